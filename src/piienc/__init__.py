@@ -1,0 +1,1 @@
+"""Encrypt the personal columns of CSV and Parquet files under your own keys."""

@@ -1,0 +1,236 @@
+"""Files made with care: whole or not at all, private, and never the input.
+
+A new file grows without a name where the system can do that (`O_TMPFILE`, Linux), so that
+even SIGKILL or a power cut leaves nothing behind. Elsewhere it grows under a hidden
+temporary name, and the next run for the same file sweeps what a killed run has left.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import fcntl
+import os
+import secrets
+import stat
+from pathlib import Path
+from typing import TYPE_CHECKING, BinaryIO
+
+from piienc.errors import ConfigError, IncompleteError, InputError, KeyAccessError, PolicyError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+PRIVATE_FILE = 0o600
+PRIVATE_FOLDER = 0o700
+
+_OTHERS = 0o077
+_NO_TMPFILE = frozenset({errno.EISDIR, errno.ENOENT, errno.EOPNOTSUPP, errno.EINVAL})
+_NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
+
+
+@contextlib.contextmanager
+def new_file(path: Path, *, overwrite: bool = False) -> Iterator[BinaryIO]:
+    """Open a new private file that gets its name only when the block ends without an error.
+
+    Args:
+        path: the final name. A symbolic link is followed: what it points to is replaced.
+        overwrite: replace an existing file, atomically. Without it, an existing file is an
+            error, also one that appears while this one is being written.
+
+    Yields:
+        A binary file, readable, writable and seekable, mode 0600.
+
+    Raises:
+        PolicyError: the name is taken and `overwrite` is false, or it is no regular file.
+        IncompleteError: the file could not be written, a full disk among the causes.
+    """
+    final = Path(os.path.realpath(path))
+    _refuse_taken(final, path, overwrite=overwrite)
+    _sweep(final)
+    with translated(path):
+        descriptor, temporary = _open_nameless(final)
+    try:
+        with translated(path), os.fdopen(descriptor, "w+b", buffering=1 << 20) as file:
+            yield file
+            file.flush()
+            os.fsync(file.fileno())
+            temporary = _publish(file.fileno(), temporary, final, path, overwrite=overwrite)
+    finally:
+        if temporary is not None:
+            temporary.unlink(missing_ok=True)
+
+
+def _refuse_taken(final: Path, shown: Path, *, overwrite: bool) -> None:
+    if not os.path.lexists(final):
+        return
+    if not final.is_file():
+        raise PolicyError(
+            f"{shown} is there and is not a regular file",
+            hint="name a file, or '-' for standard output where the command offers it",
+        )
+    if not overwrite:
+        raise _taken(shown)
+
+
+def _taken(shown: Path) -> PolicyError:
+    return PolicyError(
+        f"{shown} is there already",
+        hint="choose another name, or say --force to replace it",
+    )
+
+
+def _open_nameless(final: Path) -> tuple[int, Path | None]:
+    """Open a file in the final name's folder; its temporary name, where it must have one."""
+    if hasattr(os, "O_TMPFILE"):
+        try:
+            return os.open(final.parent, os.O_TMPFILE | os.O_RDWR, PRIVATE_FILE), None
+        except OSError as error:
+            if error.errno not in _NO_TMPFILE or not final.parent.is_dir():
+                raise
+    temporary = _temporary_name(final)
+    flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW
+    descriptor = os.open(temporary, flags, PRIVATE_FILE)
+    fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    return descriptor, temporary
+
+
+def _temporary_name(final: Path) -> Path:
+    return final.parent / f"{_temporary_prefix(final)}{secrets.token_hex(4)}.piienc"
+
+
+def _temporary_prefix(final: Path) -> str:
+    return f".{final.name[:64]}."
+
+
+def _sweep(final: Path) -> None:
+    """Remove the temporary files of killed runs: those whose lock nobody holds any more."""
+    prefix = _temporary_prefix(final)
+    with contextlib.suppress(OSError):
+        for entry in os.scandir(final.parent):
+            if not (entry.name.startswith(prefix) and entry.name.endswith(".piienc")):
+                continue
+            with contextlib.suppress(OSError):
+                descriptor = os.open(entry.path, os.O_RDONLY | os.O_NOFOLLOW)
+                try:
+                    fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                    Path(entry.path).unlink()
+                finally:
+                    os.close(descriptor)
+
+
+def _publish(
+    descriptor: int, temporary: Path | None, final: Path, shown: Path, *, overwrite: bool
+) -> Path | None:
+    """Give the finished file its name; return the temporary name that is still to be removed."""
+    if temporary is None and overwrite:
+        # Linking cannot replace, so the file passes through a locked temporary name.
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        temporary = _temporary_name(final)
+        _link_descriptor(descriptor, temporary)
+    if overwrite and temporary is not None:
+        temporary.replace(final)
+        temporary = None
+    else:
+        try:
+            if temporary is None:
+                _link_descriptor(descriptor, final)
+            else:
+                os.link(temporary, final)
+        except FileExistsError:
+            raise _taken(shown) from None
+    folder = os.open(final.parent, os.O_RDONLY)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)
+    return temporary
+
+
+def _link_descriptor(descriptor: int, name: Path) -> None:
+    # With a directory descriptor Python calls linkat(AT_SYMLINK_FOLLOW), which alone can name
+    # an O_TMPFILE file: see open(2).
+    folder = os.open(name.parent, os.O_RDONLY)
+    try:
+        os.link(f"/proc/self/fd/{descriptor}", name.name, dst_dir_fd=folder)
+    finally:
+        os.close(folder)
+
+
+@contextlib.contextmanager
+def translated(path: Path | str) -> Iterator[None]:
+    """Turn the system's errors in writing `path` into ours."""
+    try:
+        yield
+    except OSError as error:
+        reason = os.strerror(error.errno) if error.errno else str(error)
+        if error.errno in _NO_ROOM:
+            raise IncompleteError(
+                f"cannot write {path}: {reason}; nothing was left behind",
+                hint="make room on the disk and run the same command again",
+            ) from error
+        raise IncompleteError(
+            f"cannot write {path}: {reason}",
+            hint="check that the folder exists and may be written to",
+        ) from error
+
+
+def open_input(path: Path) -> BinaryIO:
+    """Open a file for reading.
+
+    Raises:
+        InputError: it is missing, a folder, or may not be read.
+    """
+    try:
+        return path.open("rb")
+    except OSError as error:
+        raise InputError(
+            f"cannot read {path}: {os.strerror(error.errno or 0)}",
+            hint="check the path and its permissions",
+        ) from error
+
+
+def refuse_same(source: Path, target: Path) -> None:
+    """Refuse an output that is the input, also through a symbolic or a hard link.
+
+    Raises:
+        PolicyError: both names lead to one file.
+    """
+    with contextlib.suppress(OSError):
+        if source.samefile(target):
+            raise PolicyError(
+                f"the output {target} is the input {source}",
+                hint="write to another name: the input is never changed in place",
+            )
+
+
+def make_private_folder(path: Path) -> None:
+    """Create a folder that only its owner may enter (0700), or check the one that is there.
+
+    Raises:
+        KeyAccessError: it is there and others may enter it.
+        ConfigError: it cannot be made.
+    """
+    try:
+        path.mkdir(mode=PRIVATE_FOLDER, parents=True, exist_ok=True)
+    except OSError as error:
+        raise ConfigError(
+            f"cannot make the folder {path}: {os.strerror(error.errno or 0)}",
+            hint="choose a place that may be written to",
+        ) from error
+    require_private(path)
+
+
+def require_private(path: Path) -> None:
+    """Refuse a file or folder that anybody but its owner may read or change.
+
+    Raises:
+        KeyAccessError: its permissions are looser than 0600 or 0700.
+    """
+    mode = path.stat().st_mode
+    if mode & _OTHERS:
+        want = PRIVATE_FOLDER if stat.S_ISDIR(mode) else PRIVATE_FILE
+        raise KeyAccessError(
+            f"{path} has mode {stat.S_IMODE(mode):04o}: others than its owner may get at it",
+            hint=f"chmod {want:04o} {path}",
+        )
