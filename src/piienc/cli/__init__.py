@@ -1,1 +1,16 @@
-"""TODO"""
+"""The door: the command line, where people and scripts come in.
+
+    app.py         the program, its groups, and the one place where errors end it
+    keys.py        piienc keys …
+    tables.py      piienc encrypt-file, decrypt-file
+    options.py     the options that several commands share
+    passphrase.py  where a passphrase comes from
+    ui.py          alone prints, prompts and exits
+
+A command parses, builds options and makes one call. What is heavy to import is imported in
+the command that needs it, so that `piienc --help` answers at once.
+"""
+
+from piienc.cli.app import main
+
+__all__ = ["main"]

@@ -1,1 +1,23 @@
-"""TODO"""
+"""The marked columns of a batch: Arrow arrays in, Arrow arrays out.
+
+    typed.py      typed values <-> text or bytes
+    column.py     ColumnCipher: a column under all the keys of its keyset
+    arrays.py     Arrow arrays <-> cells
+    cells.py      cells of any length <-> groups of 16-byte blocks
+    kernel.py     a kernel for each mode, held against OpenSSL before its first use
+    siv.py        AES-256-SIV, for `searchable`
+    gcm.py        AES-256-GCM, for `sealed`
+    aes.py        bulk AES, the one primitive
+    wire.py       Tink's wire format, and base64
+    bad_cells.py  cells that are refused, by their place
+
+One value's way: `typed` makes it text, `arrays` finds its bytes, `cells` lays them out with
+those of its length, a kernel encrypts them, `wire` puts prefix, head, ciphertext and tail
+together, and `arrays` makes an Arrow array of all.
+"""
+
+from piienc.columns.bad_cells import BadCells
+from piienc.columns.column import ColumnCipher
+from piienc.columns.typed import from_cells, is_text, to_cells
+
+__all__ = ["BadCells", "ColumnCipher", "from_cells", "is_text", "to_cells"]

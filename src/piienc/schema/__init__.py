@@ -1,1 +1,13 @@
-"""TODO"""
+"""The schema file: the columns of one kind of file, and which of them are marked.
+
+    model.py          what may stand in schema.toml
+    load.py           read one, with all its mistakes at once
+    json_schema.py    the same for editors: schema.schema.json, made from the model
+
+docs/schema.md is the reference for users.
+"""
+
+from piienc.schema.load import load
+from piienc.schema.model import Column, CsvDialect, Schema
+
+__all__ = ["Column", "CsvDialect", "Schema", "load"]

@@ -1,0 +1,5 @@
+"""`python -m piienc`."""
+
+from piienc.cli import main
+
+main()

@@ -1,0 +1,98 @@
+"""The program: its groups, and the one place where errors end it."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from typer.core import TyperGroup
+from typer.exceptions import TyperException
+
+from piienc import errors
+from piienc.cli import keys, tables, ui
+
+if TYPE_CHECKING:
+    from types import FrameType
+
+
+class Door(TyperGroup):
+    """The error boundary: nested commands exit with the error's own code, tests included."""
+
+    def invoke(self, ctx: typer.Context) -> Any:  # type: ignore[override]  # noqa: ANN401  # Typer's own
+        """Run the command that was asked for."""
+        as_json = "--json" in [*ctx._protected_args, *ctx.args]  # noqa: SLF001  # before parsing
+        try:
+            return super().invoke(ctx)
+        except errors.PiiencError as error:
+            code = ui.fail(error, as_json=as_json)
+        except TyperException as error:
+            if not as_json:
+                raise
+            code = ui.fail(errors.UsageError(str(error)), as_json=True)
+        except (typer.Exit, typer.Abort):
+            raise
+        except KeyboardInterrupt:
+            ui.say("interrupted; the output was not written")
+            code = ui.INTERRUPTED
+        except BrokenPipeError:
+            # Who read our output has left: end as quietly as other filters do.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            code = 128 + signal.SIGPIPE
+        except Exception as error:  # noqa: BLE001  # its own text may hold a value
+            code = ui.fail_unexpectedly(error, as_json=as_json)
+        raise typer.Exit(code)
+
+
+def exit_codes() -> str:
+    """Return the exit codes and their meanings, a line each."""
+    tree: list[type[errors.PiiencError]] = [errors.PiiencError]
+    tree += errors.PiiencError.__subclasses__()
+    lines = [f"{kind.exit_code:>2}  {kind.meaning}" for kind in tree]
+    return "\n".join([" 0  done", *lines])
+
+
+app = typer.Typer(
+    cls=Door,
+    name="piienc",
+    help="Encrypt the personal columns of CSV and Parquet files under your own keys.",
+    epilog="\b\nExit codes:\n" + exit_codes(),
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+app.add_typer(keys.app, name="keys")
+app.command("encrypt-file")(tables.encrypt_file)
+app.command("decrypt-file")(tables.decrypt_file)
+
+
+def _show_version(value: bool) -> None:  # noqa: FBT001  # Typer's callback
+    if value:
+        from importlib.metadata import version  # start-up
+
+        ui.data(f"piienc {version('piienc')}")
+        raise typer.Exit
+
+
+@app.callback()
+def _piienc(
+    *,
+    version: Annotated[  # its callback answers
+        bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Show it.")
+    ] = False,
+) -> None:
+    pass
+
+
+def main() -> None:
+    """Run the program; ends the process with its exit code."""
+    signal.signal(signal.SIGTERM, _terminated)
+    app()
+
+
+def _terminated(number: int, _frame: FrameType | None) -> None:
+    # Raised in the main thread, so that every open output is cleaned up on the way out.
+    raise SystemExit(128 + number)

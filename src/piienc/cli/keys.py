@@ -1,0 +1,186 @@
+"""`piienc keys`: make, import, list and export AES keysets."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from piienc.cli import options, ui
+from piienc.cli.passphrase import Passphrase
+from piienc.errors import KeyAccessError, PolicyError
+from piienc.files import new_file, open_input
+from piienc.keys import KeyFolder, Mode, Prefix, generate, read_material, tink
+
+if TYPE_CHECKING:
+    from piienc.keys import KeyInfo, Keyset
+
+app = typer.Typer(help="AES keys: make, import, list, export.", no_args_is_help=True)
+
+_LARGEST = 1 << 20  # bytes of key material that can be meant
+
+Name = Annotated[str, typer.Argument(metavar="NAME", help="The key's name.")]
+ModeOption = Annotated[
+    Mode,
+    typer.Option(
+        "--mode", help="searchable: equal values look equal. sealed: every cell looks different."
+    ),
+]
+NoPassphrase = Annotated[
+    bool, typer.Option("--no-passphrase", help="Keep the key in clear, protected by mode 0600.")
+]
+
+
+def _prefix(value: str) -> Prefix:
+    try:
+        return Prefix(value.upper())
+    except ValueError:
+        raise typer.BadParameter("it is 'tink' or 'raw'") from None
+
+
+PrefixOption = Annotated[
+    Prefix,
+    typer.Option(
+        "--prefix",
+        parser=_prefix,
+        metavar="tink|raw",
+        help="raw: cells without the key's id, for Spark's aes_decrypt.",
+    ),
+]
+
+
+@app.command("generate-aes")
+def generate_aes(
+    name: Name,
+    mode: ModeOption,
+    prefix: PrefixOption = Prefix.TINK,
+    no_passphrase: NoPassphrase = False,
+    passphrase_file: options.PassphraseFile = None,
+    passphrase_fd: options.PassphraseFd = None,
+    keys: options.Keys = None,
+    config: options.Config = None,
+    json: options.Json = False,
+    quiet: options.Quiet = False,
+    no_input: options.NoInput = False,
+) -> None:
+    """Make a new AES key."""
+    passphrase = Passphrase(passphrase_file, passphrase_fd, no_input)
+    folder = KeyFolder(options.settled(config, keys).keys_dir)
+    secret = passphrase.for_new(name, none=no_passphrase)
+    keyset = generate(mode, prefix)
+    _tell(name, keyset, folder.create(name, keyset, secret), as_json=json, quiet=quiet)
+
+
+@app.command("import-aes")
+def import_aes(
+    name: Name,
+    file: Annotated[
+        Path, typer.Argument(metavar="FILE|-", help="Raw, hex or base64 bytes, or a Tink keyset.")
+    ],
+    mode: ModeOption,
+    prefix: PrefixOption = Prefix.TINK,
+    no_passphrase: NoPassphrase = False,
+    passphrase_file: options.PassphraseFile = None,
+    passphrase_fd: options.PassphraseFd = None,
+    keys: options.Keys = None,
+    config: options.Config = None,
+    json: options.Json = False,
+    quiet: options.Quiet = False,
+    no_input: options.NoInput = False,
+) -> None:
+    """Take in an AES key that you have already."""
+    passphrase = Passphrase(passphrase_file, passphrase_fd, no_input)
+    folder = KeyFolder(options.settled(config, keys).keys_dir)
+    keyset = read_material(_material(file), mode, prefix)
+    secret = passphrase.for_new(name, none=no_passphrase)
+    _tell(name, keyset, folder.create(name, keyset, secret), as_json=json, quiet=quiet)
+
+
+@app.command("list")
+def list_keys(
+    keys: options.Keys = None, config: options.Config = None, json: options.Json = False
+) -> None:
+    """Show the keys of the key folder; no passphrase is needed."""
+    folder = KeyFolder(options.settled(config, keys).keys_dir)
+    found = folder.list()
+    if json:
+        listed = [_facts(info) for info in found]
+        ui.document({"schema_version": ui.SCHEMA_VERSION, "ok": True, "keys": listed})
+        return
+    rows = [
+        (
+            info.name,
+            info.mode,
+            str(key.key_id) + (" (primary)" if key.key_id == info.primary_id else ""),
+            key.status,
+            key.prefix,
+            str(key.bits) if key.bits else "-",
+            "passphrase" if info.wrapped else "in clear",
+        )
+        for info in found
+        for key in info.keys
+    ]
+    ui.table(
+        f"keys in {folder.path}",
+        ("name", "mode", "key id", "status", "prefix", "bits", "kept"),
+        rows,
+    )
+
+
+@app.command("export")
+def export(
+    name: Name,
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", metavar="FILE", help="Default: stdout.")
+    ] = None,
+    reveal_secret: Annotated[
+        bool, typer.Option("--reveal-secret", help="Yes, the key itself, in clear.")
+    ] = False,
+    passphrase_file: options.PassphraseFile = None,
+    passphrase_fd: options.PassphraseFd = None,
+    keys: options.Keys = None,
+    config: options.Config = None,
+    no_input: options.NoInput = False,
+    force: options.Force = False,
+) -> None:
+    """Write a key as a Tink JSON keyset, in clear."""
+    if not reveal_secret:
+        raise PolicyError(
+            f"exporting {name} would show the key in clear",
+            hint="if you mean it, say --reveal-secret; 'piienc keys list' shows what is public",
+        )
+    passphrase = Passphrase(passphrase_file, passphrase_fd, no_input)
+    folder = KeyFolder(options.settled(config, keys).keys_dir)
+    document = tink.dump(folder.load(name, passphrase.for_existing))
+    if output is None:
+        ui.data(document)
+        return
+    with new_file(output, overwrite=force) as file:
+        file.write(document.encode() + b"\n")
+
+
+def _material(file: Path) -> bytes:
+    if str(file) == "-":
+        material = sys.stdin.buffer.read(_LARGEST + 1)
+    else:
+        with open_input(file) as opened:
+            material = opened.read(_LARGEST + 1)
+    if len(material) > _LARGEST:
+        raise KeyAccessError(f"{file} is over 1 MiB, which is no key")
+    return material
+
+
+def _tell(name: str, keyset: Keyset, path: Path, *, as_json: bool, quiet: bool) -> None:
+    if as_json:
+        facts = asdict(keyset.facts) | {"name": name, "path": str(path)}
+        ui.document({"schema_version": ui.SCHEMA_VERSION, "ok": True, "key": facts})
+    elif not quiet:
+        ui.say(f"{keyset.mode} key {name}, key id {keyset.primary_id}, is in {path}")
+        ui.say("keep a copy in a safe place: without the key, its cells are lost")
+
+
+def _facts(info: KeyInfo) -> dict[str, Any]:
+    return asdict(info)

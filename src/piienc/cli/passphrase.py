@@ -1,0 +1,104 @@
+"""Where a passphrase comes from: a file, a descriptor, the environment, or somebody asked."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from piienc.cli import ui
+from piienc.errors import KeyAccessError, UsageError
+from piienc.secret import SecretBytes
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+_LONGEST = 64 << 10  # bytes
+_WAYS = "give --passphrase-file, --passphrase-fd or PIIENC_PASSPHRASE"
+
+
+@dataclass(frozen=True, slots=True)
+class Passphrase:
+    """A command's options for the passphrase of its keys.
+
+    Attributes:
+        file: holds it; a line break at its end does not belong to it.
+        descriptor: an open one to read it from, likewise.
+        no_input: never ask on the terminal.
+    """
+
+    file: Path | None
+    descriptor: int | None
+    no_input: bool = False
+
+    def for_existing(self, name: str) -> SecretBytes | None:
+        """Return the passphrase of a key that is there; None if nobody can be asked.
+
+        Raises:
+            UsageError: two sources are given at once.
+            KeyAccessError: the source cannot be read or is empty.
+        """
+        given = self._given()
+        if given is not None or self.no_input or not ui.has_terminal():
+            return given
+        return _secret(ui.ask_secret(f"passphrase of the key {name}").encode(), "the terminal")
+
+    def for_new(self, name: str, *, none: bool) -> SecretBytes | None:
+        """Return the passphrase for a new key; None if it shall have none.
+
+        Args:
+            name: the key's name.
+            none: the user said that it shall have none.
+
+        Raises:
+            UsageError: it is unclear whether there shall be one.
+            KeyAccessError: the source cannot be read or is empty, or the two answers differ.
+        """
+        if none:
+            if self.file is not None or self.descriptor is not None:
+                raise UsageError("--no-passphrase and a passphrase contradict each other")
+            return None
+        given = self._given()
+        if given is not None:
+            return given
+        if self.no_input or not ui.has_terminal():
+            raise UsageError(
+                "a new key needs a passphrase, and nobody can be asked",
+                hint=f"{_WAYS}, or say --no-passphrase",
+            )
+        first = _secret(ui.ask_secret(f"new passphrase for the key {name}").encode(), "it")
+        if first != SecretBytes(ui.ask_secret("the same again").encode()):
+            raise KeyAccessError("the two passphrases differ", hint="run the command again")
+        return first
+
+    def _given(self) -> SecretBytes | None:
+        if self.file is not None and self.descriptor is not None:
+            raise UsageError("--passphrase-file and --passphrase-fd contradict each other")
+        if self.file is not None:
+            return _read(self.file)
+        if self.descriptor is not None:
+            return _read(self.descriptor)
+        value = os.environb.get(b"PIIENC_PASSPHRASE")
+        return SecretBytes(value) if value else None
+
+
+def _read(source: Path | int) -> SecretBytes:
+    where = f"descriptor {source}" if isinstance(source, int) else str(source)
+    try:
+        # A descriptor stays open: several keys may be opened with one passphrase.
+        with open(source, "rb", closefd=not isinstance(source, int)) as file:
+            return _secret(file.read(_LONGEST + 1), where)
+    except OSError as error:
+        raise KeyAccessError(
+            f"cannot read the passphrase from {where}: {os.strerror(error.errno or 0)}",
+            hint="check the path or the descriptor",
+        ) from error
+
+
+def _secret(value: bytes, where: str) -> SecretBytes:
+    value = value.removesuffix(b"\n").removesuffix(b"\r")
+    if not value:
+        raise KeyAccessError(f"the passphrase from {where} is empty", hint=_WAYS)
+    if len(value) > _LONGEST:
+        raise KeyAccessError(f"the passphrase from {where} is over 64 KiB", hint=_WAYS)
+    return SecretBytes(value)

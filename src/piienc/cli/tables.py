@@ -1,0 +1,127 @@
+"""`piienc encrypt-file` and `piienc decrypt-file`."""
+
+from __future__ import annotations
+
+import sys
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from piienc.cli import options, ui
+from piienc.cli.passphrase import Passphrase
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from piienc.flow import Receipt
+    from piienc.keys import Keyset
+    from piienc.tables import Place
+
+Source = Annotated[
+    Path, typer.Argument(metavar="SRC|-", help="CSV (.gz, .zst too) or Parquet; - reads CSV.")
+]
+Target = Annotated[Path, typer.Argument(metavar="DST|-", help="The output; - writes CSV.")]
+Threads = Annotated[
+    int, typer.Option("--threads", min=0, metavar="N", help="0: one for each core.")
+]
+
+
+def encrypt_file(
+    src: Source,
+    dst: Target,
+    schema: Annotated[Path, typer.Option("--schema", metavar="FILE", help="Names the marks.")],
+    passphrase_file: options.PassphraseFile = None,
+    passphrase_fd: options.PassphraseFd = None,
+    threads: Threads = 0,
+    keys: options.Keys = None,
+    config: options.Config = None,
+    state: options.State = None,
+    json: options.Json = False,
+    quiet: options.Quiet = False,
+    no_input: options.NoInput = False,
+    force: options.Force = False,
+) -> None:
+    """Encrypt the columns that the schema marks."""
+    from piienc import flow  # start-up
+    from piienc import schema as schemas
+    from piienc.state import CellCounter  # start-up
+
+    settled = options.settled(config, keys, state)
+    passphrase = Passphrase(passphrase_file, passphrase_fd, no_input)
+    with (
+        CellCounter(settled.state_dir) as counter,
+        ui.progress("encrypting", quiet=quiet) as report,
+    ):
+        receipt = flow.encrypt_file(
+            _source(src),
+            _target(dst),
+            schema=schemas.load(schema),
+            keys=_keyring(settled.keys_dir, passphrase),
+            counter=counter,
+            options=flow.Options(force, threads, report),
+        )
+    _tell("encrypted", receipt, dst, as_json=json, quiet=quiet)
+
+
+def decrypt_file(
+    src: Source,
+    dst: Target,
+    schema: Annotated[
+        Path | None, typer.Option("--schema", metavar="FILE", help="Parquet can do without.")
+    ] = None,
+    columns: Annotated[
+        str, typer.Option("--columns", metavar="A,B", help="Only these. Default: all.")
+    ] = "",
+    passphrase_file: options.PassphraseFile = None,
+    passphrase_fd: options.PassphraseFd = None,
+    threads: Threads = 0,
+    keys: options.Keys = None,
+    config: options.Config = None,
+    json: options.Json = False,
+    quiet: options.Quiet = False,
+    no_input: options.NoInput = False,
+    force: options.Force = False,
+) -> None:
+    """Decrypt encrypted columns; every cell is authenticated."""
+    from piienc import flow  # start-up
+    from piienc import schema as schemas
+
+    settled = options.settled(config, keys)
+    passphrase = Passphrase(passphrase_file, passphrase_fd, no_input)
+    with ui.progress("decrypting", quiet=quiet) as report:
+        receipt = flow.decrypt_file(
+            _source(src),
+            _target(dst),
+            schema=schemas.load(schema) if schema else None,
+            keys=_keyring(settled.keys_dir, passphrase),
+            columns=[name for name in columns.split(",") if name],
+            options=flow.Options(force, threads, report),
+        )
+    _tell("decrypted", receipt, dst, as_json=json, quiet=quiet)
+
+
+def _keyring(folder: Path, passphrase: Passphrase) -> Callable[[str], Keyset]:
+    from piienc.keys import KeyFolder  # start-up
+
+    found = KeyFolder(folder)
+    return cache(lambda name: found.load(name, passphrase.for_existing))
+
+
+def _source(path: Path) -> Place:
+    return sys.stdin.buffer if str(path) == "-" else path
+
+
+def _target(path: Path) -> Place:
+    return sys.stdout.buffer if str(path) == "-" else path
+
+
+def _tell(done: str, receipt: Receipt, dst: Path, *, as_json: bool, quiet: bool) -> None:
+    for warning in receipt.warnings:
+        ui.say(f"warning: {warning}")
+    if as_json:
+        ui.document(receipt.document(), aside=str(dst) == "-")
+    elif not quiet:
+        names = ", ".join(receipt.columns)
+        ui.say(f"{done} {names} of {receipt.rows:,} rows in {receipt.seconds:.1f} s: {dst}")

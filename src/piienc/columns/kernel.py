@@ -1,0 +1,75 @@
+"""One kernel for each mode, held against OpenSSL before its first use."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, Protocol
+
+import numpy as np
+
+from piienc.columns.cells import Cells, groups
+from piienc.columns.gcm import GcmKernel
+from piienc.columns.siv import SivKernel
+from piienc.columns.wire import cell_parts
+from piienc.errors import PiiencError
+from piienc.keys import Mode
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from piienc.columns.aes import Blocks
+    from piienc.columns.cells import Group
+    from piienc.keys import Key
+
+_CHECKED_LENGTHS = (0, 1, 15, 16, 17, 31, 32, 33, 64, 100)
+
+
+class Kernel(Protocol):
+    """An AEAD over groups of cells, with OpenSSL's own for the cells too long for tables."""
+
+    head: int
+    tail: int
+    longest: int
+
+    def seal(self, group: Group) -> tuple[NDArray[np.void], Blocks | None]:
+        """Encrypt a group in place; return what stands before and behind each cell."""
+
+    def open(self, group: Group, head: NDArray[np.void], tail: Blocks | None) -> NDArray[np.bool_]:
+        """Decrypt a group in place and tell which cells are authentic."""
+
+    def seal_one(self, cell: bytes) -> bytes:
+        """Encrypt one cell by OpenSSL."""
+
+    def open_one(self, sealed: bytes) -> bytes | None:
+        """Decrypt one cell by OpenSSL; None if it is not authentic."""
+
+
+def make_kernel(mode: Mode, key: Key, context: bytes) -> Kernel:
+    """Make the kernel of a key and a context, and hold it against OpenSSL.
+
+    Raises:
+        PiiencError: the kernel and OpenSSL disagree on this machine; nothing was encrypted.
+    """
+    kinds: dict[Mode, type[SivKernel | GcmKernel]] = {
+        Mode.SEARCHABLE: SivKernel,
+        Mode.SEALED: GcmKernel,
+    }
+    kernel: Kernel = kinds[mode](key.material.reveal(), context)
+    _check(kernel)
+    return kernel
+
+
+def _check(kernel: Kernel) -> None:
+    """Encrypt cells of a handful of lengths by the kernel, and decrypt them by OpenSSL."""
+    data = os.urandom(max(_CHECKED_LENGTHS))
+    lengths = np.array(_CHECKED_LENGTHS)
+    buffer = np.frombuffer(data + bytes(16), np.uint8)
+    for _, group in groups(Cells(buffer, np.zeros_like(lengths), lengths)):
+        head, tail = kernel.seal(group)
+        for run in group.runs:
+            parts = [head[run.start : run.stop], *cell_parts(group, run)]
+            if tail is not None:
+                parts.append(tail[run.start : run.stop])
+            sealed = b"".join(part[0].tobytes() for part in parts)
+            if kernel.open_one(sealed) != data[: run.length]:
+                raise PiiencError("the encryption kernel disagrees with OpenSSL on this machine")

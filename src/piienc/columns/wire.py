@@ -1,0 +1,201 @@
+"""The encrypted cell as it is stored: Tink's wire format, as base64 text or as raw bytes.
+
+    prefix (5 bytes or none) ‖ head (V or IV) ‖ encrypted cell ‖ tail (tag or none)
+
+The prefix is `01 ‖ key id`, big endian: Tink's TINK output prefix. Text is base64 of
+RFC 4648, section 4, with padding and without line breaks, and nothing else is accepted:
+the unused bits of the last character must be zero, or a changed character could pass.
+"""
+
+from __future__ import annotations
+
+import binascii
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pybase64
+
+from piienc.columns.aes import BLOCK
+from piienc.columns.cells import Cells, by_length, runs_of, windows
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from piienc.columns.aes import Blocks
+    from piienc.columns.cells import Group, Run
+
+_PADDING, _ZERO = ord("="), ord("A")  # "A" is base64 for six zero bits
+_SPARE = _ZERO.to_bytes() * 32  # decoded room behind the last cell, which windows need
+
+_IS_BASE64 = np.zeros(256, np.bool_)
+_IS_BASE64[list(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/")] = True
+
+
+@dataclass(frozen=True, slots=True)
+class Wire:
+    """Where the parts of a stored cell stand, and whether it is stored as text."""
+
+    prefix: bytes
+    head: int
+    tail: int
+    text: bool
+
+    @property
+    def overhead(self) -> int:
+        """Bytes that a ciphertext has more than its cell, before base64."""
+        return len(self.prefix) + self.head + self.tail
+
+    def stored_lengths(self, lengths: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Return how long cells of the given lengths become."""
+        whole = lengths + self.overhead
+        return (whole + 2) // 3 * 4 if self.text else whole
+
+    def store_one(self, sealed: bytes) -> bytes:
+        """Return one sealed cell in its stored form."""
+        whole = self.prefix + sealed
+        return pybase64.b64encode(whole) if self.text else whole
+
+    def store(
+        self,
+        out: NDArray[np.uint8],
+        starts: NDArray[np.int64],
+        group: Group,
+        head: NDArray[np.void],
+        tail: Blocks | None,
+    ) -> None:
+        """Write a sealed group's cells into `out`, each at its own start."""
+        rows = self._rows(group, head, tail)
+        if not self.text:
+            for run, whole in rows:
+                scatter(out, starts[run.start : run.stop], whole)
+            return
+        flat = np.concatenate([whole.view(np.uint8) for _, whole in rows])
+        encoded = np.frombuffer(pybase64.b64encode(flat), np.uint8)
+        begin = 0
+        for run, whole in rows:
+            width = whole.itemsize // 3 * 4
+            end = begin + width * len(whole)
+            where = starts[run.start : run.stop]
+            scatter(out, where, encoded[begin:end].view(f"V{width}"))
+            for place in range(1, whole.itemsize - self.overhead - run.length + 1):
+                out[where + (width - place)] = _PADDING
+            begin = end
+
+    def _rows(
+        self, group: Group, head: NDArray[np.void], tail: Blocks | None
+    ) -> list[tuple[Run, NDArray[np.void]]]:
+        """Put each run's rows together; for text, padded with zeros to a multiple of three."""
+        made = []
+        for run in group.runs:
+            where = slice(run.start, run.stop)
+            parts = [head[where], *cell_parts(group, run)]
+            if tail is not None:
+                parts.append(tail[where])
+            made.append((run, self._row(self.overhead + run.length, parts)))
+        return made
+
+    def _row(self, width: int, parts: list[NDArray[np.void]]) -> NDArray[np.void]:
+        padding = -width % 3 if self.text else 0
+        formats = [f"V{len(self.prefix)}"] if self.prefix else []
+        formats += [f"V{part.itemsize}" for part in parts]
+        if padding:
+            formats.append(f"V{padding}")
+        rows = np.empty(len(parts[0]), np.dtype([(f"f{n}", f) for n, f in enumerate(formats)]))
+        fields = iter(rows.dtype.names or ())
+        if self.prefix:
+            rows[next(fields)] = np.void(self.prefix)
+        for part in parts:
+            rows[next(fields)] = part
+        if padding:
+            rows[next(fields)] = np.void(bytes(padding))
+        return rows
+
+
+def cell_parts(group: Group, run: Run) -> list[NDArray[np.void]]:
+    """Return a run's cells as their blocks, the last one cut to the cell's length."""
+    whole, rest = divmod(run.length, BLOCK)
+    parts: list[NDArray[np.void]] = [
+        group.blocks[number, run.start : run.stop] for number in range(whole)
+    ]
+    if rest:
+        cut = np.dtype({"names": ["cell"], "formats": [f"V{rest}"], "itemsize": BLOCK})
+        parts.append(group.blocks[whole, run.start : run.stop].view(cut)["cell"])
+    return parts
+
+
+def plain_rows(group: Group, run: Run) -> NDArray[np.void]:
+    """Return a run's cells as rows of one void item each; its length must not be zero."""
+    parts = cell_parts(group, run)
+    rows = np.empty(len(parts[0]), np.dtype([(f"f{n}", p.dtype) for n, p in enumerate(parts)]))
+    for number, part in enumerate(parts):
+        rows[f"f{number}"] = part
+    return rows
+
+
+def scatter(out: NDArray[np.uint8], starts: NDArray[np.int64], rows: NDArray[np.void]) -> None:
+    """Copy each row to its own start in `out`."""
+    windows(out, rows.itemsize)[starts] = rows.view(f"V{rows.itemsize}")
+
+
+def from_text(cells: Cells) -> tuple[Cells, NDArray[np.int64], NDArray[np.bool_]]:
+    """Decode base64 cells.
+
+    Returns:
+        The decoded cells sorted by length, the index of each in the input, and whether each
+        was well-formed; what was not stands there with undefined bytes.
+    """
+    lengths, well_formed = _decoded_lengths(cells)
+    longest = int(lengths.max(initial=0))
+    order = by_length(lengths, longest)
+    lengths, well_formed, starts = lengths[order], well_formed[order], cells.starts[order]
+    padded = (lengths + 2) // 3 * 3
+    runs = runs_of(lengths)
+    text = np.concatenate([*_text_rows(cells, starts, runs), np.frombuffer(_SPARE, np.uint8)])
+    ends = np.cumsum(padded)
+    begins = ends - padded
+    data, bad = _decode(text)
+    if len(bad):
+        well_formed[np.searchsorted(ends, bad // 4 * 3, side="right")] = False
+    for run in runs:
+        for place in range(run.length, -(-run.length // 3) * 3):
+            where = slice(run.start, run.stop)
+            well_formed[where] &= data[begins[where] + place] == 0
+    return Cells(data, begins, lengths), order, well_formed
+
+
+def _decoded_lengths(cells: Cells) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
+    """How many bytes each text decodes to; 0 for what cannot be base64."""
+    well_formed = (cells.lengths % 4 == 0) & (cells.lengths > 0)
+    last = np.where(well_formed, cells.starts + cells.lengths - 1, 0)
+    one = cells.data[last] == _PADDING
+    two = one & (cells.data[last - 1] == _PADDING)
+    lengths = cells.lengths // 4 * 3 - one - two
+    return np.where(well_formed, lengths, 0), well_formed
+
+
+def _text_rows(cells: Cells, starts: NDArray[np.int64], runs: list[Run]) -> list[NDArray[np.uint8]]:
+    """Gather each run's texts, with zero bits in the place of the padding."""
+    made = []
+    for run in runs:
+        if run.length == 0:
+            continue
+        width = (run.length + 2) // 3 * 4
+        rows = cells.windows(width)[starts[run.start : run.stop]].view(np.uint8)
+        for place in range(-run.length % 3):
+            rows[width - 1 - place :: width] = _ZERO
+        made.append(rows)
+    return made
+
+
+def _decode(text: NDArray[np.uint8]) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
+    """Decode, and name the places of characters that are not base64."""
+    try:
+        return np.frombuffer(pybase64.b64decode(text, validate=True), np.uint8), _NOWHERE
+    except binascii.Error:
+        bad = np.flatnonzero(~_IS_BASE64[text])
+        text[bad] = _ZERO
+        return np.frombuffer(pybase64.b64decode(text, validate=True), np.uint8), bad
+
+
+_NOWHERE = np.empty(0, np.int64)

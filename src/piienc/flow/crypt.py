@@ -1,0 +1,242 @@
+"""Encrypt and decrypt the marked columns of a file."""
+
+from __future__ import annotations
+
+import os
+import time
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pyarrow as pa
+
+from piienc.errors import ConfigError, UsageError
+from piienc.flow.marks import (
+    check_columns,
+    chosen,
+    encrypted_columns,
+    original_type,
+    record_in,
+    refuse_recorded,
+)
+from piienc.flow.receipt import ColumnFacts, FileFacts, Receipt
+from piienc.flow.record import Record
+from piienc.flow.run import run
+from piienc.flow.steps import ColumnPlace, Decryption, Encryption
+from piienc.tables import (
+    CsvFormat,
+    CsvSource,
+    check_ends,
+    is_parquet,
+    name_of,
+    opened_source,
+    opened_target,
+    sink_for,
+    with_record,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Mapping
+
+    from piienc.flow.steps import Step
+    from piienc.keys import Keyset
+    from piienc.schema import Schema
+    from piienc.state import CellCounter
+    from piienc.tables import HashingReader, Place
+    from piienc.tables.parquet import ParquetSource
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """How a pass is run.
+
+    Attributes:
+        overwrite: replace an existing output.
+        threads: units worked on side by side; 0 means one for each core that may be used.
+        progress: called with the rows done, the bytes read, and the share of the whole file
+            that is done, or None where that cannot be known.
+    """
+
+    overwrite: bool = False
+    threads: int = 0
+    progress: Callable[[int, int, float | None], None] | None = None
+
+
+def encrypt_file(
+    source: Place,
+    target: Place,
+    *,
+    schema: Schema,
+    keys: Callable[[str], Keyset],
+    counter: CellCounter,
+    options: Options = Options(),
+) -> Receipt:
+    """Encrypt the columns that the schema marks.
+
+    Args:
+        source: a CSV or Parquet file, or an open stream of CSV.
+        target: a file of the same format, or an open stream; a file appears whole or not
+            at all.
+        schema: names all columns and marks some.
+        keys: finds a keyset by its name.
+        counter: counts the cells of sealed keys.
+        options: how to run.
+
+    Raises:
+        PiiencError: of the class that tells what is wrong; see `piienc.errors`.
+    """
+    if not schema.marked:
+        raise ConfigError(
+            f"the schema {schema.name!r} marks no column, so there is nothing to encrypt",
+            hint='mark a column: encrypt = "KEY" under [columns.NAME]',
+        )
+
+    def plan(table: CsvSource | ParquetSource) -> _Plan:
+        check_columns(table, schema)
+        before = record_in(table)
+        refuse_recorded(table, before, schema.marked)
+        steps: dict[str, Encryption] = {}
+        for name, column in schema.marked.items():
+            key = str(column.encrypt)
+            text = column.encoding == "base64" or isinstance(table, CsvSource)
+            place = ColumnPlace(table, name)
+            steps[name] = Encryption(
+                place, key, keys(key), schema.context_of(name), counter, text=text
+            )
+        fields = pa.schema([table.schema.field(name) for name in steps])
+        record = Record({name: step.facts for name, step in steps.items()}, fields)
+        return _Plan(steps, record.and_also(before))
+
+    receipt = _pass("encrypt-file", source, target, _csv_format(schema), plan, options)
+    worn = tuple(
+        f"key id {key_id} has encrypted {cells:,} cells, over half of what is safe for AES-GCM: "
+        "plan a new key"
+        for key_id, cells in counter.worn().items()
+    )
+    return replace(receipt, warnings=worn)
+
+
+def decrypt_file(
+    source: Place,
+    target: Place,
+    *,
+    schema: Schema | None,
+    keys: Callable[[str], Keyset],
+    columns: Collection[str] = (),
+    options: Options = Options(),
+) -> Receipt:
+    """Decrypt encrypted columns; every cell is authenticated before it is written.
+
+    Args:
+        source: a CSV or Parquet file, or an open stream of CSV.
+        target: a file of the same format, or an open stream.
+        schema: tells which columns are encrypted, under which key and context. Parquet files
+            written by piienc tell it themselves.
+        keys: finds a keyset by its name.
+        columns: only these; none means all.
+        options: how to run.
+
+    Raises:
+        PiiencError: of the class that tells what is wrong; see `piienc.errors`.
+    """
+    if schema is None and not is_parquet(source):
+        raise UsageError(
+            f"{name_of(source)} does not tell which of its columns are encrypted",
+            hint="name the schema it was encrypted with: --schema FILE",
+        )
+
+    def plan(table: CsvSource | ParquetSource) -> _Plan:
+        record = record_in(table)
+        if schema is not None:
+            check_columns(table, schema)
+        marks = chosen(encrypted_columns(table, schema, record), columns)
+        steps = {
+            name: Decryption(
+                ColumnPlace(table, name),
+                mark.key,
+                keys(mark.key),
+                mark.context,
+                original_type(table, name, schema, record),
+            )
+            for name, mark in marks.items()
+        }
+        return _Plan(steps, record.without(set(steps)) if record else None)
+
+    form = _csv_format(schema) if schema else CsvFormat()
+    return _pass("decrypt-file", source, target, form, plan, options)
+
+
+@dataclass(frozen=True, slots=True)
+class _Plan:
+    """The steps of a pass, and the record of what is encrypted behind it."""
+
+    steps: Mapping[str, Step]
+    record: Record | None
+
+    def schema(self, table: CsvSource | ParquetSource) -> pa.Schema:
+        """Return the output's Arrow schema."""
+        fields = [
+            field.with_type(self.steps[field.name].type) if field.name in self.steps else field
+            for field in table.schema
+        ]
+        record = self.record.dump() if self.record else None
+        return with_record(pa.schema(fields, table.schema.metadata), record)
+
+
+def _pass(
+    command: str,
+    source: Place,
+    target: Place,
+    form: CsvFormat,
+    plan: Callable[[CsvSource | ParquetSource], _Plan],
+    options: Options,
+) -> Receipt:
+    """Open both ends, pass the table through, and account for it."""
+    started = time.monotonic()
+    check_ends(source, target)
+    with opened_source(source, form) as (table, reader):
+        made = plan(table)
+        with opened_target(target, overwrite=options.overwrite) as writer:
+            sink = sink_for(table, target, writer, made.schema(table), set(made.steps))
+            tally = run(
+                table,
+                sink,
+                made.steps,
+                threads=options.threads or len(os.sched_getaffinity(0)),
+                progress=_progress(source, table, reader, options),
+            )
+            digest = reader.sha256()
+            read = FileFacts(name_of(source), reader.count, digest)
+            written = FileFacts(name_of(target), writer.count, writer.sha256())
+    columns = {
+        name: ColumnFacts(
+            step.key, step.mode, step.used_key_ids, tally.cells[name], tally.nulls[name]
+        )
+        for name, step in made.steps.items()
+    }
+    return Receipt(
+        command, read, written, tally.rows, columns, round(time.monotonic() - started, 3)
+    )
+
+
+def _progress(
+    source: Place, table: CsvSource | ParquetSource, reader: HashingReader, options: Options
+) -> Callable[[int], None]:
+    report = options.progress
+    if report is None:
+        return lambda _: None
+    size = source.stat().st_size if isinstance(source, Path) else 0
+
+    def told(rows: int) -> None:
+        share = None
+        if not isinstance(table, CsvSource):
+            share = rows / max(1, table.rows)
+        elif size:
+            share = reader.count / size
+        report(rows, reader.count, share)
+
+    return told
+
+
+def _csv_format(schema: Schema) -> CsvFormat:
+    return CsvFormat(schema.csv.delimiter, schema.csv.quote, schema.csv.encoding)

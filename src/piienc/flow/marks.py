@@ -1,0 +1,157 @@
+"""Which columns of a table are to be encrypted or decrypted, under which key and context."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import pyarrow as pa
+
+from piienc.errors import ConfigError, InputError, PolicyError, UsageError
+from piienc.flow.record import Record, parse
+from piienc.tables import CsvSource, record_of
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable
+
+    from piienc.schema import Schema
+    from piienc.tables.parquet import ParquetSource
+
+_TYPES = {
+    "string": pa.string(),
+    "integer": pa.int64(),
+    "float": pa.float64(),
+    "boolean": pa.bool_(),
+    "date": pa.date32(),
+    "timestamp": pa.timestamp("us"),
+    "decimal": pa.decimal128(38, 9),
+    "binary": pa.binary(),
+}
+"""What the schema's types become where no file tells better: SQL's usual ones."""
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """A column's key, by name, and its context."""
+
+    key: str
+    context: str
+
+
+def check_columns(table: CsvSource | ParquetSource, schema: Schema) -> None:
+    """Hold a table's columns against the schema's, in any order.
+
+    Raises:
+        InputError: some are missing, or some are there that the schema does not name.
+    """
+    missing = [name for name in schema.columns if name not in table.columns]
+    unknown = [name for name in table.columns if name not in schema.columns]
+    if missing:
+        raise InputError(
+            f"{table.name}: {_listed(missing)} of the schema {schema.name!r} not in the file"
+            + (f", which has {_listed(unknown)} instead" if unknown else ""),
+            hint="mend the export, or correct the schema",
+        )
+    if unknown and schema.extra_columns == "error":
+        raise InputError(
+            f"{table.name}: {_listed(unknown)} not in the schema {schema.name!r}",
+            hint='name it there, or let unnamed columns pass: extra_columns = "keep"',
+        )
+
+
+def record_in(table: CsvSource | ParquetSource) -> Record | None:
+    """Return what a Parquet file records as encrypted; None for CSV and for plain files.
+
+    Raises:
+        InputError: the record is damaged.
+    """
+    if isinstance(table, CsvSource):
+        return None
+    document = record_of(table.schema)
+    return parse(document, table.name) if document is not None else None
+
+
+def refuse_recorded(
+    table: CsvSource | ParquetSource, record: Record | None, marked: Iterable[str]
+) -> None:
+    """Refuse to encrypt what the file records as encrypted.
+
+    Raises:
+        PolicyError: a marked column is.
+    """
+    again = [name for name in marked if record is not None and name in record.columns]
+    if again:
+        raise PolicyError(
+            f"{table.name}: {_listed(again)} encrypted already, as the file itself records",
+            hint="encrypt the original file; nothing is ever encrypted twice",
+        )
+
+
+def encrypted_columns(
+    table: CsvSource | ParquetSource, schema: Schema | None, record: Record | None
+) -> dict[str, Mark]:
+    """Return the columns that can be decrypted.
+
+    A schema decides over key and context, because a file's record is not authenticated. What
+    is encrypted at all, a file with a record tells itself.
+
+    Raises:
+        UsageError: neither tells.
+        ConfigError: the file records a column that the schema does not mark.
+    """
+    if schema is None:
+        if record is None:
+            raise UsageError(
+                f"{table.name} does not record which of its columns are encrypted",
+                hint="name the schema it was encrypted with: --schema FILE",
+            )
+        return {name: Mark(facts.key, facts.context) for name, facts in record.columns.items()}
+    marks = {
+        name: Mark(str(column.encrypt), schema.context_of(name))
+        for name, column in schema.marked.items()
+    }
+    if record is None:
+        return marks
+    unmarked = [name for name in record.columns if name not in marks]
+    if unmarked:
+        raise ConfigError(
+            f"{table.name} records {_listed(unmarked)} as encrypted, "
+            f"which the schema {schema.name!r} does not mark",
+            hint="decrypt with the schema that it was encrypted with",
+        )
+    return {name: mark for name, mark in marks.items() if name in record.columns}
+
+
+def chosen(marks: dict[str, Mark], columns: Collection[str]) -> dict[str, Mark]:
+    """Return the marks of some columns, or all if none are named.
+
+    Raises:
+        UsageError: one is not encrypted.
+        ConfigError: there is nothing to decrypt.
+    """
+    unknown = [name for name in columns if name not in marks]
+    if unknown:
+        raise UsageError(
+            f"{_listed(unknown)} not among the encrypted columns",
+            hint=f"these are: {', '.join(marks) or 'none'}",
+        )
+    if not marks:
+        raise ConfigError("no column is marked, so there is nothing to decrypt")
+    return {name: mark for name, mark in marks.items() if name in columns or not columns}
+
+
+def original_type(
+    table: CsvSource | ParquetSource, name: str, schema: Schema | None, record: Record | None
+) -> pa.DataType:
+    """Return the type that decryption restores: the file's own word, else the schema's."""
+    if isinstance(table, CsvSource):
+        return pa.string()
+    if record is not None and name in record.columns:
+        return record.fields.field(name).type
+    kind: str = schema.columns[name].type if schema is not None else "string"
+    return _TYPES[kind]
+
+
+def _listed(names: Collection[str]) -> str:
+    word = "column" if len(names) == 1 else "columns"
+    return f"{word} {', '.join(map(repr, names))}"

@@ -1,0 +1,51 @@
+"""Work on the units of a stream side by side, and have the results in order."""
+
+from __future__ import annotations
+
+from collections import deque
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import TYPE_CHECKING, TypeVar
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+Unit = TypeVar("Unit")
+Result = TypeVar("Result")
+
+
+def in_order(
+    units: Iterator[Unit], work: Callable[[Unit], Result], threads: int
+) -> Iterator[Result]:
+    """Yield the work on each unit, in the units' order.
+
+    Only a few units are held at a time, so memory stays flat however long the stream is. The
+    caller's own thread takes the units and uses the results: reading, working and writing
+    overlap. An error comes out in its unit's place, behind the results before it.
+
+    Args:
+        units: taken one after the other.
+        work: called in several threads at once.
+        threads: how many.
+    """
+    with ThreadPoolExecutor(threads, thread_name_prefix="piienc") as pool:
+        running: deque[Future[Result]] = deque()
+        try:
+            for unit in _until_error(units, running):
+                running.append(pool.submit(work, unit))
+                if len(running) > threads + 1:
+                    yield running.popleft().result()
+            while running:
+                yield running.popleft().result()
+        finally:
+            for future in running:
+                future.cancel()
+
+
+def _until_error(units: Iterator[Unit], running: deque[Future[Result]]) -> Iterator[Unit]:
+    """Yield units; if taking one fails, the error takes its place among the results."""
+    try:
+        yield from units
+    except Exception as error:  # noqa: BLE001  # it is raised again, in its turn
+        failed: Future[Result] = Future()
+        failed.set_exception(error)
+        running.append(failed)

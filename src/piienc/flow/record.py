@@ -1,0 +1,104 @@
+"""What a Parquet file says of its own encryption, so that no schema is needed to decrypt it.
+
+A JSON document in the file's key-value metadata, under `piienc`:
+
+    {"version": 1,
+     "columns": {"email": {"key": …, "mode": …, "context": …, "key_ids": […], "type": …}},
+     "types": base64 of an Arrow IPC schema: the columns' fields before encryption}
+
+The record is not secret and not authenticated. What is authenticated is each cell, with its
+context; so a schema, where one is given, decides over key and context.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import json
+from dataclasses import asdict, dataclass
+
+import pyarrow as pa
+
+from piienc.errors import InputError
+
+_VERSION = 1
+
+
+@dataclass(frozen=True, slots=True)
+class EncryptedColumn:
+    """How one column was encrypted.
+
+    Attributes:
+        key: the keyset's name where it was encrypted.
+        mode: searchable or sealed.
+        context: the associated data.
+        key_ids: the keys of the set that encrypted its cells.
+        type: what the column was, for people.
+    """
+
+    key: str
+    mode: str
+    context: str
+    key_ids: tuple[int, ...]
+    type: str
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """The encrypted columns of a file, and their Arrow fields before."""
+
+    columns: dict[str, EncryptedColumn]
+    fields: pa.Schema
+
+    def dump(self) -> bytes:
+        """Return the document."""
+        columns = {name: asdict(column) for name, column in self.columns.items()}
+        types = base64.b64encode(self.fields.serialize()).decode()
+        return json.dumps({"version": _VERSION, "columns": columns, "types": types}).encode()
+
+    def without(self, names: set[str]) -> Record | None:
+        """Return the record of the columns that stay encrypted; None if there are none."""
+        left = {name: column for name, column in self.columns.items() if name not in names}
+        fields = pa.schema([field for field in self.fields if field.name in left])
+        return Record(left, fields) if left else None
+
+    def and_also(self, other: Record | None) -> Record:
+        """Return both records as one."""
+        if other is None:
+            return self
+        return Record(self.columns | other.columns, pa.schema([*self.fields, *other.fields]))
+
+
+def parse(document: bytes, name: str) -> Record:
+    """Read the document of a file called `name`.
+
+    Raises:
+        InputError: it is malformed, or of a version that is not known here.
+    """
+    try:
+        content = json.loads(document)
+        if content["version"] != _VERSION:
+            raise InputError(
+                f"{name}: encrypted by a newer piienc, record version {content['version']}",
+                hint="update piienc",
+            )
+        columns = {
+            column: EncryptedColumn(
+                str(facts["key"]),
+                str(facts["mode"]),
+                str(facts["context"]),
+                tuple(int(key_id) for key_id in facts["key_ids"]),
+                str(facts["type"]),
+            )
+            for column, facts in content["columns"].items()
+        }
+        types = base64.b64decode(content["types"], validate=True)
+        fields = pa.ipc.read_schema(pa.py_buffer(types))
+        if set(fields.names) != set(columns):
+            raise ValueError("columns and types differ")
+    except (ValueError, KeyError, TypeError, AttributeError, binascii.Error, pa.ArrowException):
+        raise InputError(
+            f"{name}: its record of what is encrypted is damaged",
+            hint="name the schema that it was encrypted with: --schema",
+        ) from None
+    return Record(columns, fields)

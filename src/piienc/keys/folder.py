@@ -1,0 +1,199 @@
+"""The key folder: AES keysets by name, kept so that only their owner can read them.
+
+keys/               0700
+└── aes/            0700
+    └── NAME.json   0600   a Tink JSON keyset, wrapped by a passphrase or in clear
+"""
+
+from __future__ import annotations
+
+import contextlib
+import difflib
+import os
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from piienc.errors import KeyAccessError, PolicyError, UsageError
+from piienc.files import make_private_folder, new_file, require_private
+from piienc.keys import tink, wrapping
+
+if TYPE_CHECKING:
+    import builtins
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+    from piienc.keys.keyset import KeyFacts, Keyset, Mode
+    from piienc.secret import SecretBytes
+
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
+_MAX_FILE_SIZE = 1 << 20
+_SUFFIX = ".json"
+
+
+@dataclass(frozen=True, slots=True)
+class KeyInfo:
+    """What may be shown of a key in the folder.
+
+    Attributes:
+        name: the name the schema calls it by.
+        mode: searchable or sealed.
+        primary_id: the id of the key that encrypts.
+        keys: the keys of the set, with id, status, prefix and bits.
+        wrapped: whether a passphrase is needed to use it.
+    """
+
+    name: str
+    mode: Mode
+    primary_id: int
+    keys: tuple[KeyFacts, ...]
+    wrapped: bool
+
+
+class KeyFolder:
+    """The AES keysets in a key folder; nothing is read or made before a method is called."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._aes = path / "aes"
+
+    def create(self, name: str, keyset: Keyset, passphrase: SecretBytes | None) -> Path:
+        """Keep a new keyset, in clear if there is no passphrase; make the folder if needed.
+
+        Returns:
+            The path of the key file.
+
+        Raises:
+            UsageError: the name cannot be one.
+            PolicyError: there is a key of that name; a key is never overwritten.
+            KeyAccessError: the passphrase is empty, or others may enter the folder.
+            ConfigError, IncompleteError: the folder or the file cannot be written.
+        """
+        path = self._file(name)
+        if os.path.lexists(path):
+            raise PolicyError(
+                f"there is a key {name} already: {path}",
+                hint="choose another name; a key is never overwritten, for its cells need it",
+            )
+        # An empty passphrase is false too, but it is an error and never means "in clear".
+        document = tink.dump(keyset) if passphrase is None else wrapping.wrap(keyset, passphrase)
+        make_private_folder(self.path)
+        make_private_folder(self._aes)
+        with new_file(path) as file:
+            file.write(document.encode())
+        return path
+
+    def load(
+        self, name: str, passphrase: Callable[[str], SecretBytes | None] | None = None
+    ) -> Keyset:
+        """Read a keyset.
+
+        Args:
+            name: its name.
+            passphrase: asked, with the key's name, for the passphrase of a wrapped keyset.
+
+        Raises:
+            UsageError: the name cannot be one.
+            KeyAccessError: there is no such key, it is locked, malformed or too large, the
+                passphrase is not its own, or others may read it.
+        """
+        path = self._existing(name)
+        document = _read(path)
+        if not wrapping.is_wrapped(document):
+            with _located(path):
+                return tink.parse(document)
+        secret = passphrase(name) if passphrase else None
+        if secret is None:
+            raise KeyAccessError(
+                f"the key {name} is locked: {path} needs its passphrase",
+                hint="give --passphrase-file, --passphrase-fd or PIIENC_PASSPHRASE",
+            )
+        with _located(path):
+            return wrapping.unwrap(document, secret)
+
+    def list(self) -> builtins.list[KeyInfo]:
+        """Return what may be shown of each key, by name; no passphrase is needed.
+
+        Raises:
+            KeyAccessError: there is no folder, others may enter it, or a key file is
+                malformed, too large or not private.
+        """
+        return [self._info(name) for name in self.names()]
+
+    def names(self) -> builtins.list[str]:
+        """Return the names of the keys, sorted.
+
+        Raises:
+            KeyAccessError: there is no folder, or others may enter it.
+        """
+        self._require_folder()
+        with _readable(self._aes):
+            files = [path for path in self._aes.glob(f"*{_SUFFIX}") if path.is_file()]
+        names = (path.name.removesuffix(_SUFFIX) for path in files)
+        return sorted(name for name in names if _NAME.fullmatch(name))
+
+    def _info(self, name: str) -> KeyInfo:
+        path = self._file(name)
+        document = _read(path)
+        wrapped = wrapping.is_wrapped(document)
+        with _located(path):
+            facts = wrapping.wrapped_info(document) if wrapped else tink.parse(document).facts
+        return KeyInfo(name, facts.mode, facts.primary_id, facts.keys, wrapped)
+
+    def _file(self, name: str) -> Path:
+        if not _NAME.fullmatch(name):
+            raise UsageError(
+                f"{name[:64]!r} cannot be a key's name",
+                hint="use up to 64 letters, digits, '.', '_' and '-'; begin with a letter or digit",
+            )
+        return self._aes / f"{name}{_SUFFIX}"
+
+    def _existing(self, name: str) -> Path:
+        path = self._file(name)
+        names = self.names()
+        if name not in names:
+            nearest = difflib.get_close_matches(name, names, n=1)
+            hint = f"did you mean {nearest[0]}?" if nearest else None
+            raise KeyAccessError(f"there is no key {name}: {path} is missing", hint=hint)
+        return path
+
+    def _require_folder(self) -> None:
+        with _readable(self.path):
+            if not self.path.is_dir():
+                raise KeyAccessError(
+                    f"there is no key folder {self.path}",
+                    hint="name it with --keys, or make a key: 'piienc keys generate-aes'",
+                )
+            require_private(self.path)
+            if self._aes.is_dir():
+                require_private(self._aes)
+
+
+def _read(path: Path) -> str:
+    with _readable(path):
+        require_private(path)
+        with path.open("rb") as file:
+            data = file.read(_MAX_FILE_SIZE + 1)
+    if len(data) > _MAX_FILE_SIZE:
+        raise KeyAccessError(f"{path} is larger than {_MAX_FILE_SIZE} bytes: no key file is")
+    # What is not UTF-8 is no JSON either, and is told so without being quoted.
+    return data.decode("utf-8", "replace")
+
+
+@contextlib.contextmanager
+def _readable(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise KeyAccessError(
+            f"cannot read {path}: {os.strerror(error.errno or 0)}",
+            hint="check the path and who owns it",
+        ) from error
+
+
+@contextlib.contextmanager
+def _located(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except KeyAccessError as error:
+        raise KeyAccessError(f"{path}: {error}", hint=error.hint) from None

@@ -1,0 +1,20 @@
+"""`schema.toml`, read and checked."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from piienc import document
+from piienc.schema.model import Schema
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def load(path: Path) -> Schema:
+    """Read a schema file.
+
+    Raises:
+        ConfigError: it cannot be read, or it has mistakes; the message lists them all.
+    """
+    return document.load(path, Schema)

@@ -1,0 +1,114 @@
+"""Where keys and state are: flag, then `PIIENC_*` variable, then `piienc.toml`, then default.
+
+A relative path counts from where it was said: in `piienc.toml` from that file's folder, as a
+flag or a variable from the current directory. The defaults stand beside `piienc.toml`, or in
+the current directory where there is none.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from piienc.errors import ConfigError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+FILE = "piienc.toml"
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What holds for one run.
+
+    Attributes:
+        config_file: the `piienc.toml` that was read, if any.
+        keys_dir: the key folder; it need not exist.
+        state_dir: the state folder; it need not exist.
+    """
+
+    config_file: Path | None
+    keys_dir: Path
+    state_dir: Path
+
+
+def load(
+    *,
+    config: Path | None = None,
+    keys: Path | None = None,
+    state: Path | None = None,
+    environ: Mapping[str, str],
+    cwd: Path,
+) -> Settings:
+    """Settle where things are.
+
+    Args:
+        config: the flag for `piienc.toml`; without it and its variable, the nearest upwards
+            from `cwd` counts.
+        keys: the flag for the key folder.
+        state: the flag for the state folder.
+        environ: the environment; an empty variable counts as none.
+        cwd: the current directory. `Path()` keeps relative paths as they were given.
+
+    Raises:
+        ConfigError: `piienc.toml` was named and is missing, or it has mistakes.
+    """
+    file = _said(config, "PIIENC_CONFIG", environ, cwd) or _nearest(cwd)
+    home, dirs = (file.parent, _read(file)) if file else (cwd, {})
+
+    def settle(flag: Path | None, name: str, default: str) -> Path:
+        said = _said(flag, f"PIIENC_{name.upper()}", environ, cwd)
+        return said or home / _expanded(dirs.get(name) or default)
+
+    return Settings(file, settle(keys, "keys", "keys"), settle(state, "state", ".piienc"))
+
+
+def _said(flag: Path | None, variable: str, environ: Mapping[str, str], cwd: Path) -> Path | None:
+    if flag is not None:
+        return cwd / flag
+    value = environ.get(variable)
+    return cwd / _expanded(value) if value else None
+
+
+def _expanded(path: str) -> Path:
+    try:
+        return Path(path).expanduser()
+    except RuntimeError as error:
+        raise ConfigError(
+            f"{path}: there is no such home folder", hint="write the path out"
+        ) from error
+
+
+def _nearest(cwd: Path) -> Path | None:
+    folders = (cwd, *cwd.absolute().parents)
+    return next((file for folder in folders if _is_there(file := folder / FILE)), None)
+
+
+def _is_there(file: Path) -> bool:
+    try:
+        return file.is_file()
+    except OSError:  # a folder on the way up that this user may not search
+        return False
+
+
+def _read(file: Path) -> dict[str, str | None]:
+    """Read the folders that `piienc.toml` names, by section."""
+    # Imported here, so that a run without the file starts without pydantic.
+    from pydantic import BaseModel, ConfigDict, Field  # noqa: PLC0415  # see above
+
+    from piienc import document  # noqa: PLC0415  # see above
+
+    class Table(BaseModel):
+        model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+    class Folder(Table):
+        dir: str | None = Field(default=None, min_length=1, examples=["path/to/folder"])
+
+    class File(Table):
+        keys: Folder = Folder()
+        state: Folder = Folder()
+
+    read = document.load(file, File)
+    return {"keys": read.keys.dir, "state": read.state.dir}

@@ -1,0 +1,107 @@
+"""The state folder `.piienc/`: how many cells each sealed key has encrypted.
+
+AES-GCM under random 96-bit IVs is safe for 2^32 encryptions a key: NIST SP 800-38D, 8.3.
+The count is kept outside of the key folder, which may be mounted read-only. Numbers are
+reserved ahead of use, so a killed run counts too many cells and never too few.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import sqlite3
+import threading
+from typing import TYPE_CHECKING, Self
+
+from piienc.errors import ConfigError, KeyAccessError
+from piienc.files import make_private_folder
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+    from types import TracebackType
+
+CELL_LIMIT = 1 << 32
+CELL_WARNING = 1 << 31
+
+_AHEAD = 1 << 20  # cells reserved at a time: one small transaction for each million
+_TABLE = "CREATE TABLE IF NOT EXISTS sealed_cells (key_id INTEGER PRIMARY KEY, cells INTEGER)"
+_RESERVE = (
+    "INSERT INTO sealed_cells VALUES (:key_id, :cells)"
+    " ON CONFLICT DO UPDATE SET cells = cells + :cells RETURNING cells"
+)
+
+
+class CellCounter:
+    """Counts the cells that one run encrypts under each sealed key; safe between threads.
+
+    Nothing is made on disk before the first cell is counted. Use it as a context: at its end,
+    what was reserved and not used is given back.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._file = folder / "state.db"
+        self._lock = threading.Lock()
+        self._left: dict[int, int] = {}
+        self._totals: dict[int, int] = {}
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        with self._lock, contextlib.suppress(ConfigError):
+            # An estimate on the safe side is all that is lost if this fails.
+            for key_id, left in self._left.items():
+                self._reserve(key_id, -left)
+            self._left.clear()
+
+    def spend(self, key_id: int, cells: int) -> None:
+        """Count cells before they are encrypted.
+
+        Raises:
+            KeyAccessError: the key would encrypt more cells than is safe.
+            ConfigError: the count cannot be kept.
+        """
+        with self._lock:
+            left = self._left.get(key_id, 0)
+            if left < cells:
+                ahead = max(_AHEAD, cells - left)
+                self._totals[key_id] = self._reserve(key_id, ahead)
+                left += ahead
+            self._left[key_id] = left - cells
+
+    def worn(self) -> dict[int, int]:
+        """Return the cells of each key of this run that has passed half of its limit."""
+        return {key: total for key, total in self._totals.items() if total >= CELL_WARNING}
+
+    def _reserve(self, key_id: int, cells: int) -> int:
+        with self._database() as database:
+            (total,) = database.execute(_RESERVE, {"key_id": key_id, "cells": cells}).fetchone()
+            if total > CELL_LIMIT and cells > 0:
+                raise KeyAccessError(
+                    f"key id {key_id} has encrypted 2^32 cells, the most that are safe for AES-GCM",
+                    hint="encrypt under a new key: piienc keys generate-aes NAME --mode sealed",
+                )
+            return int(total)
+
+    @contextlib.contextmanager
+    def _database(self) -> Iterator[sqlite3.Connection]:
+        make_private_folder(self._file.parent)
+        try:
+            with (
+                contextlib.closing(sqlite3.connect(self._file, timeout=60)) as database,
+                database,
+            ):
+                self._file.chmod(0o600)
+                database.execute("PRAGMA journal_mode = WAL")
+                database.execute(_TABLE)
+                yield database
+        except (sqlite3.Error, OSError) as error:
+            raise ConfigError(
+                f"cannot count the cells of a sealed key in {self._file}: {error}",
+                hint="name a folder that may be written to: --state DIR or PIIENC_STATE",
+            ) from error

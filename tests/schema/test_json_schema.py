@@ -1,0 +1,39 @@
+"""The JSON Schema that ships for editors."""
+
+import json
+
+import pytest
+
+from piienc.schema import Column, CsvDialect, Schema
+from piienc.schema.json_schema import FILE, json_schema
+
+SHIPPED = json.loads(FILE.read_text("utf-8"))
+
+
+def test_shipped_json_schema_is_current():
+    """The shipped file is what the model makes."""
+    current = FILE.read_text("utf-8") == json_schema()
+    assert current, "the model changed: run python -m piienc.schema.json_schema"
+
+
+@pytest.mark.parametrize(
+    ("model", "table"),
+    [
+        (Schema, SHIPPED),
+        (Column, SHIPPED["$defs"]["Column"]),
+        (CsvDialect, SHIPPED["$defs"]["CsvDialect"]),
+    ],
+)
+def test_shipped_json_schema_describes_every_field(model, table):
+    """An editor can complete and explain each key, and flags all others."""
+    assert list(table["properties"]) == list(model.model_fields)
+    assert all(field["description"] for field in table["properties"].values())
+    assert table["additionalProperties"] is False
+
+
+def test_shipped_json_schema_is_of_draft_2020_12_and_knows_no_null():
+    """TOML has no null, so an editor does not offer it."""
+    assert SHIPPED["$schema"] == "https://json-schema.org/draft/2020-12/schema"
+    text = json.dumps(SHIPPED)
+    assert '"null"' not in text
+    assert ": null" not in text

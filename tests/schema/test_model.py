@@ -1,0 +1,347 @@
+"""What may stand in schema.toml, and what is refused with which words."""
+
+import json
+from datetime import UTC, date, datetime, timedelta, timezone
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pydantic import BaseModel
+
+from piienc import schema
+from piienc.errors import ConfigError
+from piienc.schema import Column, CsvDialect, Schema
+
+HEAD = 'name = "n"\nversion = 1\n'
+
+
+@pytest.fixture
+def load(tmp_path):
+    """Give a function that loads a text as schema.toml."""
+
+    def load(text):
+        path = tmp_path / "schema.toml"
+        path.write_text(text, "utf-8")
+        return schema.load(path)
+
+    return load
+
+
+@pytest.fixture
+def mistakes(load, tmp_path):
+    """Give a function that loads a faulty text and returns the lines of the refusal."""
+
+    def mistakes(text):
+        with pytest.raises(ConfigError) as caught:
+            load(text)
+        head, *lines = str(caught.value).split("\n  ")
+        assert head.startswith(f"{tmp_path / 'schema.toml'}: {len(lines)} mistake")
+        return lines
+
+    return mistakes
+
+
+def test_schema_with_bare_minimum_takes_defaults(load):
+    """Name, version and one typed column are enough."""
+    loaded = load(HEAD + '[columns.a]\ntype = "string"\n')
+    assert loaded == Schema(name="n", version=1, columns={"a": Column(type="string")})
+    assert loaded.csv == CsvDialect(delimiter=",", quote='"', encoding="utf-8")
+    assert loaded.extra_columns == "error"
+
+
+def test_schema_marked_gives_the_columns_with_a_key_in_order():
+    """Only columns with `encrypt` are marked, in the order of the schema."""
+    marked = Column(type="string", encrypt="k")
+    loaded = Schema(
+        name="n",
+        version=1,
+        columns={"z": marked, "plain": Column(type="string", mask="all"), "a": marked},
+    )
+    assert list(loaded.marked.items()) == [("z", marked), ("a", marked)]
+
+
+@pytest.mark.parametrize(("given_context", "expected"), [(None, "a"), ("b", "b"), ("", "")])
+def test_schema_context_of_column_is_its_name_unless_given(given_context, expected):
+    """A context may be given, also an empty one; else it is the column's name."""
+    column = Column(type="string", encrypt="k", context=given_context)
+    assert Schema(name="n", version=1, columns={"a": column}).context_of("a") == expected
+
+
+def test_schema_columns_sharing_key_and_context_are_accepted(load):
+    """Two columns that shall be joined have one key and one context."""
+    column = 'type = "string"\nencrypt = "k"\ncontext = "person"\n'
+    loaded = load(f"{HEAD}[columns.a]\n{column}[columns.b]\n{column}")
+    assert loaded.context_of("a") == loaded.context_of("b") == "person"
+
+
+def test_schema_empty_file_tells_all_that_is_needed(mistakes):
+    """Each missing field is told with an example."""
+    assert mistakes("") == [
+        'name: missing; add name = "user-profiles"',
+        "version: missing; add version = 1",
+        "columns: missing; add [columns.email]",
+    ]
+
+
+def test_schema_with_many_mistakes_lists_them_in_order_of_lines(mistakes):
+    """A file full of mistakes is mended in one go."""
+    assert mistakes(
+        "version = '1'\n"
+        "[csv]\n"
+        "delimiter = ';;'\n"
+        "[columns.email]\n"
+        "type = 'strng'\n"
+        "encrypted = 'k'\n"
+        "[columns.phone]\n"
+    ) == [
+        "line 1: version: '1' is not an integer; write version = 1",
+        "line 3: csv.delimiter: ';;' should have at most 1 character",
+        (
+            "line 5: columns.email.type: 'strng' is not one of string, integer, float, boolean, "
+            "date, timestamp, decimal, binary; did you mean 'string'?"
+        ),
+        "line 6: columns.email.encrypted: unknown; did you mean 'encrypt'?",
+        'line 7: columns.phone.type: missing; add type = "string"',
+        'name: missing; add name = "user-profiles"',
+    ]
+
+
+@pytest.mark.parametrize(
+    ("text", "mistake"),
+    [
+        ("version = 0", "line 2: version: 0 should be greater than or equal to 1"),
+        ("name = ''", "line 1: name: '' should have at least 1 character"),
+        ("[columns]", "line 3: columns: empty; write [columns.email]"),
+        (
+            "[columns.'']\ntype='string'",
+            "line 3: columns.\"\": '' should have at least 1 character",
+        ),
+        (
+            "extra_columns='kep'",
+            "line 3: extra_columns: 'kep' is not one of error, keep; did you mean 'keep'?",
+        ),
+    ],
+)
+def test_schema_head_with_a_mistake_is_refused(mistakes, text, mistake):
+    """Name, version, columns and extra_columns have their limits."""
+    head = HEAD
+    if "=" in text and (key := text.split(" =")[0]) in ("name", "version"):
+        head = (
+            "\n".join(text if line.startswith(key) else line for line in HEAD.splitlines()) + "\n"
+        )
+        text = ""
+    columns = "" if "[columns" in text else "\n[columns.a]\ntype = 'string'"
+    assert mistakes(head + text + columns) == [mistake]
+
+
+@pytest.mark.parametrize(
+    ("text", "mistake"),
+    [
+        (r"delimiter = '§'", "delimiter: '§' is not an ASCII character that may stand in a line"),
+        (
+            r'delimiter = "\n"',
+            r"delimiter: '\n' is not an ASCII character that may stand in a line",
+        ),
+        ("quote = ''", "quote: '' should have at least 1 character"),
+        (r'quote = "\r"', r"quote: '\r' is not an ASCII character that may stand in a line"),
+        ("encoding = 'utf-9'", "encoding: 'utf-9' is not a text encoding that Python knows"),
+        ("encoding = 'base64'", "encoding: 'base64' is not a text encoding that Python knows"),
+        (r'encoding = "a\u0000"', r"encoding: 'a\x00' is not a text encoding that Python knows"),
+        ("escape = 1", "escape: unknown; known here: delimiter, quote, encoding"),
+    ],
+)
+def test_csv_dialect_with_a_mistake_is_refused(mistakes, text, mistake):
+    """The dialect is one that a reader of CSV can follow."""
+    assert mistakes(f"{HEAD}[csv]\n{text}\n[columns.a]\ntype='string'") == [
+        f"line 4: csv.{mistake}"
+    ]
+
+
+def test_csv_dialect_with_delimiter_as_quote_is_refused(mistakes):
+    """Also where one of the two is a default."""
+    text = HEAD + "[csv]\ndelimiter = '\"'\n[columns.a]\ntype='string'"
+    assert mistakes(text) == ["line 3: csv: delimiter and quote are both '\"'; change one of them"]
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "latin-1", "cp1252", "UTF-16", "shift_jis"])
+def test_csv_dialect_with_text_encoding_is_accepted(encoding):
+    """Python's text encodings are known by all their names."""
+    assert CsvDialect(encoding=encoding).encoding == encoding
+
+
+ONLY_MARKED = 'only for a marked column; add encrypt = "KEY" or leave it out'
+
+
+@pytest.mark.parametrize(
+    ("kind", "text", "mistake"),
+    [
+        (
+            "string",
+            "pattern = '['",
+            "pattern: not a regular expression: unterminated character set at position 0",
+        ),
+        (
+            "string",
+            "pattern = 'a{99999999999}'",
+            "pattern: not a regular expression: the repetition number is too large",
+        ),
+        (
+            "integer",
+            "pattern = 'a'",
+            "pattern: a rule for type string; this column's type is integer",
+        ),
+        (
+            "date",
+            "max_length = 3",
+            "max_length: a rule for type string; this column's type is date",
+        ),
+        (
+            "binary",
+            "format = 'uuid'",
+            "format: a rule for type string; this column's type is binary",
+        ),
+        ("string", "max_length = 0", "max_length: 0 should be greater than 0"),
+        (
+            "string",
+            "max_length = true",
+            "max_length: true is not an integer; write max_length = 80",
+        ),
+        ("string", "enum = []", 'enum: empty; write enum = ["gold", "silver"]'),
+        ("string", "enum = ['a', 1]", "enum: 1 is not a value of type string"),
+        ("integer", "enum = [1, true]", "enum: True is not a value of type integer"),
+        ("string", "min = 1", "min: 1 is not a bound for type string"),
+        ("integer", "min = 1.5", "min: 1.5 is not a bound for type integer"),
+        ("integer", "max = 2020-01-01", "max: 2020-01-01 is not a bound for type integer"),
+        (
+            "date",
+            "max = 2020-01-01T00:00:00",
+            "max: 2020-01-01 00:00:00 is not a bound for type date",
+        ),
+        ("timestamp", "min = 2020-01-01", "min: 2020-01-01 is not a bound for type timestamp"),
+        ("float", "min = nan", "min: nan should be a finite number"),
+        (
+            "integer",
+            "min = 07:32:00",
+            "min: 07:32:00 is not an integer, a number, a date or a timestamp; write min = 0",
+        ),
+        ("string", "encrypt = ''", "encrypt: '' should have at least 1 character"),
+        ("string", "encrypt = true", 'encrypt: true is not a string; write encrypt = "searchable"'),
+        ("string", "context = 'x'", f"context: {ONLY_MARKED}"),
+        ("string", "encoding = 'binary'", f"encoding: {ONLY_MARKED}"),
+        ("string", "property = ''", "property: '' should have at least 1 character"),
+    ],
+)
+def test_column_with_a_mistake_is_refused(mistakes, kind, text, mistake):
+    """A rule that cannot hold, or does not fit the column's type, is refused where it stands."""
+    text = f"{HEAD}[columns.a]\ntype = '{kind}'\n{text}"
+    assert mistakes(text) == [f"line 5: columns.a.{mistake}"]
+
+
+@pytest.mark.parametrize(
+    ("kind", "least", "most", "mistake"),
+    [
+        ("integer", "2", "1", "1 is less than min, 2"),
+        ("decimal", "0.5", "0", "0 is less than min, 0.5"),
+        ("date", "2020-01-02", "2020-01-01", "2020-01-01 is less than min, 2020-01-02"),
+        (
+            "timestamp",
+            "2020-01-01T00:00:00Z",
+            "2021-01-01T00:00:00",
+            "2021-01-01 00:00:00 cannot be compared with min, 2020-01-01 00:00:00+00:00",
+        ),
+    ],
+)
+def test_column_with_crossed_bounds_is_refused(mistakes, kind, least, most, mistake):
+    """The least value is not above the greatest."""
+    text = f"{HEAD}[columns.a]\ntype = '{kind}'\nmin = {least}\nmax = {most}"
+    assert mistakes(text) == [f"line 6: columns.a.max: {mistake}"]
+
+
+def test_column_with_faulty_type_tells_no_mistakes_that_follow_from_it(mistakes):
+    """What depends on a refused field is not judged."""
+    text = HEAD + "[columns.a]\ntype = 'text'\nmin = 1\npattern = 'a'\nencrypt = 1\ncontext = 'c'"
+    assert [line.partition(":")[0] for line in mistakes(text)] == ["line 4", "line 7"]
+
+
+BOUNDS = {
+    "integer": st.integers(-(2**63), 2**63 - 1),
+    "float": st.floats(allow_nan=False, allow_infinity=False),
+    "decimal": st.integers(-9, 9) | st.floats(-9, 9),
+    "date": st.dates(),
+    "timestamp": st.datetimes(timezones=st.just(UTC) | st.just(timezone(timedelta(hours=-9.5)))),
+}
+TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=8)
+NAMES = TEXT.filter(bool)
+VALUES = {
+    "string": TEXT,
+    "integer": BOUNDS["integer"],
+    "float": BOUNDS["float"] | BOUNDS["integer"],
+    "boolean": st.booleans(),
+    "decimal": TEXT | BOUNDS["decimal"],
+}
+
+
+@st.composite
+def columns(draw):
+    """Draw a valid column with any of its fields."""
+    kind = draw(st.sampled_from([*VALUES, "date", "timestamp", "binary"]))
+    fields = {
+        "required": st.booleans(),
+        "unique": st.booleans(),
+        "enum": st.lists(VALUES.get(kind, TEXT), min_size=1, max_size=3),
+        "property": NAMES,
+        "mask": NAMES,
+    }
+    if kind == "string":
+        fields |= {
+            "pattern": st.sampled_from(["a+", r"\d{3}", "^['\"]\n$"]),
+            "max_length": st.integers(1, 99),
+            "format": st.sampled_from(["email", "phone", "uuid"]),
+        }
+    given_fields = draw(st.fixed_dictionaries({}, optional=fields))
+    if kind in BOUNDS and draw(st.booleans()):
+        bounds = sorted(draw(st.tuples(BOUNDS[kind], BOUNDS[kind])))
+        given_fields |= dict(zip(["min", "max"], bounds, strict=True))
+    if draw(st.booleans()):
+        marks = {"context": TEXT, "encoding": st.sampled_from(["base64", "binary"])}
+        given_fields |= draw(st.fixed_dictionaries({"encrypt": NAMES}, optional=marks))
+    return Column(type=kind, **given_fields)
+
+
+SCHEMAS = st.builds(
+    Schema,
+    name=NAMES,
+    version=st.integers(1, 2**40),
+    csv=st.builds(
+        CsvDialect,
+        delimiter=st.sampled_from(",;\t|'"),
+        quote=st.sampled_from('"`'),
+        encoding=st.sampled_from(["utf-8", "latin-1"]),
+    ),
+    extra_columns=st.sampled_from(["error", "keep"]),
+    columns=st.dictionaries(NAMES, columns(), min_size=1, max_size=3),
+)
+
+
+def dumped(value):
+    """Write a value as TOML; a table as an inline one."""
+    if isinstance(value, BaseModel):
+        return dumped(value.model_dump(exclude_none=True))
+    if isinstance(value, dict):
+        return "{" + ", ".join(f"{dumped(key)} = {dumped(value[key])}" for key in value) + "}"
+    if isinstance(value, list):
+        return "[" + ", ".join(map(dumped, value)) + "]"
+    if isinstance(value, date | datetime):
+        return value.isoformat()
+    return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
+
+
+@given(SCHEMAS)
+def test_schema_dumped_to_toml_loads_equal(tmp_path_factory, drawn):
+    """The file says all that the model knows."""
+    path = tmp_path_factory.mktemp("schema") / "schema.toml"
+    path.write_text("".join(f"{key} = {dumped(value)}\n" for key, value in drawn), "utf-8")
+    loaded = schema.load(path)
+    assert loaded == drawn
+    assert list(loaded.columns) == list(drawn.columns)
+    assert loaded.model_dump_json() == drawn.model_dump_json()  # tells 1, 1.0 and true apart

@@ -1,0 +1,170 @@
+"""Flag, then variable, then piienc.toml, then default."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from piienc import settings
+from piienc.errors import ConfigError
+from piienc.settings import Settings
+
+BOTH = '[keys]\ndir = "their keys"\n[state]\ndir = "/var/state"\n'
+
+
+@pytest.fixture
+def cwd(tmp_path):
+    """Give a current directory, two folders deep, with no piienc.toml in or over it."""
+    folder = tmp_path / "project" / "exports"
+    folder.mkdir(parents=True)
+    return folder
+
+
+@pytest.fixture
+def project(cwd):
+    """Give the project's folder, with a piienc.toml that names both folders."""
+    (cwd.parent / "piienc.toml").write_text(BOTH, "utf-8")
+    return cwd.parent
+
+
+def test_load_with_nothing_said_gives_defaults_in_the_current_directory(cwd):
+    """Without any file, flag or variable, all is beside the data."""
+    assert settings.load(environ={}, cwd=cwd) == Settings(None, cwd / "keys", cwd / ".piienc")
+
+
+def test_load_relative_to_the_process_keeps_paths_short(cwd, monkeypatch):
+    """An empty current directory leaves relative paths as they were given."""
+    monkeypatch.chdir(cwd)
+    (cwd / "piienc.toml").touch()
+    loaded = settings.load(keys=Path("k"), environ={}, cwd=Path())
+    assert loaded == Settings(Path("piienc.toml"), Path("k"), Path(".piienc"))
+
+
+def test_load_file_upwards_counts_paths_from_its_folder(project, cwd):
+    """The nearest piienc.toml is found, and its relative paths are its own."""
+    assert settings.load(environ={}, cwd=cwd) == Settings(
+        project / "piienc.toml", project / "their keys", Path("/var/state")
+    )
+
+
+def test_load_file_without_sections_puts_defaults_beside_it(project, cwd):
+    """The defaults of a project do not move with the current directory."""
+    (project / "piienc.toml").write_text("", "utf-8")
+    assert settings.load(environ={}, cwd=cwd) == Settings(
+        project / "piienc.toml", project / "keys", project / ".piienc"
+    )
+
+
+def test_load_nearest_file_hides_the_ones_above(project, cwd):
+    """Only one piienc.toml is read."""
+    (cwd / "piienc.toml").write_text('[keys]\ndir = "near"\n', "utf-8")
+    assert settings.load(environ={}, cwd=cwd) == Settings(
+        cwd / "piienc.toml", cwd / "near", cwd / ".piienc"
+    )
+
+
+def test_load_folder_named_like_the_file_is_passed_by(project, cwd):
+    """Only a file is a configuration."""
+    (cwd / "piienc.toml").mkdir()
+    assert settings.load(environ={}, cwd=cwd).config_file == project / "piienc.toml"
+
+
+def test_load_unsearchable_folder_is_passed_by(project, cwd, monkeypatch):
+    """A folder on the way up that the user may not look into is no error."""
+    is_file = Path.is_file
+
+    def forbidden(path):
+        if path.parent == cwd:
+            raise PermissionError(13, "Permission denied")
+        return is_file(path)
+
+    monkeypatch.setattr(Path, "is_file", forbidden)
+    assert settings.load(environ={}, cwd=cwd).config_file == project / "piienc.toml"
+
+
+@pytest.mark.parametrize(
+    ("flag", "variable", "expected"),
+    [
+        ("flag", "variable", "exports/flag"),
+        (None, "variable", "exports/variable"),
+        (None, "", "their keys"),
+        (None, None, "their keys"),
+        ("/flag", None, "/flag"),
+    ],
+)
+def test_load_keys_go_by_flag_then_variable_then_file(project, cwd, flag, variable, expected):
+    """A flag beats a variable beats the file; an empty variable says nothing."""
+    environ = {} if variable is None else {"PIIENC_KEYS": variable}
+    loaded = settings.load(keys=Path(flag) if flag else None, environ=environ, cwd=cwd)
+    assert loaded.keys_dir == project / expected
+
+
+def test_load_state_goes_by_flag_then_variable_then_file(project, cwd):
+    """The state folder follows the same order."""
+    environ = {"PIIENC_STATE": "variable"}
+    flag = settings.load(state=Path("flag"), environ=environ, cwd=cwd)
+    variable = settings.load(environ=environ, cwd=cwd)
+    assert (flag.state_dir, variable.state_dir) == (cwd / "flag", cwd / "variable")
+
+
+def test_load_config_goes_by_flag_then_variable_then_search(project, cwd):
+    """A named file stands before the nearest one."""
+    (cwd / "flag.toml").touch()
+    (cwd / "variable.toml").touch()
+    environ = {"PIIENC_CONFIG": "variable.toml"}
+    flag = settings.load(config=Path("flag.toml"), environ=environ, cwd=cwd)
+    variable = settings.load(environ=environ, cwd=cwd)
+    assert flag == Settings(cwd / "flag.toml", cwd / "keys", cwd / ".piienc")
+    assert variable.config_file == cwd / "variable.toml"
+
+
+def test_load_tilde_is_expanded_in_file_and_variables(project, cwd, monkeypatch):
+    """The home folder may be written as ~ where no shell sees it."""
+    monkeypatch.setenv("HOME", "/home/of/me")
+    (project / "piienc.toml").write_text('[keys]\ndir = "~/k"\n', "utf-8")
+    loaded = settings.load(environ={"PIIENC_STATE": "~/s"}, cwd=cwd)
+    assert loaded.keys_dir == Path("/home/of/me/k")
+    assert loaded.state_dir == Path("/home/of/me/s")
+
+
+def test_load_home_of_nobody_is_refused(cwd):
+    """A home folder that cannot be found is an error of the configuration."""
+    with pytest.raises(ConfigError) as caught:
+        settings.load(environ={"PIIENC_KEYS": "~nobody-of-that-name/k"}, cwd=cwd)
+    assert str(caught.value) == "~nobody-of-that-name/k: there is no such home folder"
+
+
+@pytest.mark.parametrize("named", ["flag", "variable"])
+def test_load_named_file_that_is_missing_is_refused(project, cwd, named):
+    """A file that was asked for is not replaced by another."""
+    config = Path("no.toml") if named == "flag" else None
+    environ = {"PIIENC_CONFIG": "no.toml"} if named == "variable" else {}
+    with pytest.raises(ConfigError) as caught:
+        settings.load(config=config, environ=environ, cwd=cwd)
+    assert str(caught.value) == f"cannot read {cwd / 'no.toml'}: No such file or directory"
+
+
+def test_load_file_with_mistakes_lists_them(project, cwd):
+    """Unknown keys and wrong types are refused with their mends."""
+    file = project / "piienc.toml"
+    file.write_text('[key]\n[keys]\ndri = "k"\n[state]\ndir = 1\n', "utf-8")
+    with pytest.raises(ConfigError) as caught:
+        settings.load(environ={}, cwd=cwd)
+    assert str(caught.value).split("\n  ") == [
+        f"{file}: 3 mistakes",
+        "line 1: key: unknown; did you mean 'keys'?",
+        "line 3: keys.dri: unknown; did you mean 'dir'?",
+        'line 5: state.dir: 1 is not a string; write dir = "path/to/folder"',
+    ]
+
+
+def test_load_without_a_file_does_not_wait_for_pydantic(cwd):
+    """A run without piienc.toml starts fast."""
+    code = (
+        "import sys, pathlib, piienc.settings as settings; "
+        "settings.load(environ={}, cwd=pathlib.Path('/nowhere')); "
+        "print('pydantic' in sys.modules)"
+    )
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert run.stdout == "False\n"
