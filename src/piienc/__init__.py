@@ -1,1 +1,55 @@
-"""Encrypt the personal columns of CSV and Parquet files under your own keys."""
+"""Encrypt the personal columns of CSV and Parquet files under your own keys.
+
+The way of the data, and the way back:
+
+    encrypt_file    tables: read    columns: encrypt    tables: write
+    decrypt_file    tables: write   columns: decrypt    tables: read
+
+Where things are, a floor above what it uses:
+
+    cli/                        the command line; `cli/ui.py` alone prints
+    flow/                       the steps in order; start reading at `flow/crypt.py`
+    tables/  columns/           files as record batches; the cells and the AES kernels
+    schema/  keys/              which columns are marked; the AES keysets
+    settings.py  state.py       where keys and state are; how often a key was used
+    document.py  lines.py       TOML documents, and the lines of what is wrong in them
+    cells.py                    cells of any length in one buffer
+    files.py  secret.py  errors.py                      the ground
+
+Keys: a key is a named Tink keyset in a folder that only its owner may enter. Its mode belongs
+to the key. `searchable` is AES-256-SIV, so equal values give equal cells; `sealed` is
+AES-256-GCM, so every cell looks different. Cells are bound to their column's context, and
+every cell is authenticated before it is given out. Secrets are `SecretBytes`; `reveal()` is
+the only way to their bytes.
+
+What stays: the encrypted cell is Tink's wire format and the keyset is Tink's JSON, so neither
+depends on piienc. What any version has encrypted, later versions decrypt. The exit codes, the
+JSON documents of a `schema_version` and the names in `__all__` keep their meaning within a
+major version; what begins with an underscore, and all else, may change.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from piienc.flow import decrypt_file, encrypt_file
+
+__all__ = ["decrypt_file", "encrypt_file"]
+
+
+def __getattr__(name: str) -> object:
+    """Import a public name when it is first used: `import piienc` stays cheap."""
+    if name in __all__:
+        from piienc import flow  # noqa: PLC0415  # start-up
+
+        return getattr(flow, name)
+    if name == "__version__":
+        from importlib.metadata import version  # noqa: PLC0415  # start-up
+
+        return version("piienc")
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted([*globals(), *__all__, "__version__"])

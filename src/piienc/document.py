@@ -1,73 +1,90 @@
-"""A TOML file held to a pydantic model: every mistake at once, with its line and its mend.
+"""A TOML file held to a model: every mistake at once, with its line and its mend.
 
-The way of a file: bytes, text, TOML (`tomllib`), model (`pydantic`). Where the model refuses,
-its complaints are put in plain words and `locate` finds the lines that they are about.
+The way of a file: bytes, text, TOML (`tomllib`), model (`msgspec`). msgspec stops at the first
+mistake, so each table is walked field by field, and msgspec asked about each value; `locate`
+finds the lines of what it refuses.
 """
 
 from __future__ import annotations
 
-import difflib
 import json
 import math
-import re
 import tomllib
+from datetime import date, datetime, time
 from operator import itemgetter
-from types import UnionType
-from typing import TYPE_CHECKING, Any, TypeVar, Union, get_args, get_origin
+from types import NoneType, UnionType
+from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar, Union, get_args, get_origin
 
-from pydantic import BaseModel, ValidationError
+from msgspec import Meta, Struct, ValidationError, convert, structs
 
 from piienc.errors import ConfigError
+from piienc.lines import Place, dotted, line_of, locate
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
 
-    from pydantic_core import ErrorDetails
-
-M = TypeVar("M", bound=BaseModel)
-Place = tuple[str | int, ...]  # the keys, and the indices of lists, that lead to a value
+M = TypeVar("M", bound="Table")
+Mistake = tuple[Place, str]  # where, and what is wrong there
 
 MAX_BYTES = 1 << 20
 _MAX_SHOWN = 40
 _MAX_BITS = 64
-_MAX_DEPTH = 64  # far deeper than any model; beyond it, lines are not looked for
 
-# pydantic's kinds of a wrong type, and what was wanted instead
-_WANTED = {
-    "string_type": "a string",
-    "int_type": "an integer",
-    "float_type": "a number",
-    "bool_type": "a boolean",
-    "date_type": "a date",
-    "datetime_type": "a timestamp",
-    "list_type": "a list",
-    "dict_type": "a table",
-    "model_type": "a table",
+_NATIVE = (date, datetime, time)  # TOML has them, so a string is none of them
+_WORDS = {
+    str: "a string",
+    int: "an integer",
+    float: "a number",
+    bool: "a boolean",
+    date: "a date",
+    datetime: "a timestamp",
+    list: "a list",
+}  # all else is a table
+_LIMITS = {
+    "ge": "{} or more",
+    "le": "{} or less",
+    "min_length": "length {} or more",
+    "max_length": "length {} or less",
 }
 
 # tomllib's words that do not tell what to do
 _TOML_SAYS = {"cannot overwrite a value": "a key that has a value already; remove one of the two"}
 
 
-def load(path: Path, model: type[M]) -> M:
+class Table(Struct, frozen=True, forbid_unknown_fields=True):
+    """A table of a file. Its fields have immutable defaults; their first examples are mends."""
+
+    @classmethod
+    def check(cls, fields: Mapping[str, Any]) -> Iterable[Mistake]:  # noqa: ARG003  # to override
+        """Find what is wrong with values of the right types.
+
+        Args:
+            fields: the values, or defaults, of the fields. One that was refused, or is missing,
+                is not among them, so what depends on it is not judged.
+
+        Returns:
+            Places, counted from this table, and what is wrong there.
+        """
+        return ()
+
+
+def load(path: Path, model: type[M], *, hint: str | None = None) -> M:
     """Read a TOML file and validate it.
 
     Args:
         path: a file in UTF-8, at most `MAX_BYTES` long.
-        model: what may stand in it. A field's first `examples` entry serves as the mend
-            where the field is missing or of a wrong type.
+        model: what may stand in it.
+        hint: what to do about mistakes, if there is more to say than to mend them.
 
     Raises:
         ConfigError: the file cannot be read, or it has mistakes; the message lists them all.
     """
     text = _read(path)
     tables = _parse(text, path)
-    try:
-        return model.model_validate(tables)
-    except ValidationError as error:
-        details = error.errors(include_url=False)
-        raise _refusal(path, _mistakes(details, tables, text, model)) from None
+    if mistakes := list(_in_table(tables, model, ())):
+        raise _refusal(path, _in_order(mistakes, text), hint)
+    return convert(tables, model, builtin_types=_NATIVE)
 
 
 def _read(path: Path) -> str:
@@ -101,110 +118,136 @@ def _parse(text: str, path: Path) -> dict[str, Any]:
     raise _refusal(path, [mistake])
 
 
-def _refusal(path: Path, mistakes: Sequence[str]) -> ConfigError:
+def _refusal(path: Path, mistakes: Sequence[str], hint: str | None = None) -> ConfigError:
     count = "1 mistake" if len(mistakes) == 1 else f"{len(mistakes)} mistakes"
-    return ConfigError("\n  ".join([f"{path}: {count}", *mistakes]))
+    return ConfigError("\n  ".join([f"{path}: {count}", *mistakes]), hint=hint)
 
 
-def _mistakes(
-    details: Sequence[ErrorDetails], tables: dict[str, Any], text: str, model: type[BaseModel]
-) -> list[str]:
-    """One line for each place that pydantic complains of, in the order of the file."""
-    complaints: dict[Place, list[ErrorDetails]] = {}
-    for detail in details:
-        complaints.setdefault(_place(detail, tables), []).append(detail)
+def _in_order(mistakes: Iterable[Mistake], text: str) -> list[str]:
+    """Write the mistakes with their lines, in the order of the file."""
     lines = locate(text)
     found = []
-    for place, about in complaints.items():
-        line = _line(lines, place)
+    for place, said in mistakes:
+        line = line_of(place, lines)
         where = f"line {line}: {dotted(place)}" if line else dotted(place)
-        found.append((line or math.inf, f"{where}: {_said(about, place, model)}"))
+        found.append((line or math.inf, f"{where}: {said}"))
     return [mistake for _, mistake in sorted(found, key=itemgetter(0))]
 
 
-def _place(detail: ErrorDetails, tables: dict[str, Any]) -> Place:
-    """Where in the document; pydantic's location also names union members and `[key]`."""
-    place: Place = ()
-    value: Any = tables
-    for part in detail["loc"]:
-        if _holds(value, part):
-            value = value[part]
-            place = (*place, part)
-    return (*place, detail["loc"][-1]) if detail["type"] == "missing" else place
+def _in_table(values: dict[str, Any], model: type[Table], place: Place) -> Iterator[Mistake]:
+    """Find the mistakes of one table: its keys, each of its values, and all together."""
+    fields = structs.fields(model)
+    known = [field.name for field in fields]
+    for name in values:
+        if name not in known:
+            near = _nearest(name, known) or f"; known here: {', '.join(known)}"
+            yield (*place, name), f"unknown{near}"
+    fine = {}
+    for field in fields:
+        here = (*place, field.name)
+        if field.name in values:
+            value = values[field.name]
+            mistakes = list(_in_value(value, field.type, here))
+            yield from mistakes
+            if not mistakes:
+                fine[field.name] = value
+        elif field.required:
+            yield here, "missing" + _mend("add", field.type, here)
+        else:
+            fine[field.name] = field.default
+    for inner, said in model.check(fine):
+        yield (*place, *inner), said
 
 
-def _holds(value: object, part: str | int) -> bool:
-    if isinstance(value, dict):
-        return part in value
-    return isinstance(value, list) and isinstance(part, int)
+def _in_value(value: object, kind: object, place: Place) -> Iterator[Mistake]:
+    """Find the mistakes inside of a value; if there are none, ask msgspec about the whole."""
+    mistakes = [found for part in _parts(kind) for found in _inside(value, part, place)]
+    yield from mistakes
+    if mistakes:
+        return
+    try:
+        convert(value, kind, builtin_types=_NATIVE)
+    except ValidationError:
+        yield place, _refused(value, kind, place)
+    else:
+        if isinstance(value, float) and not math.isfinite(value):
+            yield place, f"{shown(value)} is not a finite number"
 
 
-def _line(lines: dict[Place, int], place: Place) -> int | None:
-    """Find the line of a place, or else of what it stands in."""
-    return next((lines[up] for n in range(len(place), 0, -1) if (up := place[:n]) in lines), None)
+def _inside(value: object, part: Any, place: Place) -> Iterator[Mistake]:  # noqa: ANN401  # a type
+    if isinstance(value, dict) and _is_table(part):
+        yield from _in_table(value, part, place)
+    elif isinstance(value, dict) and get_origin(part) is dict:
+        names, values = get_args(part)
+        for name, inner in value.items():
+            yield from _in_value(name, names, (*place, name))
+            yield from _in_value(inner, values, (*place, name))
+    elif isinstance(value, list) and get_origin(part) is list:
+        (items,) = get_args(part)
+        for index, item in enumerate(value):
+            yield from _in_value(item, items, (*place, index))
 
 
-def dotted(place: Place) -> str:
-    """Write a place as TOML writes a dotted key: `columns."e-mail (work)".enum[0]`."""
-    parts = (f"[{part}]" if isinstance(part, int) else f".{_key(part)}" for part in place)
-    return "".join(parts).removeprefix(".") or "the file"
+def _is_table(part: object) -> bool:
+    return isinstance(part, type) and issubclass(part, Table)
 
 
-def _key(name: str) -> str:
-    if re.fullmatch(r"[A-Za-z0-9_-]+", name):
-        return name
-    return json.dumps(name, ensure_ascii=not name.isprintable())
+def _parts(kind: object) -> Iterator[Any]:
+    """Take a type apart: what `Meta` says of it, and its alternatives; TOML has no None."""
+    if get_origin(kind) is Annotated:
+        inner, *said = get_args(kind)
+        yield from said
+        yield from _parts(inner)
+    elif get_origin(kind) in (Union, UnionType):
+        for arm in get_args(kind):
+            yield from _parts(arm)
+    elif kind is not NoneType:
+        yield kind
 
 
-def _said(details: list[ErrorDetails], place: Place, model: type[BaseModel]) -> str:
-    """Say in plain words what is wrong at one place, and the mend where there is one."""
-    owner = _owner(model, place[:-1])
-    # A union complains once for each of its members; what is no matter of type tells more.
-    detail = next((one for one in details if one["type"] not in _WANTED), details[0])
-    value, context = _shown(detail["input"]), detail.get("ctx", {})
-    match detail["type"]:
-        case "missing":
-            said = "missing" + _mend("add", owner, place)
-        case "extra_forbidden":
-            known = list(owner.model_fields) if owner else []
-            said = "unknown" + (_nearest(place[-1], known) or f"; known here: {', '.join(known)}")
-        case "literal_error" | "enum":
-            known = re.findall(r"'([^']*)'", context["expected"])
-            said = f"{value} is not one of {', '.join(known)}" + _nearest(detail["input"], known)
-        case "value_error":
-            said = str(context["error"])
-        case "too_short":
-            said = "empty" + _mend("write", owner, place)
-        case kind if kind in _WANTED:
-            wanted = [_WANTED[one["type"]] for one in details]
-            said = f"{value} is not {_either(wanted)}" + _mend("write", owner, place, *wanted)
-        case _:
-            said = re.sub(r"^\w+(?= should )", lambda _: value, detail["msg"])
-    return said
+def _refused(value: object, kind: object, place: Place) -> str:
+    """Say in plain words why a value is not of a type, and the mend where there is one."""
+    parts = list(_parts(kind))
+    arms = [part for part in parts if not isinstance(part, Meta)]
+    if any(get_origin(arm) is type(value) for arm in arms):  # the whole: its length is wrong
+        return ("too long" if value else "empty") + _mend("write", kind, place)
+    choices = [choice for arm in arms if get_origin(arm) is Literal for choice in get_args(arm)]
+    if choices:
+        return f"{shown(value)} is not one of {', '.join(choices)}{_nearest(value, choices)}"
+    *most, wanted = [_WORDS.get(get_origin(arm) or arm, "a table") for arm in arms]
+    if most:
+        wanted = f"{', '.join(most)} or {wanted}"
+    limits = [
+        words.format(limit)
+        for meta in parts
+        for name, words in _LIMITS.items()
+        if (limit := getattr(meta, name, None)) is not None
+    ]
+    if limits:
+        wanted += f" of {' and '.join(limits)}"
+    return f"{shown(value)} is not {wanted}{_mend('write', kind, place)}"
 
 
-def _owner(kind: Any, place: Place) -> type[BaseModel] | None:  # noqa: ANN401  # any annotation
-    """Walk from a model along a place to the model of the table that is there."""
-    for part in place:
-        kind = next(filter(None, (_member(arm, part) for arm in _arms(kind))), None)
-    return next((arm for arm in _arms(kind) if _is_model(arm)), None)
+def _mend(verb: str, kind: object, place: Place) -> str:
+    """Give the type's own example as what to write."""
+    parts = list(_parts(kind))
+    example = next((part.examples[0] for part in parts if getattr(part, "examples", None)), None)
+    if isinstance(example, dict):
+        return f"; {verb} [{dotted((*place, *example))}]"
+    if example is not None:
+        return f"; {verb} {place[-1]} = {json.dumps(example)}"
+    return f"; {verb} [{dotted(place)}]" if any(map(_is_table, parts)) else ""
 
 
-def _member(kind: Any, part: str | int) -> object:  # noqa: ANN401  # any annotation
-    if _is_model(kind):
-        return kind.model_fields[part].annotation if part in kind.model_fields else None
-    return get_args(kind)[-1] if get_origin(kind) in (dict, list) else None
+def _nearest(name: object, known: Sequence[str]) -> str:
+    import difflib  # noqa: PLC0415  # only a file with mistakes waits for it
+
+    near = difflib.get_close_matches(str(name).lower(), known, n=1)
+    return f"; did you mean '{near[0]}'?" if near else ""
 
 
-def _arms(kind: object) -> tuple[Any, ...]:
-    return get_args(kind) if get_origin(kind) in (Union, UnionType) else (kind,)
-
-
-def _is_model(kind: object) -> bool:
-    return isinstance(kind, type) and issubclass(kind, BaseModel)
-
-
-def _shown(value: object) -> str:
+def shown(value: object) -> str:
+    """Write a value for a message: not long, and not what is in a list or a table."""
     if isinstance(value, dict | list):
         return "a table" if isinstance(value, dict) else "a list"
     if isinstance(value, str):
@@ -214,85 +257,3 @@ def _shown(value: object) -> str:
     if isinstance(value, int) and value.bit_length() > _MAX_BITS:
         return "an integer of more than 64 bits"  # Python refuses to write very long ones
     return str(value)
-
-
-def _either(options: Sequence[str]) -> str:
-    *most, last = options
-    return f"{', '.join(most)} or {last}" if most else last
-
-
-def _nearest(name: object, known: Sequence[str]) -> str:
-    near = difflib.get_close_matches(str(name).lower(), known, n=1)
-    return f"; did you mean '{near[0]}'?" if near else ""
-
-
-def _mend(verb: str, owner: type[BaseModel] | None, place: Place, *wanted: str) -> str:
-    """Give the field's own example as what to write."""
-    field = owner.model_fields.get(str(place[-1])) if owner else None
-    match field.examples if field else None:
-        case [dict() as tables, *_]:
-            return f"; {verb} [{dotted((*place, *tables))}]"
-        case [example, *_]:
-            return f"; {verb} {place[-1]} = {json.dumps(example)}"
-    return f"; {verb} [{dotted(place)}]" if "a table" in wanted else ""
-
-
-def locate(text: str) -> dict[Place, int]:
-    """Map the tables and keys of a valid TOML document to their lines, counted from 1.
-
-    The keys of an inline table stand on the line where its statement begins; the items of a
-    list, other than `[[tables]]`, have no line of their own.
-    """
-    lines: dict[Place, int] = {}
-    arrays: dict[Place, int] = {}
-    table: Place = ()
-    for line, statement in _statements(text):
-        places = list(_places(tomllib.loads(statement)))
-        if not statement.startswith("["):
-            for place in places:
-                lines.setdefault(table + place, line)
-            continue
-        table = ()
-        for names in places:
-            lines.setdefault(table := (*table, names[-1]), line)
-            if statement.startswith("[[") and names == places[-1]:
-                arrays[table] = arrays.get(table, -1) + 1
-            if table in arrays:
-                table = (*table, arrays[table])
-        lines[table] = line
-    return lines
-
-
-# What may hide a line's end (strings, comments, brackets), and the line's end itself.
-_TOKEN = re.compile(
-    r'''
-      """ (?: \\. | [^\\] )*? "{3,5} | \'\'\' .*? '{3,5}
-    | "   (?: \\. | [^"\\] )* "      | '      [^']* '
-    | \# [^\n]*
-    | [\[\]{}\n]
-    ''',
-    re.DOTALL | re.VERBOSE,
-)
-
-
-def _statements(text: str) -> Iterator[tuple[int, str]]:
-    """Cut a valid document into its headers and assignments, each with its first line."""
-    start, line, depth = 0, 1, 0
-    for token in _TOKEN.finditer(text + "\n"):
-        depth += {"[": 1, "{": 1, "]": -1, "}": -1}.get(token[0], 0)
-        if token[0] != "\n" or depth:
-            continue
-        statement = text[start : token.start()].strip()
-        if statement and not statement.startswith("#"):
-            yield line, statement
-        line += text.count("\n", start, token.start()) + 1
-        start = token.end()
-
-
-def _places(value: object, above: Place = ()) -> Iterator[Place]:
-    """Go through the keys of nested tables, outer before inner."""
-    if isinstance(value, dict):
-        for name, inner in value.items():
-            yield (*above, name)
-            if len(above) < _MAX_DEPTH:
-                yield from _places(inner, (*above, name))

@@ -58,7 +58,7 @@ class ConfigError(PiiencError):
     exit_code = 3
     kind = "config"
     meaning = "configuration or schema invalid"
-    hint = "mend the named lines and run again; docs/schema.md lists what may stand there"
+    hint = "mend the named lines and run again"
 
 
 class InputError(PiiencError):

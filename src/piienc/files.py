@@ -100,7 +100,7 @@ def _temporary_name(final: Path) -> Path:
 
 
 def _temporary_prefix(final: Path) -> str:
-    return f".{final.name[:64]}."
+    return f".{os.fsdecode(os.fsencode(final.name)[:64])}."
 
 
 def _sweep(final: Path) -> None:
@@ -162,6 +162,8 @@ def translated(path: Path | str) -> Iterator[None]:
     """Turn the system's errors in writing `path` into ours."""
     try:
         yield
+    except BrokenPipeError:
+        raise  # who read our output has left: no failure of ours
     except OSError as error:
         reason = os.strerror(error.errno) if error.errno else str(error)
         if error.errno in _NO_ROOM:
@@ -173,6 +175,17 @@ def translated(path: Path | str) -> Iterator[None]:
             f"cannot write {path}: {reason}",
             hint="check that the folder exists and may be written to",
         ) from error
+
+
+def begin_writing_out(file: BinaryIO, begin: int, size: int) -> None:
+    """Have the system write a part of a growing file to the disk, without waiting for it.
+
+    Otherwise all of a large file waits in memory for the fsync at its end.
+    """
+    # posix_fadvise(2): DONTNEED starts the write-out of dirty pages; it keeps those in memory
+    # that are not written yet, so what follows still reads them from there.
+    with contextlib.suppress(OSError, AttributeError):
+        os.posix_fadvise(file.fileno(), begin, size, os.POSIX_FADV_DONTNEED)
 
 
 def open_input(path: Path) -> BinaryIO:

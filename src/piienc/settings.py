@@ -5,16 +5,12 @@ flag or a variable from the current directory. The defaults stand beside `piienc
 the current directory where there is none.
 """
 
-from __future__ import annotations
-
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import Annotated
 
 from piienc.errors import ConfigError
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
 
 FILE = "piienc.toml"
 
@@ -95,18 +91,15 @@ def _is_there(file: Path) -> bool:
 
 def _read(file: Path) -> dict[str, str | None]:
     """Read the folders that `piienc.toml` names, by section."""
-    # Imported here, so that a run without the file starts without pydantic.
-    from pydantic import BaseModel, ConfigDict, Field  # noqa: PLC0415  # see above
+    # Imported here, so that a run without the file starts without msgspec.
+    from msgspec import Meta  # noqa: PLC0415  # see above
 
     from piienc import document  # noqa: PLC0415  # see above
 
-    class Table(BaseModel):
-        model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+    class Folder(document.Table, frozen=True):
+        dir: Annotated[str, Meta(min_length=1, examples=["path/to/folder"])] | None = None
 
-    class Folder(Table):
-        dir: str | None = Field(default=None, min_length=1, examples=["path/to/folder"])
-
-    class File(Table):
+    class File(document.Table, frozen=True):
         keys: Folder = Folder()
         state: Folder = Folder()
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import signal
 import sys
@@ -12,7 +13,7 @@ from typer.core import TyperGroup
 from typer.exceptions import TyperException
 
 from piienc import errors
-from piienc.cli import keys, tables, ui
+from piienc.cli import keys, options, tables, ui
 
 if TYPE_CHECKING:
     from types import FrameType
@@ -24,14 +25,18 @@ class Door(TyperGroup):
     def invoke(self, ctx: typer.Context) -> Any:  # type: ignore[override]  # noqa: ANN401  # Typer's own
         """Run the command that was asked for."""
         as_json = "--json" in [*ctx._protected_args, *ctx.args]  # noqa: SLF001  # before parsing
+        ui.begin()
         try:
-            return super().invoke(ctx)
+            answer = super().invoke(ctx)
+            ui.finish()
+            return answer  # noqa: TRY300  # an error of finish() is caught below
         except errors.PiiencError as error:
             code = ui.fail(error, as_json=as_json)
+            if isinstance(error, errors.IncompleteError):
+                ui.give_up_stdout()
         except TyperException as error:
-            if not as_json:
-                raise
-            code = ui.fail(errors.UsageError(str(error)), as_json=True)
+            message = error.format_message().removesuffix(".")
+            code = ui.fail(errors.UsageError(message), as_json=as_json)
         except (typer.Exit, typer.Abort):
             raise
         except KeyboardInterrupt:
@@ -39,7 +44,7 @@ class Door(TyperGroup):
             code = ui.INTERRUPTED
         except BrokenPipeError:
             # Who read our output has left: end as quietly as other filters do.
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            ui.give_up_stdout()
             code = 128 + signal.SIGPIPE
         except Exception as error:  # noqa: BLE001  # its own text may hold a value
             code = ui.fail_unexpectedly(error, as_json=as_json)
@@ -65,8 +70,8 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.add_typer(keys.app, name="keys")
-app.command("encrypt-file")(tables.encrypt_file)
-app.command("decrypt-file")(tables.decrypt_file)
+app.command("encrypt-file", epilog=options.EPILOG)(tables.encrypt_file)
+app.command("decrypt-file", epilog=options.EPILOG)(tables.decrypt_file)
 
 
 def _show_version(value: bool) -> None:  # noqa: FBT001  # Typer's callback
@@ -89,6 +94,10 @@ def _piienc(
 
 def main() -> None:
     """Run the program; ends the process with its exit code."""
+    # A short life that imports much and leaves few cycles: the collector would only cost time.
+    gc.set_threshold(100_000)
+    # NumPy's linear algebra, which nothing here uses, would start threads that spin.
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     signal.signal(signal.SIGTERM, _terminated)
     app()
 

@@ -52,7 +52,7 @@ PrefixOption = Annotated[
 ]
 
 
-@app.command("generate-aes")
+@app.command("generate-aes", epilog=options.EPILOG)
 def generate_aes(
     name: Name,
     mode: ModeOption,
@@ -74,7 +74,7 @@ def generate_aes(
     _tell(name, keyset, folder.create(name, keyset, secret), as_json=json, quiet=quiet)
 
 
-@app.command("import-aes")
+@app.command("import-aes", epilog=options.EPILOG)
 def import_aes(
     name: Name,
     file: Annotated[
@@ -99,7 +99,7 @@ def import_aes(
     _tell(name, keyset, folder.create(name, keyset, secret), as_json=json, quiet=quiet)
 
 
-@app.command("list")
+@app.command("list", epilog=options.EPILOG)
 def list_keys(
     keys: options.Keys = None, config: options.Config = None, json: options.Json = False
 ) -> None:
@@ -130,7 +130,7 @@ def list_keys(
     )
 
 
-@app.command("export")
+@app.command("export", epilog=options.EPILOG)
 def export(
     name: Name,
     output: Annotated[
@@ -159,7 +159,7 @@ def export(
         ui.data(document)
         return
     with new_file(output, overwrite=force) as file:
-        file.write(document.encode() + b"\n")
+        file.write(document.encode())
 
 
 def _material(file: Path) -> bytes:

@@ -13,6 +13,8 @@ from piienc import settings
 if TYPE_CHECKING:
     from piienc.settings import Settings
 
+EPILOG = "The exit codes are those of 'piienc --help'."
+
 Keys = Annotated[
     Path | None,
     typer.Option("--keys", metavar="DIR", help="The key folder. Default: keys, or PIIENC_KEYS."),
@@ -35,7 +37,7 @@ PassphraseFile = Annotated[
 ]
 PassphraseFd = Annotated[
     int | None,
-    typer.Option("--passphrase-fd", metavar="N", help="An open descriptor to read it from."),
+    typer.Option("--passphrase-fd", min=0, metavar="N", help="An open descriptor to read it from."),
 ]
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from piienc.cli import ui
@@ -17,7 +18,7 @@ _LONGEST = 64 << 10  # bytes
 _WAYS = "give --passphrase-file, --passphrase-fd or PIIENC_PASSPHRASE"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Passphrase:
     """A command's options for the passphrase of its keys.
 
@@ -38,7 +39,7 @@ class Passphrase:
             UsageError: two sources are given at once.
             KeyAccessError: the source cannot be read or is empty.
         """
-        given = self._given()
+        given = self._given
         if given is not None or self.no_input or not ui.has_terminal():
             return given
         return _secret(ui.ask_secret(f"passphrase of the key {name}").encode(), "the terminal")
@@ -58,7 +59,7 @@ class Passphrase:
             if self.file is not None or self.descriptor is not None:
                 raise UsageError("--no-passphrase and a passphrase contradict each other")
             return None
-        given = self._given()
+        given = self._given
         if given is not None:
             return given
         if self.no_input or not ui.has_terminal():
@@ -71,6 +72,7 @@ class Passphrase:
             raise KeyAccessError("the two passphrases differ", hint="run the command again")
         return first
 
+    @cached_property  # a descriptor can be read but once, and there may be several keys
     def _given(self) -> SecretBytes | None:
         if self.file is not None and self.descriptor is not None:
             raise UsageError("--passphrase-file and --passphrase-fd contradict each other")
@@ -85,7 +87,6 @@ class Passphrase:
 def _read(source: Path | int) -> SecretBytes:
     where = f"descriptor {source}" if isinstance(source, int) else str(source)
     try:
-        # A descriptor stays open: several keys may be opened with one passphrase.
         with open(source, "rb", closefd=not isinstance(source, int)) as file:
             return _secret(file.read(_LONGEST + 1), where)
     except OSError as error:

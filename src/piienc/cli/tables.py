@@ -11,6 +11,7 @@ import typer
 
 from piienc.cli import options, ui
 from piienc.cli.passphrase import Passphrase
+from piienc.errors import UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -72,8 +73,8 @@ def decrypt_file(
         Path | None, typer.Option("--schema", metavar="FILE", help="Parquet can do without.")
     ] = None,
     columns: Annotated[
-        str, typer.Option("--columns", metavar="A,B", help="Only these. Default: all.")
-    ] = "",
+        str | None, typer.Option("--columns", metavar="A,B", help="Only these. Default: all.")
+    ] = None,
     passphrase_file: options.PassphraseFile = None,
     passphrase_fd: options.PassphraseFd = None,
     threads: Threads = 0,
@@ -96,10 +97,20 @@ def decrypt_file(
             _target(dst),
             schema=schemas.load(schema) if schema else None,
             keys=_keyring(settled.keys_dir, passphrase),
-            columns=[name for name in columns.split(",") if name],
+            columns=_names(columns),
             options=flow.Options(force, threads, report),
         )
     _tell("decrypted", receipt, dst, as_json=json, quiet=quiet)
+
+
+def _names(columns: str | None) -> list[str]:
+    if columns is None:
+        return []
+    names = [name for name in columns.split(",") if name]
+    if not names:
+        # An empty shell variable must not open everything.
+        raise UsageError("--columns names no column", hint="leave it out to decrypt all")
+    return names
 
 
 def _keyring(folder: Path, passphrase: Passphrase) -> Callable[[str], Keyset]:
@@ -114,6 +125,8 @@ def _source(path: Path) -> Place:
 
 
 def _target(path: Path) -> Place:
+    if str(path) == "-":
+        ui.keep_stdout_for_data()
     return sys.stdout.buffer if str(path) == "-" else path
 
 
@@ -121,7 +134,7 @@ def _tell(done: str, receipt: Receipt, dst: Path, *, as_json: bool, quiet: bool)
     for warning in receipt.warnings:
         ui.say(f"warning: {warning}")
     if as_json:
-        ui.document(receipt.document(), aside=str(dst) == "-")
+        ui.document(receipt.document())
     elif not quiet:
         names = ", ".join(receipt.columns)
         ui.say(f"{done} {names} of {receipt.rows:,} rows in {receipt.seconds:.1f} s: {dst}")

@@ -17,7 +17,8 @@ import traceback
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from piienc.errors import PiiencError
+from piienc.errors import KeyAccessError, PiiencError
+from piienc.files import translated
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -25,7 +26,17 @@ if TYPE_CHECKING:
     Report = Callable[[int, int, float | None], None]
 
 SCHEMA_VERSION = 1
+_ENDLESS = 1000  # columns
 INTERRUPTED = 130  # 128 + SIGINT, as shells have it
+
+
+class _Stdout:
+    """What standard output is used for in the running command."""
+
+    carries_data = False
+
+
+_stdout = _Stdout()
 
 
 def say(message: str) -> None:
@@ -38,9 +49,36 @@ def data(text: str) -> None:
     print(text)
 
 
-def document(content: dict[str, Any], *, aside: bool = False) -> None:
+def document(content: dict[str, Any]) -> None:
     """Write one JSON document to standard output, or aside where that carries data."""
-    print(json.dumps(content, indent=2), file=sys.stderr if aside else sys.stdout)
+    print(json.dumps(content, indent=2), file=sys.stderr if _stdout.carries_data else sys.stdout)
+
+
+def keep_stdout_for_data() -> None:
+    """Send documents to standard error from now on: standard output carries a table."""
+    _stdout.carries_data = True
+
+
+def begin() -> None:
+    """Begin a command: standard output is for documents."""
+    _stdout.carries_data = False
+
+
+def finish() -> None:
+    """Flush standard output.
+
+    Raises:
+        IncompleteError: it could not be written.
+        BrokenPipeError: who read it has left.
+    """
+    with translated("standard output"):
+        sys.stdout.flush()
+
+
+def give_up_stdout() -> None:
+    """Drop what standard output has not taken, so that the program's end does not fail on it."""
+    with contextlib.suppress(OSError, ValueError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def table(title: str, head: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
@@ -49,10 +87,13 @@ def table(title: str, head: Sequence[str], rows: Sequence[Sequence[str]]) -> Non
     from rich.console import Console  # start-up
     from rich.table import Table  # start-up
 
-    made = Table(*head, title=title, box=box.SIMPLE, title_justify="left")
+    made = Table(title=title, box=box.SIMPLE, title_justify="left")
+    for name in head:
+        made.add_column(name, no_wrap=True)
     for row in rows:
         made.add_row(*row)
-    Console().print(made)
+    # Off a terminal there is no width to keep to, and nothing may be cut.
+    Console(width=None if sys.stdout.isatty() else _ENDLESS).print(made)
 
 
 def has_terminal() -> bool:
@@ -62,7 +103,12 @@ def has_terminal() -> bool:
 
 def ask_secret(question: str) -> str:
     """Ask for a secret on the terminal, without showing it."""
-    return getpass.getpass(f"piienc: {question}: ", stream=sys.stderr)
+    try:
+        return getpass.getpass(f"piienc: {question}: ", stream=sys.stderr)
+    except EOFError:
+        raise KeyAccessError(
+            "no passphrase was entered", hint="run the command again, or give --passphrase-file"
+        ) from None
 
 
 @contextlib.contextmanager
@@ -81,16 +127,23 @@ def progress(what: str, *, quiet: bool) -> Iterator[Report | None]:
         bars.TextColumn("{task.fields[speed]:.0f} MB/s"),
         bars.TimeRemainingColumn(),
     )
-    with bars.Progress(*columns, console=Console(stderr=True), transient=True) as bar:
-        task = bar.add_task(what, total=None, rows=0, speed=0.0)
+    bar = bars.Progress(*columns, console=Console(stderr=True), transient=True)
+    task = bar.add_task(what, total=None, start=False, rows=0, speed=0.0)
 
-        def report(rows: int, size: int, share: float | None) -> None:
-            elapsed = bar.tasks[0].elapsed or 1.0
-            total = None if share is None else 1.0
-            speed = size / elapsed / 1e6
-            bar.update(task, completed=share or 0.0, total=total, rows=rows, speed=speed)
+    def report(rows: int, size: int, share: float | None) -> None:
+        if not bar.live.is_started:
+            # Not before: a passphrase may be asked for until then.
+            bar.start()
+            bar.start_task(task)
+        elapsed = bar.tasks[0].elapsed or 1.0
+        total = None if share is None else 1.0
+        speed = size / elapsed / 1e6
+        bar.update(task, completed=share or 0.0, total=total, rows=rows, speed=speed)
 
+    try:
         yield report
+    finally:
+        bar.stop()
 
 
 def fail(error: PiiencError, *, as_json: bool) -> int:

@@ -2,8 +2,9 @@
 
     typed.py      typed values <-> text or bytes
     column.py     ColumnCipher: a column under all the keys of its keyset
+    bound_key.py  one key of the set, bound to a context
     arrays.py     Arrow arrays <-> cells
-    cells.py      cells of any length <-> groups of 16-byte blocks
+    groups.py     cells of any length <-> groups of 16-byte blocks
     kernel.py     a kernel for each mode, held against OpenSSL before its first use
     siv.py        AES-256-SIV, for `searchable`
     gcm.py        AES-256-GCM, for `sealed`
@@ -11,7 +12,7 @@
     wire.py       Tink's wire format, and base64
     bad_cells.py  cells that are refused, by their place
 
-One value's way: `typed` makes it text, `arrays` finds its bytes, `cells` lays them out with
+One value's way: `typed` makes it text, `arrays` finds its bytes, `groups` lays them out with
 those of its length, a kernel encrypts them, `wire` puts prefix, head, ciphertext and tail
 together, and `arrays` makes an Arrow array of all.
 """

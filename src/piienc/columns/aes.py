@@ -53,7 +53,8 @@ class BulkAes:
         """Return each block encrypted on its own; any shape, one call into OpenSSL."""
         # OpenSSL's contract for update_into: one block more than the input, less a byte.
         room = np.empty(blocks.size + 1, _BLOCK_DTYPE)
-        self._cipher.encryptor().update_into(blocks.view(np.uint8).reshape(-1), room.view(np.uint8))
+        plain, out = np.ascontiguousarray(blocks).view(np.uint8).reshape(-1), room.view(np.uint8)
+        self._cipher.encryptor().update_into(plain.data, out.data)
         return room[:-1].reshape(blocks.shape)
 
     def encrypt_block(self, block: bytes) -> bytes:

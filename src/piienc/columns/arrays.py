@@ -7,28 +7,28 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pyarrow as pa
 
-from piienc.columns.cells import SPARE, Cells
+from piienc.cells import SPARE, Cells
+from piienc.columns.bad_cells import BadCells
 from piienc.errors import InputError
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
+    from piienc.cells import Places
 
 _INT32_MAX = (1 << 31) - 1
 
 
-def cells_of(array: pa.Array) -> tuple[Cells, NDArray[np.int64]]:
+def cells_of(array: pa.Array) -> tuple[Cells, Places]:
     """Return the non-null cells of a string or binary array, large or not, and their rows."""
+    if not len(array):
+        none = np.empty(0, np.int64)
+        return Cells(np.zeros(SPARE, np.uint8), none, none), none
     width = np.int64 if _is_large(array.type) else np.int32
     _, offset_buffer, data_buffer = array.buffers()
-    if not len(array):
-        empty = np.empty(0, np.int64)
-        return Cells(np.zeros(SPARE, np.uint8), empty, empty), empty
     offsets = np.frombuffer(offset_buffer, width)[array.offset : array.offset + len(array) + 1]
     first, last = int(offsets[0]), int(offsets[-1])
     data = np.empty(last - first + SPARE, np.uint8)
-    data[last - first :] = 0
     if last > first:
-        data[: last - first] = np.frombuffer(data_buffer, np.uint8, last - first, first)
+        data[:-SPARE] = np.frombuffer(data_buffer, np.uint8, last - first, first)
     starts = offsets[:-1].astype(np.int64) - first
     cells = Cells(data, starts, np.diff(offsets).astype(np.int64))
     if not array.null_count:
@@ -37,18 +37,12 @@ def cells_of(array: pa.Array) -> tuple[Cells, NDArray[np.int64]]:
     return cells.take(rows), rows
 
 
-def new_cells(lengths: NDArray[np.int64]) -> Cells:
-    """Return cells of the given lengths, one behind the other, to be filled in."""
-    ends = np.cumsum(lengths)
-    total = int(ends[-1]) if len(ends) else 0
-    return Cells(np.empty(total + SPARE, np.uint8), ends - lengths, lengths)
-
-
-def array_of(cells: Cells, like: pa.Array, *, text: bool) -> pa.Array:
+def array_of(cells: Cells, rows: Places, like: pa.Array, *, text: bool) -> pa.Array:
     """Make an array of cells that stand one behind the other, with the nulls of another.
 
     Args:
-        cells: one for each row; a null's is empty.
+        cells: those that are not null, in order.
+        rows: the row of each.
         like: whose nulls and whose width of offsets the array gets.
         text: whether the cells are UTF-8 text or bytes.
 
@@ -62,14 +56,49 @@ def array_of(cells: Cells, like: pa.Array, *, text: bool) -> pa.Array:
             "a batch of one column grows over 2 GiB when encrypted",
             hint="write the Parquet file with smaller row groups, or as large_string",
         )
-    offsets = np.zeros(len(cells) + 1, np.int64 if large else np.int32)
-    np.cumsum(cells.lengths, out=offsets[1:])
+    lengths = np.zeros(len(like), np.int64)
+    lengths[rows] = cells.lengths
+    offsets = np.zeros(len(like) + 1, np.int64 if large else np.int32)
+    np.cumsum(lengths, out=offsets[1:])
     validity = None
     if like.null_count:
         valid = like.is_valid().to_numpy(zero_copy_only=False)
         validity = pa.py_buffer(np.packbits(valid, bitorder="little"))
     buffers = [validity, pa.py_buffer(offsets), pa.py_buffer(cells.data[:total])]
-    return pa.Array.from_buffers(_type(large=large, text=text), len(cells), buffers)
+    return pa.Array.from_buffers(_type(large=large, text=text), len(like), buffers)
+
+
+def require_text(cells: Cells, label: str) -> None:
+    """Refuse decrypted cells that are not UTF-8: another program may have encrypted anything.
+
+    Args:
+        cells: one behind the other.
+        label: what error messages call the column.
+
+    Raises:
+        BadCells: some are not.
+    """
+    offsets = np.append(cells.starts, cells.starts[-1:] + cells.lengths[-1:])
+    buffers = [None, pa.py_buffer(offsets), pa.py_buffer(cells.data)]
+    try:
+        if len(cells):
+            pa.LargeStringArray.from_buffers(len(cells), *buffers[1:]).validate(full=True)
+    except pa.ArrowInvalid:
+        raise BadCells(
+            InputError,
+            label,
+            [index for index in range(len(cells)) if not _is_utf8(cells.one(index))],
+            "decrypted, but no UTF-8 text",
+            hint='such a column holds bytes: type = "binary" in the schema, and Parquet',
+        ) from None
+
+
+def _is_utf8(cell: bytes) -> bool:
+    try:
+        cell.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
 
 
 def _is_large(kind: pa.DataType) -> bool:

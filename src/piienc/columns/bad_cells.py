@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
+
+    import numpy as np
+    from numpy.typing import NDArray
 
     from piienc.errors import PiiencError
 
@@ -13,7 +17,7 @@ _NAMED = 10
 
 
 class BadCells(Exception):  # noqa: N818  # never seen by a user: it becomes an error of the tree
-    """Some cells of a batch are refused; rows count from 0 at the batch's beginning.
+    """Some cells are refused; they count from 0, among those that were given.
 
     Batches are worked on side by side, so only who puts them in order knows the rows' numbers
     in the file, and makes the error that the user sees.
@@ -28,8 +32,18 @@ class BadCells(Exception):  # noqa: N818  # never seen by a user: it becomes an 
         hint: str | None = None,
     ) -> None:
         super().__init__(what)
-        self._kind, self._label, self._rows = kind, label, rows
+        self._kind, self._label, self.rows = kind, label, rows
         self._what, self._hint = what, hint
+
+    @staticmethod
+    @contextlib.contextmanager
+    def among(rows: NDArray[np.int64]) -> Iterator[None]:
+        """Count bad cells by the rows they came from: `rows[i]` is the row of cell `i`."""
+        try:
+            yield
+        except BadCells as bad:
+            bad.rows = rows[list(bad.rows)].tolist()
+            raise
 
     def located(self, first_row: int) -> PiiencError:
         """Return the error for the user.
@@ -37,8 +51,8 @@ class BadCells(Exception):  # noqa: N818  # never seen by a user: it becomes an 
         Args:
             first_row: the number of the batch's first row in the file, from 1.
         """
-        numbers = [str(first_row + row) for row in sorted(self._rows)[:_NAMED]]
-        more = len(self._rows) - len(numbers)
+        numbers = [str(first_row + row) for row in sorted(self.rows)[:_NAMED]]
+        more = len(self.rows) - len(numbers)
         listed = ", ".join(numbers) + (f" and {more} more in the rows that follow" if more else "")
-        word = "row" if len(self._rows) == 1 else "rows"
+        word = "row" if len(self.rows) == 1 else "rows"
         return self._kind(f"{self._label}, {word} {listed}: {self._what}", hint=self._hint)

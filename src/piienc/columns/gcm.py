@@ -15,7 +15,7 @@ from piienc.columns.aes import BLOCK, Blocks, BulkAes, empty_blocks, words, xor_
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from piienc.columns.cells import Group
+    from piienc.columns.groups import Group
 
 IV = 12
 """Bytes in an IV: SP 800-38D, 8.2, the recommended length."""
@@ -56,14 +56,16 @@ class GcmKernel:
         group.clear_behind()
         return ivs, self._tags(group, mask)
 
-    def open(self, group: Group, head: NDArray[np.void], tail: Blocks) -> NDArray[np.bool_]:
+    def open(self, group: Group, head: NDArray[np.void], tail: Blocks | None) -> NDArray[np.bool_]:
         """Decrypt a group in place and tell which cells are authentic."""
         expected = self._ghash(group)
         mask = self._count(group, head)
         xor_into(expected, mask)
         group.clear_behind()
+        assert tail is not None  # noqa: S101  # GCM has a tag
         wrong = words(expected) ^ words(tail)
-        return (wrong[0::2] | wrong[1::2]) == 0
+        authentic: NDArray[np.bool_] = (wrong[0::2] | wrong[1::2]) == 0
+        return authentic
 
     def seal_one(self, cell: bytes) -> bytes:
         """Encrypt one cell by OpenSSL's own GCM."""
@@ -91,7 +93,8 @@ class GcmKernel:
         fields["counter"] = np.arange(1, count + 2, dtype=">u4")[:, None]
         stream = self._aes.encrypt(counters)
         xor_into(group.blocks, stream[1:])
-        return stream[0]
+        mask: Blocks = stream[0]
+        return mask
 
     def _ghash(self, group: Group) -> Blocks:
         """GHASH in its power form, sum of C_i * H^(m-i+1), by 16 byte-indexed tables a power.

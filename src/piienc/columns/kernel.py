@@ -7,18 +7,20 @@ from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
-from piienc.columns.cells import Cells, groups
+from piienc.cells import SPARE, Cells
 from piienc.columns.gcm import GcmKernel
+from piienc.columns.groups import groups
 from piienc.columns.siv import SivKernel
-from piienc.columns.wire import cell_parts
 from piienc.errors import PiiencError
 from piienc.keys import Mode
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from numpy.typing import NDArray
 
     from piienc.columns.aes import Blocks
-    from piienc.columns.cells import Group
+    from piienc.columns.groups import Group
     from piienc.keys import Key
 
 _CHECKED_LENGTHS = (0, 1, 15, 16, 17, 31, 32, 33, 64, 100)
@@ -50,11 +52,11 @@ def make_kernel(mode: Mode, key: Key, context: bytes) -> Kernel:
     Raises:
         PiiencError: the kernel and OpenSSL disagree on this machine; nothing was encrypted.
     """
-    kinds: dict[Mode, type[SivKernel | GcmKernel]] = {
+    kinds: dict[Mode, Callable[[bytes, bytes], Kernel]] = {
         Mode.SEARCHABLE: SivKernel,
         Mode.SEALED: GcmKernel,
     }
-    kernel: Kernel = kinds[mode](key.material.reveal(), context)
+    kernel = kinds[mode](key.material.reveal(), context)
     _check(kernel)
     return kernel
 
@@ -63,11 +65,11 @@ def _check(kernel: Kernel) -> None:
     """Encrypt cells of a handful of lengths by the kernel, and decrypt them by OpenSSL."""
     data = os.urandom(max(_CHECKED_LENGTHS))
     lengths = np.array(_CHECKED_LENGTHS)
-    buffer = np.frombuffer(data + bytes(16), np.uint8)
+    buffer = np.frombuffer(data + bytes(SPARE), np.uint8)
     for _, group in groups(Cells(buffer, np.zeros_like(lengths), lengths)):
         head, tail = kernel.seal(group)
         for run in group.runs:
-            parts = [head[run.start : run.stop], *cell_parts(group, run)]
+            parts = [head[run.start : run.stop], *group.parts(run)]
             if tail is not None:
                 parts.append(tail[run.start : run.stop])
             sealed = b"".join(part[0].tobytes() for part in parts)

@@ -10,12 +10,12 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESSIV
 
 from piienc.columns.aes import BLOCK, Blocks, BulkAes, empty_blocks, words, xor_into
-from piienc.columns.cells import block_count
+from piienc.columns.groups import inside_last
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from piienc.columns.cells import Group
+    from piienc.columns.groups import Group
 
 # RFC 5297, 2.5: the counter starts at V with bits 63 and 31 cleared, so it never carries
 # beyond its low 32 bits. In the second word, memory order, these are the top bits of the
@@ -55,12 +55,13 @@ class SivKernel:
         self._count(group, synthetic)
         return synthetic, None
 
-    def open(self, group: Group, head: Blocks, tail: None = None) -> NDArray[np.bool_]:  # noqa: ARG002  # GCM has a tail
+    def open(self, group: Group, head: Blocks, tail: Blocks | None) -> NDArray[np.bool_]:  # noqa: ARG002  # GCM has a tail
         """Decrypt a group in place and tell which cells are authentic."""
         self._count(group, head)
         group.clear_behind()
         wrong = words(self._s2v(group)) ^ words(head)
-        return (wrong[0::2] | wrong[1::2]) == 0
+        authentic: NDArray[np.bool_] = (wrong[0::2] | wrong[1::2]) == 0
+        return authentic
 
     def seal_one(self, cell: bytes) -> bytes:
         """Encrypt one cell by OpenSSL's own SIV."""
@@ -94,14 +95,14 @@ class SivKernel:
         if length < BLOCK:
             padded = _dbl(self._prefix)
             return _xor(padded, _pad(b"", length), self._complete)
-        inside = length - BLOCK * (block_count(length) - 1)
+        inside = inside_last(length)
         if inside == BLOCK:
             return _xor(self._prefix, self._complete)
         return _xor(_pad(self._prefix[BLOCK - inside :], inside), self._padded)
 
     def _next_to_last_mask(self, length: int) -> bytes:
         """What is xored into the block before: the prefix's beginning, where it reaches in."""
-        inside = length - BLOCK * (block_count(length) - 1)
+        inside = inside_last(length)
         return bytes(inside) + self._prefix[: BLOCK - inside]
 
     def _count(self, group: Group, synthetic: Blocks) -> None:

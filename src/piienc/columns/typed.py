@@ -8,6 +8,7 @@ with their offset; decimals with their scale. Strings and bytes stay what they a
 from __future__ import annotations
 
 from decimal import Decimal
+from typing import TYPE_CHECKING
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -15,17 +16,24 @@ from pyarrow import types
 
 from piienc.errors import InputError
 
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    _There = Callable[[pa.Array], pa.Array]
+    _Back = Callable[[pa.Array, pa.DataType], pa.Array]
+
 _SOME_DAY = "1970-01-01"
-_FIRST_DAY, _LAST_DAY = "0001-01-01", "9999-12-31"  # ISO 8601 has four digits for a year
+_MOMENT = "%Y-%m-%dT%H:%M:%S"
+_FOUR_DIGITS = "^(?:[1-9]...|0[1-9]..|00[1-9].|000[1-9])-"  # the years of ISO 8601 and SQL
 
 
 def is_text(kind: pa.DataType) -> bool:
     """Tell whether cells of a type are encrypted as text; else as bytes."""
-    return not _is_bytes(_inner(kind))
+    return not _is_bytes(kind.value_type if types.is_dictionary(kind) else kind)
 
 
 def to_cells(array: pa.Array, label: str) -> pa.Array:
-    """Return a column's values as strings or bytes.
+    """Return a column's values as strings or bytes, from which they surely can be restored.
 
     Args:
         array: of any type that is not nested.
@@ -35,34 +43,22 @@ def to_cells(array: pa.Array, label: str) -> pa.Array:
         An array of string, large_string, binary or large_binary, with the same nulls.
 
     Raises:
-        InputError: the type has no text that reads back, or a value is out of its range.
+        InputError: the type, or one of the values, has no text that reads back: a year over
+            9999, say.
     """
     kind = array.type
-    if types.is_dictionary(kind):
-        return to_cells(array.cast(kind.value_type), label)
-    if types.is_string_view(kind):
-        return array.cast(pa.large_string())
-    if types.is_binary_view(kind) or types.is_fixed_size_binary(kind):
-        return array.cast(pa.large_binary() if types.is_binary_view(kind) else pa.binary())
-    if _is_bytes(kind) or types.is_string(kind) or types.is_large_string(kind):
-        return array
-    if types.is_float16(kind):
-        return array.cast(pa.float32()).cast(pa.string())
-    if types.is_timestamp(kind):
-        return _timestamp_text(array, label)
-    if types.is_date(kind):
-        _require_years(array.cast(pa.date32()), label)
-        return array.cast(pa.date32()).cast(pa.string())
-    if types.is_duration(kind):
-        return array.cast(pa.int64()).cast(pa.string())
-    if types.is_decimal(kind):
-        return _without_exponent(array.cast(pa.string()))
-    if _casts(kind):
-        return array.cast(pa.string())
-    raise InputError(
-        f"{label} has the type {kind}, which cannot be encrypted",
-        hint="mark columns of plain values; flatten a nested column first",
-    )
+    if _is_cells(kind):
+        return _valid(array, label)
+    if not any(fits(kind) for fits, _, _ in _FORMS):
+        raise _refused(f"{label} has the type {kind}, which cannot be encrypted")
+    try:
+        cells = _written(array)
+        if _written(_restored(cells, kind)).equals(cells) and _has_years(cells, kind):
+            return cells
+    except (pa.ArrowException, NotImplementedError):
+        pass  # Arrow's own message may quote a value.
+    years = "a date outside of the years 1 to 9999, or " if _is_dated(kind) else ""
+    raise _refused(f"{label} holds {years}a value that no text restores to the type {kind}")
 
 
 def from_cells(array: pa.Array, kind: pa.DataType, label: str) -> pa.Array:
@@ -78,7 +74,7 @@ def from_cells(array: pa.Array, kind: pa.DataType, label: str) -> pa.Array:
     """
     try:
         return _restored(array, kind)
-    except pa.ArrowException:
+    except (pa.ArrowException, NotImplementedError, StopIteration):
         # Arrow's own message quotes the value.
         raise InputError(
             f"{label}: a decrypted cell is no {kind}",
@@ -86,34 +82,58 @@ def from_cells(array: pa.Array, kind: pa.DataType, label: str) -> pa.Array:
         ) from None
 
 
+def _valid(array: pa.Array, label: str) -> pa.Array:
+    """Refuse a string column with bytes that are not UTF-8, which Parquet does not prevent."""
+    try:
+        array.validate(full=True)
+    except pa.ArrowInvalid:
+        raise InputError(
+            f"{label} is of type {array.type}, but holds bytes that are not UTF-8",
+            hint="write the column as binary, or mend the text",
+        ) from None
+    return array
+
+
+def _written(array: pa.Array) -> pa.Array:
+    return next(there for fits, there, _ in _FORMS if fits(array.type))(array)
+
+
 def _restored(array: pa.Array, kind: pa.DataType) -> pa.Array:
-    if types.is_dictionary(kind):
-        values = _restored(array, kind.value_type).dictionary_encode()
-        return values.cast(kind)
-    if types.is_float16(kind):
-        return array.cast(pa.float32()).cast(kind)
-    if types.is_timestamp(kind) and kind.tz is not None:
-        return array.cast(pa.timestamp(kind.unit, "UTC")).cast(kind)
-    if types.is_date64(kind):
-        return array.cast(pa.date32()).cast(kind)
-    if types.is_duration(kind):
-        return array.cast(pa.int64()).cast(kind)
-    if types.is_time(kind):
-        # Arrow reads no text as a time of day, but as a timestamp.
-        moment = pc.binary_join_element_wise(_SOME_DAY, array, "T")
-        return moment.cast(pa.timestamp(kind.unit)).cast(kind)
+    return next(back for fits, _, back in _FORMS if fits(kind))(array, kind)
+
+
+def _by(kind: pa.DataType) -> _There:
+    """Make text by way of another type, which Arrow writes as we promise."""
+    return lambda array: _written(array.cast(kind))
+
+
+def _as(array: pa.Array) -> pa.Array:
+    return array
+
+
+def _text(array: pa.Array) -> pa.Array:
+    return array.cast(pa.string())
+
+
+def _cast(array: pa.Array, kind: pa.DataType) -> pa.Array:
     return array.cast(kind)
 
 
-def _timestamp_text(array: pa.Array, label: str) -> pa.Array:
-    zoned = array.type.tz is not None
-    local = pc.local_timestamp(array) if zoned else array
-    _require_years(local.cast(pa.date32(), safe=False), label)
-    return pc.strftime(array, "%Y-%m-%dT%H:%M:%S" + ("%Ez" if zoned else ""))
+def _cast_by(between: pa.DataType) -> _Back:
+    return lambda array, kind: array.cast(between).cast(kind)
 
 
-def _without_exponent(text: pa.Array) -> pa.Array:
-    """Spell out the decimals that Arrow writes like 1E-7."""
+def _dictionary_values(array: pa.Array) -> pa.Array:
+    return _written(array.dictionary_decode())
+
+
+def _dictionary(array: pa.Array, kind: pa.DataType) -> pa.Array:
+    return _restored(array, kind.value_type).dictionary_encode().cast(kind)
+
+
+def _decimal_text(array: pa.Array) -> pa.Array:
+    """Write decimals out, also those that Arrow writes like 1E-7."""
+    text = array.cast(pa.string())
     short = pc.fill_null(pc.match_substring(text, "E"), False)  # noqa: FBT003  # a fill value
     if not pc.any(short).as_py():
         return text
@@ -121,20 +141,43 @@ def _without_exponent(text: pa.Array) -> pa.Array:
     return pc.replace_with_mask(text, short, pa.array(spelt, pa.string()))
 
 
-def _require_years(days: pa.Array, label: str) -> None:
-    ends = pc.min_max(days)
-    first, last = (pa.scalar(day).cast(pa.date32()) for day in (_FIRST_DAY, _LAST_DAY))
-    if not ends["min"].is_valid:
-        return
-    if pc.less(ends["min"], first).as_py() or pc.greater(ends["max"], last).as_py():
-        raise InputError(
-            f"{label} holds a date outside of the years 1 to 9999",
-            hint="ISO 8601 has no text for it that SQL reads back: correct or clear the value",
-        )
+def _time(array: pa.Array, kind: pa.DataType) -> pa.Array:
+    # Arrow reads no text as a time of day, but as a timestamp.
+    moment = pc.binary_join_element_wise(_SOME_DAY, array, "T")
+    return moment.cast(pa.timestamp(kind.unit)).cast(kind)
 
 
-def _inner(kind: pa.DataType) -> pa.DataType:
-    return kind.value_type if types.is_dictionary(kind) else kind
+def _timestamp_text(array: pa.Array) -> pa.Array:
+    kind = array.type
+    if kind.tz is None:
+        return pc.strftime(array, _MOMENT)
+    text = pc.strftime(array, _MOMENT + "%Ez")
+    # ISO 8601 has no seconds in an offset, as zones had before 1972: those are told in UTC.
+    cut = pc.not_equal(_timestamp(text, kind).cast(pa.int64()), array.cast(pa.int64()))
+    utc = pc.strftime(array.cast(pa.timestamp(kind.unit, "UTC")), _MOMENT + "%Ez")
+    return pc.if_else(cut, utc, text)
+
+
+def _timestamp(array: pa.Array, kind: pa.DataType) -> pa.Array:
+    if kind.tz is None:
+        return array.cast(kind)
+    return array.cast(pa.timestamp(kind.unit, "UTC")).cast(kind)
+
+
+def _refused(what: str) -> InputError:
+    return InputError(
+        what, hint="mark columns of plain values only, and correct or clear what is out of range"
+    )
+
+
+def _has_years(cells: pa.Array, kind: pa.DataType) -> bool:
+    """Tell whether all dates have a year that ISO 8601 and SQL know."""
+    odd = pc.invert(pc.match_substring_regex(cells, _FOUR_DIGITS))
+    return not _is_dated(kind) or not pc.any(odd).as_py()
+
+
+def _is_dated(kind: pa.DataType) -> bool:
+    return bool(types.is_date(kind) or types.is_timestamp(kind))
 
 
 def _is_bytes(kind: pa.DataType) -> bool:
@@ -146,11 +189,26 @@ def _is_bytes(kind: pa.DataType) -> bool:
     )
 
 
-def _casts(kind: pa.DataType) -> bool:
-    """Tell whether Arrow's own text of a type is the one that we promise."""
-    return bool(
-        types.is_integer(kind)
-        or types.is_floating(kind)
-        or types.is_boolean(kind)
-        or types.is_time(kind)
-    )
+def _is_cells(kind: pa.DataType) -> bool:
+    return kind in {pa.string(), pa.large_string(), pa.binary(), pa.large_binary()}
+
+
+_FORMS: tuple[tuple[Callable[[pa.DataType], bool], _There, _Back], ...] = (
+    (_is_cells, _as, _cast),
+    (types.is_dictionary, _dictionary_values, _dictionary),
+    (types.is_string_view, _by(pa.large_string()), _cast),
+    (types.is_binary_view, _by(pa.large_binary()), _cast),
+    (types.is_fixed_size_binary, _by(pa.binary()), _cast),
+    (types.is_integer, _text, _cast),
+    (types.is_float16, _by(pa.float32()), _cast_by(pa.float32())),
+    (types.is_floating, _text, _cast),
+    (types.is_boolean, _text, _cast),
+    (types.is_decimal, _decimal_text, _cast),
+    (types.is_date64, _by(pa.date32()), _cast_by(pa.date32())),
+    (types.is_date, _text, _cast),
+    (types.is_timestamp, _timestamp_text, _timestamp),
+    (types.is_time, _text, _time),
+    (types.is_null, _text, lambda array, _: pa.nulls(len(array))),
+    (types.is_duration, _by(pa.int64()), _cast_by(pa.int64())),
+)
+"""For each kind of type: whether a type is one, its way to cells, and the way back."""

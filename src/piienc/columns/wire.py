@@ -16,17 +16,22 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pybase64
 
+from piienc.cells import SPARE, Cells, runs_of, scatter
 from piienc.columns.aes import BLOCK
-from piienc.columns.cells import Cells, by_length, runs_of, windows
+from piienc.columns.gcm import IV
+from piienc.columns.groups import joined
+from piienc.keys import Mode
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from piienc.cells import Run
     from piienc.columns.aes import Blocks
-    from piienc.columns.cells import Group, Run
+    from piienc.columns.groups import Group
+    from piienc.keys import Key
 
 _PADDING, _ZERO = ord("="), ord("A")  # "A" is base64 for six zero bits
-_SPARE = _ZERO.to_bytes() * 32  # decoded room behind the last cell, which windows need
+_SPARE = _ZERO.to_bytes() * (SPARE // 3 * 4 + 4)  # decodes to room behind the last cell
 
 _IS_BASE64 = np.zeros(256, np.bool_)
 _IS_BASE64[list(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/")] = True
@@ -40,6 +45,12 @@ class Wire:
     head: int
     tail: int
     text: bool
+
+    @classmethod
+    def of(cls, mode: Mode, key: Key, *, text: bool) -> Wire:
+        """Return the wire format of a mode and a key."""
+        head, tail = (BLOCK, 0) if mode is Mode.SEARCHABLE else (IV, BLOCK)
+        return cls(key.output_prefix, head, tail, text)
 
     @property
     def overhead(self) -> int:
@@ -71,7 +82,7 @@ class Wire:
                 scatter(out, starts[run.start : run.stop], whole)
             return
         flat = np.concatenate([whole.view(np.uint8) for _, whole in rows])
-        encoded = np.frombuffer(pybase64.b64encode(flat), np.uint8)
+        encoded = np.frombuffer(pybase64.b64encode(flat.data), np.uint8)
         begin = 0
         for run, whole in rows:
             width = whole.itemsize // 3 * 4
@@ -89,53 +100,12 @@ class Wire:
         made = []
         for run in group.runs:
             where = slice(run.start, run.stop)
-            parts = [head[where], *cell_parts(group, run)]
+            parts = [head[where], *group.parts(run)]
             if tail is not None:
                 parts.append(tail[where])
-            made.append((run, self._row(self.overhead + run.length, parts)))
+            padding = -(self.overhead + run.length) % 3 if self.text else 0
+            made.append((run, joined(parts, self.prefix, padding)))
         return made
-
-    def _row(self, width: int, parts: list[NDArray[np.void]]) -> NDArray[np.void]:
-        padding = -width % 3 if self.text else 0
-        formats = [f"V{len(self.prefix)}"] if self.prefix else []
-        formats += [f"V{part.itemsize}" for part in parts]
-        if padding:
-            formats.append(f"V{padding}")
-        rows = np.empty(len(parts[0]), np.dtype([(f"f{n}", f) for n, f in enumerate(formats)]))
-        fields = iter(rows.dtype.names or ())
-        if self.prefix:
-            rows[next(fields)] = np.void(self.prefix)
-        for part in parts:
-            rows[next(fields)] = part
-        if padding:
-            rows[next(fields)] = np.void(bytes(padding))
-        return rows
-
-
-def cell_parts(group: Group, run: Run) -> list[NDArray[np.void]]:
-    """Return a run's cells as their blocks, the last one cut to the cell's length."""
-    whole, rest = divmod(run.length, BLOCK)
-    parts: list[NDArray[np.void]] = [
-        group.blocks[number, run.start : run.stop] for number in range(whole)
-    ]
-    if rest:
-        cut = np.dtype({"names": ["cell"], "formats": [f"V{rest}"], "itemsize": BLOCK})
-        parts.append(group.blocks[whole, run.start : run.stop].view(cut)["cell"])
-    return parts
-
-
-def plain_rows(group: Group, run: Run) -> NDArray[np.void]:
-    """Return a run's cells as rows of one void item each; its length must not be zero."""
-    parts = cell_parts(group, run)
-    rows = np.empty(len(parts[0]), np.dtype([(f"f{n}", p.dtype) for n, p in enumerate(parts)]))
-    for number, part in enumerate(parts):
-        rows[f"f{number}"] = part
-    return rows
-
-
-def scatter(out: NDArray[np.uint8], starts: NDArray[np.int64], rows: NDArray[np.void]) -> None:
-    """Copy each row to its own start in `out`."""
-    windows(out, rows.itemsize)[starts] = rows.view(f"V{rows.itemsize}")
 
 
 def from_text(cells: Cells) -> tuple[Cells, NDArray[np.int64], NDArray[np.bool_]]:
@@ -146,8 +116,7 @@ def from_text(cells: Cells) -> tuple[Cells, NDArray[np.int64], NDArray[np.bool_]
         was well-formed; what was not stands there with undefined bytes.
     """
     lengths, well_formed = _decoded_lengths(cells)
-    longest = int(lengths.max(initial=0))
-    order = by_length(lengths, longest)
+    order = Cells(cells.data, cells.starts, lengths).by_length()
     lengths, well_formed, starts = lengths[order], well_formed[order], cells.starts[order]
     padded = (lengths + 2) // 3 * 3
     runs = runs_of(lengths)
@@ -191,11 +160,11 @@ def _text_rows(cells: Cells, starts: NDArray[np.int64], runs: list[Run]) -> list
 def _decode(text: NDArray[np.uint8]) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
     """Decode, and name the places of characters that are not base64."""
     try:
-        return np.frombuffer(pybase64.b64decode(text, validate=True), np.uint8), _NOWHERE
+        return np.frombuffer(pybase64.b64decode(text.data, validate=True), np.uint8), _NOWHERE
     except binascii.Error:
         bad = np.flatnonzero(~_IS_BASE64[text])
         text[bad] = _ZERO
-        return np.frombuffer(pybase64.b64decode(text, validate=True), np.uint8), bad
+        return np.frombuffer(pybase64.b64decode(text.data, validate=True), np.uint8), bad
 
 
 _NOWHERE = np.empty(0, np.int64)

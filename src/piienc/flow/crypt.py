@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import time
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -19,6 +18,7 @@ from piienc.flow.marks import (
     record_in,
     refuse_recorded,
 )
+from piienc.flow.pipeline import usable_cores
 from piienc.flow.receipt import ColumnFacts, FileFacts, Receipt
 from piienc.flow.record import Record
 from piienc.flow.run import run
@@ -105,7 +105,7 @@ def encrypt_file(
             )
         fields = pa.schema([table.schema.field(name) for name in steps])
         record = Record({name: step.facts for name, step in steps.items()}, fields)
-        return _Plan(steps, record.and_also(before))
+        return _Plan(steps, record.and_also(before), frozenset(steps))
 
     receipt = _pass("encrypt-file", source, target, _csv_format(schema), plan, options)
     worn = tuple(
@@ -168,10 +168,11 @@ def decrypt_file(
 
 @dataclass(frozen=True, slots=True)
 class _Plan:
-    """The steps of a pass, and the record of what is encrypted behind it."""
+    """The steps of a pass, the record of what is encrypted behind it, and what surely is."""
 
     steps: Mapping[str, Step]
     record: Record | None
+    ciphertext: frozenset[str] = frozenset()
 
     def schema(self, table: CsvSource | ParquetSource) -> pa.Schema:
         """Return the output's Arrow schema."""
@@ -197,12 +198,12 @@ def _pass(
     with opened_source(source, form) as (table, reader):
         made = plan(table)
         with opened_target(target, overwrite=options.overwrite) as writer:
-            sink = sink_for(table, target, writer, made.schema(table), set(made.steps))
+            sink = sink_for(table, target, writer, made.schema(table), made.ciphertext)
             tally = run(
                 table,
                 sink,
                 made.steps,
-                threads=options.threads or len(os.sched_getaffinity(0)),
+                threads=options.threads or usable_cores(),
                 progress=_progress(source, table, reader, options),
             )
             digest = reader.sha256()

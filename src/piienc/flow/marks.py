@@ -46,6 +46,12 @@ def check_columns(table: CsvSource | ParquetSource, schema: Schema) -> None:
     """
     missing = [name for name in schema.columns if name not in table.columns]
     unknown = [name for name in table.columns if name not in schema.columns]
+    if len(missing) == len(schema.columns):
+        # The first line may be a row of data: none of it is shown.
+        raise InputError(
+            f"{table.name}: its first line names none of the columns of the schema {schema.name!r}",
+            hint="see that the header is there, and that the schema is this file's own",
+        )
     if missing:
         raise InputError(
             f"{table.name}: {_listed(missing)} of the schema {schema.name!r} not in the file"

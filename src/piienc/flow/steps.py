@@ -12,10 +12,15 @@ from piienc.flow.record import EncryptedColumn
 from piienc.keys import Mode
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from piienc.cells import Cells, Placeable, Searchable
     from piienc.keys import Keyset
     from piienc.state import CellCounter
     from piienc.tables import CsvSource
     from piienc.tables.parquet import ParquetSource
+
+    AsFields = Callable[[Searchable], Placeable]
 
 
 class Step(Protocol):
@@ -35,7 +40,10 @@ class Step(Protocol):
         """The keys of the set that were used so far."""
 
     def apply(self, array: pa.Array) -> pa.Array:
-        """Return a batch of the column, changed, of the step's type."""
+        """Return a batch of a Parquet column, changed, of the step's type."""
+
+    def apply_to_cells(self, cells: Cells, as_fields: AsFields) -> Placeable:
+        """Return the cells of a CSV column, changed, as fields of CSV."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,12 +129,19 @@ class Encryption(_KeyedStep):
         self.facts = EncryptedColumn(key, keyset.mode, context, ids, str(place.type))
 
     def apply(self, array: pa.Array) -> pa.Array:
-        """Return a batch of the column, encrypted."""
+        """Return a batch of a Parquet column, encrypted."""
         cells = to_cells(array, self._label)
-        count = len(cells) - cells.null_count
-        if self.mode is Mode.SEALED and count:
-            self._counter.spend(self._keyset.primary_id, count)
+        self._spend(len(cells) - cells.null_count)
         return self._cipher.encrypt(cells)
+
+    def apply_to_cells(self, cells: Cells, as_fields: AsFields) -> Placeable:  # noqa: ARG002  # base64 needs no quotes
+        """Return the cells of a CSV column, encrypted."""
+        self._spend(len(cells))
+        return self._cipher.seal(cells)
+
+    def _spend(self, cells: int) -> None:
+        if self.mode is Mode.SEALED and cells:
+            self._counter.spend(self._keyset.primary_id, cells)
 
 
 class Decryption(_KeyedStep):
@@ -152,6 +167,10 @@ class Decryption(_KeyedStep):
         self.type = original
 
     def apply(self, array: pa.Array) -> pa.Array:
-        """Return a batch of the column, decrypted and of its original type."""
+        """Return a batch of a Parquet column, decrypted and of its original type."""
         cells = self._cipher.decrypt(to_cells(array, self._label), text=is_text(self.type))
         return from_cells(cells, self.type, self._label)
+
+    def apply_to_cells(self, cells: Cells, as_fields: AsFields) -> Placeable:
+        """Return the cells of a CSV column, decrypted."""
+        return as_fields(self._cipher.open(cells, text=True))

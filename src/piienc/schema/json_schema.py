@@ -7,40 +7,36 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import Any
 
-from pydantic.json_schema import GenerateJsonSchema
+from msgspec.json import schema_components
 
 from piienc.schema.model import Schema
-
-if TYPE_CHECKING:
-    from pydantic.json_schema import JsonSchemaValue
-    from pydantic_core import core_schema
 
 FILE = Path(__file__).with_name("schema.schema.json")
 
 
 def json_schema() -> str:
     """Make the JSON Schema (draft 2020-12) of the model, as text."""
-    made = Schema.model_json_schema(schema_generator=_ForToml)
-    head = {"$schema": GenerateJsonSchema.schema_dialect, "title": "schema.toml of piienc"}
-    return json.dumps(head | {key: made[key] for key in made if key not in head}, indent=2) + "\n"
+    _, tables = schema_components([Schema])
+    head = {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        **_for_toml(tables.pop("Schema")),
+        "title": "schema.toml of piienc",
+    }
+    return json.dumps(head | {"$defs": _for_toml(tables)}, indent=2) + "\n"
 
 
-class _ForToml(GenerateJsonSchema):
-    """TOML has no null: what may be left out is not offered as null. Keys need no title."""
-
-    def nullable_schema(self, schema: core_schema.NullableSchema) -> JsonSchemaValue:
-        return self.generate_inner(schema["schema"])
-
-    def default_schema(self, schema: core_schema.WithDefaultSchema) -> JsonSchemaValue:
-        made = super().default_schema(schema)
-        if made.get("default", ...) is None:
-            del made["default"]
+def _for_toml(made: Any) -> Any:  # noqa: ANN401  # any part of a JSON Schema
+    """Take null out: TOML has none, so what may be left out is not offered as null."""
+    if isinstance(made, list):
+        return [_for_toml(part) for part in made if part != {"type": "null"}]
+    if not isinstance(made, dict):
         return made
-
-    def field_title_should_be_set(self, schema: object) -> bool:  # noqa: ARG002  # never
-        return False
+    parts = {key: _for_toml(part) for key, part in made.items() if part is not None}
+    if len(parts.get("anyOf", ())) == 1:
+        parts |= parts.pop("anyOf")[0]
+    return parts
 
 
 if __name__ == "__main__":

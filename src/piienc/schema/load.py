@@ -10,6 +10,8 @@ from piienc.schema.model import Schema
 if TYPE_CHECKING:
     from pathlib import Path
 
+_HINT = "mend the named lines and run again; docs/schema.md lists what may stand there"
+
 
 def load(path: Path) -> Schema:
     """Read a schema file.
@@ -17,4 +19,4 @@ def load(path: Path) -> Schema:
     Raises:
         ConfigError: it cannot be read, or it has mistakes; the message lists them all.
     """
-    return document.load(path, Schema)
+    return document.load(path, Schema, hint=_HINT)

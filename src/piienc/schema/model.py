@@ -1,42 +1,33 @@
 """What may stand in `schema.toml`: the columns of one kind of file, their rules and marks.
 
-The descriptions below are also what an editor shows, through `schema.schema.json`. Checks
-that look at two fields stand on the later one, which by then sees the earlier in `info.data`,
-unless that one was itself refused.
+The descriptions below are also what an editor shows, through `schema.schema.json`. The checks
+stand below the fields, on those that are of the right types by themselves.
 """
 
 import re
+from collections.abc import Iterator, Mapping
 from datetime import date, datetime
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal
 
-from pydantic import (
-    BaseModel,
-    ConfigDict,
-    Field,
-    StringConstraints,
-    ValidationInfo,
-    field_validator,
-    model_validator,
-)
+from msgspec import Meta
 
-Name = Annotated[str, StringConstraints(min_length=1)]
+from piienc.document import Mistake, Table, shown
+
+Name = Annotated[str, Meta(min_length=1)]
+Count = Annotated[int, Meta(ge=1)]
+Flag = Annotated[bool, Meta(examples=[True, False])]
+Character = Annotated[str, Meta(extra_json_schema={"minLength": 1, "maxLength": 1})]
 Value = str | int | float | bool
-Bound = int | float | date | datetime
+
+# msgspec has no union of dates and timestamps, so `Column.check` sees to the types of bounds.
+_DATES = [{"type": "string", "format": "date"}, {"type": "string", "format": "date-time"}]
+Bound = Annotated[Any, Meta(extra_json_schema={"anyOf": [{"type": "number"}, *_DATES]})]
 
 ColumnType = Literal[
     "string", "integer", "float", "boolean", "date", "timestamp", "decimal", "binary"
 ]
 Format = Literal[
-    "email",
-    "phone",
-    "uuid",
-    "date",
-    "datetime",
-    "url",
-    "ipv4",
-    "ipv6",
-    "country",
-    "currency",
+    "email", "phone", "uuid", "date", "datetime", "url", "ipv4", "ipv6", "country", "currency"
 ]
 
 # What TOML must give for a rule's value to be comparable with a column's; a boolean is no
@@ -60,208 +51,172 @@ _VALUES: dict[str, tuple[type, ...]] = {
 }
 
 
-class _Table(BaseModel):
-    """A table of the file. Strict: TOML has types of its own, so `"1"` is no integer."""
+def _about(description: str, *examples: object) -> Meta:
+    """Describe a field; the first example also serves as the mend of a mistake."""
+    return Meta(description=description, examples=list(examples) or None)
 
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
 
-
-class CsvDialect(_Table):
+class CsvDialect(Table, frozen=True, kw_only=True):
     """How the CSV files are written."""
 
-    delimiter: str = Field(
-        default=",",
-        min_length=1,
-        max_length=1,
-        description="The character between two fields, one of ASCII.",
-        examples=[";"],
-    )
-    quote: str = Field(
-        default='"',
-        min_length=1,
-        max_length=1,
-        description="The character around a field that holds a delimiter or a line break.",
-        examples=['"'],
-    )
-    encoding: str = Field(
-        default="utf-8",
-        description="The text encoding of the file, by Python's name for it.",
-        examples=["utf-8"],
-    )
+    delimiter: Annotated[
+        Character, _about("The character between two fields, one of ASCII.", ";")
+    ] = ","
+    quote: Annotated[
+        Character,
+        _about("The character around a field that holds a delimiter or a line break.", '"'),
+    ] = '"'
+    encoding: Annotated[
+        str, _about("The text encoding of the file, by Python's name for it.", "utf-8")
+    ] = "utf-8"
 
-    @field_validator("delimiter", "quote")
     @classmethod
-    def _fits_in_a_line(cls, value: str) -> str:
-        if not value.isascii() or value in "\r\n\0":
-            raise ValueError(f"{value!r} is not an ASCII character that may stand in a line")
-        return value
-
-    @field_validator("encoding")
-    @classmethod
-    def _is_a_text_encoding(cls, value: str) -> str:
-        try:
-            "".encode(value)
-        except (LookupError, ValueError):
-            raise ValueError(f"{value!r} is not a text encoding that Python knows") from None
-        return value
-
-    @model_validator(mode="after")
-    def _tells_delimiter_from_quote(self) -> Self:
-        if self.delimiter == self.quote:
-            raise ValueError(f"delimiter and quote are both {self.quote!r}; change one of them")
-        return self
+    def check(cls, fields: Mapping[str, Any]) -> Iterator[Mistake]:
+        """See to it that a reader of CSV can tell one thing from another."""
+        for name in ("delimiter", "quote"):
+            if (mark := fields.get(name)) is not None and (said := _no_mark(mark)):
+                yield (name,), f"{shown(mark)} {said}"
+        if (quote := fields.get("quote")) is not None and quote == fields.get("delimiter"):
+            yield (), f"delimiter and quote are both {shown(quote)}; change one of them"
+        if (encoding := fields.get("encoding")) is not None and not _encodes_text(encoding):
+            yield ("encoding",), f"{shown(encoding)} is not a text encoding that Python knows"
 
 
-class Column(_Table):
+def _no_mark(mark: str) -> str:
+    if len(mark) != 1 or not mark.isascii() or mark in "\r\n\0":
+        return "is not an ASCII character that may stand in a line"
+    if mark.isalnum() or mark in "+/=":
+        return "stands in encrypted cells, which are base64"
+    return ""
+
+
+def _encodes_text(encoding: str) -> bool:
+    try:
+        "".encode(encoding)
+    except (LookupError, ValueError):
+        return False
+    return True
+
+
+class Column(Table, frozen=True, kw_only=True):
     """One column: its type, the rules for its values, and whether it is marked."""
 
-    type: ColumnType = Field(
-        description="What the values are, and what decryption restores.", examples=["string"]
-    )
-    required: bool = Field(
-        default=False, description="No value may be null.", examples=[True, False]
-    )
-    unique: bool = Field(
-        default=False, description="No value may appear twice.", examples=[True, False]
-    )
-    pattern: str | None = Field(
-        default=None,
-        description="A regular expression that every whole value matches; for strings.",
-        examples=["[A-Z]{2}[0-9]+"],
-    )
-    max_length: int | None = Field(
-        default=None,
-        gt=0,
-        description="The most characters of a value; for strings.",
-        examples=[80],
-    )
-    format: Format | None = Field(
-        default=None,
-        description="A well-known form of the values; for strings. A phone number is E.164.",
-        examples=["email"],
-    )
-    enum: list[Value] | None = Field(
-        default=None,
-        min_length=1,
-        description="The only values that may appear.",
-        examples=[["gold", "silver"]],
-    )
-    min: Bound | None = Field(
-        default=None,
-        description="The least value; for integer, float, decimal, date and timestamp.",
-        examples=[0],
-    )
-    max: Bound | None = Field(
-        default=None,
-        description="The greatest value; for integer, float, decimal, date and timestamp.",
-        examples=[100],
-    )
-    property: Name | None = Field(
-        default=None,
-        description="The system property that the column carries.",
-        examples=["Identity", "Email", "Phone number"],
-    )
-    encrypt: Name | None = Field(
-        default=None,
-        description="The name of the key: this marks the column. Marking cannot be undone.",
-        examples=["searchable", "sealed"],
-    )
-    context: str | None = Field(
-        default=None,
-        description="What binds a ciphertext to its place; the column's name if not given.",
-        examples=["email"],
-    )
-    encoding: Literal["base64", "binary"] = Field(
-        default="base64",
-        description="How Parquet stores the ciphertext; CSV has base64 alone.",
-        examples=["base64", "binary"],
-    )
-    mask: Name | None = Field(
-        default=None,
-        description="The mask for readers without access; encryption prevails over it.",
-        examples=["email", "phone", "all"],
-    )
+    type: Annotated[
+        ColumnType, _about("What the values are, and what decryption restores.", "string")
+    ]
+    required: Annotated[Flag, _about("No value may be null.")] = False
+    unique: Annotated[Flag, _about("No value may appear twice.")] = False
+    pattern: Annotated[
+        str | None,
+        _about(
+            "A regular expression that every whole value matches; for strings.", "[A-Z]{2}[0-9]+"
+        ),
+    ] = None
+    max_length: Annotated[
+        Count | None, _about("The most characters of a value; for strings.", 80)
+    ] = None
+    format: Annotated[
+        Format | None,
+        _about("A well-known form of the values; for strings. A phone number is E.164.", "email"),
+    ] = None
+    enum: Annotated[
+        Annotated[list[Value], Meta(min_length=1)] | None,
+        _about("The only values that may appear.", ["gold", "silver"]),
+    ] = None
+    min: Annotated[
+        Bound, _about("The least value; for integer, float, decimal, date and timestamp.", 0)
+    ] = None
+    max: Annotated[
+        Bound, _about("The greatest value; for integer, float, decimal, date and timestamp.", 100)
+    ] = None
+    property: Annotated[
+        Name | None,
+        _about("The system property that the column carries.", "Identity", "Email", "Phone number"),
+    ] = None
+    encrypt: Annotated[
+        Name | None,
+        _about(
+            "The name of the key: this marks the column. Marking cannot be undone.",
+            "searchable",
+            "sealed",
+        ),
+    ] = None
+    context: Annotated[
+        str | None,
+        _about("What binds a ciphertext to its place; the column's name if not given.", "email"),
+    ] = None
+    encoding: Annotated[
+        Literal["base64", "binary"],
+        _about("How Parquet stores the ciphertext; CSV has base64 alone.", "base64", "binary"),
+    ] = "base64"
+    mask: Annotated[
+        Name | None,
+        _about(
+            "The mask for readers without access; encryption prevails over it.",
+            "email",
+            "phone",
+            "all",
+        ),
+    ] = None
 
-    @field_validator("pattern", "max_length", "format")
     @classmethod
-    def _rules_strings(cls, value: Value | None, info: ValidationInfo) -> Value | None:
-        kind = info.data.get("type", "string")
-        if value is not None and kind != "string":
-            raise ValueError(f"a rule for type string; this column's type is {kind}")
-        return value
-
-    @field_validator("pattern")
-    @classmethod
-    def _is_a_regular_expression(cls, value: str | None) -> str | None:
+    def check(cls, fields: Mapping[str, Any]) -> Iterator[Mistake]:
+        """See to it that the rules fit the type, and that a mark is there for what needs one."""
+        kind = fields.get("type")
+        for rule in ("pattern", "max_length", "format"):
+            if fields.get(rule) is not None and kind not in ("string", None):
+                yield (rule,), f"a rule for type string; this column's type is {kind}"
         try:
-            re.compile(value or "")
+            re.compile(fields.get("pattern") or "")
         except (re.error, OverflowError, RecursionError) as error:
-            raise ValueError(f"not a regular expression: {error}") from None
-        return value
-
-    @field_validator("enum")
-    @classmethod
-    def _lists_values_of_the_type(
-        cls, values: list[Value] | None, info: ValidationInfo
-    ) -> list[Value] | None:
-        kind = info.data.get("type")
-        for value in values or ():
+            yield ("pattern",), f"not a regular expression: {error}"
+        for index, value in enumerate(fields.get("enum") or ()):
             if kind and type(value) not in _VALUES[kind]:
-                raise ValueError(f"{value!r} is not a value of type {kind}")
-        return values
-
-    @field_validator("min", "max")
-    @classmethod
-    def _bounds_the_type(cls, value: Bound | None, info: ValidationInfo) -> Bound | None:
-        kind = info.data.get("type")
-        if kind and value is not None and type(value) not in _BOUNDS.get(kind, ()):
-            raise ValueError(f"{value} is not a bound for type {kind}")
-        return value
-
-    @field_validator("max")
-    @classmethod
-    def _is_not_below_min(cls, value: Bound | None, info: ValidationInfo) -> Bound | None:
-        least = info.data.get("min")
-        if value is None or least is None:
-            return value
-        try:
-            below = value < least
-        except TypeError:
-            raise ValueError(f"{value} cannot be compared with min, {least}") from None
-        if below:
-            raise ValueError(f"{value} is less than min, {least}")
-        return value
-
-    @field_validator("context", "encoding")
-    @classmethod
-    def _belongs_to_a_mark(cls, value: str | None, info: ValidationInfo) -> str | None:
-        plain = info.data.get("encrypt", "refused") is None
-        if plain and value != cls.model_fields[str(info.field_name)].default:
-            raise ValueError('only for a marked column; add encrypt = "KEY" or leave it out')
-        return value
+                yield ("enum", index), f"{shown(value)} is not a value of type {kind}"
+        yield from _check_bounds(kind, fields.get("min"), fields.get("max"))
+        if fields.get("encrypt", "refused") is None:
+            for name, default in (("context", None), ("encoding", "base64")):
+                if fields.get(name, default) != default:
+                    yield (name,), 'only for a marked column; add encrypt = "KEY" or leave it out'
 
 
-class Schema(_Table):
+def _check_bounds(kind: str | None, least: Bound, most: Bound) -> Iterator[Mistake]:
+    fitting = _BOUNDS.get(kind, ()) if kind else (int, float, date, datetime)
+    bounds = {"min": least, "max": most}
+    given = {name: bound for name, bound in bounds.items() if bound is not None}
+    unfit = {name: bound for name, bound in given.items() if type(bound) not in fitting}
+    for name, bound in unfit.items():
+        yield (name,), f"{shown(bound)} is not a bound{f' for type {kind}' if kind else ''}"
+    if unfit or len(given) < len(bounds):
+        return
+    try:
+        said = "is less than" if most < least else None
+    except TypeError:
+        said = "cannot be compared with"
+    if said:
+        yield ("max",), f"{shown(most)} {said} min, {shown(least)}"
+
+
+class Schema(Table, frozen=True, kw_only=True):
     """The columns of one kind of file, and which of them are encrypted."""
 
-    name: Name = Field(description="What this kind of file is called.", examples=["user-profiles"])
-    version: int = Field(
-        ge=1, description="The version of this schema; count up with every change.", examples=[1]
-    )
-    csv: CsvDialect = Field(
-        default=CsvDialect(),
-        description="The dialect of the CSV files, where it is not the usual one.",
-    )
-    extra_columns: Literal["error", "keep"] = Field(
-        default="error",
-        description="A column of the file that is not named here: refuse it, or keep it as it is.",
-        examples=["error", "keep"],
-    )
-    columns: dict[Name, Column] = Field(
-        min_length=1,
-        description="The columns, each a table under its name.",
-        examples=[{"email": {"type": "string"}}],
-    )
+    name: Annotated[Name, _about("What this kind of file is called.", "user-profiles")]
+    version: Annotated[Count, _about("The version of this schema; count up with every change.", 1)]
+    csv: Annotated[
+        CsvDialect, _about("The dialect of the CSV files, where it is not the usual one.")
+    ] = CsvDialect()
+    extra_columns: Annotated[
+        Literal["error", "keep"],
+        _about(
+            "A column of the file that is not named here: refuse it, or keep it as it is.",
+            "error",
+            "keep",
+        ),
+    ] = "error"
+    columns: Annotated[
+        Annotated[dict[Name, Column], Meta(min_length=1)],
+        _about("The columns, each a table under its name.", {"email": {"type": "string"}}),
+    ]
 
     @property
     def marked(self) -> dict[str, Column]:

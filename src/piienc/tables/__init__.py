@@ -1,14 +1,16 @@
-"""Tables: CSV and Parquet files as streams of Arrow record batches, and back.
+"""Tables: CSV and Parquet files as streams of units that can be worked on side by side.
 
     streams.py   bytes: hashed on their way, gzip and zstd by suffix
-    csv.py       blocks of whole records <-> record batches, all columns text
+    csv.py       blocks of whole records, header, encoding
+    records.py   where each field of a block stands
+    quoting.py   quotes taken off and put on
     parquet.py   row groups <-> record batches, with types, metadata and layout kept
     metadata.py  where a Parquet file tells what was encrypted
     ends.py      a table opened for reading, and one opened for writing
 
-A source cuts its file into units in order, which is cheap, and decodes each unit by itself;
-a sink encodes each batch by itself and writes them in order. What is done "by itself" may
-run in any thread.
+A source cuts its file into units in order, which is cheap: blocks of CSV, slices of Parquet's
+row groups. It decodes each unit by itself, in any thread, into CSV records or an Arrow record
+batch. A sink writes the changed units in order.
 """
 
 from piienc.tables.csv import CsvFormat, CsvSink, CsvSource
@@ -22,15 +24,19 @@ from piienc.tables.ends import (
     sink_for,
 )
 from piienc.tables.metadata import record_of, with_record
+from piienc.tables.records import Block, Change, Records
 from piienc.tables.streams import HashingReader, HashingWriter
 
 __all__ = [
+    "Block",
+    "Change",
     "CsvFormat",
     "CsvSink",
     "CsvSource",
     "HashingReader",
     "HashingWriter",
     "Place",
+    "Records",
     "check_ends",
     "is_parquet",
     "name_of",

@@ -101,13 +101,23 @@ def opened_target(place: Place, *, overwrite: bool) -> Iterator[HashingWriter]:
         PolicyError: the file is there already and `overwrite` is false.
         IncompleteError: it could not be written, a full disk among the causes.
     """
-    if isinstance(place, Path):
-        with new_file(place, overwrite=overwrite) as file:
-            yield HashingWriter(file)
-        return
-    with translated(name_of(place)):
-        yield HashingWriter(place)
-        place.flush()
+    opened = (
+        new_file(place, overwrite=overwrite) if isinstance(place, Path) else _open_stream(place)
+    )
+    with opened as file:
+        writer = HashingWriter(file)
+        try:
+            yield writer
+        except BaseException:
+            writer.abandon()
+            raise
+
+
+@contextlib.contextmanager
+def _open_stream(stream: BinaryIO) -> Iterator[BinaryIO]:
+    with translated(name_of(stream)):
+        yield stream
+        stream.flush()
 
 
 def sink_for(
@@ -115,7 +125,7 @@ def sink_for(
     target: Place,
     writer: HashingWriter,
     schema: pa.Schema,
-    plain: set[str],
+    ciphertext: frozenset[str],
 ) -> CsvSink | ParquetSink:
     """Return the sink that writes what was read from `source`, in its own format.
 
@@ -124,10 +134,10 @@ def sink_for(
         target: whose name tells the compression of CSV.
         writer: where it goes.
         schema: the output's Arrow schema, for Parquet.
-        plain: columns that are not worth a Parquet dictionary.
+        ciphertext: columns that are not worth a Parquet dictionary.
     """
     if isinstance(source, CsvSource):
         return CsvSink(Compressed(writer, name_of(target)), source)
     from piienc.tables.parquet import ParquetSink  # noqa: PLC0415  # half of start-up
 
-    return ParquetSink(writer, schema, source.writer_options(plain))
+    return ParquetSink(writer, schema, source.writer_options(ciphertext))

@@ -58,6 +58,8 @@ class ParquetSource:
         """
         for number in range(self._file.num_row_groups):
             left = self._file.metadata.row_group(number).num_rows
+            if not left:
+                yield Slice(self._no_rows(), ends_group=True)
             batches = self._file.iter_batches(_BATCH_ROWS, row_groups=[number])
             while left:
                 try:
@@ -66,6 +68,10 @@ class ParquetSource:
                     raise _unreadable(self.name) from error
                 left -= batch.num_rows
                 yield Slice(batch, not left)
+
+    def _no_rows(self) -> pa.RecordBatch:
+        none = [pa.array([], field.type) for field in self.schema]
+        return pa.RecordBatch.from_arrays(none, schema=self.schema)
 
     @property
     def rows(self) -> int:
@@ -76,11 +82,11 @@ class ParquetSource:
         """Return the slice's rows."""
         return unit.batch
 
-    def writer_options(self, plain: set[str]) -> dict[str, object]:
+    def writer_options(self, ciphertext: frozenset[str]) -> dict[str, object]:
         """Return how the file was written, as `ParquetWriter` takes it.
 
         Args:
-            plain: top-level columns that are not worth a dictionary.
+            ciphertext: top-level columns, not worth a dictionary.
         """
         meta = self._file.metadata
         if not meta.num_row_groups:
@@ -90,7 +96,7 @@ class ParquetSource:
         dictionaries = [
             chunk.path_in_schema
             for chunk in chunks
-            if chunk.has_dictionary_page and chunk.path_in_schema.split(".")[0] not in plain
+            if chunk.has_dictionary_page and chunk.path_in_schema.split(".")[0] not in ciphertext
         ]
         return {
             "compression": {chunk.path_in_schema: _codec(chunk.compression) for chunk in chunks},
@@ -107,10 +113,6 @@ class ParquetSink:
         self._schema = schema
         self._writer = pq.ParquetWriter(pa.PythonFile(stream, "w"), schema, **options)
         self._group: list[pa.RecordBatch] = []
-
-    def encode(self, batch: pa.RecordBatch, unit: Slice) -> Slice:
-        """Return the batch as it is: Parquet is encoded a row group at a time."""
-        return Slice(batch, unit.ends_group)
 
     def write(self, part: Slice) -> None:
         """Collect a slice, and write the row group that it ends."""

@@ -10,10 +10,12 @@ from typing import TYPE_CHECKING, BinaryIO
 import pyarrow as pa
 
 from piienc.errors import InputError
+from piienc.files import begin_writing_out
 
 if TYPE_CHECKING:
-    from collections.abc import Buffer
+    from typing_extensions import Buffer
 
+_WRITE_BEHIND = 16 << 20  # bytes handed to the disk at a time, while the next are made
 _CODECS = {".gz": "gzip", ".zst": "zstd"}
 
 
@@ -49,6 +51,8 @@ class HashingWriter(io.RawIOBase):
     def __init__(self, file: BinaryIO) -> None:
         self._file = file
         self._hash = hashlib.sha256()
+        self._sent = 0
+        self._abandoned = False
         self.count = 0
 
     def writable(self) -> bool:
@@ -58,13 +62,22 @@ class HashingWriter(io.RawIOBase):
     def write(self, data: Buffer, /) -> int:
         """Write all of `data`."""
         size = memoryview(data).nbytes
+        if self._abandoned:
+            return size
         self._file.write(data)
         self._hash.update(data)
         self.count += size
+        if self.count - self._sent >= _WRITE_BEHIND:
+            begin_writing_out(self._file, self._sent, self.count - self._sent)
+            self._sent = self.count
         return size
 
     def flush(self) -> None:
         """Leave flushing to the file's owner."""
+
+    def abandon(self) -> None:
+        """Swallow what is still written: Arrow's writers close themselves, and cannot be told."""
+        self._abandoned = True
 
     def sha256(self) -> str:
         """Return the hash of what was written so far."""

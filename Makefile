@@ -1,0 +1,58 @@
+# Development, on any machine with Python 3.11 or later, gpg and make.
+
+PYTHON ?= python3
+VENV   := .venv
+BIN    := $(VENV)/bin
+TOOLS  := $(VENV)/.made-tools
+PACKAGE := $(VENV)/.made-package
+
+SPELLED := README.md CHANGELOG.md Makefile pyproject.toml .ci .pre-commit-config.yaml \
+           benchmarks docs examples keys.example/README.md src tests
+
+# Without compiled modules, every start of the program would pay for compiling them.
+unexport PYTHONDONTWRITEBYTECODE
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.PHONY: help demo test bench lint clean
+
+help: ## show this
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-6s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+demo: $(PACKAGE) ## encrypt and decrypt a small sample file, and show it
+	@PATH="$(CURDIR)/$(BIN):$$PATH" examples/profiles/demo.sh
+
+test: lint ## check the code and run all tests
+	@.ci/debian-packages
+	$(BIN)/pytest -q -n 2 --dist loadgroup
+
+bench: $(TOOLS) ## measure how fast files are encrypted and decrypted
+	$(BIN)/python benchmarks/run.py
+
+lint: $(TOOLS) ## check style, types, layers and spelling
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/codespell $(wildcard $(SPELLED))
+
+clean: ## remove all that make has made
+	rm -rf $(VENV) .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
+	find src tests examples benchmarks -name __pycache__ -type d -prune -exec rm -rf {} +
+
+$(BIN)/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+	    echo "piienc needs Python 3.11 or later; say which: make PYTHON=python3.11" >&2; exit 1; }
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { \
+	    echo "Python's venv is missing; install it: apt-get install python3-venv" >&2; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+
+$(PACKAGE): pyproject.toml | $(BIN)/python
+	$(BIN)/python -m pip install --quiet --editable .
+	@touch $@
+
+# pip knows dependency groups since 25.1.
+$(TOOLS): pyproject.toml $(PACKAGE) | $(BIN)/python
+	$(BIN)/python -m pip install --quiet 'pip>=25.1'
+	$(BIN)/python -m pip install --quiet --group test --group lint
+	@touch $@

@@ -1,0 +1,369 @@
+"""Measure piienc against a plain copy and against loops over cells: one run, all tables.
+
+    .venv/bin/python benchmarks/run.py [--rows N] [--repeats N] [--slow-repeats N] [--quick]
+                                       [--json FILE]
+
+What is timed is checked first: a decrypted file must have the bytes of the original, and what
+the loops encrypt must be readable by piienc, and the other way round.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import json
+import os
+import platform
+import sys
+import tempfile
+from dataclasses import dataclass
+from functools import partial
+from importlib.metadata import version
+from pathlib import Path
+from statistics import median
+from typing import TYPE_CHECKING
+
+import pyarrow as pa
+from generate import KEYS, generate, generate_parquet, write_schema
+from kernels import tabulate
+from processes import HERE, PIIENC, Job, peak, rival, run, side_by_side, timed
+from pyarrow import csv as arrow_csv
+from pyarrow import parquet as pq
+from report import Rows, show
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+DATA = HERE / "data"
+LOOPS = ("csvloop", "tinkloop")
+GROUPS = {"one group a million rows": None, "128k rows a group": 1 << 17}
+STARTS = 15
+MEGA = 1_000_000
+
+Times = dict[str, list[float]]
+
+
+@dataclass(frozen=True, slots=True)
+class Bench:
+    """One run: where its files are, and how often programs are repeated."""
+
+    rows: int
+    repeats: int
+    slow_repeats: int
+    work: Path
+    schema: Path
+
+    @property
+    def keys(self) -> Path:
+        """The key folder, of this run alone."""
+        return self.work / "keys"
+
+    def encrypt(self, source: Path, target: Path) -> list[str | Path]:
+        """Return the command that encrypts."""
+        state = ("--state", self.work / "state")
+        return [*self._piienc("encrypt-file", source, target), *state]
+
+    def decrypt(self, source: Path, target: Path) -> list[str | Path]:
+        """Return the command that decrypts."""
+        return self._piienc("decrypt-file", source, target)
+
+    def _piienc(self, verb: str, source: Path, target: Path) -> list[str | Path]:
+        where = ("--schema", self.schema, "--keys", self.keys)
+        return [PIIENC, verb, source, target, *where, "--quiet", "--no-input"]
+
+
+def time_csv(bench: Bench, source: Path) -> Times:
+    """Time the CSV programs."""
+    encrypted = bench.work / "encrypted.csv"
+    run(bench.encrypt(source, encrypted))
+    digest, table = _sha256(source), partial(_csv_table, source)
+
+    def same_bytes(path: Path) -> None:
+        _require(_sha256(path) == digest, path)
+
+    def same_cells(path: Path, *, empty_is_null: bool = True) -> None:
+        with_nulls = {"empty_is_null": empty_is_null}
+        _require(_csv_table(path, **with_nulls).equals(table(**with_nulls)), path)
+
+    def decrypts_to(check: Callable[[Path], None], path: Path) -> None:
+        _require(_sha256(path) != digest, path)
+        clear = bench.work / "checked.csv"
+        run(bench.decrypt(path, clear))
+        check(clear)
+        clear.unlink()
+
+    def job(
+        name: str,
+        command: Callable[[Path], list[str | Path]],
+        check: Callable[[Path], None],
+        repeats: int,
+    ) -> Job:
+        target = bench.work / f"{name.replace(' ', '-')}.csv"
+        return Job(name, command(target), target, check, repeats)
+
+    fast, slow = bench.repeats, bench.slow_repeats
+    jobs = [
+        job(
+            "copy",
+            lambda out: rival("copy", source, out),
+            partial(same_cells, empty_is_null=False),
+            fast,
+        ),
+        job(
+            "piienc encrypt",
+            lambda out: bench.encrypt(source, out),
+            partial(decrypts_to, same_bytes),
+            fast,
+        ),
+        job("piienc decrypt", lambda out: bench.decrypt(encrypted, out), same_bytes, fast),
+    ]
+    for name in LOOPS:
+        program = partial(rival, keys=bench.keys)
+        jobs += [
+            job(
+                f"{name} encrypt",
+                partial(program, f"{name}-encrypt", source),
+                partial(decrypts_to, same_cells),
+                slow,
+            ),
+            job(
+                f"{name} decrypt", partial(program, f"{name}-decrypt", encrypted), same_cells, slow
+            ),
+        ]
+    taken = side_by_side(jobs)
+    encrypted.unlink()
+    return taken
+
+
+def time_parquet(bench: Bench, source: Path) -> Times:
+    """Time the Parquet programs."""
+    encrypted = bench.work / "encrypted.parquet"
+    run(bench.encrypt(source, encrypted))
+    original = pq.read_table(source)
+
+    def same_table(path: Path) -> None:
+        _require(pq.read_table(path).equals(original), path)
+
+    def decrypts(path: Path) -> None:
+        _require(not pq.read_table(path).equals(original), path)
+        clear = bench.work / "checked.parquet"
+        run(bench.decrypt(path, clear))
+        same_table(clear)
+        clear.unlink()
+
+    out = bench.work / "out.parquet"
+    taken = side_by_side(
+        [
+            Job("copy", rival("copy-parquet", source, out), out, same_table, bench.repeats),
+            Job("piienc encrypt", bench.encrypt(source, out), out, decrypts, bench.repeats),
+            Job("piienc decrypt", bench.decrypt(encrypted, out), out, same_table, bench.repeats),
+        ]
+    )
+    encrypted.unlink()
+    return taken
+
+
+def measure_memory(bench: Bench, source: Path) -> dict[str, int]:
+    """Return the peak memory of a copy, of encrypting and of decrypting, in bytes."""
+    kind = source.suffix
+    encrypted, clear = bench.work / f"peak-encrypted{kind}", bench.work / f"peak-clear{kind}"
+    program = "copy-parquet" if kind == ".parquet" else "copy"
+    found = {"copy": peak(rival(program, source, clear))}
+    clear.unlink()
+    found["encrypt"] = peak(bench.encrypt(source, encrypted))
+    found["decrypt"] = peak(bench.decrypt(encrypted, clear))
+    if kind == ".csv":
+        _require(_sha256(clear) == _sha256(source), clear)
+    encrypted.unlink()
+    clear.unlink()
+    return found
+
+
+def measure_kernels(bench: Bench, source: Path) -> list[dict[str, object]]:
+    """Measure the kernels, in a process that is bound to one core."""
+    result = bench.work / "kernels.json"
+    repeats = ("--repeats", str(bench.repeats), "--json", result)
+    run([sys.executable, HERE / "kernels.py", source, *repeats])
+    return json.loads(result.read_text(encoding="utf-8"))
+
+
+def measure_start() -> Times:
+    """Time `piienc --help`, and Python doing nothing."""
+    commands = {"piienc --help": [PIIENC, "--help"], "python -c pass": [sys.executable, "-c", ""]}
+    for command in commands.values():
+        run(command)
+    taken: Times = {name: [] for name in commands}
+    for _ in range(STARTS):
+        for name, command in commands.items():
+            taken[name].append(timed(command))
+    return taken
+
+
+def show_times(title: str, taken: Times, size: int) -> None:
+    """Print medians, and how they compare with the copy and with the loops."""
+    medians = {name: median(seconds) for name, seconds in taken.items()}
+    loops = [name for name in LOOPS if f"{name} encrypt" in medians]
+    rows: Rows = []
+    for name, seconds in medians.items():
+        who, _, way = name.partition(" ")
+        against = (
+            f"{medians[f'{loop} {way}'] / seconds:.1f}x" if who == "piienc" else ""
+            for loop in loops
+        )
+        rows.append(
+            (
+                name,
+                f"{seconds:.2f}",
+                f"{min(taken[name]):.2f}-{max(taken[name]):.2f}",
+                str(len(taken[name])),
+                f"{size / MEGA / seconds:.0f}",
+                f"{seconds / medians['copy']:.2f}",
+                *against,
+            )
+        )
+    heads = ("", "median s", "range s", "runs", "MB/s", "time / copy's")
+    show(title, (*heads, *(f"vs {name}" for name in loops)), rows)
+
+
+def show_memory(found: dict[str, dict[str, int]]) -> None:
+    """Print peaks of memory."""
+    rows = [
+        (name, *(f"{peaks[way] / MEGA:.0f}" for way in ("copy", "encrypt", "decrypt")))
+        for name, peaks in found.items()
+    ]
+    show("peak memory, MB", ("", "copy", "piienc encrypt", "piienc decrypt"), rows)
+
+
+def show_start(taken: Times) -> None:
+    """Print how long a start takes."""
+    rows = [
+        (name, f"{median(times):.3f}", f"{min(times):.3f}-{max(times):.3f}")
+        for name, times in taken.items()
+    ]
+    show(f"start, {STARTS} runs", ("", "median s", "range s"), rows)
+
+
+def machine() -> dict[str, object]:
+    """Return where and with what this is measured."""
+    info = Path("/proc/cpuinfo")
+    lines = info.read_text(encoding="utf-8").splitlines() if info.exists() else []
+    names = [line.partition(": ")[2] for line in lines if line.startswith("model name")]
+    packages = ("piienc", "pyarrow", "numpy", "cryptography", "tink", "pybase64")
+    return {
+        "processor": names[0] if names else platform.processor(),
+        "cores": len(os.sched_getaffinity(0)),
+        "load": round(os.getloadavg()[0], 2),
+        "system": platform.platform(),
+        "python": platform.python_version(),
+        **{name: version(name) for name in packages},
+    }
+
+
+def bench_all(bench: Bench, *, quick: bool) -> dict[str, object]:
+    """Measure everything, printing each table as soon as it is known."""
+    where = machine()
+    print(", ".join(f"{name} {value}" for name, value in where.items()), end="\n\n")
+    source = _kept(f"profiles-{bench.rows}.csv", lambda path: generate(path, bench.rows))
+    size = source.stat().st_size
+    found: dict[str, object] = {"machine": where, "rows": bench.rows, "bytes": size}
+
+    found["csv"] = time_csv(bench, source)
+    show_times(f"CSV, {bench.rows:,} rows, {size / MEGA:.0f} MB", found["csv"], size)
+
+    memory = {f"CSV, {bench.rows:,} rows": measure_memory(bench, source)}
+    found["parquet"] = {}
+    for name, group_rows in GROUPS.items():
+        parquet = _kept(
+            f"profiles-{bench.rows}-{group_rows or 'default'}.parquet",
+            lambda path, group_rows=group_rows: generate_parquet(
+                path, bench.rows, group_rows=group_rows
+            ),
+        )
+        taken = found["parquet"][name] = time_parquet(bench, parquet)
+        parquet_size = parquet.stat().st_size
+        show_times(f"Parquet, {name}, {parquet_size / MEGA:.0f} MB", taken, parquet_size)
+        memory[f"Parquet, {name}"] = measure_memory(bench, parquet)
+
+    if not quick:
+        large = bench.work / "large.csv"
+        generate(large, 10 * bench.rows)
+        memory[f"CSV, {10 * bench.rows:,} rows"] = measure_memory(bench, large)
+        large.unlink()
+    found["memory"] = memory
+    show_memory(memory)
+
+    found["kernels"] = measure_kernels(bench, source)
+    tabulate(found["kernels"])
+    found["start"] = measure_start()
+    show_start(found["start"])
+    return found
+
+
+def main() -> None:
+    """Make the data and the keys, and measure."""
+    parser = argparse.ArgumentParser(description="Measure piienc against a copy and loops.")
+    parser.add_argument("--rows", type=int, default=MEGA)
+    parser.add_argument("--repeats", type=int, default=7, help="timed runs of the fast programs")
+    parser.add_argument("--slow-repeats", type=int, default=2, help="timed runs of the loops")
+    parser.add_argument("--quick", action="store_true", help="without the file of 10x the rows")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write all times there, too")
+    said = parser.parse_args()
+    DATA.mkdir(exist_ok=True)
+    _forget_other_data()
+    with tempfile.TemporaryDirectory(prefix="run-", dir=DATA) as folder:
+        work = Path(folder)
+        schema = work / "schema.toml"
+        write_schema(schema)
+        bench = Bench(said.rows, said.repeats, said.slow_repeats, work, schema)
+        for name, mode in KEYS.items():
+            make = [PIIENC, "keys", "generate-aes", name, "--mode", mode, "--no-passphrase"]
+            run([*make, "--keys", bench.keys])
+        found = bench_all(bench, quick=said.quick)
+    if said.json:
+        said.json.write_text(json.dumps(found, indent=2) + "\n", encoding="utf-8")
+
+
+def _kept(name: str, make: Callable[[Path], None]) -> Path:
+    """Return a file of data, made at the first need; a broken-off one is made again."""
+    path = DATA / name
+    if not path.exists():
+        growing = DATA / f"growing-{name}"
+        make(growing)
+        growing.replace(path)
+    return path
+
+
+def _forget_other_data() -> None:
+    """Remove what another version of the generator has made."""
+    stamp, digest = DATA / "generator.sha256", _sha256(HERE / "generate.py")
+    if not stamp.exists() or stamp.read_text(encoding="utf-8") != digest:
+        for path in DATA.glob("profiles-*"):
+            path.unlink()
+        stamp.write_text(digest, encoding="utf-8")
+
+
+def _csv_table(path: Path, *, empty_is_null: bool) -> pa.Table:
+    with path.open("rb") as file:
+        names = file.readline().decode().replace('"', "").rstrip("\n").split(",")
+    convert = arrow_csv.ConvertOptions(
+        column_types=dict.fromkeys(names, pa.string()),
+        null_values=[""],
+        strings_can_be_null=True,
+        quoted_strings_can_be_null=empty_is_null,
+    )
+    parse = arrow_csv.ParseOptions(newlines_in_values=True)
+    return arrow_csv.read_csv(path, parse_options=parse, convert_options=convert)
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _require(right: bool, path: Path) -> None:  # noqa: FBT001  # reads as a sentence
+    if not right:
+        raise SystemExit(f"{path.name}: not the expected content: there is nothing to time")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,274 @@
+"""The records of a block of CSV: where each field stands, found by whole-array operations.
+
+RFC 4180, held strictly, because a file read wrongly would put personal data into the wrong
+columns: every record has as many fields as the header, a quote stands only around a field or
+doubled inside a quoted one, and lines end in LF or CRLF. Line breaks inside quotes are data.
+A bare empty field is null, `""` is the empty string. What is not changed stays as it was,
+byte for byte.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pyarrow as pa
+
+from piienc.cells import SPARE, Cells
+from piienc.errors import InputError
+from piienc.tables.quoting import quoted, unquoted
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from numpy.typing import NDArray
+
+    from piienc.cells import Bytes, Placeable, Places, Searchable
+
+_LF, _CR = ord("\n"), ord("\r")
+
+
+@dataclass(frozen=True, slots=True)
+class Dialect:
+    """What the records of a file are made of.
+
+    Attributes:
+        name: what error messages call the file.
+        columns: how many fields a record has.
+        delimiter: between fields, one byte.
+        quote: around fields, one byte.
+        encoding: the file's own, for error messages.
+    """
+
+    name: str
+    columns: int
+    delimiter: int
+    quote: int
+    encoding: str
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """Whole records of a file.
+
+    Attributes:
+        data: the records as UTF-8, the last one ended by LF, and `SPARE` bytes more.
+        size: the bytes of the records.
+        first_line: the line of the file that they begin on.
+    """
+
+    data: bytes
+    size: int
+    first_line: int
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """New cells for a column.
+
+    Attributes:
+        rows: the rows that are not null.
+        fields: one for each of them, as they are to stand in the file.
+    """
+
+    rows: Places
+    fields: Placeable
+
+
+class Records:
+    """A block's records.
+
+    Attributes:
+        count: how many there are.
+    """
+
+    def __init__(self, block: Block, dialect: Dialect) -> None:
+        """Find every field.
+
+        Raises:
+            InputError: a record or its bytes are not as they should be, with the line.
+        """
+        self._block, self._dialect = block, dialect
+        self._data = np.frombuffer(block.data, np.uint8)
+        self._require_utf8()
+        own = self._data[: block.size]
+        self._quotes = np.flatnonzero(own == dialect.quote)
+        self._check_quotes()
+        separators = np.flatnonzero((own == dialect.delimiter) | (own == _LF))
+        self._begins, self._stops = self._shaped(self._outside_quotes(separators))
+        self.count = len(self._begins)
+        self._ends = self._stops
+        if b"\r" in block.data:
+            self._check_returns()
+            self._ends = self._stops.copy()
+            last = self._ends[:, -1]
+            last -= (self._data[last - 1] == _CR) & (last > self._begins[:, -1])
+
+    def cells(self, column: int) -> tuple[Cells, Places]:
+        """Return a column's cells that are not null, without their quotes, and their rows."""
+        begins = self._begins[:, column]
+        lengths = self._ends[:, column] - begins
+        rows = np.flatnonzero(lengths)
+        fields = Cells(self._data, begins[rows], lengths[rows])
+        return unquoted(fields, self._dialect.quote, self._quotes), rows
+
+    def as_fields(self, cells: Searchable) -> Placeable:
+        """Return text as fields: in quotes where it needs them."""
+        return quoted(cells, self._dialect.quote, self._dialect.delimiter)
+
+    def rewritten(self, changes: Mapping[int, Change]) -> Bytes:
+        """Return the records with some columns changed, by the columns' numbers."""
+        parts = self._parts(changes)
+        lengths = np.sum([part.lengths for part in parts], axis=0)
+        ends = np.cumsum(lengths)
+        starts = ends - lengths
+        size = int(ends[-1]) if len(ends) else 0
+        out = np.empty(size + SPARE, np.uint8)
+        for part in parts:
+            part.write(out, starts)
+            starts += part.lengths
+        return out[:size]
+
+    def _parts(self, changes: Mapping[int, Change]) -> list[Placeable]:
+        """What each record is made of: the changed cells, and all that stands between them."""
+        parts: list[Placeable] = []
+        begin = self._begins[:, 0]
+        for column, change in sorted(changes.items()):
+            parts.append(self._between(begin, self._begins[:, column]))
+            parts.append(_Sparse(change.rows, change.fields, self.count))
+            begin = self._ends[:, column]
+        parts.append(self._between(begin, self._stops[:, -1] + 1))
+        return parts
+
+    def _between(self, begin: Places, end: Places) -> Cells:
+        return Cells(self._data, begin, end - begin)
+
+    def _require_utf8(self) -> None:
+        # Arrow holds the whole block against UTF-8 at once; Python's decoder finds the place.
+        ends = pa.array([0, self._block.size], pa.int32()).buffers()[1]
+        whole = pa.StringArray.from_buffers(1, ends, pa.py_buffer(self._block.data))
+        try:
+            whole.validate(full=True)
+        except pa.ArrowInvalid:
+            try:
+                self._block.data.decode()
+            except UnicodeDecodeError as error:
+                line = self._line(error.start)
+                raise not_in_encoding(self._dialect.name, line, self._dialect.encoding) from None
+            raise
+
+    def _check_quotes(self) -> None:
+        """Refuse a quote that neither begins nor ends a field and is not doubled inside one."""
+        if not len(self._quotes):
+            return
+        data, size = self._data, self._block.size
+        border = np.zeros(256, np.bool_)
+        border[[self._dialect.delimiter, self._dialect.quote, _LF, _CR]] = True
+        opening, closing = self._quotes[0::2], self._quotes[1::2]
+        stray = opening[~border[data[opening - 1]] & (opening > 0)]
+        torn = closing[~border[data[closing + 1]] & (closing + 1 < size)]
+        if len(stray) or len(torn):
+            place = int(np.concatenate([stray, torn]).min())
+            raise self._broken(place, "a quote in the middle of a field")
+        if len(self._quotes) % 2:
+            raise self._broken(int(self._quotes[-1]), "a quoted field begins here and never ends")
+
+    def _check_returns(self) -> None:
+        """Refuse a carriage return that ends no line, outside of quotes."""
+        returns = np.flatnonzero(self._data[: self._block.size] == _CR)
+        alone = returns[self._data[returns + 1] != _LF]
+        bare = alone[np.searchsorted(self._quotes, alone) % 2 == 0]
+        if len(bare):
+            raise self._broken(int(bare[0]), "a carriage return without a line feed")
+
+    def _outside_quotes(self, separators: Places) -> Places:
+        """Leave out the delimiters and line breaks that are data."""
+        first = np.searchsorted(separators, self._quotes[0::2])
+        behind = np.searchsorted(separators, self._quotes[1::2])
+        holding = behind > first
+        if not holding.any():
+            return separators
+        depth = np.zeros(len(separators) + 1, np.int8)
+        depth[first[holding]] += 1
+        depth[behind[holding]] -= 1
+        outside: Places = separators[np.cumsum(depth[:-1], dtype=np.int8) == 0]
+        return outside
+
+    def _shaped(self, separators: Places) -> tuple[Places, Places]:
+        """Return where each field begins and stops: shape (records, columns)."""
+        columns = self._dialect.columns
+        begins = np.empty_like(separators)
+        begins[:1] = 0
+        begins[1:] = separators[:-1] + 1
+        breaks = self._data[separators] == _LF
+        if columns > 1 and not _regular(breaks, columns):
+            kept = ~self._blank(begins, separators, breaks)
+            begins, separators, breaks = begins[kept], separators[kept], breaks[kept]
+        if not _regular(breaks, columns):
+            raise self._ragged(begins, breaks)
+        return begins.reshape(-1, columns), separators.reshape(-1, columns)
+
+    def _blank(
+        self, begins: Places, separators: Places, breaks: NDArray[np.bool_]
+    ) -> NDArray[np.bool_]:
+        """Tell which separators end lines with nothing on them."""
+        width = separators - begins
+        nothing = (width == 0) | ((width == 1) & (self._data[begins] == _CR))
+        at_line_start = np.append(True, breaks[:-1])  # an array's first element
+        blank: NDArray[np.bool_] = breaks & at_line_start & nothing
+        return blank
+
+    def _ragged(self, begins: Places, breaks: NDArray[np.bool_]) -> InputError:
+        lines = np.flatnonzero(breaks)
+        fields = np.diff(lines, prepend=-1)
+        bad = int(np.flatnonzero(fields != self._dialect.columns)[0])
+        first = int(lines[bad] - fields[bad] + 1)
+        line = self._line(int(begins[first]))
+        return InputError(
+            f"{self._dialect.name}: line {line}: {_counted(int(fields[bad]))}, "
+            f"where the header has {self._dialect.columns}",
+            hint="mend that row; a field that holds the delimiter must be quoted",
+        )
+
+    def _broken(self, place: int, what: str) -> InputError:
+        return InputError(
+            f"{self._dialect.name}: line {self._line(place)}: {what}",
+            hint="put the whole field in quotes and double the quotes inside it (RFC 4180)",
+        )
+
+    def _line(self, place: int) -> int:
+        return self._block.first_line + self._block.data.count(b"\n", 0, place)
+
+
+class _Sparse:
+    """Fields for some of the rows, and nothing for the others."""
+
+    def __init__(self, rows: Places, fields: Placeable, count: int) -> None:
+        self._rows, self._fields = rows, fields
+        self.lengths = np.zeros(count, np.int64)
+        self.lengths[rows] = fields.lengths
+
+    def write(self, out: Bytes, starts: Places) -> None:
+        """Write each field to the start of its row."""
+        self._fields.write(out, starts[self._rows])
+
+
+def not_in_encoding(name: str, line: int, encoding: str) -> InputError:
+    """Return the error for bytes that a file's encoding does not know."""
+    return InputError(
+        f"{name}: line {line}: bytes that are not {encoding}",
+        hint="name the file's encoding in the schema: [csv] encoding",
+    )
+
+
+def _regular(breaks: NDArray[np.bool_], columns: int) -> bool:
+    """Tell whether every so many separators one is a line break, and no other is."""
+    if len(breaks) % columns:
+        return False
+    table = breaks.reshape(-1, columns)
+    return bool(table[:, -1].all()) and int(np.count_nonzero(breaks)) == len(table)
+
+
+def _counted(fields: int) -> str:
+    return "1 field" if fields == 1 else f"{fields} fields"

@@ -1,0 +1,159 @@
+"""What the tests of the program share: a project's folder, and the program run in it."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import re
+import subprocess
+import sys
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from typer.testing import CliRunner
+
+from piienc.cli.app import app
+from piienc.keys import Key, Keyset, Mode, Prefix, Status, dump, wrap
+from piienc.keys.profiles import CHEAPEST_FOR_TESTS_ONLY
+from piienc.secret import SecretBytes
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+PASSPHRASE = b"open sesame"
+KEYS = {"look": (Mode.SEARCHABLE, 1111111111), "seal": (Mode.SEALED, 2222222222)}
+SCHEMA = """\
+name = "people"
+version = 1
+
+[columns.id]
+type = "string"
+
+[columns.email]
+type = "string"
+encrypt = "look"
+
+[columns.note]
+type = "string"
+encrypt = "seal"
+"""
+
+
+@dataclass(frozen=True)
+class Ended:
+    """What the program left: its exit code and its two outputs."""
+
+    code: int
+    out: str
+    err: str
+
+    @property
+    def document(self) -> dict[str, Any]:
+        """The one JSON document on standard output."""
+        return json.loads(self.out)
+
+    def normal(self) -> tuple[int, str, str]:
+        """Return all of it, with the time that it took left out."""
+        return self.code, self.out, re.sub(r"in \d+\.\d s", "in T s", self.err)
+
+
+@dataclass
+class Project:
+    """A folder with keys and a schema, in which the program is run."""
+
+    folder: Path
+
+    def command(self, *arguments: object, prelude: str = "") -> list[str]:
+        """Return the program's command line; with a prelude, Python that runs before it."""
+        start = ["-m", "piienc"]
+        if prelude:
+            start = ["-c", f"{prelude}\nfrom piienc.cli import main\nmain()"]
+        return [sys.executable, *start, *map(str, arguments)]
+
+    def run(
+        self, *arguments: object, stdin: bytes = b"", env: dict[str, str] | None = None
+    ) -> Ended:
+        """Run the program to its end, in this process, which is ten times as fast."""
+        with contextlib.chdir(self.folder):
+            done = CliRunner().invoke(app, [*map(str, arguments)], input=stdin, env=env)
+        assert done.exception is None or isinstance(done.exception, SystemExit)
+        return Ended(done.exit_code, done.stdout, done.stderr)
+
+    def start(
+        self,
+        *arguments: object,
+        stdin: bytes = b"",
+        env: dict[str, str] | None = None,
+        prelude: str = "",
+        **more: Any,
+    ) -> Ended:
+        """Run the program to its end, as a process of its own."""
+        done = subprocess.run(
+            self.command(*arguments, prelude=prelude),
+            input=stdin,
+            capture_output=True,
+            cwd=self.folder,
+            env={**os.environ, **(env or {})},
+            timeout=60,
+            check=False,
+            **more,
+        )
+        return Ended(done.returncode, done.stdout.decode(), done.stderr.decode())
+
+    def write(self, name: str, data: str | bytes) -> Path:
+        """Put a file into the folder."""
+        path = self.folder / name
+        path.write_bytes(data.encode() if isinstance(data, str) else data)
+        return path
+
+    def read(self, name: str) -> bytes:
+        """Return a file's content."""
+        return (self.folder / name).read_bytes()
+
+    def keep(self, folder: str, passphrase: bytes | None = None) -> None:
+        """Make a key folder with the two keys, in clear or cheaply wrapped."""
+        aes = self.folder / folder / "aes"
+        aes.mkdir(parents=True, mode=0o700)
+        (self.folder / folder).chmod(0o700)
+        for name, keyset in keysets().items():
+            document = dump(keyset)
+            if passphrase is not None:
+                document = wrap(keyset, SecretBytes(passphrase), CHEAPEST_FOR_TESTS_ONLY)
+            (aes / f"{name}.json").write_text(document)
+            (aes / f"{name}.json").chmod(0o600)
+
+    def listing(self) -> dict[str, bytes]:
+        """Return all files of the folder with their content, but for the state."""
+        return {
+            str(path.relative_to(self.folder)): path.read_bytes()
+            for path in self.folder.rglob("*")
+            if path.is_file() and ".piienc" not in path.relative_to(self.folder).parts
+        }
+
+    @contextlib.contextmanager
+    def unchanged(self) -> Iterator[None]:
+        """Check that the folder is left as it was."""
+        before = self.listing()
+        yield
+        assert self.listing() == before
+
+
+def keysets() -> dict[str, Keyset]:
+    """Return keysets of known ids and bytes."""
+    made = {}
+    for name, (mode, key_id) in KEYS.items():
+        material = SecretBytes(bytes(range(mode.key_size)))
+        made[name] = Keyset(mode, key_id, (Key(key_id, material, Status.ENABLED, Prefix.TINK),))
+    return made
+
+
+@pytest.fixture
+def project(tmp_path):
+    """Give a project with a key folder `keys` in clear, and a schema."""
+    made = Project(tmp_path)
+    made.keep("keys")
+    made.write("schema.toml", SCHEMA)
+    return made

@@ -1,0 +1,111 @@
+"""What the program says of itself."""
+
+import pytest
+from typer.main import get_command
+
+from piienc import errors
+from piienc.cli.app import app
+
+
+def _commands(command, path=()):
+    yield path, command
+    for name, child in getattr(command, "commands", {}).items():
+        yield from _commands(child, (*path, name))
+
+
+COMMANDS = dict(_commands(get_command(app)))
+LEAVES = [path for path, command in COMMANDS.items() if not hasattr(command, "commands")]
+TREE = [errors.PiiencError, *errors.PiiencError.__subclasses__()]
+
+
+def test_program_has_the_commands_of_the_design():
+    """What is promised is there, and what is not yet is not."""
+    assert set(LEAVES) >= {
+        ("encrypt-file",),
+        ("decrypt-file",),
+        *(("keys", verb) for verb in ("generate-aes", "import-aes", "list", "export")),
+    }
+
+
+@pytest.mark.parametrize("path", COMMANDS, ids=" ".join)
+@pytest.mark.parametrize("flag", ["--help", "-h"])
+def test_help_of_every_command_mentions_every_option_with_a_text(project, path, flag):
+    """No option is a secret, and each is explained."""
+    ended = project.run(*path, flag, env={"COLUMNS": "200"})
+    assert (ended.code, ended.err) == (0, "")
+    for parameter in COMMANDS[path].params:
+        for name in parameter.opts if parameter.opts[0].startswith("-") else [parameter.metavar]:
+            assert name in ended.out
+        assert parameter.name == "help" or getattr(parameter, "help", None)
+    assert COMMANDS[path].help.splitlines()[0] in ended.out
+
+
+def test_help_of_the_program_lists_every_exit_code(project):
+    """Scripts rely on them, so they stand where people look."""
+    lines = [line.split(maxsplit=1) for line in project.start("--help").out.splitlines()]
+    for kind in TREE:
+        assert [str(kind.exit_code), kind.meaning] in lines
+    assert ["0", "done"] in lines
+
+
+@pytest.mark.parametrize("path", LEAVES, ids=" ".join)
+def test_help_of_every_command_tells_where_exit_codes_are(project, path):
+    """Who writes a script reads the help of one command."""
+    assert "exit code" in project.run(*path, "--help").out.lower()
+
+
+@pytest.mark.parametrize("path", LEAVES, ids=" ".join)
+@pytest.mark.parametrize("option", ["--keys", "--config", "--json", "--quiet", "--no-input"])
+def test_options_for_everywhere_are_everywhere(path, option):
+    """A script may give the same options to every command."""
+    options = [name for parameter in COMMANDS[path].params for name in parameter.opts]
+    assert option in options
+
+
+def test_version_is_the_packages_own(project):
+    """`--version` says what is installed."""
+    from importlib.metadata import version
+
+    assert project.run("--version").normal() == (0, f"piienc {version('piienc')}\n", "")
+
+
+@pytest.mark.parametrize("arguments", [(), ("keys",)])
+def test_program_without_a_command_shows_its_help_and_fails(project, arguments):
+    """Nothing was asked for, which is wrong usage."""
+    ended = project.run(*arguments)
+    assert ended.code == 2
+    assert "Usage:" in ended.out + ended.err
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("nonsense",),
+        ("encrypt-file",),
+        ("encrypt-file", "a", "b"),
+        ("encrypt-file", "a", "b", "--schema"),
+        ("encrypt-file", "a", "b", "c", "--schema", "s"),
+        ("encrypt-file", "a", "b", "--schema", "s", "--nonsense"),
+        ("encrypt-file", "a", "b", "--schema", "s", "--threads", "-1"),
+        ("decrypt-file", "a", "b", "--threads", "many"),
+        ("keys", "nonsense"),
+        ("keys", "generate-aes", "x"),
+        ("keys", "generate-aes", "x", "--mode", "open"),
+        ("keys", "generate-aes", "x", "--mode", "sealed", "--prefix", "none"),
+        ("decrypt-file", "a", "b", "--passphrase-fd", "x"),
+    ],
+)
+def test_wrong_usage_exits_with_2_as_text_and_as_document(project, arguments):
+    """With --json the mistake is told in a document on standard output."""
+    plain = project.run(*arguments)
+    assert (plain.code, plain.out) == (2, "")
+    assert "rror: " in plain.err
+    ended = project.run(*arguments[:1], "--json", *arguments[1:])
+    if arguments[0] in {"keys", "nonsense"}:
+        ended = project.run(*arguments, "--json")
+    assert (ended.code, ended.err) == (2, "")
+    error = ended.document["error"]
+    assert ended.document == {"schema_version": 1, "ok": False, "error": error}
+    assert set(error) == {"code", "kind", "message", "hint"}
+    assert (error["code"], error["kind"]) == (2, "usage")
+    assert error["message"]

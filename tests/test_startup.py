@@ -1,0 +1,93 @@
+"""Start-up is quick, because what is heavy is imported where it is used; and the public names."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import piienc
+
+HEAVY = ("cryptography", "msgspec", "numpy", "pyarrow", "pybase64", "pydantic", "rich", "sqlite3")
+
+_HELP = """
+import sys
+from piienc.cli import main
+sys.argv = ["piienc", *sys.argv[1:]]
+try:
+    main()
+except SystemExit as end:
+    assert not end.code, end.code
+"""
+
+
+def imported_by(program: str, *arguments: str) -> set[str]:
+    """Return the heavy packages that a program imports, in a Python of its own."""
+    tell = f"print(*({set(HEAVY)!r} & {{*sys.modules}}), file=sys.stderr)"
+    ran = subprocess.run(
+        [sys.executable, "-c", f"{program}\nimport sys\n{tell}", *arguments],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=True,
+    )
+    return set(ran.stderr.split())
+
+
+@pytest.mark.parametrize("argument", ["--help", "--version"])
+def test_help_imports_nothing_heavy(argument):
+    """Who asks what piienc can do need not wait for what does it."""
+    assert imported_by(_HELP, argument) == set()
+
+
+@pytest.mark.parametrize("command", ["keys", "encrypt-file", "decrypt-file"])
+def test_help_of_a_command_imports_nothing_heavy_of_ours(command):
+    """The same for a command, where Typer itself uses pydantic to know its options."""
+    assert imported_by(_HELP, command, "--help") <= {"pydantic"}
+
+
+def test_import_of_the_package_imports_nothing_heavy():
+    """The public names are there, and cost nothing until they are used."""
+    assert imported_by("import piienc; dir(piienc); piienc.__version__") == set()
+    assert {"numpy", "pyarrow"} <= imported_by("import piienc; piienc.encrypt_file")
+
+
+def test_public_api():
+    """The public names are these, and what they promise holds within a major version."""
+    assert piienc.__all__ == ["decrypt_file", "encrypt_file"]
+    assert set(piienc.__all__) <= set(dir(piienc))
+
+
+def test_public_api_can_be_imported_by_name():
+    """A star takes the public names and nothing else."""
+    names: dict[str, object] = {}
+    exec("from piienc import *", names)  # noqa: S102  # a star may stand at a module's top only
+    assert {name for name in names if not name.startswith("__")} == set(piienc.__all__)
+    for name in piienc.__all__:
+        assert names[name] is getattr(piienc, name)
+        assert getattr(piienc, name).__doc__
+
+
+def test_public_api_has_the_version_of_the_package():
+    """The version is the installed package's."""
+    from importlib.metadata import version
+
+    assert piienc.__version__ == version("piienc")
+
+
+def test_unknown_name_is_an_attribute_error():
+    """A name that is not there is told by its name."""
+    with pytest.raises(AttributeError, match="no attribute 'encrypt_flie'"):
+        piienc.encrypt_flie  # noqa: B018  # reading it is the test
+
+
+def test_package_docstring_is_a_map_and_no_more():
+    """It is short, and every folder and file at the package's top is on it."""
+    text = piienc.__doc__ or ""
+    assert len(text.splitlines()) <= 40
+    top = Path(piienc.__file__).parent
+    for path in top.iterdir():
+        if not path.name.startswith("_") and path.suffix in ("", ".py"):
+            assert (path.name if path.is_file() else f"{path.name}/") in text
