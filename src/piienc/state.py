@@ -13,7 +13,7 @@ import threading
 from typing import TYPE_CHECKING, Self
 
 from piienc.errors import ConfigError, KeyAccessError
-from piienc.files import make_private_folder
+from piienc.files import PRIVATE_FILE, make_private_folder
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -25,10 +25,8 @@ CELL_WARNING = 1 << 31
 
 _AHEAD = 1 << 20  # cells reserved at a time: one small transaction for each million
 _TABLE = "CREATE TABLE IF NOT EXISTS sealed_cells (key_id INTEGER PRIMARY KEY, cells INTEGER)"
-_RESERVE = (
-    "INSERT INTO sealed_cells VALUES (:key_id, :cells)"
-    " ON CONFLICT DO UPDATE SET cells = cells + :cells RETURNING cells"
-)
+_READ = "SELECT coalesce(sum(cells), 0) FROM sealed_cells WHERE key_id = ?"
+_WRITE = "INSERT INTO sealed_cells VALUES (?, ?) ON CONFLICT DO UPDATE SET cells = excluded.cells"
 
 
 class CellCounter:
@@ -56,7 +54,8 @@ class CellCounter:
         with self._lock, contextlib.suppress(ConfigError):
             # An estimate on the safe side is all that is lost if this fails.
             for key_id, left in self._left.items():
-                self._reserve(key_id, -left)
+                with self._database() as database:
+                    database.execute(_WRITE, (key_id, _total(database, key_id) - left))
             self._left.clear()
 
     def spend(self, key_id: int, cells: int) -> None:
@@ -69,39 +68,49 @@ class CellCounter:
         with self._lock:
             left = self._left.get(key_id, 0)
             if left < cells:
-                ahead = max(_AHEAD, cells - left)
-                self._totals[key_id] = self._reserve(key_id, ahead)
-                left += ahead
+                left += self._reserve(key_id, cells - left)
             self._left[key_id] = left - cells
 
     def worn(self) -> dict[int, int]:
         """Return the cells of each key of this run that has passed half of its limit."""
-        return {key: total for key, total in self._totals.items() if total >= CELL_WARNING}
+        used = {key_id: total - self._left[key_id] for key_id, total in self._totals.items()}
+        return {key_id: cells for key_id, cells in used.items() if cells >= CELL_WARNING}
 
-    def _reserve(self, key_id: int, cells: int) -> int:
+    def _reserve(self, key_id: int, needed: int) -> int:
+        """Reserve at least as many cells as needed, and more ahead as far as the limit lets."""
         with self._database() as database:
-            (total,) = database.execute(_RESERVE, {"key_id": key_id, "cells": cells}).fetchone()
-            if total > CELL_LIMIT and cells > 0:
+            total = _total(database, key_id)
+            if total + needed > CELL_LIMIT:
                 raise KeyAccessError(
-                    f"key id {key_id} has encrypted 2^32 cells, the most that are safe for AES-GCM",
+                    f"key id {key_id} has encrypted {total:,} of the {CELL_LIMIT:,} (2^32) cells "
+                    "that are safe for AES-GCM",
                     hint="encrypt under a new key: piienc keys generate-aes NAME --mode sealed",
                 )
-            return int(total)
+            ahead = max(needed, min(_AHEAD, CELL_LIMIT - total))
+            database.execute(_WRITE, (key_id, total + ahead))
+        self._totals[key_id] = total + ahead
+        return ahead
 
     @contextlib.contextmanager
     def _database(self) -> Iterator[sqlite3.Connection]:
-        make_private_folder(self._file.parent)
+        """Open the database for one transaction, which waits for those of other processes."""
         try:
-            with (
-                contextlib.closing(sqlite3.connect(self._file, timeout=60)) as database,
-                database,
-            ):
-                self._file.chmod(0o600)
-                database.execute("PRAGMA journal_mode = WAL")
+            make_private_folder(self._file.parent)
+            with contextlib.closing(
+                sqlite3.connect(self._file, timeout=60, isolation_level=None)
+            ) as database:
+                self._file.chmod(PRIVATE_FILE)
+                database.execute("BEGIN IMMEDIATE")
                 database.execute(_TABLE)
                 yield database
-        except (sqlite3.Error, OSError) as error:
+                database.execute("COMMIT")
+        except (sqlite3.Error, OSError, ConfigError) as error:
             raise ConfigError(
                 f"cannot count the cells of a sealed key in {self._file}: {error}",
                 hint="name a folder that may be written to: --state DIR or PIIENC_STATE",
             ) from error
+
+
+def _total(database: sqlite3.Connection, key_id: int) -> int:
+    (total,) = database.execute(_READ, (key_id,)).fetchone()
+    return int(total)

@@ -226,7 +226,9 @@ def test_export_ends_with_one_line_break(project):
 def test_export_to_a_file_is_private_and_never_overwrites(project):
     """The file is its owner's alone; --force replaces it."""
     export = ["keys", "export", "look", "--reveal-secret", "-o", "out.json"]
-    assert project.run(*export).normal() == (0, "", "")
+    ended = project.run(*export)
+    assert (ended.code, ended.out) == (0, "")
+    assert ended.err.startswith("piienc: searchable key look, key id 1111111111, is in out.json")
     path = project.folder / "out.json"
     assert json.loads(path.read_bytes()) == json.loads(_tink(project))
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
@@ -242,7 +244,7 @@ def test_export_to_a_file_is_private_and_never_overwrites(project):
         ),
     )
     assert path.read_bytes() == b"mine"
-    assert project.run(*export, "--force").normal() == (0, "", "")
+    assert project.run(*export, "--force", "--quiet").normal() == (0, "", "")
     assert json.loads(path.read_bytes()) == json.loads(_tink(project))
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
 

@@ -417,8 +417,8 @@ def test_worn_out_key_is_refused(there):
         5,
         "",
         (
-            "piienc: error: key id 2222222222 has encrypted 2^32 cells, the most that are safe for "
-            "AES-GCM\n"
+            "piienc: error: key id 2222222222 has encrypted 4,294,967,296 of the 4,294,967,296 "
+            "(2^32) cells that are safe for AES-GCM\n"
             "piienc: hint: encrypt under a new key: piienc keys generate-aes NAME --mode sealed\n"
         ),
     )

@@ -189,9 +189,6 @@ def test_values_under_the_prefix_are_refused_exactly_from_a_cells_length_on(
 
 @modes
 @texts
-@pytest.mark.xfail(
-    reason="a changed encoding of the column hides that it is encrypted", strict=True
-)
 def test_column_encrypted_in_the_other_form_of_storage_is_refused(mode, text):
     """A cell is a cell, whether the schema now stores base64 or raw bytes."""
     keyset = generate(mode)

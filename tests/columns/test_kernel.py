@@ -114,7 +114,6 @@ def test_kernel_is_checked_once_for_a_column(mode, monkeypatch):
 
 
 @modes
-@pytest.mark.xfail(reason="the check encrypts only: what `open` does is not checked", strict=True)
 def test_kernel_that_opens_forgeries_stops(mode, monkeypatch):
     """A kernel that takes everything for authentic is found out before it decrypts."""
     right = KERNELS[mode].open

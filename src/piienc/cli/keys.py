@@ -101,7 +101,11 @@ def import_aes(
 
 @app.command("list", epilog=options.EPILOG)
 def list_keys(
-    keys: options.Keys = None, config: options.Config = None, json: options.Json = False
+    keys: options.Keys = None,
+    config: options.Config = None,
+    json: options.Json = False,
+    quiet: options.Quiet = False,  # noqa: ARG001  # every command takes it; this one says nothing
+    no_input: options.NoInput = False,  # noqa: ARG001  # likewise; it never asks
 ) -> None:
     """Show the keys of the key folder; no passphrase is needed."""
     folder = KeyFolder(options.settled(config, keys).keys_dir)
@@ -143,6 +147,8 @@ def export(
     passphrase_fd: options.PassphraseFd = None,
     keys: options.Keys = None,
     config: options.Config = None,
+    json: options.Json = False,
+    quiet: options.Quiet = False,
     no_input: options.NoInput = False,
     force: options.Force = False,
 ) -> None:
@@ -154,12 +160,14 @@ def export(
         )
     passphrase = Passphrase(passphrase_file, passphrase_fd, no_input)
     folder = KeyFolder(options.settled(config, keys).keys_dir)
-    document = tink.dump(folder.load(name, passphrase.for_existing))
+    keyset = folder.load(name, passphrase.for_existing)
+    document = tink.dump(keyset)
     if output is None:
-        ui.data(document)
+        ui.data(document, end="")
         return
     with new_file(output, overwrite=force) as file:
         file.write(document.encode())
+    _tell(name, keyset, output, as_json=json, quiet=quiet)
 
 
 def _material(file: Path) -> bytes:

@@ -17,7 +17,7 @@ import traceback
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from piienc.errors import KeyAccessError, PiiencError
+from piienc.errors import IncompleteError, KeyAccessError, PiiencError
 from piienc.files import translated
 
 if TYPE_CHECKING:
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     Report = Callable[[int, int, float | None], None]
 
 SCHEMA_VERSION = 1
+_STDOUT = "standard output"
 _ENDLESS = 1000  # columns
 INTERRUPTED = 130  # 128 + SIGINT, as shells have it
 
@@ -44,14 +45,17 @@ def say(message: str) -> None:
     print(f"piienc: {message}", file=sys.stderr)
 
 
-def data(text: str) -> None:
+def data(text: str, end: str = "\n") -> None:
     """Write data to standard output."""
-    print(text)
+    with translated(_STDOUT):
+        print(text, end=end, flush=True)
 
 
 def document(content: dict[str, Any]) -> None:
     """Write one JSON document to standard output, or aside where that carries data."""
-    print(json.dumps(content, indent=2), file=sys.stderr if _stdout.carries_data else sys.stdout)
+    aside = _stdout.carries_data
+    with translated("standard error" if aside else _STDOUT):
+        print(json.dumps(content, indent=2), file=sys.stderr if aside else sys.stdout, flush=True)
 
 
 def keep_stdout_for_data() -> None:
@@ -71,7 +75,7 @@ def finish() -> None:
         IncompleteError: it could not be written.
         BrokenPipeError: who read it has left.
     """
-    with translated("standard output"):
+    with translated(_STDOUT):
         sys.stdout.flush()
 
 
@@ -93,7 +97,9 @@ def table(title: str, head: Sequence[str], rows: Sequence[Sequence[str]]) -> Non
     for row in rows:
         made.add_row(*row)
     # Off a terminal there is no width to keep to, and nothing may be cut.
-    Console(width=None if sys.stdout.isatty() else _ENDLESS).print(made)
+    with translated(_STDOUT):
+        Console(width=None if sys.stdout.isatty() else _ENDLESS).print(made)
+        sys.stdout.flush()
 
 
 def has_terminal() -> bool:
@@ -155,10 +161,12 @@ def fail(error: PiiencError, *, as_json: bool) -> int:
             "message": str(error),
             "hint": error.hint,
         }
-        document({"schema_version": SCHEMA_VERSION, "ok": False, "error": facts})
-    else:
-        say(f"error: {error}")
-        say(f"hint: {error.hint}")
+        # Standard output may be what failed: then the lines for people say so.
+        with contextlib.suppress(IncompleteError):
+            document({"schema_version": SCHEMA_VERSION, "ok": False, "error": facts})
+            return error.exit_code
+    say(f"error: {error}")
+    say(f"hint: {error.hint}")
     return error.exit_code
 
 

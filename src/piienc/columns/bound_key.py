@@ -51,7 +51,7 @@ class BoundKey:
         """Tell which ciphertexts may be this key's, by their length and prefix."""
         mine: NDArray[np.bool_] = sealed.lengths >= self.wire.overhead
         if self.wire.prefix:
-            mine &= begins_with(sealed, self.wire.prefix)
+            mine &= begin_with_any(sealed, [self.wire.prefix])
         return mine
 
     def opens(self, raw: bytes) -> bool:
@@ -138,11 +138,16 @@ class Opened:
             out[start : start + len(cell)] = np.frombuffer(cell, np.uint8)
 
 
-def begins_with(cells: Cells, begin: bytes) -> NDArray[np.bool_]:
-    """Tell which cells begin with up to eight given bytes; shorter cells may seem to."""
+def begin_with_any(cells: Cells, begins: list[bytes]) -> NDArray[np.bool_]:
+    """Tell which cells begin with one of some strings of up to eight bytes.
+
+    A cell that is shorter may seem to, by what stands behind it.
+    """
     first = cells.windows(8)[cells.starts].view(np.uint64)
-    same: NDArray[np.bool_] = (first & _word(b"\xff" * len(begin))) == _word(begin)
-    return same
+    found = np.zeros(len(cells), np.bool_)
+    for begin in begins:
+        found |= (first & _word(b"\xff" * len(begin))) == _word(begin)
+    return found
 
 
 def _word(begin: bytes) -> np.uint64:

@@ -11,7 +11,7 @@ import pybase64
 from piienc.cells import Cells
 from piienc.columns.arrays import array_of, cells_of, require_text
 from piienc.columns.bad_cells import BadCells
-from piienc.columns.bound_key import PREFIX, BoundKey, begins_with
+from piienc.columns.bound_key import PREFIX, BoundKey, begin_with_any
 from piienc.columns.wire import from_text
 from piienc.errors import AuthenticationError, KeyAccessError, PolicyError
 from piienc.keys import Status
@@ -138,34 +138,35 @@ class ColumnCipher:
         return cells.take(order), order, np.ones(len(order), np.bool_)
 
     def _refuse_encrypted(self, cells: Cells) -> None:
+        """Refuse ciphertexts of this keyset, as text or as bytes, whichever is made here."""
         for index in self._suspects(cells).tolist():
             cell = cells.one(index)
-            raw = _unarmored(cell) if self._text else cell
-            key = self._key_of(raw)
-            if key is None and not any(
-                reader.opens(raw) for reader in self._readers if not reader.wire.prefix
-            ):
-                continue
-            under = f", under key id {key.key_id}" if key else ""
-            raise BadCells(
-                PolicyError,
-                self._label,
-                [index],
-                f"encrypted already{under}",
-                hint="encrypt the original file; nothing is ever encrypted twice",
-            )
+            for raw in (cell, _unarmored(cell)):
+                key = self._key_of(raw)
+                if key is None and not self._opens_bare(raw):
+                    continue
+                under = f", under key id {key.key_id}" if key else ""
+                raise BadCells(
+                    PolicyError,
+                    self._label,
+                    [index],
+                    f"encrypted already{under}",
+                    hint="encrypt the original file; nothing is ever encrypted twice",
+                )
 
     def _suspects(self, cells: Cells) -> Places:
         """The cells that are worth a closer look: those that begin like a prefix."""
-        found = [np.empty(0, np.int64)]
-        for bound in self._prefixed.values():
-            begin = bound.wire.prefix
-            # Six characters of base64 are 36 of the prefix's 40 bits.
-            begin = pybase64.b64encode(begin)[:6] if self._text else begin
-            found.append(np.flatnonzero(begins_with(cells, begin)))
+        # Six characters of base64 are 36 of a prefix's 40 bits.
+        prefixes = [bound.wire.prefix for bound in self._prefixed.values()]
+        texts = [pybase64.b64encode(prefix)[:6] for prefix in prefixes]
+        found = np.flatnonzero(begin_with_any(cells, [*prefixes, *texts]))
         if any(not reader.wire.prefix for reader in self._readers):
-            found.append(np.arange(min(_TRIED, len(cells))))
-        return np.concatenate(found)
+            found = np.union1d(found, np.arange(min(_TRIED, len(cells))))
+        return found
+
+    def _opens_bare(self, raw: bytes) -> bool:
+        """Tell whether a key without a prefix opens a ciphertext."""
+        return any(reader.opens(raw) for reader in self._readers if not reader.wire.prefix)
 
     def _key_of(self, raw: bytes) -> Key | None:
         """The key whose prefix a ciphertext bears, whatever its status."""

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from piienc.columns.groups import Group
     from piienc.keys import Key
 
+_DISAGREES = PiiencError("the encryption kernel disagrees with OpenSSL on this machine")
 _CHECKED_LENGTHS = (0, 1, 15, 16, 17, 31, 32, 33, 64, 100)
 
 
@@ -62,11 +63,12 @@ def make_kernel(mode: Mode, key: Key, context: bytes) -> Kernel:
 
 
 def _check(kernel: Kernel) -> None:
-    """Encrypt cells of a handful of lengths by the kernel, and decrypt them by OpenSSL."""
+    """Encrypt cells of a handful of lengths, have OpenSSL decrypt them, and try to forge some."""
     data = os.urandom(max(_CHECKED_LENGTHS))
     lengths = np.array(_CHECKED_LENGTHS)
     buffer = np.frombuffer(data + bytes(SPARE), np.uint8)
     for _, group in groups(Cells(buffer, np.zeros_like(lengths), lengths)):
+        plain = group.blocks.copy()
         head, tail = kernel.seal(group)
         for run in group.runs:
             parts = [head[run.start : run.stop], *group.parts(run)]
@@ -74,4 +76,11 @@ def _check(kernel: Kernel) -> None:
                 parts.append(tail[run.start : run.stop])
             sealed = b"".join(part[0].tobytes() for part in parts)
             if kernel.open_one(sealed) != data[: run.length]:
-                raise PiiencError("the encryption kernel disagrees with OpenSSL on this machine")
+                raise _DISAGREES
+        if not kernel.open(group, head, tail).all() or (group.blocks != plain).any():
+            raise _DISAGREES
+        head, tail = kernel.seal(group)
+        forged = head.copy()
+        forged.view(np.uint8)[:: head.itemsize] ^= 1
+        if kernel.open(group, forged, tail).any():
+            raise _DISAGREES

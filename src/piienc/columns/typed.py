@@ -154,6 +154,8 @@ def _timestamp_text(array: pa.Array) -> pa.Array:
     text = pc.strftime(array, _MOMENT + "%Ez")
     # ISO 8601 has no seconds in an offset, as zones had before 1972: those are told in UTC.
     cut = pc.not_equal(_timestamp(text, kind).cast(pa.int64()), array.cast(pa.int64()))
+    if not pc.any(cut).as_py():
+        return text
     utc = pc.strftime(array.cast(pa.timestamp(kind.unit, "UTC")), _MOMENT + "%Ez")
     return pc.if_else(cut, utc, text)
 

@@ -42,16 +42,24 @@ def check_columns(table: CsvSource | ParquetSource, schema: Schema) -> None:
     """Hold a table's columns against the schema's, in any order.
 
     Raises:
-        InputError: some are missing, or some are there that the schema does not name.
+        InputError: some are missing, some are there twice, or some are there that the schema
+            does not name.
     """
     missing = [name for name in schema.columns if name not in table.columns]
-    unknown = [name for name in table.columns if name not in schema.columns]
     if len(missing) == len(schema.columns):
         # The first line may be a row of data: none of it is shown.
         raise InputError(
-            f"{table.name}: its first line names none of the columns of the schema {schema.name!r}",
+            f"{table.name}: none of the {_listed(missing)} of the schema {schema.name!r} is in "
+            "the file",
             hint="see that the header is there, and that the schema is this file's own",
         )
+    twice = sorted({name for name in table.columns if table.columns.count(name) > 1})
+    if twice:
+        raise InputError(
+            f"{table.name}: {_listed(twice)} more than once in the file",
+            hint="give every column a name of its own",
+        )
+    unknown = [name for name in table.columns if name not in schema.columns]
     if missing:
         raise InputError(
             f"{table.name}: {_listed(missing)} of the schema {schema.name!r} not in the file"

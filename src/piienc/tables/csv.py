@@ -175,14 +175,7 @@ def _column_names(header: bytes, name: str, form: CsvFormat) -> list[str]:
     block = Block(ended + bytes(SPARE), len(ended), 1)
     records = Records(block, Dialect(name, count, *marks, form.encoding))
     fields = [records.cells(number)[0] for number in range(count)]
-    columns = [cells.one(0).decode() if len(cells) else "" for cells in fields]
-    same = [number + 1 for number, column in enumerate(columns) if columns.count(column) > 1]
-    if same:
-        raise InputError(
-            f"{name}: the header gives columns {same[0]} and {same[1]} the same name",
-            hint="give every column a name of its own, and see that the header is there",
-        )
-    return columns
+    return [cells.one(0).decode() if len(cells) else "" for cells in fields]
 
 
 def _last_record_end(data: bytes, quote: bytes) -> int:
@@ -222,9 +215,10 @@ class _Utf8Reader:
             try:
                 text = self._decoder.decode(data, final=not data)
             except UnicodeDecodeError as error:
-                line = self._lines + data[: error.start].decode(self._encoding, "ignore").count(
-                    "\n"
-                )
+                # The decoder may have kept bytes of the block before, and still has them.
+                kept = len(error.object) - len(data)
+                good = self._decoder.decode(data[: max(0, error.start - kept)])
+                line = self._lines + good.count("\n")
                 raise not_in_encoding(self._name, line, self._encoding) from None
             if not data:
                 break
