@@ -8,7 +8,6 @@ reserved ahead of use, so a killed run counts too many cells and never too few.
 from __future__ import annotations
 
 import contextlib
-import sqlite3
 import threading
 from typing import TYPE_CHECKING, Self
 
@@ -18,6 +17,7 @@ from piienc.files import PRIVATE_FILE, make_private_folder
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
+    from sqlite3 import Connection
     from types import TracebackType
 
 CELL_LIMIT = 1 << 32
@@ -92,8 +92,10 @@ class CellCounter:
         return ahead
 
     @contextlib.contextmanager
-    def _database(self) -> Iterator[sqlite3.Connection]:
+    def _database(self) -> Iterator[Connection]:
         """Open the database for one transaction, which waits for those of other processes."""
+        import sqlite3  # noqa: PLC0415  # only sealed keys need it
+
         try:
             make_private_folder(self._file.parent)
             with contextlib.closing(
@@ -111,6 +113,6 @@ class CellCounter:
             ) from error
 
 
-def _total(database: sqlite3.Connection, key_id: int) -> int:
+def _total(database: Connection, key_id: int) -> int:
     (total,) = database.execute(_READ, (key_id,)).fetchone()
     return int(total)

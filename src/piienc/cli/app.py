@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import gc
-import os
 import signal
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -12,7 +10,7 @@ from typer.core import TyperGroup
 from typer.exceptions import TyperException
 
 from piienc import errors
-from piienc.cli import keys, options, tables, ui
+from piienc.cli import keys, options, process, tables, ui
 
 if TYPE_CHECKING:
     from types import FrameType
@@ -93,12 +91,12 @@ def _piienc(
 
 def main() -> None:
     """Run the program; ends the process with its exit code."""
-    # A short life that imports much and leaves few cycles: the collector would only cost time.
-    gc.set_threshold(100_000)
-    # NumPy's linear algebra, which nothing here uses, would start threads that spin.
-    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+    process.prepare()
     signal.signal(signal.SIGTERM, _terminated)
-    app()
+    try:
+        app()
+    except SystemExit as end:
+        ui.leave(end.code if isinstance(end.code, int) else 0)
 
 
 def _terminated(number: int, _frame: FrameType | None) -> None:

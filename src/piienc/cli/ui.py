@@ -183,5 +183,12 @@ def fail_unexpectedly(error: Exception, *, as_json: bool) -> int:
 
 
 def leave(code: int) -> NoReturn:
-    """End the program."""
-    sys.exit(code)
+    """End the program at once.
+
+    Python's own way takes a large heap apart piece by piece, which nobody needs any more; all
+    files are closed and all threads have ended by now.
+    """
+    with contextlib.suppress(OSError, ValueError):
+        sys.stdout.flush()
+        sys.stderr.flush()
+    os._exit(code)

@@ -11,7 +11,6 @@ from decimal import Decimal
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
-import pyarrow.compute as pc
 from pyarrow import types
 
 from piienc.errors import InputError
@@ -133,6 +132,8 @@ def _dictionary(array: pa.Array, kind: pa.DataType) -> pa.Array:
 
 def _decimal_text(array: pa.Array) -> pa.Array:
     """Write decimals out, also those that Arrow writes like 1E-7."""
+    from pyarrow import compute as pc  # noqa: PLC0415  # 35 ms, which runs on CSV do without
+
     text = array.cast(pa.string())
     short = pc.fill_null(pc.match_substring(text, "E"), False)  # noqa: FBT003  # a fill value
     if not pc.any(short).as_py():
@@ -142,12 +143,16 @@ def _decimal_text(array: pa.Array) -> pa.Array:
 
 
 def _time(array: pa.Array, kind: pa.DataType) -> pa.Array:
+    from pyarrow import compute as pc  # noqa: PLC0415  # 35 ms, which runs on CSV do without
+
     # Arrow reads no text as a time of day, but as a timestamp.
     moment = pc.binary_join_element_wise(_SOME_DAY, array, "T")
     return moment.cast(pa.timestamp(kind.unit)).cast(kind)
 
 
 def _timestamp_text(array: pa.Array) -> pa.Array:
+    from pyarrow import compute as pc  # noqa: PLC0415  # 35 ms, which runs on CSV do without
+
     kind = array.type
     if kind.tz is None:
         return pc.strftime(array, _MOMENT)
@@ -174,6 +179,8 @@ def _refused(what: str) -> InputError:
 
 def _has_years(cells: pa.Array, kind: pa.DataType) -> bool:
     """Tell whether all dates have a year that ISO 8601 and SQL know."""
+    from pyarrow import compute as pc  # noqa: PLC0415  # 35 ms, which runs on CSV do without
+
     odd = pc.invert(pc.match_substring_regex(cells, _FOUR_DIGITS))
     return not _is_dated(kind) or not pc.any(odd).as_py()
 

@@ -21,7 +21,9 @@ if TYPE_CHECKING:
     from piienc.cells import Bytes
     from piienc.tables.streams import Compressed, Decompressed
 
-_BLOCK = 4 << 20  # bytes: about 35,000 rows of a profile, which stay near the cache
+_BLOCK = 4 << 20  # bytes of a block: about 35,000 rows of a profile, which stay near the cache
+_LARGER = 2  # so many times larger are the blocks of files with longer records
+_RECORDS = 1 << 15  # records in a block, which pay for the work on whole columns
 _LONGEST_RECORD = 64 << 20  # bytes: a quote that is never closed must not fill the memory
 _BOM = "\ufeff".encode()
 
@@ -82,10 +84,10 @@ class CsvSource:
         """
         quote = self.format.quote.encode()
         line = 1 + self.header.count(b"\n")
-        rest = self._rest
+        rest, size = self._rest, _BLOCK
         ended = False
         while not ended:
-            chunk = self._text.read(_BLOCK)
+            chunk = self._text.read(size)
             ended = not chunk
             data = rest + chunk
             end = len(data) if ended else _last_record_end(data, quote)
@@ -97,7 +99,9 @@ class CsvSource:
                 )
             if end:
                 yield self._block(data, end, line)
-                line += data.count(b"\n", 0, end)
+                lines = _count(data, b"\n", end)
+                line += lines
+                size = min(_LARGER * _BLOCK, max(_BLOCK, _RECORDS * end // max(1, lines)))
             rest = data[end:]
 
     def decode(self, unit: Block) -> Records:
@@ -185,7 +189,7 @@ def _last_record_end(data: bytes, quote: bytes) -> int:
     ones inside a field do not change that. `decode` refuses the quotes that would.
     """
     end = len(data)
-    odd = int(np.count_nonzero(np.frombuffer(data, np.uint8) == ord(quote))) % 2
+    odd = _count(data, quote, end) % 2
     while True:
         line_break = data.rfind(b"\n", 0, end)
         if line_break < 0:
@@ -194,6 +198,11 @@ def _last_record_end(data: bytes, quote: bytes) -> int:
         if not odd:
             return line_break + 1
         end = line_break
+
+
+def _count(data: bytes, byte: bytes, end: int) -> int:
+    # NumPy compares 64 bytes at a time; bytes.count() stops at every hit.
+    return int(np.count_nonzero(np.frombuffer(data, np.uint8, end) == ord(byte)))
 
 
 class _Utf8Reader:
