@@ -6,6 +6,7 @@ import errno
 import fcntl
 import os
 import stat
+from pathlib import Path
 
 import pytest
 
@@ -333,3 +334,27 @@ def test_require_private_refuses_what_others_may_touch_with_the_cure(tmp_path, m
     with pytest.raises(KeyAccessError) as caught:
         require_private(tmp_path / "b")
     assert caught.value.hint == f"chmod 0700 {tmp_path / 'b'}"
+
+
+def test_new_file_that_cannot_replace_leaves_nothing(tmp_path, monkeypatch):
+    """Between the link and the rename there is a temporary name, which must go, too."""
+    target = tmp_path / "out.csv"
+    target.write_text("old")
+
+    def fail(*_):
+        raise PermissionError(13, "not yours")
+
+    monkeypatch.setattr(Path, "replace", fail)
+    with pytest.raises(IncompleteError), new_file(target, overwrite=True) as file:
+        file.write(b"plaintext")
+    assert [entry.name for entry in tmp_path.iterdir()] == ["out.csv"]
+    assert target.read_text() == "old"
+
+
+def test_sweep_spares_files_that_only_look_similar(tmp_path):
+    """Only names that we make are swept."""
+    mine = tmp_path / ".out.csv.my-notes.piienc"
+    mine.write_text("mine")
+    with new_file(tmp_path / "out.csv") as file:
+        file.write(b"new")
+    assert mine.read_text() == "mine"

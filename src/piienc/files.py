@@ -11,6 +11,7 @@ import contextlib
 import errno
 import fcntl
 import os
+import re
 import secrets
 import stat
 from pathlib import Path
@@ -88,11 +89,16 @@ def _open_nameless(final: Path) -> tuple[int, Path | None]:
         except OSError as error:
             if error.errno not in _NO_TMPFILE or not final.parent.is_dir():
                 raise
-    temporary = _temporary_name(final)
     flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW
-    descriptor = os.open(temporary, flags, PRIVATE_FILE)
-    fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    return descriptor, temporary
+    while True:
+        temporary = _temporary_name(final)
+        descriptor = os.open(temporary, flags, PRIVATE_FILE)
+        with contextlib.suppress(BlockingIOError):
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            if os.fstat(descriptor).st_nlink:
+                return descriptor, temporary
+        # Another run swept it in the moment before it was locked.
+        os.close(descriptor)
 
 
 def _temporary_name(final: Path) -> Path:
@@ -105,13 +111,13 @@ def _temporary_prefix(final: Path) -> str:
 
 def _sweep(final: Path) -> None:
     """Remove the temporary files of killed runs: those whose lock nobody holds any more."""
-    prefix = _temporary_prefix(final)
+    ours = re.compile(re.escape(_temporary_prefix(final)) + r"[0-9a-f]{8}\.piienc")
     with contextlib.suppress(OSError):
         for entry in os.scandir(final.parent):
-            if not (entry.name.startswith(prefix) and entry.name.endswith(".piienc")):
+            if not ours.fullmatch(entry.name):
                 continue
             with contextlib.suppress(OSError):
-                descriptor = os.open(entry.path, os.O_RDONLY | os.O_NOFOLLOW)
+                descriptor = os.open(entry.path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
                 try:
                     fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
                     Path(entry.path).unlink()
@@ -126,9 +132,14 @@ def _publish(
     if temporary is None and overwrite:
         # Linking cannot replace, so the file passes through a locked temporary name.
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        temporary = _temporary_name(final)
-        _link_descriptor(descriptor, temporary)
-    if overwrite and temporary is not None:
+        passing = _temporary_name(final)
+        try:
+            _link_descriptor(descriptor, passing)
+            passing.replace(final)
+        except BaseException:
+            passing.unlink(missing_ok=True)
+            raise
+    elif temporary is not None and overwrite:
         temporary.replace(final)
         temporary = None
     else:
@@ -166,9 +177,10 @@ def translated(path: Path | str) -> Iterator[None]:
         raise  # who read our output has left: no failure of ours
     except OSError as error:
         reason = os.strerror(error.errno) if error.errno else str(error)
+        left = "; nothing was left behind" if isinstance(path, Path) else ""
         if error.errno in _NO_ROOM:
             raise IncompleteError(
-                f"cannot write {path}: {reason}; nothing was left behind",
+                f"cannot write {path}: {reason}{left}",
                 hint="make room on the disk and run the same command again",
             ) from error
         raise IncompleteError(

@@ -362,3 +362,11 @@ def test_column_that_refuses_in_one_thread_serves_the_others():
 
     with ThreadPoolExecutor(8) as pool:
         assert list(pool.map(work, range(40))) == [True, "email, row 500"] * 20
+
+
+@pytest.mark.parametrize("mode", list(Mode), ids=str)
+def test_long_context_is_no_trouble(mode):
+    """The length of a context is bounded by nothing but sense."""
+    cipher = ColumnCipher(generate(mode), "c" * 20_000, text=True, label="column")
+    cells = pa.array(["a", None, "b" * 40])
+    assert cipher.decrypt(cipher.encrypt(cells), text=True).equals(cells)

@@ -1,6 +1,7 @@
 """CSV that cannot be used: refused with its place, without a value, leaving nothing."""
 
 import gzip
+import time
 from unittest import mock
 
 import pyarrow as pa
@@ -247,3 +248,19 @@ def test_decrypted_text_that_the_encoding_lacks_is_refused_by_its_place(shop):
     shop.encrypt("x.csv", "y.csv")
     with shop.refused(InputError, "latin-1"):
         shop.decrypt("y.csv", "z.csv", shop.schema(csv={"encoding": "latin-1"}))
+
+
+def test_stray_quote_in_a_long_header_is_refused_at_once(shop):
+    """Looking for the header's end is one pass, however long it takes to find none."""
+    shop.write("x.csv", 'id,5" pipe,name\n' + "1,2,3\n" * 300_000)
+    started = time.process_time()
+    with shop.refused(InputError, r"line 1\b"):
+        shop.encrypt("x.csv", "y.csv")
+    assert time.process_time() - started < 10  # it was minutes
+
+
+def test_header_field_that_never_ends_is_refused_by_its_line(shop):
+    """An unclosed quote in the header is bad input, whatever its length."""
+    shop.write("x.csv", 'id,email,"note\n' + f"{C},{C},{C}\n" * 20_000)
+    with shop.refused(InputError, r"line 1\b"):
+        shop.encrypt("x.csv", "y.csv")

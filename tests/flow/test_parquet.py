@@ -1,6 +1,8 @@
 """Parquet there and back: types, layout and metadata are kept."""
 
+import base64
 import datetime as dt
+import json
 from decimal import Decimal
 
 import pyarrow as pa
@@ -338,9 +340,58 @@ def test_record_that_is_damaged_is_refused(shop, record):
     """Who can write the file can write the record: nothing in it is trusted blindly."""
     table = _people().replace_schema_metadata({"piienc": record})
     pq.write_table(table, shop.folder / "x.parquet")
-    for schema in (None, _schema(shop)):
-        with shop.refused(InputError, r"x\.parquet"):
-            shop.decrypt("x.parquet", "y.parquet", schema)
+    with shop.refused(InputError, r"x\.parquet"):
+        shop.decrypt("x.parquet", "y.parquet", None)
+
+
+def test_damaged_record_does_not_matter_where_a_schema_is_given(shop):
+    """The hint of a damaged record names the schema, so the schema must help."""
+    pq.write_table(_people(), shop.folder / "x.parquet")
+    shop.encrypt("x.parquet", "y.parquet", _schema(shop))
+    table = pq.read_table(shop.folder / "y.parquet").replace_schema_metadata({"piienc": b"{}"})
+    pq.write_table(table, shop.folder / "broken.parquet")
+    shop.decrypt("broken.parquet", "z.parquet", _schema(shop))
+    assert pq.read_table(shop.folder / "z.parquet")["email"].equals(_people()["email"])
+
+
+def _with_record(shop, change):
+    """Write an encrypted file whose record was changed by somebody."""
+    pq.write_table(_people(), shop.folder / "x.parquet")
+    shop.encrypt("x.parquet", "y.parquet", _schema(shop))
+    table = pq.read_table(shop.folder / "y.parquet")
+    record = json.loads(table.schema.metadata[b"piienc"])
+    table = change(table, record)
+    fields = pa.schema([field for field in _people().schema if field.name in record["columns"]])
+    record["types"] = base64.b64encode(fields.serialize()).decode()
+    table = table.replace_schema_metadata({"piienc": json.dumps(record)})
+    pq.write_table(table, shop.folder / "forged.parquet")
+
+
+def test_column_taken_out_of_the_record_is_not_exempt_from_authentication(shop):
+    """A forged column must not pass because the record, which anybody can write, is silent."""
+
+    def forge(table, record):
+        del record["columns"]["email"]
+        forged = pa.array(["forged@example.org"] * len(table))
+        return table.set_column(table.schema.get_field_index("email"), "email", forged)
+
+    _with_record(shop, forge)
+    with shop.refused(InputError, "'email'"):
+        shop.decrypt("forged.parquet", "z.parquet", _schema(shop))
+    with shop.refused(AuthenticationError, "'email'"):
+        shop.decrypt("forged.parquet", "z.parquet", _schema(shop), columns=["email"])
+
+
+def test_record_with_a_context_of_its_own_is_not_believed(shop):
+    """Whoever moves cells to another column could write the old context beside them."""
+
+    def rename(table, record):
+        record["columns"]["email"]["context"] = "note"
+        return table
+
+    _with_record(shop, rename)
+    with shop.refused(UsageError, "'email'"):
+        shop.decrypt("forged.parquet", "z.parquet", None)
 
 
 @pytest.mark.parametrize("rows", [[3], [3, 9, 17]])

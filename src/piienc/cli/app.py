@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -26,26 +27,30 @@ class Door(TyperGroup):
         try:
             answer = super().invoke(ctx)
             ui.finish()
-            return answer  # noqa: TRY300  # an error of finish() is caught below
-        except errors.PiiencError as error:
-            code = ui.fail(error, as_json=as_json)
-            if isinstance(error, errors.IncompleteError):
-                ui.give_up_stdout()
-        except TyperException as error:
-            message = error.format_message().removesuffix(".")
-            code = ui.fail(errors.UsageError(message), as_json=as_json)
         except (typer.Exit, typer.Abort):
             raise
-        except KeyboardInterrupt:
-            ui.say("interrupted; the output was not written")
-            code = ui.INTERRUPTED
-        except BrokenPipeError:
-            # Who read our output has left: end as quietly as other filters do.
+        except (Exception, KeyboardInterrupt) as error:  # noqa: BLE001  # its text may hold a value
+            raise typer.Exit(_code_of(error, as_json=as_json)) from None
+        return answer
+
+
+def _code_of(error: Exception | KeyboardInterrupt, *, as_json: bool) -> int:
+    """Report what ended a command, and return the exit code for it."""
+    if isinstance(error, TyperException):
+        error = errors.UsageError(error.format_message().removesuffix("."))
+    if isinstance(error, errors.PiiencError):
+        code = ui.fail(error, as_json=as_json)
+        if isinstance(error, errors.IncompleteError):
             ui.give_up_stdout()
-            code = 128 + signal.SIGPIPE
-        except Exception as error:  # noqa: BLE001  # its own text may hold a value
-            code = ui.fail_unexpectedly(error, as_json=as_json)
-        raise typer.Exit(code)
+        return code
+    if isinstance(error, KeyboardInterrupt):
+        ui.say("interrupted")
+        return ui.INTERRUPTED
+    if isinstance(error, BrokenPipeError):
+        # Who read our output has left: end as quietly as other filters do.
+        ui.give_up_stdout()
+        return 128 + signal.SIGPIPE
+    return ui.fail_unexpectedly(error, as_json=as_json)
 
 
 def exit_codes() -> str:
@@ -95,8 +100,15 @@ def main() -> None:
     signal.signal(signal.SIGTERM, _terminated)
     try:
         app()
+        ui.finish()
+        code = 0
     except SystemExit as end:
-        ui.leave(end.code if isinstance(end.code, int) else 0)
+        code = end.code if isinstance(end.code, int) else int(end.code is not None)
+    except (Exception, KeyboardInterrupt) as error:  # noqa: BLE001  # help on a full disk, say
+        if isinstance(error, OSError) and not isinstance(error, BrokenPipeError):
+            error = errors.IncompleteError(f"cannot write: {os.strerror(error.errno or 0)}")
+        code = _code_of(error, as_json=False)
+    ui.leave(code)
 
 
 def _terminated(number: int, _frame: FrameType | None) -> None:

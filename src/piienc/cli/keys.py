@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import sys
 from dataclasses import asdict
+from json import loads as parsed
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -16,7 +17,7 @@ from piienc.files import new_file, open_input
 from piienc.keys import KeyFolder, Mode, Prefix, generate, read_material, tink
 
 if TYPE_CHECKING:
-    from piienc.keys import KeyInfo, Keyset
+    from piienc.keys import Keyset
 
 app = typer.Typer(help="AES keys: make, import, list, export.", no_args_is_help=True)
 
@@ -111,7 +112,7 @@ def list_keys(
     folder = KeyFolder(options.settled(config, keys).keys_dir)
     found = folder.list()
     if json:
-        listed = [_facts(info) for info in found]
+        listed = [asdict(info) for info in found]
         ui.document({"schema_version": ui.SCHEMA_VERSION, "ok": True, "keys": listed})
         return
     rows = [
@@ -162,6 +163,10 @@ def export(
     folder = KeyFolder(options.settled(config, keys).keys_dir)
     keyset = folder.load(name, passphrase.for_existing)
     document = tink.dump(keyset)
+    if output is None and json:
+        facts = {"name": name, "keyset": parsed(document)}
+        ui.document({"schema_version": ui.SCHEMA_VERSION, "ok": True, "key": facts})
+        return
     if output is None:
         ui.data(document, end="")
         return
@@ -188,7 +193,3 @@ def _tell(name: str, keyset: Keyset, path: Path, *, as_json: bool, quiet: bool) 
     elif not quiet:
         ui.say(f"{keyset.mode} key {name}, key id {keyset.primary_id}, is in {path}")
         ui.say("keep a copy in a safe place: without the key, its cells are lost")
-
-
-def _facts(info: KeyInfo) -> dict[str, Any]:
-    return asdict(info)

@@ -25,7 +25,7 @@ Source = Annotated[
 ]
 Target = Annotated[Path, typer.Argument(metavar="DST|-", help="The output; - writes CSV.")]
 Threads = Annotated[
-    int, typer.Option("--threads", min=0, metavar="N", help="0: one for each core.")
+    int, typer.Option("--threads", min=0, max=256, metavar="N", help="0: one for each core.")
 ]
 
 
@@ -106,7 +106,7 @@ def decrypt_file(
 def _names(columns: str | None) -> list[str]:
     if columns is None:
         return []
-    names = [name for name in columns.split(",") if name]
+    names = [name.strip() for name in columns.split(",") if name.strip()]
     if not names:
         # An empty shell variable must not open everything.
         raise UsageError("--columns names no column", hint="leave it out to decrypt all")
@@ -121,11 +121,17 @@ def _keyring(folder: Path, passphrase: Passphrase) -> Callable[[str], Keyset]:
 
 
 def _source(path: Path) -> Place:
-    return sys.stdin.buffer if str(path) == "-" else path
+    if str(path) != "-":
+        return path
+    if sys.stdin is None:
+        raise UsageError("there is no standard input to read", hint="name a file")
+    return sys.stdin.buffer
 
 
 def _target(path: Path) -> Place:
     if str(path) == "-":
+        if sys.stdout is None:
+            raise UsageError("there is no standard output to write to", hint="name a file")
         ui.keep_stdout_for_data()
     return sys.stdout.buffer if str(path) == "-" else path
 

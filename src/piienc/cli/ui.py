@@ -75,13 +75,14 @@ def finish() -> None:
         IncompleteError: it could not be written.
         BrokenPipeError: who read it has left.
     """
-    with translated(_STDOUT):
-        sys.stdout.flush()
+    if sys.stdout is not None:
+        with translated(_STDOUT):
+            sys.stdout.flush()
 
 
 def give_up_stdout() -> None:
     """Drop what standard output has not taken, so that the program's end does not fail on it."""
-    with contextlib.suppress(OSError, ValueError):
+    with contextlib.suppress(OSError, ValueError, AttributeError):
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
@@ -188,7 +189,7 @@ def leave(code: int) -> NoReturn:
     Python's own way takes a large heap apart piece by piece, which nobody needs any more; all
     files are closed and all threads have ended by now.
     """
-    with contextlib.suppress(OSError, ValueError):
-        sys.stdout.flush()
-        sys.stderr.flush()
+    for stream in (sys.stdout, sys.stderr):
+        with contextlib.suppress(OSError, ValueError, AttributeError):  # closed, or never open
+            stream.flush()
     os._exit(code)

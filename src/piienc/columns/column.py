@@ -94,7 +94,8 @@ class ColumnCipher:
         """
         key = self._keyset.encryption_key
         self._refuse_encrypted(cells)
-        self.used_key_ids.add(key.key_id)
+        if len(cells):
+            self.used_key_ids.add(key.key_id)
         return _Sealing(self._primary, cells, self._primary.wire.stored_lengths(cells.lengths))
 
     def open(self, cells: Cells, *, text: bool) -> Searchable:
@@ -122,7 +123,8 @@ class ColumnCipher:
                 parts.append(part)
                 done[part.done] = True
                 lengths[order[part.done]] = part.lengths
-                self.used_key_ids.add(reader.key.key_id)
+                if len(part.done):
+                    self.used_key_ids.add(reader.key.key_id)
         if not done.all():
             raise self._refusal(sealed, np.flatnonzero(~done), order)
         opened = _Opening(parts, order, lengths)
@@ -178,19 +180,24 @@ class ColumnCipher:
     def _refusal(self, sealed: Cells, bad: Places, order: Places) -> BadCells:
         """Say why cells could not be opened: why the first one, and which share its reason."""
         bad = bad[np.argsort(order[bad])]
-        keys = [self._key_of(sealed.one(index)) for index in bad.tolist()]
-        rows = [row for row, key in zip(order[bad].tolist(), keys, strict=True) if key is keys[0]]
-        key = keys[0]
-        if key is not None and key.status is not Status.ENABLED:
-            return BadCells(
-                KeyAccessError,
-                self._label,
-                rows,
-                f"encrypted under key id {key.key_id}, which is {key.status}",
-                hint="enable that key again, if it may still be used",
-            )
-        what = "not an authentic ciphertext of this key and context"
-        return BadCells(AuthenticationError, self._label, order[bad].tolist(), what)
+        blocked = [self._blocked(sealed.one(index)) for index in bad.tolist()]
+        why = blocked[0]
+        rows = [row for row, key in zip(order[bad].tolist(), blocked, strict=True) if key is why]
+        if why is None:
+            what = "not an authentic ciphertext of this key and context"
+            return BadCells(AuthenticationError, self._label, rows, what)
+        return BadCells(
+            KeyAccessError,
+            self._label,
+            rows,
+            f"encrypted under key id {why.key_id}, which is {why.status}",
+            hint="enable that key again, if it may still be used",
+        )
+
+    def _blocked(self, raw: bytes) -> Key | None:
+        """The key whose prefix a ciphertext bears, if that key may not be used."""
+        key = self._key_of(raw)
+        return key if key is not None and key.status is not Status.ENABLED else None
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,8 +23,7 @@ if TYPE_CHECKING:
     from piienc.columns.groups import Group
     from piienc.keys import Key
 
-_DISAGREES = PiiencError("the encryption kernel disagrees with OpenSSL on this machine")
-_CHECKED_LENGTHS = (0, 1, 15, 16, 17, 31, 32, 33, 64, 100)
+_CHECKED_LENGTHS = (0, 1, 15, 16, 17, 31, 32, 33, 64, 100, 500)
 
 
 class Kernel(Protocol):
@@ -76,11 +75,15 @@ def _check(kernel: Kernel) -> None:
                 parts.append(tail[run.start : run.stop])
             sealed = b"".join(part[0].tobytes() for part in parts)
             if kernel.open_one(sealed) != data[: run.length]:
-                raise _DISAGREES
+                raise _disagreement()
         if not kernel.open(group, head, tail).all() or (group.blocks != plain).any():
-            raise _DISAGREES
+            raise _disagreement()
         head, tail = kernel.seal(group)
         forged = head.copy()
         forged.view(np.uint8)[:: head.itemsize] ^= 1
         if kernel.open(group, forged, tail).any():
-            raise _DISAGREES
+            raise _disagreement()
+
+
+def _disagreement() -> PiiencError:
+    return PiiencError("the encryption kernel disagrees with OpenSSL on this machine")

@@ -12,7 +12,6 @@ import pyarrow as pa
 from piienc.errors import ConfigError, UsageError
 from piienc.flow.marks import (
     check_columns,
-    chosen,
     encrypted_columns,
     original_type,
     record_in,
@@ -93,7 +92,7 @@ def encrypt_file(
 
     def plan(table: CsvSource | ParquetSource) -> _Plan:
         check_columns(table, schema)
-        before = record_in(table)
+        before = record_in(table, None)
         refuse_recorded(table, before, schema.marked)
         steps: dict[str, Encryption] = {}
         for name, column in schema.marked.items():
@@ -146,10 +145,10 @@ def decrypt_file(
         )
 
     def plan(table: CsvSource | ParquetSource) -> _Plan:
-        record = record_in(table)
+        record = record_in(table, schema)
         if schema is not None:
             check_columns(table, schema)
-        marks = chosen(encrypted_columns(table, schema, record), columns)
+        marks = encrypted_columns(table, schema, record, columns)
         steps = {
             name: Decryption(
                 ColumnPlace(table, name),
@@ -234,7 +233,7 @@ def _progress(
             share = rows / max(1, table.rows)
         elif size:
             share = reader.count / size
-        report(rows, reader.count, share)
+        report(rows, reader.count or int(size * (share or 0)), share)
 
     return told
 

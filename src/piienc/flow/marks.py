@@ -73,16 +73,21 @@ def check_columns(table: CsvSource | ParquetSource, schema: Schema) -> None:
         )
 
 
-def record_in(table: CsvSource | ParquetSource) -> Record | None:
+def record_in(table: CsvSource | ParquetSource, schema: Schema | None) -> Record | None:
     """Return what a Parquet file records as encrypted; None for CSV and for plain files.
 
     Raises:
-        InputError: the record is damaged.
+        InputError: the record is damaged, and there is no schema to do without it.
     """
-    if isinstance(table, CsvSource):
+    document = None if isinstance(table, CsvSource) else record_of(table.schema)
+    if document is None:
         return None
-    document = record_of(table.schema)
-    return parse(document, table.name) if document is not None else None
+    try:
+        return parse(document, table.name)
+    except InputError:
+        if schema is None:
+            raise
+        return None
 
 
 def refuse_recorded(
@@ -102,47 +107,64 @@ def refuse_recorded(
 
 
 def encrypted_columns(
-    table: CsvSource | ParquetSource, schema: Schema | None, record: Record | None
+    table: CsvSource | ParquetSource,
+    schema: Schema | None,
+    record: Record | None,
+    columns: Collection[str],
 ) -> dict[str, Mark]:
-    """Return the columns that can be decrypted.
+    """Return the columns to decrypt, some of them or all.
 
-    A schema decides over key and context, because a file's record is not authenticated. What
-    is encrypted at all, a file with a record tells itself.
+    A schema decides over all: a file's record is not authenticated, so it must neither choose
+    a context nor exempt a marked column from being authenticated.
 
     Raises:
-        UsageError: neither tells.
-        ConfigError: the file records a column that the schema does not mark.
+        UsageError: neither tells, the record alone does not suffice, or a column of `columns`
+            is not encrypted.
+        ConfigError: no column is marked.
+        InputError: the record contradicts the schema.
     """
-    if schema is None:
-        if record is None:
-            raise UsageError(
-                f"{table.name} does not record which of its columns are encrypted",
-                hint="name the schema it was encrypted with: --schema FILE",
-            )
-        return {name: Mark(facts.key, facts.context) for name, facts in record.columns.items()}
-    marks = {
-        name: Mark(str(column.encrypt), schema.context_of(name))
-        for name, column in schema.marked.items()
-    }
+    if schema is not None:
+        marks = {
+            name: Mark(str(column.encrypt), schema.context_of(name))
+            for name, column in schema.marked.items()
+        }
+        if record is not None and not columns:
+            _require_agreement(table, schema, record)
+        return _chosen(marks, columns)
     if record is None:
-        return marks
-    unmarked = [name for name in record.columns if name not in marks]
+        raise UsageError(
+            f"{table.name} does not record which of its columns are encrypted",
+            hint="name the schema it was encrypted with: --schema FILE",
+        )
+    own = [name for name, facts in record.columns.items() if facts.context != name]
+    if own:
+        raise UsageError(
+            f"{table.name} records a context of its own for {_listed(own)}, which only a schema "
+            "can vouch for",
+            hint="name the schema it was encrypted with: --schema FILE",
+        )
+    marks = {name: Mark(facts.key, facts.context) for name, facts in record.columns.items()}
+    return _chosen(marks, columns)
+
+
+def _require_agreement(table: CsvSource | ParquetSource, schema: Schema, record: Record) -> None:
+    unmarked = [name for name in record.columns if name not in schema.marked]
     if unmarked:
         raise ConfigError(
             f"{table.name} records {_listed(unmarked)} as encrypted, "
             f"which the schema {schema.name!r} does not mark",
             hint="decrypt with the schema that it was encrypted with",
         )
-    return {name: mark for name, mark in marks.items() if name in record.columns}
+    plain = [name for name in schema.marked if name not in record.columns]
+    if plain:
+        raise InputError(
+            f"{table.name} does not record {_listed(plain)} as encrypted, "
+            f"which the schema {schema.name!r} marks",
+            hint="if some were decrypted before, name the others: --columns A,B",
+        )
 
 
-def chosen(marks: dict[str, Mark], columns: Collection[str]) -> dict[str, Mark]:
-    """Return the marks of some columns, or all if none are named.
-
-    Raises:
-        UsageError: one is not encrypted.
-        ConfigError: there is nothing to decrypt.
-    """
+def _chosen(marks: dict[str, Mark], columns: Collection[str]) -> dict[str, Mark]:
     unknown = [name for name in columns if name not in marks]
     if unknown:
         raise UsageError(

@@ -8,7 +8,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TYPE_CHECKING, TypeVar
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Generator, Iterator
 
 Unit = TypeVar("Unit")
 Result = TypeVar("Result")
@@ -23,7 +23,7 @@ def usable_cores() -> int:
 
 def in_order(
     units: Iterator[Unit], work: Callable[[Unit], Result], threads: int
-) -> Iterator[Result]:
+) -> Generator[Result]:
     """Yield the work on each unit, in the units' order.
 
     Only a few units are held at a time, so memory stays flat however long the stream is. The

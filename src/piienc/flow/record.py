@@ -92,7 +92,17 @@ def parse(document: bytes, name: str) -> Record:
         fields = pa.ipc.read_schema(pa.py_buffer(types))
         for column in columns:
             fields.field(column)
-    except (ValueError, KeyError, TypeError, AttributeError, binascii.Error, pa.ArrowException):
+        for facts in columns.values():
+            facts.context.encode()
+    except (
+        RecursionError,
+        ValueError,
+        KeyError,
+        TypeError,
+        AttributeError,
+        binascii.Error,
+        pa.ArrowException,
+    ):
         raise InputError(
             f"{name}: its record of what is encrypted is damaged",
             hint="name the schema that it was encrypted with: --schema",
@@ -103,6 +113,6 @@ def parse(document: bytes, name: str) -> Record:
 def _require_version(version: object, name: str) -> None:
     if version != _VERSION:
         raise InputError(
-            f"{name}: its record of what is encrypted is of version {version}, not {_VERSION}",
+            f"{name}: its record of what is encrypted is of another version than {_VERSION}",
             hint="a newer piienc wrote it: update yours",
         )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from contextlib import closing
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -82,12 +83,13 @@ def run(
             return bad
 
     total = Tally()
-    for done in in_order(source.units(), work, threads):
-        if isinstance(done, BadCells):
-            raise done.located(total.rows + 1) from None
-        sink.write(done.written)
-        total.add(done.tally)
-        progress(total.rows)
+    with closing(in_order(source.units(), work, threads)) as results:
+        for done in results:
+            if isinstance(done, BadCells):
+                raise done.located(total.rows + 1) from None
+            sink.write(done.written)
+            total.add(done.tally)
+            progress(total.rows)
     sink.close()
     return total
 

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import codecs
-import csv
-import io
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -150,14 +148,15 @@ def open_csv(stream: Decompressed, name: str, wanted: CsvFormat) -> CsvSource:
 
 def _beginning(text: _Utf8Reader, quote: bytes) -> tuple[bytes, int]:
     """Read until the first record is whole; return what was read and where that record ends."""
-    start = b""
+    start, line, odd = b"", 0, 0
     while True:
         chunk = text.read(_BLOCK)
         start += chunk
-        end = 0
-        while end := start.find(b"\n", end) + 1:
-            if start.count(quote, 0, end) % 2 == 0:
+        while end := start.find(b"\n", line) + 1:
+            odd ^= start.count(quote, line, end) % 2
+            if not odd:
                 return start, end
+            line = end
         if not chunk or len(start) > _LONGEST_RECORD:
             return start, len(start)
 
@@ -167,18 +166,17 @@ def _column_names(header: bytes, name: str, form: CsvFormat) -> list[str]:
 
     What stands there may be a row of data, so no message shows any of it.
     """
-    marks = ord(form.delimiter), ord(form.quote)
-    lines = io.StringIO(header.decode(errors="replace"), newline="")
-    count = len(next(csv.reader(lines, delimiter=form.delimiter, quotechar=form.quote)))
-    if not count:
+    if not header.strip():
         raise InputError(
             f"{name}: line 1 is blank, where the header should be",
             hint="the first line must name the columns",
         )
     ended = header if header.endswith(b"\n") else header + form.line_end.encode()
-    block = Block(ended + bytes(SPARE), len(ended), 1)
-    records = Records(block, Dialect(name, count, *marks, form.encoding))
-    fields = [records.cells(number)[0] for number in range(count)]
+    marks = ord(form.delimiter), ord(form.quote)
+    records = Records(
+        Block(ended + bytes(SPARE), len(ended), 1), Dialect(name, 0, *marks, form.encoding)
+    )
+    fields = [records.cells(number)[0] for number in range(records.columns)]
     return [cells.one(0).decode() if len(cells) else "" for cells in fields]
 
 

@@ -101,6 +101,7 @@ class ParquetSource:
         return {
             "compression": {chunk.path_in_schema: _codec(chunk.compression) for chunk in chunks},
             "use_dictionary": dictionaries or False,
+            "write_statistics": [c.path_in_schema for c in chunks if c.is_stats_set] or False,
         }
 
 

@@ -35,7 +35,7 @@ class Dialect:
 
     Attributes:
         name: what error messages call the file.
-        columns: how many fields a record has.
+        columns: how many fields a record has; 0 stands for as many as the first one.
         delimiter: between fields, one byte.
         quote: around fields, one byte.
         encoding: the file's own, for error messages.
@@ -81,6 +81,7 @@ class Records:
 
     Attributes:
         count: how many there are.
+        columns: how many fields each has.
     """
 
     def __init__(self, block: Block, dialect: Dialect) -> None:
@@ -97,7 +98,7 @@ class Records:
         self._check_quotes()
         separators = np.flatnonzero((own == dialect.delimiter) | (own == _LF))
         self._begins, self._stops = self._shaped(self._outside_quotes(separators))
-        self.count = len(self._begins)
+        self.count, self.columns = self._begins.shape
         self._ends = self._stops
         if b"\r" in block.data:
             self._check_returns()
@@ -197,11 +198,11 @@ class Records:
 
     def _shaped(self, separators: Places) -> tuple[Places, Places]:
         """Return where each field begins and stops: shape (records, columns)."""
-        columns = self._dialect.columns
+        breaks = self._data[separators] == _LF
+        columns = self._dialect.columns or int(breaks.argmax()) + 1
         begins = np.empty_like(separators)
         begins[:1] = 0
         begins[1:] = separators[:-1] + 1
-        breaks = self._data[separators] == _LF
         if columns > 1 and not _regular(breaks, columns):
             kept = ~self._blank(begins, separators, breaks)
             begins, separators, breaks = begins[kept], separators[kept], breaks[kept]
