@@ -23,7 +23,6 @@ demo: $(PACKAGE) ## encrypt and decrypt a small sample file, and show it
 	@PATH="$(CURDIR)/$(BIN):$$PATH" examples/profiles/demo.sh
 
 test: lint ## check the code and run all tests
-	@.ci/debian-packages
 	$(BIN)/pytest -q -n 2 --dist loadgroup
 
 bench: $(TOOLS) ## measure how fast files are encrypted and decrypted
@@ -43,8 +42,7 @@ clean: ## remove all that make has made
 $(BIN)/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
 	    echo "piienc needs Python 3.11 or later; say which: make PYTHON=python3.11" >&2; exit 1; }
-	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { \
-	    echo "Python's venv is missing; install it: apt-get install python3-venv" >&2; exit 1; }
+	@.ci/debian-packages $(PYTHON)
 	$(PYTHON) -m venv $(VENV)
 
 $(PACKAGE): pyproject.toml | $(BIN)/python

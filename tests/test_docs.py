@@ -341,6 +341,6 @@ def test_architecture_numbers_are_those_of_the_code():
     from piienc.tables import csv, parquet
 
     assert f"over {SivKernel.longest} bytes for SIV and {GcmKernel.longest} for GCM" in MAP
-    assert f"A CSV unit is about {csv._BLOCK >> 20} MiB" in MAP
+    assert f"A CSV unit is {csv._BLOCK >> 20} to {csv._LARGER * csv._BLOCK >> 20} MiB" in MAP
     assert f"A record over {csv._LONGEST_RECORD >> 20} MiB" in MAP
     assert f"A Parquet unit has at most {parquet._BATCH_ROWS:,} rows" in MAP
