@@ -93,12 +93,16 @@ class Cells:
     def by_length(self) -> Places:
         """Return the stable order of the cells by length."""
         longest = int(self.lengths.max(initial=0))
+        if longest == int(self.lengths.min(initial=longest)):
+            return np.arange(len(self))
         # Up to 16 bits wide, NumPy's stable sort is a radix sort.
         narrow = np.uint8 if longest < 1 << 8 else np.uint16 if longest < 1 << 16 else np.int64
         return self.lengths.astype(narrow).argsort(kind="stable")
 
     def write(self, out: Bytes, starts: Places) -> None:
         """Copy each cell to its own start in `out`, which has room for all."""
+        if not self.lengths.any():
+            return
         order = self.by_length()
         cells, starts = self.take(order), starts[order]
         for run in runs_of(cells.lengths):

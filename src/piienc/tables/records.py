@@ -187,14 +187,12 @@ class Records:
         """Leave out the delimiters and line breaks that are data."""
         first = np.searchsorted(separators, self._quotes[0::2])
         behind = np.searchsorted(separators, self._quotes[1::2])
-        holding = behind > first
-        if not holding.any():
+        inside = behind - first
+        if not inside.any():
             return separators
-        depth = np.zeros(len(separators) + 1, np.int8)
-        depth[first[holding]] += 1
-        depth[behind[holding]] -= 1
-        outside: Places = separators[np.cumsum(depth[:-1], dtype=np.int8) == 0]
-        return outside
+        # All numbers from each first to its behind: a counter that starts anew at each.
+        count = np.arange(int(inside.sum())) - (np.cumsum(inside) - inside).repeat(inside)
+        return np.delete(separators, first.repeat(inside) + count)
 
     def _shaped(self, separators: Places) -> tuple[Places, Places]:
         """Return where each field begins and stops: shape (records, columns)."""
