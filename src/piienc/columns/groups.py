@@ -101,14 +101,25 @@ def groups(cells: Cells) -> Iterator[tuple[slice, Group]]:
 
 
 def joined(
-    parts: list[NDArray[np.void]], prefix: bytes = b"", padding: int = 0
+    parts: list[NDArray[np.void]],
+    prefix: bytes = b"",
+    padding: int = 0,
+    out: NDArray[np.uint8] | None = None,
 ) -> NDArray[np.void]:
-    """Put the parts of rows together, each row one item: prefix, parts, zeros."""
+    """Put the parts of rows together, each row one item: prefix, parts, zeros.
+
+    Args:
+        parts: one array for each part, all of one length.
+        prefix: what every row begins with.
+        padding: how many zeros every row ends with.
+        out: where the rows are made, one behind the other; else in an array of their own.
+    """
     kinds = [np.dtype(f"V{len(prefix)}")] if prefix else []
     kinds += [part.dtype for part in parts]
     kinds += [np.dtype(f"V{padding}")] if padding else []
-    rows = np.empty(len(parts[0]), np.dtype([(f"f{n}", kind) for n, kind in enumerate(kinds)]))
-    fields = iter(rows.dtype.names or ())
+    kind = np.dtype([(f"f{n}", kind) for n, kind in enumerate(kinds)])
+    rows = np.empty(len(parts[0]), kind) if out is None else out.view(kind)
+    fields = iter(kind.names or ())
     if prefix:
         rows[next(fields)] = np.void(prefix)
     for part in parts:

@@ -76,36 +76,38 @@ class Wire:
         tail: Blocks | None,
     ) -> None:
         """Write a sealed group's cells into `out`, each at its own start."""
-        rows = self._rows(group, head, tail)
         if not self.text:
-            for run, whole in rows:
-                scatter(out, starts[run.start : run.stop], whole)
+            for run in group.runs:
+                where = slice(run.start, run.stop)
+                scatter(
+                    out, starts[where], joined(self._parts(group, run, head, tail), self.prefix)
+                )
             return
-        flat = np.concatenate([whole.view(np.uint8) for _, whole in rows])
+        # Every run's rows, padded to a multiple of three, so that one call encodes them all.
+        widths = [-(-(self.overhead + run.length) // 3) * 3 for run in group.runs]
+        ends = np.cumsum(
+            [width * (run.stop - run.start) for width, run in zip(widths, group.runs, strict=True)]
+        ).tolist()
+        flat = np.empty(ends[-1], np.uint8)
+        for begin, end, width, run in zip([0, *ends], ends, widths, group.runs, strict=False):
+            parts = self._parts(group, run, head, tail)
+            joined(parts, self.prefix, width - self.overhead - run.length, flat[begin:end])
         encoded = np.frombuffer(pybase64.b64encode(flat.data), np.uint8)
-        begin = 0
-        for run, whole in rows:
-            width = whole.itemsize // 3 * 4
-            end = begin + width * len(whole)
-            where = starts[run.start : run.stop]
-            scatter(out, where, encoded[begin:end].view(f"V{width}"))
-            for place in range(1, whole.itemsize - self.overhead - run.length + 1):
-                out[where + (width - place)] = _PADDING
-            begin = end
+        for begin, end, width, run in zip([0, *ends], ends, widths, group.runs, strict=False):
+            chars, at = width // 3 * 4, starts[run.start : run.stop]
+            scatter(out, at, encoded[begin // 3 * 4 : end // 3 * 4].view(f"V{chars}"))
+            for place in range(1, width - self.overhead - run.length + 1):
+                out[at + (chars - place)] = _PADDING
 
-    def _rows(
-        self, group: Group, head: NDArray[np.void], tail: Blocks | None
-    ) -> list[tuple[Run, NDArray[np.void]]]:
-        """Put each run's rows together; for text, padded with zeros to a multiple of three."""
-        made = []
-        for run in group.runs:
-            where = slice(run.start, run.stop)
-            parts = [head[where], *group.parts(run)]
-            if tail is not None:
-                parts.append(tail[where])
-            padding = -(self.overhead + run.length) % 3 if self.text else 0
-            made.append((run, joined(parts, self.prefix, padding)))
-        return made
+    def _parts(
+        self, group: Group, run: Run, head: NDArray[np.void], tail: Blocks | None
+    ) -> list[NDArray[np.void]]:
+        """What the rows of a run are made of, behind the prefix."""
+        where = slice(run.start, run.stop)
+        parts = [head[where], *group.parts(run)]
+        if tail is not None:
+            parts.append(tail[where])
+        return parts
 
 
 def from_text(cells: Cells) -> tuple[Cells, NDArray[np.int64], NDArray[np.bool_]]:

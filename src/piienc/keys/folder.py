@@ -8,7 +8,6 @@ keys/               0700
 from __future__ import annotations
 
 import contextlib
-import difflib
 import os
 import re
 from dataclasses import dataclass
@@ -152,6 +151,8 @@ class KeyFolder:
         path = self._file(name)
         names = self.names()
         if name not in names:
+            import difflib  # noqa: PLC0415  # only a key that is not there needs it
+
             nearest = difflib.get_close_matches(name, names, n=1)
             hint = f"did you mean {nearest[0]}?" if nearest else None
             raise KeyAccessError(f"there is no key {name}: {path} is missing", hint=hint)

@@ -15,7 +15,7 @@ from piienc.files import begin_writing_out
 if TYPE_CHECKING:
     from typing_extensions import Buffer
 
-_WRITE_BEHIND = 16 << 20  # bytes handed to the disk at a time, while the next are made
+_WRITE_BEHIND = 4 << 20  # bytes handed to the disk at a time, while the next are made
 _CODECS = {".gz": "gzip", ".zst": "zstd"}
 
 
