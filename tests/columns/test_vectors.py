@@ -4,11 +4,14 @@ import json
 from pathlib import Path
 from types import SimpleNamespace
 
+import numpy as np
 import pyarrow as pa
 import pytest
 
+from piienc.cells import SPARE, Cells
 from piienc.columns import BadCells, ColumnCipher
 from piienc.columns.gcm import GcmKernel
+from piienc.columns.groups import groups
 from piienc.columns.siv import SivKernel
 from piienc.errors import AuthenticationError, KeyAccessError
 from piienc.keys import Keyset, Mode, Prefix
@@ -184,3 +187,22 @@ def test_spark_key_of_128_bits_encrypts_nothing():
     for cells in (["Spark"], [None], []):
         with pytest.raises(KeyAccessError, match="decrypt only"):
             cipher.encrypt(pa.array(cells, pa.string()))
+
+
+@pytest.mark.parametrize(
+    "vector",
+    [v for v in vectors("rfc5297", "openssl-siv", **VALID) if len(v.values[0]["ads"]) == 1],
+)
+def test_siv_vector_of_any_key_size_passes_through_the_kernel(vector):
+    """RFC 5297's own vector has an AES-128 key, which no keyset takes, but the kernel does."""
+    plaintext, sealed = (bytes.fromhex(vector[name]) for name in ("plaintext", "ciphertext"))
+    kernel = SivKernel(bytes.fromhex(vector["key"]), bytes.fromhex(vector["ads"][0]))
+    data = np.frombuffer(plaintext + bytes(SPARE), np.uint8)
+    cells = Cells(data, np.array([0]), np.array([len(plaintext)]))
+    ((_, group),) = groups(cells)
+    (run,) = group.runs
+    head, tail = kernel.seal(group)
+    assert head.tobytes() == bytes.fromhex(vector["tag"])
+    assert b"".join(part.tobytes() for part in group.parts(run)) == sealed
+    assert kernel.open(group, head, tail).all()
+    assert b"".join(part.tobytes() for part in group.parts(run)) == plaintext

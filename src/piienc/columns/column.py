@@ -153,7 +153,7 @@ class ColumnCipher:
                     self._label,
                     [index],
                     f"encrypted already{under}",
-                    hint="encrypt the original file; nothing is ever encrypted twice",
+                    hint="encrypt the original file; what this keyset has encrypted is refused",
                 )
 
     def _suspects(self, cells: Cells) -> Places:

@@ -102,7 +102,7 @@ def refuse_recorded(
     if again:
         raise PolicyError(
             f"{table.name}: {_listed(again)} encrypted already, as the file itself records",
-            hint="encrypt the original file; nothing is ever encrypted twice",
+            hint="encrypt the original file; what this keyset has encrypted is refused",
         )
 
 
