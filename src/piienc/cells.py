@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
-from numpy.lib.stride_tricks import as_strided
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -134,9 +133,7 @@ def runs_of(sorted_lengths: Places) -> list[Run]:
 def windows(data: Bytes, width: int) -> NDArray[np.void]:
     """Look at a buffer as overlapping items of `width` bytes, one beginning at each byte."""
     count = max(0, len(data) - width + 1)
-    kind = np.dtype((np.void, width))
-    base = np.ndarray((1,), kind, data) if count else np.empty(0, kind)
-    return as_strided(base, (count,), (1,))
+    return np.ndarray((count,), np.dtype((np.void, width)), data, 0, (1,))
 
 
 def scatter(out: Bytes, starts: Places, rows: NDArray[np.void]) -> None:

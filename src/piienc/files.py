@@ -52,7 +52,7 @@ def new_file(path: Path, *, overwrite: bool = False) -> Iterator[BinaryIO]:
     with translated(path):
         descriptor, temporary = _open_nameless(final)
     try:
-        with translated(path), os.fdopen(descriptor, "w+b", buffering=1 << 20) as file:
+        with translated(path), os.fdopen(descriptor, "w+b", buffering=128 << 10) as file:
             yield file
             file.flush()
             os.fsync(file.fileno())

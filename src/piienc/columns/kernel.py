@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from piienc.columns.groups import Group
     from piienc.keys import Key
 
-_CHECKED_LENGTHS = (0, 1, 15, 16, 17, 31, 32, 33, 64, 100, 500)
+_CHECKED_LENGTHS = (0, 1, 15, 16, 17, 31, 32, 33, 64, 100)
 
 
 class Kernel(Protocol):
