@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from piienc import flow
 from piienc import schema as schemas
+from piienc.flow import crypt
 from piienc.keys import Keyset, Mode, generate
 from piienc.state import CellCounter
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from piienc.errors import PiiencError
-    from piienc.flow import Receipt
+    from piienc.flow.receipt import Receipt
     from piienc.schema import Schema
 
 CANARY = "CANARY-4711"
@@ -76,13 +76,13 @@ class Shop:
         """Encrypt a file of the folder."""
         options.setdefault("overwrite", self.overwrite)
         with CellCounter(self.state) as counter:
-            return flow.encrypt_file(
+            return crypt.encrypt_file(
                 self.folder / source,
                 self.folder / target,
                 schema=schema or self.schema(),
                 keys=self.keys.__getitem__,
                 counter=counter,
-                options=flow.Options(**options),
+                options=crypt.Options(**options),
             )
 
     def decrypt(
@@ -95,13 +95,13 @@ class Shop:
     ) -> Receipt:
         """Decrypt a file of the folder; Parquet by its own record if there is no schema."""
         options.setdefault("overwrite", self.overwrite)
-        return flow.decrypt_file(
+        return crypt.decrypt_file(
             self.folder / source,
             self.folder / target,
             schema=schema,
             keys=self.keys.__getitem__,
             columns=columns,
-            options=flow.Options(**options),
+            options=crypt.Options(**options),
         )
 
     def there_and_back(self, data: bytes, schema: Schema, suffix: str = "csv") -> tuple[bytes, ...]:

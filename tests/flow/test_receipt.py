@@ -7,8 +7,9 @@ import sqlite3
 
 import pytest
 
-from piienc import flow
 from piienc.errors import KeyAccessError
+from piienc.flow import crypt
+from piienc.flow.receipt import FileFacts
 from piienc.state import CELL_LIMIT, CELL_WARNING, CellCounter
 
 C = "CANARY-4711"
@@ -73,14 +74,14 @@ def test_streams_are_read_and_written_and_called_by_a_dash(shop):
     """Open streams are hashed too, and stay open."""
     target = io.BytesIO()
     with CellCounter(shop.state) as counter:
-        receipt = flow.encrypt_file(
+        receipt = crypt.encrypt_file(
             io.BytesIO(DATA.encode()),
             target,
             schema=shop.schema(),
             keys=shop.keys.__getitem__,
             counter=counter,
         )
-    assert receipt.input == flow.FileFacts(
+    assert receipt.input == FileFacts(
         "-", len(DATA.encode()), hashlib.sha256(DATA.encode()).hexdigest()
     )
     assert receipt.output.sha256 == hashlib.sha256(target.getvalue()).hexdigest()

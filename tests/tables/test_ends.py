@@ -12,15 +12,13 @@ from pyarrow import parquet as pq
 
 import piienc.tables
 from piienc.errors import IncompleteError, InputError, PolicyError, UsageError
+from piienc.hashing import HashingReader, HashingWriter
+from piienc.places import name_of, opened_target
 from piienc.tables import (
     CsvFormat,
-    HashingReader,
-    HashingWriter,
     check_ends,
     is_parquet,
-    name_of,
     opened_source,
-    opened_target,
     record_of,
     with_record,
 )

@@ -1,15 +1,17 @@
 """The path of the data: the steps in order, written once.
 
-crypt.py     encrypt_file and decrypt_file
-marks.py     which columns, under which key and context
-steps.py     what is done to one column
-run.py       one pass: read, change columns, write, all at once
-pipeline.py  work side by side, results in order
-record.py    what a Parquet file says of its own encryption
-receipt.py   the record of a finished step
+crypt.py      encrypt_file and decrypt_file
+marks.py      which columns, under which key and context
+steps.py      what is done to one column
+run.py        one pass: read, change columns, write, all at once
+pipeline.py   work side by side, results in order
+record.py     what a Parquet file says of its own encryption
+wrap.py       wrap_file: OpenPGP for the receiver
+unwrap.py     unwrap_file: the way back
+preflight.py  keys and names against what the receiver demands, before anything is written
+streams.py    streams that are looked into on their way
+inspect.py    what a file is, and what of it is encrypted
+receipt.py    the record of a finished step
+
+Nothing is imported here: what works on tables takes long to import, and wrapping does without.
 """
-
-from piienc.flow.crypt import Options, decrypt_file, encrypt_file
-from piienc.flow.receipt import ColumnFacts, FileFacts, Receipt
-
-__all__ = ["ColumnFacts", "FileFacts", "Options", "Receipt", "decrypt_file", "encrypt_file"]

@@ -22,14 +22,13 @@ from piienc.flow.receipt import ColumnFacts, FileFacts, Receipt
 from piienc.flow.record import Record
 from piienc.flow.run import run
 from piienc.flow.steps import ColumnPlace, Decryption, Encryption
+from piienc.places import name_of, opened_target
 from piienc.tables import (
     CsvFormat,
     CsvSource,
     check_ends,
     is_parquet,
-    name_of,
     opened_source,
-    opened_target,
     sink_for,
     with_record,
 )
@@ -38,10 +37,11 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping
 
     from piienc.flow.steps import Step
+    from piienc.hashing import HashingReader
     from piienc.keys import Keyset
+    from piienc.places import Place
     from piienc.schema import Schema
     from piienc.state import CellCounter
-    from piienc.tables import HashingReader, Place
     from piienc.tables.parquet import ParquetSource
 
 
@@ -106,7 +106,7 @@ def encrypt_file(
         record = Record({name: step.facts for name, step in steps.items()}, fields)
         return _Plan(steps, record.and_also(before), frozenset(steps))
 
-    receipt = _pass("encrypt-file", source, target, _csv_format(schema), plan, options)
+    receipt = _pass("encrypt-file", source, target, csv_format(schema), plan, options)
     worn = tuple(
         f"key id {key_id} has encrypted {cells:,} cells, over half of what is safe for AES-GCM: "
         "plan a new key"
@@ -161,8 +161,7 @@ def decrypt_file(
         }
         return _Plan(steps, record.without(set(steps)) if record else None)
 
-    form = _csv_format(schema) if schema else CsvFormat()
-    return _pass("decrypt-file", source, target, form, plan, options)
+    return _pass("decrypt-file", source, target, csv_format(schema), plan, options)
 
 
 @dataclass(frozen=True, slots=True)
@@ -238,5 +237,8 @@ def _progress(
     return told
 
 
-def _csv_format(schema: Schema) -> CsvFormat:
+def csv_format(schema: Schema | None) -> CsvFormat:
+    """Return how the CSV files of a schema are written; without one, the usual way."""
+    if schema is None:
+        return CsvFormat()
     return CsvFormat(schema.csv.delimiter, schema.csv.quote, schema.csv.encoding)

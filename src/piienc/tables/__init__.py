@@ -1,12 +1,13 @@
 """Tables: CSV and Parquet files as streams of units that can be worked on side by side.
 
-    streams.py   bytes: hashed on their way, gzip and zstd by suffix
+    streams.py   bytes: gzip and zstd by suffix
     csv.py       blocks of whole records, header, encoding
     records.py   where each field of a block stands
     quoting.py   quotes taken off and put on
     parquet.py   row groups <-> record batches, with types, metadata and layout kept
     metadata.py  where a Parquet file tells what was encrypted
     ends.py      a table opened for reading, and one opened for writing
+    parts.py     a table cut by rows
 
 A source cuts its file into units in order, which is cheap: blocks of CSV, slices of Parquet's
 row groups. It decodes each unit by itself, in any thread, into CSV records or an Arrow record
@@ -15,17 +16,14 @@ batch. A sink writes the changed units in order.
 
 from piienc.tables.csv import CsvFormat, CsvSink, CsvSource
 from piienc.tables.ends import (
-    Place,
     check_ends,
     is_parquet,
-    name_of,
     opened_source,
-    opened_target,
     sink_for,
 )
 from piienc.tables.metadata import record_of, with_record
+from piienc.tables.parts import Part, parts
 from piienc.tables.records import Block, Change, Records
-from piienc.tables.streams import HashingReader, HashingWriter
 
 __all__ = [
     "Block",
@@ -33,15 +31,12 @@ __all__ = [
     "CsvFormat",
     "CsvSink",
     "CsvSource",
-    "HashingReader",
-    "HashingWriter",
-    "Place",
+    "Part",
     "Records",
     "check_ends",
     "is_parquet",
-    "name_of",
     "opened_source",
-    "opened_target",
+    "parts",
     "record_of",
     "sink_for",
     "with_record",

@@ -12,27 +12,23 @@ from pathlib import Path, PurePath
 from typing import TYPE_CHECKING, BinaryIO
 
 from piienc.errors import InputError, UsageError
-from piienc.files import new_file, open_input, refuse_same, translated
+from piienc.files import open_input, refuse_same
+from piienc.hashing import HashingReader
+from piienc.places import name_of
 from piienc.tables.csv import CsvFormat, CsvSink, CsvSource, open_csv
-from piienc.tables.streams import Compressed, Decompressed, HashingReader, HashingWriter
+from piienc.tables.streams import Compressed, Decompressed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     import pyarrow as pa
 
+    from piienc.hashing import HashingWriter
+    from piienc.places import Place
     from piienc.tables.parquet import ParquetSink, ParquetSource
-
-Place = Path | BinaryIO
-"""A file by its path, or an open binary stream: standard input or output."""
 
 _PARQUET = {".parquet", ".pq"}
 _PARQUET_MAGIC = b"PAR1"
-
-
-def name_of(place: Place) -> str:
-    """Return what messages and receipts call a place."""
-    return str(place) if isinstance(place, PurePath) else "-"
 
 
 def is_parquet(place: Place) -> bool:
@@ -88,36 +84,6 @@ def _refuse_parquet(file: BinaryIO, name: str) -> None:
             f"{name} is a Parquet file by its content, and CSV by its name",
             hint="name it .parquet",
         )
-
-
-@contextlib.contextmanager
-def opened_target(place: Place, *, overwrite: bool) -> Iterator[HashingWriter]:
-    """Open a place for writing; a file appears when the block ends without an error.
-
-    Yields:
-        The writer that counts and hashes.
-
-    Raises:
-        PolicyError: the file is there already and `overwrite` is false.
-        IncompleteError: it could not be written, a full disk among the causes.
-    """
-    opened = (
-        new_file(place, overwrite=overwrite) if isinstance(place, Path) else _open_stream(place)
-    )
-    with opened as file:
-        writer = HashingWriter(file)
-        try:
-            yield writer
-        except BaseException:
-            writer.abandon()
-            raise
-
-
-@contextlib.contextmanager
-def _open_stream(stream: BinaryIO) -> Iterator[BinaryIO]:
-    with translated(name_of(stream)):
-        yield stream
-        stream.flush()
 
 
 def sink_for(

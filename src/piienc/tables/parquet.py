@@ -13,7 +13,7 @@ from piienc.errors import InputError
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from piienc.tables.streams import HashingWriter
+    from piienc.hashing import HashingWriter
 
 _BATCH_ROWS = 1 << 16
 
