@@ -8,6 +8,7 @@ import pytest
 
 from piienc import settings
 from piienc.errors import ConfigError
+from piienc.profiles import Demands
 from piienc.settings import Settings
 
 BOTH = '[keys]\ndir = "their keys"\n[state]\ndir = "/var/state"\n'
@@ -169,3 +170,36 @@ def test_load_without_a_file_does_not_wait_for_msgspec(cwd):
     )
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert run.stdout == "False\n"
+
+
+def test_load_gives_the_users_own_profiles_by_name(project, cwd):
+    """A profile's table is kept as it was said; `piienc.profiles` makes a profile of it."""
+    text = '[profiles.partner]\nbased_on = "clevertap"\narmor = false\n'
+    (project / "piienc.toml").write_text(BOTH + text, "utf-8")
+    loaded = settings.load(environ={}, cwd=cwd)
+    assert loaded.profiles == {"partner": Demands(based_on="clevertap", armor=False)}
+    assert loaded.keys_dir == project / "their keys"
+
+
+def test_load_profiles_with_mistakes_lists_them_among_the_others(project, cwd):
+    """One refusal tells all that is wrong with the file."""
+    file = project / "piienc.toml"
+    file.write_text('[keys]\ndir = ""\n[profiles.p]\narmour = true\n[profiles."a b"]\n', "utf-8")
+    with pytest.raises(ConfigError) as caught:
+        settings.load(environ={}, cwd=cwd)
+    assert str(caught.value).split("\n  ") == [
+        f"{file}: 2 mistakes",
+        "line 2: keys.dir: '' is not a string of length 1 or more; write dir = \"path/to/folder\"",
+        "line 4: profiles.p.armour: unknown; did you mean 'armor'?",
+    ]
+
+
+def test_load_profiles_based_on_nothing_are_refused(project, cwd):
+    """What the profiles are to each other is checked where the file is read."""
+    file = project / "piienc.toml"
+    file.write_text('[profiles.p]\nbased_on = "generik"\n', "utf-8")
+    with pytest.raises(ConfigError) as caught:
+        settings.load(environ={}, cwd=cwd)
+    assert str(caught.value).endswith(
+        "line 2: profiles.p.based_on: there is no such profile; did you mean 'generic'?"
+    )

@@ -3,14 +3,20 @@
 A relative path counts from where it was said: in `piienc.toml` from that file's folder, as a
 flag or a variable from the current directory. The defaults stand beside `piienc.toml`, or in
 the current directory where there is none.
+
+The user's own profiles are in `piienc.toml` alone.
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 from piienc.errors import ConfigError
+
+if TYPE_CHECKING:
+    from piienc.document import Mistake
+    from piienc.profiles import Demands
 
 FILE = "piienc.toml"
 
@@ -23,11 +29,13 @@ class Settings:
         config_file: the `piienc.toml` that was read, if any.
         keys_dir: the key folder; it need not exist.
         state_dir: the state folder; it need not exist.
+        profiles: the user's own profiles by name, for `piienc.profiles`.
     """
 
     config_file: Path | None
     keys_dir: Path
     state_dir: Path
+    profiles: "Mapping[str, Demands]" = field(default_factory=dict)
 
 
 def load(
@@ -52,13 +60,13 @@ def load(
         ConfigError: `piienc.toml` was named and is missing, or it has mistakes.
     """
     file = _said(config, "PIIENC_CONFIG", environ, cwd) or _nearest(cwd)
-    home, dirs = (file.parent, _read(file)) if file else (cwd, {})
+    home, dirs, profiles = (file.parent, *_read(file)) if file else (cwd, {}, {})
 
     def settle(flag: Path | None, name: str, default: str) -> Path:
         said = _said(flag, f"PIIENC_{name.upper()}", environ, cwd)
         return said or home / _expanded(dirs.get(name) or default)
 
-    return Settings(file, settle(keys, "keys", "keys"), settle(state, "state", ".piienc"))
+    return Settings(file, settle(keys, "keys", "keys"), settle(state, "state", ".piienc"), profiles)
 
 
 def _said(flag: Path | None, variable: str, environ: Mapping[str, str], cwd: Path) -> Path | None:
@@ -89,12 +97,13 @@ def _is_there(file: Path) -> bool:
         return False
 
 
-def _read(file: Path) -> dict[str, str | None]:
-    """Read the folders that `piienc.toml` names, by section."""
+def _read(file: Path) -> "tuple[dict[str, str | None], Mapping[str, Demands]]":
+    """Read the folders that `piienc.toml` names, by section, and its profiles."""
     # Imported here, so that a run without the file starts without msgspec.
     from msgspec import Meta  # noqa: PLC0415  # see above
 
     from piienc import document  # noqa: PLC0415  # see above
+    from piienc.profiles import Demands, check_own  # noqa: PLC0415  # see above
 
     class Folder(document.Table, frozen=True):
         dir: Annotated[str, Meta(min_length=1, examples=["path/to/folder"])] | None = None
@@ -102,6 +111,14 @@ def _read(file: Path) -> dict[str, str | None]:
     class File(document.Table, frozen=True):
         keys: Folder = Folder()
         state: Folder = Folder()
+        profiles: dict[Annotated[str, Meta(min_length=1)], Demands] | None = None
+
+        @classmethod
+        def check(cls, fields: Mapping[str, Any]) -> "Iterable[Mistake]":
+            """See to it that names and bases of the profiles lead to one each."""
+            if tables := fields.get("profiles"):
+                for place, said in check_own(tables):
+                    yield ("profiles", *place), said
 
     read = document.load(file, File)
-    return {"keys": read.keys.dir, "state": read.state.dir}
+    return {"keys": read.keys.dir, "state": read.state.dir}, read.profiles or {}

@@ -5,7 +5,7 @@
     wrapping.py   keyset <-> a JSON document under a passphrase
     material.py   keyset <-  what a customer brings: raw, hex, base64, Tink JSON
     folder.py     the key folder: keysets by name, private to their owner
-    profiles.py   what Argon2id costs, and what a file may ask of it
+    argon2.py     what Argon2id costs, and what a file may ask of it
     text.py, protobuf.py   the two encodings underneath, read strictly
 
 Everything that is wrong with a key raises `KeyAccessError`, and no error, repr or listing
@@ -27,7 +27,7 @@ from piienc.keys.keyset import (
     generate,
 )
 from piienc.keys.material import read_material
-from piienc.keys.profiles import Argon2Profile
+from piienc.keys.argon2 import Argon2Profile
 from piienc.keys.tink import dump, parse
 from piienc.keys.wrapping import is_wrapped, unwrap, wrap, wrapped_info
 

@@ -9,13 +9,13 @@ from __future__ import annotations
 
 import contextlib
 import os
-import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from piienc.errors import KeyAccessError, PolicyError, UsageError
+from piienc.errors import KeyAccessError
 from piienc.files import make_private_folder, new_file, require_private
 from piienc.keys import tink, wrapping
+from piienc.keys.names import is_name, missing, require_free, require_name
 
 if TYPE_CHECKING:
     import builtins
@@ -25,7 +25,6 @@ if TYPE_CHECKING:
     from piienc.keys.keyset import KeyFacts, Keyset, Mode
     from piienc.secret import SecretBytes
 
-_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 _MAX_FILE_SIZE = 1 << 20
 _SUFFIX = ".json"
 
@@ -68,12 +67,8 @@ class KeyFolder:
             KeyAccessError: the passphrase is empty, or others may enter the folder.
             ConfigError, IncompleteError: the folder or the file cannot be written.
         """
+        require_free(self.path, name)
         path = self._file(name)
-        if os.path.lexists(path):
-            raise PolicyError(
-                f"there is a key {name} already: {path}",
-                hint="choose another name; a key is never overwritten, for its cells need it",
-            )
         # An empty passphrase is false too, but it is an error and never means "in clear".
         document = tink.dump(keyset) if passphrase is None else wrapping.wrap(keyset, passphrase)
         make_private_folder(self.path)
@@ -129,7 +124,7 @@ class KeyFolder:
         with _readable(self._aes):
             files = [path for path in self._aes.glob(f"*{_SUFFIX}") if path.is_file()]
         names = (path.name.removesuffix(_SUFFIX) for path in files)
-        return sorted(name for name in names if _NAME.fullmatch(name))
+        return sorted(name for name in names if is_name(name))
 
     def _info(self, name: str) -> KeyInfo:
         path = self._file(name)
@@ -140,22 +135,14 @@ class KeyFolder:
         return KeyInfo(name, facts.mode, facts.primary_id, facts.keys, wrapped)
 
     def _file(self, name: str) -> Path:
-        if not _NAME.fullmatch(name):
-            raise UsageError(
-                f"{name[:64]!r} cannot be a key's name",
-                hint="use up to 64 letters, digits, '.', '_' and '-'; begin with a letter or digit",
-            )
+        require_name(name)
         return self._aes / f"{name}{_SUFFIX}"
 
     def _existing(self, name: str) -> Path:
         path = self._file(name)
         names = self.names()
         if name not in names:
-            import difflib  # noqa: PLC0415  # only a key that is not there needs it
-
-            nearest = difflib.get_close_matches(name, names, n=1)
-            hint = f"did you mean {nearest[0]}?" if nearest else None
-            raise KeyAccessError(f"there is no key {name}: {path} is missing", hint=hint)
+            raise missing(name, path, names)
         return path
 
     def _require_folder(self) -> None:

@@ -1,0 +1,115 @@
+"""`piienc profiles`: what each kind of receiver demands."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from piienc.cli import options, ui
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from piienc.profiles import Profile
+
+app = typer.Typer(help="What receivers demand of a file: list, show.", no_args_is_help=True)
+
+_ABOUT = {"name", "summary", "notes", "sources"}  # not demands
+_OPEN = {"armor": "either", "names": "any"}  # how to say that nothing is demanded; else "none"
+
+
+@app.command("list", epilog=options.EPILOG)
+def list_profiles(
+    keys: options.Keys = None,
+    config: options.Config = None,
+    json: options.Json = False,
+    quiet: options.Quiet = False,  # noqa: ARG001  # every command takes it; this one says nothing
+    no_input: options.NoInput = False,  # noqa: ARG001  # likewise; it never asks
+) -> None:
+    """Show the profiles: those of piienc.toml, and those that come with piienc."""
+    from piienc import profiles  # start-up
+
+    own = options.settled(config, keys).profiles
+    found = [profiles.load(name, own) for name in profiles.names(own)]
+    if json:
+        listed = [_facts(profile) for profile in found]
+        ui.document({"schema_version": ui.SCHEMA_VERSION, "ok": True, "profiles": listed})
+        return
+    _table(
+        "profiles",
+        ("name", "summary", "armor", "extension", "size limit", "trigger"),
+        [
+            (
+                profile.name,
+                profile.summary,
+                _shown("armor", profile.armor),
+                profile.extension,
+                _shown("size_limit", profile.size_limit),
+                profile.trigger,
+            )
+            for profile in found
+        ],
+    )
+
+
+@app.command("show", epilog=options.EPILOG)
+def show(
+    name: Annotated[str, typer.Argument(metavar="NAME", help="The profile's name.")],
+    keys: options.Keys = None,
+    config: options.Config = None,
+    json: options.Json = False,
+    quiet: options.Quiet = False,  # noqa: ARG001  # every command takes it; this one says nothing
+    no_input: options.NoInput = False,  # noqa: ARG001  # likewise; it never asks
+) -> None:
+    """Show all that a profile demands, and where each demand comes from."""
+    from piienc import profiles  # start-up
+
+    profile = profiles.load(name, options.settled(config, keys).profiles)
+    facts = _facts(profile)
+    if json:
+        ui.document({"schema_version": ui.SCHEMA_VERSION, "ok": True, "profile": facts})
+        return
+    sources = list(dict.fromkeys(profile.sources.values()))
+    rows = [
+        (field, _shown(field, value), _number(sources, profile.sources.get(field)))
+        for field, value in facts.items()
+        if field not in _ABOUT
+    ]
+    ui.data(f"{name}: {profile.summary}")
+    _table("what it demands", ("field", "value", "source"), rows)
+    for source in sources:
+        ui.data(f"{_number(sources, source)} {source}")
+    for note in profile.notes:
+        ui.data(f"note: {note}")
+
+
+def _facts(profile: Profile) -> dict[str, Any]:
+    from msgspec import structs  # start-up
+
+    return structs.asdict(profile)
+
+
+def _shown(field: str, value: object) -> str:
+    from piienc.profiles.model import size_text  # start-up
+
+    if value is None:
+        return _OPEN.get(field, "none")
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, tuple):
+        return ", ".join(value) or "any"
+    if isinstance(value, int) and field.endswith("_limit"):
+        return size_text(value)
+    return str(value)
+
+
+def _number(sources: Sequence[str], source: str | None) -> str:
+    return f"[{sources.index(source) + 1}]" if source else "default"
+
+
+def _table(title: str, head: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+    from rich.markup import escape  # start-up
+
+    # A user's regular expression may look like rich's markup: "[a-z]+".
+    ui.table(escape(title), head, [[escape(cell) for cell in row] for row in rows])

@@ -1,0 +1,51 @@
+"""docs/profiles.md tells the truth."""
+
+import re
+from pathlib import Path
+from typing import get_args
+
+import pytest
+
+from piienc import profiles
+from piienc.profiles import Demands, Profile
+from piienc.profiles.model import Algorithm, Cipher, Compression, Signing, Trigger
+
+PAGE = (Path(__file__).parents[2] / "docs" / "profiles.md").read_text("utf-8")
+ROWS = re.findall(r"^\| `(\w+)` \| (.+?) \| (.+?) \| .+ \|$", PAGE, re.MULTILINE)
+EXAMPLES = re.findall(r"^```toml\n(.*?)^```", PAGE, re.DOTALL | re.MULTILINE)
+_WORDS = {
+    "armor": "yours to choose",
+    "summary": "empty",
+    "extensions": "any",
+    "names": "any",
+    "algorithms": "both",
+    "notes": "empty",
+    "sources": "empty",
+}
+
+
+@pytest.mark.parametrize("example", EXAMPLES)
+def test_docs_example_loads(own, example):
+    """The page's own profile is one."""
+    table = own(example)
+    assert [profiles.load(name, table).name for name in table] == ["partner"]
+
+
+def test_docs_list_the_fields_in_order_with_their_defaults():
+    """Every field has its row, and no row is of a field that is gone."""
+    assert [name for name, *_ in ROWS] == [*Demands.__struct_fields__]
+    for name, _, default in ROWS[1:]:
+        value = getattr(Profile(name="p"), name)
+        shown = {None: "none", True: "`true`", False: "`false`"}
+        if name in _WORDS:
+            assert default == _WORDS[name]
+        elif isinstance(value, str):
+            assert default == f'`"{value}"`'
+        else:
+            assert default == (shown[value] if value in shown else str(value))
+
+
+@pytest.mark.parametrize("kind", [Algorithm, Cipher, Compression, Signing, Trigger])
+def test_docs_list_every_choice(kind):
+    """What may be chosen is told in full."""
+    assert any(all(f'`"{choice}"`' in row[1] for choice in get_args(kind)) for row in ROWS)
