@@ -137,16 +137,18 @@ def test_list_shows_names_modes_ids_and_how_they_are_kept(project):
     """A table for people; no passphrase is needed, and no secret shown."""
     project.keep("locked", b"x")
     for folder, kept in (("keys", "in clear"), ("locked", "passphrase")):
-        ended = project.run("keys", "list", "--keys", folder, env={"COLUMNS": "100"})
+        ended = project.run("keys", "list", "--keys", folder, env={"COLUMNS": "120"})
         assert (ended.code, ended.err) == (0, "")
         lines = [
             re.split(r"\s{2,}", line.strip()) for line in ended.out.splitlines() if line.strip()
         ]
         assert lines[0] == [f"keys in {folder}"]
-        assert lines[1] == ["name", "mode", "key id", "status", "prefix", "bits", "kept"]
+        heads = ["name", "mode", "key", "algorithm", "status", "expires", "can", "kept"]
+        assert lines[1] == heads
+        both = ["enabled", "never", "encrypt decrypt", kept]
         assert lines[3:] == [
-            ["look", "searchable", "1111111111 (primary)", "ENABLED", "TINK", "512", kept],
-            ["seal", "sealed", "2222222222 (primary)", "ENABLED", "TINK", "256", kept],
+            ["look", "searchable", "1111111111 (primary)", "AES-SIV, 512 bits", *both],
+            ["seal", "sealed", "2222222222 (primary)", "AES-GCM, 256 bits", *both],
         ]
 
 
@@ -178,6 +180,7 @@ def test_list_json_gives_all_facts(project):
                 ("seal", "sealed", 2222222222, 256),
             )
         ],
+        "pgp_keys": [],
     }
 
 

@@ -1,4 +1,4 @@
-"""`piienc keys`: make, import, list and export AES keysets."""
+"""`piienc keys`: make, import and export AES keysets, and list all keys."""
 
 from __future__ import annotations
 
@@ -10,18 +10,21 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from piienc.cli import options, ui
+from piienc.cli import options, pgp_keys, ui
 from piienc.cli.passphrase import Passphrase
 from piienc.errors import KeyAccessError, PolicyError
 from piienc.files import new_file, open_input
-from piienc.keys import KeyFolder, Mode, Prefix, generate, read_material, tink
+from piienc.keys import KeyFolder, Mode, Prefix, Status, generate, read_material, tink
 
 if TYPE_CHECKING:
-    from piienc.keys import Keyset
+    from piienc.keys import KeyFacts, KeyInfo, Keyset
+    from piienc.keys.pgp_folder import PgpFolder
 
-app = typer.Typer(help="AES keys: make, import, list, export.", no_args_is_help=True)
+app = typer.Typer(help="AES and OpenPGP keys: make, import, list, export.", no_args_is_help=True)
 
 _LARGEST = 1 << 20  # bytes of key material that can be meant
+_FAMILIES = {Mode.SEARCHABLE: "AES-SIV", Mode.SEALED: "AES-GCM"}
+_FULL_BITS = {Mode.SEARCHABLE: 512, Mode.SEALED: 256}
 
 Name = Annotated[str, typer.Argument(metavar="NAME", help="The key's name.")]
 ModeOption = Annotated[
@@ -111,26 +114,19 @@ def list_keys(
     """Show the keys of the key folder; no passphrase is needed."""
     folder = KeyFolder(options.settled(config, keys).keys_dir)
     found = folder.list()
+    pgp = pgp_keys.folder_of(config, keys).list()
     if json:
         listed = [asdict(info) for info in found]
-        ui.document({"schema_version": ui.SCHEMA_VERSION, "ok": True, "keys": listed})
-        return
-    rows = [
-        (
-            info.name,
-            info.mode,
-            str(key.key_id) + (" (primary)" if key.key_id == info.primary_id else ""),
-            key.status,
-            key.prefix,
-            str(key.bits) if key.bits else "-",
-            "passphrase" if info.wrapped else "in clear",
+        shown = [pgp_keys.facts_of(key) for key in pgp]
+        ui.document(
+            {"schema_version": ui.SCHEMA_VERSION, "ok": True, "keys": listed, "pgp_keys": shown}
         )
-        for info in found
-        for key in info.keys
-    ]
+        return
+    rows = [row for info in found for row in _rows_of(info)]
+    rows += [pgp_keys.row_of(key) for key in pgp]
     ui.table(
         f"keys in {folder.path}",
-        ("name", "mode", "key id", "status", "prefix", "bits", "kept"),
+        ("name", "mode", "key", "algorithm", "status", "expires", "can", "kept"),
         rows,
     )
 
@@ -153,7 +149,11 @@ def export(
     no_input: options.NoInput = False,
     force: options.Force = False,
 ) -> None:
-    """Write a key as a Tink JSON keyset, in clear."""
+    """Write an AES key in clear as a Tink keyset, or an OpenPGP public key."""
+    pgp = pgp_keys.folder_of(config, keys)
+    if name in pgp.names():
+        _export_pgp(pgp, name, output, as_json=json, force=force)
+        return
     if not reveal_secret:
         raise PolicyError(
             f"exporting {name} would show the key in clear",
@@ -173,6 +173,44 @@ def export(
     with new_file(output, overwrite=force) as file:
         file.write(document.encode())
     _tell(name, keyset, output, as_json=json, quiet=quiet)
+
+
+def _export_pgp(
+    folder: PgpFolder, name: str, output: Path | None, *, as_json: bool, force: bool
+) -> None:
+    armored = folder.export(name)
+    if output is not None:
+        with new_file(output, overwrite=force) as file:
+            file.write(armored.encode())
+    elif as_json:
+        facts = {"name": name, "public_key": armored}
+        ui.document({"schema_version": ui.SCHEMA_VERSION, "ok": True, "key": facts})
+    else:
+        ui.data(armored, end="")
+
+
+def _rows_of(info: KeyInfo) -> list[tuple[str, ...]]:
+    return [
+        (
+            info.name,
+            info.mode,
+            f"{key.key_id}{' (primary)' if key.key_id == info.primary_id else ''}",
+            f"{_FAMILIES[info.mode]}, {key.bits} bits{', raw' * (key.prefix is Prefix.RAW)}",
+            key.status.lower(),
+            "never",
+            _uses_of(info, key),
+            "passphrase" if info.wrapped else "in clear",
+        )
+        for key in info.keys
+    ]
+
+
+def _uses_of(info: KeyInfo, key: KeyFacts) -> str:
+    if key.status is not Status.ENABLED:
+        return "-"
+    # Shorter keys are for reading what others have written.
+    writes = key.key_id == info.primary_id and key.bits == _FULL_BITS[info.mode]
+    return "encrypt decrypt" if writes else "decrypt"
 
 
 def _material(file: Path) -> bytes:

@@ -1,0 +1,173 @@
+"""`piienc keys`: make, import and show OpenPGP keys."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import asdict
+from datetime import datetime
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from piienc.cli import options, ui
+from piienc.cli.passphrase import Passphrase
+from piienc.errors import KeyAccessError
+from piienc.files import open_input
+
+if TYPE_CHECKING:
+    from piienc.keys.pgp import PgpKey
+    from piienc.keys.pgp_folder import PgpFolder
+
+_LARGEST = 4 << 20  # bytes of a key file
+
+Name = Annotated[str, typer.Argument(metavar="NAME", help="The key's name.")]
+
+
+class Algorithm(StrEnum):
+    """What can be generated."""
+
+    RSA3072 = "rsa3072"
+    RSA4096 = "rsa4096"
+    ED25519 = "ed25519"
+
+
+def generate_pgp(
+    name: Name,
+    email: Annotated[str, typer.Option("--email", metavar="ADDRESS", help="For its user id.")],
+    algorithm: Annotated[
+        Algorithm, typer.Option("--algorithm", help="ed25519 comes with cv25519 to encrypt to.")
+    ] = Algorithm.RSA3072,
+    expires: Annotated[
+        str, typer.Option("--expires", metavar="2y|never", help="Days, weeks, months or years.")
+    ] = "2y",
+    real_name: Annotated[
+        str | None, typer.Option("--real-name", metavar="TEXT", help="Default: NAME.")
+    ] = None,
+    no_passphrase: Annotated[
+        bool, typer.Option("--no-passphrase", help="Keep it in clear, protected by mode 0600.")
+    ] = False,
+    passphrase_file: options.PassphraseFile = None,
+    passphrase_fd: options.PassphraseFd = None,
+    keys: options.Keys = None,
+    config: options.Config = None,
+    json: options.Json = False,
+    quiet: options.Quiet = False,
+    no_input: options.NoInput = False,
+) -> None:
+    """Make an OpenPGP key pair of your own, to sign with and to be sent files."""
+    passphrase = Passphrase(passphrase_file, passphrase_fd, no_input)
+    folder = folder_of(config, keys)
+    secret = passphrase.for_new(name, none=no_passphrase)
+    key = folder.generate(
+        name, email, algorithm=algorithm, expires=expires, real_name=real_name, passphrase=secret
+    )
+    _tell(key, as_json=json, quiet=quiet)
+    if not json and not quiet:
+        ui.say(f"send your partners the public key: piienc keys export {name}")
+        ui.say(f"keep a copy of {folder.home} in a safe place: without it, nothing is unwrapped")
+
+
+def import_pgp(
+    name: Name,
+    file: Annotated[
+        Path, typer.Argument(metavar="FILE|-", help="The partner's public key, armored or binary.")
+    ],
+    fingerprint: Annotated[
+        str | None,
+        typer.Option("--fingerprint", metavar="HEX", help="What it must be: refuse another."),
+    ] = None,
+    with_secret: Annotated[
+        bool, typer.Option("--with-secret", help="The file is your own secret key: keep it too.")
+    ] = False,
+    keys: options.Keys = None,
+    config: options.Config = None,
+    json: options.Json = False,
+    quiet: options.Quiet = False,
+    no_input: options.NoInput = False,  # noqa: ARG001  # every command takes it; this one never asks
+    force: options.Force = False,
+) -> None:
+    """Take in a partner's OpenPGP key, and pin its fingerprint under the name."""
+    key = folder_of(config, keys).take(
+        name, _read(file), fingerprint=fingerprint, secret=with_secret, overwrite=force
+    )
+    _tell(key, as_json=json, quiet=quiet)
+    if fingerprint is None and not json and not quiet:
+        ui.say("compare the fingerprint with its owner, by another way, before you send anything")
+
+
+def fingerprint(
+    name: Name,
+    keys: options.Keys = None,
+    config: options.Config = None,
+    json: options.Json = False,
+    quiet: options.Quiet = False,  # noqa: ARG001  # every command takes it; this one says nothing
+    no_input: options.NoInput = False,  # noqa: ARG001  # likewise; it never asks
+) -> None:
+    """Show an OpenPGP key's fingerprint, to compare it with its owner's."""
+    key = folder_of(config, keys).load([name])[0]
+    if json:
+        ui.document({"schema_version": ui.SCHEMA_VERSION, "ok": True, "key": facts_of(key)})
+    else:
+        ui.data(grouped(key.fingerprint))
+
+
+def folder_of(config: Path | None, keys: Path | None) -> PgpFolder:
+    """Return the OpenPGP keys of the key folder that holds for this run."""
+    from piienc.keys.pgp_folder import PgpFolder  # start-up
+
+    return PgpFolder(options.settled(config, keys).keys_dir)
+
+
+def facts_of(key: PgpKey) -> dict[str, Any]:
+    """Return what may be shown of a key, for a JSON document."""
+    facts: dict[str, Any] = _plain(asdict(key))
+    return facts | {"fingerprint": key.fingerprint, "state": key.state, "uses": list(key.uses)}
+
+
+def row_of(key: PgpKey) -> tuple[str, ...]:
+    """Return a key's row in the table of keys."""
+    return (
+        key.name,
+        "pgp",
+        key.fingerprint,
+        key.primary.algorithm,
+        key.state,
+        f"{key.expires:%Y-%m-%d}" if key.expires else "never",
+        " ".join(key.uses) or "-",
+        "pair" if key.secret else "public",
+    )
+
+
+def grouped(fingerprint: str) -> str:
+    """Return a fingerprint in groups of four, as people compare it."""
+    return " ".join(fingerprint[at : at + 4] for at in range(0, len(fingerprint), 4))
+
+
+def _plain(value: Any) -> Any:  # noqa: ANN401  # whatever a document is made of
+    if isinstance(value, dict):
+        return {name: _plain(inner) for name, inner in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(inner) for inner in value]
+    return value.isoformat() if isinstance(value, datetime) else value
+
+
+def _read(file: Path) -> bytes:
+    if str(file) == "-":
+        data = sys.stdin.buffer.read(_LARGEST + 1)
+    else:
+        with open_input(file) as opened:
+            data = opened.read(_LARGEST + 1)
+    if len(data) > _LARGEST:
+        raise KeyAccessError(f"{file} is over 4 MiB, which is no key")
+    return data
+
+
+def _tell(key: PgpKey, *, as_json: bool, quiet: bool) -> None:
+    if as_json:
+        ui.document({"schema_version": ui.SCHEMA_VERSION, "ok": True, "key": facts_of(key)})
+    elif not quiet:
+        ends = f"until {key.expires:%Y-%m-%d}" if key.expires else "without an end"
+        ui.say(f"OpenPGP key {key.name}, {key.primary.algorithm}, {ends}: {key.user_ids[0]}")
+        ui.say(f"fingerprint {grouped(key.fingerprint)}")

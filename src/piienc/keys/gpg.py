@@ -1,0 +1,343 @@
+"""gpg, run by python-gnupg in a home of its own for as long as one piece of work takes.
+
+The user's own `~/.gnupg` is never read or changed. Three hazards are met here, once:
+
+- gpg-agent's socket stands in the home, and its path may have 107 characters only. A session's
+  home is therefore a short path: a temporary folder, or a link in one.
+- an agent outlives the gpg that started it: a session ends its agent, and waits for its end.
+- python-gnupg forgets the processes that it starts: a session ends them when it is left early.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import os
+import re
+import shutil
+import subprocess
+import tempfile
+import time
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, Any
+
+import gnupg
+
+from piienc.errors import PgpError
+from piienc.files import PRIVATE_FILE
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+_PIPE = 1 << 20
+"""Bytes that a pipe to gpg holds: the most that Linux grants to everybody, see pipe(7)."""
+
+_USUAL_PIPE = 64 << 10
+_FASTEST = 2 << 30  # bytes a second that gpg does not reach: a pipe is looked at before it is full
+_COPIED = 256 << 10  # bytes handed to gpg, or taken from it, at a time
+_LONGEST_FOLDER = 60  # characters: a socket's path has 107, see unix(7)
+_SESSION = "piienc-gpg-"
+_AGENT_ENDS_WITHIN = 5.0  # seconds
+_BEGUN_WITHIN = 60.0  # seconds
+_PRIVATE_KEYS = "private-keys-v1.d"
+
+# What passes through gpg, keys and data in clear, it would write into a log of level DEBUG.
+gnupg.logger.disabled = True
+
+_OPTIONS = [
+    "--no-options",
+    # A recipient is trusted because its fingerprint is pinned, not by a web of trust.
+    "--trust-model", "always",
+    "--no-auto-key-locate",
+    "--no-auto-key-retrieve",
+    "--no-auto-check-trustdb",
+    # Nobody sits at the agent: a passphrase comes from us, or not at all.
+    "--pinentry-mode", "loopback",
+    "--exit-on-status-write-error",
+]  # fmt: skip  # an option and its value stand together
+
+
+class Outcome(gnupg.Crypt):  # type: ignore[misc]  # python-gnupg ships no type information
+    """What gpg told of an encryption or decryption, line by line: doc/DETAILS of GnuPG.
+
+    Attributes:
+        lines: keyword and arguments of each status line.
+        returncode: gpg's exit code; None if it never came to one.
+    """
+
+    returncode: int | None = None
+
+    def __init__(self, gpg: Gpg) -> None:
+        super().__init__(gpg)
+        self.lines: list[tuple[str, list[str]]] = []
+        gpg.outcome = self
+
+    def handle_status(self, key: str, value: str) -> None:
+        """Keep a line."""
+        self.lines.append((key, value.split()))
+
+    def has(self, *keywords: str) -> bool:
+        """Tell whether one of some keywords was told."""
+        return any(key in keywords for key, _ in self.lines)
+
+    def all(self, *keywords: str) -> list[list[str]]:
+        """Return the arguments of the lines with one of some keywords."""
+        return [arguments for key, arguments in self.lines if key in keywords]
+
+    @property
+    def codes(self) -> set[int]:
+        """The codes of the errors that were told, as libgpg-error numbers them."""
+        told = self.all("FAILURE", "ERROR")
+        numbers = (line[1] for line in told if len(line) > 1 and line[1].isdigit())
+        return {int(number) & 0xFFFF for number in numbers}
+
+
+class Gpg(gnupg.GPG):  # type: ignore[misc]  # python-gnupg ships no type information
+    """One session's gpg.
+
+    Attributes:
+        outcome: what the last encryption or decryption told.
+    """
+
+    outcome: Outcome
+
+    def __init__(self, home: Path) -> None:
+        self._running: list[subprocess.Popen[bytes]] = []
+        # gpg's messages are for people, and are parsed nowhere; its status lines are English.
+        environment = os.environ | {"LC_ALL": "C.UTF-8", "GNUPGHOME": str(home)}
+        super().__init__(gnupghome=str(home), options=_OPTIONS, env=environment, encoding="utf-8")
+        self.buffer_size = _COPIED
+        self.decode_errors = "replace"
+        self.result_map = {**gnupg.GPG.result_map, "crypt": Outcome}
+
+    def make_args(self, args: list[str], passphrase: bool) -> list[str]:  # noqa: FBT001  # python-gnupg's own
+        """Return gpg's command line."""
+        if "--import" in args:
+            # To import an expired key, gpg opens its trust database; "always" lets it make none.
+            args = ["--trust-model", "direct", *args]
+        made: list[str] = super().make_args(args, passphrase)
+        return made
+
+    def _open_subprocess(self, args: list[str], passphrase: bool = False) -> Any:  # noqa: ANN401, FBT001, FBT002  # python-gnupg's own
+        process = super()._open_subprocess(args, passphrase)
+        self._running = [child for child in self._running if child.poll() is None]
+        self._running.append(process)
+        process.stdin = _Input(process.stdin)
+        process.stdout = _Output(process.stdout)
+        return process
+
+    def stop(self) -> None:
+        """End what is still running: nobody waits for it any more."""
+        for process in self._running:
+            if process.poll() is None:
+                process.kill()
+                process.wait()
+
+
+class _Pipe:
+    """A pipe to gpg that is filled and emptied in few large pieces.
+
+    gpg reads and writes a few KiB at a time. To wake a thread for each of them takes longer than
+    to encrypt them, so between two looks at the pipe there is a rest.
+    """
+
+    def __init__(self, pipe: IO[bytes]) -> None:
+        self._pipe = pipe
+        self._rest = _widen(pipe) / _FASTEST
+
+    def close(self) -> None:
+        """Close the pipe."""
+        self._pipe.close()
+
+
+class _Output(_Pipe):
+    """What gpg writes."""
+
+    def read(self, size: int) -> bytes:
+        """Read `size` bytes, or what there is before the end."""
+        pieces, left = [], size
+        while data := os.read(self._pipe.fileno(), left):
+            pieces.append(data)
+            left -= len(data)
+            if not left:
+                break
+            time.sleep(self._rest)
+        return b"".join(pieces)
+
+
+class _Input(_Pipe):
+    """What gpg reads."""
+
+    def __init__(self, pipe: IO[bytes]) -> None:
+        super().__init__(pipe)
+        os.set_blocking(pipe.fileno(), False)
+
+    def write(self, data: bytes) -> int:
+        """Write all of `data`."""
+        left = memoryview(data)
+        while left:
+            try:
+                left = left[os.write(self._pipe.fileno(), left) :]
+            except BlockingIOError:
+                time.sleep(self._rest)
+        return len(data)
+
+
+def _widen(pipe: IO[bytes]) -> int:
+    """Let a pipe hold much, where the system grants it; return how many bytes it holds."""
+    with contextlib.suppress(OSError, AttributeError):  # a user's share of pipes may be used up
+        return fcntl.fcntl(pipe, fcntl.F_SETPIPE_SZ, _PIPE)
+    return _USUAL_PIPE
+
+
+@contextlib.contextmanager
+def keyring(secrets: Path, certificates: Iterable[bytes]) -> Iterator[Gpg]:
+    """Run gpg on some certificates, and on the secret keys of a home that is only read.
+
+    Args:
+        secrets: the home whose secret keys may be used; it need not exist.
+        certificates: transferable public keys, in binary: RFC 9580, 10.1.
+
+    Raises:
+        PgpError: gpg is missing or does not run.
+    """
+    with _folder() as folder:
+        home = folder / "home"
+        home.mkdir(mode=0o700)
+        # A keyring of the older kind is nothing but certificates, one behind the other.
+        (home / "pubring.gpg").write_bytes(b"".join(certificates))
+        if (secrets / _PRIVATE_KEYS).is_dir():
+            (home / _PRIVATE_KEYS).symlink_to((secrets / _PRIVATE_KEYS).absolute())
+        with _running(home) as gpg:
+            yield gpg
+
+
+@contextlib.contextmanager
+def home_of(path: Path) -> Iterator[Gpg]:
+    """Run gpg on a home itself, to change it.
+
+    Raises:
+        PgpError: gpg is missing or does not run.
+    """
+    with _folder() as folder:
+        home = folder / "home"
+        home.symlink_to(path.absolute())
+        try:
+            with _running(home) as gpg:
+                yield gpg
+        finally:
+            # gpg leaves public keys readable to all; in the key folder, nothing is.
+            for file in path.glob("*.kbx*"):
+                file.chmod(PRIVATE_FILE)
+
+
+def is_locked(home: Path, keygrip: str) -> bool:
+    """Tell whether a secret key that a home holds needs a passphrase."""
+    # gpg-agent's keyformat.txt: in both of its forms the file says so in clear.
+    return b"protected-private-key" in (home / _PRIVATE_KEYS / f"{keygrip}.key").read_bytes()
+
+
+def has_secret(home: Path, keygrip: str) -> bool:
+    """Tell whether a home holds the secret part of a key."""
+    return (home / _PRIVATE_KEYS / f"{keygrip}.key").is_file()
+
+
+@contextlib.contextmanager
+def _folder() -> Iterator[Path]:
+    """Make a session's folder, and take away those that killed runs have left."""
+    parent = next(
+        (
+            Path(path)
+            for path in (tempfile.gettempdir(), "/tmp", "/dev/shm")  # noqa: S108  # mkdtemp's are private
+            if len(path) <= _LONGEST_FOLDER and os.access(path, os.W_OK)
+        ),
+        Path(tempfile.gettempdir()),
+    )
+    _sweep(parent)
+    path = Path(tempfile.mkdtemp(prefix=_SESSION, dir=parent))
+    lock = os.open(path, os.O_RDONLY)
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield path
+    finally:
+        shutil.rmtree(path, ignore_errors=True)
+        os.close(lock)
+
+
+def _sweep(parent: Path) -> None:
+    """Take away the sessions whose lock nobody holds any more."""
+    with contextlib.suppress(OSError):
+        for entry in os.scandir(parent):
+            facts = entry.stat(follow_symlinks=False)
+            ours = entry.name.startswith(_SESSION) and facts.st_uid == os.geteuid()
+            # A session that begins at this moment has not locked its folder yet.
+            if not ours or time.time() - facts.st_mtime < _BEGUN_WITHIN:
+                continue
+            with contextlib.suppress(OSError):
+                lock = os.open(entry.path, os.O_RDONLY | os.O_NOFOLLOW | os.O_DIRECTORY)
+                try:
+                    fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                    _end_agent(Path(entry.path, "home"))
+                    shutil.rmtree(entry.path, ignore_errors=True)
+                finally:
+                    os.close(lock)
+
+
+@contextlib.contextmanager
+def _running(home: Path) -> Iterator[Gpg]:
+    try:
+        gpg = Gpg(home)
+    except (OSError, ValueError) as error:
+        raise PgpError(
+            "gpg does not run", hint="install GnuPG 2.2 or later: the Debian package gnupg"
+        ) from error
+    try:
+        yield gpg
+    finally:
+        gpg.stop()
+        _end_agent(home)
+
+
+def _end_agent(home: Path) -> None:
+    """End the agent of a home, if one runs, and wait until it is gone."""
+    sockets = _socket_folder(home)
+    if not (sockets / "S.gpg-agent").exists():
+        return
+    told = _ask("gpg-connect-agent", home, "--no-autostart", "GETINFO pid", "KILLAGENT", "/bye")
+    found = re.search(r"^D (\d+)", told, re.MULTILINE)
+    give_up = time.monotonic() + _AGENT_ENDS_WITHIN
+    while found and _lives(int(found[1])) and time.monotonic() < give_up:
+        time.sleep(0.005)
+    if sockets != home:
+        _ask("gpgconf", home, "--remove-socketdir")
+
+
+def _lives(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except OSError:
+        return False
+    # In a container whose first process takes no care of orphans, the dead stay listed.
+    with contextlib.suppress(OSError):
+        status = Path(f"/proc/{process}/stat").read_bytes()
+        return status.rpartition(b")")[2].split()[:1] != [b"Z"]
+    return True
+
+
+def _socket_folder(home: Path) -> Path:
+    """Return where gpg keeps a home's sockets: in it, or in the user's run-time folder."""
+    if not Path(f"/run/user/{os.geteuid()}").is_dir():
+        return home
+    return Path(_ask("gpgconf", home, "--list-dirs", "socketdir").strip() or home)
+
+
+def _ask(program: str, home: Path, *arguments: str) -> str:
+    with contextlib.suppress(OSError):
+        return subprocess.run(  # noqa: S603  # no shell, and arguments of our own
+            [program, "--homedir", str(home), *arguments],
+            check=False,
+            capture_output=True,
+            text=True,
+            stdin=subprocess.DEVNULL,
+        ).stdout
+    return ""

@@ -1,0 +1,393 @@
+"""The OpenPGP keys of a key folder: partners' public keys, and key pairs of our own.
+
+keys/                        0700
+├── recipients/              0700
+│   ├── NAME.asc             0600   a certificate: a partner's, or the public part of our own
+│   └── NAME.fingerprint     0600   what it was when it was imported: the pin
+└── gnupg/                   0700   a GnuPG home with the secret parts of our own
+
+A certificate whose fingerprint is not the pinned one is never used: somebody exchanged the file.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import re
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from piienc.armor import dearmor, is_armored
+from piienc.errors import KeyAccessError, PgpError, PolicyError, UsageError
+from piienc.files import make_private_folder, new_file, require_private
+from piienc.keys import gpg, names
+from piienc.keys.pgp import PgpKey, keys_in
+
+if TYPE_CHECKING:
+    import builtins
+    from collections.abc import Iterable, Iterator
+    from pathlib import Path
+
+    from piienc.keys.gpg import Gpg
+    from piienc.secret import SecretBytes
+
+_FOLDER, _CERTIFICATE = names.PGP
+_PIN = ".fingerprint"
+_FINGERPRINT = re.compile(r"[0-9A-F]{40}|[0-9A-F]{64}")
+_EXPIRY = re.compile(r"never|[1-9][0-9]{0,4}[dwmy]")
+_DAYS = {"d": 1, "w": 7, "m": 30, "y": 365}
+_FARTHEST = datetime(2100, 1, 1, tzinfo=UTC)  # a key counts seconds in 32 bits, up to 2106
+_EMAIL = re.compile(r"[^\s<>@]+@[^\s<>@]+")
+_REAL_NAME = re.compile(r"[^<>@()]{1,128}")
+_LONGEST_PASSPHRASE = 255  # bytes: gpg-agent takes no longer ones
+_ARMOR = re.compile(rb"^(?:\xef\xbb\xbf)?-----BEGIN PGP ", re.MULTILINE)
+_LARGEST = 4 << 20  # bytes of a certificate with all its signatures
+
+ALGORITHMS = {
+    "rsa3072": ("RSA", "Length: 3072", "RSA", "Length: 3072"),
+    "rsa4096": ("RSA", "Length: 4096", "RSA", "Length: 4096"),
+    "ed25519": ("EDDSA", "Curve: ed25519", "ECDH", "Curve: cv25519"),
+}
+"""What can be generated: kind and size of the primary key, and of the encryption subkey."""
+
+
+@dataclass(frozen=True, slots=True)
+class Pinned:
+    """A certificate as it is stored.
+
+    Attributes:
+        name: its name in the key folder.
+        fingerprint: the pinned one.
+        certificate: a transferable public key, in binary.
+    """
+
+    name: str
+    fingerprint: str
+    certificate: bytes
+
+
+class PgpFolder:
+    """The OpenPGP keys in a key folder; nothing is read or made before a method is called."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.home = path / "gnupg"
+        self._recipients = path / _FOLDER
+
+    def generate(
+        self,
+        name: str,
+        email: str,
+        *,
+        algorithm: str = "rsa3072",
+        expires: str = "2y",
+        real_name: str | None = None,
+        passphrase: SecretBytes | None = None,
+    ) -> PgpKey:
+        """Make a key pair: a primary key that signs, and a subkey that is encrypted to.
+
+        Args:
+            name: its name in the key folder.
+            email: for its user id.
+            algorithm: one of `ALGORITHMS`.
+            expires: days, weeks, months or years as in `2y`, or `never`.
+            real_name: for its user id; None takes the name.
+            passphrase: protects the secret keys; None leaves them in clear.
+
+        Raises:
+            UsageError: the name, the address or the expiry cannot be one.
+            PolicyError: there is a key of that name.
+            KeyAccessError: others may enter the folder, or gpg cannot take the passphrase.
+            PgpError: gpg failed.
+        """
+        names.require_free(self.path, name)
+        parameters = _parameters(real_name or name, email, algorithm, expires, passphrase)
+        self._make_folders()
+        make_private_folder(self.home)
+        with gpg.home_of(self.home) as session:
+            made = session.gen_key(parameters)
+            if not made.fingerprint:
+                raise PgpError("gpg made no key", hint="is the disk full? run 'gpg --version'")
+            armored = session.export_keys(made.fingerprint)
+        self._keep(name, made.fingerprint, armored.encode(), overwrite=False)
+        return self.load([name])[0]
+
+    def take(  # each tells another thing of what may be taken
+        self,
+        name: str,
+        data: bytes,
+        *,
+        fingerprint: str | None = None,
+        secret: bool = False,
+        overwrite: bool = False,
+    ) -> PgpKey:
+        """Import a certificate and pin its fingerprint; one that is there already is renewed.
+
+        Args:
+            name: its name in the key folder.
+            data: the key file, armored or binary.
+            fingerprint: what the file must hold; None takes what it holds.
+            secret: the file holds a secret key, and it shall be kept too.
+            overwrite: another key of that name may be replaced.
+
+        Raises:
+            UsageError: the name or the fingerprint cannot be one.
+            PolicyError: there is another key of that name, or the file holds secret keys.
+            KeyAccessError: the file holds no key, several, or not the one that was named.
+        """
+        names.require_name(name)
+        wanted = _normal(fingerprint) if fingerprint is not None else None
+        binary = _certificate(data)
+        with gpg.keyring(self.home, []) as session:
+            found = session.scan_keys_mem(binary)
+            kinds, fingerprints = {key["type"] for key in found}, found.fingerprints
+        mine = _only(fingerprints)
+        if wanted and mine != wanted:
+            raise KeyAccessError(
+                f"the file holds the key {mine}, and not {wanted}",
+                hint="do not use it; ask the key's owner, by another way, which one is right",
+            )
+        if "sec" in kinds and not secret:
+            raise PolicyError(
+                "the file holds a secret key, and only its public part is needed here",
+                hint="ask for the public key; if the key is your own, say --with-secret",
+            )
+        overwrite = self._may_replace(name, mine, overwrite=overwrite)
+        self._make_folders()
+        if "sec" in kinds:
+            make_private_folder(self.home)
+            with gpg.home_of(self.home) as session:
+                session.import_keys(binary)
+                binary = session.export_keys(mine, armor=False)
+        before = [self._read(name).certificate] if overwrite and self._pin_of(name) == mine else []
+        with gpg.keyring(self.home, before) as session:
+            # Into what is there already: a revocation that was seen once stays.
+            session.import_keys(binary)
+            armored = session.export_keys(mine)
+        if not armored:
+            raise KeyAccessError(
+                f"the key {mine} is broken, or its owner has not signed it",
+                hint="ask its owner to export it again",
+            )
+        self._keep(name, mine, armored.encode(), overwrite=overwrite)
+        return self.load([name])[0]
+
+    def export(self, name: str) -> str:
+        """Return a certificate, armored, to be sent to a partner."""
+        return self._checked_text(name)
+
+    def list(self) -> builtins.list[PgpKey]:
+        """Return all keys, by name.
+
+        Raises:
+            KeyAccessError: others may enter the folder, or a file is broken or not as pinned.
+        """
+        return self.load(self.names())
+
+    def names(self) -> builtins.list[str]:
+        """Return the names of the keys, sorted."""
+        if not self._recipients.is_dir():
+            return []
+        require_private(self.path)
+        require_private(self._recipients)
+        found = (path.stem for path in self._recipients.glob(f"*{_CERTIFICATE}"))
+        return sorted(name for name in found if names.is_name(name))
+
+    def load(self, wanted: Iterable[str]) -> builtins.list[PgpKey]:
+        """Return keys by their names, in that order, and as they are now.
+
+        Raises:
+            UsageError: a name cannot be one.
+            KeyAccessError: one is missing, broken, or not the key that was pinned.
+        """
+        wanted = list(wanted)
+        if not wanted:
+            return []
+        with opened(self, wanted) as (_, known):
+            return [known[name] for name in wanted]
+
+    def known(self, session: Gpg, pinned: Iterable[Pinned]) -> builtins.list[PgpKey]:
+        """Return what a session's gpg knows of stored certificates."""
+        listed = {key.fingerprint: key for key in keys_in(session.list_keys())}
+        keys = []
+        for stored in pinned:
+            key = listed.get(stored.fingerprint)
+            if key is None:
+                raise KeyAccessError(
+                    f"{self._file(stored.name)} does not hold the key that is pinned: "
+                    f"{stored.fingerprint}",
+                    hint="somebody exchanged it: ask its owner, then import the right one anew",
+                )
+            secret = any(gpg.has_secret(self.home, part.keygrip) for part in key.parts)
+            keys.append(replace(key, name=stored.name, secret=secret))
+        return keys
+
+    def pinned(self, wanted: Iterable[str]) -> builtins.list[Pinned]:
+        """Return stored certificates by their names."""
+        return [self._read(name) for name in wanted]
+
+    def _read(self, name: str) -> Pinned:
+        text = self._checked_text(name)
+        return Pinned(name, self._pin_of(name) or "", _certificate(text.encode()))
+
+    def _checked_text(self, name: str) -> str:
+        names.require_name(name)
+        known = self.names()
+        path = self._file(name)
+        if name not in known:
+            raise names.missing(name, path, known)
+        require_private(path)
+        if not self._pin_of(name):
+            raise KeyAccessError(
+                f"{path} was put there by hand: no fingerprint is pinned for it",
+                hint=f"move it away and run 'piienc keys import-pgp {name} FILE' with it",
+            )
+        return path.read_text(encoding="ascii", errors="replace")
+
+    def _pin_of(self, name: str) -> str | None:
+        path = self._file(name).with_name(f"{name}{_PIN}")
+        if not path.is_file():
+            return None
+        require_private(path)
+        pin = path.read_text(encoding="ascii", errors="replace").strip()
+        return pin if _FINGERPRINT.fullmatch(pin) else None
+
+    def _may_replace(self, name: str, fingerprint: str, *, overwrite: bool) -> bool:
+        """Tell whether a file is replaced; refuse to replace another key unasked."""
+        if name not in self.names():
+            names.require_free(self.path, name)
+            return False
+        if self._pin_of(name) != fingerprint and not overwrite:
+            raise PolicyError(
+                f"there is another key {name} already: {self._pin_of(name)}",
+                hint="if its owner has told you of the new key, by another way, say --force",
+            )
+        return True
+
+    def _keep(self, name: str, fingerprint: str, armored: bytes, *, overwrite: bool) -> None:
+        path = self._file(name)
+        # First the pin: without it, a certificate is not used.
+        with new_file(path.with_name(f"{name}{_PIN}"), overwrite=True) as file:
+            file.write(f"{fingerprint}\n".encode())
+        with new_file(path, overwrite=overwrite) as file:
+            file.write(armored)
+
+    def _make_folders(self) -> None:
+        make_private_folder(self.path)
+        make_private_folder(self._recipients)
+
+    def _file(self, name: str) -> Path:
+        return self._recipients / f"{name}{_CERTIFICATE}"
+
+
+@contextlib.contextmanager
+def opened(folder: PgpFolder, wanted: Iterable[str]) -> Iterator[tuple[Gpg, dict[str, PgpKey]]]:
+    """Run gpg on some keys of a key folder.
+
+    Yields:
+        The session, and what it knows of the keys, by name.
+
+    Raises:
+        KeyAccessError: one is missing, broken, or not the key that was pinned.
+        PgpError: gpg does not run.
+    """
+    pinned = folder.pinned(dict.fromkeys(wanted))
+    with gpg.keyring(folder.home, _distinct(pinned)) as session:
+        yield session, {key.name: key for key in folder.known(session, pinned)}
+
+
+def _parameters(
+    real_name: str, email: str, algorithm: str, expires: str, passphrase: SecretBytes | None
+) -> str:
+    """Return what gpg's unattended key generation reads, on its standard input."""
+    fits = _EMAIL.fullmatch(email) and _REAL_NAME.fullmatch(real_name)
+    # What is printable has no line breaks either, which would begin other parameters.
+    if not fits or not f"{real_name}{email}".isprintable() or real_name != real_name.strip():
+        raise UsageError(
+            "that cannot be a key's user id", hint="give a name and an address: ops@example.com"
+        )
+    if not _EXPIRY.fullmatch(expires) or _is_too_far(expires):
+        raise UsageError(f"{expires!r} is no expiry", hint="say 90d, 26w, 18m, 2y or never")
+    kind, size, sub_kind, sub_size = ALGORITHMS[algorithm]
+    lines = [
+        f"Key-Type: {kind}",
+        f"Key-{size}",
+        "Key-Usage: sign,cert",
+        f"Subkey-Type: {sub_kind}",
+        f"Subkey-{sub_size}",
+        "Subkey-Usage: encrypt",
+        f"Name-Real: {real_name}",
+        f"Name-Email: {email}",
+        f"Expire-Date: {0 if expires == 'never' else expires}",
+        f"Passphrase: {text_of(passphrase)}" if passphrase else "%no-protection",
+        "%commit",
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def _is_too_far(expires: str) -> bool:
+    if expires == "never":
+        return False
+    days = int(expires[:-1]) * _DAYS[expires[-1]]
+    return days > (_FARTHEST - datetime.now(UTC)).days
+
+
+def text_of(passphrase: SecretBytes) -> str:
+    """Return a passphrase as gpg takes it: one line of text.
+
+    Raises:
+        KeyAccessError: it is none.
+    """
+    try:
+        text = passphrase.reveal().decode()
+    except UnicodeDecodeError:
+        text = ""
+    fits = len(text.encode()) <= _LONGEST_PASSPHRASE and text.isprintable()
+    if not text or text != text.strip() or not fits:
+        raise KeyAccessError(
+            "gpg cannot take this passphrase",
+            hint=f"use up to {_LONGEST_PASSPHRASE} bytes of printable characters, with no blank at "
+            "the beginning or the end",
+        )
+    return text
+
+
+def _certificate(data: bytes) -> bytes:
+    if len(data) > _LARGEST:
+        raise KeyAccessError(f"over {_LARGEST >> 20} MiB, which is no key")
+    armors = len(_ARMOR.findall(data)) if is_armored(data) else 0
+    if armors > 1:
+        raise KeyAccessError(
+            f"the file holds {armors} keys", hint="give a file with the one that is meant alone"
+        )
+    try:
+        return dearmor(data) if armors else data
+    except PgpError as error:
+        raise KeyAccessError(f"no OpenPGP key: {error}", hint=error.hint) from None
+
+
+def _only(fingerprints: list[str]) -> str:
+    primary = fingerprints[:1]
+    if not primary:
+        raise KeyAccessError(
+            "the file holds no OpenPGP key",
+            hint="ask for the public key, armored: 'gpg --export --armor'",
+        )
+    if len(fingerprints) > 1:
+        raise KeyAccessError(
+            f"the file holds {len(fingerprints)} keys", hint="export the one that is meant alone"
+        )
+    return primary[0]
+
+
+def _normal(fingerprint: str) -> str:
+    normal = re.sub(r"\s+|:", "", fingerprint).upper().removeprefix("0X")
+    if not _FINGERPRINT.fullmatch(normal):
+        raise UsageError(
+            "that is no fingerprint", hint="give all 40 hex digits: a key id can be forged"
+        )
+    return normal
+
+
+def _distinct(pinned: Iterable[Pinned]) -> list[bytes]:
+    return list({stored.fingerprint: stored.certificate for stored in pinned}.values())
