@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -11,14 +10,14 @@ import typer
 
 from piienc.cli import options, ui
 from piienc.cli.passphrase import Passphrase
+from piienc.cli.places import source_of, target_of
 from piienc.errors import UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from piienc.flow import Receipt
+    from piienc.flow.receipt import Receipt
     from piienc.keys import Keyset
-    from piienc.tables import Place
 
 Source = Annotated[
     Path, typer.Argument(metavar="SRC|-", help="CSV (.gz, .zst too) or Parquet; - reads CSV.")
@@ -45,8 +44,8 @@ def encrypt_file(
     force: options.Force = False,
 ) -> None:
     """Encrypt the columns that the schema marks."""
-    from piienc import flow  # start-up
     from piienc import schema as schemas
+    from piienc.flow import crypt  # start-up
     from piienc.state import CellCounter  # start-up
 
     settled = options.settled(config, keys, state)
@@ -55,13 +54,13 @@ def encrypt_file(
         CellCounter(settled.state_dir) as counter,
         ui.progress("encrypting", quiet=quiet) as report,
     ):
-        receipt = flow.encrypt_file(
-            _source(src),
-            _target(dst),
+        receipt = crypt.encrypt_file(
+            source_of(src),
+            target_of(dst),
             schema=schemas.load(schema),
             keys=_keyring(settled.keys_dir, passphrase),
             counter=counter,
-            options=flow.Options(force, threads, report),
+            options=crypt.Options(force, threads, report),
         )
     _tell("encrypted", receipt, dst, as_json=json, quiet=quiet)
 
@@ -86,19 +85,19 @@ def decrypt_file(
     force: options.Force = False,
 ) -> None:
     """Decrypt encrypted columns; every cell is authenticated."""
-    from piienc import flow  # start-up
     from piienc import schema as schemas
+    from piienc.flow import crypt  # start-up
 
     settled = options.settled(config, keys)
     passphrase = Passphrase(passphrase_file, passphrase_fd, no_input)
     with ui.progress("decrypting", quiet=quiet) as report:
-        receipt = flow.decrypt_file(
-            _source(src),
-            _target(dst),
+        receipt = crypt.decrypt_file(
+            source_of(src),
+            target_of(dst),
             schema=schemas.load(schema) if schema else None,
             keys=_keyring(settled.keys_dir, passphrase),
             columns=_names(columns),
-            options=flow.Options(force, threads, report),
+            options=crypt.Options(force, threads, report),
         )
     _tell("decrypted", receipt, dst, as_json=json, quiet=quiet)
 
@@ -118,22 +117,6 @@ def _keyring(folder: Path, passphrase: Passphrase) -> Callable[[str], Keyset]:
 
     found = KeyFolder(folder)
     return cache(lambda name: found.load(name, passphrase.for_existing))
-
-
-def _source(path: Path) -> Place:
-    if str(path) != "-":
-        return path
-    if sys.stdin is None:
-        raise UsageError("there is no standard input to read", hint="name a file")
-    return sys.stdin.buffer
-
-
-def _target(path: Path) -> Place:
-    if str(path) == "-":
-        if sys.stdout is None:
-            raise UsageError("there is no standard output to write to", hint="name a file")
-        ui.keep_stdout_for_data()
-    return sys.stdout.buffer if str(path) == "-" else path
 
 
 def _tell(done: str, receipt: Receipt, dst: Path, *, as_json: bool, quiet: bool) -> None:

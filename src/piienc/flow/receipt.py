@@ -66,4 +66,96 @@ class Receipt:
 
     def document(self) -> dict[str, Any]:
         """Return the receipt as a JSON document."""
-        return {"schema_version": SCHEMA_VERSION, "ok": True, **asdict(self)}
+        return _document(self)
+
+
+@dataclass(frozen=True, slots=True)
+class PgpKeyFacts:
+    """An OpenPGP key that took part.
+
+    Attributes:
+        name: its name in the key folder; None for one that is not there.
+        fingerprint: of its primary key; its key id where no more is known.
+    """
+
+    name: str | None
+    fingerprint: str
+
+
+@dataclass(frozen=True, slots=True)
+class SignatureFacts:
+    """A signature that was found.
+
+    Attributes:
+        key: who made it.
+        trust: good, unknown, expired or revoked.
+        made: when, in UTC, as ISO 8601.
+    """
+
+    key: PgpKeyFacts
+    trust: str
+    made: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class WrapReceipt:
+    """What wrapping a file did.
+
+    Attributes:
+        step: the command's name.
+        input: what was read.
+        outputs: what was written: one file, or its parts in order.
+        recipients: who can read it.
+        signed_by: who signed it.
+        profile: the receiver's demands that it was held to.
+        cipher: the symmetric cipher.
+        compression: none, zip or zlib.
+        armor: whether it is text.
+        seconds: how long it took.
+        warnings: what the user should know.
+    """
+
+    step: str
+    input: FileFacts
+    outputs: tuple[FileFacts, ...]
+    recipients: tuple[PgpKeyFacts, ...]
+    signed_by: PgpKeyFacts | None
+    profile: str
+    cipher: str
+    compression: str
+    armor: bool
+    seconds: float
+    warnings: tuple[str, ...] = ()
+
+    def document(self) -> dict[str, Any]:
+        """Return the receipt as a JSON document."""
+        return _document(self)
+
+
+@dataclass(frozen=True, slots=True)
+class UnwrapReceipt:
+    """What unwrapping a file did.
+
+    Attributes:
+        step: the command's name.
+        input: what was read.
+        output: what was written.
+        signatures: those that were found; a bad one is an error and never stands here.
+        seconds: how long it took.
+        warnings: what the user should know.
+    """
+
+    step: str
+    input: FileFacts
+    output: FileFacts
+    signatures: tuple[SignatureFacts, ...]
+    seconds: float
+    warnings: tuple[str, ...] = ()
+
+    def document(self) -> dict[str, Any]:
+        """Return the receipt as a JSON document."""
+        return _document(self)
+
+
+def _document(receipt: Receipt | WrapReceipt | UnwrapReceipt) -> dict[str, Any]:
+    return {"schema_version": SCHEMA_VERSION, "ok": True, **asdict(receipt)}

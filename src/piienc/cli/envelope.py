@@ -1,0 +1,140 @@
+"""`piienc wrap-file` and `piienc unwrap-file`."""
+
+from __future__ import annotations
+
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from piienc.cli import options, ui
+from piienc.cli.passphrase import Passphrase
+from piienc.cli.places import source_of, target_of
+from piienc.errors import UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+Source = Annotated[Path, typer.Argument(metavar="SRC|-", help="The file; - reads it from stdin.")]
+_ENDINGS = {".asc", ".gpg", ".pgp"}
+
+
+def wrap_file(
+    src: Source,
+    dst: Annotated[
+        Path | None,
+        typer.Argument(metavar="[DST|-]", help="Default: SRC and the profile's extension."),
+    ] = None,
+    recipient: Annotated[
+        list[str] | None,
+        typer.Option("--recipient", "-r", metavar="NAME", help="Whose key; may be repeated."),
+    ] = None,
+    profile: Annotated[
+        str, typer.Option("--profile", metavar="NAME", help="See 'piienc profiles list'.")
+    ] = "generic",
+    sign_with: Annotated[
+        str | None, typer.Option("--sign-with", metavar="NAME", help="A key of your own.")
+    ] = None,
+    armor: Annotated[
+        bool | None, typer.Option("--armor/--binary", help="Default: what the profile says.")
+    ] = None,
+    schema: Annotated[
+        Path | None,
+        typer.Option("--schema", metavar="FILE", help="How a CSV is written that must be split."),
+    ] = None,
+    passphrase_file: options.PassphraseFile = None,
+    passphrase_fd: options.PassphraseFd = None,
+    keys: options.Keys = None,
+    config: options.Config = None,
+    json: options.Json = False,
+    quiet: options.Quiet = False,
+    no_input: options.NoInput = False,
+    force: options.Force = False,
+) -> None:
+    """Encrypt a file for its receivers' OpenPGP keys."""
+    from piienc import profiles  # start-up
+    from piienc import schema as schemas
+    from piienc.flow.wrap import Wrapping, wrap_file, wrapped_name
+    from piienc.keys.pgp_folder import PgpFolder
+
+    if not recipient:
+        raise UsageError("for whom? no recipient is named", hint="say --recipient NAME")
+    settled = options.settled(config, keys)
+    passphrase = Passphrase(passphrase_file, passphrase_fd, no_input)
+    wanted = Wrapping(
+        profiles.load(profile, settled.profiles),
+        tuple(dict.fromkeys(recipient)),
+        sign_with,
+        armor,
+        force,
+        schemas.load(schema) if schema else None,
+    )
+    target = dst or (wrapped_name(src, wanted) if str(src) != "-" else None)
+    with ui.progress("wrapping", quiet=quiet) as report:
+        receipt = wrap_file(
+            source_of(src),
+            target_of(target),
+            wanted,
+            keys=PgpFolder(settled.keys_dir),
+            passphrase=cache(passphrase.for_existing),
+            progress=report,
+        )
+    _warn(receipt.warnings)
+    if json:
+        ui.document(receipt.document())
+    elif not quiet:
+        names = ", ".join(key.name or key.fingerprint for key in receipt.recipients)
+        signed = f", signed by {sign_with}" if sign_with else ""
+        for written in receipt.outputs:
+            ui.say(f"wrapped for {names}{signed} in {receipt.seconds:.1f} s: {written.name}")
+
+
+def unwrap_file(
+    src: Source,
+    dst: Annotated[
+        Path | None,
+        typer.Argument(metavar="[DST|-]", help="Default: SRC without .asc, .gpg or .pgp."),
+    ] = None,
+    signed_by: Annotated[
+        str | None,
+        typer.Option("--signed-by", metavar="NAME", help="Refuse what this key has not signed."),
+    ] = None,
+    passphrase_file: options.PassphraseFile = None,
+    passphrase_fd: options.PassphraseFd = None,
+    keys: options.Keys = None,
+    config: options.Config = None,
+    json: options.Json = False,
+    quiet: options.Quiet = False,
+    no_input: options.NoInput = False,
+    force: options.Force = False,
+) -> None:
+    """Decrypt an OpenPGP file; nothing appears that is not whole."""
+    from piienc.flow.unwrap import unwrap_file  # start-up
+    from piienc.keys.pgp_folder import PgpFolder
+
+    settled = options.settled(config, keys)
+    passphrase = Passphrase(passphrase_file, passphrase_fd, no_input)
+    target = dst or (src.with_suffix("") if src.suffix.lower() in _ENDINGS else None)
+    with ui.progress("unwrapping", quiet=quiet) as report:
+        receipt = unwrap_file(
+            source_of(src),
+            target_of(target),
+            keys=PgpFolder(settled.keys_dir),
+            passphrase=cache(passphrase.for_existing),
+            signed_by=signed_by,
+            overwrite=force,
+            progress=report,
+        )
+    _warn(receipt.warnings)
+    if json:
+        ui.document(receipt.document())
+    elif not quiet:
+        made = [signature.key.name or signature.key.fingerprint for signature in receipt.signatures]
+        signed = f"signed by {', '.join(made)}" if made else "not signed"
+        ui.say(f"unwrapped in {receipt.seconds:.1f} s, {signed}: {receipt.output.name}")
+
+
+def _warn(warnings: Sequence[str]) -> None:
+    for warning in warnings:
+        ui.say(f"warning: {warning}")

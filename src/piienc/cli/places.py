@@ -1,0 +1,35 @@
+"""The arguments that name a file, or `-` for standard input and output."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING
+
+from piienc.cli import ui
+from piienc.errors import UsageError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from piienc.places import Place
+
+
+def source_of(path: Path) -> Place:
+    """Return what is read: a file, or standard input."""
+    if str(path) != "-":
+        return path
+    if sys.stdin is None:
+        raise UsageError("there is no standard input to read", hint="name a file")
+    return sys.stdin.buffer
+
+
+def target_of(path: Path | None) -> Place:
+    """Return where is written: a file, or standard output."""
+    if path is None:
+        raise UsageError("where to? no output is named", hint="name a file, or - for stdout")
+    if str(path) != "-":
+        return path
+    if sys.stdout is None:
+        raise UsageError("there is no standard output to write to", hint="name a file")
+    ui.keep_stdout_for_data()
+    return sys.stdout.buffer

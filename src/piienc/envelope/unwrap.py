@@ -1,0 +1,165 @@
+"""Unwrap OpenPGP messages: decrypt them, and see whose signature they bear."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+from piienc.envelope.gpg_streams import passed
+from piienc.errors import AuthenticationError, KeyAccessError, PgpError, PiiencError
+from piienc.keys.pgp_folder import text_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from piienc.hashing import Readable
+    from piienc.keys.gpg import Gpg, Outcome
+    from piienc.secret import SecretBytes
+
+_BAD_PASSPHRASE = 11  # libgpg-error's GPG_ERR_BAD_PASSPHRASE
+_NO_KEY = "9"  # GnuPG's doc/DETAILS, ERRSIG: the signer's key is not there
+
+
+class Trust(StrEnum):
+    """What a signature is worth."""
+
+    GOOD = "good"
+    UNKNOWN = "unknown"
+    """Made by a key that is not in the key folder, so nobody can tell."""
+    EXPIRED = "expired"
+    """Made by a key that has expired, or out of its own time."""
+    REVOKED = "revoked"
+    """Made by a key that was revoked."""
+
+
+@dataclass(frozen=True, slots=True)
+class Signature:
+    """A signature that was found.
+
+    Attributes:
+        trust: what it is worth.
+        fingerprint: of the signer's primary key; its key id where no more is known.
+        made: in UTC.
+    """
+
+    trust: Trust
+    fingerprint: str
+    made: datetime | None
+
+
+def unwrap(
+    source: Readable,
+    sink: Callable[[bytes], object],
+    *,
+    session: Gpg,
+    passphrase: SecretBytes | None = None,
+) -> tuple[Signature, ...]:
+    """Decrypt a message to its end. Until this returns, nothing that came out is authentic.
+
+    Args:
+        source: the message, read once.
+        sink: called with each piece of what was wrapped, in order.
+        session: a gpg that knows the keys.
+        passphrase: of the key that decrypts.
+
+    Returns:
+        The signatures; none may be bad.
+
+    Raises:
+        KeyAccessError: no secret key fits, or it is locked.
+        AuthenticationError: the message was altered or cut off, or a signature is bad.
+        PgpError: gpg failed otherwise.
+        PiiencError: what the source or the sink raised.
+    """
+    outcome = passed(
+        session,
+        sink,
+        lambda: session.decrypt_file(
+            source, passphrase=text_of(passphrase) if passphrase else None
+        ),
+    )
+    signatures = _signatures(outcome)
+    error = _failure(outcome, signatures)
+    if error:
+        raise error
+    return signatures
+
+
+def _signatures(outcome: Outcome) -> tuple[Signature, ...]:
+    # Each signature tells its verdict first and then, if it was checked, what is valid of it.
+    found = []
+    verdict: Trust | None = None
+    for key, told in outcome.lines:
+        if key in _VERDICTS:
+            verdict = _VERDICTS[key]
+        elif key == "VALIDSIG" and verdict:
+            found.append(Signature(verdict, told[9] if len(told) > 9 else told[0], _time(told[2])))  # noqa: PLR2004  # doc/DETAILS
+        elif key == "ERRSIG":
+            signer = told[6] if len(told) > 6 and told[6] != "-" else told[0]  # noqa: PLR2004  # doc/DETAILS
+            found.append(Signature(Trust.UNKNOWN, signer, _time(told[4])))
+    return tuple(found)
+
+
+def _failure(outcome: Outcome, signatures: tuple[Signature, ...]) -> PiiencError | None:
+    if outcome.has("BADSIG"):
+        return AuthenticationError(
+            "the signature is bad: the message was altered, or another one was signed",
+            hint="nothing was kept; have the file sent again, and tell the sender",
+        )
+    whole = outcome.has("DECRYPTION_OKAY") and not outcome.has("DECRYPTION_FAILED", "BADMDC")
+    unknown = any(signature.trust is Trust.UNKNOWN for signature in signatures)
+    if whole and (outcome.returncode == 0 or (unknown and _only_unknown(outcome))):
+        return None
+    locked = _no_key(outcome)
+    if locked:
+        return locked
+    if outcome.has("DECRYPTION_KEY"):
+        return AuthenticationError(
+            "the message is not whole: it was cut off or altered on its way",
+            hint="nothing was kept; have the file sent again",
+        )
+    return PgpError(
+        f"gpg could not decrypt (its exit code: {outcome.returncode}, error codes: "
+        f"{sorted(outcome.codes)})",
+        hint="see 'piienc inspect FILE' for what it is",
+    )
+
+
+def _no_key(outcome: Outcome) -> KeyAccessError | None:
+    if _BAD_PASSPHRASE in outcome.codes:
+        return KeyAccessError("the passphrase is not the key's own", hint="try the other one")
+    if outcome.has("NEED_PASSPHRASE"):
+        return KeyAccessError(
+            "the key is locked: it needs its passphrase",
+            hint="give --passphrase-file, --passphrase-fd or PIIENC_PASSPHRASE",
+        )
+    if outcome.has("NO_SECKEY") and not outcome.has("DECRYPTION_KEY"):
+        return KeyAccessError(
+            "the message is for none of the secret keys in the key folder",
+            hint="see 'piienc inspect FILE' for its recipients, and 'piienc keys list'",
+        )
+    return None
+
+
+def _only_unknown(outcome: Outcome) -> bool:
+    """Tell whether gpg failed for no other reason than a signer that it does not know."""
+    reasons = [told[5] for told in outcome.all("ERRSIG")]
+    return (
+        all(reason == _NO_KEY for reason in reasons)
+        and not outcome.codes
+        and not outcome.has("UNEXPECTED", "NODATA", "ERROR", "FAILURE")
+    )
+
+
+def _time(told: str) -> datetime | None:
+    return datetime.fromtimestamp(int(told), UTC) if told.isdigit() else None
+
+
+_VERDICTS = {
+    "GOODSIG": Trust.GOOD,
+    "EXPSIG": Trust.EXPIRED,
+    "EXPKEYSIG": Trust.EXPIRED,
+    "REVKEYSIG": Trust.REVOKED,
+}

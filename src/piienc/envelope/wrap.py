@@ -1,0 +1,155 @@
+"""Wrap bytes for OpenPGP recipients."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from piienc.envelope.gpg_streams import passed
+from piienc.errors import KeyAccessError, PgpError
+from piienc.keys.pgp_folder import text_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from piienc.envelope.message import Message
+    from piienc.hashing import Readable
+    from piienc.keys.gpg import Gpg, Outcome
+    from piienc.keys.pgp import PgpKey
+    from piienc.secret import SecretBytes
+
+CIPHERS = {"AES128": "7", "AES192": "8", "AES256": "9"}
+"""The ciphers by their numbers: RFC 9580, 9.3."""
+
+_MDC = "2"  # GnuPG's doc/DETAILS, BEGIN_ENCRYPTION: the packet with a modification detection code
+_WRONG_PASSPHRASE = 11  # libgpg-error's GPG_ERR_BAD_PASSPHRASE
+_FAST = "1"  # a higher level costs far more time than it saves bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Form:
+    """How a file is wrapped.
+
+    Attributes:
+        armor: as text, in base64; else binary.
+        cipher: one of `CIPHERS`.
+        compression: none, zip or zlib.
+        aead: the newer AEAD packets are allowed; else it must be the one with an MDC.
+    """
+
+    armor: bool = False
+    cipher: str = "AES256"
+    compression: str = "none"
+    aead: bool = False
+
+
+def wrap(
+    source: Readable,
+    sink: Callable[[bytes], object],
+    *,
+    session: Gpg,
+    recipients: Sequence[PgpKey],
+    form: Form,
+    signer: PgpKey | None = None,
+    passphrase: SecretBytes | None = None,
+) -> None:
+    """Encrypt a stream to its end.
+
+    Args:
+        source: read once.
+        sink: called with each piece of the OpenPGP message, in order.
+        session: a gpg that knows the keys.
+        recipients: at least one; all of them can read it.
+        form: how.
+        signer: signs it, inside of the encryption.
+        passphrase: the signer's.
+
+    Raises:
+        KeyAccessError: a recipient cannot be encrypted to, or the signer is locked.
+        PgpError: gpg failed.
+        PiiencError: what the source or the sink raised.
+    """
+    options = ["--cipher-algo", form.cipher, "--compress-algo", form.compression]
+    if form.compression != "none":
+        options += ["--compress-level", _FAST]
+    if form.aead:
+        options += ["--force-aead"] if session.version >= (2, 3) else []
+    outcome = passed(
+        session,
+        sink,
+        lambda: session.encrypt_file(
+            source,
+            [key.fingerprint for key in recipients],
+            sign=signer.fingerprint if signer else None,
+            passphrase=text_of(passphrase) if passphrase else None,
+            armor=form.armor,
+            extra_args=options,
+        ),
+    )
+    if outcome.returncode != 0 or not outcome.has("END_ENCRYPTION"):
+        raise _failure(outcome, recipients, signer)
+    if signer and not outcome.has("SIG_CREATED"):
+        raise PgpError("gpg did not sign", hint="this should not happen: please report it")
+    method, cipher, *_ = outcome.all("BEGIN_ENCRYPTION")[0]
+    if cipher != CIPHERS[form.cipher] or (method != _MDC and not form.aead):
+        raise _not_as_meant("another cipher or packet")
+
+
+def require_as_meant(message: Message, recipients: Sequence[PgpKey], form: Form) -> None:
+    """Look at the packets of what was written: is it what was asked for?
+
+    Args:
+        message: read back from the output.
+        recipients: those that were meant.
+        form: as it was meant.
+
+    Raises:
+        PgpError: it is something else, and must not leave the house.
+    """
+    kind = message.container.kind if message.container else "nothing encrypted"
+    if kind != "mdc" and not (form.aead and message.container):
+        raise PgpError(
+            f"gpg wrote the packet {kind!r}, which the profile does not allow",
+            hint="the recipient's key asks for it: ask for a key without AEAD, or use a profile "
+            "that allows it; nothing was kept",
+        )
+    if message.armored != form.armor or message.passphrases:
+        raise _not_as_meant("another form")
+    rest = [recipient.key_id for recipient in message.recipients]
+    for key in recipients:
+        mine = {part.key_id for part in key.encrypting}
+        found = [key_id for key_id in rest if key_id in mine]
+        if len(found) != 1:
+            raise _not_as_meant(f"{len(found)} session keys for {key.name}")
+        rest.remove(found[0])
+    if rest:
+        raise _not_as_meant("a session key for somebody else")
+
+
+def _not_as_meant(what: str) -> PgpError:
+    return PgpError(
+        f"gpg did not write what was asked for, but {what}",
+        hint="nothing was kept; see 'gpg --version', and report this if it is a current one",
+    )
+
+
+def _failure(
+    outcome: Outcome, recipients: Sequence[PgpKey], signer: PgpKey | None
+) -> PgpError | KeyAccessError:
+    names = {key.fingerprint: key.name for key in recipients}
+    for reason in outcome.all("INV_RECP"):
+        name = names.get(reason[-1], reason[-1])
+        return KeyAccessError(
+            f"gpg cannot encrypt to {name}",
+            hint="see 'piienc keys list'; ask its owner for a current key",
+        )
+    if signer and (_WRONG_PASSPHRASE in outcome.codes or outcome.has("NEED_PASSPHRASE")):
+        return KeyAccessError(
+            f"the key {signer.name} is locked: the passphrase is missing or not its own",
+            hint="give --passphrase-file, --passphrase-fd or PIIENC_PASSPHRASE",
+        )
+    return PgpError(
+        f"gpg could not encrypt (its exit code: {outcome.returncode}, error codes: "
+        f"{sorted(outcome.codes)})",
+        hint="look the codes up with 'gpg-error CODE'",
+    )

@@ -1,0 +1,147 @@
+"""What the first rows of a table tell of its columns, and what its record does."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pyarrow as pa
+
+from piienc.files import open_input
+from piienc.flow.inspect import ColumnReport, TableReport
+from piienc.flow.marks import record_in
+from piienc.places import name_of
+from piienc.tables import CsvFormat, CsvSource, opened_source
+from piienc.tables.parquet import ParquetSource
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from piienc.flow.record import EncryptedColumn
+    from piienc.keys import KeyInfo
+    from piienc.places import Place
+    from piienc.schema import Schema
+
+_ROWS = 1000
+_PREFIX = 5  # octets: 0x01 and the key id
+_SHORTEST = _PREFIX + 16  # octets: the prefix and a SIV, around an empty string
+# What bears more ids than a keyset has keys is no ciphertext, and its bytes are nobody's business.
+_MOST_KEYS = 16
+
+
+def look(
+    source: Place, keys: Mapping[int, KeyInfo], schema: Schema | None, *, is_parquet: bool
+) -> TableReport:
+    """Tell which columns of a table are encrypted, and under which key.
+
+    Args:
+        source: a file, or an open stream of CSV.
+        keys: the keysets that are known, by the ids of their keys.
+        schema: tells how a CSV file is written.
+        is_parquet: it is Parquet by its content, whatever its name.
+
+    Raises:
+        InputError: it cannot be read.
+    """
+    with _opened(source, schema, is_parquet=is_parquet) as table:
+        record = record_in(table, schema)
+        recorded = record.columns if record else {}
+        rows, columns = _csv(table) if isinstance(table, CsvSource) else _parquet(table)
+        kind = "csv" if isinstance(table, CsvSource) else "parquet"
+        told = [
+            _judged(name, cells, recorded.get(name), keys)
+            for name, cells in zip(table.columns, columns, strict=True)
+        ]
+        return TableReport(kind, name_of(source), rows, told)
+
+
+@contextmanager
+def _opened(
+    source: Place, schema: Schema | None, *, is_parquet: bool
+) -> Iterator[CsvSource | ParquetSource]:
+    if is_parquet and isinstance(source, Path):
+        with open_input(source) as file:
+            yield ParquetSource(file, name_of(source))
+        return
+    form = CsvFormat()
+    if schema:
+        form = CsvFormat(schema.csv.delimiter, schema.csv.quote, schema.csv.encoding)
+    with opened_source(source, form) as (table, _):
+        yield table
+
+
+def _csv(table: CsvSource) -> tuple[int, list[list[bytes]]]:
+    """Return the number of rows, and each column's cells in them that are not null."""
+    unit = next(table.units(), None)
+    if unit is None:
+        return 0, [[] for _ in table.columns]
+    records = table.decode(unit)
+    columns = []
+    for number in range(len(table.columns)):
+        cells, rows = records.cells(number)
+        count = int(rows.searchsorted(_ROWS))
+        columns.append([cells.one(index) for index in range(count)])
+    return min(records.count, _ROWS), columns
+
+
+def _parquet(table: ParquetSource) -> tuple[int, list[list[bytes]]]:
+    """Return the number of rows, and each column's cells in them that are not null."""
+    unit = next(table.units(), None)
+    if unit is None:
+        return 0, [[] for _ in table.columns]
+    batch = unit.batch.slice(0, _ROWS)
+    return batch.num_rows, [_cells(array) for array in batch.columns]
+
+
+def _cells(array: pa.Array) -> list[bytes]:
+    """Return the bytes of text or binary cells; of other cells, as many empty ones."""
+    array = array.drop_null()
+    if pa.types.is_dictionary(array.type):
+        array = array.dictionary_decode()
+    try:
+        cells: list[bytes] = array.cast(pa.large_binary()).to_pylist()
+    except pa.ArrowException:
+        cells = [b""] * len(array)
+    return cells
+
+
+def _judged(
+    name: str,
+    cells: Sequence[bytes],
+    recorded: EncryptedColumn | None,
+    keys: Mapping[int, KeyInfo],
+) -> ColumnReport:
+    seen = [found for cell in cells if (found := _prefix(cell))]
+    key_ids = {key_id for _, key_id in seen}
+    if len(key_ids) > _MOST_KEYS:
+        seen, key_ids = [], set()
+    if recorded:
+        key_ids.update(recorded.key_ids)
+    info = next((keys[key_id] for key_id in sorted(key_ids) if key_id in keys), None)
+    encodings = sorted({encoding for encoding, _ in seen})
+    return ColumnReport(
+        name,
+        recorded is not None,
+        len(cells),
+        len(seen),
+        " and ".join(encodings) or None,
+        tuple(sorted(key_ids)),
+        info.name if info else recorded.key if recorded else None,
+        str(info.mode) if info else recorded.mode if recorded else None,
+    )
+
+
+def _prefix(cell: bytes) -> tuple[str, int] | None:
+    """Return the encoding and the key id of what looks like an encrypted cell."""
+    encoding, raw = "binary", cell
+    if cell.startswith(b"A"):  # base64 of 0x01 and more
+        try:
+            encoding, raw = "base64", base64.b64decode(cell, validate=True)
+        except binascii.Error:
+            return None
+    if len(raw) < _SHORTEST or not raw.startswith(b"\x01"):
+        return None
+    return encoding, int.from_bytes(raw[1:_PREFIX], "big")

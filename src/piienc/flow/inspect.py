@@ -1,0 +1,154 @@
+"""What is this file? OpenPGP by its head, a table by its record and its first rows."""
+
+from __future__ import annotations
+
+from contextlib import ExitStack
+from dataclasses import asdict, dataclass, field
+from pathlib import Path, PurePath
+from typing import TYPE_CHECKING, Any
+
+from piienc.envelope import is_openpgp, peeked, read_message
+from piienc.files import open_input
+from piienc.places import name_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from piienc.envelope import Message
+    from piienc.keys import KeyInfo
+    from piienc.places import Place
+    from piienc.schema import Schema
+
+SCHEMA_VERSION = 1
+
+_OPENPGP = {".asc", ".gpg", ".pgp", ".sig"}
+_PARQUET_MAGIC = b"PAR1"
+
+
+@dataclass(frozen=True, slots=True)
+class PgpReport:
+    """What an OpenPGP file is.
+
+    Attributes:
+        name: its path, or `-`.
+        message: what its head tells.
+        names: the names of those of its key ids that are known.
+    """
+
+    name: str
+    message: Message
+    names: Mapping[str, str]
+
+    @property
+    def kind(self) -> str:
+        """`pgp` for a message or a signature, `pgp-key` for keys."""
+        return "pgp-key" if self.message.keys else "pgp"
+
+    def document(self) -> dict[str, Any]:
+        """Return the report as a JSON document."""
+        facts = asdict(self.message)
+        for named in (*facts["recipients"], *facts["signatures"], *facts["keys"]):
+            named["name"] = self.names.get(named["key_id"])
+        if literal := facts["literal"]:
+            literal["date"] = literal["date"] and literal["date"].isoformat()
+        facts |= {
+            "encrypted": self.message.container is not None,
+            "detached": self.message.is_detached,
+            "secret": self.message.has_secret_key,
+        }
+        head = {"schema_version": SCHEMA_VERSION, "ok": True, "kind": self.kind}
+        return {**head, "name": self.name, **facts}
+
+
+@dataclass(frozen=True, slots=True)
+class ColumnReport:
+    """What can be told of a column.
+
+    Attributes:
+        name: as the header has it.
+        recorded: whether the file itself records it as encrypted.
+        cells: those that were looked at and are not null.
+        encrypted_cells: those of them that look encrypted.
+        encoding: of those: base64 or binary; None if there are none.
+        key_ids: that they bear, or the file records.
+        key: the keyset's name, here, or where the file was encrypted; None if not known.
+        mode: the keyset's; None if not known.
+    """
+
+    name: str
+    recorded: bool
+    cells: int
+    encrypted_cells: int
+    encoding: str | None
+    key_ids: tuple[int, ...]
+    key: str | None
+    mode: str | None
+
+    @property
+    def encrypted(self) -> bool | None:
+        """Whether it is encrypted; None if there is neither a record nor a cell to tell by.
+
+        Cells of a key without a prefix look like nothing, and only a record can tell.
+        """
+        if self.recorded:
+            return True
+        return self.encrypted_cells == self.cells if self.cells else None
+
+
+@dataclass(frozen=True, slots=True)
+class TableReport:
+    """What a table holds.
+
+    Attributes:
+        kind: csv or parquet.
+        name: its path, or `-`.
+        rows_looked_at: the rows at its beginning by which columns were judged.
+        columns: in the file's order.
+    """
+
+    kind: str
+    name: str
+    rows_looked_at: int
+    columns: list[ColumnReport] = field(default_factory=list)
+
+    def document(self) -> dict[str, Any]:
+        """Return the report as a JSON document."""
+        facts = asdict(self)
+        for column, told in zip(self.columns, facts["columns"], strict=True):
+            told["encrypted"] = column.encrypted
+        return {"schema_version": SCHEMA_VERSION, "ok": True, **facts}
+
+
+def inspect(
+    source: Place,
+    *,
+    known: Callable[[], Mapping[str, str]],
+    keys: Callable[[], Mapping[int, KeyInfo]],
+    schema: Schema | None = None,
+) -> PgpReport | TableReport:
+    """Tell what a file is: by its content, and where that says nothing, by its name.
+
+    Args:
+        source: a file, or an open stream of OpenPGP or CSV.
+        known: asked for the names of OpenPGP keys and subkeys, by key id.
+        keys: asked for the AES keysets, by the ids of their keys.
+        schema: tells how a CSV file is written.
+
+    Raises:
+        PgpError: it is OpenPGP that cannot be read, or is none though its name says so.
+        InputError: it is a table that cannot be read.
+    """
+    name = name_of(source)
+    with ExitStack() as stack:
+        file = stack.enter_context(open_input(source)) if isinstance(source, Path) else source
+        # A pipe with a name cannot be opened a second time.
+        is_file = isinstance(source, Path) and file.seekable()
+        start, whole = peeked(file)
+        is_parquet = is_file and start.startswith(_PARQUET_MAGIC)
+        by_name = PurePath(name).suffix.lower() in _OPENPGP and not is_parquet
+        if is_openpgp(start) or by_name:
+            return PgpReport(name, read_message(whole, name), known())
+        from piienc.flow import first_rows  # noqa: PLC0415  # start-up
+
+        place = source if is_file else whole
+        return first_rows.look(place, keys(), schema, is_parquet=is_parquet)

@@ -1,0 +1,165 @@
+"""What is checked before a file is wrapped: keys, names and the receiver's demands."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime
+from pathlib import PurePath
+from typing import TYPE_CHECKING
+
+from piienc.errors import KeyAccessError, PolicyError
+from piienc.keys import gpg
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from piienc.keys.pgp import PgpKey
+    from piienc.keys.pgp_folder import PgpFolder
+    from piienc.places import Place
+    from piienc.profiles import Profile
+    from piienc.secret import SecretBytes
+
+    Ask = Callable[[str], SecretBytes | None]
+
+_FRAME = 4096  # bytes around the data: a signature, a modification detection code, armor's lines
+_SESSION_KEY = 1024  # bytes: RSA of 8192 bits would take so much
+_GROWTH = 0.997  # of a message is data: partial lengths, and compression that does not help
+_COMPRESSED = {".gz", ".zst", ".bz2", ".xz", ".zip"}
+
+
+def check_source(source: Place, profile: Profile) -> None:
+    """Refuse a file that the receiver does not take wrapped.
+
+    Raises:
+        PolicyError: it is compressed, and must not be.
+    """
+    if profile.double_compression or not isinstance(source, PurePath):
+        return
+    if source.suffix.lower() in _COMPRESSED:
+        raise PolicyError(
+            f"{source} is compressed, and {profile.name} takes no file that is both compressed "
+            "and wrapped",
+            hint="wrap the file as it was before it was compressed",
+        )
+
+
+def check_name(target: Place, profile: Profile) -> None:
+    """Refuse a name that the receiver does not take.
+
+    Raises:
+        PolicyError: it is not one of those that the profile allows.
+    """
+    if not isinstance(target, PurePath):
+        return
+    if profile.names and not re.fullmatch(profile.names, target.name):
+        raise PolicyError(
+            f"{profile.name} does not take a file of the name {target.name}",
+            hint=f"see 'piienc profiles show {profile.name}' for the names that it takes",
+        )
+    if profile.extensions and not target.name.endswith(tuple(profile.extensions)):
+        raise PolicyError(
+            f"{profile.name} does not take a file of the name {target.name}",
+            hint=f"its names end in {' or '.join(profile.extensions)}",
+        )
+
+
+def check_recipients(recipients: Sequence[PgpKey], profile: Profile) -> list[str]:
+    """Refuse keys that nothing may be encrypted to.
+
+    Returns:
+        Warnings, of what will need care soon.
+
+    Raises:
+        KeyAccessError: a key is expired, revoked, has no encryption subkey, or is not of the kind
+            that the receiver takes.
+    """
+    now, warnings = datetime.now(UTC), []
+    for key in recipients:
+        key.require_encryption()
+        _check_kind(key, profile)
+        warnings += key.warnings(now, profile.recommended_rsa_bits)
+    return [*warnings, *profile.notes]
+
+
+def _check_kind(key: PgpKey, profile: Profile) -> None:
+    for part in key.encrypting:
+        kind = "rsa" if part.is_rsa else "ecc"
+        if kind not in profile.algorithms:
+            raise KeyAccessError(
+                f"the key {key.name} is {part.algorithm}, which {profile.name} does not take",
+                hint=f"it takes {' or '.join(profile.algorithms).upper()}",
+            )
+        if part.is_rsa and part.bits < profile.min_rsa_bits:
+            raise KeyAccessError(
+                f"the key {key.name} is {part.algorithm}, and {profile.name} demands "
+                f"{profile.min_rsa_bits} bits",
+                hint="ask its owner for a longer one",
+            )
+    if profile.subkey_required and key.primary in key.encrypting:
+        raise KeyAccessError(
+            f"the key {key.name} has no encryption subkey, which {profile.name} demands",
+            hint="ask its owner for a key with an encryption subkey",
+        )
+
+
+def plain_limit(profile: Profile, recipients: Sequence[PgpKey], *, armor: bool) -> int | None:
+    """Return how large a file may be before it is wrapped, so that the receiver takes it.
+
+    Args:
+        profile: whose size limit counts; None where it has none.
+        recipients: each adds a session key.
+        armor: whether the file becomes text: 64 characters and a line break for 48 bytes,
+            RFC 9580, 6.
+
+    Raises:
+        PolicyError: nothing fits.
+    """
+    if profile.size_limit is None:
+        return None
+    room = profile.size_limit - _FRAME - _SESSION_KEY * len(recipients)
+    limit = int(room * _GROWTH * (48 / 65 if armor else 1))
+    if limit <= 0:
+        raise PolicyError(
+            f"the size limit of {profile.name}, {profile.size_limit:,} bytes, is too small",
+            hint="see 'piienc profiles show'",
+        )
+    return limit
+
+
+def check_signer(
+    signer: PgpKey | None, profile: Profile, keys: PgpFolder, passphrase: Ask
+) -> SecretBytes | None:
+    """Refuse to sign, or not to, against the profile; return the signer's passphrase.
+
+    Raises:
+        PolicyError: the receiver refuses signed files, or demands them.
+        KeyAccessError: the key cannot sign, or is locked and nobody can be asked.
+    """
+    if signer is None:
+        if profile.signing == "required":
+            raise PolicyError(
+                f"{profile.name} demands a signature", hint="name a key of yours: --sign-with NAME"
+            )
+        return None
+    if profile.signing == "refused":
+        raise PolicyError(f"{profile.name} rejects signed files", hint="leave --sign-with out")
+    signer.require_signing()
+    return secret_of(signer, keys, passphrase)
+
+
+def secret_of(key: PgpKey, keys: PgpFolder, passphrase: Ask) -> SecretBytes | None:
+    """Return the passphrase of a key of ours; None if it has none.
+
+    Raises:
+        KeyAccessError: it is locked, and nobody can be asked.
+    """
+    mine = [part.keygrip for part in key.parts if gpg.has_secret(keys.home, part.keygrip)]
+    if not any(gpg.is_locked(keys.home, keygrip) for keygrip in mine):
+        return None
+    secret = passphrase(key.name)
+    if secret is None:
+        raise KeyAccessError(
+            f"the key {key.name} is locked: it needs its passphrase",
+            hint="give --passphrase-file, --passphrase-fd or PIIENC_PASSPHRASE",
+        )
+    return secret

@@ -1,0 +1,205 @@
+"""Unwrap a file that somebody has sent: decrypt it, and see who signed it."""
+
+from __future__ import annotations
+
+import io
+import time
+from contextlib import ExitStack
+from functools import partial
+from pathlib import Path
+from tempfile import TemporaryFile
+from typing import TYPE_CHECKING
+
+from piienc.envelope import HIDDEN, read_message
+from piienc.envelope.unwrap import Trust, unwrap
+from piienc.errors import AuthenticationError, KeyAccessError, PgpError
+from piienc.files import open_input, refuse_same, translated
+from piienc.flow.preflight import secret_of
+from piienc.flow.receipt import FileFacts, PgpKeyFacts, SignatureFacts, UnwrapReceipt
+from piienc.flow.streams import Ahead, Watched
+from piienc.keys.pgp_folder import opened
+from piienc.places import name_of, opened_target
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+    from typing import BinaryIO
+
+    from piienc.envelope import Message
+    from piienc.envelope.unwrap import Signature
+    from piienc.flow.preflight import Ask
+    from piienc.flow.streams import Report
+    from piienc.hashing import HashingReader
+    from piienc.keys.gpg import Gpg
+    from piienc.keys.pgp import PgpKey
+    from piienc.keys.pgp_folder import PgpFolder
+    from piienc.places import Place
+    from piienc.secret import SecretBytes
+
+_HEAD = 1 << 16  # bytes: the session keys of many recipients
+
+
+def unwrap_file(
+    source: Place,
+    target: Place,
+    *,
+    keys: PgpFolder,
+    passphrase: Ask,
+    signed_by: str | None = None,
+    overwrite: bool = False,
+    progress: Report | None = None,
+) -> UnwrapReceipt:
+    """Decrypt an OpenPGP file; nothing appears that was not found to be whole.
+
+    What goes to an open stream cannot be taken back. So the message is then decrypted twice:
+    first to nowhere, and only when it is whole and signed as demanded, to the stream.
+
+    Args:
+        source: the message, armored or binary, or an open stream.
+        target: where to; a file appears whole or not at all.
+        keys: the key folder's OpenPGP keys.
+        passphrase: asked, with a key's name, if the key that decrypts is locked.
+        signed_by: the name of the key that must have signed it.
+        overwrite: replace an existing output.
+        progress: called with 0, the bytes read, and the share of the file that is done.
+
+    Raises:
+        PiiencError: of the class that tells what is wrong; see `piienc.errors`.
+    """
+    started = time.monotonic()
+    if isinstance(source, Path) and isinstance(target, Path):
+        refuse_same(source, target)
+    with ExitStack() as stack:
+        file = stack.enter_context(open_input(source)) if isinstance(source, Path) else source
+        ahead = Ahead(file, _HEAD)
+        message = read_message(io.BytesIO(ahead.head), name_of(source))
+        _require_encrypted(message, name_of(source))
+        session, known = stack.enter_context(opened(keys, keys.names()))
+        secret = _secret_for(message, known, keys, passphrase)
+        if signed_by and signed_by not in known:
+            keys.load([signed_by])  # which raises, and names the nearest
+        pass_once = partial(
+            _pass, session=session, secret=secret, signer=known[signed_by] if signed_by else None
+        )
+        if isinstance(target, Path):
+            reader: HashingReader = Watched(ahead, source, progress)
+            with opened_target(target, overwrite=overwrite) as writer:
+                signatures = pass_once(reader, writer.write)
+        else:
+            again = file if isinstance(source, Path) else stack.enter_context(TemporaryFile())
+            reader = Watched(_Copied(ahead, again) if again is not file else ahead, source, None)
+            pass_once(reader, lambda _: None)
+            again.seek(0)
+            second = Watched(Ahead(again, 0), source, progress)
+            with opened_target(target, overwrite=overwrite) as writer:
+                signatures = pass_once(second, writer.write)
+            _require_unchanged(reader, second, name_of(source))
+        read = FileFacts(name_of(source), reader.count, reader.sha256())
+    return UnwrapReceipt(
+        "unwrap-file",
+        read,
+        FileFacts(name_of(target), writer.count, writer.sha256()),
+        tuple(_facts(signature, known) for signature in signatures),
+        round(time.monotonic() - started, 3),
+        tuple(_warnings(signatures)),
+    )
+
+
+class _Copied:
+    """A stream of which a copy is kept, of what is encrypted, to read it once more."""
+
+    def __init__(self, file: Ahead, copy: BinaryIO) -> None:
+        self._file, self._copy = file, copy
+
+    def read(self, size: int = -1, /) -> bytes:
+        """Read up to `size` bytes; nothing at the end."""
+        data = self._file.read(size)
+        with translated("the temporary copy of the input"):
+            self._copy.write(data)
+        return data
+
+
+def _pass(
+    reader: HashingReader,
+    sink: Callable[[bytes], object],
+    *,
+    session: Gpg,
+    secret: SecretBytes | None,
+    signer: PgpKey | None,
+) -> tuple[Signature, ...]:
+    """Decrypt the message once, and hold its signatures against what is demanded."""
+    signatures = unwrap(reader, sink, session=session, passphrase=secret)
+    if signer is None:
+        return signatures
+    mine = [made for made in signatures if made.fingerprint == signer.fingerprint]
+    if any(made.trust is Trust.GOOD for made in mine):
+        return signatures
+    if mine:
+        what = f"its signature by {signer.name} is {mine[0].trust}"
+    elif signatures:
+        what = f"it is signed by {signatures[0].fingerprint}, and not by {signer.name}"
+    else:
+        what = f"it is not signed, and must be by {signer.name}"
+    raise AuthenticationError(
+        f"the message does not come from whom it should: {what}",
+        hint="nothing was kept; ask the sender, by another way, what was sent",
+    )
+
+
+def _require_encrypted(message: Message, name: str) -> None:
+    if message.keys:
+        what = "a file of keys, and no message"
+    elif message.container is None:
+        what = "an OpenPGP file that is not encrypted"
+    elif message.container.kind == "unprotected":
+        what = "encrypted in the oldest way, which does not show whether it was altered"
+    elif not message.recipients:
+        what = "encrypted for a passphrase, and not for a key"
+    else:
+        return
+    raise PgpError(f"{name} is {what}", hint="see 'piienc inspect' for what it is")
+
+
+def _secret_for(
+    message: Message, known: Mapping[str, PgpKey], keys: PgpFolder, passphrase: Ask
+) -> SecretBytes | None:
+    """Return the passphrase of the key that opens a message; None if it has none.
+
+    Raises:
+        KeyAccessError: no key of ours opens it, or it is locked and nobody can be asked.
+    """
+    wanted = {recipient.key_id for recipient in message.recipients}
+    own = [key for key in known.values() if key.secret]
+    fitting = [key for key in own if wanted & {part.key_id for part in key.parts}]
+    if not fitting and HIDDEN in wanted:
+        fitting = own
+    if not fitting:
+        raise KeyAccessError(
+            f"the message is for {', '.join(sorted(wanted))}: none of the secret keys here",
+            hint="see 'piienc keys list'; has the sender used the right key?",
+        )
+    return secret_of(fitting[0], keys, passphrase)
+
+
+def _require_unchanged(first: HashingReader, second: HashingReader, name: str) -> None:
+    if first.sha256() != second.sha256():
+        raise AuthenticationError(
+            f"{name} changed while it was read; do not use what was written",
+            hint="run the command again when nobody writes to the file",
+        )
+
+
+def _facts(signature: Signature, known: Mapping[str, PgpKey]) -> SignatureFacts:
+    names = {key.fingerprint: name for name, key in known.items()}
+    return SignatureFacts(
+        PgpKeyFacts(names.get(signature.fingerprint), signature.fingerprint),
+        signature.trust,
+        signature.made.isoformat() if signature.made else None,
+    )
+
+
+def _warnings(signatures: Sequence[Signature]) -> list[str]:
+    return [
+        f"the signature by {signature.fingerprint} is {signature.trust}"
+        for signature in signatures
+        if signature.trust is not Trust.GOOD
+    ]

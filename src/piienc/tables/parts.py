@@ -1,0 +1,156 @@
+"""A CSV file cut by rows into parts, each of them whole: the header, and whole records."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from piienc.errors import InputError
+from piienc.tables.csv import CsvSink
+from piienc.tables.streams import Compressed
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from typing_extensions import Buffer
+
+    from piienc.cells import Bytes, Places
+    from piienc.tables.csv import CsvSource
+
+_LF = ord("\n")
+
+
+class Part:
+    """A part of a table, read as the bytes of a file; the next one begins where it ends.
+
+    Attributes:
+        rows: the rows that were read of it so far.
+    """
+
+    def __init__(self, records: _Records, source: CsvSource, name: str, limit: int) -> None:
+        self._records, self._limit = records, limit
+        self._out = _Buffer()
+        self._sink: CsvSink | None = CsvSink(Compressed(self._out, name), source)
+        self._taken = len(source.header)
+        self.rows = 0
+
+    def read(self, size: int = -1, /) -> bytes:
+        """Read up to `size` bytes; nothing at the end.
+
+        Raises:
+            InputError: a record alone is longer than a part may be.
+        """
+        while self._sink and (size < 0 or len(self._out) < size):
+            data, rows = self._records.take(self._limit - self._taken)
+            if not rows:
+                self._sink.close()
+                self._sink = None
+                if not self.rows and self._records.left:
+                    raise InputError(
+                        f"{self._records.name}: line {self._records.line}: a record of this "
+                        "length alone makes a file that is too large for the receiver",
+                        hint="leave the row out, or ask the receiver for a higher limit",
+                    )
+                break
+            self._sink.write(data)
+            self._taken += len(data)
+            self.rows += rows
+        return self._out.take(size)
+
+
+def parts(source: CsvSource, name: str, limit: int) -> Iterator[Part]:
+    """Cut a table into parts; each must be read to its end before the next one is taken.
+
+    A table without rows is one part.
+
+    Args:
+        source: the table.
+        name: the file's name, whose suffix tells how the parts are compressed.
+        limit: bytes that a part may have, before it is compressed.
+    """
+    records = _Records(source)
+    yield Part(records, source, name, limit)
+    while records.left:
+        yield Part(records, source, name, limit)
+
+
+class _Records:
+    """The records of a table, taken as many as fit."""
+
+    def __init__(self, source: CsvSource) -> None:
+        self.name, self._quote = source.name, ord(source.format.quote)
+        self._blocks = source.units()
+        self._data: Bytes = np.empty(0, np.uint8)
+        self._ends: Places = np.empty(0, np.int64)
+        self._at = 0
+        self.line = 0
+
+    @property
+    def left(self) -> bool:
+        """Whether there are records that were not taken."""
+        if not len(self._ends):
+            self._fill()
+        return bool(len(self._ends))
+
+    def take(self, size: int) -> tuple[Bytes, int]:
+        """Return whole records of up to `size` bytes together, and how many they are."""
+        if not self.left:
+            return self._data[:0], 0
+        count = int(np.searchsorted(self._ends, self._at + size, side="right"))
+        if not count:
+            return self._data[:0], 0
+        end = int(self._ends[count - 1])
+        data = self._data[self._at : end]
+        self.line += int(np.count_nonzero(data == _LF))
+        self._at, self._ends = end, self._ends[count:]
+        return data, count
+
+    def _fill(self) -> None:
+        for block in self._blocks:
+            self._data = np.frombuffer(block.data, np.uint8, block.size)
+            self._ends, self._at, self.line = _ends(self._data, self._quote), 0, block.first_line
+            whole = int(self._ends[-1]) if len(self._ends) else 0
+            if whole < block.size:
+                line = self.line + block.data.count(b"\n", 0, whole)
+                raise InputError(
+                    f"{self.name}: line {line}: a quoted field of this record never ends",
+                    hint="mend that row, or name the schema that tells the quote: --schema FILE",
+                )
+            if whole:
+                return
+
+
+class _Buffer:
+    """Bytes that were written and not yet read."""
+
+    def __init__(self) -> None:
+        self._pieces: list[bytes] = []
+        self._size = 0
+
+    def __len__(self) -> int:
+        return self._size
+
+    def write(self, data: Buffer, /) -> int:
+        """Take all of `data`."""
+        piece = bytes(data)
+        self._pieces.append(piece)
+        self._size += len(piece)
+        return len(piece)
+
+    def take(self, size: int) -> bytes:
+        """Give out up to `size` bytes."""
+        data = b"".join(self._pieces)
+        given = data if size < 0 else data[:size]
+        self._pieces = [data[len(given) :]]
+        self._size -= len(given)
+        return given
+
+
+def _ends(data: Bytes, quote: int) -> Places:
+    """Return where each record ends: behind a line break with an even number of quotes before."""
+    breaks = np.flatnonzero(data == _LF)
+    quotes = np.flatnonzero(data == quote)
+    if len(quotes):
+        breaks = breaks[np.searchsorted(quotes, breaks) % 2 == 0]
+    return breaks + 1
