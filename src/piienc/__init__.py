@@ -4,16 +4,20 @@ The way of the data, and the way back:
 
     encrypt_file    tables: read    columns: encrypt    tables: write
     decrypt_file    tables: write   columns: decrypt    tables: read
+    wrap_file       a file          envelope: wrap      a file
+    unwrap_file     a file          envelope: unwrap    a file
 
 Where things are, a floor above what it uses:
 
     cli/                        the command line; `cli/ui.py` alone prints
     flow/                       the steps in order; start reading at `flow/crypt.py`
     tables/  columns/           files as record batches; the cells and the AES kernels
-    schema/  keys/              which columns are marked; the AES keysets
+    envelope/                   OpenPGP around a whole file, and what its packets tell
+    schema/  keys/  profiles/   which columns are marked; AES and OpenPGP keys; the receivers
     settings.py  state.py       where keys and state are; how often a key was used
     document.py  lines.py       TOML documents, and the lines of what is wrong in them
-    cells.py                    cells of any length in one buffer
+    places.py  hashing.py       files and streams, counted and hashed as they pass
+    armor.py  cells.py          OpenPGP as text; cells of any length in one buffer
     files.py  secret.py  errors.py                      the ground
 
 Keys: a key is a named Tink keyset in a folder that only its owner may enter. Its mode belongs
@@ -33,7 +37,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from piienc.flow import decrypt_file, encrypt_file
+    from piienc.flow.crypt import decrypt_file, encrypt_file
 
 __all__ = ["decrypt_file", "encrypt_file"]
 
@@ -41,9 +45,9 @@ __all__ = ["decrypt_file", "encrypt_file"]
 def __getattr__(name: str) -> object:
     """Import a public name when it is first used: `import piienc` stays cheap."""
     if name in __all__:
-        from piienc import flow  # noqa: PLC0415  # start-up
+        from piienc.flow import crypt  # noqa: PLC0415  # start-up
 
-        return getattr(flow, name)
+        return getattr(crypt, name)
     if name == "__version__":
         from importlib.metadata import version  # noqa: PLC0415  # start-up
 

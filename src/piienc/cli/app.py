@@ -11,7 +11,7 @@ from typer.core import TyperGroup
 from typer.exceptions import TyperException
 
 from piienc import errors
-from piienc.cli import keys, options, process, tables, ui
+from piienc.cli import envelope, inspect, keys, options, pgp_keys, process, profiles, tables, ui
 
 if TYPE_CHECKING:
     from types import FrameType
@@ -72,8 +72,18 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.add_typer(keys.app, name="keys")
+for name, command in (
+    ("generate-pgp", pgp_keys.generate_pgp),
+    ("import-pgp", pgp_keys.import_pgp),
+    ("fingerprint", pgp_keys.fingerprint),
+):
+    keys.app.command(name, epilog=options.EPILOG)(command)
+app.add_typer(profiles.app, name="profiles")
 app.command("encrypt-file", epilog=options.EPILOG)(tables.encrypt_file)
 app.command("decrypt-file", epilog=options.EPILOG)(tables.decrypt_file)
+app.command("wrap-file", epilog=options.EPILOG)(envelope.wrap_file)
+app.command("unwrap-file", epilog=options.EPILOG)(envelope.unwrap_file)
+app.command("inspect", epilog=options.EPILOG)(inspect.inspect)
 
 
 def _show_version(value: bool) -> None:  # noqa: FBT001  # Typer's callback

@@ -1,0 +1,205 @@
+"""`piienc inspect`: what a file is, before anybody works with it."""
+
+from __future__ import annotations
+
+import os
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from piienc.cli import options, ui
+from piienc.cli.places import source_of
+from piienc.errors import KeyAccessError, PgpError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from piienc.envelope import Container, Message
+    from piienc.flow.inspect import ColumnReport, PgpReport, TableReport
+    from piienc.keys import KeyInfo
+    from piienc.schema import Schema
+    from piienc.settings import Settings
+
+    Rows = list[tuple[str, ...]]
+
+_CONTAINERS = {
+    "mdc": "protected by a hash inside (MDC)",
+    "aead": "authenticated by AEAD (GnuPG's packet 20)",
+    "seipd2": "authenticated by AEAD (RFC 9580)",
+    "unprotected": "NOT protected against changes",
+}
+
+
+def inspect(
+    file: Annotated[
+        Path,
+        typer.Argument(metavar="FILE|-", help="OpenPGP, CSV or Parquet; - reads OpenPGP or CSV."),
+    ],
+    schema: Annotated[
+        Path | None,
+        typer.Option("--schema", metavar="FILE", help="Tells how the CSV is written."),
+    ] = None,
+    keys: options.Keys = None,
+    config: options.Config = None,
+    json: options.Json = False,
+    quiet: options.Quiet = False,
+    no_input: options.NoInput = False,  # noqa: ARG001  # every command takes it; this never asks
+) -> None:
+    """Show what a file is: OpenPGP packets and recipients, or columns and key ids."""
+    from piienc.flow.inspect import PgpReport  # start-up
+    from piienc.flow.inspect import inspect as inspected
+
+    settled = options.settled(config, keys)
+    report = inspected(
+        source_of(file),
+        known=partial(_known_key_ids, settled, quiet=quiet),
+        keys=partial(_keys_by_id, settled, quiet=quiet),
+        schema=_schema(schema),
+    )
+    if json:
+        ui.document(report.document())
+    elif isinstance(report, PgpReport):
+        _show_pgp(report)
+    else:
+        _show_table(report)
+
+
+def _known_key_ids(settings: Settings, *, quiet: bool) -> dict[str, str]:
+    """Return the names of OpenPGP keys, by the ids of the keys and of their subkeys."""
+    from piienc.keys.pgp_folder import PgpFolder  # start-up
+
+    if not os.path.lexists(settings.keys_dir):
+        return {}
+    try:
+        found = PgpFolder(settings.keys_dir).list()
+    except (KeyAccessError, PgpError) as error:
+        if not quiet:
+            ui.say(f"warning: no key is named: {error}")
+        return {}
+    return {part.key_id: key.name for key in found for part in key.parts}
+
+
+def _keys_by_id(settings: Settings, *, quiet: bool) -> dict[int, KeyInfo]:
+    """Return the AES keysets of the key folder, if there is one, by the ids of their keys."""
+    from piienc.keys import KeyFolder  # start-up
+
+    if not os.path.lexists(settings.keys_dir):
+        return {}
+    try:
+        found = KeyFolder(settings.keys_dir).list()
+    except KeyAccessError as error:
+        if not quiet:
+            ui.say(f"warning: names of keys are not shown: {error}")
+        return {}
+    # Of two keysets with one id, the first by name counts.
+    return {key.key_id: info for info in reversed(found) for key in info.keys}
+
+
+def _schema(path: Path | None) -> Schema | None:
+    if path is None:
+        return None
+    from piienc import schema as schemas  # start-up
+
+    return schemas.load(path)
+
+
+def _show_pgp(report: PgpReport) -> None:
+    message = report.message
+    form = "armored" if message.armored else "binary"
+    if message.keys:
+        what = "SECRET key" if message.has_secret_key else "public key"
+        rows = _of_keys(report)
+    else:
+        what = "encrypted message" if message.container else "message in clear"
+        what = "detached signature" if message.is_detached else what
+        rows = _of_message(message, report.names)
+    _show(f"{report.name}: OpenPGP, {what}, {form}", ("what", "details"), rows)
+
+
+def _of_keys(report: PgpReport) -> Rows:
+    rows: Rows = []
+    for key in report.message.keys:
+        what = ("secret " if key.secret else "public ") + ("subkey" if key.subkey else "key")
+        details = [_who(key.key_id, report.names), key.algorithm, f"fingerprint {key.fingerprint}"]
+        rows.append((what, ", ".join(details)))
+    rows.append(("user ids", str(report.message.user_ids)))
+    if report.message.has_secret_key:
+        rows.append(("warning", "a secret key is for its owner alone: send only the public key"))
+    return rows
+
+
+def _of_message(message: Message, names: Mapping[str, str]) -> Rows:
+    rows: Rows = [
+        ("recipient", f"{_who(recipient.key_id, names)}, {recipient.algorithm}")
+        for recipient in message.recipients
+    ]
+    if message.passphrases:
+        rows.append(("passphrases", str(message.passphrases)))
+    if message.container:
+        rows.append(("encryption", _encryption(message.container)))
+    if message.compression:
+        rows.append(("compression", message.compression))
+    rows += [
+        ("signature", f"by {_who(made.key_id, names)}, {made.algorithm}, {made.hash}")
+        for made in message.signatures
+    ]
+    if literal := message.literal:
+        rows.append(("data", f"{literal.format}, in clear"))
+        rows.append(("file name", literal.file_name or "-"))
+        rows.append(("date", literal.date.isoformat() if literal.date else "-"))
+    rows.append(("packets", ", ".join(message.packets)))
+    return rows
+
+
+def _encryption(container: Container) -> str:
+    cipher = container.cipher or "cipher not shown"
+    mode = f" {container.aead}" if container.aead else ""
+    return f"{cipher}{mode}, {_CONTAINERS[container.kind]}"
+
+
+def _who(key_id: str, names: Mapping[str, str]) -> str:
+    from piienc.envelope import HIDDEN  # start-up
+
+    if key_id == HIDDEN:
+        return "hidden"
+    return f"{key_id} ({names[key_id]})" if key_id in names else key_id
+
+
+def _show_table(report: TableReport) -> None:
+    kind = "CSV" if report.kind == "csv" else "Parquet"
+    rows = [
+        (
+            column.name,
+            _verdict(column),
+            ", ".join(map(str, column.key_ids)) or "-",
+            column.key or "-",
+            column.mode or "-",
+            column.encoding or "-",
+        )
+        for column in report.columns
+    ]
+    _show(
+        f"{report.name}: {kind}, judged by {report.rows_looked_at:,} rows",
+        ("column", "encrypted", "key id", "key", "mode", "encoding"),
+        rows,
+    )
+
+
+def _verdict(column: ColumnReport) -> str:
+    if 0 < column.encrypted_cells < column.cells:
+        return f"{column.encrypted_cells:,} of {column.cells:,} cells"
+    return {True: "yes", False: "no", None: "no cells"}[column.encrypted]
+
+
+def _show(title: str, head: Sequence[str], rows: Sequence[tuple[str, ...]]) -> None:
+    ui.table(_shown(title), head, [[_shown(cell) for cell in row] for row in rows])
+
+
+def _shown(text: str) -> str:
+    """Return text from a file as the terminal may have it: no control codes, no markup."""
+    from rich.markup import escape  # start-up
+
+    visible = (c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
+    return escape("".join(visible))
