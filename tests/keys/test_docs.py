@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from piienc.keys import Mode, dump, generate, wrap
-from piienc.keys.profiles import (
+from piienc.keys.argon2 import (
     CHEAPEST_FOR_TESTS_ONLY,
     MAX_ITERATIONS,
     MAX_LANES,

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from piienc.errors import KeyAccessError, PolicyError, UsageError
 from piienc.keys import KeyFolder, Mode, dump, generate, wrap
-from piienc.keys.profiles import CHEAPEST_FOR_TESTS_ONLY
+from piienc.keys.argon2 import CHEAPEST_FOR_TESTS_ONLY
 from piienc.secret import SecretBytes
 
 PASSPHRASE = SecretBytes(b"open sesame")

@@ -20,7 +20,7 @@ from piienc.keys import (
     wrap,
     wrapped_info,
 )
-from piienc.keys.profiles import (
+from piienc.keys.argon2 import (
     CHEAPEST_FOR_TESTS_ONLY,
     MAX_ITERATIONS,
     MAX_LANES,
