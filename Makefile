@@ -51,6 +51,7 @@ $(PACKAGE): pyproject.toml | $(BIN)/python
 
 # pip knows dependency groups since 25.1.
 $(TOOLS): pyproject.toml $(PACKAGE) | $(BIN)/python
+	@.ci/debian-packages $(PYTHON) tests
 	$(BIN)/python -m pip install --quiet 'pip>=25.1'
 	$(BIN)/python -m pip install --quiet --group test --group lint
 	@touch $@
