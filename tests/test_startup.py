@@ -10,7 +10,17 @@ import pytest
 
 import piienc
 
-HEAVY = ("cryptography", "msgspec", "numpy", "pyarrow", "pybase64", "pydantic", "rich", "sqlite3")
+HEAVY = (
+    "cryptography",
+    "gnupg",
+    "msgspec",
+    "numpy",
+    "pyarrow",
+    "pybase64",
+    "pydantic",
+    "rich",
+    "sqlite3",
+)
 
 _HELP = """
 import sys
@@ -42,7 +52,10 @@ def test_help_imports_nothing_heavy(argument):
     assert imported_by(_HELP, argument) == set()
 
 
-@pytest.mark.parametrize("command", ["keys", "encrypt-file", "decrypt-file"])
+@pytest.mark.parametrize(
+    "command",
+    ["keys", "encrypt-file", "decrypt-file", "wrap-file", "unwrap-file", "inspect", "profiles"],
+)
 def test_help_of_a_command_imports_nothing_heavy_of_ours(command):
     """The same for a command, where Typer itself uses pydantic to know its options."""
     assert imported_by(_HELP, command, "--help") <= {"pydantic"}

@@ -107,7 +107,8 @@ def wrap_file(
     check_name(target, profile)
     with ExitStack() as stack:
         session, known = stack.enter_context(opened(keys, wanted.names))
-        recipients = [known[name] for name in wanted.recipients]
+        # Two names may stand for one key.
+        recipients = list({known[name].fingerprint: known[name] for name in wanted.recipients}.values())
         signer = known[wanted.signer] if wanted.signer else None
         warnings = check_recipients(recipients, profile)
         secret = check_signer(signer, profile, keys, passphrase)

@@ -40,6 +40,9 @@ _SESSION = "piienc-gpg-"
 _AGENT_ENDS_WITHIN = 5.0  # seconds
 _BEGUN_WITHIN = 60.0  # seconds
 _PRIVATE_KEYS = "private-keys-v1.d"
+_UNPROTECTED = re.compile(rb"\((?:10:)?protection\s*(?:4:)?none\)")
+_STATUS = "[GNUPG:] "
+_OTHER_BREAKS = re.compile("[\v\f\x1c-\x1e\x85\u2028\u2029]")  # of lines, besides LF
 
 # What passes through gpg, keys and data in clear, it would write into a log of level DEBUG.
 gnupg.logger.disabled = True
@@ -125,6 +128,21 @@ class Gpg(gnupg.GPG):  # type: ignore[misc]  # python-gnupg ships no type inform
         process.stdin = _Input(process.stdin)
         process.stdout = _Output(process.stdout)
         return process
+
+    def _read_response(self, stream: Any, result: Any) -> None:  # noqa: ANN401  # python-gnupg's own
+        # python-gnupg breaks lines where Unicode does, so that a name or a notation from outside
+        # could pass for a line of gpg's, and it gives up at what is no UTF-8: a binary notation.
+        for line in stream.stream:
+            text = line.decode("utf-8", "replace").strip()
+            if text.startswith(_STATUS):
+                keyword, _, value = text.removeprefix(_STATUS).partition(" ")
+                result.handle_status(keyword, value)
+        result.stderr = ""
+
+    def _decode_result(self, result: Any) -> Any:  # noqa: ANN401  # python-gnupg's own
+        text = result.data.decode("utf-8", "replace")
+        result.data = _OTHER_BREAKS.sub("\ufffd", text).encode()
+        return super()._decode_result(result)
 
     def stop(self) -> None:
         """End what is still running: nobody waits for it any more."""
@@ -234,7 +252,9 @@ def home_of(path: Path) -> Iterator[Gpg]:
 def is_locked(home: Path, keygrip: str) -> bool:
     """Tell whether a secret key that a home holds needs a passphrase."""
     # gpg-agent's keyformat.txt: in both of its forms the file says so in clear.
-    return b"protected-private-key" in (home / _PRIVATE_KEYS / f"{keygrip}.key").read_bytes()
+    # A key that was imported is kept as it came, which may be without protection.
+    data = (home / _PRIVATE_KEYS / f"{keygrip}.key").read_bytes()
+    return b"protected-private-key" in data and not _UNPROTECTED.search(data)
 
 
 def has_secret(home: Path, keygrip: str) -> bool:
