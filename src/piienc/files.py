@@ -189,7 +189,7 @@ def translated(path: Path | str) -> Iterator[None]:
         ) from error
 
 
-def begin_writing_out(file: BinaryIO, begin: int, size: int) -> None:
+def begin_writing_out(descriptor: int, begin: int, size: int) -> None:
     """Have the system write a part of a growing file to the disk, without waiting for it.
 
     Otherwise all of a large file waits in memory for the fsync at its end.
@@ -197,7 +197,7 @@ def begin_writing_out(file: BinaryIO, begin: int, size: int) -> None:
     # posix_fadvise(2): DONTNEED starts the write-out of dirty pages; it keeps those in memory
     # that are not written yet, so what follows still reads them from there.
     with contextlib.suppress(OSError, AttributeError):
-        os.posix_fadvise(file.fileno(), begin, size, os.POSIX_FADV_DONTNEED)
+        os.posix_fadvise(descriptor, begin, size, os.POSIX_FADV_DONTNEED)
 
 
 def open_input(path: Path) -> BinaryIO:

@@ -83,7 +83,7 @@ class HashingWriter(io.RawIOBase):
             self._hash.update(piece)
         self.count += size
         if self.count - self._sent >= _WRITE_BEHIND:
-            begin_writing_out(self._file, self._sent, self.count - self._sent)
+            begin_writing_out(self._file.fileno(), self._sent, self.count - self._sent)
             self._sent = self.count
         return size
 

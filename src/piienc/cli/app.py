@@ -64,7 +64,7 @@ def exit_codes() -> str:
 app = typer.Typer(
     cls=Door,
     name="piienc",
-    help="Encrypt the personal columns of files under your own keys, and wrap files for partners.",
+    help="Encrypt personal columns under your own keys, and wrap files for partners.",
     epilog="\b\nExit codes:\n" + exit_codes(),
     no_args_is_help=True,
     pretty_exceptions_enable=False,

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
+import secrets
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from piienc.envelope.gpg_streams import passed
 from piienc.errors import AuthenticationError, KeyAccessError, PgpError, PiiencError
 from piienc.keys.pgp_folder import text_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from piienc.hashing import Readable
+    from piienc.envelope.routes import Route
     from piienc.keys.gpg import Gpg, Outcome
     from piienc.secret import SecretBytes
 
@@ -50,8 +48,7 @@ class Signature:
 
 
 def unwrap(
-    source: Readable,
-    sink: Callable[[bytes], object],
+    route: Route,
     *,
     session: Gpg,
     passphrase: SecretBytes | None = None,
@@ -59,8 +56,7 @@ def unwrap(
     """Decrypt a message to its end. Until this returns, nothing that came out is authentic.
 
     Args:
-        source: the message, read once.
-        sink: called with each piece of what was wrapped, in order.
+        route: from the message to what was wrapped.
         session: a gpg that knows the keys.
         passphrase: of the key that decrypts.
 
@@ -71,17 +67,16 @@ def unwrap(
         KeyAccessError: no secret key fits, or it is locked.
         AuthenticationError: the message was altered or cut off, or a signature is bad.
         PgpError: gpg failed otherwise.
-        PiiencError: what the source or the sink raised.
+        PiiencError, OSError: what the route raised.
     """
-    outcome = passed(
+    # Without any passphrase gpg would give up at the first locked key, though another may fit.
+    given = text_of(passphrase) if passphrase else secrets.token_hex()
+    outcome = route.run(
         session,
-        sink,
-        lambda: session.decrypt_file(
-            source, passphrase=text_of(passphrase) if passphrase else None
-        ),
+        lambda source, more: session.decrypt_file(source, passphrase=given, extra_args=more),
     )
     signatures = _signatures(outcome)
-    error = _failure(outcome, signatures)
+    error = _failure(outcome, signatures, locked=passphrase is None)
     if error:
         raise error
     return signatures
@@ -102,7 +97,9 @@ def _signatures(outcome: Outcome) -> tuple[Signature, ...]:
     return tuple(found)
 
 
-def _failure(outcome: Outcome, signatures: tuple[Signature, ...]) -> PiiencError | None:
+def _failure(
+    outcome: Outcome, signatures: tuple[Signature, ...], *, locked: bool
+) -> PiiencError | None:
     if outcome.has("BADSIG"):
         return AuthenticationError(
             "the signature is bad: the message was altered, or another one was signed",
@@ -112,9 +109,9 @@ def _failure(outcome: Outcome, signatures: tuple[Signature, ...]) -> PiiencError
     unknown = any(signature.trust is Trust.UNKNOWN for signature in signatures)
     if whole and (outcome.returncode == 0 or (unknown and _only_unknown(outcome))):
         return None
-    locked = _no_key(outcome)
-    if locked:
-        return locked
+    no_key = _no_key(outcome, locked=locked)
+    if no_key:
+        return no_key
     if outcome.has("DECRYPTION_KEY"):
         return AuthenticationError(
             "the message is not whole: it was cut off or altered on its way",
@@ -127,15 +124,17 @@ def _failure(outcome: Outcome, signatures: tuple[Signature, ...]) -> PiiencError
     )
 
 
-def _no_key(outcome: Outcome) -> KeyAccessError | None:
-    if _BAD_PASSPHRASE in outcome.codes:
+def _no_key(outcome: Outcome, *, locked: bool) -> KeyAccessError | None:
+    if outcome.has("DECRYPTION_KEY"):
+        return None
+    if _BAD_PASSPHRASE in outcome.codes and not locked:
         return KeyAccessError("the passphrase is not the key's own", hint="try the other one")
     if outcome.has("NEED_PASSPHRASE"):
         return KeyAccessError(
             "the key is locked: it needs its passphrase",
             hint="give --passphrase-file, --passphrase-fd or PIIENC_PASSPHRASE",
         )
-    if outcome.has("NO_SECKEY") and not outcome.has("DECRYPTION_KEY"):
+    if outcome.has("NO_SECKEY"):
         return KeyAccessError(
             "the message is for none of the secret keys in the key folder",
             hint="see 'piienc inspect FILE' for its recipients, and 'piienc keys list'",

@@ -5,15 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from piienc.envelope.gpg_streams import passed
 from piienc.errors import KeyAccessError, PgpError
 from piienc.keys.pgp_folder import text_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
 
     from piienc.envelope.message import Message
-    from piienc.hashing import Readable
+    from piienc.envelope.routes import Route
     from piienc.keys.gpg import Gpg, Outcome
     from piienc.keys.pgp import PgpKey
     from piienc.secret import SecretBytes
@@ -44,8 +43,7 @@ class Form:
 
 
 def wrap(
-    source: Readable,
-    sink: Callable[[bytes], object],
+    route: Route,
     *,
     session: Gpg,
     recipients: Sequence[PgpKey],
@@ -53,11 +51,10 @@ def wrap(
     signer: PgpKey | None = None,
     passphrase: SecretBytes | None = None,
 ) -> None:
-    """Encrypt a stream to its end.
+    """Encrypt a stream or a file to its end.
 
     Args:
-        source: read once.
-        sink: called with each piece of the OpenPGP message, in order.
+        route: from the data to the OpenPGP message.
         session: a gpg that knows the keys.
         recipients: at least one; all of them can read it.
         form: how.
@@ -67,23 +64,22 @@ def wrap(
     Raises:
         KeyAccessError: a recipient cannot be encrypted to, or the signer is locked.
         PgpError: gpg failed.
-        PiiencError: what the source or the sink raised.
+        PiiencError, OSError: what the route raised.
     """
     options = ["--cipher-algo", form.cipher, "--compress-algo", form.compression]
     if form.compression != "none":
         options += ["--compress-level", _FAST]
     if form.aead:
         options += ["--force-aead"] if session.version >= (2, 3) else []
-    outcome = passed(
+    outcome = route.run(
         session,
-        sink,
-        lambda: session.encrypt_file(
+        lambda source, more: session.encrypt_file(
             source,
             [key.fingerprint for key in recipients],
             sign=signer.fingerprint if signer else None,
             passphrase=text_of(passphrase) if passphrase else None,
             armor=form.armor,
-            extra_args=options,
+            extra_args=[*options, *more],
         ),
     )
     if outcome.returncode != 0 or not outcome.has("END_ENCRYPTION"):

@@ -153,8 +153,7 @@ def secret_of(key: PgpKey, keys: PgpFolder, passphrase: Ask) -> SecretBytes | No
     Raises:
         KeyAccessError: it is locked, and nobody can be asked.
     """
-    mine = [part.keygrip for part in key.parts if gpg.has_secret(keys.home, part.keygrip)]
-    if not any(gpg.is_locked(keys.home, keygrip) for keygrip in mine):
+    if not is_locked(key, keys):
         return None
     secret = passphrase(key.name)
     if secret is None:
@@ -163,3 +162,9 @@ def secret_of(key: PgpKey, keys: PgpFolder, passphrase: Ask) -> SecretBytes | No
             hint="give --passphrase-file, --passphrase-fd or PIIENC_PASSPHRASE",
         )
     return secret
+
+
+def is_locked(key: PgpKey, keys: PgpFolder) -> bool:
+    """Tell whether a key of ours needs a passphrase."""
+    mine = [part.keygrip for part in key.parts if gpg.has_secret(keys.home, part.keygrip)]
+    return any(gpg.is_locked(keys.home, keygrip) for keygrip in mine)

@@ -9,6 +9,7 @@ from piienc.hashing import HashingReader
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from typing import BinaryIO
 
     from typing_extensions import Buffer
 
@@ -27,10 +28,14 @@ class Ahead:
         head: its first bytes.
     """
 
-    def __init__(self, file: Readable, size: int) -> None:
+    def __init__(self, file: BinaryIO, size: int) -> None:
         self._file = file
         self.head = file.read(size)
         self._at = 0
+
+    def fileno(self) -> int:
+        """Return the descriptor of the file below."""
+        return self._file.fileno()
 
     def read(self, size: int = -1, /) -> bytes:
         """Read up to `size` bytes; nothing at the end."""

@@ -11,20 +11,23 @@ from tempfile import TemporaryFile
 from typing import TYPE_CHECKING
 
 from piienc.envelope import HIDDEN, read_message
+from piienc.envelope.routes import Streams
 from piienc.envelope.unwrap import Trust, unwrap
 from piienc.errors import AuthenticationError, KeyAccessError, PgpError
 from piienc.files import open_input, refuse_same, translated
-from piienc.flow.preflight import secret_of
-from piienc.flow.receipt import FileFacts, PgpKeyFacts, SignatureFacts, UnwrapReceipt
+from piienc.flow.crossing import crossing, streamed
+from piienc.flow.preflight import is_locked, secret_of
+from piienc.flow.receipt import PgpKeyFacts, SignatureFacts, UnwrapReceipt
 from piienc.flow.streams import Ahead, Watched
 from piienc.keys.pgp_folder import opened
-from piienc.places import name_of, opened_target
+from piienc.places import name_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
     from typing import BinaryIO
 
     from piienc.envelope import Message
+    from piienc.envelope.routes import Route
     from piienc.envelope.unwrap import Signature
     from piienc.flow.preflight import Ask
     from piienc.flow.streams import Report
@@ -81,23 +84,24 @@ def unwrap_file(
             _pass, session=session, secret=secret, signer=known[signed_by] if signed_by else None
         )
         if isinstance(target, Path):
-            reader: HashingReader = Watched(ahead, source, progress)
-            with opened_target(target, overwrite=overwrite) as writer:
-                signatures = pass_once(reader, writer.write)
+            way = crossing(source, ahead, target, overwrite=overwrite, progress=progress)
+            pass_ = stack.enter_context(way)
+            signatures = pass_once(pass_.route)
+            read, written = pass_.read(), pass_.written()
         else:
             again = file if isinstance(source, Path) else stack.enter_context(TemporaryFile())
-            reader = Watched(_Copied(ahead, again) if again is not file else ahead, source, None)
-            pass_once(reader, lambda _: None)
+            first = Watched(_Copied(ahead, again) if again is not file else ahead, source, None)
+            pass_once(Streams(first, lambda _: None))
             again.seek(0)
-            second = Watched(Ahead(again, 0), source, progress)
-            with opened_target(target, overwrite=overwrite) as writer:
-                signatures = pass_once(second, writer.write)
-            _require_unchanged(reader, second, name_of(source))
-        read = FileFacts(name_of(source), reader.count, reader.sha256())
+            second = Watched(again, source, progress)
+            with streamed(second, name_of(source), target, overwrite=overwrite) as pass_:
+                signatures = pass_once(pass_.route)
+            read, written = pass_.read(), pass_.written()
+            _require_unchanged(first, second, name_of(source))
     return UnwrapReceipt(
         "unwrap-file",
         read,
-        FileFacts(name_of(target), writer.count, writer.sha256()),
+        written,
         tuple(_facts(signature, known) for signature in signatures),
         round(time.monotonic() - started, 3),
         tuple(_warnings(signatures)),
@@ -119,15 +123,14 @@ class _Copied:
 
 
 def _pass(
-    reader: HashingReader,
-    sink: Callable[[bytes], object],
+    route: Route,
     *,
     session: Gpg,
     secret: SecretBytes | None,
     signer: PgpKey | None,
 ) -> tuple[Signature, ...]:
     """Decrypt the message once, and hold its signatures against what is demanded."""
-    signatures = unwrap(reader, sink, session=session, passphrase=secret)
+    signatures = unwrap(route, session=session, passphrase=secret)
     if signer is None:
         return signatures
     mine = [made for made in signatures if made.fingerprint == signer.fingerprint]
@@ -170,8 +173,12 @@ def _secret_for(
     wanted = {recipient.key_id for recipient in message.recipients}
     own = [key for key in known.values() if key.secret]
     fitting = [key for key in own if wanted & {part.key_id for part in key.parts}]
-    if not fitting and HIDDEN in wanted:
-        fitting = own
+    if any(not is_locked(key, keys) for key in fitting):
+        return None
+    if not fitting and HIDDEN in wanted and own:
+        # gpg tries them all: the open ones, and the locked ones with what there is.
+        locked = [key.name for key in own if is_locked(key, keys)]
+        return passphrase(locked[0]) if locked else None
     if not fitting:
         raise KeyAccessError(
             f"the message is for {', '.join(sorted(wanted))}: none of the secret keys here",

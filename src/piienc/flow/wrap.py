@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import time
 import zlib
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path, PurePath
 from typing import TYPE_CHECKING
@@ -14,6 +14,7 @@ from piienc.envelope import read_message
 from piienc.envelope.wrap import Form, require_as_meant, wrap
 from piienc.errors import PgpError, PolicyError
 from piienc.files import open_input, refuse_same
+from piienc.flow.crossing import crossing, streamed
 from piienc.flow.preflight import (
     check_name,
     check_recipients,
@@ -22,17 +23,17 @@ from piienc.flow.preflight import (
     plain_limit,
 )
 from piienc.flow.receipt import FileFacts, PgpKeyFacts, WrapReceipt
-from piienc.flow.streams import Ahead, Head, Watched
+from piienc.flow.streams import Ahead
 from piienc.hashing import HashingReader
 from piienc.keys.pgp_folder import opened
-from piienc.places import name_of, opened_target
+from piienc.places import name_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Sequence
 
+    from piienc.flow.crossing import Crossing
     from piienc.flow.preflight import Ask
     from piienc.flow.streams import Report
-    from piienc.hashing import Readable
     from piienc.keys.gpg import Gpg
     from piienc.keys.pgp import PgpKey
     from piienc.keys.pgp_folder import PgpFolder
@@ -108,7 +109,8 @@ def wrap_file(
     with ExitStack() as stack:
         session, known = stack.enter_context(opened(keys, wanted.names))
         # Two names may stand for one key.
-        recipients = list({known[name].fingerprint: known[name] for name in wanted.recipients}.values())
+        named = (known[name] for name in wanted.recipients)
+        recipients = list({key.fingerprint: key for key in named}.values())
         signer = known[wanted.signer] if wanted.signer else None
         warnings = check_recipients(recipients, profile)
         secret = check_signer(signer, profile, keys, passphrase)
@@ -116,14 +118,15 @@ def wrap_file(
         ahead = Ahead(file, _SAMPLE)
         _refuse_wrapped(ahead.head, name_of(source))
         form = Form(_armor(wanted), profile.cipher, _compression(profile, ahead.head), profile.aead)
-        work = _Work(session, recipients, form, signer, secret, profile, wanted.overwrite)
+        work = _Work(session, recipients, form, signer, secret, profile)
         limit = plain_limit(profile, recipients, armor=form.armor)
         if limit and isinstance(source, Path) and source.stat().st_size > limit:
-            read, outputs = _wrap_parts(source, target, work, limit, wanted.schema)
+            read, outputs = _wrap_parts(source, target, work, limit, wanted)
         else:
-            reader = Watched(ahead, source, progress)
-            outputs = [stack.enter_context(work.wrapped(reader, target))]
-            read = FileFacts(name_of(source), reader.count, reader.sha256())
+            way = crossing(source, ahead, target, overwrite=wanted.overwrite, progress=progress)
+            pass_ = stack.enter_context(way)
+            outputs = [work.wrap(pass_, name_of(target))]
+            read = pass_.read()
     return WrapReceipt(
         "wrap-file",
         read,
@@ -149,34 +152,27 @@ class _Work:
     signer: PgpKey | None
     secret: SecretBytes | None
     profile: Profile
-    overwrite: bool
 
-    @contextmanager
-    def wrapped(self, reader: Readable, target: Place) -> Iterator[FileFacts]:
-        """Wrap a stream and look at what was written; it appears when the block ends well."""
-        name = name_of(target)
-        counted = reader if isinstance(reader, HashingReader) else HashingReader(reader)
-        with opened_target(target, overwrite=self.overwrite) as writer:
-            head = Head(writer)
-            wrap(
-                counted,
-                head.write,
-                session=self.session,
-                recipients=self.recipients,
-                form=self.form,
-                signer=self.signer,
-                passphrase=self.secret,
-            )
-            message = read_message(io.BytesIO(head.bytes), name)
-            require_as_meant(message, self.recipients, self.form)
-            if self.form.compression == "none" and writer.count < counted.count:
-                raise PgpError("gpg compressed the file, which was not asked for")
-            _require_size(writer.count, self.profile, name)
-            yield FileFacts(name, writer.count, writer.sha256())
+    def wrap(self, way: Crossing, name: str) -> FileFacts:
+        """Wrap what crosses, and look at what was written before it appears."""
+        wrap(
+            way.route,
+            session=self.session,
+            recipients=self.recipients,
+            form=self.form,
+            signer=self.signer,
+            passphrase=self.secret,
+        )
+        require_as_meant(read_message(io.BytesIO(way.head), name), self.recipients, self.form)
+        written = way.written()
+        if self.form.compression == "none" and written.bytes < way.read().bytes:
+            raise PgpError("gpg compressed the file, which was not asked for")
+        _require_size(written.bytes, self.profile, name)
+        return written
 
 
 def _wrap_parts(
-    source: Path, target: Place, work: _Work, limit: int, schema: Schema | None
+    source: Path, target: Place, work: _Work, limit: int, wanted: Wrapping
 ) -> tuple[FileFacts, list[FileFacts]]:
     """Wrap a table in parts, which appear together when the last one is done."""
     # Start-up: only what is split needs tables.
@@ -192,13 +188,14 @@ def _wrap_parts(
     outputs = []
     with (
         ExitStack() as appearing,
-        opened_source(source, csv_format(schema)) as (table, reader),
+        opened_source(source, csv_format(wanted.schema)) as (table, reader),
     ):
         assert isinstance(table, CsvSource)  # noqa: S101  # it is no Parquet
         for number, part in enumerate(parts(table, source.name, limit), 1):
             named = part_name(target, number)
             check_name(named, work.profile)
-            outputs.append(appearing.enter_context(work.wrapped(part, named)))
+            way = streamed(HashingReader(part), source.name, named, overwrite=wanted.overwrite)
+            outputs.append(work.wrap(appearing.enter_context(way), str(named)))
         read = FileFacts(name_of(source), reader.count, reader.sha256())
     return read, outputs
 

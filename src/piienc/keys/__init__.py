@@ -15,6 +15,7 @@ passphrase is first used, so importing this package is cheap.
 
 from __future__ import annotations
 
+from piienc.keys.argon2 import Argon2Profile
 from piienc.keys.folder import KeyFolder, KeyInfo
 from piienc.keys.keyset import (
     Key,
@@ -27,7 +28,6 @@ from piienc.keys.keyset import (
     generate,
 )
 from piienc.keys.material import read_material
-from piienc.keys.argon2 import Argon2Profile
 from piienc.keys.tink import dump, parse
 from piienc.keys.wrapping import is_wrapped, unwrap, wrap, wrapped_info
 

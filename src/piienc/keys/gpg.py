@@ -132,12 +132,14 @@ class Gpg(gnupg.GPG):  # type: ignore[misc]  # python-gnupg ships no type inform
     def _read_response(self, stream: Any, result: Any) -> None:  # noqa: ANN401  # python-gnupg's own
         # python-gnupg breaks lines where Unicode does, so that a name or a notation from outside
         # could pass for a line of gpg's, and it gives up at what is no UTF-8: a binary notation.
+        told = []
         for line in stream.stream:
             text = line.decode("utf-8", "replace").strip()
+            told.append(text)
             if text.startswith(_STATUS):
                 keyword, _, value = text.removeprefix(_STATUS).partition(" ")
                 result.handle_status(keyword, value)
-        result.stderr = ""
+        result.stderr = "\n".join(told)
 
     def _decode_result(self, result: Any) -> Any:  # noqa: ANN401  # python-gnupg's own
         text = result.data.decode("utf-8", "replace")

@@ -173,8 +173,15 @@ class PgpFolder:
         return self.load([name])[0]
 
     def export(self, name: str) -> str:
-        """Return a certificate, armored, to be sent to a partner."""
-        return self._checked_text(name)
+        """Return a certificate, armored, to be sent to a partner: the pinned one, and no other.
+
+        Raises:
+            UsageError: the name cannot be one.
+            KeyAccessError: it is missing, broken, or not the key that was pinned.
+        """
+        with opened(self, [name]) as (session, known):
+            armored: str = session.export_keys(known[name].fingerprint)
+        return armored
 
     def list(self) -> builtins.list[PgpKey]:
         """Return all keys, by name.

@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING
 
 from piienc.errors import KeyAccessError
 from piienc.keys import tink
-from piienc.keys.keyset import KeyFacts, KeysetFacts, Mode, Prefix, Status
 from piienc.keys.argon2 import RFC_9106_LOW_MEMORY, SALT_SIZE, Argon2Profile
+from piienc.keys.keyset import KeyFacts, KeysetFacts, Mode, Prefix, Status
 from piienc.keys.text import (
     choice,
     decode_base64,

@@ -1,0 +1,119 @@
+"""The two ways of bytes through gpg: streams that pass through us, and files that it opens itself.
+
+A stream may come from anywhere and be looked at on its way. Between two files, gpg alone is
+faster: what it reads and writes is not copied through two pipes.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import io
+import os
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+from piienc.errors import InputError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from piienc.hashing import Readable
+    from piienc.keys.gpg import Gpg, Outcome
+
+    Work = Callable[[Readable, list[str]], object]
+    """Runs gpg: on its standard input, and with more arguments."""
+
+_WRITING_FAILED = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)
+
+
+class Route(Protocol):
+    """A way of bytes through gpg."""
+
+    def run(self, session: Gpg, work: Work) -> Outcome:
+        """Run gpg to its end, and return what it told; whether it succeeded is not judged here."""
+
+
+@dataclass(frozen=True, slots=True)
+class Streams:
+    """Through us.
+
+    python-gnupg takes gpg's output in a thread of its own, which must not fail: an error of the
+    sink (a full disk) ends gpg, and is raised behind it.
+
+    Attributes:
+        source: what gpg reads.
+        sink: called with each piece of what gpg writes, in order.
+    """
+
+    source: Readable
+    sink: Callable[[bytes], object]
+
+    def run(self, session: Gpg, work: Work) -> Outcome:
+        """Run gpg to its end.
+
+        Raises:
+            InputError: the source cannot be read.
+            PiiencError, OSError: what the sink raised.
+        """
+        failed: list[Exception] = []
+
+        def take(data: bytes) -> bool:
+            if data and not failed:
+                try:
+                    self.sink(data)
+                except Exception as error:  # noqa: BLE001  # raised again below
+                    failed.append(error)
+                    session.stop()
+            return False  # so that python-gnupg does not collect it
+
+        session.on_data = take
+        try:
+            work(self.source, [])
+        except BrokenPipeError:
+            pass  # gpg ended before it had taken all of the input: its outcome tells why
+        except OSError as error:
+            if not failed:
+                raise InputError(
+                    f"the input cannot be read: {error.strerror}",
+                    hint="check the disk that it is on",
+                ) from error
+        finally:
+            session.on_data = None
+        if failed:
+            raise failed[0]
+        return session.outcome
+
+
+@dataclass(frozen=True, slots=True)
+class Files:
+    """From one open file to another.
+
+    Attributes:
+        source: a descriptor that can be read.
+        target: a descriptor of an empty file.
+    """
+
+    source: int
+    target: int
+
+    def run(self, session: Gpg, work: Work) -> Outcome:
+        """Run gpg to its end.
+
+        Raises:
+            OSError: the target cannot be written.
+        """
+        # proc(5): by these names gpg opens the very files that we have open, whether they have
+        # a name of their own or not.
+        ours = f"/proc/{os.getpid()}/fd"
+        # The name of the source would go into the message.
+        named = ["--set-filename", "", "--yes", "--output", f"{ours}/{self.target}"]
+        # A broken pipe: gpg ended before it had taken the passphrase, and its outcome tells why.
+        with contextlib.suppress(BrokenPipeError):
+            work(io.BytesIO(), [*named, f"{ours}/{self.source}"])
+        outcome = session.outcome
+        if outcome.returncode:
+            for number in _WRITING_FAILED:
+                if os.strerror(number) in outcome.stderr:
+                    raise OSError(number, os.strerror(number))
+        return outcome
