@@ -30,6 +30,7 @@ class Job:
         target: the file that it makes; removed before each run, and behind it.
         check: raises or exits if the file is not as it should be.
         repeats: how many runs are timed.
+        after: called behind each run, and not timed.
     """
 
     name: str
@@ -37,6 +38,7 @@ class Job:
     target: Path
     check: Callable[[Path], None]
     repeats: int
+    after: Callable[[], object] = lambda: None
 
 
 def rival(program: str, source: Path, target: Path, keys: Path | None = None) -> list[str]:
@@ -76,6 +78,7 @@ def side_by_side(jobs: Sequence[Job]) -> dict[str, list[float]]:
         job.check(job.target)
         sizes[job.name] = job.target.stat().st_size
         job.target.unlink()
+        job.after()
     taken: dict[str, list[float]] = {job.name: [] for job in jobs}
     for number in range(max(job.repeats for job in jobs)):
         for job in jobs:
@@ -83,6 +86,7 @@ def side_by_side(jobs: Sequence[Job]) -> dict[str, list[float]]:
                 taken[job.name].append(timed(job.command))
                 _require_size(job, sizes[job.name])
                 job.target.unlink()
+                job.after()
     return taken
 
 

@@ -31,6 +31,9 @@ from pyarrow import csv as arrow_csv
 from pyarrow import parquet as pq
 from report import Rows, show
 
+from envelope import measure_memory as measure_envelope_memory
+from envelope import time_envelope
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -199,6 +202,36 @@ def measure_start() -> Times:
     return taken
 
 
+def bench_envelope(bench: Bench, source: Path) -> dict[str, object]:
+    """Measure wrapping and unwrapping, and print how they compare with gpg."""
+    encrypted = bench.work / "plain.csv"
+    run(bench.encrypt(source, encrypted))
+    taken, size = time_envelope(encrypted, bench.work, bench.repeats)
+    medians = {name: median(seconds) for name, seconds in taken.items()}
+    rows: Rows = [
+        (
+            name,
+            f"{seconds:.2f}",
+            f"{min(taken[name]):.2f}-{max(taken[name]):.2f}",
+            f"{size / MEGA / seconds:.0f}",
+            f"{medians['gpg ' + name.partition(' ')[2]] / seconds:.2f}",
+        )
+        for name, seconds in medians.items()
+    ]
+    heads = ("", "median s", "range s", "MB/s", "speed / gpg's")
+    show(f"OpenPGP, {size / MEGA:.0f} MB, {bench.repeats} runs", heads, rows)
+    memory = measure_envelope_memory(encrypted, bench.work)
+    show(
+        "OpenPGP, peak memory, MB",
+        ("", "wrap", "unwrap"),
+        [
+            (name, *(f"{peaks[way] / MEGA:.0f}" for way in ("wrap", "unwrap")))
+            for name, peaks in memory.items()
+        ],
+    )
+    return {"times": taken, "memory": memory}
+
+
 def show_times(title: str, taken: Times, size: int) -> None:
     """Print medians, and how they compare with the copy and with the loops."""
     medians = {name: median(seconds) for name, seconds in taken.items()}
@@ -292,6 +325,7 @@ def bench_all(bench: Bench, *, quick: bool) -> dict[str, object]:
     found["memory"] = memory
     show_memory(memory)
 
+    found["pgp"] = bench_envelope(bench, source)
     found["kernels"] = measure_kernels(bench, source)
     tabulate(found["kernels"])
     found["start"] = measure_start()
