@@ -17,6 +17,7 @@ from piienc.files import (
     open_input,
     refuse_same,
     require_private,
+    together,
     translated,
 )
 
@@ -358,3 +359,32 @@ def test_sweep_spares_files_that_only_look_similar(tmp_path):
     with new_file(tmp_path / "out.csv") as file:
         file.write(b"new")
     assert mine.read_text() == "mine"
+
+
+def test_files_together_appear_in_order_at_the_end(tmp_path):
+    """None of them is there before."""
+    paths = [tmp_path / f"part-{number}" for number in range(3)]
+    with together() as opened:
+        for path in paths:
+            opened(new_file(path), path).write(path.name.encode())
+            assert list(tmp_path.iterdir()) == []
+    assert [path.read_text() for path in paths] == ["part-0", "part-1", "part-2"]
+
+
+def test_files_together_leave_nothing_if_one_cannot_appear(tmp_path):
+    """Those that have appeared are taken away; what somebody else has put there stays."""
+    paths = [tmp_path / f"part-{number}" for number in range(4)]
+    with pytest.raises(PolicyError), together() as opened:
+        for path in paths:
+            opened(new_file(path), path)
+        paths[2].write_text("not ours")
+    assert list(tmp_path.iterdir()) == [paths[2]]
+    assert paths[2].read_text() == "not ours"
+
+
+def test_files_together_leave_nothing_after_an_error(tmp_path):
+    """The error is the one that was raised."""
+    with pytest.raises(ZeroDivisionError), together() as opened:
+        opened(new_file(tmp_path / "x"), tmp_path / "x")
+        raise ZeroDivisionError
+    assert list(tmp_path.iterdir()) == []

@@ -15,12 +15,15 @@ import re
 import secrets
 import stat
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO
+from typing import TYPE_CHECKING, BinaryIO, TypeVar
 
 from piienc.errors import ConfigError, IncompleteError, InputError, KeyAccessError, PolicyError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
+    from contextlib import AbstractContextManager
+
+T = TypeVar("T")
 
 PRIVATE_FILE = 0o600
 PRIVATE_FOLDER = 0o700
@@ -60,6 +63,38 @@ def new_file(path: Path, *, overwrite: bool = False) -> Iterator[BinaryIO]:
     finally:
         if temporary is not None:
             temporary.unlink(missing_ok=True)
+
+
+@contextlib.contextmanager
+def together() -> Iterator[Callable[[AbstractContextManager[T], Path], T]]:
+    """Have several new files appear in order at the end, or, after an error, none of them.
+
+    Yields:
+        A function that opens one: it takes its context, such as `new_file`'s, and its name.
+    """
+    opened: list[tuple[contextlib.ExitStack, Path]] = []
+
+    def enter(context: AbstractContextManager[T], path: Path) -> T:
+        stack = contextlib.ExitStack()
+        entered = stack.enter_context(context)
+        opened.append((stack, path))
+        return entered
+
+    appeared: list[Path] = []
+    try:
+        yield enter
+        while opened:
+            stack, path = opened[0]
+            stack.close()
+            opened.pop(0)
+            appeared.append(path)
+    except BaseException as error:
+        for path in appeared:
+            path.unlink(missing_ok=True)
+        for stack, _ in reversed(opened):
+            with contextlib.suppress(type(error)):
+                stack.__exit__(type(error), error, error.__traceback__)
+        raise
 
 
 def _refuse_taken(final: Path, shown: Path, *, overwrite: bool) -> None:

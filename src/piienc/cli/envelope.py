@@ -130,8 +130,10 @@ def unwrap_file(
     if json:
         ui.document(receipt.document())
     elif not quiet:
-        made = [signature.key.name or signature.key.fingerprint for signature in receipt.signatures]
-        signed = f"signed by {', '.join(made)}" if made else "not signed"
+        good = [made.key.name for made in receipt.signatures if made.trust == "good"]
+        signed = f"signed by {', '.join(map(str, good))}" if good else "not signed"
+        if receipt.signatures and not good:
+            signed = "with a signature that proves nothing"
         ui.say(f"unwrapped in {receipt.seconds:.1f} s, {signed}: {receipt.output.name}")
 
 

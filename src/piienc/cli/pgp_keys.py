@@ -123,7 +123,12 @@ def folder_of(config: Path | None, keys: Path | None) -> PgpFolder:
 def facts_of(key: PgpKey) -> dict[str, Any]:
     """Return what may be shown of a key, for a JSON document."""
     facts: dict[str, Any] = _plain(asdict(key))
-    return facts | {"fingerprint": key.fingerprint, "state": key.state, "uses": list(key.uses)}
+    return facts | {
+        "fingerprint": key.fingerprint,
+        "state": key.state,
+        "secret": key.secret,
+        "uses": list(key.uses),
+    }
 
 
 def row_of(key: PgpKey) -> tuple[str, ...]:

@@ -10,6 +10,7 @@ import contextlib
 import errno
 import io
 import os
+import signal
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
@@ -101,8 +102,10 @@ class Files:
         """Run gpg to its end.
 
         Raises:
+            InputError: the source changed meanwhile.
             OSError: the target cannot be written.
         """
+        before = _stamp(self.source)
         # proc(5): by these names gpg opens the very files that we have open, whether they have
         # a name of their own or not.
         ours = f"/proc/{os.getpid()}/fd"
@@ -112,8 +115,20 @@ class Files:
         with contextlib.suppress(BrokenPipeError):
             work(io.BytesIO(), [*named, f"{ours}/{self.source}"])
         outcome = session.outcome
+        if _stamp(self.source) != before:
+            raise InputError(
+                "the input changed while it was read",
+                hint="run the command again when nobody writes to the file",
+            )
+        if outcome.returncode == -signal.SIGXFSZ:
+            raise OSError(errno.EFBIG, os.strerror(errno.EFBIG))
         if outcome.returncode:
             for number in _WRITING_FAILED:
                 if os.strerror(number) in outcome.stderr:
                     raise OSError(number, os.strerror(number))
         return outcome
+
+
+def _stamp(descriptor: int) -> tuple[int, int]:
+    facts = os.fstat(descriptor)
+    return facts.st_size, facts.st_mtime_ns

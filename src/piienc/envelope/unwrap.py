@@ -105,7 +105,11 @@ def _failure(
             "the signature is bad: the message was altered, or another one was signed",
             hint="nothing was kept; have the file sent again, and tell the sender",
         )
-    whole = outcome.has("DECRYPTION_OKAY") and not outcome.has("DECRYPTION_FAILED", "BADMDC")
+    whole = (
+        outcome.has("DECRYPTION_OKAY")
+        and not outcome.has("DECRYPTION_FAILED", "BADMDC")
+        and len(outcome.all("PLAINTEXT")) == 1  # one message, and not none or several
+    )
     unknown = any(signature.trust is Trust.UNKNOWN for signature in signatures)
     if whole and (outcome.returncode == 0 or (unknown and _only_unknown(outcome))):
         return None

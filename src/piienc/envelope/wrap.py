@@ -84,8 +84,11 @@ def wrap(
     )
     if outcome.returncode != 0 or not outcome.has("END_ENCRYPTION"):
         raise _failure(outcome, recipients, signer)
-    if signer and not outcome.has("SIG_CREATED"):
-        raise PgpError("gpg did not sign", hint="this should not happen: please report it")
+    made = {told[-1] for told in outcome.all("SIG_CREATED")}
+    if made - {part.fingerprint for part in signer.parts} if signer else made:
+        raise _not_as_meant("a signature of another key")
+    if signer and not made:
+        raise _not_as_meant("no signature")
     method, cipher, *_ = outcome.all("BEGIN_ENCRYPTION")[0]
     if cipher != CIPHERS[form.cipher] or (method != _MDC and not form.aead):
         raise _not_as_meant("another cipher or packet")

@@ -12,10 +12,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from piienc.envelope.routes import Files, Streams
-from piienc.errors import InputError
 from piienc.files import begin_writing_out, new_file
 from piienc.flow.receipt import FileFacts
-from piienc.flow.streams import Head, Watched
+from piienc.flow.streams import HEAD, Head, Watched
 from piienc.places import name_of, opened_target
 
 if TYPE_CHECKING:
@@ -26,7 +25,6 @@ if TYPE_CHECKING:
     from piienc.hashing import HashingReader, HashingWriter
     from piienc.places import Place
 
-_HEAD = 1 << 16  # bytes: all that stands before the encrypted data of a message for many
 _PIECE = 256 << 10  # bytes hashed at a time
 _WRITE_BEHIND = 8 << 20  # bytes handed to the disk at a time, while the next are made
 _REST = 0.001  # seconds, where gpg has written nothing new
@@ -44,11 +42,7 @@ class Crossing(Protocol):
         """The beginning of what was written."""
 
     def read(self) -> FileFacts:
-        """Tell, when the route was run, what was read.
-
-        Raises:
-            InputError: it changed meanwhile.
-        """
+        """Tell, when the route was run, what was read."""
 
     def written(self) -> FileFacts:
         """Tell, when the route was run, what was written."""
@@ -84,26 +78,15 @@ class Beside:
     def __init__(self, source: Path, target: Path, read: _Followed, written: _Followed) -> None:
         self._source, self._target, self._read, self._written = source, target, read, written
         self.route = Files(read.descriptor, written.descriptor)
-        self._before = _stamp(read.descriptor)
 
     @property
     def head(self) -> bytes:
         """The beginning of what was written."""
-        return os.pread(self._written.descriptor, _HEAD, 0)
+        return os.pread(self._written.descriptor, HEAD, 0)
 
     def read(self) -> FileFacts:
-        """Tell what was read.
-
-        Raises:
-            InputError: it changed meanwhile.
-        """
-        count, digest = self._read.end()
-        if _stamp(self._read.descriptor) != self._before:
-            raise InputError(
-                f"{self._source} changed while it was read",
-                hint="run the command again when nobody writes to the file",
-            )
-        return FileFacts(str(self._source), count, digest)
+        """Tell what was read."""
+        return FileFacts(str(self._source), *self._read.end())
 
     def written(self) -> FileFacts:
         """Tell what was written."""
@@ -214,8 +197,3 @@ def _told(progress: Report | None, size: int) -> Callable[[int], None] | None:
 def _is_plain(file: Ahead) -> bool:
     """Tell whether gpg can open a file that we have open."""
     return stat.S_ISREG(os.fstat(file.fileno()).st_mode) and Path("/proc/self/fd").is_dir()
-
-
-def _stamp(descriptor: int) -> tuple[int, int]:
-    facts = os.fstat(descriptor)
-    return facts.st_size, facts.st_mtime_ns

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from piienc.errors import InputError
 from piienc.hashing import HashingReader
 
 if TYPE_CHECKING:
@@ -18,7 +20,8 @@ if TYPE_CHECKING:
 
     Report = Callable[[int, int, float | None], None]
 
-_HEAD = 1 << 16  # bytes: all that stands before the encrypted data of a message for many
+HEAD = 1 << 20
+"""Bytes at the beginning of a message: all that stands before the data of one for thousands."""
 
 
 class Ahead:
@@ -29,9 +32,8 @@ class Ahead:
     """
 
     def __init__(self, file: BinaryIO, size: int) -> None:
-        self._file = file
-        self.head = file.read(size)
-        self._at = 0
+        self._file, self._at = file, 0
+        self.head = self._read(size)
 
     def fileno(self) -> int:
         """Return the descriptor of the file below."""
@@ -43,7 +45,16 @@ class Ahead:
             piece = self.head[self._at :] if size < 0 else self.head[self._at : self._at + size]
             self._at += len(piece)
             return piece
-        return self._file.read(size)
+        return self._read(size)
+
+    def _read(self, size: int) -> bytes:
+        try:
+            return self._file.read(size)
+        except OSError as error:
+            raise InputError(
+                f"the input cannot be read: {os.strerror(error.errno or 0)}",
+                hint="check the disk that it is on",
+            ) from error
 
 
 class Watched(HashingReader):
@@ -76,6 +87,6 @@ class Head:
 
     def write(self, data: Buffer) -> None:
         """Write all of `data`."""
-        if len(self.bytes) < _HEAD:
-            self.bytes += bytes(memoryview(data)[: _HEAD - len(self.bytes)])
+        if len(self.bytes) < HEAD:
+            self.bytes += bytes(memoryview(data)[: HEAD - len(self.bytes)])
         self._writer.write(data)

@@ -18,7 +18,7 @@ from piienc.files import open_input, refuse_same, translated
 from piienc.flow.crossing import crossing, streamed
 from piienc.flow.preflight import is_locked, secret_of
 from piienc.flow.receipt import PgpKeyFacts, SignatureFacts, UnwrapReceipt
-from piienc.flow.streams import Ahead, Watched
+from piienc.flow.streams import HEAD, Ahead, Watched
 from piienc.keys.pgp_folder import opened
 from piienc.places import name_of
 
@@ -38,8 +38,6 @@ if TYPE_CHECKING:
     from piienc.places import Place
     from piienc.secret import SecretBytes
 
-_HEAD = 1 << 16  # bytes: the session keys of many recipients
-
 
 def unwrap_file(
     source: Place,
@@ -54,7 +52,8 @@ def unwrap_file(
     """Decrypt an OpenPGP file; nothing appears that was not found to be whole.
 
     What goes to an open stream cannot be taken back. So the message is then decrypted twice:
-    first to nowhere, and only when it is whole and signed as demanded, to the stream.
+    first to nowhere, and only when it is whole and signed as demanded, to the stream. Only a file
+    that somebody changes between the two is found out when it is too late; that is an error.
 
     Args:
         source: the message, armored or binary, or an open stream.
@@ -73,10 +72,10 @@ def unwrap_file(
         refuse_same(source, target)
     with ExitStack() as stack:
         file = stack.enter_context(open_input(source)) if isinstance(source, Path) else source
-        ahead = Ahead(file, _HEAD)
+        ahead = Ahead(file, HEAD)
         message = read_message(io.BytesIO(ahead.head), name_of(source))
         _require_encrypted(message, name_of(source))
-        session, known = stack.enter_context(opened(keys, keys.names()))
+        session, known = stack.enter_context(opened(keys, keys.pinned_names()))
         secret = _secret_for(message, known, keys, passphrase)
         if signed_by and signed_by not in known:
             keys.load([signed_by])  # which raises, and names the nearest
@@ -89,7 +88,8 @@ def unwrap_file(
             signatures = pass_once(pass_.route)
             read, written = pass_.read(), pass_.written()
         else:
-            again = file if isinstance(source, Path) else stack.enter_context(TemporaryFile())
+            plain = isinstance(source, Path) and file.seekable()
+            again = file if plain else stack.enter_context(TemporaryFile())
             first = Watched(_Copied(ahead, again) if again is not file else ahead, source, None)
             pass_once(Streams(first, lambda _: None))
             again.seek(0)
@@ -102,7 +102,7 @@ def unwrap_file(
         "unwrap-file",
         read,
         written,
-        tuple(_facts(signature, known) for signature in signatures),
+        tuple(_facts(signature, known, signed_by) for signature in signatures),
         round(time.monotonic() - started, 3),
         tuple(_warnings(signatures)),
     )
@@ -195,8 +195,12 @@ def _require_unchanged(first: HashingReader, second: HashingReader, name: str) -
         )
 
 
-def _facts(signature: Signature, known: Mapping[str, PgpKey]) -> SignatureFacts:
+def _facts(
+    signature: Signature, known: Mapping[str, PgpKey], signed_by: str | None
+) -> SignatureFacts:
     names = {key.fingerprint: name for name, key in known.items()}
+    if signed_by:  # of several names of one key, the one that was asked for
+        names[known[signed_by].fingerprint] = signed_by
     return SignatureFacts(
         PgpKeyFacts(names.get(signature.fingerprint), signature.fingerprint),
         signature.trust,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 import time
 import zlib
 from contextlib import ExitStack
@@ -13,7 +14,7 @@ from typing import TYPE_CHECKING
 from piienc.envelope import read_message
 from piienc.envelope.wrap import Form, require_as_meant, wrap
 from piienc.errors import PgpError, PolicyError
-from piienc.files import open_input, refuse_same
+from piienc.files import open_input, refuse_same, together
 from piienc.flow.crossing import crossing, streamed
 from piienc.flow.preflight import (
     check_name,
@@ -43,7 +44,8 @@ if TYPE_CHECKING:
     from piienc.secret import SecretBytes
 
 _SAMPLE = 1 << 20  # bytes at a file's beginning that tell whether compression helps
-_SUFFIXES = {".csv", ".tsv", ".txt", ".gz", ".zst", ".asc", ".gpg", ".pgp"}
+_TABLES, _COMPRESSED = {".csv", ".tsv", ".txt"}, {".gz", ".zst"}
+_SUFFIXES = _TABLES | _COMPRESSED | {".asc", ".gpg", ".pgp"}
 _HELPS = 0.5  # of the size: base64 of ciphertext shrinks to three quarters, for ten times the work
 
 
@@ -179,25 +181,52 @@ def _wrap_parts(
     from piienc.flow.crypt import csv_format  # noqa: PLC0415  # see above
     from piienc.tables import CsvSource, is_parquet, opened_source, parts  # noqa: PLC0415  # see above
 
-    if not isinstance(target, Path) or is_parquet(source):
-        what = "standard output" if not isinstance(target, Path) else "Parquet"
-        raise PolicyError(
-            f"{source} is too large for {work.profile.name}, and {what} cannot be split",
-            hint="write it as several files, and wrap each",
-        )
-    outputs = []
-    with (
-        ExitStack() as appearing,
-        opened_source(source, csv_format(wanted.schema)) as (table, reader),
-    ):
+    if not isinstance(target, Path):
+        raise _cannot_split(source, work.profile, "standard output takes one file")
+    if is_parquet(source) or not (wanted.schema or _is_csv(source)):
+        raise _cannot_split(source, work.profile, "only CSV files are split by rows")
+    earlier = _earlier_parts(target, overwrite=wanted.overwrite)
+    with together() as appearing, opened_source(source, csv_format(wanted.schema)) as opened_table:
+        table, reader = opened_table
         assert isinstance(table, CsvSource)  # noqa: S101  # it is no Parquet
+        outputs = []
         for number, part in enumerate(parts(table, source.name, limit), 1):
             named = part_name(target, number)
             check_name(named, work.profile)
             way = streamed(HashingReader(part), source.name, named, overwrite=wanted.overwrite)
-            outputs.append(work.wrap(appearing.enter_context(way), str(named)))
+            outputs.append(work.wrap(appearing(way, named), str(named)))
         read = FileFacts(name_of(source), reader.count, reader.sha256())
+    for path in earlier - {Path(written.name) for written in outputs}:
+        path.unlink(missing_ok=True)
     return read, outputs
+
+
+def _cannot_split(source: Path, profile: Profile, why: str) -> PolicyError:
+    return PolicyError(
+        f"{source} is too large for {profile.name}, and cannot be split: {why}",
+        hint="write it as several files, and wrap each",
+    )
+
+
+def _is_csv(source: Path) -> bool:
+    suffixes = [suffix.lower() for suffix in source.suffixes]
+    while suffixes and suffixes[-1] in _COMPRESSED:
+        suffixes.pop()
+    return bool(suffixes) and suffixes[-1] in _TABLES
+
+
+def _earlier_parts(target: Path, *, overwrite: bool) -> set[Path]:
+    """Return the parts that an earlier run has left: more than this one makes, it may be."""
+    first = part_name(target, 1).name
+    begin, _, end = first.rpartition("0001")
+    name = re.compile(re.escape(begin) + r"\d{4,}" + re.escape(end))
+    found = {path for path in target.parent.iterdir() if name.fullmatch(path.name)}
+    if found and not overwrite:
+        raise PolicyError(
+            f"there are parts of an earlier run: {min(found)}",
+            hint="move them away, or say --force to replace all of them",
+        )
+    return found
 
 
 def part_name(target: Path, number: int) -> Path:
@@ -243,5 +272,6 @@ def _require_size(size: int, profile: Profile, name: str) -> None:
         raise PolicyError(
             f"{name} would have {size:,} bytes, and {profile.name} takes "
             f"{profile.size_limit:,} at most",
-            hint="name the file, instead of a stream, so that it can be split by rows",
+            hint="split it into several files; a CSV file that is named, and no stream, is split "
+            "by rows",
         )

@@ -11,6 +11,7 @@ The user's own `~/.gnupg` is never read or changed. Three hazards are met here, 
 from __future__ import annotations
 
 import contextlib
+import errno
 import fcntl
 import os
 import re
@@ -24,7 +25,7 @@ from typing import IO, TYPE_CHECKING, Any
 import gnupg
 
 from piienc.errors import PgpError
-from piienc.files import PRIVATE_FILE
+from piienc.files import PRIVATE_FILE, require_private, translated
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -47,6 +48,7 @@ _OTHER_BREAKS = re.compile("[\v\f\x1c-\x1e\x85\u2028\u2029]")  # of lines, besid
 # What passes through gpg, keys and data in clear, it would write into a log of level DEBUG.
 gnupg.logger.disabled = True
 
+_KEPT_FROM_GPG = {"PIIENC_PASSPHRASE", "DEBUG_IPC"}
 _OPTIONS = [
     "--no-options",
     # A recipient is trusted because its fingerprint is pinned, not by a web of trust.
@@ -107,7 +109,8 @@ class Gpg(gnupg.GPG):  # type: ignore[misc]  # python-gnupg ships no type inform
     def __init__(self, home: Path) -> None:
         self._running: list[subprocess.Popen[bytes]] = []
         # gpg's messages are for people, and are parsed nowhere; its status lines are English.
-        environment = os.environ | {"LC_ALL": "C.UTF-8", "GNUPGHOME": str(home)}
+        environment = {n: v for n, v in os.environ.items() if n not in _KEPT_FROM_GPG}
+        environment |= {"LC_ALL": "C.UTF-8", "GNUPGHOME": str(home)}
         super().__init__(gnupghome=str(home), options=_OPTIONS, env=environment, encoding="utf-8")
         self.buffer_size = _COPIED
         self.decode_errors = "replace"
@@ -223,13 +226,24 @@ def keyring(secrets: Path, certificates: Iterable[bytes]) -> Iterator[Gpg]:
     """
     with _folder() as folder:
         home = folder / "home"
-        home.mkdir(mode=0o700)
-        # A keyring of the older kind is nothing but certificates, one behind the other.
-        (home / "pubring.gpg").write_bytes(b"".join(certificates))
-        if (secrets / _PRIVATE_KEYS).is_dir():
-            (home / _PRIVATE_KEYS).symlink_to((secrets / _PRIVATE_KEYS).absolute())
+        with translated("the folder for temporary files"):
+            home.mkdir(mode=0o700)
+            if (secrets / _PRIVATE_KEYS).is_dir():
+                _require_private(secrets)
+                (home / _PRIVATE_KEYS).symlink_to((secrets / _PRIVATE_KEYS).absolute())
         with _running(home) as gpg:
+            # By an import, in which gpg believes nothing but signatures: a keyring could tell it
+            # that they were checked. What stands there twice is merged, revocations included.
+            if data := b"".join(certificates):
+                _require_room(gpg.import_keys(data).stderr)
             yield gpg
+
+
+def _require_room(told: str) -> None:
+    """Tell a full disk from certificates that are not there."""
+    with translated("the folder for temporary files"):
+        if os.strerror(errno.ENOSPC) in told:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
 
 @contextlib.contextmanager
@@ -239,16 +253,28 @@ def home_of(path: Path) -> Iterator[Gpg]:
     Raises:
         PgpError: gpg is missing or does not run.
     """
-    with _folder() as folder:
-        home = folder / "home"
-        home.symlink_to(path.absolute())
-        try:
+    lock = os.open(path, os.O_RDONLY)
+    try:
+        # Two sessions in one home would share an agent, and the first would end it.
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        with _folder() as folder:
+            home = folder / "home"
+            home.symlink_to(path.absolute())
             with _running(home) as gpg:
                 yield gpg
-        finally:
+    finally:
+        with contextlib.suppress(OSError):
             # gpg leaves public keys readable to all; in the key folder, nothing is.
             for file in path.glob("*.kbx*"):
                 file.chmod(PRIVATE_FILE)
+        os.close(lock)
+
+
+def _require_private(home: Path) -> None:
+    """Refuse secret keys that anybody but their owner may get at."""
+    keys = home / _PRIVATE_KEYS
+    for path in (home, keys, *keys.glob("*.key")):
+        require_private(path)
 
 
 def is_locked(home: Path, keygrip: str) -> bool:
@@ -276,7 +302,8 @@ def _folder() -> Iterator[Path]:
         Path(tempfile.gettempdir()),
     )
     _sweep(parent)
-    path = Path(tempfile.mkdtemp(prefix=_SESSION, dir=parent))
+    with translated("the folder for temporary files"):
+        path = Path(tempfile.mkdtemp(prefix=_SESSION, dir=parent))
     lock = os.open(path, os.O_RDONLY)
     try:
         fcntl.flock(lock, fcntl.LOCK_EX)

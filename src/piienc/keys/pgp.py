@@ -95,14 +95,19 @@ class PgpKey:
         primary: its primary key.
         subkeys: its subkeys.
         user_ids: whom it says it belongs to.
-        secret: whether the key folder holds a secret part of it.
+        secrets: the key ids of the parts whose secret the key folder holds.
     """
 
     name: str
     primary: PgpPart
     subkeys: tuple[PgpPart, ...]
     user_ids: tuple[str, ...]
-    secret: bool = False
+    secrets: tuple[str, ...] = ()
+
+    @property
+    def secret(self) -> bool:
+        """Whether the key folder holds a secret part of it."""
+        return bool(self.secrets)
 
     @property
     def fingerprint(self) -> str:
@@ -166,15 +171,16 @@ class PgpKey:
             KeyAccessError: it is revoked or expired, cannot sign, or its secret part is missing.
         """
         self._require_state()
-        if not self.secret:
-            raise KeyAccessError(
-                f"{self.name} cannot sign: its secret key is not in the key folder",
-                hint="sign with a key of your own: 'piienc keys list' shows which are",
-            )
         if Use.SIGN not in self.uses:
             raise KeyAccessError(
                 f"{self.name} cannot sign: it has no key for it",
                 hint="make one: 'piienc keys generate-pgp'",
+            )
+        signing = {part.key_id for part in self.parts if Use.SIGN in part.uses}
+        if not signing & set(self.secrets):
+            raise KeyAccessError(
+                f"{self.name} cannot sign: its secret key is not in the key folder",
+                hint="sign with a key of your own: 'piienc keys list' shows which are",
             )
 
     def _require_state(self) -> None:

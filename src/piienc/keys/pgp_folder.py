@@ -25,7 +25,7 @@ from piienc.keys.pgp import PgpKey, keys_in
 
 if TYPE_CHECKING:
     import builtins
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Collection, Iterable, Iterator
     from pathlib import Path
 
     from piienc.keys.gpg import Gpg
@@ -170,7 +170,13 @@ class PgpFolder:
                 hint="ask its owner to export it again",
             )
         self._keep(name, mine, armored.encode(), overwrite=overwrite)
-        return self.load([name])[0]
+        key = self.load([name])[0]
+        if "sec" in kinds and not key.secret:
+            raise PgpError(
+                f"gpg took the public part of {name}, and not the secret one",
+                hint="export it anew: 'gpg --export-secret-keys --armor'",
+            )
+        return key
 
     def export(self, name: str) -> str:
         """Return a certificate, armored, to be sent to a partner: the pinned one, and no other.
@@ -200,6 +206,14 @@ class PgpFolder:
         found = (path.stem for path in self._recipients.glob(f"*{_CERTIFICATE}"))
         return sorted(name for name in found if names.is_name(name))
 
+    def pinned_names(self) -> builtins.list[str]:
+        """Return the names of the keys that have a pin, sorted; others are never used."""
+        return [name for name in self.names() if self._pin_of(name)]
+
+    def names_of(self, fingerprints: Collection[str]) -> builtins.list[str]:
+        """Return the names under which keys are pinned."""
+        return [name for name in self.names() if self._pin_of(name) in fingerprints]
+
     def load(self, wanted: Iterable[str]) -> builtins.list[PgpKey]:
         """Return keys by their names, in that order, and as they are now.
 
@@ -225,8 +239,9 @@ class PgpFolder:
                     f"{stored.fingerprint}",
                     hint="somebody exchanged it: ask its owner, then import the right one anew",
                 )
-            secret = any(gpg.has_secret(self.home, part.keygrip) for part in key.parts)
-            keys.append(replace(key, name=stored.name, secret=secret))
+            secrets = [part for part in key.parts if gpg.has_secret(self.home, part.keygrip)]
+            mine = tuple(part.key_id for part in secrets)
+            keys.append(replace(key, name=stored.name, secrets=mine))
         return keys
 
     def pinned(self, wanted: Iterable[str]) -> builtins.list[Pinned]:
@@ -299,7 +314,9 @@ def opened(folder: PgpFolder, wanted: Iterable[str]) -> Iterator[tuple[Gpg, dict
         PgpError: gpg does not run.
     """
     pinned = folder.pinned(dict.fromkeys(wanted))
-    with gpg.keyring(folder.home, _distinct(pinned)) as session:
+    # The same key under another name may be the newer copy, with a revocation.
+    copies = folder.pinned(folder.names_of({stored.fingerprint for stored in pinned}))
+    with gpg.keyring(folder.home, [stored.certificate for stored in copies]) as session:
         yield session, {key.name: key for key in folder.known(session, pinned)}
 
 
@@ -394,7 +411,3 @@ def _normal(fingerprint: str) -> str:
             "that is no fingerprint", hint="give all 40 hex digits: a key id can be forged"
         )
     return normal
-
-
-def _distinct(pinned: Iterable[Pinned]) -> list[bytes]:
-    return list({stored.fingerprint: stored.certificate for stored in pinned}.values())

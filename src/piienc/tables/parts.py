@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import io
+from collections import deque
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -19,6 +21,7 @@ if TYPE_CHECKING:
     from piienc.tables.csv import CsvSource
 
 _LF = ord("\n")
+_MANY = 64  # characters: many enough that a byte order mark does not count
 
 
 class Part:
@@ -33,6 +36,7 @@ class Part:
         self._out = _Buffer()
         self._sink: CsvSink | None = CsvSink(Compressed(self._out, name), source)
         self._taken = len(source.header)
+        self._growth = _growth(source.format.encoding)
         self.rows = 0
 
     def read(self, size: int = -1, /) -> bytes:
@@ -42,7 +46,7 @@ class Part:
             InputError: a record alone is longer than a part may be.
         """
         while self._sink and (size < 0 or len(self._out) < size):
-            data, rows = self._records.take(self._limit - self._taken)
+            data, rows = self._records.take(self._room)
             if not rows:
                 self._sink.close()
                 self._sink = None
@@ -57,6 +61,11 @@ class Part:
             self._taken += len(data)
             self.rows += rows
         return self._out.take(size)
+
+    @property
+    def _room(self) -> int:
+        """Bytes of UTF-8 that surely fit."""
+        return (self._limit - self._growth * self._taken) // self._growth
 
 
 def parts(source: CsvSource, name: str, limit: int) -> Iterator[Part]:
@@ -80,7 +89,7 @@ class _Records:
 
     def __init__(self, source: CsvSource) -> None:
         self.name, self._quote = source.name, ord(source.format.quote)
-        self._blocks = source.units()
+        self._source, self._blocks = source, source.units()
         self._data: Bytes = np.empty(0, np.uint8)
         self._ends: Places = np.empty(0, np.int64)
         self._at = 0
@@ -110,41 +119,50 @@ class _Records:
         for block in self._blocks:
             self._data = np.frombuffer(block.data, np.uint8, block.size)
             self._ends, self._at, self.line = _ends(self._data, self._quote), 0, block.first_line
-            whole = int(self._ends[-1]) if len(self._ends) else 0
-            if whole < block.size:
-                line = self.line + block.data.count(b"\n", 0, whole)
-                raise InputError(
-                    f"{self.name}: line {line}: a quoted field of this record never ends",
-                    hint="mend that row, or name the schema that tells the quote: --schema FILE",
-                )
-            if whole:
+            # What is not as it should be may be cut in the wrong place: see `decode`.
+            self._source.decode(block)
+            if len(self._ends):
                 return
 
 
-class _Buffer:
+class _Buffer(io.RawIOBase):
     """Bytes that were written and not yet read."""
 
     def __init__(self) -> None:
-        self._pieces: list[bytes] = []
+        self._pieces: deque[memoryview] = deque()
         self._size = 0
 
     def __len__(self) -> int:
         return self._size
 
+    def writable(self) -> bool:
+        """Tell that it can be written."""
+        return True
+
     def write(self, data: Buffer, /) -> int:
         """Take all of `data`."""
-        piece = bytes(data)
+        piece = memoryview(bytes(data))
         self._pieces.append(piece)
         self._size += len(piece)
         return len(piece)
 
     def take(self, size: int) -> bytes:
-        """Give out up to `size` bytes."""
-        data = b"".join(self._pieces)
-        given = data if size < 0 else data[:size]
-        self._pieces = [data[len(given) :]]
-        self._size -= len(given)
-        return given
+        """Give out up to `size` bytes; all of them for -1."""
+        wanted = self._size if size < 0 else min(size, self._size)
+        given = []
+        while wanted:
+            piece = self._pieces.popleft()
+            given.append(piece[:wanted])
+            if len(piece) > wanted:
+                self._pieces.appendleft(piece[wanted:])
+            self._size -= len(given[-1])
+            wanted -= len(given[-1])
+        return b"".join(given)
+
+
+def _growth(encoding: str) -> int:
+    """Return how many times longer than in UTF-8 text may become in an encoding."""
+    return max(1, len(("a" * _MANY).encode(encoding)) // _MANY)
 
 
 def _ends(data: Bytes, quote: int) -> Places:
