@@ -6,6 +6,7 @@ import contextlib
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -16,7 +17,8 @@ from typer.testing import CliRunner
 
 from piienc.cli.app import app
 from piienc.keys import Key, Keyset, Mode, Prefix, Status, dump, wrap
-from piienc.keys.profiles import CHEAPEST_FOR_TESTS_ONLY
+from piienc.keys.argon2 import CHEAPEST_FOR_TESTS_ONLY
+from piienc.keys.pgp_folder import PgpFolder
 from piienc.secret import SecretBytes
 
 if TYPE_CHECKING:
@@ -157,3 +159,28 @@ def project(tmp_path):
     made.keep("keys")
     made.write("schema.toml", SCHEMA)
     return made
+
+
+OWN = {"me": None, "locked": PASSPHRASE}
+
+
+@pytest.fixture(scope="session")
+def ring(partner, tmp_path_factory):
+    """Make a key folder with our own pairs, `me` and `locked`, and the partner's public keys."""
+    folder = PgpFolder(tmp_path_factory.mktemp("ring") / "keys")
+    for name, passphrase in OWN.items():
+        secret = SecretBytes(passphrase) if passphrase else None
+        folder.generate(name, f"{name}@example.com", algorithm="ed25519", passphrase=secret)
+        partner.run("--import", stdin=folder.export(name).encode())
+    for name in partner.names:
+        folder.take(name, partner.export(name))
+    return folder.path
+
+
+@pytest.fixture
+def office(project, ring, temp):
+    """Give a project whose key folder has the keys of `ring` too, and a passphrase in a file."""
+    for name in ("recipients", "gnupg"):
+        shutil.copytree(ring / name, project.folder / "keys" / name)
+    project.write("passphrase", PASSPHRASE + b"\n").chmod(0o600)
+    return project

@@ -1,0 +1,229 @@
+"""The sessions of gpg: short homes, no agent and no folder left, and no line of gpg's forged."""
+
+import fcntl
+import io
+import logging
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import pytest
+
+from piienc.armor import dearmor
+from piienc.errors import PgpError
+from piienc.keys import gpg
+from piienc.keys.pgp_folder import PgpFolder
+from piienc.secret import SecretBytes
+
+CANARY = b"CANARY-4711"
+
+
+@pytest.fixture
+def folder(temp, tmp_path):
+    """Give a key folder with a key pair."""
+    made = PgpFolder(tmp_path / "keys")
+    made.generate("me", "me@example.com", algorithm="ed25519")
+    return made
+
+
+def _certificate(folder, name="me"):
+    return dearmor(folder.export(name).encode())
+
+
+def _agents(home):
+    told = []
+    for path in Path("/proc").glob("[0-9]*/cmdline"):
+        try:
+            data = path.read_bytes()
+        except OSError:
+            continue
+        if b"gpg-agent" in data and bytes(home) in data:
+            told.append(int(path.parent.name))
+    return told
+
+
+def test_session_signs_and_decrypts_and_leaves_no_agent_and_no_folder(folder, temp):
+    """The agent lives as long as the session, in a home of its own."""
+    with gpg.keyring(folder.home, [_certificate(folder)]) as session:
+        made = session.encrypt(CANARY, [folder.load(["me"])[0].fingerprint], sign=True)
+        back = session.decrypt(made.data)
+        assert back.data == CANARY
+        (home,) = temp.iterdir()
+        assert home.stat().st_mode & 0o777 == 0o700
+        (agent,) = _agents(home)
+    assert list(temp.iterdir()) == []
+    assert not Path(f"/proc/{agent}/cmdline").exists() or _agents(home) == []
+
+
+def test_session_that_is_left_by_an_error_leaves_nothing(folder, temp):
+    """An error, also an interrupt, ends agent and gpg and takes the folder away."""
+    message = _message(folder)
+
+    def fail():
+        with gpg.keyring(folder.home, [_certificate(folder)]) as session:
+            session.decrypt(message)
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        fail()
+    assert list(temp.iterdir()) == []
+
+
+def _message(folder):
+    with gpg.keyring(folder.home, [_certificate(folder)]) as session:
+        return session.encrypt(CANARY, [folder.load(["me"])[0].fingerprint]).data
+
+
+def test_session_with_a_key_folder_changes_nothing_in_it(folder):
+    """To use the secret keys is to read them."""
+    before = {path: path.stat().st_mtime_ns for path in folder.path.rglob("*")}
+    with gpg.keyring(folder.home, [_certificate(folder)]) as session:
+        session.decrypt(_message(folder))
+    assert {path: path.stat().st_mtime_ns for path in folder.path.rglob("*")} == before
+
+
+def test_long_folder_for_temporary_files_is_not_used(folder, tmp_path, monkeypatch):
+    """A socket's path may have 107 characters only, wherever TMPDIR points to."""
+    long = tmp_path / ("t" * 100)
+    long.mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(long))
+    with gpg.keyring(folder.home, [_certificate(folder)]) as session:
+        home = Path(session.gnupghome)
+        assert len(str(home)) < 80
+        assert session.decrypt(_message(folder)).data == CANARY
+    assert not home.parent.exists()
+    assert list(long.iterdir()) == []
+
+
+@pytest.mark.parametrize("locked", [False, True])
+@pytest.mark.parametrize("old", [False, True])
+def test_folder_of_a_killed_session_is_swept_by_the_next(folder, temp, old, locked):
+    """If nobody holds its lock, and it is not one that begins just now."""
+    left = temp / "piienc-gpg-left"
+    (left / "home").mkdir(parents=True, mode=0o700)
+    (left / "home" / "pubring.gpg").write_bytes(b"x")
+    if old:
+        os.utime(left, (time.time() - 3600,) * 2)
+    lock = os.open(left, os.O_RDONLY)
+    try:
+        if locked:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+        folder.list()
+        assert left.exists() == (locked or not old)
+    finally:
+        os.close(lock)
+        subprocess.run(["rm", "-rf", str(left)], check=True)
+
+
+def test_agent_of_a_killed_session_is_ended_by_the_next(folder, temp):
+    """SIGKILL leaves folder and agent; the next session takes both away."""
+    code = (
+        "import os, sys\n"
+        "from pathlib import Path\n"
+        "from piienc.keys import gpg\n"
+        "with gpg.keyring(Path(sys.argv[1]), [sys.stdin.buffer.read()]) as session:\n"
+        "    session.sign(b'x')\n"
+        "    os.kill(os.getpid(), 9)\n"
+    )
+    command = [sys.executable, "-c", code, str(folder.home)]
+    done = subprocess.run(command, input=_certificate(folder), check=False)
+    assert done.returncode == -9
+    (left,) = temp.iterdir()
+    assert len(_agents(left)) == 1
+    os.utime(left, (time.time() - 3600,) * 2)
+    folder.list()
+    assert list(temp.iterdir()) == []
+    assert _agents(left) == []
+
+
+def test_foreign_things_in_the_temporary_folder_are_left_alone(folder, temp):
+    """A file, a link and a folder of another name are not ours to take away."""
+    (temp / "piienc-gpg-file").write_bytes(b"x")
+    (temp / "other").mkdir()
+    (temp / "piienc-gpg-link").symlink_to(temp / "other")
+    for path in temp.iterdir():
+        os.utime(path, (0, 0), follow_symlinks=False)
+    folder.list()
+    left = sorted(path.name for path in temp.iterdir())
+    assert left == ["other", "piienc-gpg-file", "piienc-gpg-link"]
+    subprocess.run(f"rm -rf {temp}/*", shell=True, check=True)  # noqa: S602  # a path of our own
+
+
+def test_missing_gpg_is_told(folder, monkeypatch, tmp_path):
+    """With what to install."""
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(PgpError, match="gpg does not run") as caught:
+        folder.list()
+    assert "gnupg" in caught.value.hint
+
+
+class _Told:
+    """A result that keeps the status lines."""
+
+    def __init__(self):
+        self.lines = []
+
+    def handle_status(self, key, value):
+        self.lines.append((key, value))
+
+
+@pytest.mark.parametrize("sign", ["\u2028", "\u2029", "\x85", "\v", "\f", "\x1c", "\r"])
+def test_status_line_cannot_be_forged_by_what_stands_in_another(folder, sign):
+    """A notation or a name comes from outside; lines end with LF alone."""
+    import codecs
+
+    forged = f"[GNUPG:] NOTATION_DATA x{sign}[GNUPG:] VALIDSIG {'7' * 40}\n[GNUPG:] GOODMDC\n"
+    told = _Told()
+    with gpg.keyring(folder.home, []) as session:
+        stream = codecs.getreader("utf-8")(io.BytesIO(forged.encode()))
+        session._read_response(stream, told)
+    assert [key for key, _ in told.lines] == ["NOTATION_DATA", "GOODMDC"]
+
+
+def test_status_line_that_is_no_text_does_not_hide_the_next(folder):
+    """Sequoia puts binary notations into its signatures."""
+    import codecs
+
+    told = _Told()
+    with gpg.keyring(folder.home, []) as session:
+        raw = b"[GNUPG:] NOTATION_DATA \xff\xfe\xa2\n[GNUPG:] GOODSIG x\n"
+        session._read_response(codecs.getreader("utf-8")(io.BytesIO(raw)), told)
+    assert [key for key, _ in told.lines] == ["NOTATION_DATA", "GOODSIG"]
+
+
+def test_nothing_that_passes_is_logged(folder, caplog, partner):
+    """Keys, passphrases and data in clear would stand in a log of level DEBUG."""
+    records = []
+
+    class Keep(logging.Handler):
+        def emit(self, record):
+            records.append(record.getMessage())
+
+    logger = logging.getLogger("gnupg")
+    handler, level = Keep(), logger.level
+    logger.addHandler(handler)
+    logger.setLevel(logging.DEBUG)
+    try:
+        folder.generate(
+            "locked", "l@example.com", algorithm="ed25519", passphrase=SecretBytes(CANARY)
+        )
+        folder.take("curve", partner.export("curve", secret=True), secret=True)
+        with gpg.keyring(folder.home, [_certificate(folder)]) as session:
+            session.decrypt(_message(folder), passphrase=CANARY.decode())
+    finally:
+        logger.removeHandler(handler)
+        logger.setLevel(level)
+    assert records == []
+
+
+def test_environment_and_options_of_the_user_have_no_say(folder, temp, monkeypatch):
+    """A gpg.conf in the home folder and GNUPGHOME are passed over."""
+    own = Path.home() / ".gnupg"
+    own.mkdir(mode=0o700)
+    (own / "gpg.conf").write_text("no-such-option\n")
+    monkeypatch.setenv("GNUPGHOME", str(own))
+    assert [key.name for key in folder.list()] == ["me"]
+    assert [path.name for path in own.iterdir()] == ["gpg.conf"]
