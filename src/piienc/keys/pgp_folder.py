@@ -112,7 +112,7 @@ class PgpFolder:
         self._keep(name, made.fingerprint, armored.encode(), overwrite=False)
         return self.load([name])[0]
 
-    def take(  # each tells another thing of what may be taken
+    def take(
         self,
         name: str,
         data: bytes,
