@@ -12,7 +12,6 @@ import errno
 import fcntl
 import os
 import re
-import secrets
 import stat
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, TypeVar
@@ -137,7 +136,7 @@ def _open_nameless(final: Path) -> tuple[int, Path | None]:
 
 
 def _temporary_name(final: Path) -> Path:
-    return final.parent / f"{_temporary_prefix(final)}{secrets.token_hex(4)}.piienc"
+    return final.parent / f"{_temporary_prefix(final)}{os.urandom(4).hex()}.piienc"
 
 
 def _temporary_prefix(final: Path) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import secrets
+import os
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -70,7 +70,7 @@ def unwrap(
         PiiencError, OSError: what the route raised.
     """
     # Without any passphrase gpg would give up at the first locked key, though another may fit.
-    given = text_of(passphrase) if passphrase else secrets.token_hex()
+    given = text_of(passphrase) if passphrase else os.urandom(16).hex()
     outcome = route.run(
         session,
         lambda source, more: session.decrypt_file(source, passphrase=given, extra_args=more),
