@@ -589,3 +589,11 @@ def test_users_own_gnupg_is_never_touched(office):
     office.run("wrap-file", "x.csv", "-r", "me", "--sign-with", "me")
     assert office.run("unwrap-file", "x.csv.pgp", "y.csv", "--signed-by", "me").code == 0
     assert list(Path.home().iterdir()) == []
+
+
+def test_message_that_holds_no_data_is_refused(office, new_gpg):
+    """It is authentic, and an empty file would pass for what was sent."""
+    office.write("x.csv.pgp", _encrypted_for_us(office, new_gpg, b"\xca\x03PGP"))
+    with office.unchanged():
+        ended = office.run("unwrap-file", "x.csv.pgp")
+    assert (ended.code, ended.out) == (6, "")
