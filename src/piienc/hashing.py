@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import io
 from typing import TYPE_CHECKING, BinaryIO, Protocol
@@ -83,7 +84,8 @@ class HashingWriter(io.RawIOBase):
             self._hash.update(piece)
         self.count += size
         if self.count - self._sent >= _WRITE_BEHIND:
-            begin_writing_out(self._file.fileno(), self._sent, self.count - self._sent)
+            with contextlib.suppress(OSError):  # a stream in memory has no descriptor
+                begin_writing_out(self._file.fileno(), self._sent, self.count - self._sent)
             self._sent = self.count
         return size
 

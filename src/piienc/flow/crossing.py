@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from piienc.envelope.routes import Files, Streams
+from piienc.errors import InputError
 from piienc.files import begin_writing_out, new_file
 from piienc.flow.receipt import FileFacts
 from piienc.flow.streams import HEAD, Head, Watched
@@ -85,8 +86,18 @@ class Beside:
         return os.pread(self._written.descriptor, HEAD, 0)
 
     def read(self) -> FileFacts:
-        """Tell what was read."""
-        return FileFacts(str(self._source), *self._read.end())
+        """Tell what was read.
+
+        Raises:
+            InputError: it cannot be read.
+        """
+        try:
+            return FileFacts(str(self._source), *self._read.end())
+        except OSError as error:
+            raise InputError(
+                f"cannot read {self._source}: {os.strerror(error.errno or 0)}",
+                hint="check the disk that it is on",
+            ) from error
 
     def written(self) -> FileFacts:
         """Tell what was written."""
@@ -146,7 +157,7 @@ class _Followed:
         self._grows, self._progress = grows, progress or (lambda _: None)
         self._hash, self._count = hashlib.sha256(), 0
         self._ended, self._stopped = threading.Event(), threading.Event()
-        self._failed: OSError | None = None
+        self._failed: Exception | None = None
         self._thread = threading.Thread(target=self._follow, name="piienc-hash", daemon=True)
         self._thread.start()
 
@@ -167,7 +178,7 @@ class _Followed:
     def _follow(self) -> None:
         try:
             self._read_on()
-        except OSError as error:
+        except Exception as error:  # noqa: BLE001  # raised by end(): half a hash is none
             self._failed = error
 
     def _read_on(self) -> None:

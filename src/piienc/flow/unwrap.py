@@ -39,6 +39,9 @@ if TYPE_CHECKING:
     from piienc.secret import SecretBytes
 
 
+_COPY = "the temporary copy of the input"
+
+
 def unwrap_file(
     source: Place,
     target: Place,
@@ -89,7 +92,8 @@ def unwrap_file(
             read, written = pass_.read(), pass_.written()
         else:
             plain = isinstance(source, Path) and file.seekable()
-            again = file if plain else stack.enter_context(TemporaryFile())
+            with translated(_COPY):
+                again = file if plain else stack.enter_context(TemporaryFile())
             first = Watched(_Copied(ahead, again) if again is not file else ahead, source, None)
             pass_once(Streams(first, lambda _: None))
             again.seek(0)
@@ -117,7 +121,7 @@ class _Copied:
     def read(self, size: int = -1, /) -> bytes:
         """Read up to `size` bytes; nothing at the end."""
         data = self._file.read(size)
-        with translated("the temporary copy of the input"):
+        with translated(_COPY):
             self._copy.write(data)
         return data
 

@@ -20,7 +20,7 @@ import subprocess
 import tempfile
 import time
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any
 
 import gnupg
 
@@ -33,8 +33,6 @@ if TYPE_CHECKING:
 _PIPE = 1 << 20
 """Bytes that a pipe to gpg holds: the most that Linux grants to everybody, see pipe(7)."""
 
-_USUAL_PIPE = 64 << 10
-_FASTEST = 2 << 30  # bytes a second that gpg does not reach: a pipe is looked at before it is full
 _COPIED = 256 << 10  # bytes handed to gpg, or taken from it, at a time
 _LONGEST_FOLDER = 60  # characters: a socket's path has 107, see unix(7)
 _SESSION = "piienc-gpg-"
@@ -108,7 +106,7 @@ class Gpg(gnupg.GPG):  # type: ignore[misc]  # python-gnupg ships no type inform
 
     def __init__(self, home: Path) -> None:
         self._running: list[subprocess.Popen[bytes]] = []
-        # gpg's messages are for people, and are parsed nowhere; its status lines are English.
+        # In English: of gpg's messages to people, the system's own reasons are looked for.
         environment = {n: v for n, v in os.environ.items() if n not in _KEPT_FROM_GPG}
         environment |= {"LC_ALL": "C.UTF-8", "GNUPGHOME": str(home)}
         super().__init__(gnupghome=str(home), options=_OPTIONS, env=environment, encoding="utf-8")
@@ -128,8 +126,9 @@ class Gpg(gnupg.GPG):  # type: ignore[misc]  # python-gnupg ships no type inform
         process = super()._open_subprocess(args, passphrase)
         self._running = [child for child in self._running if child.poll() is None]
         self._running.append(process)
-        process.stdin = _Input(process.stdin)
-        process.stdout = _Output(process.stdout)
+        for pipe in (process.stdin, process.stdout):
+            with contextlib.suppress(OSError, AttributeError):  # a user's share may be used up
+                fcntl.fcntl(pipe, fcntl.F_SETPIPE_SZ, _PIPE)
         return process
 
     def _read_response(self, stream: Any, result: Any) -> None:  # noqa: ANN401  # python-gnupg's own
@@ -137,7 +136,7 @@ class Gpg(gnupg.GPG):  # type: ignore[misc]  # python-gnupg ships no type inform
         # could pass for a line of gpg's, and it gives up at what is no UTF-8: a binary notation.
         told = []
         for line in stream.stream:
-            text = line.decode("utf-8", "replace").strip()
+            text = line.decode("utf-8", "replace").rstrip()
             told.append(text)
             if text.startswith(_STATUS):
                 keyword, _, value = text.removeprefix(_STATUS).partition(" ")
@@ -155,62 +154,6 @@ class Gpg(gnupg.GPG):  # type: ignore[misc]  # python-gnupg ships no type inform
             if process.poll() is None:
                 process.kill()
                 process.wait()
-
-
-class _Pipe:
-    """A pipe to gpg that is filled and emptied in few large pieces.
-
-    gpg reads and writes a few KiB at a time. To wake a thread for each of them takes longer than
-    to encrypt them, so between two looks at the pipe there is a rest.
-    """
-
-    def __init__(self, pipe: IO[bytes]) -> None:
-        self._pipe = pipe
-        self._rest = _widen(pipe) / _FASTEST
-
-    def close(self) -> None:
-        """Close the pipe."""
-        self._pipe.close()
-
-
-class _Output(_Pipe):
-    """What gpg writes."""
-
-    def read(self, size: int) -> bytes:
-        """Read `size` bytes, or what there is before the end."""
-        pieces, left = [], size
-        while data := os.read(self._pipe.fileno(), left):
-            pieces.append(data)
-            left -= len(data)
-            if not left:
-                break
-            time.sleep(self._rest)
-        return b"".join(pieces)
-
-
-class _Input(_Pipe):
-    """What gpg reads."""
-
-    def __init__(self, pipe: IO[bytes]) -> None:
-        super().__init__(pipe)
-        os.set_blocking(pipe.fileno(), False)
-
-    def write(self, data: bytes) -> int:
-        """Write all of `data`."""
-        left = memoryview(data)
-        while left:
-            try:
-                left = left[os.write(self._pipe.fileno(), left) :]
-            except BlockingIOError:
-                time.sleep(self._rest)
-        return len(data)
-
-
-def _widen(pipe: IO[bytes]) -> int:
-    """Let a pipe hold much, where the system grants it; return how many bytes it holds."""
-    with contextlib.suppress(OSError, AttributeError):  # a user's share of pipes may be used up
-        return fcntl.fcntl(pipe, fcntl.F_SETPIPE_SZ, _PIPE)
-    return _USUAL_PIPE
 
 
 @contextlib.contextmanager
