@@ -1,43 +1,44 @@
 """Cells of any length, side by side in one buffer: what passes between tables and columns.
 
-NumPy has no copy of many strings of many lengths. But strings of one length are rows of one
-shape: sorted by length, each run of equal lengths is gathered and scattered through
-overlapping windows over the buffers, a whole string in one copy.
+NumPy has no copy of many strings of many lengths, but Arrow has: a buffer that is cut at rising
+places is an array of strings, and taking strings from it in any order puts them one behind the
+other. Everything that is moved here is moved by that one operation.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 import numpy as np
+import pyarrow as pa
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from numpy.typing import NDArray
 
     Bytes = NDArray[np.uint8]
     Places = NDArray[np.int64]
+    Narrow = NDArray[np.int32]
 
 SPARE = 32
 """Bytes behind the last cell of a buffer, so that a window may reach over its end."""
 
-
-class Placeable(Protocol):
-    """Cells that are written where somebody else wants them."""
-
-    @property
-    def lengths(self) -> Places:
-        """The bytes in each cell, int64."""
-
-    def write(self, out: Bytes, starts: Places) -> None:
-        """Write each cell to its own start in `out`, which has room for all."""
+_INT32_MAX = (1 << 31) - 1
 
 
-class Searchable(Placeable, Protocol):
-    """Placeable cells that can be searched for a byte."""
+@dataclass(frozen=True, slots=True)
+class Pieces:
+    """A buffer, cut.
 
-    def holding(self, byte: int) -> Places:
-        """Return the index of each cell that holds a byte."""
+    Attributes:
+        data: uint8.
+        cuts: int64 or int32, rising: piece `i` goes from cut `i` to cut `i + 1`.
+    """
+
+    data: Bytes
+    cuts: Places | Narrow
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +46,8 @@ class Cells:
     """Byte strings in one buffer.
 
     Attributes:
-        data: uint8, with `SPARE` bytes behind the last cell.
+        data: uint8; where cells are looked at through windows, with `SPARE` bytes behind the
+            last one.
         starts: int64, where each cell begins.
         lengths: int64, bytes in each cell.
     """
@@ -58,18 +60,18 @@ class Cells:
         return len(self.starts)
 
     @classmethod
-    def new(cls, lengths: Places) -> Cells:
-        """Return cells of the given lengths, one behind the other, to be filled in."""
-        ends = np.cumsum(lengths)
-        total = int(ends[-1]) if len(ends) else 0
-        return cls(np.empty(total + SPARE, np.uint8), ends - lengths, lengths)
+    def of(cls, cells: Sequence[bytes], fence: int = 0) -> Cells:
+        """Return some byte strings as cells, with `fence` zero bytes before and behind each."""
+        between = bytes(fence)
+        data = bytearray().join(between + cell + between for cell in cells)
+        lengths = np.array([len(cell) for cell in cells], np.int64)
+        all_of_them = cls.side_by_side(np.frombuffer(data, np.uint8), lengths + 2 * fence)
+        return all_of_them.part(fence, lengths)
 
     @classmethod
-    def of(cls, placeable: Placeable) -> Cells:
-        """Return placeable cells, one behind the other in a buffer of their own."""
-        cells = cls.new(placeable.lengths)
-        placeable.write(cells.data, cells.starts)
-        return cells
+    def side_by_side(cls, data: Bytes, lengths: Places) -> Cells:
+        """Look at a buffer as cells of the given lengths, one behind the other."""
+        return cls(data, np.cumsum(lengths) - lengths, lengths)
 
     def take(self, index: Places | slice) -> Cells:
         """Return the cells of the given index, over the same buffer."""
@@ -98,16 +100,116 @@ class Cells:
         narrow = np.uint8 if longest < 1 << 8 else np.uint16 if longest < 1 << 16 else np.int64
         return self.lengths.astype(narrow).argsort(kind="stable")
 
-    def write(self, out: Bytes, starts: Places) -> None:
-        """Copy each cell to its own start in `out`, which has room for all."""
-        if not self.lengths.any():
-            return
-        order = self.by_length()
-        cells, starts = self.take(order), starts[order]
-        for run in runs_of(cells.lengths):
-            if run.length:
-                where = slice(run.start, run.stop)
-                scatter(out, starts[where], cells.windows(run.length)[cells.starts[where]])
+    def pieces(self) -> Pieces:
+        """Cut the buffer around the cells, which stand in order: cell `i` is piece `2 * i`."""
+        cuts = np.empty(2 * len(self), np.int64)
+        cuts[0::2] = self.starts
+        np.add(self.starts, self.lengths, out=cuts[1::2])
+        return Pieces(self.data, cuts)
+
+    def packed(self, order: Places) -> Cells:
+        """Return cells in another order, one behind the other, and `SPARE` bytes behind them."""
+        if not len(self):
+            return Cells(np.zeros(SPARE, np.uint8), self.starts, self.lengths)
+        standing, index = self, order
+        if (self.starts[1:] < self.starts[:-1]).any():
+            by_place = self.starts.argsort(kind="stable")
+            standing, index = self.take(by_place), _inverse(by_place)[order]
+        pieces = standing.pieces()
+        spare = Pieces(pieces.data, np.append(pieces.cuts, pieces.cuts[-1] + SPARE))
+        data = put_together([spare], np.append(2 * index, len(pieces.cuts) - 1))
+        return Cells.side_by_side(data, self.lengths[order])
+
+
+@dataclass(frozen=True, slots=True)
+class Pool:
+    """Cells in several buffers, in an order of their own.
+
+    Attributes:
+        parts: cells that stand in order in their buffers. They are numbered from part to part.
+        where: int64, the number of each cell of the pool.
+    """
+
+    parts: tuple[Cells, ...]
+    where: Places
+
+    @classmethod
+    def of(cls, parts: Sequence[Cells], index: Places) -> Pool:
+        """Return a pool of parts whose numbers `0, 1, ...` are the pool's cells `index`."""
+        return cls(tuple(parts), _inverse(index))
+
+    @property
+    def lengths(self) -> Places:
+        """The bytes in each cell, int64."""
+        none = np.empty(0, np.int64)
+        return np.concatenate([none, *(part.lengths for part in self.parts)])[self.where]
+
+    def pieces(self) -> list[Pieces]:
+        """Cut the buffers around the cells: the cell of number `n` is piece `2 * n` of them all."""
+        return [part.pieces() for part in self.parts]
+
+    def packed(self) -> Cells:
+        """Return the cells, one behind the other in a buffer of their own."""
+        if not len(self.where):
+            return Cells.of([])
+        data = put_together(self.pieces(), 2 * self.where)
+        return Cells.side_by_side(data, self.lengths)
+
+
+def put_together(sources: Sequence[Pieces], index: Places | Narrow) -> Bytes:
+    """Return pieces of some buffers, one behind the other.
+
+    Args:
+        sources: each has as many pieces as cuts, numbered on from one to the next; its last
+            one leads to the first cut of the next, and behind the last cut of all is none.
+        index: the numbers of the pieces that are wanted.
+    """
+    if not len(index):
+        return np.empty(0, np.uint8)
+    buffers = [source.data for source in sources]
+    data = buffers[0] if len(buffers) == 1 else np.concatenate(buffers)
+    large = len(data) > _INT32_MAX
+    offsets = np.empty(sum(len(source.cuts) for source in sources), np.int64 if large else np.int32)
+    base, first = 0, 0
+    for source in sources:
+        part = offsets[first : first + len(source.cuts)]
+        np.add(source.cuts, base, out=part, casting="same_kind")
+        base, first = base + len(source.data), first + len(part)
+    frames = [None, pa.py_buffer(offsets), pa.py_buffer(data)]
+    kind = pa.large_binary() if large else pa.binary()
+    return _bytes_of(_take(pa.Array.from_buffers(kind, len(offsets) - 1, frames), index))
+
+
+def is_utf8(text: Bytes) -> bool:
+    """Tell whether bytes are UTF-8."""
+    ends = pa.array([0, len(text)], pa.int64()).buffers()[1]
+    whole = pa.LargeStringArray.from_buffers(1, ends, pa.py_buffer(text))
+    try:
+        whole.validate(full=True)
+    except pa.ArrowInvalid:
+        return False
+    return True
+
+
+def _take(pieces: pa.Array, index: Places | Narrow) -> pa.Array:
+    # Public as pyarrow.compute, which writes a wrapper for each of 300 functions: 25 ms a start.
+    from pyarrow._compute import TakeOptions, call_function  # noqa: PLC0415  # see above
+
+    return call_function("take", [pieces, pa.array(index)], TakeOptions(boundscheck=False))
+
+
+def _bytes_of(strings: pa.Array) -> Bytes:
+    """Return the bytes of all strings of an array that begins with its buffer."""
+    _, offsets, data = strings.buffers()
+    width = np.int32 if strings.type == pa.binary() else np.int64
+    end = int(np.frombuffer(offsets, width)[len(strings)])
+    return np.frombuffer(data, np.uint8, end)
+
+
+def _inverse(order: Places) -> Places:
+    where = np.empty_like(order)
+    where[order] = np.arange(len(order))
+    return where
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,8 +236,3 @@ def windows(data: Bytes, width: int) -> NDArray[np.void]:
     """Look at a buffer as overlapping items of `width` bytes, one beginning at each byte."""
     count = max(0, len(data) - width + 1)
     return np.ndarray((count,), np.dtype((np.void, width)), data, 0, (1,))
-
-
-def scatter(out: Bytes, starts: Places, rows: NDArray[np.void]) -> None:
-    """Copy each row, one void item, to its own start in `out`."""
-    windows(out, rows.itemsize)[starts] = rows.view(f"V{rows.itemsize}")

@@ -6,16 +6,16 @@ from base64 import b64decode
 from concurrent.futures import ThreadPoolExecutor
 from itertools import pairwise
 
-import numpy as np
 import pyarrow as pa
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from piienc.cells import Cells
+from piienc.cells import SPARE, Cells
 from piienc.columns import BadCells, ColumnCipher
 from piienc.errors import InputError
 from piienc.keys import Keyset, Mode, Prefix, generate
+from piienc.tables.quoting import quoted
 
 KEYSETS = {(mode, prefix): generate(mode, prefix) for mode in Mode for prefix in Prefix}
 KINDS = [pa.string(), pa.large_string(), pa.binary(), pa.large_binary()]
@@ -283,29 +283,31 @@ def test_column_of_text_beyond_ascii_decrypts_to_itself(mode, length):
     values=st.lists(st.binary(max_size=40) | st.sampled_from([b"x" * 700, b'a"' * 900])),
     mode=st.sampled_from(Mode),
     prefixes=st.lists(st.sampled_from(Prefix), min_size=1, max_size=3),
-    byte=st.sampled_from(list(b'",\n\r;\xff')),
+    delimiter=st.sampled_from(list(b",;|")),
     data=st.data(),
 )
-def test_column_opened_tells_which_cells_hold_a_byte(values, mode, prefixes, byte, data):
+def test_column_opened_is_quoted_where_csv_needs_it(values, mode, prefixes, delimiter, data):
     """What the CSV writer asks for, whichever keys the cells are under."""
     keys = tuple(generate(mode, prefix).primary for prefix in prefixes)
     writers = [
         ColumnCipher(Keyset(mode, key.key_id, keys), "email", text=True, label="email")
         for key in keys
     ]
-    stored = [
-        data.draw(st.sampled_from(writers)).encrypt(pa.array([value]))[0].as_py()
+    raw = [
+        data.draw(st.sampled_from(writers)).encrypt(pa.array([value]))[0].as_py().encode()
         for value in values
     ]
-    raw = [cell.encode() for cell in stored]
-    lengths = np.array([len(cell) for cell in raw], np.int64)
-    cells = Cells.new(lengths)
-    for start, cell in zip(cells.starts, raw, strict=True):
-        cells.data[start : start + len(cell)] = np.frombuffer(cell, np.uint8)
-    opened = writers[0].open(cells, text=False)
-    expected = [index for index, value in enumerate(values) if byte in value]
-    assert sorted(opened.holding(byte).tolist()) == expected
-    assert [Cells.of(opened).one(index) for index in range(len(values))] == values
+    opened = writers[0].open(Cells.of(raw, fence=SPARE), text=False)
+    plain, fields = opened.packed(), quoted(opened, ord('"'), delimiter).packed()
+    assert [plain.one(index) for index in range(len(values))] == values
+    assert [fields.one(index) for index in range(len(values))] == [
+        b'"%b"' % value.replace(b'"', b'""') if _needs_quotes(value, delimiter) else value
+        for value in values
+    ]
+
+
+def _needs_quotes(value, delimiter):
+    return not value or bool({*value} & {delimiter, *b'"\r\n'})
 
 
 def test_column_of_text_split_inside_a_letter_is_no_text():

@@ -1,24 +1,68 @@
-"""The program: its groups, and the one place where errors end it."""
+"""The program: its commands, and the one place where errors end it."""
 
 from __future__ import annotations
 
 import os
 import signal
+from collections.abc import Iterator, Mapping
+from functools import cache
+from importlib import import_module
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from typer.core import TyperGroup
 from typer.exceptions import TyperException
+from typer.main import get_command
 
 from piienc import errors
-from piienc.cli import envelope, inspect, keys, options, pgp_keys, process, profiles, tables, ui
+from piienc.cli import options, process, ui
 
 if TYPE_CHECKING:
     from types import FrameType
 
+COMMANDS = {
+    "keys": "keys:app",
+    "profiles": "profiles:app",
+    "encrypt-file": "tables:encrypt_file",
+    "decrypt-file": "tables:decrypt_file",
+    "wrap-file": "envelope:wrap_file",
+    "unwrap-file": "envelope:unwrap_file",
+    "inspect": "inspect:inspect",
+}
+"""Each command, and where it is: a module of this folder, and a function or a group in it."""
+
+
+class Commands(Mapping[str, Any]):
+    """The commands, each imported and made when it is asked for: start-up."""
+
+    def __getitem__(self, name: str) -> Any:  # noqa: ANN401  # Typer's own
+        return _made(name)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(COMMANDS)
+
+    def __len__(self) -> int:
+        return len(COMMANDS)
+
+
+@cache
+def _made(name: str) -> Any:  # noqa: ANN401  # Typer's own
+    module, _, attribute = COMMANDS[name].partition(":")
+    found = getattr(import_module(f"piienc.cli.{module}"), attribute)
+    if not isinstance(found, typer.Typer):
+        function, found = found, typer.Typer(add_completion=False, rich_markup_mode=None)
+        found.command(name, epilog=options.EPILOG)(function)
+    made = get_command(found)
+    made.name = name
+    return made
+
 
 class Door(TyperGroup):
     """The error boundary: nested commands exit with the error's own code, tests included."""
+
+    def __init__(self, **settings: Any) -> None:  # noqa: ANN401  # Typer's own
+        super().__init__(**settings)
+        self.commands = Commands()  # type: ignore[assignment]  # it is only read
 
     def invoke(self, ctx: typer.Context) -> Any:  # type: ignore[override]  # noqa: ANN401  # Typer's own
         """Run the command that was asked for."""
@@ -71,19 +115,6 @@ app = typer.Typer(
     rich_markup_mode=None,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-app.add_typer(keys.app, name="keys")
-for name, command in (
-    ("generate-pgp", pgp_keys.generate_pgp),
-    ("import-pgp", pgp_keys.import_pgp),
-    ("fingerprint", pgp_keys.fingerprint),
-):
-    keys.app.command(name, epilog=options.EPILOG)(command)
-app.add_typer(profiles.app, name="profiles")
-app.command("encrypt-file", epilog=options.EPILOG)(tables.encrypt_file)
-app.command("decrypt-file", epilog=options.EPILOG)(tables.decrypt_file)
-app.command("wrap-file", epilog=options.EPILOG)(envelope.wrap_file)
-app.command("unwrap-file", epilog=options.EPILOG)(envelope.unwrap_file)
-app.command("inspect", epilog=options.EPILOG)(inspect.inspect)
 
 
 def _show_version(value: bool) -> None:  # noqa: FBT001  # Typer's callback

@@ -231,3 +231,11 @@ def _tell(name: str, keyset: Keyset, path: Path, *, as_json: bool, quiet: bool) 
     elif not quiet:
         ui.say(f"{keyset.mode} key {name}, key id {keyset.primary_id}, is in {path}")
         ui.say("keep a copy in a safe place: without the key, its cells are lost")
+
+
+for name, command in (
+    ("generate-pgp", pgp_keys.generate_pgp),
+    ("import-pgp", pgp_keys.import_pgp),
+    ("fingerprint", pgp_keys.fingerprint),
+):
+    app.command(name, epilog=options.EPILOG)(command)

@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pyarrow as pa
 
-from piienc.cells import SPARE, Cells
+from piienc.cells import SPARE, Cells, is_utf8
 from piienc.columns.bad_cells import BadCells
 from piienc.errors import InputError
 
 if TYPE_CHECKING:
-    from piienc.cells import Places
+    from piienc.cells import Places, Pool
 
 _INT32_MAX = (1 << 31) - 1
 
@@ -68,32 +68,30 @@ def array_of(cells: Cells, rows: Places, like: pa.Array, *, text: bool) -> pa.Ar
     return pa.Array.from_buffers(_type(large=large, text=text), len(like), buffers)
 
 
-def require_text(cells: Cells, label: str) -> None:
+def require_text(pool: Pool, label: str) -> None:
     """Refuse decrypted cells that are not UTF-8: another program may have encrypted anything.
 
     Args:
-        cells: one behind the other.
+        pool: cells with a zero byte before and behind each.
         label: what error messages call the column.
 
     Raises:
         BadCells: some are not.
     """
-    offsets = np.append(cells.starts, cells.starts[-1:] + cells.lengths[-1:])
-    buffers = [None, pa.py_buffer(offsets), pa.py_buffer(cells.data)]
-    try:
-        if len(cells):
-            pa.LargeStringArray.from_buffers(len(cells), *buffers[1:]).validate(full=True)
-    except pa.ArrowInvalid:
-        raise BadCells(
-            InputError,
-            label,
-            [index for index in range(len(cells)) if not _is_utf8(cells.one(index))],
-            "decrypted, but no UTF-8 text",
-            hint='such a column holds bytes: type = "binary" in the schema, and Parquet',
-        ) from None
+    # A zero byte ends whatever character is under way. So a buffer is UTF-8 if its cells are.
+    if all(is_utf8(part.data) for part in pool.parts):
+        return
+    cells = pool.packed()
+    raise BadCells(
+        InputError,
+        label,
+        [index for index in range(len(cells)) if not _decodes(cells.one(index))],
+        "decrypted, but no UTF-8 text",
+        hint='such a column holds bytes: type = "binary" in the schema, and Parquet',
+    )
 
 
-def _is_utf8(cell: bytes) -> bool:
+def _decodes(cell: bytes) -> bool:
     try:
         cell.decode()
     except UnicodeDecodeError:

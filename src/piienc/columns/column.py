@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pybase64
 
-from piienc.cells import Cells
+from piienc.cells import Pool
 from piienc.columns.arrays import array_of, cells_of, require_text
 from piienc.columns.bad_cells import BadCells
 from piienc.columns.bound_key import PREFIX, BoundKey, begin_with_any
@@ -20,8 +19,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
     from numpy.typing import NDArray
 
-    from piienc.cells import Bytes, Placeable, Places, Searchable
-    from piienc.columns.bound_key import Opened
+    from piienc.cells import Cells, Places
     from piienc.keys import Key, Keyset
 
 _TRIED = 16  # cells tried, where no prefix tells whether a column is encrypted already
@@ -67,7 +65,7 @@ class ColumnCipher:
         """
         cells, rows = cells_of(array)
         with BadCells.among(rows):
-            return array_of(Cells.of(self.seal(cells)), rows, array, text=self._text)
+            return array_of(self.seal(cells).packed(), rows, array, text=self._text)
 
     def decrypt(self, array: pa.Array, *, text: bool) -> pa.Array:
         """Decrypt a batch of the column; every cell is authenticated.
@@ -82,11 +80,10 @@ class ColumnCipher:
         """
         cells, rows = cells_of(array)
         with BadCells.among(rows):
-            opened = Cells.of(self.open(cells, text=text))
-            return array_of(opened, rows, array, text=text)
+            return array_of(self.open(cells, text=text).packed(), rows, array, text=text)
 
-    def seal(self, cells: Cells) -> Placeable:
-        """Return the ciphertexts of cells, to be written where they are wanted.
+    def seal(self, cells: Cells) -> Pool:
+        """Return the ciphertexts of cells, in the same order.
 
         Raises:
             KeyAccessError: the primary key is for reading only.
@@ -96,9 +93,10 @@ class ColumnCipher:
         self._refuse_encrypted(cells)
         if len(cells):
             self.used_key_ids.add(key.key_id)
-        return _Sealing(self._primary, cells, self._primary.wire.stored_lengths(cells.lengths))
+        order = cells.by_length()
+        return Pool.of(self._primary.seal(cells.take(order)), order)
 
-    def open(self, cells: Cells, *, text: bool) -> Searchable:
+    def open(self, cells: Cells, *, text: bool) -> Pool:
         """Decrypt cells; every one is authenticated.
 
         Args:
@@ -106,7 +104,7 @@ class ColumnCipher:
             text: whether they are UTF-8 text or bytes.
 
         Returns:
-            The cells in the same order, to be written where they are wanted.
+            The cells in the same order, with a zero byte before and behind each.
 
         Raises:
             BadCells: a cell is not authentic under any key that may be used, is encrypted
@@ -114,23 +112,24 @@ class ColumnCipher:
         """
         sealed, order, well_formed = self._wire_cells(cells)
         done = np.zeros(len(sealed), np.bool_)
-        lengths = np.zeros(len(sealed), np.int64)
-        parts = []
+        parts: list[Cells] = []
+        opened = [np.empty(0, np.int64)]
         for reader in self._readers:
             mine = np.flatnonzero(reader.claims(sealed) & well_formed & ~done)
             if len(mine):
-                part = reader.open(sealed.take(mine), mine)
-                parts.append(part)
-                done[part.done] = True
-                lengths[order[part.done]] = part.lengths
-                if len(part.done):
+                more, authentic = reader.open(sealed.take(mine))
+                mine = mine[authentic]
+                parts += more
+                opened.append(order[mine])
+                done[mine] = True
+                if len(mine):
                     self.used_key_ids.add(reader.key.key_id)
         if not done.all():
             raise self._refusal(sealed, np.flatnonzero(~done), order)
-        opened = _Opening(parts, order, lengths)
-        if text and not all(part.is_ascii() for part in parts):
-            require_text(Cells.of(opened), self._label)
-        return opened
+        pool = Pool.of(parts, np.concatenate(opened))
+        if text:
+            require_text(pool, self._label)
+        return pool
 
     def _wire_cells(self, cells: Cells) -> tuple[Cells, Places, NDArray[np.bool_]]:
         """The cells' bytes by length, the index of each, and which of them are well-formed."""
@@ -198,36 +197,6 @@ class ColumnCipher:
         """The key whose prefix a ciphertext bears, if that key may not be used."""
         key = self._key_of(raw)
         return key if key is not None and key.status is not Status.ENABLED else None
-
-
-@dataclass(frozen=True, slots=True)
-class _Sealing:
-    """Cells that are encrypted as they are written."""
-
-    key: BoundKey
-    cells: Cells
-    lengths: Places
-
-    def write(self, out: Bytes, starts: Places) -> None:
-        order = self.cells.by_length()
-        self.key.seal(self.cells.take(order), out, starts[order])
-
-
-@dataclass(frozen=True, slots=True)
-class _Opening:
-    """Cells that are decrypted, not yet in their order."""
-
-    parts: list[Opened]
-    order: Places
-    lengths: Places
-
-    def holding(self, byte: int) -> Places:
-        found = [self.order[part.holding(byte)] for part in self.parts]
-        return np.concatenate([np.empty(0, np.int64), *found])
-
-    def write(self, out: Bytes, starts: Places) -> None:
-        for part in self.parts:
-            part.write(out, starts[self.order])
 
 
 def _unarmored(text: bytes) -> bytes:

@@ -20,6 +20,10 @@ if TYPE_CHECKING:
 IV = 12
 """Bytes in an IV: SP 800-38D, 8.2, the recommended length."""
 
+_LOOKED_UP = 8192  # cells whose products are looked up at a time: 2 MiB of them
+_TABLES = 256 * np.arange(BLOCK)[:, None]
+"""Where the table for each byte of a block begins."""
+
 _COUNTER_BLOCK = np.dtype([("iv", f"V{IV}"), ("counter", ">u4")])
 _REDUCTION = 0xE1 << 120  # SP 800-38D, 6.3: the polynomial, with its bits reflected
 
@@ -51,7 +55,7 @@ class GcmKernel:
 
     def seal(self, group: Group) -> tuple[NDArray[np.void], Blocks]:
         """Encrypt a group in place under fresh IVs and return each cell's IV and tag."""
-        ivs = np.frombuffer(os.urandom(IV * group.rows), f"V{IV}")
+        ivs = np.frombuffer(_random_bytes(IV * group.rows), f"V{IV}")
         mask = self._count(group, ivs)
         group.clear_behind()
         return ivs, self._tags(group, mask)
@@ -102,14 +106,14 @@ class GcmKernel:
         The tables are indexed by ciphertext, which is public: no access depends on a secret.
         """
         total = group.each(self._constant)
-        count, rows = group.blocks.shape
-        looked_up = empty_blocks(rows)
         for number, blocks in enumerate(group.blocks):
-            table = self._table(count - number + 1)
-            columns = np.ascontiguousarray(blocks.view(np.uint8).reshape(rows, BLOCK).T)
-            for position in range(BLOCK):
-                table[position].take(columns[position], out=looked_up, mode="clip")
-                xor_into(total, looked_up)
+            table = self._table(len(group.blocks) - number + 1)
+            for begin in range(0, group.rows, _LOOKED_UP):
+                part = slice(begin, begin + _LOOKED_UP)
+                places = np.ascontiguousarray(blocks[part].view(np.uint8).reshape(-1, BLOCK).T)
+                products = table.take(places + _TABLES, mode="clip")
+                xored = words(total[part])
+                np.bitwise_xor(xored, np.bitwise_xor.reduce(words(products), axis=0), out=xored)
         return total
 
     def _length_constant(self, length: int) -> bytes:
@@ -130,7 +134,7 @@ class GcmKernel:
         return self._powers[power]
 
     def _power_table(self, power: int) -> Blocks:
-        """Products with H^power of every byte at every place: shape (16, 256)."""
+        """Products with H^power of every byte at every place: 16 tables, 256 items each."""
         bits, value = [], self._power(power)
         for _ in range(8 * BLOCK):
             bits.append(value.to_bytes(BLOCK, "big"))
@@ -140,7 +144,17 @@ class GcmKernel:
         for bit in range(8):
             low = 1 << bit
             table[:, low : 2 * low] = table[:, :low] ^ single[:, 7 - bit]
-        return table.view("V16").reshape(BLOCK, 256)
+        return table.view("V16").reshape(-1)
+
+
+def _random_bytes(size: int) -> bytes:
+    """Return fresh bytes of OpenSSL's generator: NIST SP 800-90A, seeded by the system.
+
+    The system's own takes 18 times as long, a thirtieth of the time to encrypt a file.
+    """
+    import ssl  # noqa: PLC0415  # 14 ms, which only encrypting sealed columns has to pay
+
+    return ssl.RAND_bytes(size)
 
 
 def _times_x(value: int) -> int:

@@ -11,11 +11,11 @@ from piienc.cells import Run, runs_of
 from piienc.columns.aes import BLOCK, Blocks, constant_blocks, empty_blocks, words
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
 
     from numpy.typing import NDArray
 
-    from piienc.cells import Cells
+    from piienc.cells import Cells, Places
 
 _KEEP = [b"\xff" * kept + bytes(BLOCK - kept) for kept in range(BLOCK + 1)]
 
@@ -48,23 +48,11 @@ class Group:
         last = words(self.blocks[-1])
         np.bitwise_and(last, words(self.each(_kept)), out=last)
 
-    def holding(self, byte: int) -> NDArray[np.intp]:
-        """Return the number of each cell that holds a byte, which is not zero."""
-        found = self.blocks.view(np.uint8) == byte
-        if not found.any():
-            return np.empty(0, np.intp)
-        return np.flatnonzero(found.reshape(len(self.blocks), -1, BLOCK).any(axis=(0, 2)))
-
-    def parts(self, run: Run) -> list[NDArray[np.void]]:
-        """Return a run's cells as their blocks, the last one cut to the cell's length."""
-        whole, rest = divmod(run.length, BLOCK)
-        parts: list[NDArray[np.void]] = [
-            self.blocks[number, run.start : run.stop] for number in range(whole)
-        ]
-        if rest:
-            cut = np.dtype({"names": ["cell"], "formats": [f"V{rest}"], "itemsize": BLOCK})
-            parts.append(self.blocks[whole, run.start : run.stop].view(cut)["cell"])
-        return parts
+    @property
+    def lengths(self) -> Places:
+        """The bytes in each cell, int64, rising."""
+        lengths = np.array([run.length for run in self.runs], np.int64)
+        return lengths.repeat([run.stop - run.start for run in self.runs])
 
 
 def block_count(length: int) -> int:
@@ -100,32 +88,21 @@ def groups(cells: Cells) -> Iterator[tuple[slice, Group]]:
         yield slice(first, last), group
 
 
-def joined(
-    parts: list[NDArray[np.void]],
-    prefix: bytes = b"",
-    padding: int = 0,
-    out: NDArray[np.uint8] | None = None,
-) -> NDArray[np.void]:
-    """Put the parts of rows together, each row one item: prefix, parts, zeros.
+def rows_of(begin: bytes, parts: Sequence[NDArray[np.void]], room: int) -> NDArray[np.void]:
+    """Put the parts of rows together, each row one item of `room` bytes.
 
     Args:
-        parts: one array for each part, all of one length.
-        prefix: what every row begins with.
-        padding: how many zeros every row ends with.
-        out: where the rows are made, one behind the other; else in an array of their own.
+        begin: what every row begins with.
+        parts: what follows, one item for each row.
+        room: bytes in a row; those behind the parts are zero.
     """
-    kinds = [np.dtype(f"V{len(prefix)}")] if prefix else []
-    kinds += [part.dtype for part in parts]
-    kinds += [np.dtype(f"V{padding}")] if padding else []
-    kind = np.dtype([(f"f{n}", kind) for n, kind in enumerate(kinds)])
-    rows = np.empty(len(parts[0]), kind) if out is None else out.view(kind)
-    fields = iter(kind.names or ())
-    if prefix:
-        rows[next(fields)] = np.void(prefix)
-    for part in parts:
-        rows[next(fields)] = part
-    if padding:
-        rows[next(fields)] = np.void(bytes(padding))
+    end = bytes(room - len(begin) - sum(part.itemsize for part in parts))
+    fields: list[np.void | NDArray[np.void]] = [np.void(begin), *parts, np.void(end)]
+    kinds = [(f"f{number}", field.dtype) for number, field in enumerate(fields)]
+    rows = np.empty(len(parts[0]), kinds)
+    for (name, kind), field in zip(kinds, fields, strict=True):
+        if kind.itemsize:
+            rows[name] = field
     return rows
 
 

@@ -53,6 +53,7 @@ class SivKernel:
         """Encrypt a group in place and return each cell's V."""
         synthetic = self._s2v(group)
         self._count(group, synthetic)
+        group.clear_behind()
         return synthetic, None
 
     def open(self, group: Group, head: Blocks, tail: Blocks | None) -> NDArray[np.bool_]:  # noqa: ARG002  # GCM has a tail

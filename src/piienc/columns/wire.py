@@ -16,22 +16,20 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pybase64
 
-from piienc.cells import SPARE, Cells, runs_of, scatter
+from piienc.cells import SPARE, Cells, windows
 from piienc.columns.aes import BLOCK
 from piienc.columns.gcm import IV
-from piienc.columns.groups import joined
+from piienc.columns.groups import rows_of
 from piienc.keys import Mode
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from piienc.cells import Run
     from piienc.columns.aes import Blocks
     from piienc.columns.groups import Group
     from piienc.keys import Key
 
 _PADDING, _ZERO = ord("="), ord("A")  # "A" is base64 for six zero bits
-_SPARE = _ZERO.to_bytes() * (SPARE // 3 * 4 + 4)  # decodes to room behind the last cell
 
 _IS_BASE64 = np.zeros(256, np.bool_)
 _IS_BASE64[list(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/")] = True
@@ -67,47 +65,25 @@ class Wire:
         whole = self.prefix + sealed
         return pybase64.b64encode(whole) if self.text else whole
 
-    def store(
-        self,
-        out: NDArray[np.uint8],
-        starts: NDArray[np.int64],
-        group: Group,
-        head: NDArray[np.void],
-        tail: Blocks | None,
-    ) -> None:
-        """Write a sealed group's cells into `out`, each at its own start."""
-        if not self.text:
-            for run in group.runs:
-                where = slice(run.start, run.stop)
-                scatter(
-                    out, starts[where], joined(self._parts(group, run, head, tail), self.prefix)
-                )
-            return
-        # Every run's rows, padded to a multiple of three, so that one call encodes them all.
-        widths = [-(-(self.overhead + run.length) // 3) * 3 for run in group.runs]
-        ends = np.cumsum(
-            [width * (run.stop - run.start) for width, run in zip(widths, group.runs, strict=True)]
-        ).tolist()
-        flat = np.empty(ends[-1], np.uint8)
-        for begin, end, width, run in zip([0, *ends], ends, widths, group.runs, strict=False):
-            parts = self._parts(group, run, head, tail)
-            joined(parts, self.prefix, width - self.overhead - run.length, flat[begin:end])
-        encoded = np.frombuffer(pybase64.b64encode(flat.data), np.uint8)
-        for begin, end, width, run in zip([0, *ends], ends, widths, group.runs, strict=False):
-            chars, at = width // 3 * 4, starts[run.start : run.stop]
-            scatter(out, at, encoded[begin // 3 * 4 : end // 3 * 4].view(f"V{chars}"))
-            for place in range(1, width - self.overhead - run.length + 1):
-                out[at + (chars - place)] = _PADDING
-
-    def _parts(
-        self, group: Group, run: Run, head: NDArray[np.void], tail: Blocks | None
-    ) -> list[NDArray[np.void]]:
-        """What the rows of a run are made of, behind the prefix."""
-        where = slice(run.start, run.stop)
-        parts = [head[where], *group.parts(run)]
+    def store(self, group: Group, head: NDArray[np.void], tail: Blocks | None) -> Cells:
+        """Return a sealed group's cells as they are stored, in rows of one width."""
+        inner = len(self.prefix) + self.head
+        room = inner + BLOCK * len(group.blocks) + self.tail
+        if self.text:
+            room = -(-room // 3) * 3
+        flat = rows_of(self.prefix, [head, *group.blocks], room).view(np.uint8)
+        lengths = group.lengths
+        starts = room * np.arange(group.rows)
         if tail is not None:
-            parts.append(tail[where])
-        return parts
+            windows(flat, self.tail)[starts + (inner + lengths)] = tail
+        if not self.text:
+            return Cells(flat, starts, lengths + self.overhead)
+        # Three bytes are four characters, whatever stands behind them: all rows are encoded in
+        # one call, and what lies behind a cell's end is left where it is.
+        text = np.frombuffer(pybase64.b64encode(flat.data), np.uint8).copy()
+        cells = Cells(text, starts // 3 * 4, self.stored_lengths(lengths))
+        _pad(cells, -(lengths + self.overhead) % 3, _PADDING)
+        return cells
 
 
 def from_text(cells: Cells) -> tuple[Cells, NDArray[np.int64], NDArray[np.bool_]]:
@@ -118,21 +94,29 @@ def from_text(cells: Cells) -> tuple[Cells, NDArray[np.int64], NDArray[np.bool_]
         was well-formed; what was not stands there with undefined bytes.
     """
     lengths, well_formed = _decoded_lengths(cells)
+    characters = np.where(well_formed, cells.lengths, 0)
     order = Cells(cells.data, cells.starts, lengths).by_length()
-    lengths, well_formed, starts = lengths[order], well_formed[order], cells.starts[order]
-    padded = (lengths + 2) // 3 * 3
-    runs = runs_of(lengths)
-    text = np.concatenate([*_text_rows(cells, starts, runs), np.frombuffer(_SPARE, np.uint8)])
-    ends = np.cumsum(padded)
-    begins = ends - padded
-    data, bad = _decode(text)
+    lengths, well_formed = lengths[order], well_formed[order]
+    text = Cells(cells.data, cells.starts, characters).packed(order)
+    missing = -lengths % 3
+    _pad(text, missing, _ZERO)
+    text.data[-SPARE:] = _ZERO
+    data, bad = _decode(text.data)
+    starts = text.starts // 4 * 3
     if len(bad):
-        well_formed[np.searchsorted(ends, bad // 4 * 3, side="right")] = False
-    for run in runs:
-        for place in range(run.length, -(-run.length // 3) * 3):
-            where = slice(run.start, run.stop)
-            well_formed[where] &= data[begins[where] + place] == 0
-    return Cells(data, begins, lengths), order, well_formed
+        well_formed[np.searchsorted(text.starts, bad, side="right") - 1] = False
+    ends = starts + lengths
+    for place in (1, 2):
+        short = np.flatnonzero(missing >= place)
+        well_formed[short] &= data[ends[short] + (place - 1)] == 0
+    return Cells(data, starts, lengths), order, well_formed
+
+
+def _pad(cells: Cells, missing: NDArray[np.int64], character: int) -> None:
+    """Overwrite the last one or two characters of cells whose last three bytes are not full."""
+    ends = cells.starts + cells.lengths
+    for place in (1, 2):
+        cells.data[ends[missing >= place] - place] = character
 
 
 def _decoded_lengths(cells: Cells) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
@@ -143,20 +127,6 @@ def _decoded_lengths(cells: Cells) -> tuple[NDArray[np.int64], NDArray[np.bool_]
     two = one & (cells.data[last - 1] == _PADDING)
     lengths = cells.lengths // 4 * 3 - one - two
     return np.where(well_formed, lengths, 0), well_formed
-
-
-def _text_rows(cells: Cells, starts: NDArray[np.int64], runs: list[Run]) -> list[NDArray[np.uint8]]:
-    """Gather each run's texts, with zero bits in the place of the padding."""
-    made = []
-    for run in runs:
-        if run.length == 0:
-            continue
-        width = (run.length + 2) // 3 * 4
-        rows = cells.windows(width)[starts[run.start : run.stop]].view(np.uint8)
-        for place in range(-run.length % 3):
-            rows[width - 1 - place :: width] = _ZERO
-        made.append(rows)
-    return made
 
 
 def _decode(text: NDArray[np.uint8]) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:

@@ -40,7 +40,7 @@ def in_order(
         try:
             for unit in _until_error(units, running):
                 running.append(pool.submit(work, unit))
-                if len(running) > threads + 1:
+                if len(running) > threads:
                     yield running.popleft().result()
             while running:
                 yield running.popleft().result()

@@ -14,13 +14,13 @@ from piienc.keys import Mode
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from piienc.cells import Cells, Placeable, Searchable
+    from piienc.cells import Cells, Pool
     from piienc.keys import Keyset
     from piienc.state import CellCounter
     from piienc.tables import CsvSource
     from piienc.tables.parquet import ParquetSource
 
-    AsFields = Callable[[Searchable], Placeable]
+    AsFields = Callable[[Pool], Pool]
 
 
 class Step(Protocol):
@@ -42,7 +42,7 @@ class Step(Protocol):
     def apply(self, array: pa.Array) -> pa.Array:
         """Return a batch of a Parquet column, changed, of the step's type."""
 
-    def apply_to_cells(self, cells: Cells, as_fields: AsFields) -> Placeable:
+    def apply_to_cells(self, cells: Cells, as_fields: AsFields) -> Pool:
         """Return the cells of a CSV column, changed, as fields of CSV."""
 
 
@@ -134,7 +134,7 @@ class Encryption(_KeyedStep):
         self._spend(len(cells) - cells.null_count)
         return self._cipher.encrypt(cells)
 
-    def apply_to_cells(self, cells: Cells, as_fields: AsFields) -> Placeable:  # noqa: ARG002  # base64 needs no quotes
+    def apply_to_cells(self, cells: Cells, as_fields: AsFields) -> Pool:  # noqa: ARG002  # base64 needs no quotes
         """Return the cells of a CSV column, encrypted."""
         self._spend(len(cells))
         return self._cipher.seal(cells)
@@ -171,6 +171,6 @@ class Decryption(_KeyedStep):
         cells = self._cipher.decrypt(to_cells(array, self._label), text=is_text(self.type))
         return from_cells(cells, self.type, self._label)
 
-    def apply_to_cells(self, cells: Cells, as_fields: AsFields) -> Placeable:
+    def apply_to_cells(self, cells: Cells, as_fields: AsFields) -> Pool:
         """Return the cells of a CSV column, decrypted."""
         return as_fields(self._cipher.open(cells, text=True))

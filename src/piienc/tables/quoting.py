@@ -6,14 +6,16 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from piienc.cells import SPARE, Cells
+from piienc.cells import SPARE, Cells, Pool
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from numpy.typing import NDArray
 
-    from piienc.cells import Bytes, Placeable, Places, Searchable
+    from piienc.cells import Places
+
+_LF, _CR = ord("\n"), ord("\r")
 
 
 def unquoted(fields: Cells, quote: int, quotes: Places) -> Cells:
@@ -36,41 +38,48 @@ def unquoted(fields: Cells, quote: int, quotes: Places) -> Cells:
     return _replaced(cells, doubled, lambda cell: cell.replace(mark + mark, mark))
 
 
-def quoted(cells: Searchable, quote: int, delimiter: int) -> Placeable:
+def quoted(pool: Pool, quote: int, delimiter: int) -> Pool:
     """Return cells as fields: in quotes where they need them, and only there.
 
     Args:
-        cells: an empty one is the empty string, not null.
+        pool: with a zero byte before and behind each cell, which may be overwritten. An empty
+            cell is the empty string, not null.
         quote: the character.
         delimiter: between fields.
     """
-    needs = cells.lengths == 0
-    for special in (ord("\n"), ord("\r"), delimiter):
-        needs[cells.holding(special)] = True
-    doubled = cells.holding(quote)
-    needs[doubled] = True
-    if not needs.any():
-        return cells
     mark = bytes([quote])
-    fields: Placeable = cells
-    if len(doubled):
-        fields = _replaced(Cells.of(cells), doubled, lambda cell: cell.replace(mark, mark + mark))
-    return _Quoted(fields, needs, quote)
+    parts: list[Cells] = []
+    moved = np.arange(sum(map(len, pool.parts)))
+    doubled: list[bytes] = []
+    count = 0
+    for part in pool.parts:
+        found = _holding(part, part.data == quote)
+        moved[count + found] = len(moved) + len(doubled) + np.arange(len(found))
+        doubled += (mark + part.one(n).replace(mark, mark + mark) + mark for n in found.tolist())
+        parts.append(_in_quotes(part, quote, delimiter))
+        count += len(part)
+    if not doubled:
+        return Pool(tuple(parts), pool.where)
+    return Pool((*parts, Cells.of(doubled)), moved[pool.where])
 
 
-class _Quoted:
-    """Cells of which some stand in quotes."""
+def _in_quotes(part: Cells, quote: int, delimiter: int) -> Cells:
+    """Write quotes before and behind each cell that is empty or holds what ends a field."""
+    data = part.data
+    needs = part.lengths == 0
+    needs[_holding(part, (data == _LF) | (data == _CR) | (data == delimiter))] = True
+    if not needs.any():
+        return part
+    starts, lengths = part.starts - needs, part.lengths + 2 * needs
+    data[starts[needs]] = quote
+    data[(starts + lengths)[needs] - 1] = quote
+    return Cells(data, starts, lengths)
 
-    def __init__(self, cells: Placeable, needs: NDArray[np.bool_], quote: int) -> None:
-        self._cells, self._needs, self._quote = cells, needs, quote
-        self.lengths = cells.lengths + 2 * needs
 
-    def write(self, out: Bytes, starts: Places) -> None:
-        """Write each field to its own start in `out`."""
-        self._cells.write(out, starts + self._needs)
-        begins = starts[self._needs]
-        out[begins] = self._quote
-        out[begins + self.lengths[self._needs] - 1] = self._quote
+def _holding(part: Cells, special: NDArray[np.bool_]) -> Places:
+    """Return the index of each cell that holds a byte of some kind; there are none between."""
+    places = np.flatnonzero(special)
+    return np.unique(np.searchsorted(part.starts, places, side="right") - 1)
 
 
 def _replaced(cells: Cells, index: Places, change: Callable[[bytes], bytes]) -> Cells:

@@ -13,9 +13,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
-import pyarrow as pa
 
-from piienc.cells import SPARE, Cells
+from piienc.cells import Cells, Pieces, is_utf8, put_together
 from piienc.errors import InputError
 from piienc.tables.quoting import quoted, unquoted
 
@@ -24,7 +23,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from piienc.cells import Bytes, Placeable, Places, Searchable
+    from piienc.cells import Bytes, Places, Pool
 
 _LF, _CR = ord("\n"), ord("\r")
 
@@ -73,7 +72,7 @@ class Change:
     """
 
     rows: Places
-    fields: Placeable
+    fields: Pool
 
 
 class Records:
@@ -93,11 +92,9 @@ class Records:
         self._block, self._dialect = block, dialect
         self._data = np.frombuffer(block.data, np.uint8)
         self._require_utf8()
-        own = self._data[: block.size]
-        self._quotes = np.flatnonzero(own == dialect.quote)
+        separators, self._quotes = self._marks()
         self._check_quotes()
-        separators = np.flatnonzero((own == dialect.delimiter) | (own == _LF))
-        self._begins, self._stops = self._shaped(self._outside_quotes(separators))
+        self._begins, self._stops = self._shaped(separators)
         self.count, self.columns = self._begins.shape
         self._ends = self._stops
         if b"\r" in block.data:
@@ -114,50 +111,55 @@ class Records:
         fields = Cells(self._data, begins[rows], lengths[rows])
         return unquoted(fields, self._dialect.quote, self._quotes), rows
 
-    def as_fields(self, cells: Searchable) -> Placeable:
+    def as_fields(self, cells: Pool) -> Pool:
         """Return text as fields: in quotes where it needs them."""
         return quoted(cells, self._dialect.quote, self._dialect.delimiter)
 
     def rewritten(self, changes: Mapping[int, Change]) -> Bytes:
         """Return the records with some columns changed, by the columns' numbers."""
-        parts = self._parts(changes)
-        lengths = np.sum([part.lengths for part in parts], axis=0)
-        ends = np.cumsum(lengths)
-        starts = ends - lengths
-        size = int(ends[-1]) if len(ends) else 0
-        out = np.empty(size + SPARE, np.uint8)
-        for part in parts:
-            part.write(out, starts)
-            starts += part.lengths
-        return out[:size]
-
-    def _parts(self, changes: Mapping[int, Change]) -> list[Placeable]:
-        """What each record is made of: the changed cells, and all that stands between them."""
-        parts: list[Placeable] = []
-        begin = self._begins[:, 0]
-        for column, change in sorted(changes.items()):
-            parts.append(self._between(begin, self._begins[:, column]))
-            parts.append(_Sparse(change.rows, change.fields, self.count))
-            begin = self._ends[:, column]
-        parts.append(self._between(begin, self._stops[:, -1] + 1))
-        return parts
-
-    def _between(self, begin: Places, end: Places) -> Cells:
-        return Cells(self._data, begin, end - begin)
+        columns = sorted(changes)
+        # A record's pieces are what stands before its first changed cell, that cell, what follows
+        # up to the next one, and so on; a last one leads to the next record, over blank lines.
+        cuts = np.empty((self.count, 2 * len(columns) + 2), np.int32)
+        cuts[:, 0] = self._begins[:, 0]
+        cuts[:, 1:-1:2] = self._begins[:, columns]
+        cuts[:, 2:-1:2] = self._ends[:, columns]
+        cuts[:, -1] = self._stops[:, -1] + 1
+        sources = [Pieces(self._data, cuts.ravel())]
+        wanted = np.arange(cuts.size, dtype=np.int32).reshape(cuts.shape)[:, :-1].copy()
+        count = cuts.size
+        for number, column in enumerate(columns):
+            change = changes[column]
+            wanted[change.rows, 2 * number + 1] = count + 2 * change.fields.where
+            sources += change.fields.pieces()
+            count += 2 * len(change.rows)
+        index = wanted.ravel()
+        return put_together(sources, index)
 
     def _require_utf8(self) -> None:
         # Arrow holds the whole block against UTF-8 at once; Python's decoder finds the place.
-        ends = pa.array([0, self._block.size], pa.int32()).buffers()[1]
-        whole = pa.StringArray.from_buffers(1, ends, pa.py_buffer(self._block.data))
+        if is_utf8(self._data[: self._block.size]):
+            return
         try:
-            whole.validate(full=True)
-        except pa.ArrowInvalid:
-            try:
-                self._block.data.decode()
-            except UnicodeDecodeError as error:
-                line = self._line(error.start)
-                raise not_in_encoding(self._dialect.name, line, self._dialect.encoding) from None
-            raise
+            self._block.data[: self._block.size].decode()
+        except UnicodeDecodeError as error:
+            line = self._line(error.start)
+            raise not_in_encoding(self._dialect.name, line, self._dialect.encoding) from None
+
+    def _marks(self) -> tuple[Places, Places]:
+        """Find the delimiters and line breaks that are not data, and the quotes."""
+        own = self._data[: self._block.size]
+        quote = self._dialect.quote
+        found = own == self._dialect.delimiter
+        found |= own == _LF
+        found |= own == quote
+        marks = np.flatnonzero(found)
+        is_quote = own[marks] == quote
+        quotes = np.flatnonzero(is_quote)
+        if not len(quotes):
+            return marks, quotes
+        inside = np.bitwise_xor.accumulate(is_quote)
+        return marks[~(inside | is_quote)], marks[quotes]
 
     def _check_quotes(self) -> None:
         """Refuse a quote that neither begins nor ends a field and is not doubled inside one."""
@@ -182,17 +184,6 @@ class Records:
         bare = alone[np.searchsorted(self._quotes, alone) % 2 == 0]
         if len(bare):
             raise self._broken(int(bare[0]), "a carriage return without a line feed")
-
-    def _outside_quotes(self, separators: Places) -> Places:
-        """Leave out the delimiters and line breaks that are data."""
-        first = np.searchsorted(separators, self._quotes[0::2])
-        behind = np.searchsorted(separators, self._quotes[1::2])
-        inside = behind - first
-        if not inside.any():
-            return separators
-        # All numbers from each first to its behind: a counter that starts anew at each.
-        count = np.arange(int(inside.sum())) - (np.cumsum(inside) - inside).repeat(inside)
-        return np.delete(separators, first.repeat(inside) + count)
 
     def _shaped(self, separators: Places) -> tuple[Places, Places]:
         """Return where each field begins and stops: shape (records, columns)."""
@@ -238,19 +229,6 @@ class Records:
 
     def _line(self, place: int) -> int:
         return self._block.first_line + self._block.data.count(b"\n", 0, place)
-
-
-class _Sparse:
-    """Fields for some of the rows, and nothing for the others."""
-
-    def __init__(self, rows: Places, fields: Placeable, count: int) -> None:
-        self._rows, self._fields = rows, fields
-        self.lengths = np.zeros(count, np.int64)
-        self.lengths[rows] = fields.lengths
-
-    def write(self, out: Bytes, starts: Places) -> None:
-        """Write each field to the start of its row."""
-        self._fields.write(out, starts[self._rows])
 
 
 def not_in_encoding(name: str, line: int, encoding: str) -> InputError:
