@@ -12,7 +12,7 @@ from piienc.errors import IncompleteError, NameTakenError
 from piienc.files import PRIVATE_FILE
 from piienc.remote.names import OURS, is_safe, safe_name, shown_name
 from piienc.remote.remote import FILE, FOLDER, OTHER, Entry, Facts
-from piienc.remote.sources import reader_of
+from piienc.remote.sources import equal_bytes, reader_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -223,21 +223,6 @@ class FolderRemote:
             raise IncompleteError(
                 f"cannot {verb} {name or self._folder}: {os.strerror(error.errno or 0)}", hint=hint
             ) from error
-
-
-def equal_bytes(one: bytes, other: bytes) -> int:
-    """Return how many bytes at the beginning of both are the same."""
-    shorter = min(len(one), len(other))
-    if one[:shorter] == other[:shorter]:
-        return shorter
-    low, high = 0, shorter
-    while high - low > 1:
-        middle = (low + high) // 2
-        if one[low:middle] == other[low:middle]:
-            low = middle
-        else:
-            high = middle
-    return low
 
 
 def _facts(told: os.stat_result) -> Facts:

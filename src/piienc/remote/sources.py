@@ -67,3 +67,18 @@ def _whole(data: bytes, count: int) -> bytes:
             hint="wait until it is no longer written, and run the same command again",
         )
     return data
+
+
+def equal_bytes(one: bytes, other: bytes) -> int:
+    """Return how many bytes at the beginning of both are the same."""
+    shorter = min(len(one), len(other))
+    if one[:shorter] == other[:shorter]:
+        return shorter
+    low, high = 0, shorter
+    while high - low > 1:
+        middle = (low + high) // 2
+        if one[low:middle] == other[low:middle]:
+            low = middle
+        else:
+            high = middle
+    return low
