@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import contextlib
 import threading
-from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 from paramiko.ssh_exception import SSHException
@@ -18,7 +17,7 @@ from piienc.errors import IncompleteError
 from piienc.remote.session import Session
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from piienc.remote.ssh import Connection
 
@@ -39,7 +38,7 @@ class Pool:
         self._sessions = [first]
         self._most = max(1, most)
         self._lock = threading.Lock()
-        self._growing = threading.Lock()
+        self._opening = 0
         self._round_trip = 0.0
 
     def measured(self, round_trip: float) -> None:
@@ -57,42 +56,54 @@ class Pool:
         return _FILES_A_SESSION * self.worthwhile
 
     @contextlib.contextmanager
-    def taken(self, wanted: int) -> Iterator[list[Session]]:
-        """Give so many sessions, or as many as there are; those first that have least to do."""
-        if wanted > len(self._sessions) or any(one.users for one in self._sessions):
-            self._grow()
-        with self._lock:
-            chosen = sorted(self._sessions, key=lambda one: one.users)[: max(1, wanted)]
-            for one in chosen:
-                one.users += 1
+    def taken(self) -> Iterator[Session]:
+        """Give the session that has least to do; a new one, if all have and that is worthwhile."""
+        with self.another(set()) as session:
+            yield session or self.first
+
+    @contextlib.contextmanager
+    def another(self, used: set[Session]) -> Iterator[Session | None]:
+        """Give a session that is not among `used`, and add it there; None if there is no other."""
+        session = self._idle(used) or self._opened(used) or self._least_busy(used)
         try:
-            yield chosen
+            yield session
         finally:
             with self._lock:
-                for one in chosen:
-                    one.users -= 1
+                if session:
+                    session.users -= 1
 
-    def close(self) -> None:
-        """Close all sessions."""
-        for one in self._sessions:
-            with contextlib.suppress(EOFError, OSError, SSHException):
-                one.close()
+    def _idle(self, used: set[Session]) -> Session | None:
+        with self._lock:
+            return self._take((one for one in self._sessions if not one.users), used)
 
-    def _grow(self) -> None:
-        """Open the missing sessions, at the same time; a server that refuses some has its way."""
-        with self._growing:
-            missing = self.worthwhile - len(self._sessions)
-            if missing <= 0:
-                return
-            with ThreadPoolExecutor(missing) as threads:
-                opened = list(threads.map(lambda _: self._another(), range(missing)))
-            with self._lock:
-                self._sessions += [one for one in opened if one]
-            if None in opened:
-                self._most = len(self._sessions)
+    def _least_busy(self, used: set[Session]) -> Session | None:
+        with self._lock:
+            return self._take(sorted(self._sessions, key=lambda one: one.users), used)
 
-    def _another(self) -> Session | None:
+    def _take(self, among: Iterable[Session], used: set[Session]) -> Session | None:
+        session = next((one for one in among if one not in used), None)
+        if session:
+            session.users += 1
+            used.add(session)
+        return session
+
+    def _opened(self, used: set[Session]) -> Session | None:
+        """Open a new session, if that is worthwhile, and allowed."""
+        with self._lock:
+            if len(self._sessions) + self._opening >= self.worthwhile:
+                return None
+            self._opening += 1
+        session = None
         try:
-            return Session.open(self._connection)
-        except (SSHException, EOFError, TimeoutError, IncompleteError):
-            return None
+            # A server that refuses has its way: the sessions that are there must do.
+            with contextlib.suppress(SSHException, EOFError, TimeoutError, IncompleteError):
+                session = Session.open(self._connection)
+        finally:
+            with self._lock:
+                self._opening -= 1
+                if session:
+                    self._sessions.append(session)
+                    self._take([session], used)
+                else:
+                    self._most = len(self._sessions)
+        return session

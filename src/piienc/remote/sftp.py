@@ -105,22 +105,30 @@ class SftpRemote:
         """Write a local file's bytes from `offset` to `size`: see `Remote.upload`."""
         path, doing = self._path(name), f"write {name}"
         span = Span(offset, size, self._writing, self._limiter, progress)
-        wanted = min(1 + (size - offset) // (_BLOCKS_A_SESSION * span.block), self._pool.worthwhile)
+        wanted = min((size - offset) // (_BLOCKS_A_SESSION * span.block), self._pool.worthwhile)
         with (
-            self._connection.broken(doing),
-            self._pool.taken(wanted) as (first, *others),
-            self._open_for_writing(first, name, new=not offset) as file,
+            self._session(doing) as session,
+            self._open_for_writing(session, name, new=not offset) as file,
         ):
+            used = {session}
+
+            @contextlib.contextmanager
+            def again() -> Iterator[OpenFile | None]:
+                with self._pool.another(used) as other, contextlib.ExitStack() as stack:
+                    again = None
+                    # A server that opens a file only once has its way.
+                    with contextlib.suppress(IncompleteError):
+                        if other:
+                            opened = calls.opened(other, path, doing, write=True)
+                            again = stack.enter_context(opened)
+                    yield again
 
             def refused(answer: Answer) -> PiiencError:
-                return calls.write_refusal(first, path, answer, doing)
+                return calls.write_refusal(session, path, answer, doing)
 
-            def again(session: Session) -> contextlib.AbstractContextManager[OpenFile]:
-                return calls.opened(session, path, doing, write=True)
-
-            Sending(span, reader_of(source), refused).run(file, others, again)
+            Sending(span, reader_of(source), refused).run(file, max(0, wanted - 1), again)
             patience = (size - offset) / _SLOW_DISK
-            facts = file.finish(doing, patience=patience) or calls.stat(first, path)
+            facts = file.finish(doing, patience=patience) or calls.stat(session, path)
         if facts is None or facts.size != size:
             raise IncompleteError(
                 f"{name} has {facts.size if facts else 0} bytes at the destination, not {size}",
@@ -215,7 +223,7 @@ class SftpRemote:
 
     @contextlib.contextmanager
     def _session(self, doing: str) -> Iterator[Session]:
-        with self._connection.broken(doing), self._pool.taken(1) as (session,):
+        with self._connection.broken(doing), self._pool.taken() as session:
             yield session
 
     def _open_for_writing(

@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-import contextlib
 import threading
 from collections import deque
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from piienc.errors import IncompleteError
 from piienc.remote import protocol
 from piienc.remote.protocol import string, u32, u64
 from piienc.remote.refusals import refusal
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterator
     from contextlib import AbstractContextManager
 
     from piienc.remote.calls import OpenFile
@@ -25,8 +23,8 @@ if TYPE_CHECKING:
     Refused = Callable[[Answer], Exception]
     """Makes an error of an answer that is a refusal."""
 
-_WAITING = 64  # blocks a session that are sent and not yet acknowledged, as OpenSSH's sftp
-_AHEAD = 8 << 20  # bytes asked for and not yet used
+_WAITING = 16 << 20  # bytes that a session has sent and that are not yet acknowledged
+_AHEAD = 16 << 20  # bytes asked for and not yet used
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,15 +71,15 @@ class Sending:
     def run(
         self,
         file: OpenFile,
-        others: Sequence[Session],
-        opened: Callable[[Session], AbstractContextManager[OpenFile]],
+        others: int,
+        opened: Callable[[], AbstractContextManager[OpenFile | None]],
     ) -> None:
         """Send all blocks, and wait until all of them are acknowledged.
 
         Args:
             file: open in the first session.
-            others: more sessions; one that may not open the file is done without.
-            opened: opens the file in one of these.
+            others: how many more sessions to use.
+            opened: opens the file in one of these; None if it cannot be had.
 
         Raises:
             Exception: what one of the sessions met; by then, all have stopped.
@@ -90,16 +88,13 @@ class Sending:
             self._lane(file)
             return
 
-        def other(session: Session) -> None:
-            with contextlib.ExitStack() as stack:
-                try:
-                    again = stack.enter_context(opened(session))
-                except IncompleteError:
-                    return
-                self._lane(again)
+        def other() -> None:
+            with opened() as again:
+                if again:
+                    self._lane(again)
 
-        with ThreadPoolExecutor(len(others)) as threads:
-            lanes = [threads.submit(other, session) for session in others]
+        with ThreadPoolExecutor(others) as threads:
+            lanes = [threads.submit(other) for _ in range(others)]
             self._lane(file)
         for lane in lanes:
             lane.result()
@@ -107,6 +102,7 @@ class Sending:
     def _lane(self, file: OpenFile) -> None:
         session, handle = file.session, string(file.handle)
         asked: deque[tuple[int, Answer]] = deque()
+        most = max(2, min(_WAITING, 2 * session.window) // self._span.block)
         try:
             while block := self._next():
                 at, count = block
@@ -114,7 +110,7 @@ class Sending:
                 self._span.take(count)
                 fields = (handle, u64(at), u32(count), data)
                 asked.append((count, session.ask(protocol.WRITE, *fields)))
-                if len(asked) > _WAITING:
+                if len(asked) > most:
                     self._settle(session, *asked.popleft())
             while asked:
                 self._settle(session, *asked.popleft())
