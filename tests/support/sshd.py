@@ -81,6 +81,8 @@ class Sshd:
         self.folder = self.new_folder()
         self.log = self.base / "log"
         self.known_hosts = self.base / "known_hosts"
+        self.no_config = self.base / "no-config"
+        self.no_config.write_text("", "utf-8")
         self._hosts = hosts
         self._lines = lines
         self._sftp = sftp
