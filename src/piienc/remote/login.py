@@ -5,6 +5,8 @@ from __future__ import annotations
 import base64
 import binascii
 import contextlib
+import os
+import socket
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -190,8 +192,9 @@ def _public_half(path: Path) -> bytes:
 def _agent(options: Options) -> Iterator[list[Any]]:
     """Give the agent's keys; none if there is no agent that can be spoken with."""
     agent = None
-    with contextlib.suppress(SSHException, OSError):
-        agent = Agent() if options.agent else None
+    if options.agent and _agent_listens():
+        with contextlib.suppress(SSHException, OSError):
+            agent = Agent()
     if agent is None:
         yield []
         return
@@ -203,3 +206,11 @@ def _agent(options: Options) -> Iterator[list[Any]]:
         yield keys
     finally:
         agent.close()
+
+
+def _agent_listens() -> bool:
+    """Tell whether there is an agent: paramiko would leave a socket open that leads nowhere."""
+    with contextlib.suppress(OSError), socket.socket(socket.AF_UNIX) as probe:
+        probe.connect(os.environ.get("SSH_AUTH_SOCK", ""))
+        return True
+    return False
