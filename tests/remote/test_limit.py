@@ -17,9 +17,11 @@ class Clock:
         self.now = 100.0
 
     def __call__(self):
+        """Return the time."""
         return self.now
 
     def sleep(self, seconds):
+        """Move on."""
         self.now += seconds
 
 

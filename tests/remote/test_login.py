@@ -319,6 +319,6 @@ def test_login_to_an_account_without_sftp_raises(new_sshd):
 def test_login_to_an_account_that_prints_a_greeting_raises(new_sshd):
     """A profile that prints is a mistake that is often made."""
     server = new_sshd("ForceCommand echo welcome to this server, have a nice day")
-    with pytest.raises(Exception, match="malformed|no SFTP server") as caught:
+    with pytest.raises(Exception, match=r"malformed|no SFTP server") as caught:
         log_in(server)
     assert "greeting" in caught.value.hint

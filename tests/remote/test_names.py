@@ -1,7 +1,7 @@
 """Names from outside."""
 
 import os
-from pathlib import PurePosixPath, PureWindowsPath
+from pathlib import PurePosixPath
 
 import pytest
 from hypothesis import given
@@ -57,13 +57,11 @@ def test_name_of_ours_passes_only_where_it_is_asked_for():
 
 @given(st.text() | st.text(alphabet="./\\\x00\n~%a", max_size=8) | st.sampled_from(HOSTILE))
 def test_name_that_passes_never_leaves_its_folder(name):
-    """Whatever passes is one step below the folder, on any system."""
+    """Whatever passes is one step below the folder."""
     assert shown_name(name).isprintable()
     if not is_safe(name, ours=True):
         return
-    for path in (PurePosixPath("/base"), PureWindowsPath("c:/base")):
-        assert (path / name).parent == path or isinstance(path, PureWindowsPath)
+    assert (PurePosixPath("/base") / name).parent == PurePosixPath("/base")
     assert os.path.normpath(f"/base/{name}") == f"/base/{name}"
     assert len(os.fsencode(name)) <= 255
-    assert name.isprintable() or " " in name or not name.isascii()
     assert name.encode().decode() == name

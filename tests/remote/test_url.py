@@ -19,8 +19,8 @@ from piienc.remote import RemoteUrl, parse_url
         ("sftp://a%40b@[::1]:22/x%20y/", RemoteUrl("sftp", "/x y", "::1", 22, "a@b")),
         ("sftp://[fe80::1%25eth0]/x/", RemoteUrl("sftp", "/x", "fe80::1%eth0")),
         ("SFTP://host/x/", RemoteUrl("sftp", "/x", "host")),
-        ("file:///tmp/x/", RemoteUrl("file", "/tmp/x")),
-        ("file://localhost/tmp/%C3%A4/", RemoteUrl("file", "/tmp/ä")),
+        ("file:///srv/x/", RemoteUrl("file", "/srv/x")),
+        ("file://localhost/srv/%C3%A4/", RemoteUrl("file", "/srv/ä")),
     ],
 )
 def test_url_is_read_part_by_part(text, url):
@@ -53,7 +53,7 @@ def test_url_is_read_part_by_part(text, url):
         ("sftp://host/%ff/", "UTF-8"),
         ("sftp://host/%2/", "percent sign"),
         ("ftp://host/x/", "only sftp"),
-        ("/tmp/x", "only sftp"),
+        ("/srv/x", "only sftp"),
         ("", "only sftp"),
         ("file://host/x/", "three slashes"),
         ("file:", "no folder"),
@@ -69,8 +69,14 @@ def test_url_that_is_none_raises_and_says_why(text, reason):
 
 @pytest.mark.parametrize(
     "text",
-    ["sftp://me:hunter2@host/x/", "sftp://me:hunter2@ho st/", "sftp://me:hun@ter2@host:x/"]
-    + ["sftp://me:hunter2", "sftp://me:hunter2/x", "sftp://me:hunter2#@host/"],
+    [
+        "sftp://me:hunter2@host/x/",
+        "sftp://me:hunter2@ho st/",
+        "sftp://me:hun@ter2@host:x/",
+        "sftp://me:hunter2",
+        "sftp://me:hunter2/x",
+        "sftp://me:hunter2#@host/",
+    ],
 )
 def test_url_with_a_password_does_not_show_it(text):
     """What may be a password is in no message."""

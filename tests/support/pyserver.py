@@ -1,17 +1,13 @@
-"""An SSH server of paramiko's: for logins that OpenSSH offers to real accounts alone, and for lies."""
+"""An SSH server of paramiko's: for logins that OpenSSH has for real accounts alone, and lies."""
 
 from __future__ import annotations
 
 import contextlib
-import os
 import socket
 import threading
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import paramiko
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 OK, FAILED, PARTIAL = (
     paramiko.AUTH_SUCCESSFUL,
@@ -113,7 +109,7 @@ class _Files(paramiko.SFTPServerInterface):
         self._server = server
 
     def stat(self, path):
-        return paramiko.SFTPAttributes.from_stat(os.stat("/"))
+        return paramiko.SFTPAttributes.from_stat(Path("/").stat())
 
     def list_folder(self, path):
         found = []
