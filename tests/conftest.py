@@ -14,6 +14,8 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
+pytest_plugins = ["ssh_fixtures"]  # of tests/support
+
 settings.register_profile("piienc", deadline=None, max_examples=50)
 settings.load_profile("piienc")
 

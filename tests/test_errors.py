@@ -30,7 +30,9 @@ def test_tree_is_that_of_the_design():
     """Each exit code of the design has one class, and each class one exit code."""
     assert {kind.__name__: kind.exit_code for kind in TREE} == CODES
     assert len({kind.exit_code for kind in TREE}) == len(CODES)
-    assert not any(kind.__subclasses__() for kind in TREE[1:])
+    finer = [below for kind in TREE[1:] for below in kind.__subclasses__()]
+    assert finer == [errors.NameTakenError]
+    assert all(kind.__mro__[1].exit_code == kind.exit_code for kind in finer)
 
 
 @pytest.mark.parametrize("kind", TREE)
@@ -49,7 +51,7 @@ def test_classes_differ_in_what_they_tell(attribute):
     assert len({getattr(kind, attribute) for kind in TREE}) == len(TREE)
 
 
-@pytest.mark.parametrize("kind", TREE)
+@pytest.mark.parametrize("kind", [*TREE, errors.NameTakenError])
 def test_tree_in_the_docstring_shows_the_class_and_its_code(kind):
     """The drawing is the classes, no more and no less."""
     lines = [line.split() for line in (errors.__doc__ or "").splitlines()]
@@ -70,6 +72,14 @@ def test_error_pickles_with_its_hint(kind):
     """An error may come out of another process."""
     error = pickle.loads(pickle.dumps(kind("what", hint="do this")))  # noqa: S301  # our own
     assert (type(error), str(error), error.hint) == (kind, "what", "do this")
+
+
+def test_error_is_transient_only_where_it_says_so():
+    """What will not pass by itself is not tried again."""
+    assert not errors.ConnectError("what").transient
+    error = errors.ConnectError("what", transient=True)
+    assert pickle.loads(pickle.dumps(error)).transient  # noqa: S301  # our own
+    assert not errors.ConnectError("what").transient
 
 
 def test_exceptions_of_other_modules_are_of_the_tree_or_private():

@@ -12,6 +12,7 @@
     ├── VerificationError      10   verification found differences
     ├── LockError              11   another run holds the lock
     └── PolicyError            12   refused by policy
+        └── NameTakenError     12   a name at the destination is taken
 
 A message says what happened and where (file, line, row, column), a hint says what to do
 next. Neither ever holds a value of a cell, key material or a passphrase.
@@ -30,17 +31,22 @@ class PiiencError(Exception):
         kind: the name of the class of errors in machine-readable output.
         meaning: the exit code's meaning, as `piienc --help` and the README print it.
         hint: what the reader can do next.
+        transient: the cause may pass by itself (a lost connection, a busy server): trying the
+            same again later may help.
     """
 
     exit_code: ClassVar[int] = 1
     kind: ClassVar[str] = "bug"
     meaning: ClassVar[str] = "a bug in piienc"
     hint: str = "this is a bug in piienc: please report it, without any personal data"
+    transient: bool = False
 
-    def __init__(self, message: str, *, hint: str | None = None) -> None:
+    def __init__(self, message: str, *, hint: str | None = None, transient: bool = False) -> None:
         super().__init__(message)
         if hint is not None:
             self.hint = hint
+        if transient:
+            self.transient = True
 
 
 class UsageError(PiiencError):
@@ -140,3 +146,9 @@ class PolicyError(PiiencError):
     kind = "policy"
     meaning = "refused by policy (would overwrite, would undo a mark, already encrypted)"
     hint = "choose another output, or say that you mean it"
+
+
+class NameTakenError(PolicyError):
+    """A file of that name is at the destination already, and replacing it was not asked for."""
+
+    hint = "choose another name, or say that you mean to replace the file"

@@ -123,7 +123,7 @@ def test_opened_target_stream_that_fails_is_incomplete():
     """A pipe or device that takes no more is not a finished output."""
 
     class Full(io.RawIOBase):
-        def write(self, data):  # noqa: ARG002  # it takes none
+        def write(self, data):  # it takes none
             raise OSError(28, "No space left on device")
 
     with (

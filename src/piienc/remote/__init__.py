@@ -1,0 +1,42 @@
+"""The remote: destinations to which files are delivered, by SFTP or in a local folder.
+
+open.py        open_remote: connect to a destination
+remote.py      Remote: what any destination can do
+folder.py      a local folder
+sftp.py        an SFTP server
+url.py         where a destination is
+names.py       names from outside, all of them hostile until they are found to be plain
+options.py     how to connect; timeouts.py, limit.py: how long, and how fast
+retry.py       trying again what may pass by itself
+
+Nothing here imports paramiko until an SFTP server is connected to.
+"""
+
+from piienc.remote.limit import Limiter
+from piienc.remote.names import OURS, is_safe, safe_name, shown_name
+from piienc.remote.open import open_remote
+from piienc.remote.options import Options
+from piienc.remote.remote import FILE, FOLDER, OTHER, Entry, Facts, Remote
+from piienc.remote.retry import retrying
+from piienc.remote.timeouts import Timeouts
+from piienc.remote.url import RemoteUrl, parse_url
+
+__all__ = [
+    "FILE",
+    "FOLDER",
+    "OTHER",
+    "OURS",
+    "Entry",
+    "Facts",
+    "Limiter",
+    "Options",
+    "Remote",
+    "RemoteUrl",
+    "Timeouts",
+    "is_safe",
+    "open_remote",
+    "parse_url",
+    "retrying",
+    "safe_name",
+    "shown_name",
+]

@@ -1,0 +1,228 @@
+"""What can be asked of an SFTP server: one function, one thing, with its refusals as errors."""
+
+from __future__ import annotations
+
+import contextlib
+from typing import TYPE_CHECKING
+
+from piienc.errors import NameTakenError
+from piienc.files import PRIVATE_FILE
+from piienc.remote import protocol
+from piienc.remote.protocol import NO_ATTRIBUTES, private, string, u32
+from piienc.remote.refusals import disk_full, refusal
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from piienc.errors import PiiencError
+    from piienc.remote.remote import Facts
+    from piienc.remote.session import Answer, Session
+
+_ASKED_AHEAD = 8  # requests for the next part of a listing
+_FULL = 256 << 10  # bytes: less room than for one block
+
+
+class OpenFile:
+    """A file that is open at the server."""
+
+    def __init__(self, session: Session, handle: bytes) -> None:
+        self.session = session
+        self.handle = handle
+        self._closed = False
+
+    def finish(self, doing: str, *, patience: float) -> Facts | None:
+        """Have all that was written put on the disk, and close the file.
+
+        Args:
+            doing: what this is for, as an error tells it.
+            patience: how many seconds that may take.
+
+        Returns:
+            What is told of the file; None if the server does not tell.
+        """
+        handle = string(self.handle)
+        session, asked = self.session, []
+        if protocol.FSYNC in session.extensions:
+            body = (string(protocol.FSYNC), handle)
+            asked.append(session.ask(protocol.EXTENDED, *body, patience=patience))
+        told = session.ask(protocol.FSTAT, handle, patience=patience)
+        self._closed = True
+        asked.append(session.ask(protocol.CLOSE, handle, patience=patience))
+        for answer in asked:
+            if session.wait(answer).code != protocol.OK:
+                raise refusal(answer, doing)
+        return told.fields(protocol.ATTRS).facts() if told.kind == protocol.ATTRS else None
+
+    def close(self) -> None:
+        """Close the file, and wait until it is closed."""
+        if not self._closed:
+            self._closed = True
+            self.session.call(protocol.CLOSE, string(self.handle))
+
+    def leave(self) -> None:
+        """Have the file closed after an error, without waiting for it."""
+        if not self._closed:
+            self._closed = True
+            with contextlib.suppress(EOFError, OSError):
+                self.session.ask(protocol.CLOSE, string(self.handle))
+
+
+@contextlib.contextmanager
+def opened(session: Session, path: str, doing: str, *, write: bool) -> Iterator[OpenFile]:
+    """Open a file that is there."""
+    way = protocol.FOR_WRITING if write else protocol.FOR_READING
+    answer = session.call(protocol.OPEN, string(path), u32(way), NO_ATTRIBUTES)
+    with _closing(session, answer, doing) as file:
+        yield file
+
+
+@contextlib.contextmanager
+def made(session: Session, path: str, name: str) -> Iterator[OpenFile]:
+    """Make a new private file.
+
+    Raises:
+        NameTakenError: the name is taken.
+    """
+    doing = f"write {name}"
+    way = protocol.FOR_WRITING | protocol.MADE | protocol.ONLY_NEW
+    answer = session.call(protocol.OPEN, string(path), u32(way), private(PRIVATE_FILE))
+    if answer.code in {protocol.FAILURE, protocol.TAKEN}:
+        if stat(session, path, link=True):
+            raise taken(name)
+        raise write_refusal(session, path, answer, doing)
+    with _closing(session, answer, doing) as file:
+        yield file
+
+
+@contextlib.contextmanager
+def _closing(session: Session, answer: Answer, doing: str) -> Iterator[OpenFile]:
+    if answer.code != protocol.OK:
+        raise refusal(answer, doing)
+    file = OpenFile(session, bytes(answer.fields(protocol.HANDLE).string()))
+    try:
+        yield file
+    except BaseException:
+        file.leave()
+        raise
+    file.close()
+
+
+def stat(session: Session, path: str, *, link: bool = False) -> Facts | None:
+    """Return what is told of a file, or of the link itself; None if there is none."""
+    answer = session.call(protocol.LSTAT if link else protocol.STAT, string(path))
+    if answer.code == protocol.NO_SUCH_FILE:
+        return None
+    if answer.code != protocol.OK:
+        raise refusal(answer, "look for the file")
+    return answer.fields(protocol.ATTRS).facts()
+
+
+def listing(session: Session, folder: str) -> Iterator[tuple[str, Facts]]:
+    """Give all names of a folder, however hostile, with what is told of each."""
+    doing = "list the folder"
+    answer = session.call(protocol.OPENDIR, string(folder))
+    with _closing(session, answer, doing) as file:
+        handle, more = string(file.handle), True
+        while more:
+            asked = [session.ask(protocol.READDIR, handle) for _ in range(_ASKED_AHEAD)]
+            for part in asked:
+                code = session.wait(part).code
+                if code == protocol.EOF:
+                    more = False
+                elif code != protocol.OK:
+                    raise refusal(part, doing)
+                else:
+                    yield from _names(part)
+
+
+def _names(answer: Answer) -> Iterator[tuple[str, Facts]]:
+    fields = answer.fields(protocol.NAME)
+    for _ in range(fields.u32()):
+        name = fields.text()
+        fields.string()
+        yield name, fields.facts()
+
+
+def rename(session: Session, old: str, new: str, final: str) -> None:
+    """Rename a file to a name that must be free.
+
+    Raises:
+        NameTakenError: it is not.
+    """
+    # OpenSSH's rename never replaces; a stranger's may, so there the name is looked for before.
+    if protocol.POSIX_RENAME not in session.extensions and stat(session, new, link=True):
+        raise taken(final)
+    answer = session.call(protocol.RENAME, string(old), string(new))
+    if answer.code in {protocol.FAILURE, protocol.TAKEN} and stat(session, new, link=True):
+        raise taken(final)
+    _require(answer, f"rename a file to {final}")
+
+
+def replace(session: Session, old: str, new: str, final: str, aside: str) -> None:
+    """Rename a file to a name that may be taken; `aside` is a free name."""
+    doing = f"rename a file to {final}"
+    if protocol.POSIX_RENAME in session.extensions:
+        names = (string(protocol.POSIX_RENAME), string(old), string(new))
+        _require(session.call(protocol.EXTENDED, *names), doing)
+        return
+    # In two steps, so that the old file is lost at no moment.
+    moved = session.call(protocol.RENAME, string(new), string(aside))
+    if moved.code != protocol.NO_SUCH_FILE:
+        _require(moved, doing)
+    answer = session.call(protocol.RENAME, string(old), string(new))
+    if moved.code == protocol.OK and answer.code != protocol.OK:
+        session.call(protocol.RENAME, string(aside), string(new))
+    _require(answer, doing)
+    if moved.code == protocol.OK:
+        remove(session, aside, final)
+
+
+def remove(session: Session, path: str, name: str) -> bool:
+    """Remove a file; tell whether there was one."""
+    answer = session.call(protocol.REMOVE, string(path))
+    if answer.code != protocol.NO_SUCH_FILE:
+        _require(answer, f"remove {name}")
+    return answer.code == protocol.OK
+
+
+def room(session: Session, path: str) -> int | None:
+    """Return how many bytes there is room for, if the server tells."""
+    if protocol.STATVFS not in session.extensions:
+        return None
+    answer = session.call(protocol.EXTENDED, string(protocol.STATVFS), string(path))
+    if answer.kind != protocol.EXTENDED_REPLY:
+        return None
+    fields = answer.fields(protocol.EXTENDED_REPLY)
+    _, fragment, _, _, available = (fields.u64() for _ in range(5))
+    return fragment * available
+
+
+def limits(session: Session) -> tuple[int, int]:
+    """Return how many bytes one request may read and write at the most; 0 if it is not told."""
+    if protocol.LIMITS not in session.extensions:
+        return 0, 0
+    answer = session.call(protocol.EXTENDED, string(protocol.LIMITS))
+    if answer.kind != protocol.EXTENDED_REPLY:
+        return 0, 0
+    fields = answer.fields(protocol.EXTENDED_REPLY)
+    _, reading, writing = (fields.u64() for _ in range(3))
+    return reading, writing
+
+
+def write_refusal(session: Session, path: str, answer: Answer, doing: str) -> PiiencError:
+    """Make an error of a write's refusal: for a full disk, OpenSSH gives no reason."""
+    if answer.code == protocol.FAILURE:
+        left = room(session, path.rpartition("/")[0] or "/")
+        if left is not None and left < _FULL:
+            return disk_full(doing, left)
+    return refusal(answer, doing)
+
+
+def taken(name: str) -> NameTakenError:
+    """Make the error of a name that is taken."""
+    return NameTakenError(f"{name} is at the destination already")
+
+
+def _require(answer: Answer, doing: str) -> None:
+    if answer.code != protocol.OK:
+        raise refusal(answer, doing)

@@ -1,0 +1,238 @@
+"""A local folder as a destination: for dry runs, for tests, and for shares that are mounted."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import os
+import stat
+from typing import TYPE_CHECKING, BinaryIO, Self
+
+from piienc.errors import IncompleteError, NameTakenError
+from piienc.files import PRIVATE_FILE
+from piienc.remote.names import OURS, is_safe, safe_name, shown_name
+from piienc.remote.remote import FILE, FOLDER, OTHER, Entry, Facts
+from piienc.remote.sources import equal_bytes, reader_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+    from piienc.hashing import Writable
+    from piienc.remote.limit import Limiter
+
+_PIECE = 256 << 10  # bytes
+_LANES = 2
+_NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
+
+
+class FolderRemote:
+    """A `Remote` in a folder of this machine."""
+
+    def __init__(self, folder: Path, *, limiter: Limiter | None = None) -> None:
+        self._folder = folder
+        self._limiter = limiter
+        if not folder.is_dir():
+            raise IncompleteError(
+                f"the destination {folder} is no folder", hint="make it, or correct the path"
+            )
+
+    @property
+    def lanes(self) -> int:
+        """How many files may usefully be on their way at the same time."""
+        return _LANES
+
+    def stat(self, name: str) -> Facts | None:
+        """Return what is told of a file; None if there is none."""
+        with self._translated("look at", name):
+            try:
+                return _facts(self._path(name).stat())
+            except FileNotFoundError:
+                return None
+
+    def entries(self, refused: Callable[[str], object] | None = None) -> Iterator[Entry]:
+        """List the folder; names that are not plain are left out, and told to `refused`."""
+        with self._translated("list"):
+            found = list(os.scandir(self._folder))
+        for entry in found:
+            if not is_safe(entry.name, ours=True):
+                if refused:
+                    refused(shown_name(entry.name))
+                continue
+            with contextlib.suppress(FileNotFoundError):  # it has gone meanwhile
+                yield Entry(entry.name, _facts(entry.stat(follow_symlinks=False)))
+
+    def upload(
+        self,
+        name: str,
+        source: BinaryIO,
+        *,
+        size: int,
+        offset: int = 0,
+        progress: Callable[[int], object] | None = None,
+    ) -> Facts:
+        """Write a local file's bytes from `offset` to `size`: see `Remote.upload`."""
+        read = reader_of(source)
+        flags = os.O_WRONLY | os.O_NOFOLLOW | (0 if offset else os.O_CREAT | os.O_EXCL)
+        with self._translated("write", name):
+            try:
+                descriptor = os.open(self._path(name), flags, PRIVATE_FILE)
+            except FileExistsError:
+                raise _taken(name) from None
+        try:
+            for at, count in self._pieces(offset, size):
+                data = read(at, count)
+                with self._translated("write", name):
+                    written = 0
+                    while written < count:
+                        written += os.pwrite(descriptor, data[written:], at + written)
+                if progress:
+                    progress(count)
+            with self._translated("write", name):
+                os.fsync(descriptor)
+                facts = _facts(os.fstat(descriptor))
+        finally:
+            os.close(descriptor)
+        if facts.size != size:
+            raise IncompleteError(f"{name} has {facts.size} bytes at the destination, not {size}")
+        return facts
+
+    def download(
+        self,
+        name: str,
+        sink: Writable,
+        *,
+        size: int,
+        offset: int = 0,
+        progress: Callable[[int], object] | None = None,
+    ) -> None:
+        """Write a file's bytes from `offset` to `size` to a sink: see `Remote.download`."""
+        with self._opened(name) as descriptor:
+            for at, count in self._pieces(offset, size):
+                data = self._read(descriptor, name, at, count)
+                if len(data) < count:
+                    raise IncompleteError(f"{name} ends at {at + len(data)} bytes, before {size}")
+                sink.write(data)
+                if progress:
+                    progress(count)
+
+    def same_prefix(
+        self,
+        name: str,
+        source: BinaryIO,
+        size: int,
+        progress: Callable[[int], object] | None = None,
+    ) -> int:
+        """Return how many of its first bytes are those of a local file."""
+        read = reader_of(source)
+        same = 0
+        if self.stat(name) is None:
+            return 0
+        with self._opened(name) as descriptor:
+            for at, count in self._pieces(0, size):
+                data = self._read(descriptor, name, at, count)
+                equal = equal_bytes(data, read(at, count))
+                same += equal
+                if progress and equal:
+                    progress(equal)
+                if equal < count:
+                    break
+        return same
+
+    def publish(self, temporary: str, final: str, *, replace: bool) -> None:
+        """Give a finished file its final name: see `Remote.publish`."""
+        old, new = self._path(temporary), self._path(final)
+        with self._translated("rename", temporary):
+            if replace:
+                old.replace(new)
+            else:
+                try:
+                    os.link(old, new, follow_symlinks=False)
+                except FileExistsError:
+                    raise _taken(final) from None
+                old.unlink()
+            folder = os.open(self._folder, os.O_RDONLY)
+            try:
+                os.fsync(folder)
+            finally:
+                os.close(folder)
+
+    def remove(self, name: str) -> bool:
+        """Remove a file; tell whether there was one."""
+        with self._translated("remove", name):
+            try:
+                self._path(name).unlink()
+            except FileNotFoundError:
+                return False
+        return True
+
+    def free_space(self) -> int | None:
+        """Return how many bytes there is room for."""
+        with self._translated("look at"):
+            told = os.statvfs(self._folder)
+        return told.f_bavail * told.f_frsize
+
+    def can_write(self) -> None:
+        """Make and remove an empty file."""
+        probe = self._folder / f"{OURS}{os.urandom(8).hex()}.probe"
+        with self._translated("write into"):
+            os.close(os.open(probe, os.O_WRONLY | os.O_CREAT | os.O_EXCL, PRIVATE_FILE))
+            probe.unlink()
+
+    def close(self) -> None:
+        """Do nothing: there is no connection."""
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.close()
+
+    def _path(self, name: str) -> Path:
+        return self._folder / safe_name(name, ours=True)
+
+    @contextlib.contextmanager
+    def _opened(self, name: str) -> Iterator[int]:
+        with self._translated("read", name):
+            descriptor = os.open(self._path(name), os.O_RDONLY)
+        try:
+            yield descriptor
+        finally:
+            os.close(descriptor)
+
+    def _read(self, descriptor: int, name: str, at: int, count: int) -> bytes:
+        with self._translated("read", name):
+            return os.pread(descriptor, count, at)
+
+    def _pieces(self, begin: int, end: int) -> Iterator[tuple[int, int]]:
+        piece = min(_PIECE, self._limiter.piece) if self._limiter else _PIECE
+        for at in range(begin, end, piece):
+            count = min(piece, end - at)
+            if self._limiter:
+                self._limiter.take(count)
+            yield at, count
+
+    @contextlib.contextmanager
+    def _translated(self, verb: str, name: str = "") -> Iterator[None]:
+        try:
+            yield
+        except OSError as error:
+            hint = "check that the folder exists and may be written to"
+            if error.errno in _NO_ROOM:
+                hint = "make room at the destination, and run the same command again"
+            raise IncompleteError(
+                f"cannot {verb} {name or self._folder}: {os.strerror(error.errno or 0)}", hint=hint
+            ) from error
+
+
+def _facts(told: os.stat_result) -> Facts:
+    kind = OTHER
+    if stat.S_ISREG(told.st_mode):
+        kind = FILE
+    elif stat.S_ISDIR(told.st_mode):
+        kind = FOLDER
+    return Facts(told.st_size, told.st_mtime, kind)
+
+
+def _taken(name: str) -> NameTakenError:
+    return NameTakenError(f"{name} is at the destination already")

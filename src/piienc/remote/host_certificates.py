@@ -1,0 +1,69 @@
+"""Certificates of hosts: OpenSSH's PROTOCOL.certkeys.
+
+paramiko negotiates these host keys and holds the host to them, but does not look at what the
+certificate says, nor at who has signed it. That is done here.
+"""
+
+from __future__ import annotations
+
+import base64
+import fnmatch
+import time
+from typing import TYPE_CHECKING
+
+from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
+from cryptography.hazmat.primitives.serialization import (
+    Encoding,
+    PublicFormat,
+    SSHCertificate,
+    SSHCertificateType,
+    load_ssh_public_identity,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Set as AbstractSet
+
+CERTIFICATE = "-cert-v01@openssh.com"
+
+
+def reason_against(blob: bytes, host: str, authorities: AbstractSet[bytes]) -> str:
+    """Return why a certificate does not speak for a host; nothing if it does.
+
+    Args:
+        blob: the certificate.
+        host: the name of the host, without a port.
+        authorities: the keys of those who may sign certificates for it.
+    """
+    size = int.from_bytes(blob[:4], "big")
+    line = blob[4 : 4 + size] + b" " + base64.b64encode(blob)
+    try:
+        certificate = load_ssh_public_identity(line)
+        if not isinstance(certificate, SSHCertificate):
+            return "is none"
+        if _signer(certificate) not in authorities:
+            return "is signed by nobody whom known_hosts names as @cert-authority for this host"
+        certificate.verify_cert_signature()
+    except (ValueError, UnsupportedAlgorithm):
+        return "cannot be read"
+    except InvalidSignature:
+        return "is forged: its signature is wrong"
+    return _reason_against(certificate, host)
+
+
+def _reason_against(certificate: SSHCertificate, host: str) -> str:
+    if certificate.type is not SSHCertificateType.HOST:
+        return "is a user's, not a host's"
+    if not certificate.valid_after <= time.time() < certificate.valid_before:
+        return "has expired, or is not valid yet"
+    if certificate.critical_options:
+        return "has conditions that are not known here"
+    names = [name.decode("utf-8", "replace") for name in certificate.valid_principals]
+    # No names at all would be a certificate for every host: OpenSSH refuses these, too.
+    if not any(fnmatch.fnmatchcase(host, name.replace("[", "[[]")) for name in names):
+        return "is for another host"
+    return ""
+
+
+def _signer(certificate: SSHCertificate) -> bytes:
+    key = certificate.signature_key().public_bytes(Encoding.OpenSSH, PublicFormat.OpenSSH)
+    return base64.b64decode(key.split()[1])

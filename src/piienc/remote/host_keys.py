@@ -1,0 +1,219 @@
+"""Is this the host that was meant? The keys of hosts, by known_hosts files and nothing else.
+
+The format is that of sshd(8), SSH_KNOWN_HOSTS FILE FORMAT, all of it. paramiko's own reader
+passes over markers and wildcards, and keeps one key of a kind for each host.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import fnmatch
+import hashlib
+import hmac
+import re
+import shlex
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from piienc.errors import ConfigError, ConnectError
+from piienc.remote.host_certificates import CERTIFICATE, reason_against
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from piienc.remote.ssh_config import Hop
+
+_AUTHORITY, _REVOKED = "@cert-authority", "@revoked"
+_FIELDS = 3
+_HASHED = 4
+_ADDED = "only when the fingerprint is the one that the server's owner tells you by another way"
+
+# The names under which a key is used to sign; RSA's own name stood for SHA-1.
+_SIGNED_AS = {"ssh-rsa": ("rsa-sha2-512", "rsa-sha2-256")}
+ALGORITHMS = (
+    "ssh-ed25519",
+    "ecdsa-sha2-nistp256",
+    "ecdsa-sha2-nistp384",
+    "ecdsa-sha2-nistp521",
+    "rsa-sha2-512",
+    "rsa-sha2-256",
+)
+"""How a host may prove itself, the best first."""
+
+
+@dataclass(frozen=True, slots=True)
+class KnownKey:
+    """A line of a known_hosts file."""
+
+    marker: str
+    hosts: str
+    kind: str
+    blob: bytes
+
+    def fits(self, name: str) -> bool:
+        """Tell whether the line speaks of a host."""
+        if self.hosts.startswith("|1|"):
+            return _fits_hashed(self.hosts, name)
+        fits = False
+        for pattern in self.hosts.lower().split(","):
+            hit = _fits_pattern(name.lower(), pattern.removeprefix("!"))
+            if hit and pattern.startswith("!"):
+                return False
+            fits = fits or hit
+        return fits
+
+
+class KnownHosts:
+    """What known_hosts files tell of one host."""
+
+    def __init__(self, hop: Hop) -> None:
+        self._hop = hop
+        lines = [line for path in hop.known_hosts for line in read_known_hosts(path)]
+        self._revoked = {line.blob for line in lines if line.marker == _REVOKED}
+        self._keys: list[KnownKey] = []
+        for name in hop.known_as:  # with the port, and only if nothing is known there, without
+            self._keys = [line for line in lines if line.marker != _REVOKED and line.fits(name)]
+            if self._keys:
+                break
+
+    def algorithms(self) -> list[str]:
+        """Return the algorithms to offer: those of the keys that are known come first.
+
+        A server has keys of several kinds, and shows the one that is asked for first.
+        """
+        plain = {
+            name
+            for line in self._keys
+            if not line.marker
+            for name in _SIGNED_AS.get(line.kind, (line.kind,))
+        }
+        first = [name for name in ALGORITHMS if name in plain]
+        if any(line.marker == _AUTHORITY for line in self._keys):
+            first = [f"{name}{CERTIFICATE}" for name in ALGORITHMS] + first
+        return first + [name for name in ALGORITHMS if name not in first]
+
+    def check(self, blob: bytes, certificate: bytes | None = None) -> None:
+        """Make sure that a key is the host's.
+
+        Args:
+            blob: the key, with which the host has signed.
+            certificate: the certificate that came with it.
+
+        Raises:
+            ConnectError: it is unknown, another than the known one, or revoked.
+        """
+        if blob in self._revoked:
+            raise self._refused(blob, "is revoked in known_hosts", "connect no more to this host")
+        kind = kind_of(blob)
+        plain = [line for line in self._keys if not line.marker]
+        if any(hmac.compare_digest(line.blob, blob) for line in plain):
+            return
+        against = self._against(certificate) if certificate else ""
+        if certificate and not against:
+            return
+        if against:
+            raise self._refused(blob, f"has a certificate that {against}", "ask the server's owner")
+        changed = [line for line in plain if line.kind == kind]
+        raise self._changed(blob) if changed else self._unknown(blob)
+
+    def _against(self, certificate: bytes) -> str:
+        """Return why a certificate is not good; nothing if it is."""
+        authorities = {line.blob for line in self._keys if line.marker == _AUTHORITY}
+        name = self._hop.known_as[-1]
+        return reason_against(certificate, name, authorities - self._revoked)
+
+    def _refused(self, blob: bytes, what: str, hint: str) -> ConnectError:
+        shown = f"{kind_of(blob)} {fingerprint(blob)}"
+        return ConnectError(f"the host key of {self._hop.shown} ({shown}) {what}", hint=hint)
+
+    def _unknown(self, blob: bytes) -> ConnectError:
+        return self._refused(
+            blob, "is unknown", f"{_ADDED}, add it by: {self._adding(kind_of(blob))}"
+        )
+
+    def _changed(self, blob: bytes) -> ConnectError:
+        name, path = self._hop.known_as[0], shlex.quote(str(self._hop.known_hosts[0]))
+        return self._refused(
+            blob,
+            "is not the one in known_hosts: somebody may be in between, or the host was set up "
+            "anew",
+            f"{_ADDED}, replace it by: ssh-keygen -R '{name}' -f {path} && "
+            f"{self._adding(kind_of(blob))}",
+        )
+
+    def _adding(self, kind: str) -> str:
+        hop = self._hop
+        command = f"ssh-keyscan -t {_KEYSCAN.get(kind, kind)} -p {hop.port} {hop.host}"
+        name = hop.known_as[0]
+        if name not in {hop.host.lower(), f"[{hop.host.lower()}]:{hop.port}"}:
+            command += f" | sed 's/^[^ ]*/{name}/'"
+        return f"{command} >> {shlex.quote(str(hop.known_hosts[0]))}"
+
+
+_KEYSCAN = {
+    "ssh-ed25519": "ed25519",
+    "ssh-rsa": "rsa",
+    "ecdsa-sha2-nistp256": "ecdsa",
+    "ecdsa-sha2-nistp384": "ecdsa",
+    "ecdsa-sha2-nistp521": "ecdsa",
+}
+
+
+def read_known_hosts(path: Path) -> list[KnownKey]:
+    """Read a file; one that is not there knows nobody.
+
+    Raises:
+        ConfigError: it is there and cannot be read.
+    """
+    try:
+        text = path.read_bytes().decode("utf-8", "replace")
+    except FileNotFoundError:
+        return []
+    except OSError as error:
+        raise ConfigError(f"cannot read {path}: {error.strerror}") from error
+    return [key for line in text.splitlines() if (key := _parse(line))]
+
+
+def fingerprint(blob: bytes) -> str:
+    """Return a key's fingerprint, as OpenSSH prints it."""
+    digest = base64.b64encode(hashlib.sha256(blob).digest()).decode()
+    return f"SHA256:{digest.rstrip('=')}"
+
+
+def kind_of(blob: bytes) -> str:
+    """Return the kind of a key, as its first field tells it."""
+    size = int.from_bytes(blob[:4], "big")
+    return blob[4 : 4 + size].decode("ascii", "replace")
+
+
+def _parse(line: str) -> KnownKey | None:
+    """Return what a line tells; None for a comment, and for a line that makes no sense."""
+    fields = line.split()
+    marker = fields.pop(0) if fields and fields[0].startswith("@") else ""
+    if len(fields) < _FIELDS or fields[0].startswith("#"):
+        return None
+    hosts, kind, key = fields[:_FIELDS]
+    try:
+        blob = base64.b64decode(key, validate=True)
+    except binascii.Error:
+        return None
+    known = marker in {"", _AUTHORITY, _REVOKED}
+    return KnownKey(marker, hosts, kind, blob) if known and kind_of(blob) == kind else None
+
+
+def _fits_hashed(hosts: str, name: str) -> bool:
+    parts = hosts.split("|")
+    if len(parts) != _HASHED:
+        return False
+    try:
+        salt, digest = (base64.b64decode(part, validate=True) for part in parts[2:])
+    except binascii.Error:
+        return False
+    made = hmac.new(salt, name.encode(), "sha1").digest()
+    return hmac.compare_digest(made, digest)
+
+
+def _fits_pattern(name: str, pattern: str) -> bool:
+    # Only * and ? are wild; fnmatch would also read the brackets around a host with a port.
+    return bool(re.fullmatch(fnmatch.translate(pattern.replace("[", "[[]")), name))

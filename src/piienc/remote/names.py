@@ -1,0 +1,75 @@
+"""Names of files at a destination: all of them are hostile until they are found to be plain.
+
+A server's listing and a command line may say `../x`, `/etc/passwd` or worse. What passes here
+is one name of one file in one folder, on the destination as on this side.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+
+from piienc.errors import PolicyError
+
+OURS = ".piienc-"
+"""How the names of our own temporary files begin; nobody else's may."""
+
+LONGEST = 255  # bytes; POSIX's NAME_MAX on all common file systems
+
+# Control characters, halves of surrogate pairs, separators of lines and of paragraphs.
+_UNPRINTABLE = frozenset({"Cc", "Cs", "Zl", "Zp"})
+# They make a name look like another one: Unicode Standard Annex 9, explicit formatting.
+_REORDERING = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
+
+
+def safe_name(name: str, *, ours: bool = False) -> str:
+    """Return a name that is one plain file name, and refuse all others.
+
+    Args:
+        name: from a listing, a command line, a profile.
+        ours: also let names of our own temporary files pass.
+
+    Raises:
+        PolicyError: the name could lead out of its folder, or hide what it is.
+    """
+    reason = _what_is_wrong(name, ours=ours)
+    if reason:
+        raise PolicyError(
+            f"the file name {shown_name(name)} is refused: {reason}",
+            hint="name a plain file, without a path",
+        )
+    return name
+
+
+def is_safe(name: str, *, ours: bool = False) -> bool:
+    """Tell whether `safe_name` lets a name pass."""
+    return not _what_is_wrong(name, ours=ours)
+
+
+def shown_name(name: str) -> str:
+    """Return a hostile name as a message may show it: escaped, and not too long."""
+    escaped = ascii(name[:LONGEST])
+    return escaped if len(escaped) <= LONGEST else f"{escaped[:LONGEST]}..."
+
+
+def _what_is_wrong(name: str, *, ours: bool) -> str:
+    if name in {"", ".", ".."}:
+        return "it names no file"
+    if "/" in name or "\\" in name:
+        return "it holds a path"
+    return _what_is_odd(name) or _what_is_ours(name, ours=ours)
+
+
+def _what_is_odd(name: str) -> str:
+    if any(unicodedata.category(letter) in _UNPRINTABLE for letter in name):
+        return "it holds control characters or is not UTF-8"
+    if not _REORDERING.isdisjoint(name):
+        return "it holds characters that reorder the text"
+    if len(name.encode()) > LONGEST:
+        return f"it is longer than {LONGEST} bytes"
+    return ""
+
+
+def _what_is_ours(name: str, *, ours: bool) -> str:
+    if name.startswith(OURS) and not ours:
+        return f"names that begin with {OURS} are those of our own temporary files"
+    return ""

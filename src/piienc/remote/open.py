@@ -1,0 +1,32 @@
+"""The way in: a destination by its URL."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from piienc.remote.options import Options
+
+if TYPE_CHECKING:
+    from piienc.remote.remote import Remote
+    from piienc.remote.url import RemoteUrl
+
+
+def open_remote(url: RemoteUrl, options: Options | None = None) -> Remote:
+    """Connect to a destination, and check that its folder is there.
+
+    Raises:
+        ConnectError: it cannot be reached, its host key is not the known one, or the login
+            failed; `transient` where trying again may help.
+        ConfigError: the SSH configuration cannot be read, or asks for what is not offered.
+        KeyAccessError: a private key cannot be read or is locked.
+        IncompleteError: the folder is not there, or may not be entered.
+    """
+    options = options or Options()
+    if url.scheme == "file":
+        from piienc.remote.folder import FolderRemote  # noqa: PLC0415  # only what is needed
+
+        return FolderRemote(Path(url.folder), limiter=options.limiter)
+    from piienc.remote.sftp import SftpRemote  # noqa: PLC0415  # paramiko is heavy
+
+    return SftpRemote.connect(url, options)

@@ -1,0 +1,46 @@
+"""What it takes to reach a destination, beside its URL: plain values, from wherever they come."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from piienc.remote.timeouts import Timeouts
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from piienc.remote.limit import Limiter
+    from piienc.secret import SecretBytes
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """How to connect; what is None or empty is looked up in the SSH configuration.
+
+    Attributes:
+        identity_file: the private key to log in with, and no other key then.
+        certificate_file: the OpenSSH certificate of that key; `IDENTITY-cert.pub` is found.
+        password: for servers that know no keys.
+        passphrase: asked for the passphrase of a key file; None if there is none to be had.
+        agent: keys of the ssh-agent may be used.
+        known_hosts: the one file with the keys of hosts.
+        ssh_config: the SSH configuration; None is `~/.ssh/config`.
+        timeouts: how long what may take.
+        sessions: how many SFTP channels one connection may have; 1 is what any server allows.
+        limiter: the limit on bytes in a second; several destinations may share one.
+        debug: told line by line what the SSH connection does; secrets are left out.
+    """
+
+    identity_file: Path | None = None
+    certificate_file: Path | None = None
+    password: SecretBytes | None = None
+    passphrase: Callable[[Path], SecretBytes | None] | None = None
+    agent: bool = True
+    known_hosts: Path | None = None
+    ssh_config: Path | None = None
+    timeouts: Timeouts = field(default_factory=Timeouts)
+    sessions: int = 8
+    limiter: Limiter | None = None
+    debug: Callable[[str], object] | None = None

@@ -1,0 +1,109 @@
+"""The sessions of one connection: as many as its distance calls for, and as the server allows.
+
+A channel's window is 2 MB at OpenSSH, whatever the distance: at a tenth of a second, one
+channel carries 20 MB/s. So a large file goes through several channels, block by block in turn.
+Nearby, one channel is fastest: there would be nothing to wait for.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+from typing import TYPE_CHECKING
+
+from paramiko.ssh_exception import SSHException
+
+from piienc.errors import IncompleteError
+from piienc.remote.session import Session
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from piienc.remote.ssh import Connection
+
+_AIM = 200_000_000  # bytes in a second, over any distance
+_FILES_A_SESSION = 4  # of small files, most of the time is waiting
+
+
+class Pool:
+    """Sessions that share a connection; any thread may use any of them.
+
+    Attributes:
+        first: the session that is always there.
+    """
+
+    def __init__(self, connection: Connection, first: Session, *, most: int) -> None:
+        self.first = first
+        self._connection = connection
+        self._sessions = [first]
+        self._most = max(1, most)
+        self._lock = threading.Lock()
+        self._opening = 0
+        self._round_trip = 0.0
+
+    def measured(self, round_trip: float) -> None:
+        """Tell how long an answer takes at least."""
+        self._round_trip = round_trip
+
+    @property
+    def worthwhile(self) -> int:
+        """How many sessions the distance calls for, within what is allowed."""
+        return min(self._most, 1 + int(self._round_trip * _AIM / self.first.window))
+
+    @property
+    def lanes(self) -> int:
+        """How many files may usefully be on their way at the same time."""
+        return _FILES_A_SESSION * self.worthwhile
+
+    @contextlib.contextmanager
+    def taken(self) -> Iterator[Session]:
+        """Give the session that has least to do; a new one, if all have and that is worthwhile."""
+        with self.another(set()) as session:
+            yield session or self.first
+
+    @contextlib.contextmanager
+    def another(self, used: set[Session]) -> Iterator[Session | None]:
+        """Give a session that is not among `used`, and add it there; None if there is no other."""
+        session = self._idle(used) or self._opened(used) or self._least_busy(used)
+        try:
+            yield session
+        finally:
+            with self._lock:
+                if session:
+                    session.users -= 1
+
+    def _idle(self, used: set[Session]) -> Session | None:
+        with self._lock:
+            return self._take((one for one in self._sessions if not one.users), used)
+
+    def _least_busy(self, used: set[Session]) -> Session | None:
+        with self._lock:
+            return self._take(sorted(self._sessions, key=lambda one: one.users), used)
+
+    def _take(self, among: Iterable[Session], used: set[Session]) -> Session | None:
+        session = next((one for one in among if one not in used), None)
+        if session:
+            session.users += 1
+            used.add(session)
+        return session
+
+    def _opened(self, used: set[Session]) -> Session | None:
+        """Open a new session, if that is worthwhile, and allowed."""
+        with self._lock:
+            if len(self._sessions) + self._opening >= self.worthwhile:
+                return None
+            self._opening += 1
+        session = None
+        try:
+            # A server that refuses has its way: the sessions that are there must do.
+            with contextlib.suppress(SSHException, EOFError, TimeoutError, IncompleteError):
+                session = Session.open(self._connection)
+        finally:
+            with self._lock:
+                self._opening -= 1
+                if session:
+                    self._sessions.append(session)
+                    self._take([session], used)
+                else:
+                    self._most = len(self._sessions)
+        return session

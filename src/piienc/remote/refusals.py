@@ -1,0 +1,60 @@
+"""What a server's refusal means; servers give a code, and seldom the reason."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from piienc.errors import IncompleteError
+from piienc.remote import protocol
+
+if TYPE_CHECKING:
+    from piienc.errors import PiiencError
+    from piienc.remote.session import Answer
+
+_FULL = "make room at the destination, and run the same command again"
+_MEANINGS = {
+    protocol.NO_SUCH_FILE: ("it is not there", "check the name and the destination's folder"),
+    protocol.PERMISSION_DENIED: (
+        "permission denied",
+        "ask the server's owner whether this account may do that in this folder",
+    ),
+    protocol.UNSUPPORTED: ("the server cannot do that", "ask the server's owner for another way"),
+    protocol.WRITE_PROTECT: ("it is write-protected", "ask the server's owner"),
+    protocol.NO_SPACE: ("the disk is full", _FULL),
+    protocol.QUOTA: ("the quota is used up", _FULL),
+}
+_NO_REASON = (
+    "ask the server's owner: this may be a quota, a limit on the size of files or on their "
+    "names, or a disk that fails"
+)
+_CONNECTION = frozenset({protocol.NO_CONNECTION, protocol.CONNECTION_LOST})
+
+
+def refusal(answer: Answer, doing: str) -> PiiencError:
+    """Make an error of a status.
+
+    Args:
+        answer: a status that is not `OK`.
+        doing: what was refused, as in "cannot DOING: permission denied".
+    """
+    code = answer.code
+    if code in _CONNECTION:
+        return IncompleteError(
+            f"cannot {doing}: the server has lost its storage",
+            hint="run the same command again later",
+            transient=True,
+        )
+    if code in _MEANINGS:
+        meaning, hint = _MEANINGS[code]
+        return IncompleteError(f"cannot {doing}: {meaning}", hint=hint)
+    told = answer.told()
+    reason = f"the server gives no reason but {told!r}" if told else "the server gives no reason"
+    return IncompleteError(f"cannot {doing}: {reason}", hint=_NO_REASON)
+
+
+def disk_full(doing: str, room: int) -> PiiencError:
+    """Make the error of a server without room, which tells of that only when it is asked."""
+    return IncompleteError(
+        f"cannot {doing}: the disk at the destination is full, with room for {room} bytes left",
+        hint=_FULL,
+    )

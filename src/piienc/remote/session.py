@@ -1,0 +1,234 @@
+"""One SFTP session, over one channel of an SSH connection: many requests on their way at once.
+
+Any thread may ask, and wait for its answer. Of those that wait, one reads for all of them: so no
+thread of its own is needed, and answers may come in any order.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from typing import TYPE_CHECKING
+
+from paramiko.common import cMSG_CHANNEL_REQUEST
+from paramiko.message import Message
+
+from piienc.errors import IncompleteError
+from piienc.remote import protocol
+from piienc.remote.protocol import Fields, u32
+from piienc.remote.wire import send_all, send_message
+
+if TYPE_CHECKING:
+    from paramiko import Channel
+    from typing_extensions import Buffer
+
+    from piienc.remote.ssh import Connection
+
+# All that has come is taken out of the channel's buffer, for that moves what is left.
+_ALL = 64 << 20
+_WINDOW = 16 << 20  # bytes that the server may send ahead
+_PACKET = 128 << 10  # bytes in a packet of the server; OpenSSH's own limit is 256 KiB
+_LONGEST = 1 << 20  # bytes in an answer; those of OpenSSH have at most 256 KiB
+
+_MALFORMED = "check that an SFTP server answers there, and nothing that prints a greeting"
+
+
+class Answer:
+    """The answer to one request, once it has come."""
+
+    __slots__ = ("body", "kind", "patience")
+
+    def __init__(self, patience: float) -> None:
+        self.patience = patience
+        self.kind = 0
+        self.body = memoryview(b"")
+
+    @property
+    def code(self) -> int:
+        """The code of a status; `OK` for an answer of any other kind."""
+        return Fields(self.body).u32() if self.kind == protocol.STATUS else protocol.OK
+
+    def told(self) -> str:
+        """Return what the server says of its status, as a message may show it."""
+        if self.kind != protocol.STATUS or len(self.body) < 2 * 4:
+            return ""
+        fields = Fields(self.body)
+        fields.u32()
+        text = fields.text()[:100]
+        return "".join(
+            letter if letter.isascii() and letter.isprintable() else "?" for letter in text
+        )
+
+    def fields(self, kind: int) -> Fields:
+        """Return the fields of an answer that must be of this kind.
+
+        Raises:
+            IncompleteError: it is of another.
+        """
+        if self.kind != kind:
+            raise IncompleteError("the server's answer does not fit the request", hint=_MALFORMED)
+        return Fields(self.body)
+
+
+class Session:
+    """An SFTP session.
+
+    Attributes:
+        extensions: what the server offers beyond the protocol.
+        window: how many bytes the server takes without an answer.
+        users: how many threads use it now; the pool counts them.
+    """
+
+    def __init__(self, channel: Channel, *, stall: float) -> None:
+        self._channel = channel
+        self._stall = stall
+        self._sending = threading.Lock()
+        self._changed = threading.Condition()
+        self._reading = False
+        self._waiting: dict[int, Answer] = {}
+        self._number = 0
+        self._rest = memoryview(b"")
+        self.extensions: dict[str, bytes] = {}
+        self.window = 0
+        self.users = 0
+
+    @classmethod
+    def open(cls, connection: Connection) -> Session:
+        """Open a channel and begin a session in it.
+
+        Raises:
+            SSHException, TimeoutError, EOFError: the server refuses, or says nothing.
+        """
+        channel = connection.transport.open_session(
+            window_size=_WINDOW, max_packet_size=_PACKET, timeout=connection.stall
+        )
+        session = cls(channel, stall=connection.stall)
+        channel.settimeout(min(1.0, connection.stall))
+        # paramiko's invoke_subsystem waits for the answer, and without an end. A refusal closes
+        # the channel, so there is nothing to wait for.
+        request = Message()
+        request.add_byte(cMSG_CHANNEL_REQUEST)
+        request.add_int(channel.remote_chanid)
+        request.add_string("subsystem")
+        request.add_boolean(True)  # noqa: FBT003  # an answer is wanted
+        request.add_string("sftp")
+        send_message(channel, request)
+        session._greet()
+        session.window = channel.out_window_size or 1  # OpenSSH opens it with the subsystem
+        return session
+
+    def ask(self, kind: int, *body: Buffer, patience: float = 0.0) -> Answer:
+        """Send a request.
+
+        Args:
+            kind: of the request.
+            body: its fields, without its number.
+            patience: how long the server may be busy with it, if that is longer than a stall.
+
+        Raises:
+            TimeoutError: the server takes nothing any more.
+            EOFError: the connection is gone.
+        """
+        answer = Answer(max(patience, self._stall))
+        with self._changed:
+            self._number = (self._number + 1) & 0xFFFF_FFFF
+            number = self._number
+            self._waiting[number] = answer
+        size = sum(map(len, body))  # type: ignore[arg-type]
+        head = u32(size + 5) + bytes((kind,)) + u32(number)
+        with self._sending:
+            send_all(self._channel, head, *body, patience=self._patience)
+        return answer
+
+    def wait(self, answer: Answer) -> Answer:
+        """Wait for an answer.
+
+        Raises:
+            TimeoutError: nothing comes.
+            EOFError: the connection is gone.
+        """
+        while True:
+            with self._changed:
+                while self._reading and not answer.kind:
+                    self._changed.wait()
+                if answer.kind:
+                    return answer
+                self._reading = True
+            try:
+                while not answer.kind:
+                    self._hand_out(self._next_frame())
+            finally:
+                with self._changed:
+                    self._reading = False
+                    self._changed.notify_all()
+
+    def call(self, kind: int, *body: Buffer, patience: float = 0.0) -> Answer:
+        """Send a request and wait for its answer."""
+        return self.wait(self.ask(kind, *body, patience=patience))
+
+    def close(self) -> None:
+        """Close the channel."""
+        self._channel.close()
+
+    def _greet(self) -> None:
+        with self._sending:
+            frame = u32(5) + bytes((protocol.INIT,)) + u32(protocol.VERSION)
+            send_all(self._channel, frame, patience=self._patience)
+        reply = self._next_frame()
+        if not reply or reply[0] != protocol.VERSION_REPLY:
+            raise IncompleteError("what answers is no SFTP server", hint=_MALFORMED)
+        fields = Fields(reply[1:])
+        if fields.u32() < protocol.VERSION:
+            raise IncompleteError("the server's SFTP is older than version 3", hint="update it")
+        while fields:
+            name = fields.text()
+            self.extensions[name] = bytes(fields.string())
+
+    def _hand_out(self, frame: memoryview) -> None:
+        fields = Fields(frame)
+        kind = fields.take(1)[0]
+        number = fields.u32()
+        with self._changed:
+            answer = self._waiting.pop(number, None)
+            if answer is None:
+                raise IncompleteError("the server answers what nobody asked", hint=_MALFORMED)
+            answer.body = frame[5:]
+            answer.kind = kind
+            self._changed.notify_all()
+
+    def _next_frame(self) -> memoryview:
+        """Return the next answer, without its length."""
+        size = Fields(self._gather(4)).u32()
+        if not 1 <= size <= _LONGEST:
+            raise IncompleteError("the server's answer is malformed", hint=_MALFORMED)
+        return self._gather(size)
+
+    def _gather(self, count: int) -> memoryview:
+        """Return the next bytes; what came with them is kept, and not copied."""
+        if len(self._rest) < count:
+            pieces: list[Buffer] = [self._rest] if self._rest else []
+            have = len(self._rest)
+            while have < count:
+                pieces.append(more := self._receive())
+                have += len(more)
+            self._rest = memoryview(pieces[0] if len(pieces) == 1 else b"".join(pieces))
+        taken, self._rest = self._rest[:count], self._rest[count:]
+        return taken
+
+    def _receive(self) -> bytes:
+        since = time.monotonic()
+        while True:
+            try:
+                more = self._channel.recv(_ALL)
+            except TimeoutError:
+                if time.monotonic() - since <= self._patience():
+                    continue
+                self._channel.close()  # an answer that comes later would be taken for another
+                raise
+            if not more:
+                raise EOFError
+            return more
+
+    def _patience(self) -> float:
+        with self._changed:
+            return max((one.patience for one in self._waiting.values()), default=self._stall)

@@ -1,0 +1,243 @@
+"""An SFTP server as a destination."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import time
+from typing import TYPE_CHECKING, BinaryIO, Self
+
+from piienc.errors import IncompleteError
+from piienc.remote import calls
+from piienc.remote.names import OURS, is_safe, safe_name, shown_name
+from piienc.remote.pool import Pool
+from piienc.remote.remote import FOLDER, Entry, Facts
+from piienc.remote.sources import equal_bytes, reader_of
+from piienc.remote.ssh import Connection
+from piienc.remote.transfer import Sending, Span, fetch
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Generator, Iterator
+
+    from piienc.errors import PiiencError
+    from piienc.hashing import Writable
+    from piienc.remote.calls import OpenFile
+    from piienc.remote.limit import Limiter
+    from piienc.remote.options import Options
+    from piienc.remote.session import Answer, Session
+    from piienc.remote.url import RemoteUrl
+
+# What any server takes, by the draft; one with limits@openssh.com says how much more.
+_BLOCK = 32 << 10
+_LARGEST_BLOCK = 255 << 10  # OpenSSH's own limit
+_BLOCKS_A_SESSION = 4  # a session that gets fewer is not worth opening the file in it
+_SLOW_DISK = 10_000_000  # bytes in a second: so long may a server take to empty its cache
+
+
+class SftpRemote:
+    """A `Remote` on an SFTP server."""
+
+    def __init__(
+        self, connection: Connection, pool: Pool, folder: str, limiter: Limiter | None
+    ) -> None:
+        self._connection = connection
+        self._pool = pool
+        self._folder = folder
+        self._limiter = limiter
+        self._reading = self._writing = _BLOCK
+
+    @classmethod
+    def connect(cls, url: RemoteUrl, options: Options) -> SftpRemote:
+        """Connect to a server, and check that the folder is there: see `open_remote`."""
+        connection = Connection.open(url, options)
+        try:
+            pool = Pool(connection, connection.first_session(), most=options.sessions)
+            remote = cls(connection, pool, url.folder, options.limiter)
+            remote._look_around()
+        except BaseException:
+            connection.close()
+            raise
+        return remote
+
+    def _look_around(self) -> None:
+        with self._session("enter the folder") as session:
+            began = time.monotonic()
+            reading, writing = calls.limits(session)
+            self._reading = min(reading or _BLOCK, _LARGEST_BLOCK)
+            self._writing = min(writing or _BLOCK, _LARGEST_BLOCK)
+            facts = calls.stat(session, self._folder)
+            self._pool.measured((time.monotonic() - began) / (2 if reading else 1))
+        if not facts or facts.kind != FOLDER:
+            raise IncompleteError(
+                f"the destination has no folder {self._folder}",
+                hint="correct the path in the URL, or have the folder made by the server's owner",
+            )
+
+    @property
+    def lanes(self) -> int:
+        """How many files may usefully be on their way at the same time."""
+        return self._pool.lanes
+
+    def stat(self, name: str) -> Facts | None:
+        """Return what is told of a file; None if there is none."""
+        with self._session(f"look for {name}") as session:
+            return calls.stat(session, self._path(name))
+
+    def entries(self, refused: Callable[[str], object] | None = None) -> Iterator[Entry]:
+        """List the folder; names that are not plain are left out, and told to `refused`."""
+        with self._session("list the folder") as session:
+            found = list(calls.listing(session, self._folder))
+        for name, facts in found:
+            if is_safe(name, ours=True):
+                yield Entry(name, facts)
+            elif refused and name not in {".", ".."}:
+                refused(shown_name(name))
+
+    def upload(
+        self,
+        name: str,
+        source: BinaryIO,
+        *,
+        size: int,
+        offset: int = 0,
+        progress: Callable[[int], object] | None = None,
+    ) -> Facts:
+        """Write a local file's bytes from `offset` to `size`: see `Remote.upload`."""
+        path, doing = self._path(name), f"write {name}"
+        span = Span(offset, size, self._writing, self._limiter, progress)
+        wanted = min((size - offset) // (_BLOCKS_A_SESSION * span.block), self._pool.worthwhile)
+        with (
+            self._session(doing) as session,
+            self._open_for_writing(session, name, new=not offset) as file,
+        ):
+            used = {session}
+
+            @contextlib.contextmanager
+            def again() -> Iterator[OpenFile | None]:
+                with self._pool.another(used) as other, contextlib.ExitStack() as stack:
+                    again = None
+                    # A server that opens a file only once has its way.
+                    with contextlib.suppress(IncompleteError):
+                        if other:
+                            opened = calls.opened(other, path, doing, write=True)
+                            again = stack.enter_context(opened)
+                    yield again
+
+            def refused(answer: Answer) -> PiiencError:
+                return calls.write_refusal(session, path, answer, doing)
+
+            Sending(span, reader_of(source), refused).run(file, max(0, wanted - 1), again)
+            patience = (size - offset) / _SLOW_DISK
+            facts = file.finish(doing, patience=patience) or calls.stat(session, path)
+        if facts is None or facts.size != size:
+            raise IncompleteError(
+                f"{name} has {facts.size if facts else 0} bytes at the destination, not {size}",
+                hint="another program changes it there, or the server has lost bytes",
+            )
+        return facts
+
+    def download(
+        self,
+        name: str,
+        sink: Writable,
+        *,
+        size: int,
+        offset: int = 0,
+        progress: Callable[[int], object] | None = None,
+    ) -> None:
+        """Write a file's bytes from `offset` to `size` to a sink: see `Remote.download`."""
+        at = offset
+        with contextlib.closing(self._blocks(name, offset, size)) as blocks:
+            for data in blocks:
+                sink.write(data)
+                at += len(data)
+                if progress:
+                    progress(len(data))
+        if at < size:
+            raise IncompleteError(
+                f"{name} ends at {at} bytes, before {size}",
+                hint="it has changed while it was fetched: run the same command again",
+            )
+
+    def same_prefix(
+        self,
+        name: str,
+        source: BinaryIO,
+        size: int,
+        progress: Callable[[int], object] | None = None,
+    ) -> int:
+        """Return how many of its first bytes are those of a local file."""
+        if self.stat(name) is None:
+            return 0
+        read, same = reader_of(source), 0
+        with contextlib.closing(self._blocks(name, 0, size)) as blocks:
+            for data in blocks:
+                equal = equal_bytes(bytes(data), read(same, len(data)))
+                same += equal
+                if progress and equal:
+                    progress(equal)
+                if equal < len(data):
+                    break
+        return same
+
+    def publish(self, temporary: str, final: str, *, replace: bool) -> None:
+        """Give a finished file its final name: see `Remote.publish`."""
+        old, new = self._path(temporary), self._path(final)
+        with self._session(f"rename a file to {final}") as session:
+            if replace:
+                aside = self._path(f"{OURS}{os.urandom(8).hex()}.old")
+                calls.replace(session, old, new, final, aside)
+            else:
+                calls.rename(session, old, new, final)
+
+    def remove(self, name: str) -> bool:
+        """Remove a file; tell whether there was one."""
+        with self._session(f"remove {name}") as session:
+            return calls.remove(session, self._path(name), name)
+
+    def free_space(self) -> int | None:
+        """Return how many bytes there is room for, if the server tells."""
+        with self._session("ask for free space") as session:
+            return calls.room(session, self._folder)
+
+    def can_write(self) -> None:
+        """Make and remove an empty file."""
+        name = f"{OURS}{os.urandom(8).hex()}.probe"
+        with self._session("write into the folder") as session:
+            with calls.made(session, self._path(name), "into the folder"):
+                pass
+            calls.remove(session, self._path(name), name)
+
+    def close(self) -> None:
+        """End the connection."""
+        self._connection.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.close()
+
+    def _path(self, name: str) -> str:
+        return f"{self._folder.rstrip('/')}/{safe_name(name, ours=True)}"
+
+    @contextlib.contextmanager
+    def _session(self, doing: str) -> Iterator[Session]:
+        with self._connection.broken(doing), self._pool.taken() as session:
+            yield session
+
+    def _open_for_writing(
+        self, session: Session, name: str, *, new: bool
+    ) -> contextlib.AbstractContextManager[OpenFile]:
+        if new:
+            return calls.made(session, self._path(name), name)
+        return calls.opened(session, self._path(name), f"write {name}", write=True)
+
+    def _blocks(self, name: str, begin: int, end: int) -> Generator[memoryview]:
+        span = Span(begin, end, self._reading, self._limiter)
+        doing = f"read {name}"
+        with (
+            self._session(doing) as session,
+            calls.opened(session, self._path(name), doing, write=False) as file,
+        ):
+            yield from fetch(file, span, doing)

@@ -1,0 +1,204 @@
+"""The user's SSH configuration: what an alias stands for, and the way to it.
+
+paramiko reads the configuration, and knows no `Include`; so these lines are replaced before.
+"""
+
+from __future__ import annotations
+
+import getpass
+import glob
+import re
+import shlex
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from paramiko.config import SSHConfig
+from paramiko.ssh_exception import SSHException
+
+from piienc.errors import ConfigError
+from piienc.remote.url import RemoteUrl, parse_url
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from piienc.remote.options import Options
+
+_SSH_PORT = 22
+_DEEPEST = 16  # files that include files, and hosts that are reached through hosts
+_SYSTEM_HOSTS = Path("/etc/ssh/ssh_known_hosts")
+_HEAD = re.compile(r"\s*(host|match)[\s=]", re.IGNORECASE)
+_INCLUDE = re.compile(r"\s*include(?:\s*=\s*|\s+)(.+)", re.IGNORECASE)
+_YES = frozenset({"yes", "true"})
+
+
+@dataclass(frozen=True, slots=True)
+class Hop:
+    """A host to log in to: the destination, or one on the way to it.
+
+    Attributes:
+        host: the name or address to connect to.
+        port: the port to connect to.
+        user: who logs in.
+        known_as: the names under which known_hosts may have its key, the first one first.
+        identities: private keys to log in with; empty if none is named.
+        certificates: OpenSSH certificates for these keys.
+        only_these: use no other keys.
+        known_hosts: files with the keys of hosts; the first is the user's own.
+        connect: seconds until the connection must stand; None if the configuration is silent.
+        proxied: the hosts on the way, in their order.
+        on_the_way: this is one of those; what the options say of keys is for the destination.
+    """
+
+    host: str
+    port: int
+    user: str
+    known_as: tuple[str, ...]
+    identities: tuple[Path, ...]
+    certificates: tuple[Path, ...]
+    only_these: bool
+    known_hosts: tuple[Path, ...]
+    connect: float | None
+    proxied: tuple[Hop, ...] = ()
+    on_the_way: bool = False
+
+    @property
+    def shown(self) -> str:
+        """What messages call it."""
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return host if self.port == _SSH_PORT else f"{host}:{self.port}"
+
+
+def resolve(url: RemoteUrl, options: Options) -> Hop:
+    """Find out what a URL's host stands for; what the URL and the options say comes first.
+
+    Raises:
+        ConfigError: the configuration cannot be read, or asks for what is not offered.
+    """
+    path = options.ssh_config or Path("~/.ssh/config").expanduser()
+    config = _read(path, wanted=options.ssh_config is not None)
+    return _resolve(url, options, config, depth=0)
+
+
+def _resolve(url: RemoteUrl, options: Options, config: SSHConfig, *, depth: int) -> Hop:
+    if depth > _DEEPEST:
+        raise ConfigError(
+            f"the SSH configuration reaches {url.host} through hosts without an end",
+            hint="see the ProxyJump lines in ~/.ssh/config",
+        )
+    found = _looked_up(config, url.host)
+    if found.get("proxycommand"):
+        raise ConfigError(
+            f"the SSH configuration has a ProxyCommand for {url.host}: no command is run for a "
+            "connection",
+            hint="use ProxyJump, which serves the same end",
+        )
+    host = str(found["hostname"])
+    port = url.port or _number(found.get("port"), "Port", url.host) or _SSH_PORT
+    explicit = depth == 0 and options.identity_file is not None
+    connect = _number(found.get("connecttimeout"), "ConnectTimeout", url.host)
+    return Hop(
+        host=host,
+        port=port,
+        user=url.user or str(found.get("user") or getpass.getuser()),
+        known_as=_known_as(host, port, found.get("hostkeyalias")),
+        identities=_identities(found, options if depth == 0 else None),
+        certificates=_certificates(found, options if depth == 0 else None),
+        only_these=explicit or str(found.get("identitiesonly", "no")).lower() in _YES,
+        known_hosts=_known_hosts(found, options),
+        connect=float(connect) if connect else None,
+        proxied=_proxied(found.get("proxyjump"), options, config, depth=depth),
+        on_the_way=depth > 0,
+    )
+
+
+def _looked_up(config: SSHConfig, host: str) -> dict[str, object]:
+    try:
+        return dict(config.lookup(host))
+    except (SSHException, ImportError, ValueError, KeyError, OSError) as error:
+        raise ConfigError(
+            f"the SSH configuration for {host} cannot be applied",
+            hint="see what 'ssh -G HOST' says of it",
+        ) from error
+
+
+def _proxied(jumps: object, options: Options, config: SSHConfig, *, depth: int) -> tuple[Hop, ...]:
+    if not jumps or str(jumps).lower() == "none":
+        return ()
+    hops: list[Hop] = []
+    for number, jump in enumerate(str(jumps).split(",")):
+        text = jump.strip().removeprefix("ssh://")
+        hop = _resolve(parse_url(f"sftp://{text}"), options, config, depth=depth + 1)
+        # As with ssh: only the way to the first host of a list is looked up.
+        hops += [*hop.proxied, hop] if number == 0 else [hop]
+    return tuple(hops)
+
+
+def _known_as(host: str, port: int, alias: object) -> tuple[str, ...]:
+    if alias:
+        return (str(alias),)
+    name = host.lower()
+    return (name,) if port == _SSH_PORT else (f"[{name}]:{port}", name)
+
+
+def _identities(found: dict[str, object], options: Options | None) -> tuple[Path, ...]:
+    if options and options.identity_file:
+        return (options.identity_file.expanduser(),)
+    told = found.get("identityfile")
+    names = told if isinstance(told, list) else []
+    return tuple(Path(str(name)).expanduser() for name in names)
+
+
+def _certificates(found: dict[str, object], options: Options | None) -> tuple[Path, ...]:
+    if options and options.certificate_file:
+        return (options.certificate_file.expanduser(),)
+    told = found.get("certificatefile")
+    return (Path(str(told)).expanduser(),) if told else ()
+
+
+def _known_hosts(found: dict[str, object], options: Options) -> tuple[Path, ...]:
+    if options.known_hosts:
+        return (options.known_hosts.expanduser(),)
+    told = str(found.get("userknownhostsfile") or "~/.ssh/known_hosts ~/.ssh/known_hosts2")
+    system = str(found.get("globalknownhostsfile") or _SYSTEM_HOSTS)
+    names = [name for name in shlex.split(f"{told} {system}") if name != "none"]
+    return tuple(Path(name).expanduser() for name in names)
+
+
+def _number(told: object, what: str, host: str) -> int | None:
+    if told is None or str(told).lower() == "none":
+        return None
+    if not str(told).isdecimal():
+        raise ConfigError(f"the SSH configuration for {host} has {what} {str(told)[:20]!r}")
+    return int(str(told))
+
+
+def _read(path: Path, *, wanted: bool) -> SSHConfig:
+    if not wanted and not path.exists():
+        return SSHConfig()
+    try:
+        return SSHConfig.from_text("\n".join(_lines(path, path.parent, depth=0)))
+    except (SSHException, ValueError, OSError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "a line cannot be understood"
+        raise ConfigError(
+            f"cannot read the SSH configuration {path}: {reason}",
+            hint="see what 'ssh -G HOST' says of it",
+        ) from error
+
+
+def _lines(path: Path, folder: Path, *, depth: int) -> Iterator[str]:
+    """Give the lines of a file, with those of the files that it includes."""
+    if depth > _DEEPEST:
+        raise ConfigError(f"{path} is included without an end")
+    head = "Host *"
+    for line in path.read_text("utf-8").splitlines():
+        include = _INCLUDE.match(line)
+        if not include:
+            head = line if _HEAD.match(line) else head
+            yield line
+            continue
+        for pattern in shlex.split(include[1], comments=True):
+            whole = folder / Path(pattern).expanduser()
+            for name in sorted(glob.glob(str(whole))):  # noqa: PTH207  # an absolute pattern
+                yield from _lines(Path(name), folder, depth=depth + 1)
+        yield head  # what follows belongs again to the block in which the include stood

@@ -1,0 +1,173 @@
+"""Files on their way over SFTP sessions, block by block, with many blocks under way at once."""
+
+from __future__ import annotations
+
+import threading
+from collections import deque
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from piienc.remote import protocol
+from piienc.remote.protocol import string, u32, u64
+from piienc.remote.refusals import refusal
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from contextlib import AbstractContextManager
+
+    from piienc.remote.calls import OpenFile
+    from piienc.remote.limit import Limiter
+    from piienc.remote.session import Answer, Session
+
+    Refused = Callable[[Answer], Exception]
+    """Makes an error of an answer that is a refusal."""
+
+_WAITING = 16 << 20  # bytes that a session has sent and that are not yet acknowledged
+_AHEAD = 16 << 20  # bytes asked for and not yet used
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """What is to be sent or fetched.
+
+    Attributes:
+        begin: the first byte.
+        end: behind the last byte.
+        block: how many bytes a request has.
+        limiter: the limit on bytes in a second.
+        progress: told of the bytes that have arrived.
+    """
+
+    begin: int
+    end: int
+    block: int
+    limiter: Limiter | None = None
+    progress: Callable[[int], object] | None = None
+
+    def blocks(self) -> Iterator[tuple[int, int]]:
+        """Give offset and size of each block."""
+        block = min(self.block, self.limiter.piece) if self.limiter else self.block
+        for at in range(self.begin, self.end, block):
+            yield at, min(block, self.end - at)
+
+    def take(self, count: int) -> None:
+        """Wait until the limit allows so many bytes more."""
+        if self.limiter:
+            self.limiter.take(count)
+
+
+class Sending:
+    """The blocks of one file, taken by several sessions in turn: so what is there grows evenly."""
+
+    def __init__(self, span: Span, read: Callable[[int, int], bytes], refused: Refused) -> None:
+        self._span = span
+        self._read = read
+        self._refused = refused
+        self._blocks = span.blocks()
+        self._lock = threading.Lock()
+        self._stopped = False
+
+    def run(
+        self,
+        file: OpenFile,
+        others: int,
+        opened: Callable[[], AbstractContextManager[OpenFile | None]],
+    ) -> None:
+        """Send all blocks, and wait until all of them are acknowledged.
+
+        Args:
+            file: open in the first session.
+            others: how many more sessions to use.
+            opened: opens the file in one of these; None if it cannot be had.
+
+        Raises:
+            Exception: what one of the sessions met; by then, all have stopped.
+        """
+        if not others:
+            self._lane(file)
+            return
+
+        def other() -> None:
+            with opened() as again:
+                if again:
+                    self._lane(again)
+
+        with ThreadPoolExecutor(others) as threads:
+            lanes = [threads.submit(other) for _ in range(others)]
+            self._lane(file)
+        for lane in lanes:
+            lane.result()
+
+    def _lane(self, file: OpenFile) -> None:
+        session, handle = file.session, string(file.handle)
+        asked: deque[tuple[int, Answer]] = deque()
+        most = max(2, min(_WAITING, 2 * session.window) // self._span.block)
+        try:
+            while block := self._next():
+                at, count = block
+                data = self._read(at, count)
+                self._span.take(count)
+                fields = (handle, u64(at), u32(count), data)
+                asked.append((count, session.ask(protocol.WRITE, *fields)))
+                if len(asked) > most:
+                    self._settle(session, *asked.popleft())
+            while asked:
+                self._settle(session, *asked.popleft())
+        except BaseException:
+            self._stopped = True
+            raise
+
+    def _next(self) -> tuple[int, int] | None:
+        with self._lock:
+            return None if self._stopped else next(self._blocks, None)
+
+    def _settle(self, session: Session, count: int, answer: Answer) -> None:
+        if session.wait(answer).code != protocol.OK:
+            raise self._refused(answer)
+        if self._span.progress:
+            with self._lock:
+                self._span.progress(count)
+
+
+def fetch(file: OpenFile, span: Span, doing: str) -> Iterator[memoryview]:
+    """Fetch blocks in their order; a bounded number of bytes is asked for ahead.
+
+    Args:
+        file: open for reading.
+        span: what to fetch.
+        doing: what this is for, as an error tells it.
+
+    Yields:
+        The bytes. It ends early where the file ends.
+    """
+    session, handle = file.session, string(file.handle)
+    asked: deque[tuple[int, int, Answer]] = deque()
+    blocks, ahead = span.blocks(), 0
+
+    def ask(at: int, count: int) -> tuple[int, int, Answer]:
+        return at, count, session.ask(protocol.READ, handle, u64(at), u32(count))
+
+    while True:
+        while ahead < _AHEAD and (block := next(blocks, None)):
+            span.take(block[1])
+            asked.append(ask(*block))
+            ahead += block[1]
+        if not asked:
+            return
+        at, count, answer = asked.popleft()
+        data = _data(session.wait(answer), count, doing)
+        if not data:
+            return
+        yield data
+        ahead -= len(data)
+        if len(data) < count:  # a server may give less than it was asked for
+            asked.appendleft(ask(at + len(data), count - len(data)))
+
+
+def _data(answer: Answer, count: int, doing: str) -> memoryview:
+    if answer.code == protocol.EOF:
+        return memoryview(b"")
+    if answer.code != protocol.OK:
+        raise refusal(answer, doing)
+    return answer.fields(protocol.DATA).string()[:count]

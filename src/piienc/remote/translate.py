@@ -1,0 +1,150 @@
+"""paramiko's errors and the network's, as ours: the one place where they are told apart.
+
+`MEANINGS` has an entry for each class of exceptions that paramiko defines; a test fails if it
+grows another one.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import socket
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import paramiko.auth_strategy
+import paramiko.ber
+import paramiko.buffered_pipe
+import paramiko.hostkeys
+import paramiko.packet
+import paramiko.pkey
+import paramiko.sftp
+import paramiko.ssh_exception as ssh
+
+from piienc.errors import ConfigError, ConnectError, IncompleteError, KeyAccessError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from piienc.errors import PiiencError
+
+
+@dataclass(frozen=True, slots=True)
+class Meaning:
+    """What a class of foreign errors means here.
+
+    Attributes:
+        told: what happened, behind the name of the host.
+        hint: what to do.
+        transient: trying again later may help.
+        kind: the class of our errors, while a connection is made.
+    """
+
+    told: str
+    hint: str
+    transient: bool = False
+    kind: type[PiiencError] = ConnectError
+
+
+_LATER = "run the same command again later"
+_DEBUG = "see what the connection does with --debug-ssh"
+_LOGIN = "check the user's name and the key, and that the key's public half is with the server"
+_CONFIG = "see what 'ssh -G HOST' says of the SSH configuration"
+
+_LOST = Meaning("the connection was lost", _LATER, transient=True)
+_SILENT = Meaning("the server does not answer in time", _LATER, transient=True)
+
+MEANINGS: dict[type[Exception], Meaning] = {
+    ssh.SSHException: Meaning("the SSH connection failed", _DEBUG, transient=True),
+    ssh.AuthenticationException: Meaning("the login was refused", _LOGIN),
+    ssh.PasswordRequiredException: Meaning(
+        "the private key is locked", "give its passphrase", kind=KeyAccessError
+    ),
+    ssh.BadAuthenticationType: Meaning("the server does not allow this way of logging in", _LOGIN),
+    ssh.PartialAuthentication: Meaning("the server wants a further proof", _LOGIN),
+    ssh.UnableToAuthenticate: Meaning("the login was refused", _LOGIN),
+    paramiko.auth_strategy.AuthFailure: Meaning("the login was refused", _LOGIN),
+    ssh.ChannelException: Meaning(
+        "the server opens no session: it may be busy, or allow no more of them",
+        "run the same command again later, or with fewer connections",
+        transient=True,
+    ),
+    ssh.BadHostKeyException: Meaning("the host key is not the known one", _DEBUG),
+    ssh.IncompatiblePeer: Meaning("there is no algorithm that both sides know", _DEBUG),
+    ssh.ProxyCommandFailure: Meaning("a ProxyCommand failed", "use ProxyJump"),
+    ssh.NoValidConnectionsError: Meaning("no connection can be made", _LATER, transient=True),
+    ssh.CouldNotCanonicalize: Meaning("the host is not known", _CONFIG, kind=ConfigError),
+    ssh.ConfigParseError: Meaning("the SSH configuration is wrong", _CONFIG, kind=ConfigError),
+    ssh.MessageOrderError: Meaning("the key exchange was disturbed: an attack, perhaps", _DEBUG),
+    paramiko.packet.NeedRekeyException: Meaning(
+        "no new keys were agreed on", _LATER, transient=True
+    ),
+    paramiko.buffered_pipe.PipeTimeout: _SILENT,
+    paramiko.sftp.SFTPError: Meaning("what answers is no SFTP server", _DEBUG),
+    paramiko.pkey.UnknownKeyType: Meaning(
+        "the private key is of a kind that is not known",
+        "use a key of the kind ed25519, ecdsa or rsa",
+        kind=KeyAccessError,
+    ),
+    paramiko.hostkeys.InvalidHostKey: Meaning(
+        "known_hosts is malformed", _CONFIG, kind=ConfigError
+    ),
+    paramiko.ber.BERException: Meaning("a key is malformed", "make a new one", kind=KeyAccessError),
+    # Not paramiko's own, but what it lets through.
+    EOFError: _LOST,
+    TimeoutError: _SILENT,
+    socket.gaierror: Meaning("the host's name is not known", "check the name"),
+    ConnectionRefusedError: Meaning(
+        "nobody listens at that port",
+        "check host and port, and whether the server is up",
+        transient=True,
+    ),
+    OSError: _LOST,
+}
+FOREIGN = (*MEANINGS,)
+"""All that paramiko and the network may raise."""
+
+
+def meaning_of(error: BaseException) -> Meaning:
+    """Return what an error means: the entry of its class, or of the nearest one above."""
+    if isinstance(error, socket.gaierror) and error.errno == socket.EAI_AGAIN:
+        return Meaning("the name service does not answer", _LATER, transient=True)
+    for kind in type(error).__mro__:
+        if kind in MEANINGS:
+            return MEANINGS[kind]
+    raise error
+
+
+@contextlib.contextmanager
+def connecting(host: str) -> Iterator[None]:
+    """Turn what goes wrong while a connection is made into our errors."""
+    try:
+        yield
+    except FOREIGN as error:
+        meaning = meaning_of(error)
+        raise meaning.kind(
+            f"{host}: {meaning.told}{_detail(error)}",
+            hint=meaning.hint,
+            transient=meaning.transient,
+        ) from error
+
+
+@contextlib.contextmanager
+def transferring(host: str, doing: str) -> Iterator[None]:
+    """Turn what goes wrong over a connection that stands into our errors."""
+    try:
+        yield
+    except FOREIGN as error:
+        meaning = meaning_of(error)
+        raise IncompleteError(
+            f"cannot {doing}: {host}: {meaning.told}{_detail(error)}",
+            hint=meaning.hint,
+            transient=meaning.transient,
+        ) from error
+
+
+def _detail(error: BaseException) -> str:
+    """Return the system's reason; paramiko's words may hold what a hostile server sent."""
+    if isinstance(error, OSError) and error.errno and not isinstance(error, socket.gaierror):
+        return f" ({os.strerror(error.errno)})"
+    return ""
