@@ -28,6 +28,9 @@ COMMANDS = {
     "wrap-file": "envelope:wrap_file",
     "unwrap-file": "envelope:unwrap_file",
     "inspect": "inspect:inspect",
+    "push": "push:push",
+    "pull": "push:pull",
+    "history": "history:history",
 }
 """Each command, and where it is: a module of this folder, and a function or a group in it."""
 

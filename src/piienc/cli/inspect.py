@@ -198,8 +198,6 @@ def _show(title: str, head: Sequence[str], rows: Sequence[tuple[str, ...]]) -> N
 
 
 def _shown(text: str) -> str:
-    """Return text from a file as the terminal may have it: no control codes, no markup."""
-    from rich.markup import escape  # start-up
-
+    """Return text from a file as the terminal may have it: no control codes."""
     visible = (c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
-    return escape("".join(visible))
+    return "".join(visible)

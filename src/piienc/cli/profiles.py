@@ -36,7 +36,7 @@ def list_profiles(
         listed = [_facts(profile) for profile in found]
         ui.document({"schema_version": ui.SCHEMA_VERSION, "ok": True, "profiles": listed})
         return
-    _table(
+    ui.table(
         "profiles",
         ("name", "summary", "armor", "extension", "size limit", "trigger"),
         [
@@ -77,7 +77,7 @@ def show(
         if field not in _ABOUT
     ]
     ui.data(f"{name}: {profile.summary}")
-    _table("what it demands", ("field", "value", "source"), rows)
+    ui.table("what it demands", ("field", "value", "source"), rows)
     for source in sources:
         ui.data(f"{_number(sources, source)} {source}")
     for note in profile.notes:
@@ -106,10 +106,3 @@ def _shown(field: str, value: object) -> str:
 
 def _number(sources: Sequence[str], source: str | None) -> str:
     return f"[{sources.index(source) + 1}]" if source else "default"
-
-
-def _table(title: str, head: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
-    from rich.markup import escape  # start-up
-
-    # A user's regular expression may look like rich's markup: "[a-z]+".
-    ui.table(escape(title), head, [[escape(cell) for cell in row] for row in rows])

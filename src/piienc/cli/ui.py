@@ -86,8 +86,10 @@ def give_up_stdout() -> None:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
-def table(title: str, head: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
-    """Write a table to standard output."""
+def table(
+    title: str, head: Sequence[str], rows: Sequence[Sequence[str]], *, aside: bool = False
+) -> None:
+    """Write a table to standard output, or, where it is no data, aside."""
     from rich import box  # start-up
     from rich.console import Console  # start-up
     from rich.table import Table  # start-up
@@ -98,9 +100,12 @@ def table(title: str, head: Sequence[str], rows: Sequence[Sequence[str]]) -> Non
     for row in rows:
         made.add_row(*row)
     # Off a terminal there is no width to keep to, and nothing may be cut.
-    with translated(_STDOUT):
-        Console(width=None if sys.stdout.isatty() else _ENDLESS).print(made)
-        sys.stdout.flush()
+    stream = sys.stderr if aside else sys.stdout
+    with translated("standard error" if aside else _STDOUT):
+        width = None if stream.isatty() else _ENDLESS
+        # What stands in a cell is text, whatever it looks like.
+        Console(file=stream, width=width, markup=False, emoji=False, highlight=False).print(made)
+        stream.flush()
 
 
 def has_terminal() -> bool:

@@ -1,17 +1,19 @@
-"""What is checked before a file is wrapped: keys, names and the receiver's demands."""
+"""What is checked before a file is wrapped or sent: keys, names and the receiver's demands."""
 
 from __future__ import annotations
 
 import re
 from datetime import UTC, datetime
 from pathlib import PurePath
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, BinaryIO
 
+from piienc.envelope import is_openpgp, peeked, read_message
 from piienc.errors import KeyAccessError, PolicyError
 from piienc.keys import gpg
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
+    from pathlib import Path
 
     from piienc.keys.pgp import PgpKey
     from piienc.keys.pgp_folder import PgpFolder
@@ -168,3 +170,45 @@ def is_locked(key: PgpKey, keys: PgpFolder) -> bool:
     """Tell whether a key of ours needs a passphrase."""
     mine = [part.keygrip for part in key.parts if gpg.has_secret(keys.home, part.keygrip)]
     return any(gpg.is_locked(keys.home, keygrip) for keygrip in mine)
+
+
+def check_sent(
+    path: Path, file: BinaryIO, profile: Profile, recipients: Mapping[str, frozenset[str]]
+) -> None:
+    """Refuse a file that the receiver would not take, or that is not wrapped for it.
+
+    Args:
+        path: its name.
+        file: opened; it is left at its beginning.
+        profile: what the receiver demands.
+        recipients: the key ids of each OpenPGP key for one of which it must be wrapped; if there
+            are none, anything may be sent.
+
+    Raises:
+        PolicyError: it must not be sent.
+    """
+    check_name(path, profile)
+    start, whole = peeked(file)
+    wrapped = is_openpgp(start)
+    message = read_message(whole, str(path)) if wrapped else None
+    file.seek(0)
+    limit = profile.size_limit if wrapped else profile.plain_size_limit or profile.size_limit
+    size = path.stat().st_size
+    if limit and size > limit:
+        raise PolicyError(
+            f"{path} has {size:,} bytes, and {profile.name} takes {limit:,} at most",
+            hint="'piienc wrap-file' splits a CSV file by rows",
+        )
+    if not recipients:
+        return
+    if message is None or not message.container:
+        raise PolicyError(
+            f"{path} is not wrapped by OpenPGP, and the destination has recipients",
+            hint=f"wrap it first: piienc wrap-file {path} --recipient {next(iter(recipients))}",
+        )
+    known = {key_id for key_ids in recipients.values() for key_id in key_ids}
+    if known.isdisjoint(one.key_id for one in message.recipients):
+        raise PolicyError(
+            f"{path} is wrapped for somebody else than {' or '.join(recipients)}",
+            hint="'piienc inspect' shows for whom it is",
+        )

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from piienc.errors import PiiencError
 
 SCHEMA_VERSION = 1
 
@@ -157,5 +160,122 @@ class UnwrapReceipt:
         return _document(self)
 
 
-def _document(receipt: Receipt | WrapReceipt | UnwrapReceipt) -> dict[str, Any]:
+@dataclass(frozen=True, slots=True)
+class ErrorFacts:
+    """What a file has failed with.
+
+    Attributes:
+        code: the exit code.
+        kind: the class of errors.
+        message: what happened, and where.
+        hint: what can be done next.
+    """
+
+    code: int
+    kind: str
+    message: str
+    hint: str
+
+    @classmethod
+    def of(cls, error: PiiencError) -> ErrorFacts:
+        """Return the facts of an error."""
+        return cls(error.exit_code, error.kind, str(error), error.hint)
+
+
+@dataclass(frozen=True, slots=True)
+class SentFile:
+    """What became of a file that was pushed.
+
+    Attributes:
+        source: its local path.
+        name: its name at the destination.
+        bytes: its size.
+        outcome: delivered, skipped, failed or, in a rehearsal, planned.
+        sha256: the hash of its bytes, in hex, if it is known.
+        why: why it was skipped, or what is planned.
+        transfer: the id in the ledger.
+        trigger: the name of the trigger file behind it.
+        attempts: how often it was tried, those of earlier runs included.
+        resumed_at: where sending went on, in bytes.
+        seconds: how long it took.
+        warnings: what the user should know.
+        error: what it has failed with.
+    """
+
+    source: str
+    name: str
+    bytes: int
+    outcome: str
+    sha256: str | None
+    why: str | None = None
+    transfer: str | None = None
+    trigger: str | None = None
+    attempts: int = 0
+    resumed_at: int = 0
+    seconds: float = 0.0
+    warnings: tuple[str, ...] = ()
+    error: ErrorFacts | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PushReceipt:
+    """What became of files that were pushed.
+
+    Attributes:
+        step: the command's name.
+        url: of the destination.
+        destination: its name in `piienc.toml`.
+        files: in the order in which they were given.
+        seconds: how long it took.
+        dry_run: nothing was sent.
+        free_space: bytes that there is room for, if the destination tells; only of a rehearsal.
+    """
+
+    step: str
+    url: str
+    destination: str | None
+    files: tuple[SentFile, ...]
+    seconds: float
+    dry_run: bool = False
+    free_space: int | None = None
+
+    @property
+    def exit_code(self) -> int:
+        """The code of the first file that has failed; 0 if none has."""
+        return next((file.error.code for file in self.files if file.error), 0)
+
+    def document(self) -> dict[str, Any]:
+        """Return the receipt as a JSON document; not `ok` if a file has failed."""
+        errors = [asdict(file.error) for file in self.files if file.error]
+        return _document(self) | ({"ok": False, "error": errors[0]} if errors else {})
+
+
+@dataclass(frozen=True, slots=True)
+class PullReceipt:
+    """What was fetched.
+
+    Attributes:
+        step: the command's name.
+        url: of the destination.
+        destination: its name in `piienc.toml`.
+        files: what was written, with the local paths.
+        seconds: how long it took.
+        warnings: what the user should know.
+    """
+
+    step: str
+    url: str
+    destination: str | None
+    files: tuple[FileFacts, ...]
+    seconds: float
+    warnings: tuple[str, ...] = ()
+
+    def document(self) -> dict[str, Any]:
+        """Return the receipt as a JSON document."""
+        return _document(self)
+
+
+def _document(
+    receipt: Receipt | WrapReceipt | UnwrapReceipt | PushReceipt | PullReceipt,
+) -> dict[str, Any]:
     return {"schema_version": SCHEMA_VERSION, "ok": True, **asdict(receipt)}

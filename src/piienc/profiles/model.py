@@ -52,6 +52,7 @@ class Profile(Struct, frozen=True, kw_only=True):
         size_limit: the most bytes of a wrapped file.
         plain_size_limit: the most bytes of a file that is sent as it is.
         trigger: the file that is uploaded behind the data, so that the receiver begins.
+        rename: whether a file may grow under a temporary name; else it is written in place.
         never_overwrite: whether a name at the receiver may be used only once.
         notes: what the user has to know and piienc cannot see to.
         sources: for each demand, where it comes from.
@@ -75,6 +76,7 @@ class Profile(Struct, frozen=True, kw_only=True):
     size_limit: int | None = None
     plain_size_limit: int | None = None
     trigger: Trigger = "none"
+    rename: bool = True
     never_overwrite: bool = False
     notes: tuple[str, ...] = ()
     sources: dict[str, str] = {}  # msgspec gives each profile its own
@@ -103,6 +105,7 @@ class Demands(Table, frozen=True, kw_only=True):
     size_limit: Size | None = None
     plain_size_limit: Size | None = None
     trigger: Trigger | None = None
+    rename: Flag | None = None
     never_overwrite: Flag | None = None
     notes: list[Text] | None = None
     sources: dict[str, Text] | None = None
@@ -120,7 +123,7 @@ class Demands(Table, frozen=True, kw_only=True):
         except (re.error, OverflowError, RecursionError) as error:
             yield ("names",), f"not a regular expression: {error}"
         for name in _SIZES:
-            if (size := fields.get(name)) is not None and _bytes(size) is None:
+            if (size := fields.get(name)) is not None and bytes_of(size) is None:
                 yield (name,), f'{shown(size)} is not a size; write {name} = "1 GB"'
         demands = {*Profile.__struct_fields__} - {"name", "sources", *_WORDS}
         for name in fields.get("sources") or ():
@@ -140,7 +143,7 @@ class Demands(Table, frozen=True, kw_only=True):
         }
         kept = {field: source for field, source in base.sources.items() if field not in said}
         mine = dict.fromkeys((field for field in said if field not in _WORDS), f"[profiles.{name}]")
-        said |= {field: _bytes(said[field]) for field in _SIZES if field in said}
+        said |= {field: bytes_of(said[field]) for field in _SIZES if field in said}
         said |= {"name": name, "sources": kept | mine | (self.sources or {})}
         made = convert(structs.asdict(base) | said, Profile)
         if made.extensions and not made.extension.endswith(made.extensions):
@@ -173,6 +176,7 @@ def size_text(size: int) -> str:
     return f"{size // _UNITS[unit]} {unit}"
 
 
-def _bytes(size: str) -> int | None:
+def bytes_of(size: str) -> int | None:
+    """Return the bytes of a size as a profile writes it; None if it is none."""
     found = re.fullmatch(r"([1-9][0-9]{0,11}) ?([kMGT]?B)", size)
     return int(found[1]) * _UNITS[found[2]] if found else None

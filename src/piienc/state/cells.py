@@ -1,8 +1,7 @@
-"""The state folder `.piienc/`: how many cells each sealed key has encrypted.
+"""How many cells each sealed key has encrypted.
 
 AES-GCM under random 96-bit IVs is safe for 2^32 encryptions a key: NIST SP 800-38D, 8.3.
-The count is kept outside of the key folder, which may be mounted read-only. Numbers are
-reserved ahead of use, so a killed run counts too many cells and never too few.
+Numbers are reserved ahead of use, so a killed run counts too many cells and never too few.
 """
 
 from __future__ import annotations
@@ -12,10 +11,10 @@ import threading
 from typing import TYPE_CHECKING, Self
 
 from piienc.errors import ConfigError, KeyAccessError
-from piienc.files import PRIVATE_FILE, make_private_folder
+from piienc.state.database import transaction
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from contextlib import AbstractContextManager
     from pathlib import Path
     from sqlite3 import Connection
     from types import TracebackType
@@ -37,7 +36,7 @@ class CellCounter:
     """
 
     def __init__(self, folder: Path) -> None:
-        self._file = folder / "state.db"
+        self._folder = folder
         self._lock = threading.Lock()
         self._left: dict[int, int] = {}
         self._totals: dict[int, int] = {}
@@ -91,26 +90,8 @@ class CellCounter:
         self._totals[key_id] = total + ahead
         return ahead
 
-    @contextlib.contextmanager
-    def _database(self) -> Iterator[Connection]:
-        """Open the database for one transaction, which waits for those of other processes."""
-        import sqlite3  # noqa: PLC0415  # only sealed keys need it
-
-        try:
-            make_private_folder(self._file.parent)
-            with contextlib.closing(
-                sqlite3.connect(self._file, timeout=60, isolation_level=None)
-            ) as database:
-                self._file.chmod(PRIVATE_FILE)
-                database.execute("BEGIN IMMEDIATE")
-                database.execute(_TABLE)
-                yield database
-                database.execute("COMMIT")
-        except (sqlite3.Error, OSError, ConfigError) as error:
-            raise ConfigError(
-                f"cannot count the cells of a sealed key in {self._file}: {error}",
-                hint="name a folder that may be written to: --state DIR or PIIENC_STATE",
-            ) from error
+    def _database(self) -> AbstractContextManager[Connection]:
+        return transaction(self._folder, _TABLE, "count the cells of a sealed key")
 
 
 def _total(database: Connection, key_id: int) -> int:

@@ -4,7 +4,7 @@ A relative path counts from where it was said: in `piienc.toml` from that file's
 flag or a variable from the current directory. The defaults stand beside `piienc.toml`, or in
 the current directory where there is none.
 
-The user's own profiles are in `piienc.toml` alone.
+The user's own profiles and the destinations are in `piienc.toml` alone.
 """
 
 from collections.abc import Iterable, Mapping
@@ -17,6 +17,7 @@ from piienc.errors import ConfigError
 if TYPE_CHECKING:
     from piienc.document import Mistake
     from piienc.profiles import Demands
+    from piienc.settings.destination import Destination
 
 FILE = "piienc.toml"
 
@@ -30,12 +31,14 @@ class Settings:
         keys_dir: the key folder; it need not exist.
         state_dir: the state folder; it need not exist.
         profiles: the user's own profiles by name, for `piienc.profiles`.
+        destinations: by name.
     """
 
     config_file: Path | None
     keys_dir: Path
     state_dir: Path
     profiles: "Mapping[str, Demands]" = field(default_factory=dict)
+    destinations: "Mapping[str, Destination]" = field(default_factory=dict)
 
 
 def load(
@@ -60,13 +63,20 @@ def load(
         ConfigError: `piienc.toml` was named and is missing, or it has mistakes.
     """
     file = _said(config, "PIIENC_CONFIG", environ, cwd) or _nearest(cwd)
-    home, dirs, profiles = (file.parent, *_read(file)) if file else (cwd, {}, {})
+    home = file.parent if file else cwd
+    read = _read(file) if file else _Read()
 
     def settle(flag: Path | None, name: str, default: str) -> Path:
         said = _said(flag, f"PIIENC_{name.upper()}", environ, cwd)
-        return said or home / _expanded(dirs.get(name) or default)
+        return said or home / _expanded(read.dirs.get(name) or default)
 
-    return Settings(file, settle(keys, "keys", "keys"), settle(state, "state", ".piienc"), profiles)
+    return Settings(
+        file,
+        settle(keys, "keys", "keys"),
+        settle(state, "state", ".piienc"),
+        read.profiles,
+        read.destinations,
+    )
 
 
 def _said(flag: Path | None, variable: str, environ: Mapping[str, str], cwd: Path) -> Path | None:
@@ -97,13 +107,22 @@ def _is_there(file: Path) -> bool:
         return False
 
 
-def _read(file: Path) -> "tuple[dict[str, str | None], Mapping[str, Demands]]":
-    """Read the folders that `piienc.toml` names, by section, and its profiles."""
+@dataclass(frozen=True)
+class _Read:
+    """What `piienc.toml` says: folders by section, and the user's own tables by name."""
+
+    dirs: Mapping[str, str | None] = field(default_factory=dict)
+    profiles: "Mapping[str, Demands]" = field(default_factory=dict)
+    destinations: "Mapping[str, Destination]" = field(default_factory=dict)
+
+
+def _read(file: Path) -> _Read:
     # Imported here, so that a run without the file starts without msgspec.
     from msgspec import Meta  # noqa: PLC0415  # see above
 
     from piienc import document  # noqa: PLC0415  # see above
     from piienc.profiles import Demands, check_own  # noqa: PLC0415  # see above
+    from piienc.settings.destination import DestinationTable, destination_of  # noqa: PLC0415  # see above
 
     class Folder(document.Table, frozen=True):
         dir: Annotated[str, Meta(min_length=1, examples=["path/to/folder"])] | None = None
@@ -112,6 +131,7 @@ def _read(file: Path) -> "tuple[dict[str, str | None], Mapping[str, Demands]]":
         keys: Folder = Folder()
         state: Folder = Folder()
         profiles: dict[Annotated[str, Meta(min_length=1)], Demands] | None = None
+        destinations: dict[Annotated[str, Meta(min_length=1)], DestinationTable] | None = None
 
         @classmethod
         def check(cls, fields: Mapping[str, Any]) -> "Iterable[Mistake]":
@@ -121,4 +141,11 @@ def _read(file: Path) -> "tuple[dict[str, str | None], Mapping[str, Demands]]":
                     yield ("profiles", *place), said
 
     read = document.load(file, File)
-    return {"keys": read.keys.dir, "state": read.state.dir}, read.profiles or {}
+    return _Read(
+        {"keys": read.keys.dir, "state": read.state.dir},
+        read.profiles or {},
+        {
+            name: destination_of(name, table, lambda path: file.parent / _expanded(path))
+            for name, table in (read.destinations or {}).items()
+        },
+    )

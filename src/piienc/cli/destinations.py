@@ -1,0 +1,101 @@
+"""Destinations on the command line: by their names in `piienc.toml`, or as URLs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from piienc.cli import ui
+from piienc.errors import ConfigError, UsageError
+
+if TYPE_CHECKING:
+    from piienc.cli.passphrase import Passphrase
+    from piienc.errors import PiiencError
+    from piienc.flow.destination import Way
+    from piienc.secret import SecretBytes
+    from piienc.settings import Settings
+    from piienc.settings.destination import Destination
+
+Identity = Annotated[
+    Path | None,
+    typer.Option("--identity", metavar="FILE", help="The private key to log in with."),
+]
+KnownHosts = Annotated[
+    Path | None,
+    typer.Option("--known-hosts", metavar="FILE", help="Default: what the SSH configuration says."),
+]
+PasswordFile = Annotated[
+    Path | None,
+    typer.Option("--password-file", metavar="FILE", help="For servers that know no keys."),
+]
+DebugSsh = Annotated[
+    bool, typer.Option("--debug-ssh", help="Tell what the SSH connection does, without secrets.")
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """What the command line says of a destination.
+
+    Attributes:
+        where: a name or a URL.
+        identity: the private key.
+        known_hosts: the keys of hosts.
+        password_file: holds a password.
+        debug: whether the SSH connection is told of.
+    """
+
+    where: str
+    identity: Path | None = None
+    known_hosts: Path | None = None
+    password_file: Path | None = None
+    debug: bool = False
+
+
+def destination_of(said: Said, settled: Settings) -> Destination:
+    """Return a destination, with what the command line says over what `piienc.toml` says.
+
+    Raises:
+        ConfigError: there is none of that name.
+    """
+    from piienc.settings.destination import Destination  # start-up
+
+    if "://" in said.where:
+        found = Destination(said.where)
+    elif said.where in settled.destinations:
+        found = settled.destinations[said.where]
+    else:
+        known = ", ".join(sorted(settled.destinations)) or "none"
+        raise ConfigError(
+            f"there is no destination {said.where}; those of piienc.toml are: {known}",
+            hint="name one of them, add [destinations.NAME], or give a URL: sftp://user@host/dir/",
+        )
+    return found.with_said(
+        identity_file=said.identity,
+        known_hosts=said.known_hosts,
+        password_file=said.password_file,
+    )
+
+
+def way_of(said: Said, destination: Destination, passphrase: Passphrase) -> Way:
+    """Return how a destination is reached; secrets are read now, and nothing is connected."""
+    from piienc.flow.destination import way_to  # start-up
+    from piienc.remote import parse_url
+
+    error: type[PiiencError] = UsageError if destination.name is None else ConfigError
+
+    @cache
+    def ask(key: Path) -> SecretBytes | None:
+        return passphrase.for_existing(str(key))
+
+    url = parse_url(destination.url, error=error)
+    return way_to(destination, url, passphrase=ask, debug=ui.say if said.debug else None)
+
+
+def tell_retry(error: PiiencError, pause: float) -> None:
+    """Tell what is tried again, and when."""
+    ui.say(f"{error}; trying again in {pause:.0f} s")

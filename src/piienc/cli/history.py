@@ -1,0 +1,94 @@
+"""`piienc history`: the ledger of transfers."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import typer
+
+from piienc.cli import options, ui
+from piienc.errors import UsageError
+
+if TYPE_CHECKING:
+    from piienc.state import Transfer
+
+
+def history(
+    destination: Annotated[
+        str | None,
+        typer.Option("--destination", metavar="NAME|URL", help="Only to or from this one."),
+    ] = None,
+    job: Annotated[str | None, typer.Option("--job", metavar="NAME", help="Only of a job.")] = None,
+    outcome: Annotated[
+        Literal["delivered", "failed", "running", "given-up"] | None,
+        typer.Option("--outcome", help="Only those that ended so."),
+    ] = None,
+    since: Annotated[
+        str | None, typer.Option("--since", metavar="DATE", help="2026-11-24 or later, in UTC.")
+    ] = None,
+    until: Annotated[
+        str | None, typer.Option("--until", metavar="DATE", help="2026-11-24 or earlier, in UTC.")
+    ] = None,
+    most: Annotated[int, typer.Option("--most", min=1, metavar="N", help="Only the newest.")] = 50,
+    keys: options.Keys = None,
+    config: options.Config = None,
+    state: options.State = None,
+    json: options.Json = False,
+    quiet: options.Quiet = False,
+    no_input: options.NoInput = False,  # noqa: ARG001  # every command takes it; this never asks
+) -> None:
+    """Show what was sent and fetched, the newest first."""
+    from piienc.state import Ledger  # start-up
+
+    settled = options.settled(config, keys, state)
+    if destination in settled.destinations:
+        from piienc.remote import parse_url  # start-up
+
+        destination = str(parse_url(settled.destinations[str(destination)].url))
+    found = Ledger(settled.state_dir).history(
+        destination=destination,
+        job=job,
+        outcome=outcome,
+        since=_day(since, "--since"),
+        until=_day(until, "--until", behind=True),
+        most=most,
+    )
+    if json:
+        transfers = [asdict(transfer) for transfer in found]
+        ui.document({"schema_version": ui.SCHEMA_VERSION, "ok": True, "transfers": transfers})
+    elif found:
+        head = ("begun", "", "file", "bytes", "destination", "outcome")
+        ui.table("transfers", head, [_row(transfer) for transfer in found])
+    elif not quiet:
+        ui.say("no transfers")
+
+
+def _day(said: str | None, option: str, *, behind: bool = False) -> str | None:
+    """Return a moment as the ledger has it: the beginning of a day, or of the day behind it."""
+    if said is None:
+        return None
+    try:
+        moment = datetime.fromisoformat(said)
+    except ValueError:
+        raise UsageError(f"{option} {said!r} is no date", hint="write it as 2026-11-24") from None
+    moment = moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+    if behind and len(said) == len("2026-11-24"):
+        moment += timedelta(days=1)
+    return moment.isoformat(timespec="seconds").replace("+00:00", "Z")
+
+
+def _row(transfer: Transfer) -> tuple[str, ...]:
+    outcome = transfer.outcome
+    if transfer.error_code is not None and outcome == "failed":
+        outcome = f"failed, exit code {transfer.error_code}"
+    arrow = "to" if transfer.direction == "push" else "from"
+    return (
+        transfer.begun,
+        arrow,
+        transfer.name,
+        f"{transfer.size:,}",
+        transfer.destination,
+        outcome,
+    )

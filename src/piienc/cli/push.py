@@ -1,0 +1,184 @@
+"""`piienc push` and `piienc pull`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import typer
+
+from piienc.cli import destinations, options, ui
+from piienc.cli.passphrase import Passphrase
+
+if TYPE_CHECKING:
+    from piienc.flow.push import Pushing
+    from piienc.flow.receipt import PushReceipt, SentFile
+    from piienc.settings import Settings
+    from piienc.settings.destination import Destination
+
+_WHERE = "A destination of piienc.toml, sftp://user@host:port/dir/ or file:///dir/."
+
+
+def push(
+    files: Annotated[list[Path], typer.Argument(metavar="FILE...", help="What to deliver.")],
+    to: Annotated[str, typer.Option("--to", metavar="DESTINATION|URL", help=_WHERE)],
+    if_exists: Annotated[
+        Literal["fail", "skip", "replace"] | None,
+        typer.Option("--if-exists", help="Where the name is taken. Default: fail."),
+    ] = None,
+    again: Annotated[
+        bool, typer.Option("--again", help="Also send what was delivered already.")
+    ] = False,
+    verify_content: Annotated[
+        bool, typer.Option("--verify-content", help="Read everything back, and compare.")
+    ] = False,
+    profile: Annotated[
+        str | None, typer.Option("--profile", metavar="NAME", help="See 'piienc profiles list'.")
+    ] = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Connect, check everything, and send nothing.")
+    ] = False,
+    identity: destinations.Identity = None,
+    known_hosts: destinations.KnownHosts = None,
+    password_file: destinations.PasswordFile = None,
+    debug_ssh: destinations.DebugSsh = False,
+    passphrase_file: options.PassphraseFile = None,
+    passphrase_fd: options.PassphraseFd = None,
+    keys: options.Keys = None,
+    config: options.Config = None,
+    state: options.State = None,
+    json: options.Json = False,
+    quiet: options.Quiet = False,
+    no_input: options.NoInput = False,
+) -> None:
+    """Deliver files, so that the receiver sees each of them once, whole, and never half."""
+    from dataclasses import replace
+
+    from piienc.flow import push as flow  # start-up
+
+    settled = options.settled(config, keys, state)
+    said = destinations.Said(to, identity, known_hosts, password_file, debug_ssh)
+    destination = destinations.destination_of(said, settled).with_said(
+        profile=profile, if_exists=if_exists, verify_content=verify_content or None
+    )
+    passphrase = Passphrase(passphrase_file, passphrase_fd, no_input)
+    with ui.progress("sending", quiet=quiet) as report:
+        pushing = _pushing(said, destination, settled, passphrase, again=again)
+        pushing = replace(pushing, progress=report)
+        receipt = flow.rehearse(files, pushing) if dry_run else flow.push(files, pushing)
+    _tell(receipt, as_json=json, quiet=quiet)
+    if receipt.exit_code:
+        raise typer.Exit(receipt.exit_code)
+
+
+def _pushing(
+    said: destinations.Said,
+    destination: Destination,
+    settled: Settings,
+    passphrase: Passphrase,
+    *,
+    again: bool,
+) -> Pushing:
+    from piienc import profiles  # start-up
+    from piienc.flow.push import Pushing, rules_of
+    from piienc.keys.pgp_folder import PgpFolder
+    from piienc.state import Ledger
+
+    found = profiles.load(destination.profile, settled.profiles)
+    recipients = {
+        key.name: frozenset(part.key_id for part in key.parts)
+        for key in PgpFolder(settled.keys_dir).load(destination.recipients)
+    }
+    return Pushing(
+        destinations.way_of(said, destination, passphrase),
+        found,
+        rules_of(destination, found, again=again),
+        recipients,
+        Ledger(settled.state_dir),
+        destinations.tell_retry,
+    )
+
+
+def _tell(receipt: PushReceipt, *, as_json: bool, quiet: bool) -> None:
+    for warning in (said for file in receipt.files for said in file.warnings):
+        ui.say(f"warning: {warning}")
+    if as_json:
+        ui.document(receipt.document())
+        return
+    for file in receipt.files:
+        if file.error is not None:
+            ui.say(f"error: {file.error.message}")
+            ui.say(f"hint: {file.error.hint}")
+        elif not quiet:
+            ui.say(_line(file, receipt.destination or receipt.url))
+    if not quiet:
+        _summarise(receipt)
+
+
+def _summarise(receipt: PushReceipt) -> None:
+    if len(receipt.files) > 1:
+        rows = [(file.name, f"{file.bytes:,}", _outcome(file)) for file in receipt.files]
+        ui.table(receipt.url, ("file", "bytes", "outcome"), rows, aside=True)
+    if receipt.free_space is not None:
+        ui.say(f"the destination has room for {receipt.free_space:,} bytes")
+
+
+def _line(file: SentFile, where: str) -> str:
+    if file.outcome == "planned":
+        return f"would {file.why}: {file.name}, {file.bytes:,} bytes, to {where}"
+    if file.outcome == "skipped":
+        return f"skipped {file.name}: {file.why}"
+    behind = f", and {file.trigger} behind it" if file.trigger else ""
+    resumed = f", from byte {file.resumed_at:,} on" if file.resumed_at else ""
+    return f"delivered {file.name} to {where} in {file.seconds:.1f} s{resumed}{behind}"
+
+
+def _outcome(file: SentFile) -> str:
+    if file.error is not None:
+        return f"failed, exit code {file.error.code}"
+    return f"{file.outcome}: {file.why}" if file.why else file.outcome
+
+
+def pull(
+    remote: Annotated[
+        str, typer.Argument(metavar="REMOTE", help="A file's name, or a pattern: 'failed-*.csv'.")
+    ],
+    dst: Annotated[Path, typer.Argument(metavar="[DST]", help="A folder or a new file.")] = Path(),
+    source: Annotated[
+        str, typer.Option("--from", metavar="DESTINATION|URL", help=_WHERE, show_default=False)
+    ] = "",
+    identity: destinations.Identity = None,
+    known_hosts: destinations.KnownHosts = None,
+    password_file: destinations.PasswordFile = None,
+    debug_ssh: destinations.DebugSsh = False,
+    passphrase_file: options.PassphraseFile = None,
+    passphrase_fd: options.PassphraseFd = None,
+    keys: options.Keys = None,
+    config: options.Config = None,
+    state: options.State = None,
+    json: options.Json = False,
+    quiet: options.Quiet = False,
+    no_input: options.NoInput = False,
+    force: options.Force = False,
+) -> None:
+    """Fetch files from a destination; each appears whole or not at all."""
+    from piienc.errors import UsageError
+    from piienc.flow.pull import Pulling, pull  # start-up
+    from piienc.state import Ledger
+
+    if not source:
+        raise UsageError("from where? no destination is named", hint="say --from DESTINATION")
+    settled = options.settled(config, keys, state)
+    said = destinations.Said(source, identity, known_hosts, password_file, debug_ssh)
+    passphrase = Passphrase(passphrase_file, passphrase_fd, no_input)
+    way = destinations.way_of(said, destinations.destination_of(said, settled), passphrase)
+    with ui.progress("fetching", quiet=quiet) as report:
+        ledger = Ledger(settled.state_dir)
+        receipt = pull(remote, dst, Pulling(way, ledger, force, destinations.tell_retry, report))
+    for warning in receipt.warnings:
+        ui.say(f"warning: {warning}")
+    if json:
+        ui.document(receipt.document())
+    elif not quiet:
+        for file in receipt.files:
+            ui.say(f"fetched {file.bytes:,} bytes: {file.name}")

@@ -1,0 +1,100 @@
+"""A destination of the settings, as the remote stage wants it."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from piienc.errors import KeyAccessError
+from piienc.files import require_private
+from piienc.remote import Limiter, Options, RemoteUrl, Timeouts, open_remote
+from piienc.secret import SecretBytes
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from piienc.remote import Remote
+    from piienc.settings.destination import Destination
+
+
+_LONGEST = 64 << 10  # bytes of a password
+
+
+@dataclass(frozen=True, slots=True)
+class Way:
+    """A destination, and how it is reached.
+
+    Attributes:
+        destination: what the settings say.
+        url: of its folder.
+        options: how to connect.
+    """
+
+    destination: Destination
+    url: RemoteUrl
+    options: Options
+
+    def connect(self) -> Remote:
+        """Connect: see `piienc.remote.open_remote`."""
+        return open_remote(self.url, self.options)
+
+
+def way_to(
+    destination: Destination,
+    url: RemoteUrl,
+    *,
+    passphrase: Callable[[Path], SecretBytes | None] | None = None,
+    debug: Callable[[str], object] | None = None,
+) -> Way:
+    """Make ready what it takes to connect; nothing is connected yet.
+
+    Args:
+        destination: what the settings say.
+        url: of its folder.
+        passphrase: asked, with the private key's file, if the settings name no passphrase file.
+        debug: told what the SSH connection does.
+
+    Raises:
+        KeyAccessError: the password or the passphrase cannot be read, or others may read it.
+    """
+    kept = destination.passphrase_file
+    ask = passphrase if kept is None else _secret_once(kept)
+    options = Options(
+        identity_file=destination.identity_file,
+        certificate_file=destination.certificate_file,
+        password=_secret(destination.password_file) if destination.password_file else None,
+        passphrase=ask,
+        agent=destination.agent,
+        known_hosts=destination.known_hosts,
+        timeouts=Timeouts(**dict(destination.timeouts)),
+        sessions=destination.sessions,
+        limiter=Limiter(destination.bandwidth) if destination.bandwidth else None,
+        debug=debug,
+    )
+    return Way(destination, url, options)
+
+
+def _secret_once(file: Path) -> Callable[[Path], SecretBytes | None]:
+    secret = _secret(file)
+    return lambda _: secret
+
+
+def _secret(file: Path) -> SecretBytes:
+    try:
+        require_private(file)
+        with file.open("rb") as opened:
+            value = opened.read(_LONGEST + 1)
+    except OSError as error:
+        raise KeyAccessError(
+            f"cannot read {file}: {os.strerror(error.errno or 0)}",
+            hint="check the path and its permissions",
+        ) from error
+    value = value.removesuffix(b"\n").removesuffix(b"\r")
+    if not value or len(value) > _LONGEST:
+        raise KeyAccessError(
+            f"{file} holds no password: it is {'over 64 KiB' if value else 'empty'}",
+            hint="write the password into it, and nothing else",
+        )
+    return SecretBytes(value)

@@ -1,0 +1,158 @@
+"""Fetch files from a destination: what comes back from a receiver, and what is to be checked."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from functools import partial
+from secrets import token_hex
+from typing import TYPE_CHECKING, TypeVar
+
+from piienc.errors import IncompleteError, UsageError
+from piienc.flow.line import Line
+from piienc.flow.receipt import FileFacts, PullReceipt
+from piienc.places import opened_target
+from piienc.remote import FILE, retrying, safe_name
+from piienc.state import Phase, Transfer
+from piienc.state.transfers import now
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from piienc.errors import PiiencError
+    from piienc.flow.destination import Way
+    from piienc.remote import Facts, Remote
+    from piienc.state import Ledger
+
+T = TypeVar("T")
+
+_PATTERN = frozenset("*?[")
+
+
+@dataclass(frozen=True, slots=True)
+class Pulling:
+    """Where files are fetched from, and how.
+
+    Attributes:
+        way: the destination, and how it is reached.
+        ledger: told of each file that was fetched.
+        overwrite: replace files that are there.
+        told: of what is tried again, and of the seconds until then.
+        progress: called with 0, the bytes that have arrived, and the share that is done.
+    """
+
+    way: Way
+    ledger: Ledger
+    overwrite: bool = False
+    told: Callable[[PiiencError, float], object] | None = None
+    progress: Callable[[int, int, float | None], None] | None = None
+
+
+def pull(wanted: str, target: Path, pulling: Pulling) -> PullReceipt:
+    """Fetch a file, or all files whose names match a pattern; each appears whole or not at all.
+
+    Args:
+        wanted: a name in the destination's folder, or a pattern such as `failed-*.csv`.
+        target: a folder, or, for one file, its new path.
+        pulling: where from, and how.
+
+    Raises:
+        PiiencError: of the class that tells what is wrong; files that were fetched before stay.
+    """
+    started = time.monotonic()
+    line, refused = Line(pulling.way.connect), list[str]()
+
+    def again(action: Callable[[Remote], T]) -> T:
+        def attempt(_: int) -> T:
+            with line.remote() as remote:
+                return action(remote)
+
+        return retrying(attempt, retries=pulling.way.destination.retries, told=pulling.told)
+
+    files = []
+    try:
+        found = again(lambda remote: _matching(remote, wanted, refused))
+        if len(found) > 1 and not target.is_dir():
+            raise UsageError(
+                f"{len(found)} files match {wanted}, and {target} is no folder",
+                hint="name a folder that is there",
+            )
+        meter = _Meter(sum(facts.size for facts in found.values()), pulling)
+        for name in sorted(found):
+            fetch = partial(_fetch, name=name, target=target, pulling=pulling, meter=meter)
+            files.append(again(fetch))
+    finally:
+        line.close()
+    warnings = tuple(f"left out, for its name is no plain one: {name}" for name in refused)
+    seconds = round(time.monotonic() - started, 3)
+    way = pulling.way
+    return PullReceipt("pull", str(way.url), way.destination.name, tuple(files), seconds, warnings)
+
+
+def _matching(remote: Remote, wanted: str, refused: list[str]) -> dict[str, Facts]:
+    refused.clear()
+    if _PATTERN.isdisjoint(wanted):
+        facts = remote.stat(safe_name(wanted))
+        found = {wanted: facts} if facts else {}
+    else:
+        found = {
+            entry.name: entry.facts
+            for entry in remote.entries(refused.append)
+            if entry.facts.kind == FILE and fnmatchcase(entry.name, wanted)
+        }
+    if not found:
+        raise IncompleteError(
+            f"there is no {wanted} at the destination", hint="check the name and the URL's folder"
+        )
+    return found
+
+
+def _fetch(
+    remote: Remote, *, name: str, target: Path, pulling: Pulling, meter: _Meter
+) -> FileFacts:
+    path = target / safe_name(name) if target.is_dir() else target
+    begun, before = now(), remote.stat(name)
+    if before is None or before.kind != FILE:
+        raise IncompleteError(f"{name} is no file at the destination", hint="check the name")
+    with opened_target(path, overwrite=pulling.overwrite) as writer:
+        remote.download(name, writer, size=before.size, progress=meter.arrived)
+        if remote.stat(name) != before:
+            raise IncompleteError(
+                f"{name} has changed while it was fetched", hint="fetch it again", transient=True
+            )
+        facts = FileFacts(str(path), writer.count, writer.sha256())
+    pulling.ledger.save(
+        Transfer(
+            id=token_hex(8),
+            direction="pull",
+            destination=str(pulling.way.url),
+            name=name,
+            source=str(path),
+            size=facts.bytes,
+            phase=Phase.DONE,
+            outcome="delivered",
+            begun=begun,
+            ended=now(),
+            sha256=facts.sha256,
+            remote_size=before.size,
+            attempts=1,
+        )
+    )
+    return facts
+
+
+@dataclass(slots=True)
+class _Meter:
+    """Adds up what has arrived."""
+
+    total: int
+    pulling: Pulling
+    _count: int = 0
+
+    def arrived(self, count: int) -> None:
+        """Count bytes."""
+        self._count += count
+        if self.pulling.progress:
+            self.pulling.progress(0, self._count, min(1.0, self._count / max(1, self.total)))

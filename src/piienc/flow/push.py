@@ -1,0 +1,288 @@
+"""Push files to a destination: several at once, each on its own."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
+
+from piienc.errors import (
+    IncompleteError,
+    InputError,
+    NameTakenError,
+    PiiencError,
+    PolicyError,
+    UsageError,
+)
+from piienc.files import open_input
+from piienc.flow.delivery import Delivery, Rules, Skipped, Source
+from piienc.flow.line import Line
+from piienc.flow.preflight import check_sent
+from piienc.flow.receipt import ErrorFacts, PushReceipt, SentFile
+from piienc.remote import retrying, safe_name
+from piienc.state import held
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+    from pathlib import Path
+
+    from piienc.flow.delivery import Delivered
+    from piienc.flow.destination import Way
+    from piienc.profiles import Profile
+    from piienc.remote import Remote
+    from piienc.settings.destination import Destination
+    from piienc.state import Ledger
+
+    Told = Callable[[PiiencError, float], object]
+    Report = Callable[[int, int, float | None], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Pushing:
+    """What is to be done with files that are pushed.
+
+    Attributes:
+        way: the destination, and how it is reached.
+        profile: what the receiver demands.
+        rules: how files are delivered.
+        recipients: key ids by name, of the OpenPGP keys for one of which each file must be
+            wrapped; empty lets all files pass.
+        ledger: told of each step.
+        told: of what is tried again, and of the seconds until then.
+        progress: called with 0, the bytes that have arrived, and the share that is done.
+    """
+
+    way: Way
+    profile: Profile
+    rules: Rules
+    recipients: Mapping[str, frozenset[str]]
+    ledger: Ledger
+    told: Told | None = None
+    progress: Report | None = None
+
+
+@dataclass(slots=True)
+class _Item:
+    """A file to be pushed, and what became of it."""
+
+    path: Path
+    delivery: Delivery | None = None
+    size: int = 0
+    done: Delivered | Skipped | None = None
+    plan: str | None = None
+    error: PiiencError | None = None
+    seconds: float = 0.0
+
+
+def rules_of(destination: Destination, profile: Profile, *, again: bool = False) -> Rules:
+    """Return how files are delivered, by what the settings say and the receiver demands.
+
+    Raises:
+        PolicyError: the settings allow what the receiver forbids.
+    """
+    if profile.never_overwrite and destination.if_exists == "replace":
+        raise PolicyError(
+            f"{profile.name} forbids to replace a file", hint="leave --if-exists replace out"
+        )
+    return Rules(
+        if_exists=destination.if_exists,
+        again=again,
+        verify_content=destination.verify_content,
+        rename=destination.rename and profile.rename,
+    )
+
+
+def push(sources: Sequence[Path], pushing: Pushing) -> PushReceipt:
+    """Deliver files under their own names; one that fails does not stop the others.
+
+    Args:
+        sources: the files.
+        pushing: where to, and how.
+
+    Returns:
+        What became of each file, in the order in which they were given.
+
+    Raises:
+        PiiencError: nothing could be begun: see `piienc.errors`.
+    """
+    started = time.monotonic()
+    with ExitStack() as stack:
+        items, waiting = _prepared_all(sources, pushing, stack)
+        if waiting:
+            _deliver(sorted(waiting, key=lambda item: -item.size), pushing)
+        files = tuple(_told(item) for item in items)
+    return _receipt(pushing, files, started)
+
+
+def rehearse(sources: Sequence[Path], pushing: Pushing) -> PushReceipt:
+    """Do all that `push` does but send: connect, log in, try to write, look for the names.
+
+    Raises:
+        PiiencError: the destination cannot be reached, or nothing can be written there.
+    """
+    started = time.monotonic()
+    with ExitStack() as stack:
+        items, waiting = _prepared_all(sources, pushing, stack)
+        remote = stack.enter_context(pushing.way.connect())
+        remote.can_write()
+        room = remote.free_space()
+        for item in waiting:
+            item.plan = _plan(item, remote, pushing.rules)
+        needed = sum(item.size for item in waiting if item.error is None)
+        if room is not None and needed > room:
+            raise IncompleteError(
+                f"the files have {needed:,} bytes, and the destination has room for {room:,}",
+                hint="make room at the destination",
+            )
+        files = tuple(_told(item) for item in items)
+    return replace(_receipt(pushing, files, started), dry_run=True, free_space=room)
+
+
+def _plan(item: _Item, remote: Remote, rules: Rules) -> str:
+    there = remote.stat(item.path.name)
+    if there is None:
+        return "send"
+    if rules.if_exists == "fail":
+        item.error = NameTakenError(f"{item.path.name} is at the destination already")
+    return "replace" if rules.if_exists == "replace" else "leave what is there"
+
+
+def _receipt(pushing: Pushing, files: tuple[SentFile, ...], started: float) -> PushReceipt:
+    seconds = round(time.monotonic() - started, 3)
+    way = pushing.way
+    return PushReceipt("push", str(way.url), way.destination.name, files, seconds)
+
+
+def _prepared_all(
+    sources: Sequence[Path], pushing: Pushing, stack: ExitStack
+) -> tuple[list[_Item], list[_Item]]:
+    """Look at all files; return them, and those of them that are to be delivered."""
+    _refuse_twins(sources)
+    meter = _Meter(pushing.progress)
+    items = [_prepared(path, pushing, meter, stack) for path in sources]
+    waiting = [item for item in items if item.done is None and item.error is None]
+    meter.total = sum(item.size for item in waiting)
+    return items, waiting
+
+
+def _refuse_twins(sources: Sequence[Path]) -> None:
+    names = Counter(path.name for path in sources)
+    twins = [name for name, count in names.items() if count > 1]
+    if twins:
+        raise UsageError(
+            f"two files would have the name {twins[0]} at the destination",
+            hint="push them one after the other, or rename one",
+        )
+
+
+def _prepared(path: Path, pushing: Pushing, meter: _Meter, stack: ExitStack) -> _Item:
+    """Look at a file before anything is connected."""
+    item, url = _Item(path), str(pushing.way.url)
+    try:
+        if not path.is_file():
+            what = "is no regular file" if path.exists() else "is not there"
+            raise InputError(f"{path} {what}", hint="name files that are there, and no folders")
+        safe_name(path.name)
+        stack.enter_context(held(pushing.ledger.folder, f"the transfer of {path.name} to {url}"))
+        source = Source(path, stack.enter_context(open_input(path)))
+        check_sent(path, source.file, pushing.profile, pushing.recipients)
+        item.size = source.size
+        item.delivery = Delivery(
+            source, path.name, url, pushing.rules, pushing.ledger, meter.arrived
+        )
+        item.done = item.delivery.delivered_before()
+    except PiiencError as error:
+        item.error = error
+    return item
+
+
+def _deliver(items: Sequence[_Item], pushing: Pushing) -> None:
+    """Deliver files, the largest first, over as many connections as there may be."""
+    way = pushing.way
+    retries = way.destination.retries
+    lines = [Line(way.connect) for _ in range(min(way.destination.connections, len(items)))]
+
+    def reached(_: int) -> int:
+        with lines[0].remote() as remote:
+            return remote.lanes
+
+    def deliver(number: int, item: _Item) -> None:
+        begun = time.monotonic()
+        line = lines[number % len(lines)]
+        try:
+            item.done = retrying(
+                lambda _: _attempted(line, item), retries=retries, told=pushing.told
+            )
+        except PiiencError as error:
+            item.error = error
+        item.seconds = round(time.monotonic() - begun, 3)
+
+    try:
+        # If nobody is let in, one login is enough to find that out.
+        lanes = retrying(reached, retries=retries, told=pushing.told)
+        workers = min(len(items), lanes * len(lines))
+        with ThreadPoolExecutor(workers, thread_name_prefix="piienc-push") as pool:
+            work = [pool.submit(deliver, number, item) for number, item in enumerate(items)]
+            try:
+                for future in work:
+                    future.result()
+            except BaseException:
+                # Their connections are cut, so that the threads end soon.
+                pool.shutdown(wait=False, cancel_futures=True)
+                for line in lines:
+                    line.close()
+                raise
+    finally:
+        for line in lines:
+            line.close()
+
+
+def _attempted(line: Line, item: _Item) -> Delivered | Skipped:
+    assert item.delivery is not None  # noqa: S101  # what has none has an error
+    with line.remote() as remote:
+        return item.delivery.attempt(remote)
+
+
+def _told(item: _Item) -> SentFile:
+    about = SentFile(str(item.path), item.path.name, item.size, "planned", None, item.plan)
+    about = replace(about, seconds=item.seconds)
+    if item.error is not None:
+        return replace(about, outcome="failed", error=ErrorFacts.of(item.error))
+    if isinstance(item.done, Skipped):
+        sha256 = item.done.transfer.sha256 if item.done.transfer else None
+        return replace(about, outcome="skipped", why=item.done.why, sha256=sha256)
+    if item.done is None:
+        return about
+    transfer = item.done.transfer
+    return replace(
+        about,
+        outcome="delivered",
+        sha256=transfer.sha256,
+        transfer=transfer.id,
+        trigger=transfer.trigger,
+        attempts=transfer.attempts,
+        resumed_at=item.done.resumed_at,
+        warnings=item.done.warnings,
+    )
+
+
+@dataclass(slots=True)
+class _Meter:
+    """Adds up what has arrived, of all files."""
+
+    report: Report | None
+    total: int = 0
+    _count: int = 0
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def arrived(self, count: int) -> None:
+        """Count bytes."""
+        if self.report is None:
+            return
+        with self._lock:
+            self._count += count
+            self.report(0, self._count, min(1.0, self._count / max(1, self.total)))

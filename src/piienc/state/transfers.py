@@ -1,0 +1,162 @@
+"""The ledger: each file that was sent or fetched, and how far it came.
+
+A transfer is saved before each step that another run could not see, so that after a crash it is
+known what may have happened already, and nothing is delivered twice or not at all.
+"""
+
+from __future__ import annotations
+
+from dataclasses import astuple, dataclass, fields
+from datetime import UTC, datetime
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+from piienc.state.database import FILE, transaction
+
+if TYPE_CHECKING:
+    from contextlib import AbstractContextManager
+    from pathlib import Path
+    from sqlite3 import Connection
+
+
+class Phase(StrEnum):
+    """What a transfer is at; each phase is saved before it begins."""
+
+    SENDING = "sending"
+    """The bytes are on their way, to a temporary name."""
+    PUBLISHING = "publishing"
+    """All bytes are there; the file gets its final name, and may have it."""
+    TRIGGERING = "triggering"
+    """The file has its final name; the trigger file follows."""
+    DONE = "done"
+
+
+@dataclass(frozen=True, slots=True)
+class Transfer:
+    """A file's way to a destination, or from it.
+
+    Attributes:
+        id: 16 hexadecimal digits; temporary names carry it.
+        direction: push or pull.
+        destination: the URL of the folder.
+        name: the file's name in that folder.
+        source: the local path.
+        size: in bytes.
+        phase: how far it came.
+        outcome: running, delivered, failed, or given-up where another file took its place.
+        begun: in UTC, as ISO 8601.
+        ended: likewise; None while it runs.
+        sha256: of the file, once it is known.
+        remote_size: what the destination told of the file's size.
+        trigger: the name of the trigger file.
+        attempts: how often it was tried.
+        job: the name of the job that it belongs to.
+        error_code: the exit code of what it failed with.
+        error: what it failed with.
+    """
+
+    id: str
+    direction: str
+    destination: str
+    name: str
+    source: str
+    size: int
+    phase: str = Phase.SENDING
+    outcome: str = "running"
+    begun: str = ""
+    ended: str | None = None
+    sha256: str | None = None
+    remote_size: int | None = None
+    trigger: str | None = None
+    attempts: int = 0
+    job: str | None = None
+    error_code: int | None = None
+    error: str | None = None
+
+
+_COLUMNS = ", ".join(field.name for field in fields(Transfer))
+_TABLE = f"CREATE TABLE IF NOT EXISTS transfers ({_COLUMNS}, PRIMARY KEY (id))"
+# The columns are this file's own; what comes from outside is always a parameter.
+_PLACES = ", ".join("?" * len(fields(Transfer)))
+_SAVE = f"REPLACE INTO transfers ({_COLUMNS}) VALUES ({_PLACES})"  # noqa: S608  # see above
+_FIND = f"SELECT {_COLUMNS} FROM transfers WHERE "  # noqa: S608  # see above
+_NEWEST = " ORDER BY begun DESC, rowid DESC LIMIT ?"
+
+
+class Ledger:
+    """The transfers of a state folder; safe between threads and processes."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def save(self, transfer: Transfer) -> Transfer:
+        """Keep what is known of a transfer now, and return it.
+
+        Raises:
+            ConfigError: it cannot be kept.
+        """
+        with self._database() as database:
+            database.execute(_SAVE, astuple(transfer))
+        return transfer
+
+    def unfinished(self, destination: str, name: str) -> Transfer | None:
+        """Return the last push of a name that has neither ended well nor been given up."""
+        found = self._find(
+            "direction = 'push' AND destination = ? AND name = ? "
+            "AND outcome IN ('running', 'failed')",
+            (destination, name),
+        )
+        return found[0] if found else None
+
+    def delivered(self, destination: str, name: str, size: int) -> list[Transfer]:
+        """Return the pushes of files of a name and a size that have ended well, newest first."""
+        return self._find(
+            "direction = 'push' AND destination = ? AND name = ? AND size = ? "
+            "AND outcome = 'delivered'",
+            (destination, name, size),
+        )
+
+    def history(
+        self,
+        *,
+        destination: str | None = None,
+        job: str | None = None,
+        outcome: str | None = None,
+        since: str | None = None,
+        until: str | None = None,
+        most: int = -1,
+    ) -> list[Transfer]:
+        """Return transfers, newest first.
+
+        Args:
+            destination: only to or from this URL.
+            job: only of this job.
+            outcome: only with this outcome.
+            since: only what has begun then or later: UTC, as ISO 8601.
+            until: only what has begun before.
+            most: how many at the most; -1 for all.
+        """
+        if not (self.folder / FILE).exists():
+            return []
+        wanted = {
+            "destination = ?": destination,
+            "job = ?": job,
+            "outcome = ?": outcome,
+            "begun >= ?": since,
+            "begun < ?": until,
+        }
+        said = {clause: value for clause, value in wanted.items() if value is not None}
+        return self._find(" AND ".join(said) or "1", tuple(said.values()), most)
+
+    def _find(self, where: str, values: tuple[object, ...], most: int = -1) -> list[Transfer]:
+        with self._database() as database:
+            rows = database.execute(_FIND + where + _NEWEST, (*values, most)).fetchall()
+        return [Transfer(*row) for row in rows]
+
+    def _database(self) -> AbstractContextManager[Connection]:
+        return transaction(self.folder, _TABLE, "keep the ledger of transfers")
+
+
+def now() -> str:
+    """Return the time in UTC as the ledger has it."""
+    return datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
