@@ -11,6 +11,10 @@ import socket
 import sys
 import threading
 import time
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 _PIECE = 64 << 10
 
@@ -53,10 +57,7 @@ class Proxy:
         """Cut all connections now."""
         with self._lock:
             ends, self._ends = self._ends, []
-        for end in ends:
-            with contextlib.suppress(OSError):
-                end.shutdown(socket.SHUT_RDWR)
-            end.close()
+        _end(ends)
 
     def close(self) -> None:
         """End it."""
@@ -84,21 +85,30 @@ class Proxy:
                 self._ends += [near, far]
             for one, other, up in ((near, far, True), (far, near, False)):
                 pieces: queue.SimpleQueue[tuple[float, bytes]] = queue.SimpleQueue()
-                threading.Thread(target=self._read, args=(one, pieces, up), daemon=True).start()
+                ends = (near, far)
+                threading.Thread(
+                    target=self._read, args=(one, ends, pieces, up), daemon=True
+                ).start()
                 threading.Thread(target=self._write, args=(other, pieces), daemon=True).start()
 
-    def _read(self, end: socket.socket, pieces: queue.SimpleQueue, up: bool) -> None:  # noqa: FBT001
+    def _read(
+        self,
+        end: socket.socket,
+        ends: tuple[socket.socket, ...],
+        pieces: queue.SimpleQueue,
+        up: bool,  # noqa: FBT001
+    ) -> None:
         while True:
             try:
                 data = end.recv(_PIECE)
             except OSError:
                 data = b""
-            data = self._passed(data, up=up)
+            data = self._passed(data, ends, up=up)
             pieces.put((time.monotonic() + self.delay, data))
             if not data:
                 return
 
-    def _passed(self, data: bytes, *, up: bool) -> bytes:
+    def _passed(self, data: bytes, ends: tuple[socket.socket, ...], *, up: bool) -> bytes:
         """Count what passes, and stop it where it is to be stopped."""
         with self._lock:
             before = self.sent
@@ -113,7 +123,7 @@ class Proxy:
         if cut is not None and self.sent >= cut:
             if up and before < cut:
                 time.sleep(0.01 + self.delay)  # what came before shall arrive
-            self.cut()
+            _end(ends)
             return b""
         return data
 
@@ -129,6 +139,13 @@ class Proxy:
                     continue
                 end.shutdown(socket.SHUT_WR)
             return
+
+
+def _end(ends: Iterable[socket.socket]) -> None:
+    for end in ends:
+        with contextlib.suppress(OSError):
+            end.shutdown(socket.SHUT_RDWR)
+        end.close()
 
 
 if __name__ == "__main__":

@@ -183,22 +183,25 @@ class Sshd:
             if self._run_as:
                 shutil.chown(copy, self._run_as)
             hosts.append(f"HostKey {copy}")
-        return [
-            *self._lines,  # the first line of a kind counts
+        said = {line.split()[0] for line in self._lines}
+        usual = [
             f"Port {self.port}",
             "ListenAddress 127.0.0.1",
             *hosts,
             f"AuthorizedKeysFile {allowed}",
             "StrictModes no",
-            "UsePAM no",
+            # Who may not read the shadow file must ask PAM whether an account is locked.
+            f"UsePAM {'no' if ROOT and not self._run_as else 'yes'}",
             "PidFile none",
+            "PermitRootLogin yes",
             "PasswordAuthentication no",
             "KbdInteractiveAuthentication no",
             "MaxStartups 100",
             "LogLevel VERBOSE",
             f"Subsystem sftp {self._sftp}",
-            "",
         ]
+        # Of some kinds of lines, the first counts, and of others the last.
+        return [*self._lines, *(line for line in usual if line.split()[0] not in said), ""]
 
 
 def _children(process: int) -> list[int]:

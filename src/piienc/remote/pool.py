@@ -105,5 +105,5 @@ class Pool:
                     self._sessions.append(session)
                     self._take([session], used)
                 else:
-                    self._most = len(self._sessions)
+                    self._most = len(self._sessions) + self._opening
         return session

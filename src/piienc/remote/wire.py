@@ -134,7 +134,8 @@ class Wire(Packetizer):
         sealed = gcm.engine.encrypt(gcm.nonce(), plain, length)
         self.write_all(length + sealed)
         gcm.passed += len(sealed)
-        self._renew(gcm)
+        if gcm.passed >= self.REKEY_BYTES and not self.need_rekey():
+            self._trigger_rekey()  # type: ignore[attr-defined]
 
     def write_all(self, out: Buffer) -> None:
         """Send bytes; without any progress for long enough, give up.
@@ -182,19 +183,19 @@ class Wire(Packetizer):
         except InvalidTag:
             raise SSHException("A packet does not authenticate") from None
         gcm.passed += size
-        self._renew(gcm)
+        self._renew_inbound(gcm)
         if plain[0] > size - 2:
             raise SSHException("A packet is padding alone")
         message = Message(plain[2 : size - plain[0]])
         message.seqno = 0  # only told where a message is unknown
         return plain[1], message
 
-    def _renew(self, gcm: _Gcm) -> None:
+    def _renew_inbound(self, gcm: _Gcm) -> None:
         if gcm.passed < self.REKEY_BYTES:
             return
         if not self.need_rekey():
             self._trigger_rekey()  # type: ignore[attr-defined]
-        elif gcm.passed > 2 * self.REKEY_BYTES:
+        elif gcm.passed > self.REKEY_BYTES + self.REKEY_BYTES_OVERFLOW_MAX:
             raise SSHException("The server does not heed that new keys are due")
 
     def read_all(self, n: int, check_rekey: bool = False) -> bytes:  # noqa: FBT001, FBT002  # paramiko's signature
