@@ -20,6 +20,7 @@ from piienc.keys import Key, Keyset, Mode, Prefix, Status, dump, wrap
 from piienc.keys.argon2 import CHEAPEST_FOR_TESTS_ONLY
 from piienc.keys.pgp_folder import PgpFolder
 from piienc.secret import SecretBytes
+from piienc.state import Ledger
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -184,3 +185,55 @@ def office(project, ring, temp):
         shutil.copytree(ring / name, project.folder / "keys" / name)
     project.write("passphrase", PASSPHRASE + b"\n").chmod(0o600)
     return project
+
+
+@pytest.fixture
+def way(project, sshd):
+    """Give a project whose `piienc.toml` knows the server as `partner`."""
+    return Way(project, sshd)
+
+
+class Way:
+    """A project, and the server that it delivers to."""
+
+    def __init__(self, project, sshd):
+        self.project, self.sshd = project, sshd
+        self.folder = sshd.folder
+        self.write()
+
+    def write(self, *lines: str, url: str | None = None, profiles: str = "", **over: object):
+        """Write `piienc.toml`, with more lines for the destination."""
+        said = {
+            "url": url or self.sshd.url(self.folder),
+            "identity_file": str(self.sshd.keys.user),
+            "known_hosts": str(self.sshd.known_hosts),
+            "agent": False,
+            "retries": 0,
+            "timeouts": {"connect": 5, "banner": 5, "login": 5, "stall": 5},
+            **over,
+        }
+        self.project.write(
+            "piienc.toml",
+            "[destinations.partner]\n"
+            + "".join(f"{name} = {_toml(value)}\n" for name, value in said.items())
+            + "\n".join(lines)
+            + profiles,
+        )
+
+    def push(self, *arguments: object, **more: object):
+        """Push to the server."""
+        return self.project.run("push", *arguments, "--to", "partner", **more)
+
+    def there(self) -> dict[str, bytes]:
+        """Return what is at the server, hidden files included."""
+        return {path.name: path.read_bytes() for path in self.folder.iterdir()}
+
+    def transfers(self):
+        """Return the ledger's transfers, newest first."""
+        return Ledger(self.project.folder / ".piienc").history()
+
+
+def _toml(value: object) -> str:
+    if isinstance(value, dict):
+        return "{ " + ", ".join(f"{name} = {_toml(said)}" for name, said in value.items()) + " }"
+    return json.dumps(value)

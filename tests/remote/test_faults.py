@@ -3,7 +3,6 @@
 import io
 import os
 import resource
-import subprocess
 import tempfile
 import threading
 import time
@@ -12,7 +11,7 @@ from pathlib import Path
 
 import pytest
 from ssh_fixtures import download, options_for, upload
-from sshd import PLAIN, ROOT, Sshd, run
+from sshd import PLAIN, ROOT, Sshd
 
 from piienc.errors import ConnectError, IncompleteError, NameTakenError
 from piienc.remote import OURS, Timeouts, open_remote, parse_url
@@ -288,31 +287,6 @@ def test_new_keys_are_asked_for_often_enough(sshd, connect, monkeypatch):
     assert download(remote, "a", len(DATA)) == DATA
     assert first != remote._connection.transport.H
     assert (sshd.folder / "a").read_bytes() == DATA
-
-
-@pytest.fixture
-def small_disk(new_sshd):
-    """Give a function that makes a server whose folder has room for so many bytes."""
-    mounted = []
-
-    def make(size):
-        server = new_sshd()
-        if (
-            ROOT
-            and not subprocess.run(
-                ["mount", "-t", "tmpfs", "-o", f"size={size},mode=0777", "tmpfs", server.folder],
-                check=False,
-                capture_output=True,
-            ).returncode
-        ):
-            mounted.append(server.folder)
-            return server
-        server.close()
-        return new_sshd(limits={"fsize": size})  # no mounts here: a limit of each file's size
-
-    yield make
-    for folder in mounted:
-        run("umount", "-l", folder)
 
 
 @pytest.mark.parametrize("mega", [1, 3, 16])

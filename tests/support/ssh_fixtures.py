@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import io
+import subprocess
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
 from proxy import Proxy
-from sshd import Keys, Sshd
+from sshd import ROOT, Keys, Sshd, run
 
 from piienc.remote import Options, Timeouts, open_remote, parse_url
 
@@ -67,6 +68,31 @@ def new_proxy():
     yield start
     for proxy in proxies:
         proxy.close()
+
+
+@pytest.fixture
+def small_disk(new_sshd):
+    """Give a function that makes a server whose folder has room for so many bytes."""
+    mounted = []
+
+    def make(size):
+        server = new_sshd()
+        if (
+            ROOT
+            and not subprocess.run(
+                ["mount", "-t", "tmpfs", "-o", f"size={size},mode=0777", "tmpfs", server.folder],
+                check=False,
+                capture_output=True,
+            ).returncode
+        ):
+            mounted.append(server.folder)
+            return server
+        server.close()
+        return new_sshd(limits={"fsize": size})  # no mounts here: a limit of each file's size
+
+    yield make
+    for folder in mounted:
+        run("umount", "-l", folder)
 
 
 def options_for(server: Sshd, **more: object) -> Options:

@@ -165,8 +165,11 @@ class Delivery:
         self._warnings: list[str] = []
 
     def delivered_before(self) -> Skipped | None:
-        """Tell whether the ledger knows this content to be at the destination already."""
-        if self._rules.again:
+        """Tell whether the ledger knows this content to be at the destination already.
+
+        What was begun behind that, to be sent again, is gone on with.
+        """
+        if self._rules.again or self._ledger.unfinished(self._destination, self._name):
             return None
         known = self._ledger.delivered(self._destination, self._name, self._source.size)
         found = next((one for one in known if one.sha256 == self._source.sha256), None)
@@ -347,7 +350,7 @@ class Delivery:
             return
         if not error.transient and transfer.phase != Phase.TRIGGERING:
             self._clear(remote, transfer, error)
-            transfer = replace(transfer, phase=Phase.SENDING)
+            transfer = replace(transfer, phase=Phase.DONE)
         self._save(
             replace(
                 transfer,

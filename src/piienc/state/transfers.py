@@ -29,6 +29,7 @@ class Phase(StrEnum):
     TRIGGERING = "triggering"
     """The file has its final name; the trigger file follows."""
     DONE = "done"
+    """There is nothing to go on with: it was delivered, or failed with what will not pass."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,10 +101,10 @@ class Ledger:
         return transfer
 
     def unfinished(self, destination: str, name: str) -> Transfer | None:
-        """Return the last push of a name that has neither ended well nor been given up."""
+        """Return the last push of a name that another run can go on with."""
         found = self._find(
             "direction = 'push' AND destination = ? AND name = ? "
-            "AND outcome IN ('running', 'failed')",
+            "AND outcome IN ('running', 'failed') AND phase != 'done'",
             (destination, name),
         )
         return found[0] if found else None
