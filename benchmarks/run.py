@@ -33,6 +33,8 @@ from report import Rows, show
 
 from envelope import measure_memory as measure_envelope_memory
 from envelope import time_envelope
+from remote import FAR as FAR_SIZES
+from remote import FILES, NEAR, SMALL, measure_remote_memory, time_remote
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -232,6 +234,33 @@ def bench_envelope(bench: Bench, source: Path) -> dict[str, object]:
     return {"times": taken, "memory": memory}
 
 
+def bench_remote(bench: Bench) -> dict[str, object]:
+    """Measure delivery by SFTP, and print how it compares with OpenSSH's own sftp."""
+    taken = time_remote(bench.repeats)
+    medians = {name: median(seconds) for name, seconds in taken.items()}
+    sizes = {"up": NEAR, "down": NEAR, f"far {FILES} files": FILES * SMALL}
+    sizes |= {f"far {name}": size for name, size in FAR_SIZES.items()}
+    rows: Rows = [
+        (
+            name,
+            f"{seconds:.2f}",
+            f"{min(taken[name]):.2f}-{max(taken[name]):.2f}",
+            f"{sizes[name.partition(' ')[2]] / MEGA / seconds:.0f}",
+            f"{medians['sftp ' + name.partition(' ')[2]] / seconds:.2f}",
+        )
+        for name, seconds in medians.items()
+    ]
+    heads = ("", "median s", "range s", "MB/s", "speed / sftp's")
+    show("SFTP on loopback, 512 MiB; far: 50 ms of delay each way", heads, rows)
+    memory = measure_remote_memory()
+    show(
+        "SFTP, peak memory, MB",
+        ("", *memory),
+        [("piienc", *(f"{peak / MEGA:.0f}" for peak in memory.values()))],
+    )
+    return {"times": taken, "memory": memory}
+
+
 def show_times(title: str, taken: Times, size: int) -> None:
     """Print medians, and how they compare with the copy and with the loops."""
     medians = {name: median(seconds) for name, seconds in taken.items()}
@@ -326,6 +355,7 @@ def bench_all(bench: Bench, *, quick: bool) -> dict[str, object]:
     show_memory(memory)
 
     found["pgp"] = bench_envelope(bench, source)
+    found["sftp"] = bench_remote(bench)
     found["kernels"] = measure_kernels(bench, source)
     tabulate(found["kernels"])
     found["start"] = measure_start()

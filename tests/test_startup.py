@@ -15,6 +15,7 @@ HEAVY = (
     "gnupg",
     "msgspec",
     "numpy",
+    "paramiko",
     "pyarrow",
     "pybase64",
     "pydantic",

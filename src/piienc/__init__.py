@@ -12,7 +12,7 @@ Where things are, a floor above what it uses:
     cli/                        the command line; `cli/ui.py` alone prints
     flow/                       the steps in order; start reading at `flow/crypt.py`
     tables/  columns/           files as record batches; the cells and the AES kernels
-    envelope/                   OpenPGP around a whole file, and what its packets tell
+    envelope/  remote/          OpenPGP around a whole file; SFTP servers and local folders
     schema/  keys/  profiles/   which columns are marked; AES and OpenPGP keys; the receivers
     settings.py  state.py       where keys and state are; how often a key was used
     document.py  lines.py       TOML documents, and the lines of what is wrong in them

@@ -13,7 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from paramiko.packet import Packetizer
 
-from piienc.remote.wire import Bulk, Wire, _take
+from piienc.remote.channels import _take
+from piienc.remote.wire import Bulk, Wire
 
 KEY, IV = b"k" * 32, bytes(4) + (2**64 - 3).to_bytes(8, "big")
 

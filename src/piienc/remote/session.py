@@ -15,8 +15,8 @@ from paramiko.message import Message
 
 from piienc.errors import IncompleteError
 from piienc.remote import protocol
+from piienc.remote.channels import send_all, send_message
 from piienc.remote.protocol import Fields, u32
-from piienc.remote.wire import send_all, send_message
 
 if TYPE_CHECKING:
     from paramiko import Channel

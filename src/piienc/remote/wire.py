@@ -5,32 +5,28 @@ to the system. At 300 MB/s that is what a transfer waits for. So `Wire` does the
 AES-GCM, which `ssh.py` prefers, with two copies; every other cipher takes paramiko's way.
 Measured on loopback, 512 MB up: 0.66 s of processor time, and 0.99 s without it.
 
-What is overridden is paramiko's `packetizer_class`, a documented seam; but the signatures of its
-methods are not, nor are `Channel._wait_for_send_window` and `Transport._send_user_message`.
-So pyproject.toml holds paramiko below the next minor version, and tests look at each.
+paramiko's `packetizer_class` is a documented seam; but the methods that are overridden here are
+promised nowhere, nor is what `channels.py` and `ssh.py` call. So pyproject.toml holds paramiko
+below the next minor version, and tests look at each signature.
 """
 
 from __future__ import annotations
 
 import errno
 import os
-import struct
 import threading
 import time
-from typing import TYPE_CHECKING, Any, Protocol, cast
+from typing import TYPE_CHECKING, Protocol, cast
 
 from cryptography.exceptions import InvalidTag
-from paramiko.common import cMSG_CHANNEL_DATA
 from paramiko.message import Message
 from paramiko.packet import NeedRekeyException, Packetizer
 from paramiko.ssh_exception import SSHException
 
 if TYPE_CHECKING:
     import socket
-    from collections.abc import Callable
 
     from cryptography.hazmat.primitives.ciphers.aead import AESGCM
-    from paramiko import Channel
     from typing_extensions import Buffer
 
 _TAG = 16  # bytes; RFC 5647, 7.3
@@ -38,7 +34,6 @@ _BLOCK = 16
 _LENGTH = 4
 _LONGEST = 1 << 20  # bytes in a packet; OpenSSH's PACKET_MAX_SIZE is 256 KiB
 _READ = 256 << 10
-_MARGIN = 64  # paramiko keeps so much of the server's packets for their heads
 
 
 class Bulk:
@@ -52,7 +47,9 @@ class Bulk:
         return b"".join(self.parts)
 
 
-class _Sendable(Protocol):
+class Sendable(Protocol):
+    """A message, as paramiko's own is one."""
+
     def asbytes(self) -> bytes:
         """Return the message."""
 
@@ -116,7 +113,7 @@ class Wire(Packetizer):
         engine, iv = cast("AESGCM", to["block_engine"]), cast("bytes", to["iv_in"])
         self._in = _Gcm(engine, iv) if to["aead"] else None
 
-    def send_message(self, data: _Sendable) -> None:
+    def send_message(self, data: Sendable) -> None:
         """Send a message as one packet."""
         with self._sending:
             if self._out is None:
@@ -249,62 +246,3 @@ class Wire(Packetizer):
                 raise EOFError
             self._ahead, self._at = rest + more, 0
             return
-
-
-def send_message(channel: Channel, message: _Sendable) -> None:
-    """Send a message; while keys are exchanged, this waits."""
-    cast("Any", channel.transport)._send_user_message(message)  # noqa: SLF001
-
-
-def send_all(channel: Channel, *parts: Buffer, patience: Callable[[], float]) -> None:
-    """Send bytes through a channel; only one thread may do so at a time.
-
-    Args:
-        channel: its timeout says how often `patience` is asked.
-        parts: the bytes, one after the other.
-        patience: how many seconds the server's window may stay shut.
-
-    Raises:
-        TimeoutError: it stays shut for longer.
-        EOFError: the channel or the connection is gone.
-    """
-    most = channel.out_max_packet_size - _MARGIN
-    waiting = [memoryview(part).cast("B") for part in parts]
-    while waiting:
-        taken, size = _take(waiting, most)
-        room = _room(channel, size, patience)
-        if room < size:
-            whole = memoryview(b"".join(taken))
-            waiting.insert(0, whole[room:])
-            taken = [whole[:room]]
-        head = cMSG_CHANNEL_DATA + struct.pack(">II", channel.remote_chanid, room)
-        send_message(channel, Bulk(head, *taken))
-
-
-def _room(channel: Channel, size: int, patience: Callable[[], float]) -> int:
-    """Wait until something may be sent, and take hold of it."""
-    since = time.monotonic()
-    while True:
-        try:
-            with channel.lock:
-                room: int = cast("Any", channel)._wait_for_send_window(size)  # noqa: SLF001
-        except TimeoutError:
-            if time.monotonic() - since > patience():
-                raise
-        else:
-            if not room:
-                raise EOFError
-            return room
-
-
-def _take(waiting: list[memoryview], most: int) -> tuple[list[memoryview], int]:
-    """Take up to so many bytes from the front."""
-    taken, size = [], 0
-    while waiting and size < most:
-        part = waiting.pop(0)
-        if len(part) > most - size:
-            waiting.insert(0, part[most - size :])
-            part = part[: most - size]
-        taken.append(part)
-        size += len(part)
-    return taken, size
