@@ -1,5 +1,6 @@
 """Flag, then variable, then piienc.toml, then default."""
 
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -10,6 +11,7 @@ from piienc import settings
 from piienc.errors import ConfigError
 from piienc.profiles import Demands
 from piienc.settings import Settings
+from piienc.settings.destination import Destination, DestinationTable
 
 BOTH = '[keys]\ndir = "their keys"\n[state]\ndir = "/var/state"\n'
 
@@ -203,3 +205,86 @@ def test_load_profiles_based_on_nothing_are_refused(project, cwd):
     assert str(caught.value).endswith(
         "line 2: profiles.p.based_on: there is no such profile; did you mean 'generic'?"
     )
+
+
+PAGE = (Path(__file__).parents[1] / "docs" / "sftp.md").read_text("utf-8")
+ROWS = re.findall(r"^\| `(\w+)` \| .+ \| (.+?) \|$", PAGE, re.MULTILINE)
+
+
+def _destination(cwd, text):
+    (cwd / "piienc.toml").write_text(f"[destinations.partner]\n{text}", "utf-8")
+    return settings.load(environ={}, cwd=cwd).destinations["partner"]
+
+
+def test_destination_of_a_url_alone_has_the_defaults(cwd):
+    """What is left out is what the documentation says."""
+    found = _destination(cwd, 'url = "sftp://me@host/in/"\n')
+    assert found == Destination("sftp://me@host/in/", "partner")
+
+
+def test_destination_paths_count_from_the_file(cwd):
+    """A project may be moved as a whole; the home folder is known."""
+    found = _destination(
+        cwd, 'url = "file:///out/"\nidentity_file = "id"\nknown_hosts = "~/known"\n'
+    )
+    assert (found.identity_file, found.known_hosts) == (cwd / "id", Path.home() / "known")
+
+
+def test_destination_tells_all_that_is_set(cwd):
+    """Sizes are numbers, and only the timeouts that were said are there."""
+    found = _destination(
+        cwd,
+        'url = "file:///out/"\nbandwidth = "10 MB"\nrecipients = ["a", "b"]\n'
+        "timeouts = { stall = 5 }\nretries = 0\nrename = false\n",
+    )
+    assert (found.bandwidth, found.recipients, found.timeouts) == (
+        10_000_000,
+        ("a", "b"),
+        (("stall", 5.0),),
+    )
+    assert (found.retries, found.rename) == (0, False)
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("retries = 3\n", "destinations.partner.url: missing; add url ="),
+        (
+            'url = "x"\nretrys = 3\n',
+            "destinations.partner.retrys: unknown; did you mean 'retries'?",
+        ),
+        ('url = "x"\nif_exists = "ask"\n', "'ask' is not one of fail, skip, replace"),
+        ('url = "x"\nbandwidth = "fast"\n', "'fast' is not a size; write bandwidth = \"10 MB\""),
+        ('url = "x"\ntimeouts = { stall = 0 }\n', "destinations.partner.timeouts.stall: 0 is not"),
+        ('url = "x"\nconnections = 0\n', "destinations.partner.connections: 0 is not"),
+    ],
+)
+def test_destination_with_a_mistake_is_refused_with_the_mend(cwd, text, told):
+    """With place and remedy, as everywhere in `piienc.toml`."""
+    with pytest.raises(ConfigError) as caught:
+        _destination(cwd, text)
+    assert told in str(caught.value)
+
+
+def test_destination_in_the_documentation_is_one(cwd):
+    """The page's own example loads."""
+    (example,) = re.findall(r"^```toml\n(.*?)^```", PAGE, re.DOTALL | re.MULTILINE)
+    (cwd / "piienc.toml").write_text(example, "utf-8")
+    found = settings.load(environ={}, cwd=cwd).destinations["partner"]
+    assert found.recipients == ("partner",)
+
+
+def test_destination_fields_are_all_in_the_documentation_with_their_defaults():
+    """Every field has its row, in order, and no row is of a field that is gone."""
+    assert [name for name, _ in ROWS] == [
+        name for name in DestinationTable.__struct_fields__ if name != "manifest"
+    ]
+    bare = DestinationTable(url="x")
+    for name, default in ROWS:
+        value = getattr(bare, name)
+        if isinstance(value, bool):
+            assert default == f"`{str(value).lower()}`"
+        elif isinstance(value, int):
+            assert default == str(value)
+        elif isinstance(value, str) and name != "url":
+            assert default == f'`"{value}"`'

@@ -6,6 +6,8 @@ The way of the data, and the way back:
     decrypt_file    tables: write   columns: decrypt    tables: read
     wrap_file       a file          envelope: wrap      a file
     unwrap_file     a file          envelope: unwrap    a file
+    push            a file          remote: upload      a file at the destination
+    pull            a file          remote: download    a file at the destination
 
 Where things are, a floor above what it uses:
 
@@ -14,7 +16,7 @@ Where things are, a floor above what it uses:
     tables/  columns/           files as record batches; the cells and the AES kernels
     envelope/  remote/          OpenPGP around a whole file; SFTP servers and local folders
     schema/  keys/  profiles/   which columns are marked; AES and OpenPGP keys; the receivers
-    settings.py  state.py       where keys and state are; how often a key was used
+    settings/  state/           where things are; what earlier runs did
     document.py  lines.py       TOML documents, and the lines of what is wrong in them
     places.py  hashing.py       files and streams, counted and hashed as they pass
     armor.py  cells.py          OpenPGP as text; cells of any length in one buffer

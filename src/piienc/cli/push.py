@@ -51,7 +51,7 @@ def push(
     quiet: options.Quiet = False,
     no_input: options.NoInput = False,
 ) -> None:
-    """Deliver files, so that the receiver sees each of them once, whole, and never half."""
+    """Deliver files: the receiver sees each once, whole, and never half."""
     from dataclasses import replace
 
     from piienc.flow import push as flow  # start-up
