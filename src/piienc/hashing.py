@@ -5,6 +5,9 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import io
+import queue
+import sys
+import threading
 from typing import TYPE_CHECKING, BinaryIO, Protocol
 
 from piienc.files import begin_writing_out
@@ -15,6 +18,8 @@ if TYPE_CHECKING:
 # A hazard of Linux: what is written in larger pieces gets larger folios in the page cache, which
 # are dear to come by. In a virtual machine, pieces of a mebibyte took four times as long.
 _PIECE = 256 << 10  # bytes
+_PIECE_AHEAD = 4 << 20  # bytes that are read at a time, ahead of their user
+_AHEAD = 6  # pieces
 _WRITE_BEHIND = 4 << 20  # bytes handed to the disk at a time, while the next are made
 
 
@@ -56,6 +61,79 @@ class HashingReader(io.RawIOBase):
         while self.read(1 << 20):
             pass
         return self._hash.hexdigest()
+
+
+class ReadAhead(io.RawIOBase):
+    """Reads and hashes a file as `HashingReader` does, in a thread of its own, ahead of its user.
+
+    Use it as a context: at its end the thread stops, wherever it is.
+    """
+
+    def __init__(self, file: Readable) -> None:
+        self._file = file
+        self._hash = hashlib.sha256()
+        self._pieces: queue.Queue[bytes | Exception] = queue.Queue(_AHEAD)
+        self._left: list[bytes] = []
+        self._ended = self._stopped = False
+        self.count = 0
+        self._thread = threading.Thread(target=self._run, name="piienc-read", daemon=True)
+        self._thread.start()
+
+    def readable(self) -> bool:
+        """Tell that it can be read."""
+        return True
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        """Read up to `size` bytes; nothing at the end."""
+        wanted = sys.maxsize if size is None or size < 0 else size
+        taken, self._left = self._left, []
+        have = sum(map(len, taken))
+        while have < wanted and not self._ended:
+            piece = self._pieces.get()
+            if isinstance(piece, Exception):
+                raise piece
+            self._ended = not piece
+            taken.append(piece)
+            have += len(piece)
+        data = taken[0] if len(taken) == 1 else b"".join(taken)
+        if have > wanted:
+            self._left, data = [data[wanted:]], data[:wanted]
+        self.count += len(data)
+        return data
+
+    def peek(self, size: int) -> bytes:
+        """Look at up to `size` bytes that come next."""
+        data = self.read(size)
+        self._left.insert(0, data)
+        self.count -= len(data)
+        return data
+
+    def sha256(self) -> str:
+        """Return the hash of the whole file: what nobody wanted to read is read now."""
+        while self.read(_PIECE_AHEAD):
+            pass
+        self._thread.join()
+        return self._hash.hexdigest()
+
+    def close(self) -> None:
+        """Stop reading."""
+        self._stopped = True
+        with contextlib.suppress(queue.Empty):
+            while True:
+                self._pieces.get_nowait()
+        self._thread.join()
+        super().close()
+
+    def _run(self) -> None:
+        try:
+            while not self._stopped:
+                data = self._file.read(_PIECE_AHEAD)
+                self._hash.update(data)
+                self._pieces.put(data)
+                if not data:
+                    return
+        except Exception as error:  # noqa: BLE001  # it is raised again where it is waited for
+            self._pieces.put(error)
 
 
 class HashingWriter(io.RawIOBase):

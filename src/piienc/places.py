@@ -3,22 +3,56 @@
 from __future__ import annotations
 
 import contextlib
+from dataclasses import dataclass
 from pathlib import Path, PurePath
 from typing import TYPE_CHECKING, BinaryIO
 
-from piienc.files import new_file, translated
-from piienc.hashing import HashingWriter
+from piienc.files import new_file, open_input, translated
+from piienc.hashing import HashingWriter, ReadAhead
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+_PARQUET = {".parquet", ".pq"}
 
 Place = Path | BinaryIO
 """A file by its path, or an open binary stream: standard input or output."""
 
 
-def name_of(place: Place) -> str:
+@dataclass(frozen=True, slots=True)
+class Begun:
+    """A file that is being read already, while what works on it is still imported.
+
+    Attributes:
+        path: where it is.
+        reader: at its beginning.
+    """
+
+    path: Path
+    reader: ReadAhead
+
+
+@contextlib.contextmanager
+def begun(path: Path) -> Iterator[Begun]:
+    """Begin to read a file.
+
+    Raises:
+        InputError: it is missing, a folder, or may not be read.
+    """
+    with open_input(path) as file, ReadAhead(file) as reader:
+        yield Begun(path, reader)
+
+
+def name_of(place: Place | Begun) -> str:
     """Return what messages and receipts call a place."""
+    if isinstance(place, Begun):
+        return str(place.path)
     return str(place) if isinstance(place, PurePath) else "-"
+
+
+def is_parquet(place: Place | Begun) -> bool:
+    """Tell whether a place holds Parquet, by its name."""
+    return PurePath(name_of(place)).suffix.lower() in _PARQUET
 
 
 @contextlib.contextmanager

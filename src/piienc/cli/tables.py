@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import ExitStack
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -12,12 +13,14 @@ from piienc.cli import options, ui
 from piienc.cli.passphrase import Passphrase
 from piienc.cli.places import source_of, target_of
 from piienc.errors import UsageError
+from piienc.places import begun, is_parquet
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from piienc.flow.receipt import Receipt
     from piienc.keys import Keyset
+    from piienc.places import Begun, Place
 
 Source = Annotated[
     Path, typer.Argument(metavar="SRC|-", help="CSV (.gz, .zst too) or Parquet; - reads CSV.")
@@ -44,19 +47,19 @@ def encrypt_file(
     force: options.Force = False,
 ) -> None:
     """Encrypt the columns that the schema marks."""
-    from piienc import schema as schemas
-    from piienc.flow import crypt  # start-up
-    from piienc.state import CellCounter  # start-up
+    with ExitStack() as stack:
+        source, target = _begun(src, stack), target_of(dst)
+        from piienc import schema as schemas
+        from piienc.flow import crypt  # start-up
+        from piienc.state import CellCounter  # start-up
 
-    settled = options.settled(config, keys, state)
-    passphrase = Passphrase(passphrase_file, passphrase_fd, no_input)
-    with (
-        CellCounter(settled.state_dir) as counter,
-        ui.progress("encrypting", quiet=quiet) as report,
-    ):
+        settled = options.settled(config, keys, state)
+        passphrase = Passphrase(passphrase_file, passphrase_fd, no_input)
+        counter = stack.enter_context(CellCounter(settled.state_dir))
+        report = stack.enter_context(ui.progress("encrypting", quiet=quiet))
         receipt = crypt.encrypt_file(
-            source_of(src),
-            target_of(dst),
+            source,
+            target,
             schema=schemas.load(schema),
             keys=_keyring(settled.keys_dir, passphrase),
             counter=counter,
@@ -85,21 +88,30 @@ def decrypt_file(
     force: options.Force = False,
 ) -> None:
     """Decrypt encrypted columns; every cell is authenticated."""
-    from piienc import schema as schemas
-    from piienc.flow import crypt  # start-up
+    with ExitStack() as stack:
+        source, target = _begun(src, stack), target_of(dst)
+        from piienc import schema as schemas
+        from piienc.flow import crypt  # start-up
 
-    settled = options.settled(config, keys)
-    passphrase = Passphrase(passphrase_file, passphrase_fd, no_input)
-    with ui.progress("decrypting", quiet=quiet) as report:
+        settled = options.settled(config, keys)
+        passphrase = Passphrase(passphrase_file, passphrase_fd, no_input)
+        report = stack.enter_context(ui.progress("decrypting", quiet=quiet))
         receipt = crypt.decrypt_file(
-            source_of(src),
-            target_of(dst),
+            source,
+            target,
             schema=schemas.load(schema) if schema else None,
             keys=_keyring(settled.keys_dir, passphrase),
             columns=_names(columns),
             options=crypt.Options(force, threads, report),
         )
     _tell("decrypted", receipt, dst, as_json=json, quiet=quiet)
+
+
+def _begun(src: Path, stack: ExitStack) -> Place | Begun:
+    """Begin to read a CSV file, while what is heavy is still to be imported: start-up."""
+    if is_parquet(src) or not src.is_file():
+        return source_of(src)
+    return stack.enter_context(begun(src))
 
 
 def _names(columns: str | None) -> list[str]:

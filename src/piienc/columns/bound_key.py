@@ -38,6 +38,8 @@ class BoundKey:
 
     def seal(self, cells: Cells) -> list[Cells]:
         """Encrypt cells; return them as they are stored, in order, in several buffers."""
+        if not len(cells):
+            return []  # and no kernel is needed yet
         few = int(np.searchsorted(cells.lengths, self.kernel.longest, side="right"))
         parts = [
             self.wire.store(group, *self.kernel.seal(group))

@@ -22,12 +22,11 @@ from piienc.flow.receipt import ColumnFacts, FileFacts, Receipt
 from piienc.flow.record import Record
 from piienc.flow.run import run
 from piienc.flow.steps import ColumnPlace, Decryption, Encryption
-from piienc.places import name_of, opened_target
+from piienc.places import Begun, is_parquet, name_of, opened_target
 from piienc.tables import (
     CsvFormat,
     CsvSource,
     check_ends,
-    is_parquet,
     opened_source,
     sink_for,
     with_record,
@@ -37,7 +36,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping
 
     from piienc.flow.steps import Step
-    from piienc.hashing import HashingReader
+    from piienc.hashing import HashingReader, ReadAhead
     from piienc.keys import Keyset
     from piienc.places import Place
     from piienc.schema import Schema
@@ -62,7 +61,7 @@ class Options:
 
 
 def encrypt_file(
-    source: Place,
+    source: Place | Begun,
     target: Place,
     *,
     schema: Schema,
@@ -73,7 +72,7 @@ def encrypt_file(
     """Encrypt the columns that the schema marks.
 
     Args:
-        source: a CSV or Parquet file, or an open stream of CSV.
+        source: a CSV or Parquet file, or an open stream of CSV; a CSV file may be begun.
         target: a file of the same format, or an open stream; a file appears whole or not
             at all.
         schema: names all columns and marks some.
@@ -116,7 +115,7 @@ def encrypt_file(
 
 
 def decrypt_file(
-    source: Place,
+    source: Place | Begun,
     target: Place,
     *,
     schema: Schema | None,
@@ -127,7 +126,7 @@ def decrypt_file(
     """Decrypt encrypted columns; every cell is authenticated before it is written.
 
     Args:
-        source: a CSV or Parquet file, or an open stream of CSV.
+        source: a CSV or Parquet file, or an open stream of CSV; a CSV file may be begun.
         target: a file of the same format, or an open stream.
         schema: tells which columns are encrypted, under which key and context. Parquet files
             written by piienc tell it themselves.
@@ -184,7 +183,7 @@ class _Plan:
 
 def _pass(
     command: str,
-    source: Place,
+    source: Place | Begun,
     target: Place,
     form: CsvFormat,
     plan: Callable[[CsvSource | ParquetSource], _Plan],
@@ -219,12 +218,16 @@ def _pass(
 
 
 def _progress(
-    source: Place, table: CsvSource | ParquetSource, reader: HashingReader, options: Options
+    source: Place | Begun,
+    table: CsvSource | ParquetSource,
+    reader: HashingReader | ReadAhead,
+    options: Options,
 ) -> Callable[[int], None]:
     report = options.progress
     if report is None:
         return lambda _: None
-    size = source.stat().st_size if isinstance(source, Path) else 0
+    path = source.path if isinstance(source, Begun) else source
+    size = path.stat().st_size if isinstance(path, Path) else 0
 
     def told(rows: int) -> None:
         share = None

@@ -27,7 +27,7 @@ from piienc.flow.receipt import FileFacts, PgpKeyFacts, WrapReceipt
 from piienc.flow.streams import Ahead
 from piienc.hashing import HashingReader
 from piienc.keys.pgp_folder import opened
-from piienc.places import name_of
+from piienc.places import is_parquet, name_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -179,7 +179,7 @@ def _wrap_parts(
     """Wrap a table in parts, which appear together when the last one is done."""
     # Start-up: only what is split needs tables.
     from piienc.flow.crypt import csv_format  # noqa: PLC0415  # see above
-    from piienc.tables import CsvSource, is_parquet, opened_source, parts  # noqa: PLC0415  # see above
+    from piienc.tables import CsvSource, opened_source, parts  # noqa: PLC0415  # see above
 
     if not isinstance(target, Path):
         raise _cannot_split(source, work.profile, "standard output takes one file")

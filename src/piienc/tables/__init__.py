@@ -17,7 +17,6 @@ batch. A sink writes the changed units in order.
 from piienc.tables.csv import CsvFormat, CsvSink, CsvSource
 from piienc.tables.ends import (
     check_ends,
-    is_parquet,
     opened_source,
     sink_for,
 )
@@ -34,7 +33,6 @@ __all__ = [
     "Part",
     "Records",
     "check_ends",
-    "is_parquet",
     "opened_source",
     "parts",
     "record_of",

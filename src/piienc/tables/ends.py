@@ -9,12 +9,12 @@ from __future__ import annotations
 import contextlib
 from io import BufferedReader
 from pathlib import Path, PurePath
-from typing import TYPE_CHECKING, BinaryIO
+from typing import TYPE_CHECKING
 
 from piienc.errors import InputError, UsageError
 from piienc.files import open_input, refuse_same
 from piienc.hashing import HashingReader
-from piienc.places import name_of
+from piienc.places import Begun, is_parquet, name_of
 from piienc.tables.csv import CsvFormat, CsvSink, CsvSource, open_csv
 from piienc.tables.streams import Compressed, Decompressed
 
@@ -23,28 +23,23 @@ if TYPE_CHECKING:
 
     import pyarrow as pa
 
-    from piienc.hashing import HashingWriter
+    from piienc.hashing import HashingWriter, ReadAhead
     from piienc.places import Place
     from piienc.tables.parquet import ParquetSink, ParquetSource
 
-_PARQUET = {".parquet", ".pq"}
 _PARQUET_MAGIC = b"PAR1"
 
 
-def is_parquet(place: Place) -> bool:
-    """Tell whether a place holds Parquet, by its name."""
-    return isinstance(place, PurePath) and place.suffix.lower() in _PARQUET
-
-
-def check_ends(source: Place, target: Place) -> None:
+def check_ends(source: Place | Begun, target: Place) -> None:
     """Refuse ends that do not fit together.
 
     Raises:
         PolicyError: the output is the input.
         UsageError: one is CSV and the other Parquet.
     """
-    if isinstance(source, PurePath) and isinstance(target, PurePath):
-        refuse_same(source, target)
+    path = source.path if isinstance(source, Begun) else source
+    if isinstance(path, Path) and isinstance(target, Path):
+        refuse_same(path, target)
     if is_parquet(source) != is_parquet(target):
         raise UsageError(
             f"{name_of(source)} and {name_of(target)} are of different formats",
@@ -54,8 +49,8 @@ def check_ends(source: Place, target: Place) -> None:
 
 @contextlib.contextmanager
 def opened_source(
-    place: Place, form: CsvFormat
-) -> Iterator[tuple[CsvSource | ParquetSource, HashingReader]]:
+    place: Place | Begun, form: CsvFormat
+) -> Iterator[tuple[CsvSource | ParquetSource, HashingReader | ReadAhead]]:
     """Open a table for reading.
 
     Yields:
@@ -65,6 +60,10 @@ def opened_source(
         InputError: it cannot be read, or is not what its name says.
     """
     name = name_of(place)
+    if isinstance(place, Begun):
+        _refuse_parquet(place.reader.peek(4), name)
+        yield open_csv(Decompressed(place.reader, name), name, form), place.reader
+        return
     with contextlib.ExitStack() as stack:
         file = stack.enter_context(open_input(place)) if isinstance(place, PurePath) else place
         reader = HashingReader(file)
@@ -74,12 +73,13 @@ def opened_source(
             parquet = stack.enter_context(open_input(Path(name)))
             yield ParquetSource(parquet, name), reader
             return
-        _refuse_parquet(file, name)
+        if isinstance(file, BufferedReader):
+            _refuse_parquet(file.peek(4), name)
         yield open_csv(Decompressed(reader, name), name, form), reader
 
 
-def _refuse_parquet(file: BinaryIO, name: str) -> None:
-    if isinstance(file, BufferedReader) and file.peek(4).startswith(_PARQUET_MAGIC):
+def _refuse_parquet(begin: bytes, name: str) -> None:
+    if begin.startswith(_PARQUET_MAGIC):
         raise InputError(
             f"{name} is a Parquet file by its content, and CSV by its name",
             hint="name it .parquet",

@@ -12,7 +12,7 @@ from piienc.errors import InputError
 if TYPE_CHECKING:
     from typing_extensions import Buffer
 
-    from piienc.hashing import HashingReader, Writable
+    from piienc.hashing import HashingReader, ReadAhead, Writable
 
 _CODECS = {".gz": "gzip", ".zst": "zstd"}
 
@@ -25,7 +25,7 @@ def codec_of(name: str) -> str | None:
 class Decompressed:
     """The bytes of a stream, decompressed where its name says that it is compressed."""
 
-    def __init__(self, stream: HashingReader, name: str) -> None:
+    def __init__(self, stream: HashingReader | ReadAhead, name: str) -> None:
         self._name = name
         codec = codec_of(name)
         self._codec = codec
