@@ -137,7 +137,11 @@ class Session:
         size = sum(map(len, body))  # type: ignore[arg-type]
         head = u32(size + 5) + bytes((kind,)) + u32(number)
         with self._sending:
-            send_all(self._channel, head, *body, patience=self._patience)
+            try:
+                send_all(self._channel, head, *body, patience=self._patience)
+            except BaseException:
+                self._channel.close()  # what came next would be taken for the rest of this
+                raise
         return answer
 
     def wait(self, answer: Answer) -> Answer:

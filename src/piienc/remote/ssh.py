@@ -41,6 +41,7 @@ _MACS = (
     "hmac-sha2-512",
 )
 _OUR_END = ("127.0.0.1", 0)  # told to a host on the way as where the connection comes from
+_ENDING = 2.0  # seconds: a thread looks ten times a second whether its socket is closed
 _PROHIBITED = 1  # RFC 4254, 5.1: the code of a forwarding that is not allowed
 
 
@@ -134,7 +135,7 @@ class Connection:
         for transport in reversed(self._transports):
             transport.close()
             transport.sock.close()
-            transport.join(self.stall)
+            transport.join(_ENDING)
         self._open.close()
 
     def _extend(self, hop: Hop, options: Options) -> None:

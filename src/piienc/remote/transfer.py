@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     """Makes an error of an answer that is a refusal."""
 
 _WAITING = 16 << 20  # bytes that a session has sent and that are not yet acknowledged
-_AHEAD = 16 << 20  # bytes asked for and not yet used
+_AHEAD = 8 << 20  # bytes asked for and not yet used
 
 
 @dataclass(frozen=True, slots=True)
