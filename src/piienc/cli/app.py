@@ -11,7 +11,18 @@ from typer.core import TyperGroup
 from typer.exceptions import TyperException
 
 from piienc import errors
-from piienc.cli import envelope, inspect, keys, options, pgp_keys, process, profiles, tables, ui
+from piienc.cli import (
+    envelope,
+    inspect,
+    keys,
+    manifest,
+    options,
+    pgp_keys,
+    process,
+    profiles,
+    tables,
+    ui,
+)
 
 if TYPE_CHECKING:
     from types import FrameType
@@ -79,6 +90,7 @@ for name, command in (
 ):
     keys.app.command(name, epilog=options.EPILOG)(command)
 app.add_typer(profiles.app, name="profiles")
+app.add_typer(manifest.app, name="manifest")
 app.command("encrypt-file", epilog=options.EPILOG)(tables.encrypt_file)
 app.command("decrypt-file", epilog=options.EPILOG)(tables.decrypt_file)
 app.command("wrap-file", epilog=options.EPILOG)(envelope.wrap_file)
