@@ -90,8 +90,8 @@ def _misnamed(facts: ManifestTable, schema: Schema) -> Iterator[str]:
 def name_for(data_name: str, unique: str) -> str:
     """Return a name for a data file's manifest that no other manifest has.
 
-    The receiver takes each name once, also where a transfer is tried again: so take another
-    `unique` for each manifest that is sent, and keep it as long as the same one is sent.
+    The receiver takes each name once. So a delivery that is tried again behind a manifest that
+    has landed needs another `unique`.
 
     Args:
         data_name: the data file's name.

@@ -16,7 +16,7 @@ def data_types(column: Column) -> tuple[str, ...]:
     """Return the data types that a column may have at the receiver; the first is the best.
 
     STRING is there for every column, since it keeps what is written; but the receiver cannot
-    compute with it, so it comes last. Dates may be written in any type, if their format is told.
+    compute with it, so it comes behind what fits better. Dates also stand in text and integers.
     """
     if column.encrypt is not None:
         return ("STRING",)  # the cells are base64

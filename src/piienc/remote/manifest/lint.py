@@ -57,7 +57,8 @@ def lint(
 
     Returns:
         The problems, from the outside in; none of them holds a value of a cell, nor the
-        client's address. Without errors among them, the receiver has no reason to drop it.
+        client's address. Without errors among them, there is no reason to drop it of which the
+        receiver's pages tell.
     """
     value, problems = parse(manifest)
     found = [*(() if name is None else _own_name(name)), *problems]
