@@ -55,7 +55,16 @@ def test_help_imports_nothing_heavy(argument):
 
 @pytest.mark.parametrize(
     "command",
-    ["keys", "encrypt-file", "decrypt-file", "wrap-file", "unwrap-file", "inspect", "profiles"],
+    [
+        "keys",
+        "encrypt-file",
+        "decrypt-file",
+        "wrap-file",
+        "unwrap-file",
+        "inspect",
+        "profiles",
+        "manifest",
+    ],
 )
 def test_help_of_a_command_imports_nothing_heavy_of_ours(command):
     """The same for a command, where Typer itself uses pydantic to know its options."""

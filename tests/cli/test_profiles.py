@@ -65,6 +65,7 @@ def test_show_tells_every_demand_with_its_source(project):
         "  size_limit             none               default",
         "  plain_size_limit       none               default",
         "  trigger                none               default",
+        "  trigger_swaps_ending   no                 default",
         "  rename                 yes                default",
         "  never_overwrite        no                 default",
         "",
@@ -121,6 +122,7 @@ def test_show_json_has_every_field(project):
             "size_limit": 1000000000,
             "plain_size_limit": None,
             "trigger": "none",
+            "trigger_swaps_ending": False,
             "rename": True,
             "never_overwrite": False,
             "notes": [

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 COMMANDS = {
     "keys": "keys:app",
     "profiles": "profiles:app",
+    "manifest": "manifest:app",
     "encrypt-file": "tables:encrypt_file",
     "decrypt-file": "tables:decrypt_file",
     "wrap-file": "envelope:wrap_file",

@@ -52,6 +52,8 @@ class Profile(Struct, frozen=True, kw_only=True):
         size_limit: the most bytes of a wrapped file.
         plain_size_limit: the most bytes of a file that is sent as it is.
         trigger: the file that is uploaded behind the data, so that the receiver begins.
+        trigger_swaps_ending: whether the trigger's ending takes the place of the data
+            file's last one; else it is appended.
         rename: whether a file may grow under a temporary name; else it is written in place.
         never_overwrite: whether a name at the receiver may be used only once.
         notes: what the user has to know and piienc cannot see to.
@@ -76,6 +78,7 @@ class Profile(Struct, frozen=True, kw_only=True):
     size_limit: int | None = None
     plain_size_limit: int | None = None
     trigger: Trigger = "none"
+    trigger_swaps_ending: bool = False
     rename: bool = True
     never_overwrite: bool = False
     notes: tuple[str, ...] = ()
@@ -105,6 +108,7 @@ class Demands(Table, frozen=True, kw_only=True):
     size_limit: Size | None = None
     plain_size_limit: Size | None = None
     trigger: Trigger | None = None
+    trigger_swaps_ending: Flag | None = None
     rename: Flag | None = None
     never_overwrite: Flag | None = None
     notes: list[Text] | None = None

@@ -1,0 +1,174 @@
+"""`piienc manifest`: what a receiver is told of a data file, and whether it can be right."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, cast
+
+import typer
+
+from piienc.cli import options, ui
+from piienc.errors import InputError, UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from piienc.remote.manifest.problems import Problem
+    from piienc.schema import Schema
+
+app = typer.Typer(
+    help="The file that tells CleverTap what a data file holds: show, check.",
+    no_args_is_help=True,
+)
+
+
+class Kind(StrEnum):
+    """What the rows of a data file are."""
+
+    PROFILE = "profile"
+    EVENT = "event"
+
+
+SchemaOption = Annotated[
+    Path, typer.Option("--schema", metavar="FILE", help="Tells the columns and their types.")
+]
+Pairs = list[str] | None
+
+
+@app.command("show", epilog=options.EPILOG)
+def show(
+    data: Annotated[
+        Path, typer.Argument(metavar="DATA", help="The file to send; only plain CSV is opened.")
+    ],
+    schema: SchemaOption,
+    kind: Annotated[Kind, typer.Option("--type", help="What the rows are.")],
+    client_email: Annotated[
+        str, typer.Option("--client-email", metavar="ADDRESS", help="Where notices are sent.")
+    ],
+    key_id: Annotated[
+        str | None,
+        typer.Option("--key-id", metavar="UUID", help="As the receiver gave it, for .asc files."),
+    ] = None,
+    columns: Annotated[
+        Pairs,
+        typer.Option("--map", metavar="COLUMN=PROPERTY", help="Instead of the schema's property."),
+    ] = None,
+    exclude: Annotated[
+        Pairs, typer.Option("--exclude", metavar="COLUMN", help="Leave a column out.")
+    ] = None,
+    date_formats: Annotated[
+        Pairs,
+        typer.Option("--date-format", metavar="COLUMN=FORMAT", help="How its dates are written."),
+    ] = None,
+    keys: options.Keys = None,
+    config: options.Config = None,
+    json: options.Json = False,
+    quiet: options.Quiet = False,
+    no_input: options.NoInput = False,  # noqa: ARG001  # every command takes it; this never asks
+) -> None:
+    """Show the manifest that would be sent behind a data file."""
+    from piienc import schema as schemas  # start-up
+    from piienc.flow import manifest
+    from piienc.profiles.manifest import ManifestTable
+
+    options.settled(config, keys)
+    facts = ManifestTable(
+        type=kind.value,
+        client_email=client_email,
+        key_id=key_id,
+        columns=_pairs("--map", columns),
+        exclude=exclude,
+        date_formats=cast("Any", _pairs("--date-format", date_formats)),  # `make` checks them
+    )
+    made, warnings = manifest.make(data, facts, schemas.load(schema))
+    if json:
+        from json import loads
+
+        shown = {"manifest": loads(made), "findings": _findings(warnings)}
+        ui.document({"schema_version": ui.SCHEMA_VERSION, "ok": True, **shown})
+        return
+    if not quiet:
+        for warning in warnings:
+            ui.say(f"warning: {warning.place}: {warning.message}")
+    ui.data(made.decode(), end="")
+
+
+@app.command("check", epilog=options.EPILOG)
+def check(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="The manifest.")],
+    data: Annotated[
+        Path | None,
+        typer.Option("--data", metavar="FILE", help="What it is for; only plain CSV is opened."),
+    ] = None,
+    schema: Annotated[
+        Path | None, typer.Option("--schema", metavar="FILE", help="The data file's.")
+    ] = None,
+    keys: options.Keys = None,
+    config: options.Config = None,
+    json: options.Json = False,
+    quiet: options.Quiet = False,
+    no_input: options.NoInput = False,  # noqa: ARG001  # every command takes it; this never asks
+) -> None:
+    """Find what a receiver would refuse, or drop without a word."""
+    from piienc.flow import manifest  # start-up
+
+    options.settled(config, keys)
+    problems = manifest.check(file, data, _schema(schema))
+    errors = sum(problem.level == "error" for problem in problems)
+    if json:
+        found = {"name": str(file), "findings": _findings(problems)}
+        ui.document({"schema_version": ui.SCHEMA_VERSION, "ok": not errors, **found})
+        if errors:  # the document has told them all
+            raise typer.Exit(InputError.exit_code)
+        return
+    if problems:
+        _show(str(file), problems)
+    if errors:
+        raise InputError(
+            f"{file}: {errors} {'error' if errors == 1 else 'errors'}",
+            hint="mend them before it is sent: a receiver may drop it without a word",
+        )
+    if not quiet:
+        ui.say(f"{file}: no errors")
+
+
+def _schema(path: Path | None) -> Schema | None:
+    if path is None:
+        return None
+    from piienc import schema as schemas  # start-up
+
+    return schemas.load(path)
+
+
+def _pairs(option: str, said: Pairs) -> dict[str, str]:
+    """Take `COLUMN=WORDS` apart at the last equals sign, which a column's name may have."""
+    pairs = {}
+    for pair in said or ():
+        column, found, words = pair.rpartition("=")
+        if not found or not column or not words:
+            raise UsageError(
+                f"{option} {pair!r} is not of the form COLUMN=WORDS",
+                hint="see the command's --help",
+            )
+        pairs[column] = words
+    return pairs
+
+
+def _findings(problems: Sequence[Problem]) -> list[dict[str, Any]]:
+    from dataclasses import asdict  # start-up
+
+    return [asdict(problem) for problem in problems]
+
+
+def _show(name: str, problems: Sequence[Problem]) -> None:
+    rows = [(problem.level, problem.rule, problem.place, problem.message) for problem in problems]
+    escaped = [[_shown(cell) for cell in row] for row in rows]
+    ui.table(_shown(name), ("level", "rule", "place", "message"), escaped)
+
+
+def _shown(text: str) -> str:
+    from rich.markup import escape  # start-up
+
+    # A name may look like rich's markup: "[bold]".
+    return escape(text)
