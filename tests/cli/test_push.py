@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 import re
 
@@ -338,3 +339,82 @@ def test_history_shows_and_filters(way):
     assert way.project.run("history", "--until", "2020-01-01").err == "piienc: no transfers\n"
     assert len(way.project.run("history", "--since", "2020-01-01").out.splitlines()) > 4
     assert way.project.run("history", "--since", "yesterday").code == 2
+
+
+@pytest.mark.parametrize(
+    ("demand", "name"),
+    [
+        ('trigger = ".DONE"', "a.csv.DONE"),
+        ('trigger = ".fin"\ntrigger_swaps_ending = true', "a.fin"),
+    ],
+)
+def test_push_ends_with_the_empty_trigger_file(way, demand, name):
+    """The receiver begins when it is there, so it comes behind the data."""
+    way.write(profile="waits", profiles=f"\n[profiles.waits]\n{demand}\n")
+    way.project.write("a.csv", DATA)
+    ended = way.push("a.csv")
+    assert ended.code == 0
+    assert way.there() == {"a.csv": DATA, name: b""}
+    assert f"and {name} behind it" in ended.err
+    assert [one.trigger for one in way.transfers()] == [name]
+
+
+MANIFEST = """
+[destinations.partner.manifest]
+type = "profile"
+client_email = "imports@example.com"
+"""
+
+
+def test_push_ends_with_a_manifest_of_the_schema(way):
+    """It names the data file and its columns, and passes its own linter."""
+    way.write(trigger="manifest", profiles=MANIFEST)
+    way.project.write("m.toml", 'name = "m"\nversion = 1\n[columns.identity]\ntype = "string"\n')
+    way.project.write("a.csv", b"identity\nx\n")
+    ended = way.push("a.csv", "--schema", "m.toml")
+    assert ended.code == 0, ended.err
+    (transfer,) = way.transfers()
+    there = way.there()
+    assert sorted(there) == sorted(["a.csv", transfer.trigger])
+    assert transfer.id in transfer.trigger
+    made = json.loads(there[transfer.trigger])
+    assert made["fileName"] == "a.csv"
+    assert made["columns"] == {"identity": {"ctName": "identity", "dataType": "STRING"}}
+    way.project.write(transfer.trigger, there[transfer.trigger])
+    checked = way.project.run("manifest", "check", transfer.trigger, "--data", "a.csv")
+    assert checked.code == 0, checked.err
+
+
+@pytest.mark.parametrize(
+    ("table", "schema", "code", "told"),
+    [
+        ("", ["--schema", "m.toml"], 3, "waits for a manifest, and nothing is said of it"),
+        (MANIFEST, [], 2, "waits for a manifest, which is made of the schema"),
+        (MANIFEST, ["--schema", "none.toml"], 3, "none.toml"),
+    ],
+)
+def test_push_without_what_a_manifest_needs_sends_nothing(way, table, schema, code, told):
+    """No file is delivered for which no manifest could be made."""
+    way.write(trigger="manifest", profiles=table)
+    way.project.write("m.toml", 'name = "m"\nversion = 1\n[columns.identity]\ntype = "string"\n')
+    way.project.write("a.csv", b"identity\nx\n")
+    ended = way.push("a.csv", *schema)
+    assert (ended.code, way.there()) == (code, {})
+    assert told in ended.err
+
+
+def test_push_that_dies_before_the_trigger_sends_only_that(way):
+    """The data is not sent a second time, and the receiver is told once."""
+    way.write(trigger=".DONE")
+    way.project.write("a.csv", DATA)
+    death = (
+        "import os, piienc.flow.delivery as delivery\n"
+        "def die(*said):\n"
+        "    os.kill(os.getpid(), 9)\n"
+        "delivery.Delivery._trigger = die\n"
+    )
+    assert way.project.start("push", "a.csv", "--to", "partner", prelude=death).code == -9
+    assert way.there() == {"a.csv": DATA}
+    (way.folder / "a.csv").unlink()
+    assert way.push("a.csv").code == 0
+    assert way.there() == {"a.csv.DONE": b""}

@@ -163,12 +163,4 @@ def _findings(problems: Sequence[Problem]) -> list[dict[str, Any]]:
 
 def _show(name: str, problems: Sequence[Problem]) -> None:
     rows = [(problem.level, problem.rule, problem.place, problem.message) for problem in problems]
-    escaped = [[_shown(cell) for cell in row] for row in rows]
-    ui.table(_shown(name), ("level", "rule", "place", "message"), escaped)
-
-
-def _shown(text: str) -> str:
-    from rich.markup import escape  # start-up
-
-    # A name may look like rich's markup: "[bold]".
-    return escape(text)
+    ui.table(name, ("level", "rule", "place", "message"), rows)

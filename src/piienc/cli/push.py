@@ -35,6 +35,10 @@ def push(
     profile: Annotated[
         str | None, typer.Option("--profile", metavar="NAME", help="See 'piienc profiles list'.")
     ] = None,
+    schema: Annotated[
+        Path | None,
+        typer.Option("--schema", metavar="FILE", help="Of the files, where a manifest is made."),
+    ] = None,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Connect, check everything, and send nothing.")
     ] = False,
@@ -63,7 +67,7 @@ def push(
     )
     passphrase = Passphrase(passphrase_file, passphrase_fd, no_input)
     with ui.progress("sending", quiet=quiet) as report:
-        pushing = _pushing(said, destination, settled, passphrase, again=again)
+        pushing = _pushing(said, destination, settled, passphrase, schema, again=again)
         pushing = replace(pushing, progress=report)
         receipt = flow.rehearse(files, pushing) if dry_run else flow.push(files, pushing)
     _tell(receipt, as_json=json, quiet=quiet)
@@ -76,10 +80,12 @@ def _pushing(
     destination: Destination,
     settled: Settings,
     passphrase: Passphrase,
+    schema: Path | None,
     *,
     again: bool,
 ) -> Pushing:
     from piienc import profiles  # start-up
+    from piienc import schema as schemas
     from piienc.flow.push import Pushing, rules_of
     from piienc.keys.pgp_folder import PgpFolder
     from piienc.state import Ledger
@@ -92,7 +98,7 @@ def _pushing(
     return Pushing(
         destinations.way_of(said, destination, passphrase),
         found,
-        rules_of(destination, found, again=again),
+        rules_of(destination, found, schema=schemas.load(schema) if schema else None, again=again),
         recipients,
         Ledger(settled.state_dir),
         destinations.tell_retry,

@@ -203,7 +203,7 @@ class Delivery:
         if transfer.phase == Phase.PUBLISHING:
             transfer = self._publish(remote, transfer)
         if transfer.phase == Phase.TRIGGERING:
-            self._trigger(remote, transfer)
+            transfer = self._trigger(remote, transfer)
         done = replace(
             transfer,
             phase=Phase.DONE,
@@ -327,17 +327,17 @@ class Delivery:
             )
         return self._save(replace(transfer, phase=Phase.TRIGGERING))
 
-    def _trigger(self, remote: Remote, transfer: Transfer) -> None:
+    def _trigger(self, remote: Remote, transfer: Transfer) -> Transfer:
         made = self._rules.trigger(self._name, transfer.id)
         if made is None:
-            return
+            return transfer
         name, content = made
-        self._save(replace(transfer, trigger=name))
         temporary = f"{OURS}{transfer.id}.trigger" if self._rules.rename else name
         remote.remove(temporary)
         remote.upload(temporary, io.BytesIO(content), size=len(content))
         if self._rules.rename:
             remote.publish(temporary, name, replace=True)
+        return replace(transfer, trigger=name)
 
     def _save(self, transfer: Transfer) -> Transfer:
         self._transfer = self._ledger.save(transfer)

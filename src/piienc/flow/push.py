@@ -23,6 +23,7 @@ from piienc.flow.delivery import Delivery, Rules, Skipped, Source
 from piienc.flow.line import Line
 from piienc.flow.preflight import check_sent
 from piienc.flow.receipt import ErrorFacts, PushReceipt, SentFile
+from piienc.flow.trigger import trigger_of
 from piienc.remote import retrying, safe_name
 from piienc.state import held
 
@@ -34,11 +35,15 @@ if TYPE_CHECKING:
     from piienc.flow.destination import Way
     from piienc.profiles import Profile
     from piienc.remote import Remote
+    from piienc.schema import Schema
     from piienc.settings.destination import Destination
     from piienc.state import Ledger
 
     Told = Callable[[PiiencError, float], object]
     Report = Callable[[int, int, float | None], None]
+
+
+_NO_ID = "0" * 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,11 +83,24 @@ class _Item:
     seconds: float = 0.0
 
 
-def rules_of(destination: Destination, profile: Profile, *, again: bool = False) -> Rules:
+def rules_of(
+    destination: Destination,
+    profile: Profile,
+    *,
+    schema: Schema | None = None,
+    again: bool = False,
+) -> Rules:
     """Return how files are delivered, by what the settings say and the receiver demands.
+
+    Args:
+        destination: what the settings say.
+        profile: what the receiver demands.
+        schema: of the files, where a manifest is made of it.
+        again: also what was delivered already.
 
     Raises:
         PolicyError: the settings allow what the receiver forbids.
+        PiiencError: the trigger file cannot be made: see `trigger_of`.
     """
     if profile.never_overwrite and destination.if_exists == "replace":
         raise PolicyError(
@@ -93,6 +111,7 @@ def rules_of(destination: Destination, profile: Profile, *, again: bool = False)
         again=again,
         verify_content=destination.verify_content,
         rename=destination.rename and profile.rename,
+        trigger=trigger_of(destination, profile, schema),
     )
 
 
@@ -186,7 +205,7 @@ def _prepared(path: Path, pushing: Pushing, meter: _Meter, stack: ExitStack) -> 
         if not path.is_file():
             what = "is no regular file" if path.exists() else "is not there"
             raise InputError(f"{path} {what}", hint="name files that are there, and no folders")
-        safe_name(path.name)
+        pushing.rules.trigger(safe_name(path.name), _NO_ID)  # or it could not be made later
         stack.enter_context(held(pushing.ledger.folder, f"the transfer of {path.name} to {url}"))
         source = Source(path, stack.enter_context(open_input(path)))
         check_sent(path, source.file, pushing.profile, pushing.recipients)

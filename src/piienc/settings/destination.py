@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal
 from msgspec import Meta
 
 from piienc.document import Mistake, Table, shown
+from piienc.profiles.manifest import ManifestTable
 from piienc.profiles.model import Trigger, bytes_of
 
 Said = Annotated[str, Meta(min_length=1)]
@@ -46,6 +47,7 @@ class DestinationTable(Table, frozen=True, kw_only=True):
     rename: bool = True
     verify_content: bool = False
     trigger: Trigger | None = None
+    manifest: ManifestTable | None = None
 
     @classmethod
     def check(cls, fields: Mapping[str, Any]) -> Iterator[Mistake]:
@@ -80,6 +82,7 @@ class Destination:
         rename: whether files grow under a temporary name.
         verify_content: read everything back.
         trigger: the trigger file, where it is not the profile's.
+        manifest: what a manifest says beside the schema.
     """
 
     url: str
@@ -101,6 +104,7 @@ class Destination:
     rename: bool = True
     verify_content: bool = False
     trigger: str | None = None
+    manifest: ManifestTable | None = None
 
     def with_said(self, **fields: Any) -> "Destination":  # noqa: ANN401  # of each field's type
         """Return the destination with other fields, where they are not None."""
