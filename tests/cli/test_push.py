@@ -379,7 +379,7 @@ def test_push_ends_with_a_manifest_of_the_schema(way):
     assert transfer.id in transfer.trigger
     made = json.loads(there[transfer.trigger])
     assert made["fileName"] == "a.csv"
-    assert made["columns"] == {"identity": {"ctName": "identity", "dataType": "STRING"}}
+    assert made["columns"] == {"identity": {"dataType": "STRING"}}
     way.project.write(transfer.trigger, there[transfer.trigger])
     checked = way.project.run("manifest", "check", transfer.trigger, "--data", "a.csv")
     assert checked.code == 0, checked.err
