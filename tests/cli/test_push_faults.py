@@ -282,6 +282,32 @@ def test_push_that_is_ended_at_any_moment_is_completed_by_a_second_run(way, end)
     assert ended - {0} == {128 + end if end == signal.SIGTERM else -end}
 
 
+def test_push_that_is_ended_while_it_waits_to_try_again_ends_at_once(way, new_proxy):
+    """A pause may last a minute, and nobody waits for that."""
+    proxy = new_proxy(way.sshd)
+    way.write(url=way.sshd.url(way.folder, proxy.port), retries=50)
+    way.project.write("a.bin", DATA)
+    proxy.cut_after = len(DATA) // 2
+    process = subprocess.Popen(
+        way.project.command("push", "a.bin", "--to", "partner"),
+        cwd=way.project.folder,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    while "trying again" not in process.stderr.readline():
+        assert process.poll() is None
+    proxy.refuse = 1000
+    time.sleep(1.5)
+    began = time.monotonic()
+    process.send_signal(signal.SIGTERM)
+    assert process.wait(timeout=20) == 128 + signal.SIGTERM
+    assert time.monotonic() - began < 2
+    process.stderr.close()
+    proxy.refuse = 0
+    proxy.forget()
+    completed(way)
+
+
 @pytest.mark.parametrize("apart", [False, True])
 def test_two_pushes_at_the_same_moment_deliver_one_file(way, apart):
     """Of one state folder, the second finds the lock; of two, it finds the name taken."""

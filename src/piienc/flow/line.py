@@ -31,9 +31,11 @@ class Line:
             ConnectError: there is none to be had.
         """
         with self._lock:
-            if self._closed:
-                raise ConnectError("the transfer was stopped")
+            self._require_open()
             remote = self._remote = self._remote or self._connect()
+            if self._closed:
+                remote.close()
+            self._require_open()
         try:
             yield remote
         except PiiencError as error:
@@ -47,6 +49,10 @@ class Line:
         remote, self._remote = self._remote, None
         if remote:
             remote.close()
+
+    def _require_open(self) -> None:
+        if self._closed:
+            raise ConnectError("the transfer was stopped", hint="run the same command again")
 
     def _drop(self, broken: Remote) -> None:
         with self._lock:

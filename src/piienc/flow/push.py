@@ -8,6 +8,7 @@ from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 from piienc.errors import (
@@ -222,7 +223,10 @@ def _prepared(path: Path, pushing: Pushing, meter: _Meter, stack: ExitStack) -> 
 def _deliver(items: Sequence[_Item], pushing: Pushing) -> None:
     """Deliver files, the largest first, over as many connections as there may be."""
     way = pushing.way
-    retries = way.destination.retries
+    stopped = threading.Event()
+    again = partial(
+        retrying, retries=way.destination.retries, told=pushing.told, sleep=stopped.wait
+    )
     lines = [Line(way.connect) for _ in range(min(way.destination.connections, len(items)))]
 
     def reached(_: int) -> int:
@@ -233,16 +237,14 @@ def _deliver(items: Sequence[_Item], pushing: Pushing) -> None:
         begun = time.monotonic()
         line = lines[number % len(lines)]
         try:
-            item.done = retrying(
-                lambda _: _attempted(line, item), retries=retries, told=pushing.told
-            )
+            item.done = again(lambda _: _attempted(line, item))
         except PiiencError as error:
             item.error = error
         item.seconds = round(time.monotonic() - begun, 3)
 
     try:
         # If nobody is let in, one login is enough to find that out.
-        lanes = retrying(reached, retries=retries, told=pushing.told)
+        lanes = again(reached)
         workers = min(len(items), lanes * len(lines))
         with ThreadPoolExecutor(workers, thread_name_prefix="piienc-push") as pool:
             work = [pool.submit(deliver, number, item) for number, item in enumerate(items)]
@@ -250,7 +252,8 @@ def _deliver(items: Sequence[_Item], pushing: Pushing) -> None:
                 for future in work:
                     future.result()
             except BaseException:
-                # Their connections are cut, so that the threads end soon.
+                # Nobody waits any more and connections are cut, so that the threads end soon.
+                stopped.set()
                 pool.shutdown(wait=False, cancel_futures=True)
                 for line in lines:
                     line.close()
