@@ -54,6 +54,8 @@ _OPTIONS = [
     "--no-auto-key-locate",
     "--no-auto-key-retrieve",
     "--no-auto-check-trustdb",
+    # GnuPG 2.4 as Debian has it would otherwise take in a key that its owner has not signed.
+    "--no-allow-non-selfsigned-uid",
     # Nobody sits at the agent: a passphrase comes from us, or not at all.
     "--pinentry-mode", "loopback",
     "--exit-on-status-write-error",
@@ -88,10 +90,15 @@ class Outcome(gnupg.Crypt):  # type: ignore[misc]  # python-gnupg ships no type 
         return [arguments for key, arguments in self.lines if key in keywords]
 
     @property
+    def errors(self) -> list[list[str]]:
+        """The arguments of the errors that were told."""
+        # GnuPG 2.4 tells of its exit code, too, which is an error of no kind of its own.
+        return [told for told in self.all("FAILURE", "ERROR") if told[:1] != ["gpg-exit"]]
+
+    @property
     def codes(self) -> set[int]:
         """The codes of the errors that were told, as libgpg-error numbers them."""
-        told = self.all("FAILURE", "ERROR")
-        numbers = (line[1] for line in told if len(line) > 1 and line[1].isdigit())
+        numbers = (told[1] for told in self.errors if len(told) > 1 and told[1].isdigit())
         return {int(number) & 0xFFFF for number in numbers}
 
 
