@@ -1,4 +1,8 @@
-"""wrap-file and unwrap-file against plain gpg with the same settings, on a file of 500 MB."""
+"""wrap-file and unwrap-file against plain gpg with the same settings, on a file of 500 MB.
+
+Once with an RSA key, and once with one of a curve. Both programs start with the same file in the
+system's cache, nothing waiting to be written to the disk, and no agent running.
+"""
 
 from __future__ import annotations
 
@@ -14,6 +18,7 @@ if TYPE_CHECKING:
 
 SIZE = 500_000_000
 SMALL = 5_000_000
+KINDS = ("rsa3072", "ed25519")
 
 
 def time_envelope(plain: Path, work: Path, repeats: int) -> tuple[dict[str, list[float]], int]:
@@ -25,42 +30,48 @@ def time_envelope(plain: Path, work: Path, repeats: int) -> tuple[dict[str, list
         repeats: how many runs are timed.
 
     Returns:
-        The seconds of each run, and the size of the file in bytes.
+        The seconds of each run, by the program, what it did and the kind of key, and the size of
+        the file in bytes. Runs at the same place in two lists are of the same round.
     """
-    source, keys = work / "large.csv", work / "pgp-keys"
+    source = work / "large.csv"
     _repeat(plain, source, SIZE)
-    _make_key(keys)
-    # gpg's home has a path of its own: an agent's socket may not have a long one.
-    with tempfile.TemporaryDirectory(prefix="gpg-") as home:
-        _copy_key(keys, home)
-        jobs = _jobs(source, work, home, repeats)
-        run(_gpg(home, "-o", work / "wrapped.pgp", "-r", "bench", "-e", source))
-        taken = side_by_side(jobs)
-        _end_agent(home)
+    taken = {}
+    for kind in KINDS:
+        keys = work / f"pgp-keys-{kind}"
+        _make_key(keys, kind)
+        # gpg's home has a path of its own: an agent's socket may not have a long one.
+        with tempfile.TemporaryDirectory(prefix="gpg-") as home:
+            _copy_key(keys, home)
+            wrapped = work / f"wrapped-{kind}.pgp"
+            run(_gpg(home, "-o", wrapped, "-r", "bench", "-e", source))
+            found = side_by_side(_jobs(source, wrapped, keys, home, repeats))
+            _end_agent(home)
+            wrapped.unlink()
+        taken |= {f"{name}, {kind}": seconds for name, seconds in found.items()}
     return taken, source.stat().st_size
 
 
 def measure_memory(plain: Path, work: Path) -> dict[str, dict[str, int]]:
     """Return the peak memory of wrapping and unwrapping, for a small and a large file, in bytes."""
-    found = {}
+    found, keys = {}, work / f"pgp-keys-{KINDS[0]}"
     for size in (SMALL, SIZE):
         source, wrapped, back = work / "m.csv", work / "m.pgp", work / "m.back"
         _repeat(plain, source, size)
         found[f"{size // 1_000_000} MB"] = {
-            "wrap": peak(_piienc("wrap-file", source, wrapped, work, "--recipient", "bench")),
-            "unwrap": peak(_piienc("unwrap-file", wrapped, back, work)),
+            "wrap": peak(_piienc("wrap-file", source, wrapped, keys, "--recipient", "bench")),
+            "unwrap": peak(_piienc("unwrap-file", wrapped, back, keys)),
         }
         for path in (source, wrapped, back):
             path.unlink()
     return found
 
 
-def _jobs(source: Path, work: Path, home: str, repeats: int) -> list[Job]:
-    digest, wrapped, out = _sha256(source), work / "wrapped.pgp", work / "out"
+def _jobs(source: Path, wrapped: Path, keys: Path, home: str, repeats: int) -> list[Job]:
+    digest, out = _sha256(source), wrapped.with_name("out")
 
     def reads_back(path: Path) -> None:
-        back = work / "checked"
-        run(_piienc("unwrap-file", path, back, work))
+        back = path.with_name("checked")
+        run(_piienc("unwrap-file", path, back, keys))
         same(back)
         back.unlink()
 
@@ -74,17 +85,17 @@ def _jobs(source: Path, work: Path, home: str, repeats: int) -> list[Job]:
 
     encrypt = _gpg(home, "-o", out, "-r", "bench", "-e", source)
     decrypt = _gpg(home, "-o", out, "-d", wrapped)
-    wrap = _piienc("wrap-file", source, out, work, "--recipient", "bench")
+    wrap = _piienc("wrap-file", source, out, keys, "--recipient", "bench")
     return [
         Job("gpg wrap", encrypt, out, reads_back, repeats, end),
         Job("piienc wrap", wrap, out, reads_back, repeats),
         Job("gpg unwrap", decrypt, out, same, repeats, end),
-        Job("piienc unwrap", _piienc("unwrap-file", wrapped, out, work), out, same, repeats),
+        Job("piienc unwrap", _piienc("unwrap-file", wrapped, out, keys), out, same, repeats),
     ]
 
 
-def _piienc(verb: str, source: Path, target: Path, work: Path, *more: str) -> Sequence[str | Path]:
-    return [PIIENC, verb, source, target, *more, "--keys", work / "pgp-keys", "-q", "--no-input"]
+def _piienc(verb: str, source: Path, target: Path, keys: Path, *more: str) -> Sequence[str | Path]:
+    return [PIIENC, verb, source, target, *more, "--keys", keys, "-q", "--no-input"]
 
 
 def _gpg(home: str, *arguments: str | Path) -> Sequence[str | Path]:
@@ -92,8 +103,9 @@ def _gpg(home: str, *arguments: str | Path) -> Sequence[str | Path]:
     return ["gpg", "--homedir", home, "--batch", "--trust-model", "always", *settings, *arguments]
 
 
-def _make_key(keys: Path) -> None:
+def _make_key(keys: Path, kind: str) -> None:
     made = ("--email", "bench@example.com", "--no-passphrase", "--quiet", "--keys", keys)
+    made += ("--algorithm", kind)
     run([PIIENC, "keys", "generate-pgp", "bench", *made])
 
 

@@ -152,9 +152,9 @@ def _running_in(folder: Path) -> list[int]:
     found = []
     for _ in range(200):  # gpg has its last moments after its pipes are closed
         found = [
-            int(path.parent.name)
-            for path in Path("/proc").glob("[0-9]*/cmdline")
-            if bytes(folder) in _read(path)
+            int(path.name)
+            for path in Path("/proc").glob("[0-9]*")
+            if bytes(folder) in _read(path / "cmdline")
         ]
         if not found:
             break

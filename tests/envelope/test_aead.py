@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import io
+import re
 from dataclasses import replace
 
 import pytest
@@ -18,7 +19,8 @@ from piienc.profiles import load
 
 CURVE = ("EDDSA", "Curve: ed25519", "ECDH", "Curve: cv25519")
 # RFC 9580, 5.2.3.32, and the draft that GnuPG goes by: a modification detection code, and AEAD.
-_MDC_ALONE, _MDC_AND_AEAD = b"\x02\x1e\x01", b"\x02\x1e\x03"
+_FEATURES, _MDC_AND_AEAD = re.compile(rb"\x02\x1e[\x01\x07]"), b"\x02\x1e\x03"
+MDC = Container("mdc", 18, 1, None, None)
 
 
 def _packets(data):
@@ -55,9 +57,9 @@ def asking_for_aead(secret):
 
     # RFC 9580, 5.2.4: what is hashed is the key, the user id, and the signature's own beginning.
     hashed = signature[: 6 + int.from_bytes(signature[4:6], "big")]
-    assert hashed.count(_MDC_ALONE) == 1
     unhashed_at = len(hashed)
-    hashed = hashed.replace(_MDC_ALONE, _MDC_AND_AEAD)
+    hashed, found = _FEATURES.subn(_MDC_AND_AEAD, hashed)
+    assert found == 1
     unhashed = signature[
         unhashed_at : unhashed_at
         + 2
@@ -73,26 +75,53 @@ def asking_for_aead(secret):
     return b"".join(_packet(kind, made) for kind, made in bodies)
 
 
-def test_key_that_asks_for_aead_gets_the_older_packet(new_gpg, temp, tmp_path):
-    """Programs that know RFC 4880 alone stop at the newer one: packet 20, or version 2 of 18."""
-    new_gpg.generate("modern", CURVE)
-    certificate = asking_for_aead(new_gpg.export("modern", armor=False, secret=True))
-    shown = new_gpg.run("--list-packets", stdin=certificate).decode()
-    assert "features: 03" in shown
-    keys = PgpFolder(tmp_path / "keys")
-    keys.take("modern", certificate)
-    source, target = tmp_path / "x.csv", tmp_path / "x.pgp"
+@pytest.fixture
+def keys(new_gpg, temp, tmp_path):
+    """Give a key folder with a key that asks for AEAD, another one, and a signer."""
+    made = PgpFolder(tmp_path / "keys")
+    for name in ("modern", "other"):
+        new_gpg.generate(name, CURVE)
+        certificate = asking_for_aead(new_gpg.export(name, armor=False, secret=True))
+        shown = new_gpg.run("--list-packets", stdin=certificate).decode()
+        assert "features: 03" in shown
+        made.take(name, certificate)
+    made.generate("me", "me@example.com", algorithm="ed25519")
+    return made
+
+
+def _wrapped(keys, folder, *names, signer=None):
+    source, target = folder / "x.csv", folder / "x.pgp"
     source.write_bytes(b"id\n1\n")
-    wrap_file(
-        source, target, Wrapping(load("generic", {}), ["modern"]), keys=keys, passphrase=print
-    )
-    message = read_message(io.BytesIO(target.read_bytes()), "x.pgp")
-    assert (message.container.kind, message.container.tag, message.container.version) == (
-        "mdc",
-        18,
-        1,
-    )
-    assert new_gpg.run("--decrypt", stdin=target.read_bytes()) == b"id\n1\n"
+    wanted = Wrapping(load("generic", {}), names, signer)
+    wrap_file(source, target, wanted, keys=keys, passphrase=print)
+    return target.read_bytes()
+
+
+def test_key_that_asks_for_aead_gets_the_older_packet(new_gpg, keys, tmp_path):
+    """Programs that know RFC 4880 alone stop at the newer one: packet 20, or version 2 of 18."""
+    data = _wrapped(keys, tmp_path, "modern")
+    assert read_message(io.BytesIO(data), "x.pgp").container == MDC
+    assert new_gpg.run("--decrypt", stdin=data) == b"id\n1\n"
+
+
+def test_keys_that_gpg_would_use_aead_for_get_all_else_as_ever(
+    new_gpg, keys, tmp_path, monkeypatch
+):
+    """With the gpg that is there, be it old or new: recipients, cipher, signature and its hash."""
+    before = {path.name: path.read_bytes() for path in (keys.path / "recipients").iterdir()}
+    monkeypatch.setattr("piienc.envelope.wrap._wants_aead", lambda *_: True)
+    data = _wrapped(keys, tmp_path, "modern", "other", signer="me")
+    message = read_message(io.BytesIO(data), "x.pgp")
+    assert message.container == MDC
+    assert [recipient.key_id for recipient in message.recipients] == [
+        key.encrypting[0].key_id for key in keys.load(["modern", "other"])
+    ]
+    new_gpg.run("--import", stdin=keys.export("me").encode())
+    told = new_gpg.run("--status-fd", "1", "--decrypt", stdin=data).decode()
+    assert "[GNUPG:] DECRYPTION_INFO 2 9" in told
+    (valid,) = re.findall(r"VALIDSIG (.*)", told)
+    assert valid.split()[7] == "10"  # SHA-512: RFC 9580, 9.5
+    assert {path.name: path.read_bytes() for path in (keys.path / "recipients").iterdir()} == before
 
 
 @pytest.fixture
@@ -102,7 +131,8 @@ def written(new_gpg, tmp_path):
     keys = PgpFolder(tmp_path / "keys")
     key = keys.take("k", new_gpg.export("k"))
     data = new_gpg.run("-r", "k@example.com", "--encrypt", stdin=b"x")
-    return key, read_message(io.BytesIO(data), "x")
+    message = read_message(io.BytesIO(data), "x")
+    return key, replace(message, container=MDC)  # whatever this gpg has chosen
 
 
 @pytest.mark.parametrize(

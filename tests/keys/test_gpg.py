@@ -35,13 +35,13 @@ def _certificate(folder, name="me"):
 
 def _agents(home):
     told = []
-    for path in Path("/proc").glob("[0-9]*/cmdline"):
+    for path in Path("/proc").glob("[0-9]*"):
         try:
-            data = path.read_bytes()
+            data = (path / "cmdline").read_bytes()
         except OSError:
             continue
         if b"gpg-agent" in data and bytes(home) in data:
-            told.append(int(path.parent.name))
+            told.append(int(path.name))
     return told
 
 

@@ -14,7 +14,7 @@ from piienc.cli import options, pgp_keys, ui
 from piienc.cli.passphrase import Passphrase
 from piienc.errors import KeyAccessError, PolicyError
 from piienc.files import new_file, open_input
-from piienc.keys import KeyFolder, Mode, Prefix, Status, generate, read_material, tink
+from piienc.keys.keyset import Mode, Prefix, Status, generate
 
 if TYPE_CHECKING:
     from piienc.keys import KeyFacts, KeyInfo, Keyset
@@ -71,6 +71,8 @@ def generate_aes(
     no_input: options.NoInput = False,
 ) -> None:
     """Make a new AES key."""
+    from piienc.keys import KeyFolder  # start-up
+
     passphrase = Passphrase(passphrase_file, passphrase_fd, no_input)
     folder = KeyFolder(options.settled(config, keys).keys_dir)
     secret = passphrase.for_new(name, none=no_passphrase)
@@ -96,6 +98,8 @@ def import_aes(
     no_input: options.NoInput = False,
 ) -> None:
     """Take in an AES key that you have already."""
+    from piienc.keys import KeyFolder, read_material  # start-up
+
     passphrase = Passphrase(passphrase_file, passphrase_fd, no_input)
     folder = KeyFolder(options.settled(config, keys).keys_dir)
     keyset = read_material(_material(file), mode, prefix)
@@ -112,6 +116,8 @@ def list_keys(
     no_input: options.NoInput = False,  # noqa: ARG001  # likewise; it never asks
 ) -> None:
     """Show the keys of the key folder; no passphrase is needed."""
+    from piienc.keys import KeyFolder  # start-up
+
     folder = KeyFolder(options.settled(config, keys).keys_dir)
     found = folder.list()
     pgp = pgp_keys.folder_of(config, keys).list()
@@ -150,6 +156,8 @@ def export(
     force: options.Force = False,
 ) -> None:
     """Write an AES key in clear as a Tink keyset, or an OpenPGP public key."""
+    from piienc.keys import KeyFolder, dump  # start-up
+
     pgp = pgp_keys.folder_of(config, keys)
     if name in pgp.names():
         _export_pgp(pgp, name, output, as_json=json, force=force)
@@ -162,7 +170,7 @@ def export(
     passphrase = Passphrase(passphrase_file, passphrase_fd, no_input)
     folder = KeyFolder(options.settled(config, keys).keys_dir)
     keyset = folder.load(name, passphrase.for_existing)
-    document = tink.dump(keyset)
+    document = dump(keyset)
     if output is None and json:
         facts = {"name": name, "keyset": parsed(document)}
         ui.document({"schema_version": ui.SCHEMA_VERSION, "ok": True, "key": facts})

@@ -163,6 +163,11 @@ def packets(stream: Readable) -> Iterator[Packet]:
         packet.skip()
 
 
+def written(tag: Tag, body: bytes) -> bytes:
+    """Return a packet in the new format."""
+    return bytes([_ALWAYS_SET | _NEW_FORMAT | tag, 255]) + len(body).to_bytes(4, "big") + body
+
+
 def begins_openpgp(start: bytes) -> bool:
     """Tell whether a file begins with a packet that may stand first in one."""
     packet = None

@@ -151,8 +151,8 @@ def _only_unknown(outcome: Outcome) -> bool:
     reasons = [told[5] for told in outcome.all("ERRSIG")]
     return (
         all(reason == _NO_KEY for reason in reasons)
-        and not outcome.codes
-        and not outcome.has("UNEXPECTED", "NODATA", "ERROR", "FAILURE")
+        and not outcome.errors
+        and not outcome.has("UNEXPECTED", "NODATA")
     )
 
 

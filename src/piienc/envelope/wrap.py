@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import io
+import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from piienc.envelope.packets import Tag, packets, written
 from piienc.errors import KeyAccessError, PgpError
 from piienc.keys.pgp_folder import text_of
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from piienc.envelope.message import Message
     from piienc.envelope.routes import Route
@@ -21,6 +24,8 @@ CIPHERS = {"AES128": "7", "AES192": "8", "AES256": "9"}
 """The ciphers by their numbers: RFC 9580, 9.3."""
 
 _MDC = "2"  # GnuPG's doc/DETAILS, BEGIN_ENCRYPTION: the packet with a modification detection code
+_KNOWS_AEAD = (2, 3)
+_DIGEST = "SHA512"  # the first choice of GnuPG for its keys, since it knows AEAD
 _WRONG_PASSPHRASE = 11  # libgpg-error's GPG_ERR_BAD_PASSPHRASE
 _FAST = "1"  # a higher level costs far more time than it saves bytes
 
@@ -69,13 +74,18 @@ def wrap(
     options = ["--cipher-algo", form.cipher, "--compress-algo", form.compression]
     if form.compression != "none":
         options += ["--compress-level", _FAST]
+    named = [key.fingerprint for key in recipients]
     if form.aead:
-        options += ["--force-aead"] if session.version >= (2, 3) else []
+        options += ["--force-aead"] if session.version >= _KNOWS_AEAD else []
+    elif _wants_aead(session, named, options):
+        named[0] = "=" + _named_anew(session, named[0])
+        # A user id without a signature states no preferences, and gpg would take the oldest hash.
+        options += ["--digest-algo", _DIGEST]
     outcome = route.run(
         session,
         lambda source, more: session.encrypt_file(
             source,
-            [key.fingerprint for key in recipients],
+            named,
             sign=signer.fingerprint if signer else None,
             passphrase=text_of(passphrase) if passphrase else None,
             armor=form.armor,
@@ -83,7 +93,8 @@ def wrap(
         ),
     )
     if outcome.returncode != 0 or not outcome.has("END_ENCRYPTION"):
-        raise _failure(outcome, recipients, signer)
+        who = dict(zip(named, (key.name for key in recipients), strict=True))
+        raise _failure(outcome, who, signer)
     made = {told[-1] for told in outcome.all("SIG_CREATED")}
     if made - {part.fingerprint for part in signer.parts} if signer else made:
         raise _not_as_meant("a signature of another key")
@@ -92,6 +103,31 @@ def wrap(
     method, cipher, *_ = outcome.all("BEGIN_ENCRYPTION")[0]
     if cipher != CIPHERS[form.cipher] or (method != _MDC and not form.aead):
         raise _not_as_meant("another cipher or packet")
+
+
+def _wants_aead(session: Gpg, fingerprints: list[str], options: list[str]) -> bool:
+    """Tell whether gpg would write an AEAD packet for some recipients, by letting it."""
+    if session.version < _KNOWS_AEAD:
+        return False
+    told = session.encrypt(b"", fingerprints, extra_args=options).all("BEGIN_ENCRYPTION")
+    return any(method != _MDC for method, *_ in told)
+
+
+def _named_anew(session: Gpg, fingerprint: str) -> str:
+    """Give a key one more user id in this session, and return it.
+
+    GnuPG has no option against AEAD: it writes such a packet if all recipients' keys ask for it. A
+    key is asked by the user id that it was named by, and one that nobody signed asks for nothing.
+    """
+    name = f"piienc-{os.urandom(16).hex()}"
+    minimal = session.export_keys(fingerprint, armor=False, minimal=True)
+    primary = next(packets(io.BytesIO(minimal)))
+    key = written(Tag.PUBLIC_KEY, primary.read(len(minimal)))
+    # The option holds for what is merged here alone: the certificate itself was imported without.
+    session.import_keys(
+        key + written(Tag.USER_ID, name.encode()), extra_args=["--allow-non-selfsigned-uid"]
+    )
+    return name
 
 
 def require_as_meant(message: Message, recipients: Sequence[PgpKey], form: Form) -> None:
@@ -133,9 +169,8 @@ def _not_as_meant(what: str) -> PgpError:
 
 
 def _failure(
-    outcome: Outcome, recipients: Sequence[PgpKey], signer: PgpKey | None
+    outcome: Outcome, names: Mapping[str, str], signer: PgpKey | None
 ) -> PgpError | KeyAccessError:
-    names = {key.fingerprint: key.name for key in recipients}
     for reason in outcome.all("INV_RECP"):
         name = names.get(reason[-1], reason[-1])
         return KeyAccessError(

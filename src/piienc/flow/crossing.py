@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 _PIECE = 256 << 10  # bytes hashed at a time
 _WRITE_BEHIND = 8 << 20  # bytes handed to the disk at a time, while the next are made
 _REST = 0.001  # seconds, where gpg has written nothing new
+_YIELDING = 10  # nice(2): gpg has one thread, and everybody waits for it
 
 
 class Crossing(Protocol):
@@ -76,7 +77,7 @@ class Through:
 class Beside:
     """By gpg itself, from file to file; both are hashed beside its work."""
 
-    def __init__(self, source: Path, target: Path, read: _Followed, written: _Followed) -> None:
+    def __init__(self, source: Path, target: Path, read: Followed, written: Followed) -> None:
         self._source, self._target, self._read, self._written = source, target, read, written
         self.route = Files(read.descriptor, written.descriptor)
 
@@ -105,8 +106,36 @@ class Beside:
 
 
 @contextlib.contextmanager
+def hashed_ahead(source: Place, file: Ahead, target: Place) -> Iterator[Followed | None]:
+    """Begin to hash a file that gpg is going to read, while nothing else is ready yet.
+
+    Args:
+        source: what is read.
+        file: the same, open.
+        target: where to.
+
+    Yields:
+        What `crossing` takes; None where the bytes pass through us.
+    """
+    if not (isinstance(source, Path) and isinstance(target, Path) and _is_plain(file)):
+        yield None
+        return
+    followed = Followed(file.fileno(), grows=False)
+    try:
+        yield followed
+    finally:
+        followed.stop()
+
+
+@contextlib.contextmanager
 def crossing(
-    source: Place, file: Ahead, target: Place, *, overwrite: bool, progress: Report | None
+    source: Place,
+    file: Ahead,
+    target: Place,
+    *,
+    hashed: Followed | None,
+    overwrite: bool,
+    progress: Report | None,
 ) -> Iterator[Crossing]:
     """Open the way from a source to a target; a file appears when the block ends well.
 
@@ -114,18 +143,17 @@ def crossing(
         source: what is read, for its name and size.
         file: the same, open at its beginning.
         target: where to.
+        hashed: from `hashed_ahead`.
         overwrite: replace an existing file.
         progress: called with 0, the bytes that were done, and the share of the source's size.
     """
-    if isinstance(source, Path) and isinstance(target, Path) and _is_plain(file):
+    if hashed and isinstance(source, Path) and isinstance(target, Path):
         size = os.fstat(file.fileno()).st_size
         with new_file(target, overwrite=overwrite) as made:
-            read = _Followed(file.fileno(), grows=False)
-            written = _Followed(made.fileno(), grows=True, progress=_told(progress, size))
+            written = Followed(made.fileno(), grows=True, progress=_told(progress, size))
             try:
-                yield Beside(source, target, read, written)
+                yield Beside(source, target, hashed, written)
             finally:
-                read.stop()
                 written.stop()
         return
     with streamed(
@@ -143,8 +171,10 @@ def streamed(
         yield Through(reader, source, writer, name_of(target))
 
 
-class _Followed:
+class Followed:
     """A file that is hashed in a thread of its own while somebody reads it, or makes it longer.
+
+    The thread takes the time that gpg leaves. What it has not come to by the end is hashed then.
 
     Attributes:
         descriptor: of the file.
@@ -155,48 +185,50 @@ class _Followed:
     ) -> None:
         self.descriptor = descriptor
         self._grows, self._progress = grows, progress or (lambda _: None)
-        self._hash, self._count = hashlib.sha256(), 0
-        self._ended, self._stopped = threading.Event(), threading.Event()
+        self._hash, self._count, self._sent = hashlib.sha256(), 0, 0
+        self._piece = bytearray(_PIECE)
+        self._ended = threading.Event()
         self._failed: Exception | None = None
         self._thread = threading.Thread(target=self._follow, name="piienc-hash", daemon=True)
         self._thread.start()
 
     def end(self) -> tuple[int, str]:
-        """Wait until all is hashed; return the number of bytes, and the hash."""
-        self._ended.set()
-        self._thread.join()
+        """Hash to the end; return the number of bytes, and the hash."""
+        self.stop()
         if self._failed:
             raise self._failed
+        while self._take():
+            pass
         return self._count, self._hash.hexdigest()
 
     def stop(self) -> None:
-        """End at once, wherever it is."""
-        self._stopped.set()
+        """End the thread, wherever it is."""
         self._ended.set()
         self._thread.join()
 
     def _follow(self) -> None:
+        with contextlib.suppress(OSError):
+            # Of this thread alone: setpriority(2), under C library/kernel differences.
+            os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), _YIELDING)
         try:
-            self._read_on()
+            while not self._ended.is_set() and (self._take() or self._grows):
+                pass
         except Exception as error:  # noqa: BLE001  # raised by end(): half a hash is none
             self._failed = error
 
-    def _read_on(self) -> None:
-        piece, sent = bytearray(_PIECE), 0
-        while not self._stopped.is_set():
-            last = self._ended.is_set()
-            size = os.preadv(self.descriptor, [piece], self._count)
-            self._hash.update(memoryview(piece)[:size])
-            self._count += size
-            if size:
-                self._progress(self._count)
-            elif last or not self._grows:
-                return
-            else:
-                time.sleep(_REST)
-            if self._grows and self._count - sent >= _WRITE_BEHIND:
-                begin_writing_out(self.descriptor, sent, self._count - sent)
-                sent = self._count
+    def _take(self) -> int:
+        """Hash the next piece, and return its size; 0 if there is none yet."""
+        size = os.preadv(self.descriptor, [self._piece], self._count)
+        self._hash.update(memoryview(self._piece)[:size])
+        self._count += size
+        if size:
+            self._progress(self._count)
+        elif not self._ended.is_set():
+            time.sleep(_REST)
+        if self._grows and self._count - self._sent >= _WRITE_BEHIND:
+            begin_writing_out(self.descriptor, self._sent, self._count - self._sent)
+            self._sent = self._count
+        return size
 
 
 def _told(progress: Report | None, size: int) -> Callable[[int], None] | None:

@@ -15,7 +15,7 @@ from piienc.envelope.routes import Streams
 from piienc.envelope.unwrap import Trust, unwrap
 from piienc.errors import AuthenticationError, KeyAccessError, PgpError
 from piienc.files import open_input, refuse_same, translated
-from piienc.flow.crossing import crossing, streamed
+from piienc.flow.crossing import crossing, hashed_ahead, streamed
 from piienc.flow.preflight import is_locked, secret_of
 from piienc.flow.receipt import PgpKeyFacts, SignatureFacts, UnwrapReceipt
 from piienc.flow.streams import HEAD, Ahead, Watched
@@ -78,6 +78,7 @@ def unwrap_file(
         ahead = Ahead(file, HEAD)
         message = read_message(io.BytesIO(ahead.head), name_of(source))
         _require_encrypted(message, name_of(source))
+        hashed = stack.enter_context(hashed_ahead(source, ahead, target))
         session, known = stack.enter_context(opened(keys, keys.pinned_names()))
         secret = _secret_for(message, known, keys, passphrase)
         if signed_by and signed_by not in known:
@@ -86,7 +87,9 @@ def unwrap_file(
             _pass, session=session, secret=secret, signer=known[signed_by] if signed_by else None
         )
         if isinstance(target, Path):
-            way = crossing(source, ahead, target, overwrite=overwrite, progress=progress)
+            way = crossing(
+                source, ahead, target, hashed=hashed, overwrite=overwrite, progress=progress
+            )
             pass_ = stack.enter_context(way)
             signatures = pass_once(pass_.route)
             read, written = pass_.read(), pass_.written()

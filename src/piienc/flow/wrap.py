@@ -15,7 +15,7 @@ from piienc.envelope import read_message
 from piienc.envelope.wrap import Form, require_as_meant, wrap
 from piienc.errors import PgpError, PolicyError
 from piienc.files import open_input, refuse_same, together
-from piienc.flow.crossing import crossing, streamed
+from piienc.flow.crossing import crossing, hashed_ahead, streamed
 from piienc.flow.preflight import (
     check_name,
     check_recipients,
@@ -125,7 +125,10 @@ def wrap_file(
         if limit and isinstance(source, Path) and source.stat().st_size > limit:
             read, outputs = _wrap_parts(source, target, work, limit, wanted)
         else:
-            way = crossing(source, ahead, target, overwrite=wanted.overwrite, progress=progress)
+            hashed = stack.enter_context(hashed_ahead(source, ahead, target))
+            way = crossing(
+                source, ahead, target, hashed=hashed, overwrite=wanted.overwrite, progress=progress
+            )
             pass_ = stack.enter_context(way)
             outputs = [work.wrap(pass_, name_of(target))]
             read = pass_.read()

@@ -16,6 +16,7 @@ import fcntl
 import os
 import re
 import shutil
+import socket
 import subprocess
 import tempfile
 import time
@@ -37,6 +38,7 @@ _COPIED = 256 << 10  # bytes handed to gpg, or taken from it, at a time
 _LONGEST_FOLDER = 60  # characters: a socket's path has 107, see unix(7)
 _SESSION = "piienc-gpg-"
 _AGENT_ENDS_WITHIN = 5.0  # seconds
+_LONGEST_ANSWER = 4096  # bytes of an agent's, at a time
 _BEGUN_WITHIN = 60.0  # seconds
 _PRIVATE_KEYS = "private-keys-v1.d"
 _UNPROTECTED = re.compile(rb"\((?:10:)?protection\s*(?:4:)?none\)")
@@ -54,6 +56,8 @@ _OPTIONS = [
     "--no-auto-key-locate",
     "--no-auto-key-retrieve",
     "--no-auto-check-trustdb",
+    # GnuPG 2.4 as Debian has it would otherwise take in a key that its owner has not signed.
+    "--no-allow-non-selfsigned-uid",
     # Nobody sits at the agent: a passphrase comes from us, or not at all.
     "--pinentry-mode", "loopback",
     "--exit-on-status-write-error",
@@ -88,10 +92,15 @@ class Outcome(gnupg.Crypt):  # type: ignore[misc]  # python-gnupg ships no type 
         return [arguments for key, arguments in self.lines if key in keywords]
 
     @property
+    def errors(self) -> list[list[str]]:
+        """The arguments of the errors that were told."""
+        # GnuPG 2.4 tells of its exit code, too, which is an error of no kind of its own.
+        return [told for told in self.all("FAILURE", "ERROR") if told[:1] != ["gpg-exit"]]
+
+    @property
     def codes(self) -> set[int]:
         """The codes of the errors that were told, as libgpg-error numbers them."""
-        told = self.all("FAILURE", "ERROR")
-        numbers = (line[1] for line in told if len(line) > 1 and line[1].isdigit())
+        numbers = (told[1] for told in self.errors if len(told) > 1 and told[1].isdigit())
         return {int(number) & 0xFFFF for number in numbers}
 
 
@@ -293,13 +302,21 @@ def _running(home: Path) -> Iterator[Gpg]:
 def _end_agent(home: Path) -> None:
     """End the agent of a home, if one runs, and wait until it is gone."""
     sockets = _socket_folder(home)
-    if not (sockets / "S.gpg-agent").exists():
+    path = sockets / "S.gpg-agent"
+    if not path.exists():
         return
-    told = _ask("gpg-connect-agent", home, "--no-autostart", "GETINFO pid", "KILLAGENT", "/bye")
-    found = re.search(r"^D (\d+)", told, re.MULTILINE)
+    told = b""
+    # Assuan's lines, as gpg-connect-agent would send them: starting it costs more than all else.
+    with contextlib.suppress(OSError), socket.socket(socket.AF_UNIX) as agent:
+        agent.settimeout(_AGENT_ENDS_WITHIN)
+        agent.connect(str(path))
+        agent.sendall(b"GETINFO pid\nKILLAGENT\n")
+        while piece := agent.recv(_LONGEST_ANSWER):
+            told += piece
+    found = re.search(rb"^D (\d+)", told, re.MULTILINE)
     give_up = time.monotonic() + _AGENT_ENDS_WITHIN
     while found and _lives(int(found[1])) and time.monotonic() < give_up:
-        time.sleep(0.005)
+        time.sleep(0.001)
     if sockets != home:
         _ask("gpgconf", home, "--remove-socketdir")
 
