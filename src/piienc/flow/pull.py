@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from piienc.errors import IncompleteError, UsageError
 from piienc.flow.line import Line
+from piienc.flow.meter import Meter
 from piienc.flow.receipt import FileFacts, PullReceipt
 from piienc.places import opened_target
 from piienc.remote import FILE, retrying, safe_name
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 
     from piienc.errors import PiiencError
     from piienc.flow.destination import Way
+    from piienc.flow.meter import Report
     from piienc.remote import Facts, Remote
     from piienc.state import Ledger
 
@@ -47,7 +49,7 @@ class Pulling:
     ledger: Ledger
     overwrite: bool = False
     told: Callable[[PiiencError, float], object] | None = None
-    progress: Callable[[int, int, float | None], None] | None = None
+    progress: Report | None = None
 
 
 def pull(wanted: str, target: Path, pulling: Pulling) -> PullReceipt:
@@ -79,7 +81,7 @@ def pull(wanted: str, target: Path, pulling: Pulling) -> PullReceipt:
                 f"{len(found)} files match {wanted}, and {target} is no folder",
                 hint="name a folder that is there",
             )
-        meter = _Meter(sum(facts.size for facts in found.values()), pulling)
+        meter = Meter(pulling.progress, sum(facts.size for facts in found.values()))
         for name in sorted(found):
             fetch = partial(_fetch, name=name, target=target, pulling=pulling, meter=meter)
             files.append(again(fetch))
@@ -109,9 +111,7 @@ def _matching(remote: Remote, wanted: str, refused: list[str]) -> dict[str, Fact
     return found
 
 
-def _fetch(
-    remote: Remote, *, name: str, target: Path, pulling: Pulling, meter: _Meter
-) -> FileFacts:
+def _fetch(remote: Remote, *, name: str, target: Path, pulling: Pulling, meter: Meter) -> FileFacts:
     path = target / safe_name(name) if target.is_dir() else target
     begun, before = now(), remote.stat(name)
     if before is None or before.kind != FILE:
@@ -141,18 +141,3 @@ def _fetch(
         )
     )
     return facts
-
-
-@dataclass(slots=True)
-class _Meter:
-    """Adds up what has arrived."""
-
-    total: int
-    pulling: Pulling
-    _count: int = 0
-
-    def arrived(self, count: int) -> None:
-        """Count bytes."""
-        self._count += count
-        if self.pulling.progress:
-            self.pulling.progress(0, self._count, min(1.0, self._count / max(1, self.total)))

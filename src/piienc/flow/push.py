@@ -7,7 +7,7 @@ import time
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -22,6 +22,7 @@ from piienc.errors import (
 from piienc.files import open_input
 from piienc.flow.delivery import Delivery, Rules, Skipped, Source
 from piienc.flow.line import Line
+from piienc.flow.meter import Meter
 from piienc.flow.preflight import check_sent
 from piienc.flow.receipt import ErrorFacts, PushReceipt, SentFile
 from piienc.flow.trigger import trigger_of
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
 
     from piienc.flow.delivery import Delivered
     from piienc.flow.destination import Way
+    from piienc.flow.meter import Report
     from piienc.profiles import Profile
     from piienc.remote import Remote
     from piienc.schema import Schema
@@ -41,7 +43,6 @@ if TYPE_CHECKING:
     from piienc.state import Ledger
 
     Told = Callable[[PiiencError, float], object]
-    Report = Callable[[int, int, float | None], None]
 
 
 _NO_ID = "0" * 16
@@ -182,7 +183,7 @@ def _prepared_all(
 ) -> tuple[list[_Item], list[_Item]]:
     """Look at all files; return them, and those of them that are to be delivered."""
     _refuse_twins(sources)
-    meter = _Meter(pushing.progress)
+    meter = Meter(pushing.progress)
     items = [_prepared(path, pushing, meter, stack) for path in sources]
     waiting = [item for item in items if item.done is None and item.error is None]
     meter.total = sum(item.size for item in waiting)
@@ -199,7 +200,7 @@ def _refuse_twins(sources: Sequence[Path]) -> None:
         )
 
 
-def _prepared(path: Path, pushing: Pushing, meter: _Meter, stack: ExitStack) -> _Item:
+def _prepared(path: Path, pushing: Pushing, meter: Meter, stack: ExitStack) -> _Item:
     """Look at a file before anything is connected."""
     item, url = _Item(path), str(pushing.way.url)
     try:
@@ -290,21 +291,3 @@ def _told(item: _Item) -> SentFile:
         resumed_at=item.done.resumed_at,
         warnings=item.done.warnings,
     )
-
-
-@dataclass(slots=True)
-class _Meter:
-    """Adds up what has arrived, of all files."""
-
-    report: Report | None
-    total: int = 0
-    _count: int = 0
-    _lock: threading.Lock = field(default_factory=threading.Lock)
-
-    def arrived(self, count: int) -> None:
-        """Count bytes."""
-        if self.report is None:
-            return
-        with self._lock:
-            self._count += count
-            self.report(0, self._count, min(1.0, self._count / max(1, self.total)))
