@@ -61,7 +61,8 @@ def test_session_signs_and_decrypts_and_leaves_no_agent_and_no_folder(folder, te
 def test_session_that_needs_no_secret_key_starts_no_agent(folder, temp):
     """To encrypt takes public keys alone."""
     with gpg.keyring(folder.home, [_certificate(folder)]) as session:
-        assert session.encrypt(CANARY, [session.list_keys()[0]["fingerprint"]]).ok
+        made = session.encrypt(CANARY, [session.list_keys()[0]["fingerprint"]])
+        assert made.has("END_ENCRYPTION")
         (home,) = temp.iterdir()
         assert _agents(home) == []
 
