@@ -58,6 +58,15 @@ def test_session_signs_and_decrypts_and_leaves_no_agent_and_no_folder(folder, te
     assert not Path(f"/proc/{agent}/cmdline").exists() or _agents(home) == []
 
 
+def test_session_that_needs_no_secret_key_starts_no_agent(folder, temp):
+    """To encrypt takes public keys alone."""
+    with gpg.keyring(folder.home, [_certificate(folder)]) as session:
+        made = session.encrypt(CANARY, [session.list_keys()[0]["fingerprint"]])
+        assert made.has("END_ENCRYPTION")
+        (home,) = temp.iterdir()
+        assert _agents(home) == []
+
+
 def test_session_that_is_left_by_an_error_leaves_nothing(folder, temp):
     """An error, also an interrupt, ends agent and gpg and takes the folder away."""
     message = _message(folder)

@@ -16,6 +16,8 @@ from piienc.errors import UsageError
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from piienc.schema import Schema
+
 Source = Annotated[Path, typer.Argument(metavar="SRC|-", help="The file; - reads it from stdin.")]
 _ENDINGS = {".asc", ".gpg", ".pgp"}
 
@@ -54,7 +56,6 @@ def wrap_file(
 ) -> None:
     """Encrypt a file for its receivers' OpenPGP keys."""
     from piienc import profiles  # start-up
-    from piienc import schema as schemas
     from piienc.flow.wrap import Wrapping, wrap_file, wrapped_name
     from piienc.keys.pgp_folder import PgpFolder
 
@@ -68,7 +69,7 @@ def wrap_file(
         sign_with,
         armor,
         force,
-        schemas.load(schema) if schema else None,
+        _schema(schema),
     )
     target = dst or (wrapped_name(src, wanted) if str(src) != "-" else None)
     with ui.progress("wrapping", quiet=quiet) as report:
@@ -135,6 +136,14 @@ def unwrap_file(
         if receipt.signatures and not good:
             signed = "with a signature that proves nothing"
         ui.say(f"unwrapped in {receipt.seconds:.1f} s, {signed}: {receipt.output.name}")
+
+
+def _schema(path: Path | None) -> Schema | None:
+    if path is None:
+        return None
+    from piienc import schema  # start-up
+
+    return schema.load(path)
 
 
 def _warn(warnings: Sequence[str]) -> None:

@@ -24,7 +24,7 @@ from piienc.flow.preflight import (
     plain_limit,
 )
 from piienc.flow.receipt import FileFacts, PgpKeyFacts, WrapReceipt
-from piienc.flow.streams import Ahead
+from piienc.flow.streams import HEAD, Ahead
 from piienc.hashing import HashingReader
 from piienc.keys.pgp_folder import opened
 from piienc.places import is_parquet, name_of
@@ -43,7 +43,7 @@ if TYPE_CHECKING:
     from piienc.schema import Schema
     from piienc.secret import SecretBytes
 
-_SAMPLE = 1 << 20  # bytes at a file's beginning that tell whether compression helps
+_SAMPLE = 256 << 10  # bytes at a file's beginning that tell whether compression helps
 _TABLES, _COMPRESSED = {".csv", ".tsv", ".txt"}, {".gz", ".zst"}
 _SUFFIXES = _TABLES | _COMPRESSED | {".asc", ".gpg", ".pgp"}
 _HELPS = 0.5  # of the size: base64 of ciphertext shrinks to three quarters, for ten times the work
@@ -117,9 +117,14 @@ def wrap_file(
         warnings = check_recipients(recipients, profile)
         secret = check_signer(signer, profile, keys, passphrase)
         file = stack.enter_context(open_input(source)) if isinstance(source, Path) else source
-        ahead = Ahead(file, _SAMPLE)
+        ahead = Ahead(file, HEAD)
         _refuse_wrapped(ahead.head, name_of(source))
-        form = Form(_armor(wanted), profile.cipher, _compression(profile, ahead.head), profile.aead)
+        form = Form(
+            _armor(wanted),
+            profile.cipher,
+            _compression(profile, ahead.head[:_SAMPLE]),
+            profile.aead,
+        )
         work = _Work(session, recipients, form, signer, secret, profile)
         limit = plain_limit(profile, recipients, armor=form.armor)
         if limit and isinstance(source, Path) and source.stat().st_size > limit:

@@ -187,7 +187,9 @@ def keyring(secrets: Path, certificates: Iterable[bytes]) -> Iterator[Gpg]:
             # By an import, in which gpg believes nothing but signatures: a keyring could tell it
             # that they were checked. What stands there twice is merged, revocations included.
             if data := b"".join(certificates):
-                _require_room(gpg.import_keys(data).stderr)
+                # For public keys, too, gpg would start an agent, which may not be needed at all.
+                made = gpg.import_keys(data, extra_args=["--no-autostart"])
+                _require_room(made.stderr)
             yield gpg
 
 
