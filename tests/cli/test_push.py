@@ -110,6 +110,17 @@ def test_push_of_several_files_delivers_all_and_shows_a_table(way):
     ]
 
 
+def test_push_of_more_files_than_may_be_open_delivers_all(way):
+    """Each is opened when its turn comes."""
+    names = [f"{number}" for number in range(120)]
+    for name in names:
+        way.project.write(name, name)
+    few = "import resource\nresource.setrlimit(resource.RLIMIT_NOFILE, (100, 100))\n"
+    ended = way.project.start("push", *names, "--to", "partner", "--quiet", prelude=few)
+    assert (ended.code, ended.err) == (0, "")
+    assert way.there() == {name: name.encode() for name in names}
+
+
 def test_push_of_which_one_fails_delivers_the_others(way):
     """The exit code is that of the first that failed, and the table tells which."""
     for name in ("a", "b", "c"):

@@ -6,7 +6,6 @@ import threading
 import time
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING
@@ -43,6 +42,7 @@ if TYPE_CHECKING:
     from piienc.state import Ledger
 
     Told = Callable[[PiiencError, float], object]
+    Again = Callable[[Callable[[int], Delivered | Skipped]], Delivered | Skipped]
 
 
 _NO_ID = "0" * 16
@@ -77,7 +77,6 @@ class _Item:
     """A file to be pushed, and what became of it."""
 
     path: Path
-    delivery: Delivery | None = None
     size: int = 0
     done: Delivered | Skipped | None = None
     plan: str | None = None
@@ -131,12 +130,10 @@ def push(sources: Sequence[Path], pushing: Pushing) -> PushReceipt:
         PiiencError: nothing could be begun: see `piienc.errors`.
     """
     started = time.monotonic()
-    with ExitStack() as stack:
-        items, waiting = _prepared_all(sources, pushing, stack)
-        if waiting:
-            _deliver(sorted(waiting, key=lambda item: -item.size), pushing)
-        files = tuple(_told(item) for item in items)
-    return _receipt(pushing, files, started)
+    items, waiting = _looked_at(sources, pushing)
+    if waiting:
+        _deliver(sorted(waiting, key=lambda item: -item.size), pushing)
+    return _receipt(pushing, items, started)
 
 
 def rehearse(sources: Sequence[Path], pushing: Pushing) -> PushReceipt:
@@ -146,9 +143,8 @@ def rehearse(sources: Sequence[Path], pushing: Pushing) -> PushReceipt:
         PiiencError: the destination cannot be reached, or nothing can be written there.
     """
     started = time.monotonic()
-    with ExitStack() as stack:
-        items, waiting = _prepared_all(sources, pushing, stack)
-        remote = stack.enter_context(pushing.way.connect())
+    items, waiting = _looked_at(sources, pushing)
+    with pushing.way.connect() as remote:
         remote.can_write()
         room = remote.free_space()
         for item in waiting:
@@ -159,8 +155,7 @@ def rehearse(sources: Sequence[Path], pushing: Pushing) -> PushReceipt:
                 f"the files have {needed:,} bytes, and the destination has room for {room:,}",
                 hint="make room at the destination",
             )
-        files = tuple(_told(item) for item in items)
-    return replace(_receipt(pushing, files, started), dry_run=True, free_space=room)
+    return replace(_receipt(pushing, items, started), dry_run=True, free_space=room)
 
 
 def _plan(item: _Item, remote: Remote, rules: Rules) -> str:
@@ -172,22 +167,23 @@ def _plan(item: _Item, remote: Remote, rules: Rules) -> str:
     return "replace" if rules.if_exists == "replace" else "leave what is there"
 
 
-def _receipt(pushing: Pushing, files: tuple[SentFile, ...], started: float) -> PushReceipt:
+def _receipt(pushing: Pushing, items: Sequence[_Item], started: float) -> PushReceipt:
+    files = tuple(_told(item) for item in items)
     seconds = round(time.monotonic() - started, 3)
     way = pushing.way
     return PushReceipt("push", str(way.url), way.destination.name, files, seconds)
 
 
-def _prepared_all(
-    sources: Sequence[Path], pushing: Pushing, stack: ExitStack
-) -> tuple[list[_Item], list[_Item]]:
+def _looked_at(sources: Sequence[Path], pushing: Pushing) -> tuple[list[_Item], list[_Item]]:
     """Look at all files; return them, and those of them that are to be delivered."""
     _refuse_twins(sources)
-    meter = Meter(pushing.progress)
-    items = [_prepared(path, pushing, meter, stack) for path in sources]
-    waiting = [item for item in items if item.done is None and item.error is None]
-    meter.total = sum(item.size for item in waiting)
-    return items, waiting
+    items = [_Item(path) for path in sources]
+    for item in items:
+        try:
+            item.done = _look(item, pushing)
+        except PiiencError as error:
+            item.error = error
+    return items, [item for item in items if item.done is None and item.error is None]
 
 
 def _refuse_twins(sources: Sequence[Path]) -> None:
@@ -200,35 +196,33 @@ def _refuse_twins(sources: Sequence[Path]) -> None:
         )
 
 
-def _prepared(path: Path, pushing: Pushing, meter: Meter, stack: ExitStack) -> _Item:
-    """Look at a file before anything is connected."""
-    item, url = _Item(path), str(pushing.way.url)
-    try:
-        if not path.is_file():
-            what = "is no regular file" if path.exists() else "is not there"
-            raise InputError(f"{path} {what}", hint="name files that are there, and no folders")
-        pushing.rules.trigger(safe_name(path.name), _NO_ID)  # or it could not be made later
-        stack.enter_context(held(pushing.ledger.folder, f"the transfer of {path.name} to {url}"))
-        source = Source(path, stack.enter_context(open_input(path)))
-        check_sent(path, source.file, pushing.profile, pushing.recipients)
+def _look(item: _Item, pushing: Pushing) -> Skipped | None:
+    """Look at a file before anything is connected; tell whether it was delivered already."""
+    path = item.path
+    if not path.is_file():
+        what = "is no regular file" if path.exists() else "is not there"
+        raise InputError(f"{path} {what}", hint="name files that are there, and no folders")
+    pushing.rules.trigger(safe_name(path.name), _NO_ID)  # or it could not be made later
+    with open_input(path) as file:
+        check_sent(path, file, pushing.profile, pushing.recipients)
+        source = Source(path, file)
         item.size = source.size
-        item.delivery = Delivery(
-            source, path.name, url, pushing.rules, pushing.ledger, meter.arrived
-        )
-        item.done = item.delivery.delivered_before()
-    except PiiencError as error:
-        item.error = error
-    return item
+        return _delivery(source, pushing, lambda _: None).delivered_before()
+
+
+def _delivery(source: Source, pushing: Pushing, arrived: Callable[[int], object]) -> Delivery:
+    url = str(pushing.way.url)
+    return Delivery(source, source.path.name, url, pushing.rules, pushing.ledger, arrived)
 
 
 def _deliver(items: Sequence[_Item], pushing: Pushing) -> None:
     """Deliver files, the largest first, over as many connections as there may be."""
-    way = pushing.way
-    stopped = threading.Event()
+    way, stopped = pushing.way, threading.Event()
     again = partial(
         retrying, retries=way.destination.retries, told=pushing.told, sleep=stopped.wait
     )
     lines = [Line(way.connect) for _ in range(min(way.destination.connections, len(items)))]
+    meter = Meter(pushing.progress, sum(item.size for item in items))
 
     def reached(_: int) -> int:
         with lines[0].remote() as remote:
@@ -236,9 +230,8 @@ def _deliver(items: Sequence[_Item], pushing: Pushing) -> None:
 
     def deliver(number: int, item: _Item) -> None:
         begun = time.monotonic()
-        line = lines[number % len(lines)]
         try:
-            item.done = again(lambda _: _attempted(line, item))
+            item.done = _delivered(item.path, lines[number % len(lines)], pushing, meter, again)
         except PiiencError as error:
             item.error = error
         item.seconds = round(time.monotonic() - begun, 3)
@@ -264,10 +257,19 @@ def _deliver(items: Sequence[_Item], pushing: Pushing) -> None:
             line.close()
 
 
-def _attempted(line: Line, item: _Item) -> Delivered | Skipped:
-    assert item.delivery is not None  # noqa: S101  # what has none has an error
-    with line.remote() as remote:
-        return item.delivery.attempt(remote)
+def _delivered(
+    path: Path, line: Line, pushing: Pushing, meter: Meter, again: Again
+) -> Delivered | Skipped:
+    """Deliver one file, while nobody else of this state folder does."""
+    what = f"the transfer of {path.name} to {pushing.way.url}"
+    with held(pushing.ledger.folder, what), open_input(path) as file:
+        delivery = _delivery(Source(path, file), pushing, meter.arrived)
+
+        def attempt(_: int) -> Delivered | Skipped:
+            with line.remote() as remote:
+                return delivery.attempt(remote)
+
+        return again(attempt)
 
 
 def _told(item: _Item) -> SentFile:
