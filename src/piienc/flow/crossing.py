@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 _PIECE = 256 << 10  # bytes hashed at a time
 _WRITE_BEHIND = 8 << 20  # bytes handed to the disk at a time, while the next are made
 _REST = 0.001  # seconds, where gpg has written nothing new
-_YIELDING = 10  # nice(2): gpg has one thread, and everybody waits for it
+_YIELDING = 4  # nice(2): gpg has one thread, and everybody waits for it
 
 
 class Crossing(Protocol):
