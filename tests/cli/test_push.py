@@ -6,8 +6,13 @@ import hashlib
 import json
 import os
 import re
+from pathlib import Path
 
 import pytest
+
+from piienc.flow import push as flow
+from piienc.remote import OURS
+from piienc.remote.sftp import SftpRemote
 
 DATA = os.urandom(300_000)
 
@@ -164,11 +169,70 @@ def test_push_receipt_tells_hashes_ids_and_outcomes(way):
     assert failed.document["error"]["code"] == failed.document["files"][0]["error"]["code"] == 12
 
 
-def test_push_verifies_the_content_where_it_is_told_to(way):
-    """Everything is read back before the file gets its name."""
+def test_push_verifies_the_content_where_it_is_told_to(way, monkeypatch):
+    """Everything is read back before the file gets its name: what was spoilt is found."""
     way.project.write("a.bin", DATA)
     assert way.push("a.bin", "--verify-content").code == 0
     assert way.there() == {"a.bin": DATA}
+    upload = SftpRemote.upload
+
+    def spoilt(self, name, source, **more):
+        facts = upload(self, name, source, **more)
+        with (way.folder / name).open("r+b") as file:
+            file.seek(1000)
+            file.write(b"\0" if DATA[1000] else b"\1")
+        return facts
+
+    monkeypatch.setattr(SftpRemote, "upload", spoilt)
+    more = ("--again", "--if-exists", "replace")
+    ended = way.push("a.bin", "--verify-content", *more)
+    assert ended.code == 9
+    assert "differs from the file at byte 1000" in ended.err
+    assert way.there() == {"a.bin": DATA}
+
+
+def test_push_of_a_file_that_is_exchanged_while_it_waits_is_looked_at_again(
+    way, office, monkeypatch
+):
+    """What took its place may be in clear."""
+    way.write(recipients=["rsa"])
+    office.write("a.csv", b"a\n1\n")
+    office.run("wrap-file", "a.csv", "a.pgp", "-r", "rsa")
+    looked, path = flow.check_sent, office.folder / "a.pgp"
+    calls = []
+
+    def once(*said):
+        looked(*said)
+        if not calls:
+            calls.append(1)
+            path.unlink()
+            path.write_bytes(b"a\n1\n")
+
+    monkeypatch.setattr(flow, "check_sent", once)
+    ended = way.push("a.pgp")
+    assert (ended.code, way.there()) == (12, {})
+    assert "is not wrapped by OpenPGP" in ended.err
+
+
+def test_push_of_a_file_with_the_name_of_anothers_trigger_is_refused(way):
+    """The trigger would take its place, or it the trigger's."""
+    way.write(trigger=".DONE")
+    way.project.write("a.csv", DATA)
+    way.project.write("a.csv.DONE", b"data")
+    assert way.push("a.csv", "a.csv.DONE").code == 2
+    assert way.there() == {}
+
+
+def test_push_of_a_name_that_is_no_name_fails_for_itself_alone(way):
+    """Of 300 bytes, or in a folder whose name is no text."""
+    odd = os.fsdecode(os.fsencode(way.project.folder) + b"/d\xff")
+    Path(odd).mkdir()
+    Path(odd, "b").write_bytes(DATA)
+    way.project.write("a", DATA)
+    ended = way.push("x" * 300, "a", f"{odd}/b")
+    assert ended.code == 4
+    assert "File name too long" in ended.err
+    assert way.there() == {"a": DATA, "b": DATA}
 
 
 def test_push_that_is_a_rehearsal_sends_nothing_and_tells_the_plan(way):
@@ -207,6 +271,7 @@ def test_push_to_a_url_needs_no_configuration(project, tmp_path):
         ("partnr", 3, "there is no destination partnr; those of piienc.toml are: partner"),
         ("ftp://host/dir/", 2, "only sftp:// and file:// are known"),
         ("sftp://user:secret@host/", 2, "a password must not stand in a URL"),
+        ("user:secret@host", 3, "there is no destination user:***@host"),
     ],
 )
 def test_push_to_what_is_no_destination_is_refused(way, to, code, told):
@@ -309,6 +374,15 @@ def test_pull_of_a_path_is_refused(way, name):
         assert way.project.run("pull", name, "--from", "partner").code == 12
 
 
+def test_pull_of_everything_leaves_our_own_partials_there(way):
+    """What still grows under a hidden name is nobody's business."""
+    (way.folder / f"{OURS}0.part").write_bytes(b"half")
+    (way.folder / "a").write_bytes(b"whole")
+    assert way.project.run("pull", "*", ".", "--from", "partner").code == 0
+    assert way.project.read("a") == b"whole"
+    assert not (way.project.folder / f"{OURS}0.part").exists()
+
+
 def test_pull_does_not_replace_without_being_told(way):
     """What is here stays."""
     (way.folder / "a").write_bytes(b"theirs")
@@ -350,6 +424,8 @@ def test_history_shows_and_filters(way):
     assert way.project.run("history", "--until", "2020-01-01").err == "piienc: no transfers\n"
     assert len(way.project.run("history", "--since", "2020-01-01").out.splitlines()) > 4
     assert way.project.run("history", "--since", "yesterday").code == 2
+    assert way.project.run("history", "--until", "9999-12-31").code == 0
+    assert way.project.run("history", "--destination", "partnr").code == 3
 
 
 @pytest.mark.parametrize(

@@ -308,6 +308,30 @@ def test_push_that_is_ended_while_it_waits_to_try_again_ends_at_once(way, new_pr
     completed(way)
 
 
+def test_push_to_a_folder_that_is_ended_stops_at_once(project, tmp_path):
+    """A share may be slow, and what is ended must not be delivered after all."""
+    out = tmp_path / "slow"
+    out.mkdir()
+    project.write("a.bin", DATA)
+    project.write(
+        "piienc.toml", f'[destinations.slow]\nurl = "file://{out}/"\nbandwidth = "1 MB"\n'
+    )
+    process = subprocess.Popen(
+        project.command("push", "a.bin", "--to", "slow", "--quiet"), cwd=project.folder
+    )
+    while not list(out.iterdir()):
+        assert process.poll() is None
+        time.sleep(0.01)
+    process.send_signal(signal.SIGTERM)
+    began = time.monotonic()
+    assert process.wait(timeout=20) == 128 + signal.SIGTERM
+    assert time.monotonic() - began < 2
+    assert not (out / "a.bin").exists()
+    assert project.run("push", "a.bin", "--to", f"file://{out}/").code == 0
+    assert [path.name for path in out.iterdir()] == ["a.bin"]
+    assert (out / "a.bin").read_bytes() == DATA
+
+
 @pytest.mark.parametrize("apart", [False, True])
 def test_two_pushes_at_the_same_moment_deliver_one_file(way, apart):
     """Of one state folder, the second finds the lock; of two, it finds the name taken."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -69,9 +70,11 @@ def destination_of(said: Said, settled: Settings) -> Destination:
     elif said.where in settled.destinations:
         found = settled.destinations[said.where]
     else:
+        # What is written as for scp may hold a password.
+        shown = re.sub(r":[^@]*@", ":***@", said.where)
         known = ", ".join(sorted(settled.destinations)) or "none"
         raise ConfigError(
-            f"there is no destination {said.where}; those of piienc.toml are: {known}",
+            f"there is no destination {shown}; those of piienc.toml are: {known}",
             hint="name one of them, add [destinations.NAME], or give a URL: sftp://user@host/dir/",
         )
     return found.with_said(

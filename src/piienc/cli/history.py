@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Annotated, Literal
@@ -43,10 +44,11 @@ def history(
     from piienc.state import Ledger  # start-up
 
     settled = options.settled(config, keys, state)
-    if destination in settled.destinations:
+    if destination is not None:
+        from piienc.cli.destinations import Said, destination_of
         from piienc.remote import parse_url  # start-up
 
-        destination = str(parse_url(settled.destinations[str(destination)].url))
+        destination = str(parse_url(destination_of(Said(destination), settled).url))
     found = Ledger(settled.state_dir).history(
         destination=destination,
         job=job,
@@ -74,8 +76,9 @@ def _day(said: str | None, option: str, *, behind: bool = False) -> str | None:
     except ValueError:
         raise UsageError(f"{option} {said!r} is no date", hint="write it as 2026-11-24") from None
     moment = moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
-    if behind and len(said) == len("2026-11-24"):
-        moment += timedelta(days=1)
+    if behind and len(said) <= len("2026-11-24"):
+        with contextlib.suppress(OverflowError):  # the last day that there is
+            moment += timedelta(days=1)
     return moment.isoformat(timespec="seconds").replace("+00:00", "Z")
 
 

@@ -105,8 +105,18 @@ class Source:
 
     @property
     def sha256(self) -> str:
-        """The hash of the file, in hex."""
-        return self._hashed.result()
+        """The hash of the file, in hex.
+
+        Raises:
+            InputError: it cannot be read.
+        """
+        try:
+            return self._hashed.result()
+        except OSError as error:
+            raise InputError(
+                f"cannot read {self.path}: {os.strerror(error.errno or 0)}",
+                hint="check the disk that it is on",
+            ) from error
 
     def require_unchanged(self) -> None:
         """Refuse a file that was written to since it was opened.
@@ -162,14 +172,16 @@ class Delivery:
         self._rules, self._ledger, self._progress = rules, ledger, progress
         self._transfer: Transfer | None = None
         self._resumed_at = 0
+        self._over = False
         self._warnings: list[str] = []
 
     def delivered_before(self) -> Skipped | None:
         """Tell whether the ledger knows this content to be at the destination already.
 
-        What was begun behind that, to be sent again, is gone on with.
+        What was begun to be sent again, and was not finished, is gone on with.
         """
-        if self._rules.again or self._ledger.unfinished(self._destination, self._name):
+        begun = self._ledger.unfinished(self._destination, self._name)
+        if self._rules.again or (begun and begun.again):
             return None
         known = self._ledger.delivered(self._destination, self._name, self._source.size)
         found = next((one for one in known if one.sha256 == self._source.sha256), None)
@@ -182,12 +194,11 @@ class Delivery:
             PiiencError: `transient` where another attempt may help.
         """
         self._warnings.clear()
+        self._over = False
         try:
-            transfer = self._unfinished(remote)
-            if transfer is None:
-                if skipped := self.delivered_before():
-                    return skipped
-                transfer = self._begun()
+            if skipped := self.delivered_before():
+                return skipped
+            transfer = self._unfinished(remote) or self._begun()
             return self._finish(remote, self._counted(transfer))
         except PiiencError as error:
             self._failed(remote, error)
@@ -204,140 +215,196 @@ class Delivery:
             transfer = self._publish(remote, transfer)
         if transfer.phase == Phase.TRIGGERING:
             transfer = self._trigger(remote, transfer)
-        done = replace(
-            transfer,
-            phase=Phase.DONE,
-            outcome="delivered",
-            ended=now(),
-            error=None,
-            error_code=None,
-        )
+        done = replace(transfer, phase=Phase.DONE, outcome="delivered", ended=now())
         return Delivered(self._save(done), self._resumed_at, tuple(self._warnings))
 
     def _unfinished(self, remote: Remote) -> Transfer | None:
-        """Return the transfer that is to be gone on with; one of another content is given up."""
+        """Return the transfer that is to be gone on with; one of another content is over."""
         known = self._ledger.unfinished(self._destination, self._name)
         if known is None:
             return None
         # While it was being sent, its hash was not known: then the bytes that are there decide.
         if known.size == self._source.size and known.sha256 in {None, self._source.sha256}:
             return self._save(known)
-        if known.phase in {Phase.SENDING, Phase.PUBLISHING} and self._rules.rename:
-            remote.remove(_temporary(known))
-        self._save(replace(known, outcome="given-up", ended=now()))
-        self._transfer = None
+        # Saved before anything is removed: what a killed run has removed must not count as renamed.
+        outcome = "delivered" if known.phase == Phase.TRIGGERING else "given-up"
+        self._ledger.save(replace(known, outcome=outcome, phase=Phase.DONE, ended=now()))
+        if outcome == "delivered":
+            self._warnings.append(f"{self._name}: the trigger of the file before was never sent")
+        elif known.growing:
+            self._remove(remote, known.growing)
         return None
 
     def _begun(self) -> Transfer:
+        unique = secrets.token_hex(8)
         return self._save(
             Transfer(
-                id=secrets.token_hex(8),
+                id=unique,
                 direction="push",
                 destination=self._destination,
                 name=self._name,
-                source=str(self._source.path),
+                # A path may hold bytes that are no text, and the ledger holds text.
+                source=os.fsencode(self._source.path).decode(errors="backslashreplace"),
                 size=self._source.size,
                 begun=now(),
                 job=self._rules.job,
+                growing=f"{OURS}{unique}.part" if self._rules.rename else None,
+                again=int(self._rules.again),
             )
         )
 
     def _counted(self, transfer: Transfer) -> Transfer:
         return self._save(
-            replace(transfer, attempts=transfer.attempts + 1, outcome="running", ended=None)
+            replace(
+                transfer,
+                attempts=transfer.attempts + 1,
+                outcome="running",
+                ended=None,
+                error=None,
+                error_code=None,
+            )
         )
 
     def _send(self, remote: Remote, transfer: Transfer) -> Transfer:
         source = self._source
         source.begin_hashing()
-        name = self._growing(transfer)
-        offset = self._resume(remote, name, first=transfer.attempts == 1)
+        if transfer.growing is None:
+            transfer = self._made_in_place(remote, transfer)
+        elif transfer.growing != self._name:
+            self._require_free(remote, transfer)
+        name = str(transfer.growing)
+        offset = self._resume(remote, name, transfer)
         facts = remote.upload(
             name, source.file, size=source.size, offset=offset, progress=self._progress
         )
         if self._rules.verify_content:
-            same = remote.same_prefix(name, source.file, source.size)
-            if same < source.size:
-                raise IncompleteError(
-                    f"{self._name}: what arrived differs from the file at byte {same}",
-                    hint="run the same command again; if it differs again, the destination's disk "
-                    "or the network is at fault",
-                )
+            self._verify(remote, name)
+        digest = source.sha256
         source.require_unchanged()
         return self._save(
-            replace(
-                transfer,
-                phase=Phase.PUBLISHING,
-                sha256=source.sha256,
-                remote_size=facts.size,
-            )
+            replace(transfer, phase=Phase.PUBLISHING, sha256=digest, remote_size=facts.size)
         )
 
-    def _resume(self, remote: Remote, name: str, *, first: bool) -> int:
+    def _require_free(self, remote: Remote, transfer: Transfer) -> None:
+        """Refuse to send what could not get its name, or its trigger's, afterwards."""
+        if self._rules.if_exists == "replace":
+            return
+        trigger = self._rules.trigger(self._name, transfer.id)
+        for name in (self._name, *([trigger[0]] if trigger else [])):
+            if remote.stat(name):
+                raise NameTakenError(
+                    f"{name} is at the destination already",
+                    hint="send it under another name, or say --if-exists replace or skip",
+                )
+
+    def _made_in_place(self, remote: Remote, transfer: Transfer) -> Transfer:
+        """Make the file under its final name, and only then call it ours."""
+        self._require_free(remote, transfer)
+        if self._rules.if_exists == "replace":
+            remote.remove(self._name)
+        remote.upload(self._name, self._source.file, size=min(1, self._source.size))
+        return self._save(replace(transfer, growing=self._name))
+
+    def _resume(self, remote: Remote, name: str, transfer: Transfer) -> int:
         """Return how many bytes need not be sent again: those that are proven to be there."""
-        free = self._rules.if_exists == "replace" or (name == self._name and not first)
-        if not free and remote.stat(self._name):
-            raise NameTakenError(
-                f"{self._name} is at the destination already",
-                hint="send it under another name, or say --if-exists replace or skip",
-            )
         # Nobody else knows the temporary name of a transfer that has just begun.
-        there = None if first and self._rules.rename else remote.stat(name)
+        fresh = transfer.attempts == 1 and name != self._name
+        there = None if fresh else remote.stat(name)
         if there is None:
             return 0
         same = 0
         if there.size <= self._source.size:
-            same = remote.same_prefix(name, self._source.file, there.size, self._progress)
+            try:
+                same = remote.same_prefix(name, self._source.file, there.size, self._progress)
+            except IncompleteError as error:
+                if error.transient:
+                    raise
+                # An account that may write and not read: nothing is proven.
         if not same:
             remote.remove(name)
         self._resumed_at = same
         return same
 
-    def _publish(self, remote: Remote, transfer: Transfer) -> Transfer:
-        if self._rules.rename:
-            replacing = self._rules.if_exists == "replace"
-            remote.publish(_temporary(transfer), self._name, replace=replacing)
-        there = remote.stat(self._name)
-        if there is None:
-            self._warnings.append(f"{self._name}: the receiver has taken it away already")
-        elif there.size != transfer.size:
+    def _verify(self, remote: Remote, name: str) -> None:
+        same = remote.same_prefix(name, self._source.file, self._source.size)
+        if same < self._source.size:
             raise IncompleteError(
-                f"{self._name} has {there.size} bytes at the destination, not {transfer.size}",
-                hint="another program writes there: look at the file before it is sent again",
+                f"{self._name}: what arrived differs from the file at byte {same}",
+                hint="run the same command again; if it differs again, the destination's disk "
+                "or the network is at fault",
             )
-        return self._save(replace(transfer, phase=Phase.TRIGGERING))
+
+    def _publish(self, remote: Remote, transfer: Transfer) -> Transfer:
+        if transfer.growing != self._name:
+            replacing = self._rules.if_exists == "replace"
+            try:
+                remote.publish(str(transfer.growing), self._name, replace=replacing)
+            except PiiencError as error:
+                self._over = not error.transient
+                raise
+        return self._look_behind(remote, self._save(replace(transfer, phase=Phase.TRIGGERING)))
+
+    def _look_behind(self, remote: Remote, transfer: Transfer) -> Transfer:
+        """Tell what is under the final name now; the file was whole before it got it."""
+        there = None
+        with contextlib.suppress(PiiencError):  # it is delivered, whatever can be seen of it
+            there = remote.stat(self._name)
+            if there is None:
+                self._warnings.append(f"{self._name}: the receiver has taken it away already")
+        if there is not None and there.size != transfer.size:
+            self._warnings.append(
+                f"{self._name} has {there.size:,} bytes by now, not {transfer.size:,}: "
+                "another program writes there"
+            )
+        return transfer
 
     def _found(self, remote: Remote, transfer: Transfer) -> Transfer:
         """Find out whether a file whose renaming may have been under way has its final name."""
-        if remote.stat(self._growing(transfer)) is not None:
-            # It was looked at when it was sent; what has happened to it since is not known.
-            return self._save(replace(transfer, phase=Phase.SENDING))
-        final = remote.stat(self._name)
-        if final is None:
-            self._warnings.append(
-                f"{self._name}: an earlier run has renamed it, and the receiver has taken it away"
-            )
-        elif (
-            final.size != transfer.size
-            or remote.same_prefix(self._name, self._source.file, transfer.size) < transfer.size
-        ):
-            raise NameTakenError(
-                f"{self._name} is at the destination already, with another content",
-                hint="send it under another name, or say --if-exists replace --again",
-            )
-        return self._save(replace(transfer, phase=Phase.TRIGGERING))
+        if transfer.growing == self._name:
+            return self._look_behind(remote, self._save(replace(transfer, phase=Phase.TRIGGERING)))
+        if remote.stat(str(transfer.growing)) is None:
+            # Nobody but the rename takes it away: it was delivered.
+            return self._look_behind(remote, self._save(replace(transfer, phase=Phase.TRIGGERING)))
+        if self._has_both_names(remote, transfer):
+            transfer = self._save(replace(transfer, phase=Phase.TRIGGERING))
+            self._remove(remote, str(transfer.growing))
+            return transfer
+        # It was looked at when it was sent; what has happened to it since is not known.
+        return self._save(replace(transfer, phase=Phase.SENDING))
+
+    def _has_both_names(self, remote: Remote, transfer: Transfer) -> bool:
+        """Tell whether a rename by linking was broken off between its two steps."""
+        there = remote.stat(self._name)
+        if there is None or there.size != transfer.size:
+            return False
+        try:
+            same = remote.same_prefix(self._name, self._source.file, transfer.size)
+        except IncompleteError as error:
+            if error.transient:
+                raise
+            return False
+        return same == transfer.size
 
     def _trigger(self, remote: Remote, transfer: Transfer) -> Transfer:
         made = self._rules.trigger(self._name, transfer.id)
         if made is None:
             return transfer
         name, content = made
-        temporary = f"{OURS}{transfer.id}.trigger" if self._rules.rename else name
-        remote.remove(temporary)
-        remote.upload(temporary, io.BytesIO(content), size=len(content))
-        if self._rules.rename:
-            remote.publish(temporary, name, replace=True)
-        return replace(transfer, trigger=name)
+        if transfer.growing == self._name:
+            if remote.stat(name) is None:
+                remote.upload(name, io.BytesIO(content), size=len(content))
+            return replace(transfer, trigger=name)
+        temporary = f"{OURS}{transfer.id}.trigger"
+        there = remote.stat(temporary)
+        if there is None and transfer.trigger:
+            return transfer  # it was renamed: nobody else takes it away
+        if there is None or there.size != len(content):
+            if there is not None:
+                remote.remove(temporary)
+            remote.upload(temporary, io.BytesIO(content), size=len(content))
+        transfer = self._save(replace(transfer, trigger=name))
+        remote.publish(temporary, name, replace=self._rules.if_exists == "replace")
+        return transfer
 
     def _save(self, transfer: Transfer) -> Transfer:
         self._transfer = self._ledger.save(transfer)
@@ -346,32 +413,24 @@ class Delivery:
     def _failed(self, remote: Remote, error: PiiencError) -> None:
         """Leave the destination as it was, unless it is worth while to go on from there."""
         transfer = self._transfer
-        if transfer is None:
+        if transfer is None or transfer.phase == Phase.DONE:
             return
-        if not error.transient and transfer.phase != Phase.TRIGGERING:
-            self._clear(remote, transfer, error)
-            transfer = replace(transfer, phase=Phase.DONE)
+        # Once it may have been renamed, a transfer is over only if the rename was refused.
+        sending = transfer.phase == Phase.SENDING and not error.transient
+        over = sending or (transfer.phase == Phase.PUBLISHING and self._over)
         self._save(
             replace(
                 transfer,
+                phase=Phase.DONE if over else transfer.phase,
                 outcome="failed",
                 ended=now(),
                 error_code=error.exit_code,
-                error=str(error),
+                error=str(error).encode(errors="backslashreplace").decode(),
             )
         )
+        if over and transfer.growing:
+            self._remove(remote, transfer.growing)
 
-    def _clear(self, remote: Remote, transfer: Transfer, error: PiiencError) -> None:
-        # Written in place, what is there may be somebody else's: only what was being sent is ours.
-        ours = transfer.phase == Phase.SENDING and not isinstance(error, NameTakenError)
-        if self._rules.rename or ours:
-            with contextlib.suppress(PiiencError):  # there is an error to tell of already
-                remote.remove(self._growing(transfer))
-
-    def _growing(self, transfer: Transfer) -> str:
-        """The name under which the file grows."""
-        return _temporary(transfer) if self._rules.rename else self._name
-
-
-def _temporary(transfer: Transfer) -> str:
-    return f"{OURS}{transfer.id}.part"
+    def _remove(self, remote: Remote, name: str) -> None:
+        with contextlib.suppress(PiiencError):  # some may write and not remove
+            remote.remove(name)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from datetime import UTC, datetime
 from pathlib import PurePath
@@ -193,7 +194,7 @@ def check_sent(
     message = read_message(whole, str(path)) if wrapped else None
     file.seek(0)
     limit = profile.size_limit if wrapped else profile.plain_size_limit or profile.size_limit
-    size = path.stat().st_size
+    size = os.fstat(file.fileno()).st_size
     if limit and size > limit:
         raise PolicyError(
             f"{path} has {size:,} bytes, and {profile.name} takes {limit:,} at most",

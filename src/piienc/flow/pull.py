@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
@@ -14,7 +15,7 @@ from piienc.flow.line import Line
 from piienc.flow.meter import Meter
 from piienc.flow.receipt import FileFacts, PullReceipt
 from piienc.places import opened_target
-from piienc.remote import FILE, retrying, safe_name
+from piienc.remote import FILE, is_safe, retrying, safe_name
 from piienc.state import Phase, Transfer
 from piienc.state.transfers import now
 
@@ -102,7 +103,9 @@ def _matching(remote: Remote, wanted: str, refused: list[str]) -> dict[str, Fact
         found = {
             entry.name: entry.facts
             for entry in remote.entries(refused.append)
-            if entry.facts.kind == FILE and fnmatchcase(entry.name, wanted)
+            if entry.facts.kind == FILE
+            and is_safe(entry.name)  # and none of our own that still grow
+            and fnmatchcase(entry.name, wanted)
         }
     if not found:
         raise IncompleteError(
@@ -129,7 +132,7 @@ def _fetch(remote: Remote, *, name: str, target: Path, pulling: Pulling, meter: 
             direction="pull",
             destination=str(pulling.way.url),
             name=name,
-            source=str(path),
+            source=os.fsencode(path).decode(errors="backslashreplace"),
             size=facts.bytes,
             phase=Phase.DONE,
             outcome="delivered",

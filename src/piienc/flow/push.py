@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
 import threading
 import time
 from collections import Counter
@@ -176,18 +178,25 @@ def _receipt(pushing: Pushing, items: Sequence[_Item], started: float) -> PushRe
 
 def _looked_at(sources: Sequence[Path], pushing: Pushing) -> tuple[list[_Item], list[_Item]]:
     """Look at all files; return them, and those of them that are to be delivered."""
-    _refuse_twins(sources)
+    _refuse_twins(sources, pushing.rules)
     items = [_Item(path) for path in sources]
     for item in items:
         try:
             item.done = _look(item, pushing)
         except PiiencError as error:
             item.error = error
+        except OSError as error:  # a name that is too long, say
+            reason = os.strerror(error.errno or 0)
+            item.error = InputError(f"cannot read {item.path.name[:80]!r}: {reason}")
     return items, [item for item in items if item.done is None and item.error is None]
 
 
-def _refuse_twins(sources: Sequence[Path]) -> None:
+def _refuse_twins(sources: Sequence[Path], rules: Rules) -> None:
     names = Counter(path.name for path in sources)
+    for path in sources:
+        with contextlib.suppress(PiiencError):  # told when the file is looked at
+            if trigger := rules.trigger(path.name, _NO_ID):
+                names[trigger[0]] += 1
     twins = [name for name, count in names.items() if count > 1]
     if twins:
         raise UsageError(
@@ -240,18 +249,17 @@ def _deliver(items: Sequence[_Item], pushing: Pushing) -> None:
         # If nobody is let in, one login is enough to find that out.
         lanes = again(reached)
         workers = min(len(items), lanes * len(lines))
-        with ThreadPoolExecutor(workers, thread_name_prefix="piienc-push") as pool:
-            work = [pool.submit(deliver, number, item) for number, item in enumerate(items)]
-            try:
-                for future in work:
-                    future.result()
-            except BaseException:
-                # Nobody waits any more and connections are cut, so that the threads end soon.
-                stopped.set()
-                pool.shutdown(wait=False, cancel_futures=True)
-                for line in lines:
-                    line.close()
-                raise
+        pool = ThreadPoolExecutor(workers, thread_name_prefix="piienc-push")
+        work = [pool.submit(deliver, number, item) for number, item in enumerate(items)]
+        try:
+            for future in work:
+                future.result()
+        except BaseException:
+            # Nobody waits any more and connections are cut, so that the threads end soon.
+            stopped.set()
+            pool.shutdown(wait=False, cancel_futures=True)
+            raise
+        pool.shutdown()
     finally:
         for line in lines:
             line.close()
@@ -263,6 +271,8 @@ def _delivered(
     """Deliver one file, while nobody else of this state folder does."""
     what = f"the transfer of {path.name} to {pushing.way.url}"
     with held(pushing.ledger.folder, what), open_input(path) as file:
+        # It may be another file by now.
+        check_sent(path, file, pushing.profile, pushing.recipients)
         delivery = _delivery(Source(path, file), pushing, meter.arrived)
 
         def attempt(_: int) -> Delivered | Skipped:

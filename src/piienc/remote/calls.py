@@ -149,8 +149,8 @@ def rename(session: Session, old: str, new: str, final: str) -> None:
     Raises:
         NameTakenError: it is not.
     """
-    # OpenSSH's rename never replaces; a stranger's may, so there the name is looked for before.
-    if protocol.POSIX_RENAME not in session.extensions and stat(session, new, link=True):
+    # OpenSSH's rename never replaces. A stranger's may, so the name is looked for before.
+    if stat(session, new, link=True):
         raise taken(final)
     answer = session.call(protocol.RENAME, string(old), string(new))
     if answer.code in {protocol.FAILURE, protocol.TAKEN} and stat(session, new, link=True):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import ctypes
 import errno
 import os
 import stat
@@ -23,6 +24,9 @@ if TYPE_CHECKING:
 
 _PIECE = 256 << 10  # bytes
 _LANES = 2
+# renameat2(2): relative to the current directory, and fail if the name is taken.
+_HERE, _NOREPLACE = -100, 1
+_NO_RENAMEAT2 = frozenset({errno.ENOSYS, errno.EINVAL})
 _NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 
 
@@ -32,6 +36,7 @@ class FolderRemote:
     def __init__(self, folder: Path, *, limiter: Limiter | None = None) -> None:
         self._folder = folder
         self._limiter = limiter
+        self._closed = False
         if not folder.is_dir():
             raise IncompleteError(
                 f"the destination {folder} is no folder", hint="make it, or correct the path"
@@ -142,15 +147,15 @@ class FolderRemote:
     def publish(self, temporary: str, final: str, *, replace: bool) -> None:
         """Give a finished file its final name: see `Remote.publish`."""
         old, new = self._path(temporary), self._path(final)
+        self._require_open()
         with self._translated("rename", temporary):
             if replace:
                 old.replace(new)
             else:
                 try:
-                    os.link(old, new, follow_symlinks=False)
+                    _rename_to_free(old, new)
                 except FileExistsError:
                     raise _taken(final) from None
-                old.unlink()
             folder = os.open(self._folder, os.O_RDONLY)
             try:
                 os.fsync(folder)
@@ -180,7 +185,8 @@ class FolderRemote:
             probe.unlink()
 
     def close(self) -> None:
-        """Do nothing: there is no connection."""
+        """Stop what is under way."""
+        self._closed = True
 
     def __enter__(self) -> Self:
         return self
@@ -208,9 +214,14 @@ class FolderRemote:
         piece = min(_PIECE, self._limiter.piece) if self._limiter else _PIECE
         for at in range(begin, end, piece):
             count = min(piece, end - at)
+            self._require_open()
             if self._limiter:
                 self._limiter.take(count)
             yield at, count
+
+    def _require_open(self) -> None:
+        if self._closed:
+            raise IncompleteError("the transfer was stopped", transient=True)
 
     @contextlib.contextmanager
     def _translated(self, verb: str, name: str = "") -> Iterator[None]:
@@ -223,6 +234,20 @@ class FolderRemote:
             raise IncompleteError(
                 f"cannot {verb} {name or self._folder}: {os.strerror(error.errno or 0)}", hint=hint
             ) from error
+
+
+def _rename_to_free(old: Path, new: Path) -> None:
+    """Rename in one step that fails if the name is taken: renameat2(2), where the system has it."""
+    libc = ctypes.CDLL(None, use_errno=True)
+    if hasattr(libc, "renameat2"):
+        paths = os.fsencode(old), os.fsencode(new)
+        if libc.renameat2(_HERE, paths[0], _HERE, paths[1], _NOREPLACE) == 0:
+            return
+        code = ctypes.get_errno()
+        if code not in _NO_RENAMEAT2:
+            raise OSError(code, os.strerror(code))
+    os.link(old, new, follow_symlinks=False)
+    old.unlink()
 
 
 def _facts(told: os.stat_result) -> Facts:

@@ -25,7 +25,10 @@ class Phase(StrEnum):
     SENDING = "sending"
     """The bytes are on their way, to a temporary name."""
     PUBLISHING = "publishing"
-    """All bytes are there; the file gets its final name, and may have it."""
+    """All bytes are there; the file gets its final name, and may have it.
+
+    From here on, nobody removes what it has grown under: if that is gone, it was renamed.
+    """
     TRIGGERING = "triggering"
     """The file has its final name; the trigger file follows."""
     DONE = "done"
@@ -52,6 +55,9 @@ class Transfer:
         trigger: the name of the trigger file.
         attempts: how often it was tried.
         job: the name of the job that it belongs to.
+        growing: the name under which the file grows at the destination; None where it is to be
+            written in place and was not made yet.
+        again: 1 if it was begun although the content was delivered before.
         error_code: the exit code of what it failed with.
         error: what it failed with.
     """
@@ -71,6 +77,8 @@ class Transfer:
     trigger: str | None = None
     attempts: int = 0
     job: str | None = None
+    growing: str | None = None
+    again: int = 0
     error_code: int | None = None
     error: str | None = None
 
