@@ -13,11 +13,10 @@ from pyarrow import parquet as pq
 import piienc.tables
 from piienc.errors import IncompleteError, InputError, PolicyError, UsageError
 from piienc.hashing import HashingReader, HashingWriter
-from piienc.places import name_of, opened_target
+from piienc.places import is_parquet, name_of, opened_target
 from piienc.tables import (
     CsvFormat,
     check_ends,
-    is_parquet,
     opened_source,
     record_of,
     with_record,
