@@ -1,16 +1,14 @@
-"""The two ways of bytes through gpg: streams that pass through us, and files that it opens itself.
+"""The two ways of bytes through gpg: streams that pass through us, and files.
 
-A stream may come from anywhere and be looked at on its way. Between two files, gpg alone is
-faster: what it reads and writes is not copied through two pipes.
+A stream may come from anywhere and be looked at on its way. Between two files, gpg opens the one
+that it reads itself, and writes to a pipe with room.
 """
 
 from __future__ import annotations
 
 import contextlib
-import errno
 import io
 import os
-import signal
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
@@ -24,8 +22,6 @@ if TYPE_CHECKING:
 
     Work = Callable[[Readable, list[str]], object]
     """Runs gpg: on its standard input, and with more arguments."""
-
-_WRITING_FAILED = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)
 
 
 class Route(Protocol):
@@ -86,17 +82,28 @@ class Streams:
         return session.outcome
 
 
+class Sink(Protocol):
+    """A pipe, and who takes what is written to it."""
+
+    @property
+    def descriptor(self) -> int:
+        """The end that is written to."""
+
+    def finish(self) -> None:
+        """Take all that was written; raise what has failed."""
+
+
 @dataclass(frozen=True, slots=True)
 class Files:
-    """From one open file to another.
+    """From an open file to a pipe.
 
     Attributes:
         source: a descriptor that can be read.
-        target: a descriptor of an empty file.
+        target: the pipe.
     """
 
     source: int
-    target: int
+    target: Sink
 
     def run(self, session: Gpg, work: Work) -> Outcome:
         """Run gpg to its end.
@@ -110,22 +117,17 @@ class Files:
         # a name of their own or not.
         ours = f"/proc/{os.getpid()}/fd"
         # The name of the source would go into the message.
-        named = ["--set-filename", "", "--yes", "--output", f"{ours}/{self.target}"]
+        named = ["--set-filename", "", "--yes", "--output", f"{ours}/{self.target.descriptor}"]
         # A broken pipe: gpg ended before it had taken the passphrase, and its outcome tells why.
         with contextlib.suppress(BrokenPipeError):
             work(io.BytesIO(), [*named, f"{ours}/{self.source}"])
+        self.target.finish()
         outcome = session.outcome
         if _stamp(self.source) != before:
             raise InputError(
                 "the input changed while it was read",
                 hint="run the command again when nobody writes to the file",
             )
-        if outcome.returncode == -signal.SIGXFSZ:
-            raise OSError(errno.EFBIG, os.strerror(errno.EFBIG))
-        if outcome.returncode:
-            for number in _WRITING_FAILED:
-                if os.strerror(number) in outcome.stderr:
-                    raise OSError(number, os.strerror(number))
         return outcome
 
 
