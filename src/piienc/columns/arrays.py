@@ -38,12 +38,12 @@ def cells_of(array: pa.Array) -> tuple[Cells, Places]:
 
 
 def array_of(cells: Cells, rows: Places, like: pa.Array, *, text: bool) -> pa.Array:
-    """Make an array of cells that stand one behind the other, with the nulls of another.
+    """Make an array of cells that stand one behind the other, as long as another; the rest is null.
 
     Args:
         cells: those that are not null, in order.
         rows: the row of each.
-        like: whose nulls and whose width of offsets the array gets.
+        like: whose length and whose width of offsets the array gets.
         text: whether the cells are UTF-8 text or bytes.
 
     Raises:
@@ -61,8 +61,9 @@ def array_of(cells: Cells, rows: Places, like: pa.Array, *, text: bool) -> pa.Ar
     offsets = np.zeros(len(like) + 1, np.int64 if large else np.int32)
     np.cumsum(lengths, out=offsets[1:])
     validity = None
-    if like.null_count:
-        valid = like.is_valid().to_numpy(zero_copy_only=False)
+    if len(rows) < len(like):
+        valid = np.zeros(len(like), np.bool_)
+        valid[rows] = True
         validity = pa.py_buffer(np.packbits(valid, bitorder="little"))
     buffers = [validity, pa.py_buffer(offsets), pa.py_buffer(cells.data[:total])]
     return pa.Array.from_buffers(_type(large=large, text=text), len(like), buffers)
@@ -78,17 +79,27 @@ def require_text(pool: Pool, label: str) -> None:
     Raises:
         BadCells: some are not.
     """
+    if bad := not_text(pool).tolist():
+        raise BadCells(
+            InputError,
+            label,
+            bad,
+            "decrypted, but no UTF-8 text",
+            hint='such a column holds bytes: type = "binary" in the schema, and Parquet',
+        )
+
+
+def not_text(pool: Pool) -> Places:
+    """Return which cells are not UTF-8.
+
+    Args:
+        pool: cells with a zero byte before and behind each.
+    """
     # A zero byte ends whatever character is under way. So a buffer is UTF-8 if its cells are.
     if all(is_utf8(part.data) for part in pool.parts):
-        return
+        return np.empty(0, np.int64)
     cells = pool.packed()
-    raise BadCells(
-        InputError,
-        label,
-        [index for index in range(len(cells)) if not _decodes(cells.one(index))],
-        "decrypted, but no UTF-8 text",
-        hint='such a column holds bytes: type = "binary" in the schema, and Parquet',
-    )
+    return np.array([index for index in range(len(cells)) if not _decodes(cells.one(index))])
 
 
 def _decodes(cell: bytes) -> bool:

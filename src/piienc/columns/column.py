@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pybase64
 
 from piienc.cells import Pool
-from piienc.columns.arrays import array_of, cells_of, require_text
+from piienc.columns.arrays import array_of, cells_of, not_text, require_text
 from piienc.columns.bad_cells import BadCells
 from piienc.columns.bound_key import PREFIX, BoundKey, begin_with_any
 from piienc.columns.wire import from_text
@@ -21,6 +22,56 @@ if TYPE_CHECKING:
 
     from piienc.cells import Cells, Places
     from piienc.keys import Key, Keyset
+
+
+@dataclass(frozen=True, slots=True)
+class Wrong:
+    """Cells of a batch that are not what they should be.
+
+    Attributes:
+        rule: plaintext, key, authentic or type.
+        what: why, without the value.
+        rows: int64, from 0 within the batch, rising.
+    """
+
+    rule: str
+    what: str
+    rows: Places
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """A batch of a marked column, decrypted as far as it is authentic.
+
+    Attributes:
+        plain: the decrypted cells, null where a cell is null or wrong.
+        wrong: the others.
+        authentic: how many cells were decrypted.
+    """
+
+    plain: pa.Array
+    wrong: list[Wrong]
+    authentic: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Opened:
+    """Cells, and which of them were opened.
+
+    Attributes:
+        sealed: the ciphertexts, by length.
+        order: which cell of the batch each of them is.
+        well_formed: which of them are ciphertexts by their form.
+        done: which of them are authentic.
+        pool: the authentic ones, decrypted, in the batch's order.
+    """
+
+    sealed: Cells
+    order: Places
+    well_formed: NDArray[np.bool_]
+    done: NDArray[np.bool_]
+    pool: Pool
+
 
 _TRIED = 16  # cells tried, where no prefix tells whether a column is encrypted already
 
@@ -47,6 +98,7 @@ class ColumnCipher:
         # As Tink does: the keys whose prefix fits first, then those that have none.
         enabled = [b for b in bound if b.key.status is Status.ENABLED]
         self._readers = sorted(enabled, key=lambda b: not b.wire.prefix)
+        self._all = bound
         self._prefixed = {b.key.key_id: b for b in bound if b.wire.prefix}
         self.used_key_ids: set[int] = set()
 
@@ -110,6 +162,34 @@ class ColumnCipher:
             BadCells: a cell is not authentic under any key that may be used, is encrypted
                 under one that may not, or is no text where text was asked for.
         """
+        opened = self._opened(cells)
+        bad = np.flatnonzero(~opened.done)
+        if len(bad):
+            raise self._refusal(opened.sealed, bad, opened.order)
+        if text:
+            require_text(opened.pool, self._label)
+        return opened.pool
+
+    def judge(self, array: pa.Array, *, text: bool) -> Judged:
+        """Decrypt a batch of the column as far as it is authentic, and say what is wrong with it.
+
+        Args:
+            array: string or binary, large or not.
+            text: whether the decrypted cells are UTF-8 text or bytes.
+        """
+        cells, rows = cells_of(array)
+        opened = self._opened(cells)
+        plain, wrong = opened.pool.packed(), self._wrong(opened, rows)
+        good = rows if not wrong else np.sort(rows[opened.order[opened.done]])
+        authentic = len(good)
+        if text and len(garbled := not_text(opened.pool)):
+            wrong.append(Wrong("type", "decrypted, but no UTF-8 text", good[garbled]))
+            kept = np.delete(np.arange(len(good)), garbled)
+            plain, good = plain.take(kept).packed(np.arange(len(kept))), good[kept]
+        return Judged(array_of(plain, good, array, text=text), wrong, authentic)
+
+    def _opened(self, cells: Cells) -> _Opened:
+        """Decrypt all cells that are authentic under a key that may be used."""
         sealed, order, well_formed = self._wire_cells(cells)
         done = np.zeros(len(sealed), np.bool_)
         parts: list[Cells] = []
@@ -124,12 +204,33 @@ class ColumnCipher:
                 done[mine] = True
                 if len(mine):
                     self.used_key_ids.add(reader.key.key_id)
+        places = np.concatenate(opened)
         if not done.all():
-            raise self._refusal(sealed, np.flatnonzero(~done), order)
-        pool = Pool.of(parts, np.concatenate(opened))
-        if text:
-            require_text(pool, self._label)
-        return pool
+            places = places.argsort().argsort()  # those that are there, in the batch's order
+        return _Opened(sealed, order, well_formed, done, Pool.of(parts, places))
+
+    def _wrong(self, opened: _Opened, rows: Places) -> list[Wrong]:
+        """Say what each cell that was not opened is instead of an authentic ciphertext."""
+        found: dict[tuple[str, str], list[int]] = {}
+        for index in np.flatnonzero(~opened.done).tolist():
+            raw = opened.sealed.one(index) if opened.well_formed[index] else b""
+            row = int(rows[opened.order[index]])
+            found.setdefault(self._instead(raw), []).append(row)
+        return [Wrong(*what, np.array(sorted(at))) for what, at in sorted(found.items())]
+
+    def _instead(self, raw: bytes) -> tuple[str, str]:
+        least = min(bound.wire.overhead for bound in self._all)
+        if len(raw) < least:
+            return "plaintext", "not encrypted"
+        key = self._key_of(raw)
+        if key is not None and key.status is not Status.ENABLED:
+            return "key", f"encrypted under key id {key.key_id}, which is {key.status}"
+        if key is not None or any(not reader.wire.prefix for reader in self._readers):
+            return "authentic", "tampered, or of another context"
+        if raw[:1] == b"\x01":
+            stranger = int.from_bytes(raw[1:PREFIX], "big")
+            return "key", f"encrypted under key id {stranger}, which is not this column's"
+        return "plaintext", "not encrypted"
 
     def _wire_cells(self, cells: Cells) -> tuple[Cells, Places, NDArray[np.bool_]]:
         """The cells' bytes by length, the index of each, and which of them are well-formed."""

@@ -1,0 +1,74 @@
+"""What can be told of a cell without its key: whether it has the form of a ciphertext, and whose.
+
+Only cells that begin with a key's id can be told. A key that was made without a prefix leaves
+none, and its cells look like any other base64.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from piienc.columns.arrays import cells_of
+from piienc.columns.bound_key import PREFIX, begin_with_any
+from piienc.columns.wire import from_text
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+    from numpy.typing import NDArray
+
+    from piienc.cells import Cells, Places
+
+LEAST = {"searchable": PREFIX + 16, "sealed": PREFIX + 12 + 16}
+"""The bytes of an encrypted empty string, prefix included: RFC 5297, NIST SP 800-38D."""
+
+_MARK = b"\x01"  # every prefix begins with it
+_IN_TEXT = b"A"  # its first six bits, as base64
+
+
+@dataclass(frozen=True, slots=True)
+class Forms:
+    """The forms of a batch's cells.
+
+    Attributes:
+        rows: int64, of those that have the form of a ciphertext, rising.
+        others: int64, of those that are neither that nor null.
+        key_ids: uint32, of `rows`.
+    """
+
+    rows: Places
+    others: Places
+    key_ids: NDArray[np.uint32]
+
+
+def forms_of(array: pa.Array, *, text: bool, least: int) -> Forms:
+    """Look at a batch of cells.
+
+    Args:
+        array: string or binary, large or not.
+        text: whether a ciphertext would be base64 text; else raw bytes.
+        least: the bytes of the shortest ciphertext, of `LEAST`.
+    """
+    cells, rows = cells_of(array)
+    candidates = np.flatnonzero(begin_with_any(cells, [_IN_TEXT if text else _MARK]))
+    sealed, order, fine = _wire(cells.take(candidates), text=text)
+    fine &= (sealed.lengths >= least) & begin_with_any(sealed, [_MARK])
+    found = candidates[order[fine]]
+    ids = _ids(sealed.take(np.flatnonzero(fine)))
+    by_row = found.argsort()
+    others = np.ones(len(rows), np.bool_)
+    others[found] = False
+    return Forms(rows[found[by_row]], rows[others], ids[by_row])
+
+
+def _wire(cells: Cells, *, text: bool) -> tuple[Cells, Places, NDArray[np.bool_]]:
+    if text:
+        return from_text(cells)
+    return cells, np.arange(len(cells)), np.ones(len(cells), np.bool_)
+
+
+def _ids(sealed: Cells) -> NDArray[np.uint32]:
+    """Return the key ids that ciphertexts bear: four bytes behind the first, big endian."""
+    return sealed.windows(4)[sealed.starts + 1].view(">u4").astype(np.uint32)

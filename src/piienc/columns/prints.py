@@ -1,0 +1,68 @@
+"""Fingerprints of cells: equal cells have equal ones, and nothing else can be told by them.
+
+A fingerprint is the synthetic IV of AES-256-SIV (S2V of RFC 5297, a pseudo-random function)
+under a key that is made for one run and kept nowhere. Where cells are ciphertexts of a searchable
+key already, a part of their own synthetic IV serves.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from piienc.columns.arrays import cells_of
+from piienc.columns.bound_key import PREFIX, BoundKey
+from piienc.keys import Keyset, Mode, Prefix
+from piienc.keys import generate as new_keyset
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+    from numpy.typing import NDArray
+
+    from piienc.cells import Cells, Places
+
+    Prints = NDArray[np.uint64]
+    """Shape (cells, 2)."""
+
+_WIDTH = 16  # bytes
+_TEXT_AT = 8  # characters: the first of base64 that stand for bytes behind the prefix alone
+
+
+class Fingerprints:
+    """Makes the fingerprints of one run; safe to use from several threads."""
+
+    def __init__(self) -> None:
+        keyset: Keyset = new_keyset(Mode.SEARCHABLE, Prefix.RAW)
+        self._key = BoundKey(Mode.SEARCHABLE, keyset.primary, b"", text=False)
+
+    def of(self, array: pa.Array) -> tuple[Prints, Places]:
+        """Return the fingerprints of a batch's cells, and the rows of those, nulls left out.
+
+        Args:
+            array: string or binary, large or not.
+        """
+        cells, rows = cells_of(array)
+        order = cells.by_length()
+        found = np.empty((len(cells), 2), np.uint64)
+        parts = self._key.seal(cells.take(order))
+        if parts:
+            found[order] = np.concatenate([_at(part, 0) for part in parts])
+        return found, rows
+
+
+def prints_of_ciphertexts(array: pa.Array, *, text: bool) -> tuple[Prints, Places]:
+    """Return what tells the ciphertexts of a searchable key apart, and their rows.
+
+    Args:
+        array: cells of which each is a ciphertext under a key of one prefix, or null.
+        text: base64, else raw bytes.
+    """
+    cells, rows = cells_of(array)
+    return _at(cells, _TEXT_AT if text else PREFIX), rows
+
+
+def _at(cells: Cells, place: int) -> Prints:
+    """Return 16 bytes of each cell."""
+    found: Prints = cells.windows(_WIDTH)[cells.starts + place].view(np.uint64).reshape(-1, 2)
+    return found
