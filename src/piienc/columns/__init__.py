@@ -11,6 +11,8 @@
     aes.py        bulk AES, the one primitive
     wire.py       Tink's wire format, and base64
     bad_cells.py  cells that are refused, by their place
+    forms.py      what can be told of a cell without its key
+    prints.py     fingerprints, by which equal cells are found
 
 One value's way: `typed` makes it text, `arrays` finds its bytes, `groups` lays them out with
 those of its length, a kernel encrypts them, `wire` puts prefix, head, ciphertext and tail
@@ -18,7 +20,23 @@ together, and `arrays` makes an Arrow array of all.
 """
 
 from piienc.columns.bad_cells import BadCells
-from piienc.columns.column import ColumnCipher
+from piienc.columns.column import ColumnCipher, Judged, Wrong
+from piienc.columns.forms import LEAST, Forms, forms_of
+from piienc.columns.prints import Fingerprints, Prints, prints_of_ciphertexts
 from piienc.columns.typed import from_cells, is_text, to_cells
 
-__all__ = ["BadCells", "ColumnCipher", "from_cells", "is_text", "to_cells"]
+__all__ = [
+    "LEAST",
+    "BadCells",
+    "ColumnCipher",
+    "Fingerprints",
+    "Forms",
+    "Judged",
+    "Prints",
+    "Wrong",
+    "forms_of",
+    "from_cells",
+    "is_text",
+    "prints_of_ciphertexts",
+    "to_cells",
+]

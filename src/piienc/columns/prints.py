@@ -10,6 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
 from piienc.columns.arrays import cells_of
 from piienc.columns.bound_key import PREFIX, BoundKey
@@ -18,12 +19,11 @@ from piienc.keys import generate as new_keyset
 
 if TYPE_CHECKING:
     import pyarrow as pa
-    from numpy.typing import NDArray
 
     from piienc.cells import Cells, Places
 
-    Prints = NDArray[np.uint64]
-    """Shape (cells, 2)."""
+Prints = NDArray[np.uint64]
+"""Fingerprints: shape (cells, 2)."""
 
 _WIDTH = 16  # bytes
 _TEXT_AT = 8  # characters: the first of base64 that stand for bytes behind the prefix alone

@@ -16,11 +16,21 @@ if TYPE_CHECKING:
 
     from piienc.cells import Cells, Pool
     from piienc.keys import Keyset
-    from piienc.state import CellCounter
     from piienc.tables import CsvSource
     from piienc.tables.parquet import ParquetSource
 
     AsFields = Callable[[Pool], Pool]
+
+
+class Spending(Protocol):
+    """Who counts the cells of sealed keys."""
+
+    def spend(self, key_id: int, cells: int) -> None:
+        """Count cells before they are encrypted.
+
+        Raises:
+            PolicyError: the key has encrypted all that is safe.
+        """
 
 
 class Step(Protocol):
@@ -104,7 +114,7 @@ class Encryption(_KeyedStep):
         key: str,
         keyset: Keyset,
         context: str,
-        counter: CellCounter,
+        counter: Spending,
         *,
         text: bool,
     ) -> None:

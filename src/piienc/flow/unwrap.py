@@ -77,10 +77,10 @@ def unwrap_file(
         file = stack.enter_context(open_input(source)) if isinstance(source, Path) else source
         ahead = Ahead(file, HEAD)
         message = read_message(io.BytesIO(ahead.head), name_of(source))
-        _require_encrypted(message, name_of(source))
+        require_encrypted(message, name_of(source))
         hashed = stack.enter_context(hashed_ahead(source, ahead, target))
         session, known = stack.enter_context(opened(keys, keys.pinned_names()))
-        secret = _secret_for(message, known, keys, passphrase)
+        secret = secret_for(message, known, keys, passphrase)
         if signed_by and signed_by not in known:
             keys.load([signed_by])  # which raises, and names the nearest
         pass_once = partial(
@@ -155,7 +155,12 @@ def _pass(
     )
 
 
-def _require_encrypted(message: Message, name: str) -> None:
+def require_encrypted(message: Message, name: str) -> None:
+    """Refuse what is no message to a key.
+
+    Raises:
+        PgpError: it is none, or none that shows whether it was altered.
+    """
     if message.keys:
         what = "a file of keys, and no message"
     elif message.container is None:
@@ -169,7 +174,7 @@ def _require_encrypted(message: Message, name: str) -> None:
     raise PgpError(f"{name} is {what}", hint="see 'piienc inspect' for what it is")
 
 
-def _secret_for(
+def secret_for(
     message: Message, known: Mapping[str, PgpKey], keys: PgpFolder, passphrase: Ask
 ) -> SecretBytes | None:
     """Return the passphrase of the key that opens a message; None if it has none.

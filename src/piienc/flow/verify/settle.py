@@ -1,0 +1,258 @@
+"""What is looked for in a file: settled once, by its columns, its schema and the keys at hand."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Protocol
+
+import pyarrow as pa
+
+from piienc.checks.finders import finders_of
+from piienc.checks.receiver import RowRules
+from piienc.errors import KeyAccessError, UsageError
+from piienc.flow.marks import original_type, record_in
+from piienc.flow.reports.model import ColumnReport
+from piienc.flow.steps import ColumnPlace
+from piienc.flow.verify.columns import Closed, Opened, Rules, StillPlain, Unmarked
+from piienc.flow.verify.found import Breach
+from piienc.flow.verify.round_trip import ColumnTrip
+from piienc.tables import CsvSource
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from piienc.checks.finders import Finder
+    from piienc.columns import Fingerprints
+    from piienc.flow.record import Record
+    from piienc.flow.verify.columns import Looked, Watch
+    from piienc.flow.verify.found import Counts
+    from piienc.flow.verify.verify import Wanted
+    from piienc.keys import Keyset, KeysetFacts
+    from piienc.schema import Schema
+    from piienc.tables.parquet import ParquetSource
+
+
+class Keys(Protocol):
+    """The AES keys, as far as they are there."""
+
+    def open(self, name: str) -> Keyset:
+        """Return a keyset.
+
+        Raises:
+            KeyAccessError: it is not there, or cannot be opened.
+        """
+
+    def facts(self, name: str) -> KeysetFacts | None:
+        """Return what may be known of a keyset without opening it; None if it is not there."""
+
+
+@dataclass(slots=True)
+class Settled:
+    """What is looked for.
+
+    Attributes:
+        watches: by column, in the file's order, what looks at it.
+        breaches: what is wrong with the columns as such.
+        missing_keys: the names of keys that are needed and cannot be used.
+        warnings: what the user should know.
+    """
+
+    _table: CsvSource | ParquetSource
+    _schema: Schema
+    _finders: Mapping[str, Sequence[Finder]] = field(default_factory=dict)
+    _modes: dict[str, str] = field(default_factory=dict)
+    _rows: RowRules | None = None
+    watches: dict[str, Watch] = field(default_factory=dict)
+    breaches: list[Breach] = field(default_factory=list)
+    missing_keys: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
+
+    def of_rows(self, stored: pa.RecordBatch, looked: Mapping[str, Looked]) -> list[Breach]:
+        """Return what the receiver does not take of a batch's rows."""
+        if self._rows is None:
+            return []
+        breaches = self._rows.failing(self.plain(stored, looked), stored)
+        return [
+            Breach(each.column, "profile", each.detail, each.rows, each.severity)
+            for each in breaches
+        ]
+
+    def plain(self, stored: pa.RecordBatch, looked: Mapping[str, Looked]) -> pa.RecordBatch:
+        """Return a batch with the plain values of those columns whose key is there."""
+        arrays = [
+            looked[name].plain if name in looked and looked[name].plain is not None else column
+            for name, column in zip(stored.schema.names, stored.columns, strict=True)
+        ]
+        return pa.RecordBatch.from_arrays(arrays, stored.schema.names)
+
+    def of_shares(self, counts: Mapping[str, Counts], rows: int) -> Iterator[Breach]:
+        """Yield the columns of whose cells so many look like personal data that they must be it."""
+        for name, finders in self._finders.items():
+            cells = rows - counts[name].nulls
+            for finder in finders:
+                found = counts[name].suspicious[finder.name]
+                if finder.share and found and found >= finder.share * cells:
+                    what = f"{found:,} of {cells:,} cells look like {finder.description}"
+                    yield Breach(name, "personal", what)
+
+    def comparable(self, others: Sequence[str]) -> tuple[list[str], list[Breach]]:
+        """Return the columns that can be compared with another file's, and what is wrong there.
+
+        Args:
+            others: the other file's columns.
+        """
+        ours = self._table.columns
+        breaches = [
+            Breach(name, "columns", f"not in {where}")
+            for names, where in (
+                ([name for name in ours if name not in others], "the original"),
+                ([name for name in others if name not in ours], "this file"),
+            )
+            for name in names
+        ]
+        closed = [name for name, watch in self.watches.items() if isinstance(watch, Closed)]
+        for name in closed:
+            self.watches[name].unchecked["value"] = self.watches[name].unchecked["authentic"]
+        twice = {name for name in others if others.count(name) > 1}
+        columns = [
+            name
+            for name in self.watches
+            if name in others and name not in closed and name not in twice
+        ]
+        return columns, breaches
+
+    @staticmethod
+    def require_key_column(name: str, columns: Sequence[str]) -> None:
+        """Refuse a key column that cannot name the rows.
+
+        Raises:
+            UsageError: it is not among the columns that can be compared.
+        """
+        if name not in columns:
+            raise UsageError(
+                f"--key-column: {name!r} is not among the columns that can be compared",
+                hint=f"these are: {', '.join(columns) or 'none'}",
+            )
+
+    def column(
+        self,
+        name: str,
+        counts: Counts,
+        failures: dict[str, int],
+        equal: tuple[int, int] | None,
+    ) -> ColumnReport:
+        """Return a column's report."""
+        column = self._schema.columns.get(name)
+        marked = column is not None and column.encrypt is not None
+        watch = self.watches[name]
+        return ColumnReport(
+            column.type if column else None,
+            marked,
+            column.encrypt if column else None,
+            self._modes.get(name),
+            self._schema.context_of(name) if marked else None,
+            tuple(sorted(counts.key_ids)),
+            counts.nulls,
+            counts.encrypted if marked else None,
+            counts.authentic if isinstance(watch, Opened) else None,
+            failures,
+            dict(counts.suspicious),
+            *(equal or (None, None)),
+            watch.unchecked,
+        )
+
+
+def settled(
+    table: CsvSource | ParquetSource, wanted: Wanted, keys: Keys, fingerprints: Fingerprints
+) -> Settled:
+    """Settle what is looked for in a file.
+
+    Args:
+        table: open, its header read.
+        wanted: what it is held against.
+        keys: those at hand.
+        fingerprints: makes those of this run.
+    """
+    schema = wanted.schema
+    made = Settled(table, schema)
+    made.breaches += _of_columns(table, schema)
+    record = record_in(table, schema)
+    missing: dict[str, str] = {}
+    finders = finders_of(schema)
+    chosen: dict[str, Sequence[Finder]] = {}
+    for name in dict.fromkeys(table.columns):
+        if table.columns.count(name) > 1:
+            continue
+        column = schema.columns.get(name)
+        if column is None or column.encrypt is None:
+            kind = table.schema.field(name).type
+            rules = Rules(name, column, kind, fingerprints) if column else None
+            allowed = column.allow or {} if column else {}
+            chosen[name] = [each for each in finders if each.name not in allowed]
+            text = isinstance(table, CsvSource)
+            made.watches[name] = Unmarked(name, rules, chosen[name], text=text)
+        else:
+            made.watches[name] = _marked(
+                ColumnPlace(table, name), wanted, keys, record, fingerprints, made._modes, missing
+            )
+        made.breaches += made.watches[name].of_column()
+    made._finders = chosen
+    made.missing_keys = tuple(sorted(missing))
+    made.warnings = tuple(missing.values())
+    if wanted.profile and wanted.profile.rows:
+        made._rows = RowRules.of(wanted.profile, schema, table.columns)
+        made.breaches += [
+            Breach(each.column, "profile", each.detail, None, each.severity)
+            for each in made._rows.of_the_file()
+        ]
+    return made
+
+
+def _of_columns(table: CsvSource | ParquetSource, schema: Schema) -> Iterator[Breach]:
+    """Yield the columns that the file lacks, has twice, or has and should not."""
+    for name in schema.columns:
+        if name not in table.columns:
+            yield Breach(name, "columns", "not in the file")
+    for name in dict.fromkeys(table.columns):
+        if table.columns.count(name) > 1:
+            yield Breach(name, "columns", "more than once in the file: not looked at")
+        elif name not in schema.columns and schema.extra_columns == "error":
+            yield Breach(name, "columns", "not in the schema")
+
+
+def _marked(
+    place: ColumnPlace,
+    wanted: Wanted,
+    keys: Keys,
+    record: Record | None,
+    fingerprints: Fingerprints,
+    modes: dict[str, str],
+    missing: dict[str, str],
+) -> Watch:
+    schema, name = wanted.schema, place.name
+    column = schema.columns[name]
+    key, context = str(column.encrypt), schema.context_of(name)
+    facts = keys.facts(key)
+    if facts:
+        modes[name] = facts.mode
+    needed = wanted.expect == "encrypted" or wanted.round_trip
+    keyset = _opened(key, keys, missing) if needed else None
+    if wanted.expect == "plain":
+        text = isinstance(place.table, CsvSource) or column.encoding == "base64"
+        trip = ColumnTrip(place, key, keyset, context, text=text) if keyset else None
+        rules = Rules(name, column, place.type, fingerprints)
+        return StillPlain(place, rules, facts, trip, fingerprints)
+    restored = original_type(place.table, name, schema, record)
+    rules = Rules(name, column, restored, fingerprints)
+    if keyset:
+        return Opened(place, rules, keyset, context, restored)
+    reason = missing.get(key) or f"the key {key} was not asked for"
+    return Closed(place, rules, facts, reason)
+
+
+def _opened(name: str, keys: Keys, missing: dict[str, str]) -> Keyset | None:
+    try:
+        return keys.open(name)
+    except KeyAccessError as error:
+        missing[name] = str(error)
+        return None

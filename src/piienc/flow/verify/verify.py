@@ -1,0 +1,258 @@
+"""The pass: a file's units are looked at side by side, and what was found is told in order."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from contextlib import ExitStack, closing
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from importlib.metadata import version
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from piienc.checks.finders import finders_of
+from piienc.columns import Fingerprints
+from piienc.errors import UsageError
+from piienc.flow.crypt import csv_format
+from piienc.flow.pipeline import in_order, usable_cores
+from piienc.flow.reports.model import ColumnReport, Report
+from piienc.flow.verify.against import compared
+from piienc.flow.verify.batches import decoded
+from piienc.flow.verify.by_key import compared_by_key
+from piienc.flow.verify.found import Breach, Counts, Findings
+from piienc.flow.verify.leaks import leak_of
+from piienc.flow.verify.prints import Store
+from piienc.flow.verify.settle import Settled, settled
+from piienc.flow.verify.source import opened
+from piienc.tables import CsvSource
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+    from typing import Any
+
+    import pyarrow as pa
+
+    from piienc.flow.receipt import FileFacts
+    from piienc.flow.reports.model import Expect, SchemaFacts
+    from piienc.flow.verify.columns import Looked
+    from piienc.flow.verify.settle import Keys
+    from piienc.flow.verify.source import Source, Unwrapping
+    from piienc.places import Begun, Place
+    from piienc.profiles import Profile
+    from piienc.schema import Schema
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wanted:
+    """What is to be verified.
+
+    Attributes:
+        schema: what the file is held against.
+        facts: the schema's own facts, for the report.
+        expect: whether the marked columns should be encrypted, or plain still.
+        against: the original, to compare with.
+        key_column: the column that names the rows, where the files are in different orders.
+        round_trip: encrypt and decrypt a plain file in memory, and compare.
+        profile: the receiver whose rules on rows hold, if any.
+        most: how many findings are kept of each column and rule.
+        threads: units looked at side by side; 0 means one for each core that may be used.
+        progress: called with the rows done, the bytes read, and the share of the file done.
+    """
+
+    schema: Schema
+    facts: SchemaFacts
+    expect: Expect = "encrypted"
+    against: Place | None = None
+    key_column: str | None = None
+    round_trip: bool = False
+    profile: Profile | None = None
+    most: int = 100
+    threads: int = 0
+    progress: Callable[[int, int, float | None], None] | None = None
+
+
+def verify(
+    source: Place | Begun, wanted: Wanted, *, keys: Keys, unwrapping: Unwrapping
+) -> Report:
+    """Verify a file in one pass.
+
+    Args:
+        source: CSV, Parquet, or one of them in an OpenPGP message; or an open stream of CSV.
+        wanted: what it is held against.
+        keys: the AES keys, as far as they are there.
+        unwrapping: what unwraps a message.
+
+    Raises:
+        UsageError: what is wanted does not fit together.
+        InputError: a file cannot be read.
+        PiiencError: a message cannot be unwrapped.
+    """
+    _require_fitting(wanted)
+    started, began = time.monotonic(), datetime.now(UTC)
+    threads = wanted.threads or usable_cores()
+    with ExitStack() as stack:
+        form = csv_format(wanted.schema)
+        file = stack.enter_context(opened(source, form, unwrapping))
+        pass_ = stack.enter_context(_Pass(file, wanted, keys))
+        facts = None
+        if wanted.against is None:
+            for _ in pass_.batches(threads):
+                pass
+        else:
+            original = stack.enter_context(opened(wanted.against, form, unwrapping))
+            pass_.compare(original, threads)
+            facts = original.facts()
+        return pass_.report(file.facts(), facts, began, time.monotonic() - started)
+
+
+def _require_fitting(wanted: Wanted) -> None:
+    if wanted.key_column is not None and wanted.against is None:
+        raise UsageError("--key-column is for --against", hint="name the original: --against FILE")
+    if wanted.round_trip and wanted.expect != "plain":
+        raise UsageError(
+            "--round-trip is for a file that is still plain", hint="add --expect plain"
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """What was found in a unit."""
+
+    rows: int
+    columns: dict[str, Looked]
+    breaches: list[Breach]
+    plain: pa.RecordBatch | None
+
+
+@dataclass(slots=True)
+class _Pass:
+    """One pass over a file, and what it has found so far."""
+
+    _file: Source
+    _wanted: Wanted
+    _keys: Keys
+    _settled: Settled = field(init=False)
+    _findings: Findings = field(init=False)
+    _fingerprints: Fingerprints = field(default_factory=Fingerprints)
+    _counts: dict[str, Counts] = field(default_factory=dict)
+    _unique: dict[str, Store] = field(default_factory=dict)
+    _leaks: dict[str, Store] = field(default_factory=dict)
+    _stack: ExitStack = field(default_factory=ExitStack)
+    _rows: int = 0
+
+    def __post_init__(self) -> None:
+        wanted = self._wanted
+        self._findings = Findings(wanted.most)
+        self._settled = settled(self._file.table, wanted, self._keys, self._fingerprints)
+        self._findings.add(self._settled.breaches)
+        self._counts = {name: Counts() for name in self._settled.watches}
+
+    def __enter__(self) -> _Pass:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stack.close()
+
+    def batches(self, threads: int) -> Iterator[pa.RecordBatch]:
+        """Look at all units, and yield the plain values of each, as far as they are known."""
+        progress = self._wanted.progress or (lambda *_: None)
+        with closing(in_order(self._file.table.units(), self._look, threads)) as results:
+            for found in results:
+                self._merge(found)
+                progress(self._rows, 0, self._file.share())
+                if found.plain is not None:
+                    yield found.plain
+
+    def compare(self, original: Source, threads: int) -> None:
+        """Look at all units, and compare them with those of the original."""
+        table = original.table
+        if isinstance(table, CsvSource) != isinstance(self._file.table, CsvSource):
+            raise UsageError(
+                f"{self._file.table.name} and {table.name} are of different formats",
+                hint="compare CSV with CSV and Parquet with Parquet",
+            )
+        columns, breaches = self._settled.comparable(table.columns)
+        self._findings.add(breaches)
+
+        def read(unit: Any) -> pa.RecordBatch:  # noqa: ANN401  # a source's units are its own
+            return decoded(table, unit)
+
+        with closing(in_order(table.units(), read, threads)) as there:
+            here = self.batches(threads)
+            key = self._wanted.key_column
+            if key is None:
+                self._findings.add(compared(here, there, columns))
+            else:
+                self._settled.require_key_column(key, columns)
+                self._findings.add(
+                    compared_by_key(here, there, columns, key, self._fingerprints)
+                )
+
+    def _look(self, unit: Any) -> _Found:  # noqa: ANN401  # a source's units are its own
+        stored = decoded(self._file.table, unit)
+        looked = {
+            name: watch.look(stored.column(name)) for name, watch in self._settled.watches.items()
+        }
+        breaches = self._settled.of_rows(stored, looked)
+        plain = None
+        if self._wanted.against is not None:
+            plain = self._settled.plain(stored, looked)
+        return _Found(stored.num_rows, looked, breaches, plain)
+
+    def _merge(self, found: _Found) -> None:
+        first = self._rows + 1
+        for name, looked in found.columns.items():
+            self._counts[name].add(looked.counts)
+            self._findings.add(looked.breaches, first)
+            for stores, prints in ((self._unique, looked.prints), (self._leaks, looked.leaks)):
+                if prints is not None:
+                    if name not in stores:
+                        stores[name] = self._stack.enter_context(Store())
+                    stores[name].add(prints[0], prints[1] + self._rows)
+        self._findings.add(found.breaches, first)
+        self._rows += found.rows
+
+    def report(
+        self, file: FileFacts, against: FileFacts | None, began: datetime, seconds: float
+    ) -> Report:
+        """Conclude: what only all rows together can tell, and all that was found."""
+        wanted, settled_ = self._wanted, self._settled
+        for name, store in self._unique.items():
+            for rows in store.repeated():
+                self._findings.add([Breach(name, "unique", "stands in an earlier row", rows)])
+        equal = {name: store.equal() for name, store in self._leaks.items()}
+        for name, counted in equal.items():
+            if leak := leak_of(name, wanted.schema.columns[name], counted):
+                self._findings.add([leak])
+        self._findings.add(settled_.of_shares(self._counts, self._rows))
+        columns = {}
+        for name, counts in self._counts.items():
+            counted = equal.get(name)
+            columns[name] = settled_.column(
+                name,
+                counts,
+                self._findings.of_column(name),
+                (counted.distinct, counted.most_frequent) if counted else None,
+            )
+        return Report(
+            "verify",
+            f"piienc {version('piienc')}",
+            began.isoformat(timespec="seconds").replace("+00:00", "Z"),
+            file,
+            wanted.facts,
+            wanted.expect,
+            against,
+            wanted.profile.name if wanted.profile else None,
+            self._file.wrapped,
+            ("columns",) if wanted.round_trip else (),
+            self._rows,
+            columns,
+            self._findings.in_order(list(columns)),
+            self._findings.by_rule(),
+            self._findings.errors,
+            settled_.missing_keys,
+            round(seconds, 3),
+            settled_.warnings,
+        )
