@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 import pyarrow as pa
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 from receiver_rows import CIPHER, batch, failing, own, schema, seen
 
@@ -333,6 +333,18 @@ def test_rules_find_what_a_loop_over_the_cells_finds(rows):
         for rule in _naive(cell)
     } | {(None, row, "owner") for row, cells in enumerate(rows) if not any(cells)}
     assert found == expected
+
+
+@given(st.lists(st.tuples(CELLS, CELLS), min_size=1, max_size=20))
+def test_encrypted_column_is_judged_by_its_cells_lengths_and_its_values_contents(rows):
+    """Each demand sees the one form that it is about, as if there were no other."""
+    assume(any(value != cell for value, cell in rows))
+    plain = batch(a=[value for value, _ in rows])
+    stored = batch(a=[cell for _, cell in rows])
+    lengths = own(**{name: RULES[name] for name in ("characters", "bytes")})
+    contents = own(**{name: RULES[name] for name in ("case", "refused", "allowed", "pattern")})
+    assert failing(lengths, plain, stored, MARKED) == failing(lengths, stored)
+    assert failing(contents, plain, stored, MARKED) == failing(contents, plain)
 
 
 def test_threads_may_share_the_rules():
