@@ -2,6 +2,8 @@
 
 import ast
 import pickle
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -96,3 +98,20 @@ def test_exceptions_of_other_modules_are_of_the_tree_or_private():
         and path.stem != "errors"
     }
     assert made <= {("bad_cells", "BadCells")}
+
+
+@pytest.mark.parametrize("kind", [*TREE, errors.NameTakenError])
+def test_class_says_what_to_do_at_night(kind):
+    """A paragraph of its own, for whoever is woken by the exit code."""
+    paragraphs = (vars(kind)["__doc__"] or "").strip().split("\n\n")
+    assert len(paragraphs) > 1
+    assert "Attributes:" not in paragraphs[1]
+
+
+def test_page_of_errors_is_made_of_the_classes():
+    """docs/errors.md is what its generator writes."""
+    root = Path(__file__).parents[1]
+    made = subprocess.run(
+        [sys.executable, root / ".ci" / "errors_page.py"], capture_output=True, check=True
+    )
+    assert made.stdout.decode() == (root / "docs" / "errors.md").read_text("utf-8")

@@ -15,7 +15,8 @@
         └── NameTakenError     12   a name at the destination is taken
 
 A message says what happened and where (file, line, row, column), a hint says what to do
-next. Neither ever holds a value of a cell, key material or a passphrase.
+next. Neither ever holds a value of a cell, key material or a passphrase. The second paragraph of
+each class says what to do at night. docs/errors.md is made of all this by `.ci/errors_page.py`.
 """
 
 from __future__ import annotations
@@ -25,6 +26,10 @@ from typing import ClassVar
 
 class PiiencError(Exception):
     """The root of all errors that piienc raises on purpose.
+
+    As it is, it stands for what should not happen. No output has appeared under its name. Keep the
+    message and the command line, without any data, and run again once: if it comes back, leave it
+    for the morning, and report it.
 
     Attributes:
         exit_code: the process's exit code when this error ends it.
@@ -50,7 +55,11 @@ class PiiencError(Exception):
 
 
 class UsageError(PiiencError):
-    """The command line asks for something that does not exist or does not fit together."""
+    """The command line asks for something that does not exist or does not fit together.
+
+    Nothing was written. A job that ran before ends so after an update or an edit of its
+    command line: compare it with the command's --help.
+    """
 
     exit_code = 2
     kind = "usage"
@@ -59,7 +68,12 @@ class UsageError(PiiencError):
 
 
 class ConfigError(PiiencError):
-    """`piienc.toml`, `schema.toml` or the state folder is missing, malformed or contradictory."""
+    """`piienc.toml`, `schema.toml` or the state folder is missing, malformed or contradictory.
+
+    The message lists each mistake with its line. If nobody has edited the file, look whether the
+    disk with the state folder is full or read-only, and whether the job was started in another
+    folder: the nearest `piienc.toml` upwards counts.
+    """
 
     exit_code = 3
     kind = "config"
@@ -68,7 +82,11 @@ class ConfigError(PiiencError):
 
 
 class InputError(PiiencError):
-    """The input data cannot be read as what the schema or the file's name says it is."""
+    """The input data cannot be read as what the schema or the file's name says it is.
+
+    No output has appeared. Most often the export is cut off, not finished yet, or has a new column.
+    Make the export again, and then run again. Do not mend personal data by hand at night.
+    """
 
     exit_code = 4
     kind = "input"
@@ -77,7 +95,12 @@ class InputError(PiiencError):
 
 
 class KeyAccessError(PiiencError):
-    """A key is missing, locked, malformed, kept carelessly, or not meant for this use."""
+    """A key is missing, locked, malformed, kept carelessly, or not meant for this use.
+
+    No output has appeared. See that the key folder is mounted, that its modes are 0700 and 0600,
+    and that the passphrase's file can be read. Never make a new key under the old name: what the
+    lost one has encrypted stays closed to it.
+    """
 
     exit_code = 5
     kind = "key"
@@ -86,7 +109,12 @@ class KeyAccessError(PiiencError):
 
 
 class AuthenticationError(PiiencError):
-    """A ciphertext does not authenticate: it was changed, or key or context are not its own."""
+    """A ciphertext does not authenticate: it was changed, or key or context are not its own.
+
+    Do not use the file, and do not delete it: it is evidence. Compare its hash with the receipt of
+    the encryption. If they are equal, key or context are the wrong ones; if not, somebody or
+    something has changed the file. To try again does not help.
+    """
 
     exit_code = 6
     kind = "authentication"
@@ -95,7 +123,12 @@ class AuthenticationError(PiiencError):
 
 
 class PgpError(PiiencError):
-    """An OpenPGP operation failed."""
+    """An OpenPGP operation failed.
+
+    No output has appeared. `piienc keys list` shows whether a key has expired or was revoked. A
+    partner's new key is taken only after its fingerprint was compared by another way, which can
+    wait for the morning. Never send in clear instead.
+    """
 
     exit_code = 7
     kind = "pgp"
@@ -104,7 +137,12 @@ class PgpError(PiiencError):
 
 
 class ConnectError(PiiencError):
-    """No connection to the destination: network, host key or login."""
+    """No connection to the destination: network, host key or login.
+
+    What may pass by itself was tried again already. Run the same command again, once the network or
+    the server is back: nothing is delivered twice. A changed host key is no hiccup: have the
+    server's owner confirm the fingerprint, and send nothing before that.
+    """
 
     exit_code = 8
     kind = "connect"
@@ -113,7 +151,11 @@ class ConnectError(PiiencError):
 
 
 class IncompleteError(PiiencError):
-    """An output or a transfer could not be completed; nothing half was left under its name."""
+    """An output or a transfer could not be completed; nothing half was left under its name.
+
+    Make room, here or at the destination as the message says, and run the same command again: a
+    transfer goes on where it was, and what was delivered is not sent again.
+    """
 
     exit_code = 9
     kind = "incomplete"
@@ -122,7 +164,11 @@ class IncompleteError(PiiencError):
 
 
 class VerificationError(PiiencError):
-    """Verification ran to its end and found differences."""
+    """Verification ran to its end and found differences.
+
+    Nothing is broken; the data is not as it should be. Hold the file back. The report names rows,
+    columns and rules, and holds no values, so it may be passed on.
+    """
 
     exit_code = 10
     kind = "verification"
@@ -131,7 +177,11 @@ class VerificationError(PiiencError):
 
 
 class LockError(PiiencError):
-    """Another run holds the lock."""
+    """Another run holds the lock.
+
+    The other run is alive: one that dies gives its lock back, so there is no lock file to remove.
+    Wait for it. If it hangs, end that process, and run the same command again.
+    """
 
     exit_code = 11
     kind = "lock"
@@ -140,7 +190,12 @@ class LockError(PiiencError):
 
 
 class PolicyError(PiiencError):
-    """What was asked for is possible but refused, because it would lose or expose something."""
+    """What was asked for is possible but refused, because it would lose or expose something.
+
+    Nothing was replaced, and the file was not sent. The hint names the option that says that it
+    is meant, where there is one. A nightly job that ends so has most probably run already: look
+    whether its output is there.
+    """
 
     exit_code = 12
     kind = "policy"
@@ -149,6 +204,10 @@ class PolicyError(PiiencError):
 
 
 class NameTakenError(PolicyError):
-    """A file of that name is at the destination already, and replacing it was not asked for."""
+    """A file of that name is at the destination already, and replacing it was not asked for.
+
+    It is none that this run has sent. Look at the destination whose it is before you replace it:
+    the receiver may be reading it.
+    """
 
     hint = "choose another name, or say that you mean to replace the file"

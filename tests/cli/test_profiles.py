@@ -13,6 +13,27 @@ extension = ".asc"
 notes = ["call [them] first"]
 """
 
+RULES = """\
+[profiles.strict]
+[profiles.strict.rows.short]
+type = "event"
+custom = true
+besides = ["a", "b", "c", "d", "e", "f"]
+max_bytes = 80
+lower_case = true
+[profiles.strict.rows.dates]
+columns = ["*_at"]
+starting = "$D_"
+when = "plain"
+pattern = '\\$D_[0-9]+'
+severity = "warning"
+source = "their page [2]"
+[profiles.strict.rows.taken-back]
+severity = "off"
+[profiles.strict.rows.owner]
+required_one_of = ["identity", "Email"]
+"""
+
 LIST = """\
 profiles
 
@@ -31,6 +52,22 @@ profiles
   tealium                  Tealium: file import                         either   .pgp        none         none
   zeotap                   Zeotap, and others who read RFC 4880 alone   either   .pgp        none         none
 
+"""  # noqa: E501  # as it is printed
+
+SHOWN_RULES = """\
+of the rows
+
+  rule         of                                                         demand                            severity   source
+ ─────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────
+  short        events: all that are custom but a, b, c, d, e and 1 more   max_bytes 80; lower_case          error      [1]
+  dates        *_at that begin with $D_ (plain)                           pattern \\$D_[0-9]+                warning    [2]
+  taken-back                                                                                                off        [3]
+  owner        rows                                                       required_one_of identity, Email   error      [4]
+
+[1] [profiles.strict.rows.short]
+[2] their page [2]
+[3] [profiles.strict.rows.taken-back]
+[4] [profiles.strict.rows.owner]
 """  # noqa: E501  # as it is printed
 
 
@@ -73,6 +110,18 @@ def test_show_tells_every_demand_with_its_source(project):
         "[2] [profiles.partner]",
         "note: call [them] first",
     ]
+
+
+def test_show_tells_the_rules_on_rows(project):
+    """Which cells each is for, what it demands, and where it comes from."""
+    project.write("piienc.toml", RULES)
+    ended = project.run("profiles", "show", "strict")
+    assert (ended.code, ended.err) == (0, "")
+    lines = _lines(ended.out)
+    assert lines[lines.index("of the rows") :] == SHOWN_RULES.splitlines()
+    shown = project.run("profiles", "show", "strict", "--json").document["profile"]
+    assert shown["rows"]["owner"] == {"required_one_of": ["identity", "Email"]}
+    assert shown["sources"]["rows.dates"] == "their page [2]"
 
 
 def test_list_shows_a_line_for_each_profile(project):
@@ -125,6 +174,7 @@ def test_show_json_has_every_field(project):
             "trigger_swaps_ending": False,
             "rename": True,
             "never_overwrite": False,
+            "rows": {},
             "notes": [
                 (
                     "Adobe's key expires 180 days after it was made: "

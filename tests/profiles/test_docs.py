@@ -7,10 +7,12 @@ from typing import get_args
 import pytest
 
 from piienc import profiles
-from piienc.profiles import Demands, Profile
+from piienc.profiles import Demands, Profile, RowRule
 from piienc.profiles.model import Algorithm, Cipher, Compression, Signing, Trigger
+from piienc.profiles.rows import Kind, When
 
 PAGE = (Path(__file__).parents[2] / "docs" / "profiles.md").read_text("utf-8")
+RULE_FIELDS = re.findall(r"^\| `(\w+)` \| ([^|]+) \| [^|]+ \|$", PAGE, re.MULTILINE)
 ROWS = re.findall(r"^\| `(\w+)` \| (.+?) \| (.+?) \| .+ \|$", PAGE, re.MULTILINE)
 EXAMPLES = re.findall(r"^```toml\n(.*?)^```", PAGE, re.DOTALL | re.MULTILINE)
 _WORDS = {
@@ -18,6 +20,7 @@ _WORDS = {
     "summary": "empty",
     "extensions": "any",
     "names": "any",
+    "rows": "none",
     "algorithms": "both",
     "notes": "empty",
     "sources": "empty",
@@ -49,3 +52,11 @@ def test_docs_list_the_fields_in_order_with_their_defaults():
 def test_docs_list_every_choice(kind):
     """What may be chosen is told in full."""
     assert any(all(f'`"{choice}"`' in row[1] for choice in get_args(kind)) for row in ROWS)
+
+
+def test_docs_list_the_fields_of_a_rule_in_order():
+    """Each with what it takes."""
+    assert [name for name, _ in RULE_FIELDS] == [*RowRule.__struct_fields__]
+    values = dict(RULE_FIELDS)
+    for name, kind in (("type", Kind), ("when", When)):
+        assert values[name] == ", ".join(f'`"{choice}"`' for choice in get_args(kind))

@@ -11,11 +11,12 @@ from piienc.cli import options, ui
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from piienc.profiles import Profile
+    from piienc.profiles import Profile, RowRule
 
 app = typer.Typer(help="What receivers demand of a file: list, show.", no_args_is_help=True)
 
-_ABOUT = {"name", "summary", "notes", "sources"}  # not demands
+_ABOUT = {"name", "summary", "rows", "notes", "sources"}  # not demands, or with a table of its own
+_FIRST = 5  # words of a list that are shown
 _OPEN = {"armor": "either", "names": "any"}  # how to say that nothing is demanded; else "none"
 
 
@@ -78,6 +79,18 @@ def show(
     ]
     ui.data(f"{name}: {profile.summary}")
     ui.table("what it demands", ("field", "value", "source"), rows)
+    if profile.rows:
+        rules = [
+            (
+                name,
+                _meant(rule),
+                _demanded(rule),
+                rule.severity,
+                _number(sources, profile.sources[f"rows.{name}"]),
+            )
+            for name, rule in profile.rows.items()
+        ]
+        ui.table("of the rows", ("rule", "of", "demand", "severity", "source"), rules)
     for source in sources:
         ui.data(f"{_number(sources, source)} {source}")
     for note in profile.notes:
@@ -85,9 +98,36 @@ def show(
 
 
 def _facts(profile: Profile) -> dict[str, Any]:
-    from msgspec import structs  # start-up
+    from msgspec import structs, to_builtins  # start-up
 
-    return structs.asdict(profile)
+    return structs.asdict(profile) | {"rows": to_builtins(profile.rows)}
+
+
+def _meant(rule: RowRule) -> str:
+    """Tell which rows, columns or values a rule is for."""
+    if not rule.demands:  # it is off
+        return ""
+    chosen = [*(rule.properties or ()), *(rule.columns or ())]
+    words = [f"{rule.type}s:"] if rule.type else []
+    words += [_some(chosen) if chosen else "rows" if rule.required_one_of else "all"]
+    words += ["that are custom"] if rule.custom else []
+    words += [f"but {_some(rule.besides)}"] if rule.besides else []
+    words += [f"that begin with {rule.starting}"] if rule.starting else []
+    words += [f"({rule.when})"] if rule.when else []
+    return " ".join(words)
+
+
+def _demanded(rule: RowRule) -> str:
+    """Write a rule's demands, each with its value."""
+    return "; ".join(
+        name if value is True else f"{name} {_some(value) if isinstance(value, list) else value}"
+        for name, value in rule.demands.items()
+    )
+
+
+def _some(words: Sequence[str]) -> str:
+    more = len(words) - _FIRST
+    return ", ".join(words[:_FIRST]) + (f" and {more} more" if more > 0 else "")
 
 
 def _shown(field: str, value: object) -> str:

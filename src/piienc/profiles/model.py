@@ -12,6 +12,7 @@ from msgspec import Meta, Struct, convert, structs
 
 from piienc.document import Mistake, Table, shown
 from piienc.errors import ConfigError
+from piienc.profiles.rows import RowRule
 
 Text = Annotated[str, Meta(min_length=1)]
 Flag = Annotated[bool, Meta(examples=[True, False])]
@@ -27,6 +28,7 @@ Trigger = Literal["none", "manifest", ".fin", ".DONE"]
 
 _SIZES = ("size_limit", "plain_size_limit")
 _WORDS = ("summary", "notes")  # they demand nothing, so they need no source
+_SOURCED = (*_WORDS, "sources", "rows")  # each rule of rows has its own
 _UNITS = {"TB": 10**12, "GB": 10**9, "MB": 10**6, "kB": 10**3, "B": 1}
 
 
@@ -56,8 +58,9 @@ class Profile(Struct, frozen=True, kw_only=True):
             file's last one; else it is appended.
         rename: whether a file may grow under a temporary name; else it is written in place.
         never_overwrite: whether a name at the receiver may be used only once.
+        rows: what the rows must be like, as rules by name.
         notes: what the user has to know and piienc cannot see to.
-        sources: for each demand, where it comes from.
+        sources: for each demand, where it comes from; for a rule, by `rows.NAME`.
     """
 
     name: str
@@ -81,8 +84,9 @@ class Profile(Struct, frozen=True, kw_only=True):
     trigger_swaps_ending: bool = False
     rename: bool = True
     never_overwrite: bool = False
+    rows: dict[str, RowRule] = {}  # msgspec gives each profile its own
     notes: tuple[str, ...] = ()
-    sources: dict[str, str] = {}  # msgspec gives each profile its own
+    sources: dict[str, str] = {}  # likewise
 
 
 class Demands(Table, frozen=True, kw_only=True):
@@ -111,6 +115,7 @@ class Demands(Table, frozen=True, kw_only=True):
     trigger_swaps_ending: Flag | None = None
     rename: Flag | None = None
     never_overwrite: Flag | None = None
+    rows: dict[Text, RowRule] | None = None
     notes: list[Text] | None = None
     sources: dict[str, Text] | None = None
 
@@ -129,7 +134,7 @@ class Demands(Table, frozen=True, kw_only=True):
         for name in _SIZES:
             if (size := fields.get(name)) is not None and bytes_of(size) is None:
                 yield (name,), f'{shown(size)} is not a size; write {name} = "1 GB"'
-        demands = {*Profile.__struct_fields__} - {"name", "sources", *_WORDS}
+        demands = {*Profile.__struct_fields__} - {"name", *_SOURCED}
         for name in fields.get("sources") or ():
             if name not in demands or fields.get(name, "refused") is None:
                 yield ("sources", name), "the source of nothing that this profile demands"
@@ -146,9 +151,18 @@ class Demands(Table, frozen=True, kw_only=True):
             if field not in ("based_on", "sources") and (value := getattr(self, field)) is not None
         }
         kept = {field: source for field, source in base.sources.items() if field not in said}
-        mine = dict.fromkeys((field for field in said if field not in _WORDS), f"[profiles.{name}]")
+        mine = dict.fromkeys((f for f in said if f not in _SOURCED), f"[profiles.{name}]")
+        rules = self.rows or {}
+        mine |= {
+            f"rows.{rule}": table.source or f"[profiles.{name}.rows.{rule}]"
+            for rule, table in rules.items()
+        }
         said |= {field: bytes_of(said[field]) for field in _SIZES if field in said}
-        said |= {"name": name, "sources": kept | mine | (self.sources or {})}
+        said |= {
+            "name": name,
+            "rows": base.rows | rules,
+            "sources": kept | mine | (self.sources or {}),
+        }
         made = convert(structs.asdict(base) | said, Profile)
         if made.extensions and not made.extension.endswith(made.extensions):
             raise ConfigError(
@@ -169,9 +183,12 @@ class BuiltIn(Demands, frozen=True, kw_only=True):
         if fields.get("summary") is None:
             yield ("summary",), "missing"
         for name, value in fields.items():
-            sourced = name in (*_WORDS, "sources") or name in (fields.get("sources") or ())
+            sourced = name in (*_SOURCED, *(fields.get("sources") or ()))
             if value is not None and not sourced:
                 yield (name,), "has no source; say in [sources] where it comes from"
+        for rule, table in (fields.get("rows") or {}).items():
+            if "source" not in table:
+                yield ("rows", rule), "has no source; say in source where it comes from"
 
 
 def size_text(size: int) -> str:

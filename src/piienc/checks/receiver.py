@@ -1,0 +1,219 @@
+"""The rows held to what their receiver demands: `[rows]` of its profile.
+
+`RowRules.of` settles which rule is for which column, once for a file. The rest is whole-column
+operations, which any thread may run.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from piienc.checks.demands import CellDemand, cell_demands
+from piienc.checks.forms import Forms, without_any
+from piienc.profiles.manifest import EVENT_NAME
+from piienc.profiles.rows import canonical
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    import pyarrow as pa
+    from numpy.typing import NDArray
+
+    from piienc.profiles import Profile, RowRule
+    from piienc.profiles.manifest import Kind, ManifestTable
+    from piienc.profiles.rows import Level
+    from piienc.schema import Schema
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Breach:
+    """A demand that is not met.
+
+    Attributes:
+        detail: what is wrong, for people and without the value, with the rule's name.
+        column: the column's name; None if it is of whole rows, or of the file.
+        rows: the rows, from 0 in their batch and in order; empty if it is of the whole file.
+        severity: error or warning.
+    """
+
+    detail: str
+    column: str | None
+    rows: NDArray[np.int64]
+    severity: Level
+
+
+@dataclass(frozen=True, slots=True)
+class _Column:
+    """A column with what is demanded of its cells.
+
+    Attributes:
+        name: its name.
+        marked: whether the schema marks it.
+        demands: each with the name of its rule.
+    """
+
+    name: str
+    marked: bool
+    demands: tuple[tuple[str, CellDemand], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Required:
+    """A rule by which each row has a value in one of some columns."""
+
+    place: str
+    rule: RowRule
+    columns: tuple[str, ...]
+
+    @property
+    def names(self) -> str:
+        """The properties, for people."""
+        return ", ".join(self.rule.required_one_of or ())
+
+
+@dataclass(frozen=True, slots=True)
+class RowRules:
+    """A profile's rules, settled for the columns of one file."""
+
+    _columns: tuple[_Column, ...]
+    _required: tuple[_Required, ...]
+    _file: tuple[Breach, ...]
+
+    @classmethod
+    def of(
+        cls,
+        profile: Profile,
+        schema: Schema,
+        columns: Sequence[str],
+        manifest: ManifestTable | None = None,
+    ) -> RowRules:
+        """Settle which rules are for which columns.
+
+        Args:
+            profile: the receiver's.
+            schema: tells the properties of the columns, and which are marked.
+            columns: those of the file.
+            manifest: what is known of the file's manifest: its type, and the properties that
+                are not the schema's. Without it, a file with a column that carries `evtName` is
+                one of events, and any other one of profiles.
+
+        Raises:
+            ConfigError: a rule's pattern is none for RE2.
+        """
+        carried = {name: _property(name, schema, manifest) for name in columns}
+        rules = _rules(profile, _kind(carried, manifest))
+        chosen = {
+            place: [name for name in carried if rule.chooses(name, carried[name])]
+            for place, rule in rules.items()
+        }
+        cells = {place: tuple(cell_demands(rule, place)) for place, rule in rules.items()}
+        settled = []
+        for name in carried:
+            demands = [(at, one) for at in rules if name in chosen[at] for one in cells[at]]
+            if demands:
+                settled.append(_Column(name, name in schema.marked, tuple(demands)))
+        breaches = [
+            breach
+            for place, rule in rules.items()
+            for breach in _of_columns(place, rule, chosen[place], carried, schema)
+        ]
+        return cls(tuple(settled), tuple(_required(rules, carried)), tuple(breaches))
+
+    def of_the_file(self) -> list[Breach]:
+        """Return what is wrong with the columns, whatever is in the rows."""
+        nobodys = [
+            _breach(each.place, f"no column carries any of {each.names}", None, each.rule.level)
+            for each in self._required
+            if not each.columns
+        ]
+        return [*self._file, *nobodys]
+
+    def failing(self, batch: pa.RecordBatch, stored: pa.RecordBatch | None) -> list[Breach]:
+        """Find the rows that break a rule.
+
+        A value that could not be decrypted is not judged by rules on plain values.
+
+        Args:
+            batch: the plain values, decrypted where a key was there; valid UTF-8.
+            stored: the cells as they lie in the file, of the same rows; None if nothing of the
+                file is encrypted.
+
+        Returns:
+            For each broken rule and column, its rows. A column that a batch has not, or has
+            twice, is not judged.
+        """
+        found = []
+        for column in self._columns:
+            forms = Forms(column.name, batch, stored, marked=column.marked)
+            for place, demand in column.demands:
+                cells = forms.of(demand.when)
+                rows = demand.broken_in(cells) if cells is not None else ()
+                if len(rows):
+                    detail = f"{demand.detail} ({place})"
+                    found.append(Breach(detail, column.name, np.asarray(rows), demand.severity))
+        for each in self._required:
+            rows = without_any(each.columns, batch, stored)
+            if len(rows):
+                detail = f"{each.rule.says or f'no value in any of {each.names}'} ({each.place})"
+                found.append(Breach(detail, None, rows, each.rule.level))
+        return found
+
+
+def _property(name: str, schema: Schema, manifest: ManifestTable | None) -> str:
+    if manifest is not None:
+        if name in (manifest.columns or {}):
+            return (manifest.columns or {})[name]
+        if name in (manifest.exclude or ()):
+            return name
+    column = schema.columns.get(name)
+    return (column.property if column is not None else None) or name
+
+
+def _kind(carried: Mapping[str, str], manifest: ManifestTable | None) -> Kind:
+    if manifest is not None:
+        return manifest.type
+    return "event" if EVENT_NAME in map(canonical, carried.values()) else "profile"
+
+
+def _rules(profile: Profile, kind: Kind) -> dict[str, RowRule]:
+    """Return the rules that hold for files of a kind, by how they are named to people."""
+    return {
+        f"rows.{name} of {profile.name}": rule
+        for name, rule in profile.rows.items()
+        if rule.severity != "off" and rule.type in (None, kind)
+    }
+
+
+def _required(rules: Mapping[str, RowRule], carried: Mapping[str, str]) -> Iterator[_Required]:
+    for place, rule in rules.items():
+        if rule.required_one_of is not None:
+            wanted = {*map(canonical, rule.required_one_of)}
+            columns = tuple(name for name in carried if canonical(carried[name]) in wanted)
+            yield _Required(place, rule, columns)
+
+
+def _of_columns(
+    place: str,
+    rule: RowRule,
+    chosen: Sequence[str],
+    carried: Mapping[str, str],
+    schema: Schema,
+) -> Iterator[Breach]:
+    """Find what is wrong with the columns that a rule has chosen, as a whole."""
+    for name in chosen:
+        length = len(carried[name].encode(errors="replace"))
+        if rule.max_name_bytes is not None and length > rule.max_name_bytes:
+            detail = rule.says or f"its name is longer than {rule.max_name_bytes} bytes"
+            yield _breach(place, detail, name, rule.level)
+        if rule.plain and name in schema.marked:
+            yield _breach(place, rule.says or "encrypted, and must be plain", name, rule.level)
+    if rule.max_columns is not None and len(chosen) > rule.max_columns:
+        detail = rule.says or f"{len(chosen)} columns, and {rule.max_columns} are taken"
+        yield _breach(place, detail, None, rule.level)
+
+
+def _breach(place: str, detail: str, column: str | None, severity: Level) -> Breach:
+    return Breach(f"{detail} ({place})", column, np.empty(0, np.int64), severity)

@@ -1,0 +1,43 @@
+"""Batches of rows, and profiles with rules on them."""
+
+import pyarrow as pa
+from msgspec import convert
+
+from piienc.checks.receiver import RowRules
+from piienc.profiles import Profile, RowRule
+from piienc.schema import Schema
+
+CIPHER = "AUI6NccLbFWWqtkmW1DUBqbOfYL0FjjJi4hqJCtQfrDk1d4="
+
+
+def schema(**columns):
+    """Make a schema; a column is None, or the table of what it says besides its type."""
+    tables = {name: {"type": "string", **(said or {})} for name, said in columns.items()}
+    return convert({"name": "s", "version": 1, "columns": tables}, Schema)
+
+
+def own(**rules):
+    """Make a profile of rules that are said as TOML says them."""
+    return Profile(name="p", rows={name: convert(rule, RowRule) for name, rule in rules.items()})
+
+
+def batch(**columns):
+    return pa.RecordBatch.from_pydict(
+        {
+            name: cells if isinstance(cells, pa.Array) else pa.array(cells, pa.string())
+            for name, cells in columns.items()
+        }
+    )
+
+
+def seen(breaches):
+    """Write breaches so that they can be compared."""
+    return [
+        (breach.column, breach.rows.tolist(), breach.detail, breach.severity) for breach in breaches
+    ]
+
+
+def failing(profile, plain, stored=None, said=None, manifest=None):
+    columns = plain.schema.names
+    rules = RowRules.of(profile, said or schema(**dict.fromkeys(columns)), columns, manifest)
+    return seen(rules.failing(plain, stored))
