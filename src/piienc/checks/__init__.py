@@ -2,5 +2,5 @@
 
 receiver.py  what a receiver demands of the rows, as its profile says
 demands.py   what its demands mean for the cells of a column
-forms.py     the two forms of a cell: the plain value, and what lies in the file
+stored.py    the two forms of a cell: the plain value, and what lies in the file
 """

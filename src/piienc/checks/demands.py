@@ -9,7 +9,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from piienc.checks.forms import is_text
+from piienc.checks.stored import is_text
 from piienc.errors import ConfigError
 from piienc.profiles.rows import CONTENTS, LENGTHS
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from piienc.checks.demands import CellDemand, cell_demands
-from piienc.checks.forms import Forms, without_any
+from piienc.checks.stored import Forms, without_any
 from piienc.profiles.manifest import EVENT_NAME
 from piienc.profiles.rows import canonical
 

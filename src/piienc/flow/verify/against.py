@@ -32,7 +32,7 @@ class _Rows:
 
     def have(self, count: int) -> int:
         """Return how many rows can be looked at, up to `count` or a few more."""
-        held = sum(batch.num_rows for batch in self._held)
+        held: int = sum(batch.num_rows for batch in self._held)
         while held < count:
             batch = next(self._batches, None)
             if batch is None:
@@ -83,7 +83,7 @@ def compared(
     while ours.have(1) and theirs.have(1):
         left, right = ours.first(), theirs.first()
         size = min(left.num_rows, right.num_rows)
-        differing = {
+        masks = {
             name: mask
             for name in columns
             if (mask := differing(left.column(name)[:size], right.column(name)[:size])) is not None
@@ -190,12 +190,16 @@ def _unequal(left: pa.Array, right: pa.Array) -> NDArray[np.bool_]:
     if pa.types.is_dictionary(left.type):
         left, right = left.dictionary_decode(), right.dictionary_decode()
     try:
-        unequal = pc.not_equal(left, right)
+        mask: NDArray[np.bool_] = _true(pc.not_equal(left, right))
     except pa.ArrowException:  # nested types have no such function
         both = zip(left.to_pylist(), right.to_pylist(), strict=True)
-        return np.array([a != b and not (a != a and b != b) for a, b in both])  # noqa: PLR0124  # NaN
-    mask: NDArray[np.bool_] = pc.fill_null(unequal, False).to_numpy(zero_copy_only=False)  # noqa: FBT003  # a fill value
+        return np.array([a != b for a, b in both])
     if pa.types.is_floating(left.type):
-        nan = [pc.fill_null(pc.is_nan(each), False).to_numpy(zero_copy_only=False) for each in (left, right)]  # noqa: FBT003  # the same
-        mask = mask & ~(nan[0] & nan[1])
-    return mask | (_valid(left) != _valid(right))
+        mask &= ~(_true(pc.is_nan(left)) & _true(pc.is_nan(right)))
+    mask |= _valid(left) != _valid(right)
+    return mask
+
+
+def _true(flags: pa.Array) -> NDArray[np.bool_]:
+    mask: NDArray[np.bool_] = flags.to_numpy(zero_copy_only=False) == True  # noqa: E712  # null is not
+    return mask

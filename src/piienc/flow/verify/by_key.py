@@ -126,8 +126,7 @@ def _numbered(codes: NDArray[np.int64], rows: Places) -> NDArray[np.int64]:
     """Number the rows of one name: the first one of each, the second one, and so on."""
     order = np.lexsort((rows, codes))
     ordered = codes[order]
-    firsts = np.concatenate([[True], ordered[1:] != ordered[:-1]]) if len(ordered) else []
-    begins = np.flatnonzero(firsts)
+    begins = np.flatnonzero(np.append(True, ordered[1:] != ordered[:-1])[: len(ordered)])
     lengths = np.diff(begins, append=len(ordered))
     ranks = np.empty(len(codes), np.int64)
     ranks[order] = np.arange(len(ordered)) - np.repeat(begins, lengths)

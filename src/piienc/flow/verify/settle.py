@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from piienc.flow.record import Record
     from piienc.flow.verify.columns import Looked, Watch
     from piienc.flow.verify.found import Counts
+    from piienc.flow.verify.prints import Equal
     from piienc.flow.verify.verify import Wanted
     from piienc.keys import Keyset, KeysetFacts
     from piienc.schema import Schema
@@ -35,8 +36,8 @@ if TYPE_CHECKING:
 class Keys(Protocol):
     """The AES keys, as far as they are there."""
 
-    def open(self, name: str) -> Keyset:
-        """Return a keyset.
+    def open(self, name: str) -> Keyset | None:
+        """Return a keyset; None if keys are not to be used.
 
         Raises:
             KeyAccessError: it is not there, or cannot be opened.
@@ -51,17 +52,22 @@ class Settled:
     """What is looked for.
 
     Attributes:
+        table: the file.
+        schema: what it is held against.
+        finders: by unmarked column, those of personal data.
+        modes: by marked column, its key's mode, where it is known.
+        rows: the receiver's rules on rows.
         watches: by column, in the file's order, what looks at it.
         breaches: what is wrong with the columns as such.
         missing_keys: the names of keys that are needed and cannot be used.
         warnings: what the user should know.
     """
 
-    _table: CsvSource | ParquetSource
-    _schema: Schema
-    _finders: Mapping[str, Sequence[Finder]] = field(default_factory=dict)
-    _modes: dict[str, str] = field(default_factory=dict)
-    _rows: RowRules | None = None
+    table: CsvSource | ParquetSource
+    schema: Schema
+    finders: dict[str, Sequence[Finder]] = field(default_factory=dict)
+    modes: dict[str, str] = field(default_factory=dict)
+    rows: RowRules | None = None
     watches: dict[str, Watch] = field(default_factory=dict)
     breaches: list[Breach] = field(default_factory=list)
     missing_keys: tuple[str, ...] = ()
@@ -69,9 +75,9 @@ class Settled:
 
     def of_rows(self, stored: pa.RecordBatch, looked: Mapping[str, Looked]) -> list[Breach]:
         """Return what the receiver does not take of a batch's rows."""
-        if self._rows is None:
+        if self.rows is None:
             return []
-        breaches = self._rows.failing(self.plain(stored, looked), stored)
+        breaches = self.rows.failing(self.plain(stored, looked), stored)
         return [
             Breach(each.column, "profile", each.detail, each.rows, each.severity)
             for each in breaches
@@ -87,7 +93,7 @@ class Settled:
 
     def of_shares(self, counts: Mapping[str, Counts], rows: int) -> Iterator[Breach]:
         """Yield the columns of whose cells so many look like personal data that they must be it."""
-        for name, finders in self._finders.items():
+        for name, finders in self.finders.items():
             cells = rows - counts[name].nulls
             for finder in finders:
                 found = counts[name].suspicious[finder.name]
@@ -101,7 +107,7 @@ class Settled:
         Args:
             others: the other file's columns.
         """
-        ours = self._table.columns
+        ours = self.table.columns
         breaches = [
             Breach(name, "columns", f"not in {where}")
             for names, where in (
@@ -135,30 +141,33 @@ class Settled:
             )
 
     def column(
-        self,
-        name: str,
-        counts: Counts,
-        failures: dict[str, int],
-        equal: tuple[int, int] | None,
+        self, name: str, counts: Counts, failures: dict[str, int], equal: Equal | None
     ) -> ColumnReport:
         """Return a column's report."""
-        column = self._schema.columns.get(name)
-        marked = column is not None and column.encrypt is not None
+        column = self.schema.columns.get(name)
         watch = self.watches[name]
+        if column is None or column.encrypt is None:
+            return ColumnReport(
+                type=column.type if column else None,
+                marked=False,
+                nulls=counts.nulls,
+                failures=failures,
+                suspicious=dict(counts.suspicious),
+            )
         return ColumnReport(
-            column.type if column else None,
-            marked,
-            column.encrypt if column else None,
-            self._modes.get(name),
-            self._schema.context_of(name) if marked else None,
-            tuple(sorted(counts.key_ids)),
-            counts.nulls,
-            counts.encrypted if marked else None,
-            counts.authentic if isinstance(watch, Opened) else None,
-            failures,
-            dict(counts.suspicious),
-            *(equal or (None, None)),
-            watch.unchecked,
+            type=column.type,
+            marked=True,
+            key=column.encrypt,
+            mode=self.modes.get(name),
+            context=self.schema.context_of(name),
+            key_ids=tuple(sorted(counts.key_ids)),
+            nulls=counts.nulls,
+            encrypted=counts.encrypted,
+            authentic=counts.authentic if isinstance(watch, Opened) else None,
+            failures=failures,
+            distinct=equal.distinct if equal else None,
+            most_frequent=equal.most_frequent if equal else None,
+            unchecked=watch.unchecked,
         )
 
 
@@ -175,11 +184,9 @@ def settled(
     """
     schema = wanted.schema
     made = Settled(table, schema)
-    made.breaches += _of_columns(table, schema)
-    record = record_in(table, schema)
-    missing: dict[str, str] = {}
+    made.breaches += _columns(table, schema)
+    marked = _Marked(made, wanted, keys, record_in(table, schema), fingerprints)
     finders = finders_of(schema)
-    chosen: dict[str, Sequence[Finder]] = {}
     for name in dict.fromkeys(table.columns):
         if table.columns.count(name) > 1:
             continue
@@ -188,27 +195,24 @@ def settled(
             kind = table.schema.field(name).type
             rules = Rules(name, column, kind, fingerprints) if column else None
             allowed = column.allow or {} if column else {}
-            chosen[name] = [each for each in finders if each.name not in allowed]
+            made.finders[name] = [each for each in finders if each.name not in allowed]
             text = isinstance(table, CsvSource)
-            made.watches[name] = Unmarked(name, rules, chosen[name], text=text)
+            made.watches[name] = Unmarked(name, rules, made.finders[name], text=text)
         else:
-            made.watches[name] = _marked(
-                ColumnPlace(table, name), wanted, keys, record, fingerprints, made._modes, missing
-            )
+            made.watches[name] = marked.watch(ColumnPlace(table, name))
         made.breaches += made.watches[name].of_column()
-    made._finders = chosen
-    made.missing_keys = tuple(sorted(missing))
-    made.warnings = tuple(missing.values())
+    made.missing_keys = tuple(sorted(marked.missing))
+    made.warnings = tuple(marked.missing.values())
     if wanted.profile and wanted.profile.rows:
-        made._rows = RowRules.of(wanted.profile, schema, table.columns)
+        made.rows = RowRules.of(wanted.profile, schema, table.columns)
         made.breaches += [
             Breach(each.column, "profile", each.detail, None, each.severity)
-            for each in made._rows.of_the_file()
+            for each in made.rows.of_the_file()
         ]
     return made
 
 
-def _of_columns(table: CsvSource | ParquetSource, schema: Schema) -> Iterator[Breach]:
+def _columns(table: CsvSource | ParquetSource, schema: Schema) -> Iterator[Breach]:
     """Yield the columns that the file lacks, has twice, or has and should not."""
     for name in schema.columns:
         if name not in table.columns:
@@ -220,39 +224,42 @@ def _of_columns(table: CsvSource | ParquetSource, schema: Schema) -> Iterator[Br
             yield Breach(name, "columns", "not in the schema")
 
 
-def _marked(
-    place: ColumnPlace,
-    wanted: Wanted,
-    keys: Keys,
-    record: Record | None,
-    fingerprints: Fingerprints,
-    modes: dict[str, str],
-    missing: dict[str, str],
-) -> Watch:
-    schema, name = wanted.schema, place.name
-    column = schema.columns[name]
-    key, context = str(column.encrypt), schema.context_of(name)
-    facts = keys.facts(key)
-    if facts:
-        modes[name] = facts.mode
-    needed = wanted.expect == "encrypted" or wanted.round_trip
-    keyset = _opened(key, keys, missing) if needed else None
-    if wanted.expect == "plain":
-        text = isinstance(place.table, CsvSource) or column.encoding == "base64"
-        trip = ColumnTrip(place, key, keyset, context, text=text) if keyset else None
-        rules = Rules(name, column, place.type, fingerprints)
-        return StillPlain(place, rules, facts, trip, fingerprints)
-    restored = original_type(place.table, name, schema, record)
-    rules = Rules(name, column, restored, fingerprints)
-    if keyset:
-        return Opened(place, rules, keyset, context, restored)
-    reason = missing.get(key) or f"the key {key} was not asked for"
-    return Closed(place, rules, facts, reason)
+@dataclass(frozen=True, slots=True)
+class _Marked:
+    """Settles what is looked for in marked columns."""
 
+    made: Settled
+    wanted: Wanted
+    keys: Keys
+    record: Record | None
+    fingerprints: Fingerprints
+    missing: dict[str, str] = field(default_factory=dict)
 
-def _opened(name: str, keys: Keys, missing: dict[str, str]) -> Keyset | None:
-    try:
-        return keys.open(name)
-    except KeyAccessError as error:
-        missing[name] = str(error)
-        return None
+    def watch(self, place: ColumnPlace) -> Watch:
+        """Return what looks at a column."""
+        schema, name = self.wanted.schema, place.name
+        column, context = schema.columns[name], schema.context_of(name)
+        key = str(column.encrypt)
+        facts = self.keys.facts(key)
+        if facts:
+            self.made.modes[name] = facts.mode
+        if self.wanted.expect == "plain":
+            keyset = self._open(key) if self.wanted.round_trip else None
+            text = isinstance(place.table, CsvSource) or column.encoding == "base64"
+            trip = ColumnTrip(place, key, keyset, context, text=text) if keyset else None
+            rules = Rules(name, column, place.type, self.fingerprints)
+            return StillPlain(place, rules, facts, trip, self.fingerprints)
+        keyset = self._open(key)
+        restored = original_type(place.table, name, schema, self.record)
+        rules = Rules(name, column, restored, self.fingerprints)
+        if keyset:
+            return Opened(place, rules, keyset, context, restored)
+        reason = self.missing.get(key) or f"the key {key} was not to be used"
+        return Closed(place, rules, facts, reason)
+
+    def _open(self, name: str) -> Keyset | None:
+        try:
+            return self.keys.open(name)
+        except KeyAccessError as error:
+            self.missing[name] = str(error)
+            return None

@@ -20,6 +20,7 @@ from piienc.flow.crossing import Followed
 from piienc.flow.receipt import FileFacts
 from piienc.flow.streams import HEAD, Ahead
 from piienc.flow.unwrap import require_encrypted, secret_for
+from piienc.hashing import HashingReader
 from piienc.keys.pgp_folder import opened as opened_keys
 from piienc.places import Begun, is_parquet, name_of
 from piienc.tables import opened_source
@@ -211,7 +212,7 @@ def _wrapped(path: Path, form: CsvFormat, unwrapping: Unwrapping) -> Iterator[So
                 made.require_whole()
                 made.table = ParquetSource(copy, name)
             else:
-                made.table = open_csv(Decompressed(made.stream, name), name, form)
+                made.table = open_csv(Decompressed(HashingReader(made.stream), name), name, form)
         except Exception:
             made.require_whole()  # which tells more, if the message is broken
             raise

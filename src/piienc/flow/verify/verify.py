@@ -3,21 +3,17 @@
 from __future__ import annotations
 
 import time
-from collections import Counter
 from contextlib import ExitStack, closing
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from importlib.metadata import version
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 
-import numpy as np
-
-from piienc.checks.finders import finders_of
 from piienc.columns import Fingerprints
 from piienc.errors import UsageError
 from piienc.flow.crypt import csv_format
 from piienc.flow.pipeline import in_order, usable_cores
-from piienc.flow.reports.model import ColumnReport, Report
+from piienc.flow.reports.model import Report
 from piienc.flow.verify.against import compared
 from piienc.flow.verify.batches import decoded
 from piienc.flow.verify.by_key import compared_by_key
@@ -29,7 +25,7 @@ from piienc.flow.verify.source import opened
 from piienc.tables import CsvSource
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterator
     from typing import Any
 
     import pyarrow as pa
@@ -73,9 +69,7 @@ class Wanted:
     progress: Callable[[int, int, float | None], None] | None = None
 
 
-def verify(
-    source: Place | Begun, wanted: Wanted, *, keys: Keys, unwrapping: Unwrapping
-) -> Report:
+def verify(source: Place | Begun, wanted: Wanted, *, keys: Keys, unwrapping: Unwrapping) -> Report:
     """Verify a file in one pass.
 
     Args:
@@ -149,7 +143,7 @@ class _Pass:
         self._findings.add(self._settled.breaches)
         self._counts = {name: Counts() for name in self._settled.watches}
 
-    def __enter__(self) -> _Pass:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -186,9 +180,7 @@ class _Pass:
                 self._findings.add(compared(here, there, columns))
             else:
                 self._settled.require_key_column(key, columns)
-                self._findings.add(
-                    compared_by_key(here, there, columns, key, self._fingerprints)
-                )
+                self._findings.add(compared_by_key(here, there, columns, key, self._fingerprints))
 
     def _look(self, unit: Any) -> _Found:  # noqa: ANN401  # a source's units are its own
         stored = decoded(self._file.table, unit)
@@ -229,13 +221,8 @@ class _Pass:
         self._findings.add(settled_.of_shares(self._counts, self._rows))
         columns = {}
         for name, counts in self._counts.items():
-            counted = equal.get(name)
-            columns[name] = settled_.column(
-                name,
-                counts,
-                self._findings.of_column(name),
-                (counted.distinct, counted.most_frequent) if counted else None,
-            )
+            failures = self._findings.of_column(name)
+            columns[name] = settled_.column(name, counts, failures, equal.get(name))
         return Report(
             "verify",
             f"piienc {version('piienc')}",
