@@ -14,6 +14,8 @@ import pytest
 from reports_made import ALL, CLEAN, EMPTY, FULL, HOSTILE_NAMES, LARGE, LOCKED
 
 from piienc.cli import report as shown_report
+from piienc.errors import IncompleteError
+from piienc.flow.reports import FORMATS
 
 _ESCAPE = re.compile(r"\x1b\[[\d;]*m")
 _SUPPORT = Path(__file__).parents[1] / "support"
@@ -162,3 +164,22 @@ def test_verdict_is_coloured_on_a_terminal_unless_that_is_not_wanted():
     plain = _on_terminal("full", 80, NO_COLOR="1")
     assert "TAMPERED: " in plain
     assert not re.search(r"\x1b\[(?:\d;)*3\d", plain)
+
+
+def test_summary_of_a_github_step_is_added_to_what_is_there(tmp_path, monkeypatch):
+    """Where there is no such step, nothing is written."""
+    monkeypatch.delenv("GITHUB_STEP_SUMMARY", raising=False)
+    shown_report.add_summary(CLEAN)
+    summary = tmp_path / "summary.md"
+    summary.write_text("before\n", "utf-8")
+    monkeypatch.setenv("GITHUB_STEP_SUMMARY", str(summary))
+    shown_report.add_summary(CLEAN)
+    assert summary.read_text("utf-8") == f"before\n{FORMATS['markdown'](CLEAN)}"
+    assert list(tmp_path.iterdir()) == [summary]
+
+
+def test_summary_that_cannot_be_written_is_told(tmp_path, monkeypatch):
+    """As any output that is not whole."""
+    monkeypatch.setenv("GITHUB_STEP_SUMMARY", str(tmp_path / "gone" / "summary.md"))
+    with pytest.raises(IncompleteError, match=r"summary\.md"):
+        shown_report.add_summary(CLEAN)

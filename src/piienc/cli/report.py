@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import os
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from piienc.cli import ui
+from piienc.files import translated
+from piienc.flow.reports import FORMATS
 from piienc.flow.reports.groups import groups, leaks, unchecked
 from piienc.flow.reports.words import percent, place, reason, rows_of, verdict, visible
 
@@ -54,6 +58,17 @@ def show(report: Report) -> None:
         "not checked",
         [f"{visible(name)}: {rule}: {visible(why, 500)}" for name, rule, why in unchecked(report)],
     )
+
+
+def add_summary(report: Report) -> None:
+    """Put a report into the summary of a step of GitHub Actions, if this is one.
+
+    Raises:
+        IncompleteError: the summary could not be written.
+    """
+    if name := os.environ.get("GITHUB_STEP_SUMMARY"):
+        with translated(name), Path(name).open("a", encoding="utf-8") as summary:
+            summary.write(FORMATS["markdown"](report))
 
 
 def _row(name: str, column: ColumnReport) -> tuple[str, ...]:
