@@ -8,7 +8,7 @@ TOOLS  := $(VENV)/.made-tools
 PACKAGE := $(VENV)/.made-package
 
 SPELLED := README.md CHANGELOG.md Makefile pyproject.toml .ci .pre-commit-config.yaml \
-           benchmarks docs examples keys.example/README.md src tests
+           .pre-commit-hooks.yaml benchmarks docs examples keys.example/README.md src tests
 
 # Without compiled modules, every start of the program would pay for compiling them.
 unexport PYTHONDONTWRITEBYTECODE
