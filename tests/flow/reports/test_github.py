@@ -49,7 +49,7 @@ def test_github_says_what_was_not_checked():
     at = "file=people.parquet.pgp"
     assert github(LOCKED) == (
         f"::error {at},title=piienc verify%3A INCOMPLETE::nothing was found in 5,000 rows and "
-        "3 columns; not all could be checked, for lack of vault\n"
+        "3 columns; not all could be checked, for lack of the key vault\n"
         f"::notice {at},title=note%3A not checked%3A authentic::key vault is not there\n"
         f"::notice {at},title=note%3A not checked%3A value::key vault is not there\n"
     )

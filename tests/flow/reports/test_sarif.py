@@ -82,7 +82,7 @@ def test_sarif_of_a_wrapped_file_has_no_lines_and_says_what_was_not_checked():
     assert [one["message"]["text"] for one in _notes(run)] == [
         (
             "nothing was found in 5,000 rows and 3 columns; "
-            "not all could be checked, for lack of vault"
+            "not all could be checked, for lack of the key vault"
         ),
         "key vault is not there",
         "column note, not checked: authentic: key vault is not there",

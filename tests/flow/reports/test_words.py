@@ -27,7 +27,7 @@ from piienc.flow.reports.words import line_of, percent, reason, rows_of, verdict
             "INCOMPLETE",
             (
                 "nothing was found in 5,000 rows and 3 columns; "
-                "not all could be checked, for lack of vault"
+                "not all could be checked, for lack of the key vault"
             ),
         ),
         (LARGE, "FAILED", "10,750 errors in 1,000,000 rows and 300 columns"),

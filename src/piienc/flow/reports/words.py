@@ -66,7 +66,8 @@ def reason(report: Report) -> str:
         text += "; cells are not authentic: changed, or of another key or context"
     if report.missing_keys:
         names = ", ".join(visible(name) for name in report.missing_keys)
-        text += f"; not all could be checked, for lack of {names}"
+        keys = "key" if len(report.missing_keys) == 1 else "keys"
+        text += f"; not all could be checked, for lack of the {keys} {names}"
     return text
 
 
