@@ -93,7 +93,7 @@ def _column(name: str, column: ColumnReport) -> tuple[str, ...]:
     key = _text(f"{column.key} ({column.mode or 'not there'})") if column.key else "-"
     return (
         _code(name),
-        column.type or "not in the schema",
+        _text(column.type or "not in the schema"),
         key,
         f"{column.nulls:,}",
         "-" if column.encrypted is None else f"{column.encrypted:,}",
