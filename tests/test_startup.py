@@ -13,6 +13,7 @@ import piienc
 HEAVY = (
     "cryptography",
     "gnupg",
+    "jinja2",
     "msgspec",
     "numpy",
     "paramiko",
@@ -45,6 +46,11 @@ def imported_by(program: str, *arguments: str) -> set[str]:
         check=True,
     )
     return set(ran.stderr.split())
+
+
+def test_forms_of_reports_import_nothing_heavy():
+    """The table of them is read to check an option."""
+    assert imported_by("from piienc.flow.reports import FORMATS") == set()
 
 
 @pytest.mark.parametrize("argument", ["--help", "--version"])

@@ -87,16 +87,26 @@ def give_up_stdout() -> None:
 
 
 def table(
-    title: str, head: Sequence[str], rows: Sequence[Sequence[str]], *, aside: bool = False
+    title: str,
+    head: Sequence[str],
+    rows: Sequence[Sequence[str]],
+    *,
+    aside: bool = False,
+    fold: bool = False,
 ) -> None:
-    """Write a table to standard output, or, where it is no data, aside."""
+    """Write a table to standard output, or, where it is no data, aside.
+
+    Where a terminal is too narrow, cells are cut; with `fold`, those of the first column are
+    broken into lines first.
+    """
     from rich import box  # start-up
     from rich.console import Console  # start-up
     from rich.table import Table  # start-up
 
     made = Table(title=title, box=box.SIMPLE, title_justify="left")
-    for name in head:
-        made.add_column(name, no_wrap=True)
+    for number, name in enumerate(head):
+        folded = fold and not number
+        made.add_column(name, no_wrap=not folded, overflow="fold" if folded else "ellipsis")
     for row in rows:
         made.add_row(*row)
     # Off a terminal there is no width to keep to, and nothing may be cut.
@@ -106,6 +116,29 @@ def table(
         # What stands in a cell is text, whatever it looks like.
         Console(file=stream, width=width, markup=False, emoji=False, highlight=False).print(made)
         stream.flush()
+
+
+def paragraph(text: str, *, style: str | None = None, indent: int = 0) -> None:
+    """Write a line of text to standard output, wrapped where a terminal ends.
+
+    Args:
+        text: as it is; nothing in it is taken for markup.
+        style: how it looks on a terminal with colours, in rich's words: `bold red`.
+        indent: blanks before each line; those after the first have two more.
+    """
+    from rich.console import Console  # start-up
+    from rich.text import Text  # start-up
+
+    with translated(_STDOUT):
+        console = Console(markup=False, emoji=False, highlight=False)
+        lines = [Text(text)]
+        if sys.stdout.isatty():
+            lines = list(lines[0].wrap(console, max(console.width - indent - 2, 20)))
+        for number, line in enumerate(lines):
+            line.rstrip()
+            before = " " * (indent + 2 * bool(number))
+            console.print(Text(before).append(line), style=style, soft_wrap=True)
+        sys.stdout.flush()
 
 
 def has_terminal() -> bool:

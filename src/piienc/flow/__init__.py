@@ -12,6 +12,7 @@ preflight.py  keys and names against what the receiver demands, before anything 
 streams.py    streams that are looked into on their way
 inspect.py    what a file is, and what of it is encrypted
 receipt.py    the record of a finished step
+reports/      what a verification found, written for each reader
 
 Nothing is imported here: what works on tables takes long to import, and wrapping does without.
 """
