@@ -2,6 +2,7 @@
 
 crypt.py      encrypt_file and decrypt_file
 marks.py      which columns, under which key and context
+pledge.py     marks that earlier files were encrypted with, and that no schema may undo
 steps.py      what is done to one column
 run.py        one pass: read, change columns, write, all at once
 pipeline.py   work side by side, results in order
