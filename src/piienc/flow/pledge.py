@@ -44,7 +44,8 @@ def hold_to_marks(
         KeyAccessError: a key is missing or locked.
         ConfigError: the state folder cannot be used.
     """
-    refuse_undoing(schema, _present(schema, keys), marks.of(schema.name), columns)
+    present = present_marks(schema, lambda _, key: keys(key).mode)
+    refuse_undoing(schema, present, marks.of(schema.name), columns)
 
 
 def record_marks(
@@ -64,7 +65,7 @@ def record_marks(
         KeyAccessError: a key is missing or locked.
         ConfigError: the state folder cannot be used.
     """
-    present = _present(schema, keys)
+    present = present_marks(schema, lambda _, key: keys(key).mode)
     marks.record(
         schema.name,
         present.values(),
@@ -95,12 +96,18 @@ def refuse_undoing(
         raise PolicyError("\n  ".join([first, *undone]), hint=_HINT)
 
 
-def _present(schema: Schema, keys: Callable[[str], Keyset]) -> dict[str, RecordedMark]:
+def present_marks(schema: Schema, mode_of: Callable[[str, str], str]) -> dict[str, RecordedMark]:
+    """Return the marks of a schema, by column.
+
+    Args:
+        schema: the schema.
+        mode_of: tells the mode of a column's key, by both names.
+    """
     return {
         name: RecordedMark(
             name,
             str(column.encrypt),
-            str(keys(str(column.encrypt)).mode),
+            str(mode_of(name, str(column.encrypt))),
             schema.context_of(name),
             schema.version,
         )
