@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from piienc.errors import ConfigError, PolicyError
+    from piienc.flow.infer.infer import Inferred
     from piienc.flow.schema_check import CheckedSchema
     from piienc.schema import Column
     from piienc.state import RecordedMark
@@ -26,6 +27,74 @@ _DEFAULT = Path("schema.toml")
 SchemaFile = Annotated[
     Path, typer.Argument(metavar="[SCHEMA]", help="The schema file. Default: schema.toml.")
 ]
+
+
+@app.command("infer", epilog=options.EPILOG)
+def infer(
+    sample: Annotated[
+        Path, typer.Argument(metavar="SAMPLE", help="CSV (.gz, .zst too) or Parquet.")
+    ],
+    output: Annotated[
+        Path | None,
+        typer.Option("-o", "--output", metavar="FILE", help="Default: standard output."),
+    ] = None,
+    name: Annotated[
+        str | None, typer.Option("--name", metavar="NAME", help="The schema's. Default: SAMPLE's.")
+    ] = None,
+    rows: Annotated[
+        int, typer.Option("--rows", min=0, metavar="N", help="Look at so many; 0: at all.")
+    ] = 100_000,
+    searchable: Annotated[
+        str, typer.Option("--key-searchable", metavar="NAME", help="The key for what is looked up.")
+    ] = "searchable",
+    sealed: Annotated[
+        str, typer.Option("--key-sealed", metavar="NAME", help="The key for all else.")
+    ] = "sealed",
+    keys: options.Keys = None,
+    config: options.Config = None,
+    json: options.Json = False,
+    quiet: options.Quiet = False,
+    no_input: options.NoInput = False,  # noqa: ARG001  # every command takes it; this never asks
+    force: options.Force = False,
+) -> None:
+    """Propose a schema by a sample: types, rules and marks, each with its reason."""
+    from piienc.flow.infer import infer as inference  # start-up
+    from piienc.flow.infer.judge import KeyNames
+    from piienc.keys.names import require_name  # start-up
+    from piienc.schema.propose import dump  # start-up
+
+    options.settled(config, keys)
+    for key in (searchable, sealed):
+        require_name(key)
+    wanted = inference.Options(name, rows, KeyNames(searchable, sealed))
+    found = inference.infer(sample, wanted)
+    text = dump(found.schema)
+    if output is not None:
+        from piienc.files import new_file
+
+        with new_file(output, overwrite=force) as file:
+            file.write(text.encode())
+    if json:
+        ui.document(_inferred(found, output, text))
+    elif output is None:
+        ui.data(text, end="")
+    if output is not None and not json and not quiet:
+        marked = [c.name for c in found.schema.columns if c.value("encrypt")]
+        ui.say(f"proposed by {found.rows:,} rows: {output}; marked: {', '.join(marked) or 'none'}")
+
+
+def _inferred(found: Inferred, output: Path | None, text: str) -> dict[str, Any]:
+    from dataclasses import asdict  # start-up
+
+    return {
+        "schema_version": ui.SCHEMA_VERSION,
+        "ok": True,
+        "output": str(output) if output else None,
+        "toml": None if output else text,
+        "rows": found.rows,
+        "whole": found.whole,
+        **asdict(found.schema),
+    }
 
 
 @app.command("check", epilog=options.EPILOG)
