@@ -36,7 +36,7 @@ def _csv(folder, *values, header="c", encoding="utf-8"):
 
 
 def _comment(text, line):
-    (found,) = re.findall(rf"^{re.escape(line)} # (.*)$", text, re.MULTILINE)
+    (found,) = re.findall(rf"^{re.escape(line)}  # (.*)$", text, re.MULTILINE)
     return found
 
 
@@ -68,7 +68,7 @@ def test_infer_type_with_what_was_seen(tmp_path, values, kind, why):
     text, schema = _infer(_csv(tmp_path, *values, header=header))
     assert schema.columns["c"].type == kind
     line = text[text.index("[columns.c]") :]
-    found = re.search(rf'^type = "{kind}" # (.*)$', line, re.MULTILINE)
+    found = re.search(rf'^type = "{kind}"  # (.*)$', line, re.MULTILINE)
     assert found
     assert found[1].startswith(why)
 

@@ -60,12 +60,10 @@ def personal_by_property(name: str) -> Personal:
 
 
 def _fit(words: list[str], names: _Names) -> int:
-    """Return how many characters of a name tell the kind; all if it is the whole name."""
-    joined = "".join(words)
-    if joined in names.whole:
-        return len(joined)
-    parts = ["".join(known) for known in names.words if _holds(words, known)]
-    return max(map(len, parts), default=0)
+    """Return how many words of a name tell the kind; more than it has if the whole name does."""
+    if "".join(words) in names.whole:
+        return len(words) + 1
+    return max((len(known) for known in names.words if _holds(words, known)), default=0)
 
 
 def _holds(words: list[str], known: tuple[str, ...]) -> bool:

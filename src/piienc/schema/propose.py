@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from tomlkit.items import Table
+    from tomlkit.items import Key, Table
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,11 +69,20 @@ def dump(proposed: ProposedSchema) -> str:
         for note in column.notes:
             table.add(tomlkit.comment(note))
         _fill(table, column.lines)
-        columns[column.name] = table
+        columns.append(_key(column.name), table)
     document["columns"] = columns
-    # tomlkit leaves blank lines out where tables are made by a program.
-    text = tomlkit.dumps(document)
-    return _spaced(text)
+    return _spaced(tomlkit.dumps(document))
+
+
+def _key(name: str) -> Key:
+    import tomlkit  # noqa: PLC0415  # start-up
+    from tomlkit.items import KeyType, SingleKey  # noqa: PLC0415  # start-up
+
+    if re.fullmatch(r"[A-Za-z0-9_-]+", name):
+        return tomlkit.key(name)
+    # tomlkit does not escape what may not stand in a key, such as a line break.
+    plain = (c if c.isprintable() and c not in '"\\' else f"\\U{ord(c):08x}" for c in name)
+    return SingleKey(name, KeyType.Basic, original=f'"{"".join(plain)}"')
 
 
 def _fill(table: Table, lines: tuple[Line, ...]) -> None:
@@ -85,12 +95,14 @@ def _fill(table: Table, lines: tuple[Line, ...]) -> None:
             continue
         if line.why:
             item.comment(line.why)
+            item.trivia.comment_ws = "  "
         table[line.name] = item
 
 
 def _spaced(text: str) -> str:
+    """Put a blank line before each table."""
     lines: list[str] = []
-    for line in text.splitlines():
+    for line in text.strip("\n").split("\n"):
         if line.startswith("[") and lines and lines[-1]:
             lines.append("")
         lines.append(line)
