@@ -93,6 +93,23 @@ def test_mark_keeps_line_ends_and_byte_order_mark(file, before, end, last):
     assert file.read_bytes() == (before + end.join(expected)).encode()
 
 
+@pytest.mark.parametrize(
+    "last",
+    ["required = true", "min = 1", "min = 1.5", "min = 2000-01-01", "min = 2000-01-01T00:00:00Z"],
+)
+def test_mark_stands_behind_a_field_of_any_type(file, last):
+    """Indented as that field is."""
+    kind = {"required": "string", "min = 1": "integer", "min = 1.5": "float"}
+    kind = kind.get(last) or kind.get(last.split()[0]) or ("timestamp" if "T" in last else "date")
+    text = f'name = "n"\nversion = 1\n[columns.a]\n  type = "{kind}"\n  {last}  # why\n\n# end\n'
+    file.write_text(text, "utf-8")
+    mark(file, ["a"], "look")
+    expected = text.replace("version = 1", "version = 2").replace(
+        "# why", '# why\n  encrypt = "look"'
+    )
+    assert file.read_text("utf-8") == expected
+
+
 def test_mark_of_several_columns_counts_the_version_once(file):
     """They are marked at once; those that are marked so already are told apart."""
     mark(file, ["email"], "look")

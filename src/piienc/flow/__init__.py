@@ -12,6 +12,8 @@ unwrap.py     unwrap_file: the way back
 preflight.py  keys and names against what the receiver demands, before anything is written
 streams.py    streams that are looked into on their way
 inspect.py    what a file is, and what of it is encrypted
+infer/        a schema proposed by a sample
+schema_check.py  a schema against keys and marks
 receipt.py    the record of a finished step
 
 Nothing is imported here: what works on tables takes long to import, and wrapping does without.

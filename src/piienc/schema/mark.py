@@ -133,7 +133,7 @@ def _add(table: Any, added: dict[str, str], line_end: str) -> None:  # noqa: ANN
             table[name] = value
             continue
         *_, last = table
-        item, before = tomlkit.item(value), table[last]
+        item, before = tomlkit.item(value), table.value.item(last)
         before.trivia.trail = before.trivia.trail or line_end
         item.trivia.indent, item.trivia.trail = before.trivia.indent, line_end
         # Assigning would put it behind comments, which belong to what follows.
