@@ -225,6 +225,13 @@ def test_infer_looks_at_no_more_rows_than_it_may(tmp_path):
     assert _infer(path, rows=0)[1].columns["c"].type == "string"
 
 
+def test_infer_does_not_keep_more_different_values_than_it_may(tmp_path, monkeypatch):
+    """Then nothing is said of how often they repeat."""
+    path = _csv(tmp_path, "a", "b", "c")
+    monkeypatch.setattr("piienc.flow.infer.profile.MOST_DIFFERENT", 2)
+    assert "unique" not in _infer(path)[0]
+
+
 def test_infer_takes_types_from_parquet(tmp_path):
     """The file knows better than its values look."""
     path = tmp_path / "x.parquet"
@@ -233,6 +240,7 @@ def test_infer_takes_types_from_parquet(tmp_path):
         {
             "s": ["1", None],
             "d": pa.array(["a", "a"]).dictionary_encode(),
+            "n": pa.array([1, 1]).dictionary_encode(),
             "i": pa.array([1, 2], pa.uint8()),
             "f": [1.5, math.nan],
             "b": [True, None],
@@ -248,8 +256,8 @@ def test_infer_takes_types_from_parquet(tmp_path):
     pq.write_table(table, path)
     text, schema = _infer(path)
     types = [column.type for column in schema.columns.values()]
-    kinds = "string string integer float boolean date timestamp decimal binary string string string"
-    assert types == kinds.split()
+    known = "integer integer float boolean date timestamp decimal binary".split()
+    assert types == ["string"] * 2 + known + ["string"] * 3
     assert "no type of a schema fits the file's" in text
     assert schema.marked.keys() == {"email"}
 

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
+    from tomlkit.items import Item
+
     from piienc.schema.model import Schema
 
 _BOM = "\ufeff"
@@ -133,7 +135,8 @@ def _add(table: Any, added: dict[str, str], line_end: str) -> None:  # noqa: ANN
             table[name] = value
             continue
         *_, last = table
-        item, before = tomlkit.item(value), table.value.item(last)
+        item: Item = tomlkit.item(value)
+        before: Any = table.value.item(last)
         before.trivia.trail = before.trivia.trail or line_end
         item.trivia.indent, item.trivia.trail = before.trivia.indent, line_end
         # Assigning would put it behind comments, which belong to what follows.

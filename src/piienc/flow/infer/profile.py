@@ -11,6 +11,7 @@ from piienc.flow.infer.looks import LOOKS, TYPES, count_looks
 
 MOST_DIFFERENT = 1 << 17
 """As many different values are told apart: more than the rows that are looked at by default."""
+_MOST_BYTES = 64 << 20  # that they may take; memory stays flat where cells are long
 
 
 @dataclass(slots=True)
@@ -72,5 +73,5 @@ class Profile:
         except pa.ArrowNotImplementedError:  # of lists and structs
             self._too_many = True
             return
-        self._too_many = len(known) > MOST_DIFFERENT
+        self._too_many = len(known) > MOST_DIFFERENT or known.nbytes > _MOST_BYTES
         self._different = None if self._too_many else known

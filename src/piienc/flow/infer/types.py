@@ -56,6 +56,8 @@ def type_line(seen: Profile) -> Line:
 
 
 def _type_of_parquet(kind: pa.DataType) -> Line:
+    if pa.types.is_dictionary(kind):
+        kind = kind.value_type
     for name, fits in _OF_PARQUET:
         if fits(kind):
             return Line("type", name, "as the file has it")
