@@ -256,7 +256,7 @@ def test_infer_takes_types_from_parquet(tmp_path):
     pq.write_table(table, path)
     text, schema = _infer(path)
     types = [column.type for column in schema.columns.values()]
-    known = "integer integer float boolean date timestamp decimal binary".split()
+    known = ["integer", "integer", "float", "boolean", "date", "timestamp", "decimal", "binary"]
     assert types == ["string"] * 2 + known + ["string"] * 3
     assert "no type of a schema fits the file's" in text
     assert schema.marked.keys() == {"email"}
