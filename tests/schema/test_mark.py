@@ -69,7 +69,7 @@ def test_mark_of_the_last_column_stands_before_the_comments_behind_it(file):
 @pytest.mark.parametrize(
     ("name", "old", "new"),
     [
-        ("email", '{ type = "string" }', '{ type = "string", encrypt = "look"}'),
+        ("email", '{ type = "string" }', '{ type = "string", encrypt = "look" }'),
         ("note", 'note.type = "string"\n', 'note.type = "string"\nnote.encrypt = "look"\n'),
     ],
 )

@@ -10,7 +10,7 @@ from piienc.schema.doubts import PERSONAL
 from piienc.schema.personal import personal_by_name
 
 DATA = tomllib.loads(
-    Path(personal.__file__).with_name("data").joinpath("personal.toml").read_text()
+    Path(personal.__file__).with_name("data").joinpath("personal.toml").read_text("utf-8")
 )
 
 

@@ -14,8 +14,6 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from tomlkit.items import Item
-
     from piienc.schema.model import Schema
 
 _BOM = "\ufeff"
@@ -127,17 +125,34 @@ def _changed(
 
 def _add(table: Any, added: dict[str, str], line_end: str) -> None:  # noqa: ANN401  # of tomlkit
     """Add fields right behind the last one of a column."""
-    import tomlkit  # noqa: PLC0415  # start-up
     from tomlkit.items import Table  # noqa: PLC0415  # start-up
 
+    if isinstance(table, Table):
+        _add_lines(table, added, line_end)
+    else:
+        _add_inline(table, added)
+
+
+def _add_lines(table: Any, added: dict[str, str], line_end: str) -> None:  # noqa: ANN401  # of tomlkit
+    import tomlkit  # noqa: PLC0415  # start-up
+
     for name, value in added.items():
-        if not isinstance(table, Table):
-            table[name] = value
-            continue
         *_, last = table
-        item: Item = tomlkit.item(value)
-        before: Any = table.value.item(last)
+        before, item = table.value.item(last), tomlkit.item(value)
         before.trivia.trail = before.trivia.trail or line_end
         item.trivia.indent, item.trivia.trail = before.trivia.indent, line_end
         # Assigning would put it behind comments, which belong to what follows.
         table.value._insert_after(last, name, item)  # noqa: SLF001  # nothing public can do it
+
+
+def _add_inline(table: Any, added: dict[str, str]) -> None:  # noqa: ANN401  # of tomlkit
+    import tomlkit  # noqa: PLC0415  # start-up
+
+    # tomlkit keeps a space before the brace where it was, which is before what is added.
+    spaced = table.as_string().endswith(" }")
+    first, last = next(iter(added)), list(added)[-1]
+    for name, value in added.items():
+        item = tomlkit.item(value)
+        item.trivia.indent = "" if spaced and name == first else " "
+        item.trivia.trail = " " if spaced and name == last else ""
+        table[name] = item
