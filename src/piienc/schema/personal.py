@@ -50,15 +50,6 @@ def personal_by_name(name: str) -> Personal | None:
     return next((kind for fit, kind in fits if fit == best), None) if best else None
 
 
-def personal_by_property(name: str) -> Personal:
-    """Return the kind that carries a system property.
-
-    Raises:
-        KeyError: there is none.
-    """
-    return next(kind for kind, _ in _known()[1] if kind.property == name and not kind.part)
-
-
 def _fit(words: list[str], names: _Names) -> int:
     """Return how many words of a name tell the kind; more than it has if the whole name does."""
     if "".join(words) in names.whole:

@@ -1,4 +1,7 @@
-"""What values look like: expressions for types, formats and personal data, and how to count."""
+"""What values look like: expressions for types, formats and personal data, and how to count.
+
+All that is known of values by their content is here; `count_looks` is what the rest asks.
+"""
 
 from __future__ import annotations
 
@@ -42,7 +45,6 @@ LOOKS = {
 
 TYPES = ("integer", "float", "boolean", "date", "timestamp", "zoned timestamp")
 FORMATS = ("email", "phone", "uuid", "url", "ipv4")
-_HINTS = ("point", "padded", "digits", "flag", "local date")
 PERSONAL = {
     "email": ("e-mail addresses", "an e-mail address", "Email", "searchable"),
     "phone": ("phone numbers", "a phone number", "Phone number", "searchable"),
