@@ -70,6 +70,7 @@ def test_help_imports_nothing_heavy(argument):
         "inspect",
         "profiles",
         "manifest",
+        "schema",
     ],
 )
 def test_help_of_a_command_imports_nothing_heavy_of_ours(command):

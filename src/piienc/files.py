@@ -13,6 +13,7 @@ import fcntl
 import os
 import re
 import stat
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, TypeVar
 
@@ -62,6 +63,35 @@ def new_file(path: Path, *, overwrite: bool = False) -> Iterator[BinaryIO]:
     finally:
         if temporary is not None:
             temporary.unlink(missing_ok=True)
+
+
+@contextlib.contextmanager
+def edited(path: Path) -> Iterator[Callable[[bytes], None]]:
+    """Hold off others who edit a file in this way, while the block reads it and changes it.
+
+    Yields:
+        A function that replaces the content at once; mode and owner stay.
+
+    Raises:
+        IncompleteError: the file could not be written.
+    """
+    with translated(path):
+        folder = os.open(Path(os.path.realpath(path)).parent, os.O_RDONLY)
+    try:
+        # The folder and not the file, which is another one once it was replaced.
+        fcntl.flock(folder, fcntl.LOCK_EX)
+        yield partial(_replace, path)
+    finally:
+        os.close(folder)
+
+
+def _replace(path: Path, content: bytes) -> None:
+    before = path.stat()
+    with new_file(path, overwrite=True) as file:
+        with contextlib.suppress(PermissionError):  # only root may give a file away
+            os.fchown(file.fileno(), before.st_uid, before.st_gid)
+        os.fchmod(file.fileno(), stat.S_IMODE(before.st_mode))
+        file.write(content)
 
 
 @contextlib.contextmanager

@@ -24,6 +24,7 @@ def test_program_has_the_commands_of_the_design():
         ("encrypt-file",),
         ("decrypt-file",),
         *(("keys", verb) for verb in ("generate-aes", "import-aes", "list", "export")),
+        *(("schema", verb) for verb in ("infer", "check", "show", "mark")),
     }
 
 

@@ -38,19 +38,27 @@ def _toml(value: Any) -> str:
 
 @dataclass
 class Shop:
-    """A folder of files, and the keys that they are encrypted under."""
+    """A folder of files, and the keys that they are encrypted under.
+
+    Marks cannot be undone, so a shop whose schemas have nothing to do with each other leaves the
+    name out, and each is called by its columns.
+    """
 
     folder: Path
     state: Path
     overwrite: bool = False
+    name: str = "people"
     keys: dict[str, Keyset] = field(
         default_factory=lambda: {name: generate(mode) for name, mode in MODES.items()}
     )
 
-    def schema(self, columns: dict[str, Any] | None = None, **more: Any) -> Schema:
+    def schema(
+        self, columns: dict[str, Any] | None = None, version: int = 1, **more: Any
+    ) -> Schema:
         """Make a schema; by default of people with an id, an email and a note."""
         tables = {name: table for name, table in more.items() if isinstance(table, dict)}
-        lines = ['name = "people"', "version = 1"]
+        name = self.name or json.dumps([columns, more])
+        lines = [f"name = {_toml(name)}", f"version = {version}"]
         lines += [f"{name} = {_toml(more[name])}" for name in more if name not in tables]
         for name, column in (columns or PEOPLE).items():
             tables[f"columns.{_toml(name)}"] = column
@@ -142,4 +150,4 @@ def bench(tmp_path_factory):
     """Give a shop that the examples of a property share."""
     folder = tmp_path_factory.mktemp("bench") / "files"
     folder.mkdir()
-    return Shop(folder, folder.parent / "state", overwrite=True)
+    return Shop(folder, folder.parent / "state", overwrite=True, name="")

@@ -1,5 +1,6 @@
 """The receipt: counts, hashes, key ids, and never a value."""
 
+import contextlib
 import hashlib
 import io
 import json
@@ -125,11 +126,13 @@ def test_sealed_cells_are_counted_and_searchable_ones_are_not(shop):
     assert _counted(shop, shop.keys["look"].primary_id) is None
 
 
-def test_searchable_columns_alone_make_no_state(shop):
-    """A run that counts nothing needs no folder for it."""
+def test_searchable_columns_alone_count_no_cells(shop):
+    """Only sealed cells are counted; the marks are recorded."""
     shop.write("x.csv", f"a\n{C}\n")
     shop.encrypt("x.csv", "y.csv", shop.schema({"a": {"type": "string", "encrypt": "look"}}))
-    assert not shop.state.exists()
+    with contextlib.closing(sqlite3.connect(shop.state / "state.db")) as database:
+        tables = {name for (name,) in database.execute("SELECT name FROM sqlite_master")}
+    assert tables == {"marks"}
 
 
 def test_key_past_half_of_its_cells_is_warned_of_in_the_receipt(shop):

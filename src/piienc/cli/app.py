@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 COMMANDS = {
     "keys": "keys:app",
+    "schema": "schema:app",
     "profiles": "profiles:app",
     "manifest": "manifest:app",
     "encrypt-file": "tables:encrypt_file",

@@ -2,6 +2,7 @@
 
 crypt.py      encrypt_file and decrypt_file
 marks.py      which columns, under which key and context
+pledge.py     marks that earlier files were encrypted with, and that no schema may undo
 steps.py      what is done to one column
 run.py        one pass: read, change columns, write, all at once
 pipeline.py   work side by side, results in order
@@ -11,6 +12,8 @@ unwrap.py     unwrap_file: the way back
 preflight.py  keys and names against what the receiver demands, before anything is written
 streams.py    streams that are looked into on their way
 inspect.py    what a file is, and what of it is encrypted
+infer/        a schema proposed by a sample
+schema_check.py  a schema against keys and marks
 receipt.py    the record of a finished step
 reports/      what a verification found, written for each reader
 

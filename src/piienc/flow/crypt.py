@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,11 +19,13 @@ from piienc.flow.marks import (
     refuse_recorded,
 )
 from piienc.flow.pipeline import usable_cores
+from piienc.flow.pledge import hold_to_marks, record_marks
 from piienc.flow.receipt import ColumnFacts, FileFacts, Receipt
 from piienc.flow.record import Record
 from piienc.flow.run import run
 from piienc.flow.steps import ColumnPlace, Decryption, Encryption
 from piienc.places import Begun, is_parquet, name_of, opened_target
+from piienc.state import Marks
 from piienc.tables import (
     CsvFormat,
     CsvSource,
@@ -77,12 +80,14 @@ def encrypt_file(
             at all.
         schema: names all columns and marks some.
         keys: finds a keyset by its name.
-        counter: counts the cells of sealed keys.
+        counter: counts the cells of sealed keys. Its folder also keeps the marks, to which the
+            schema is held.
         options: how to run.
 
     Raises:
         PiiencError: of the class that tells what is wrong; see `piienc.errors`.
     """
+    marks = Marks(counter.folder)
     if not schema.marked:
         raise ConfigError(
             f"the schema {schema.name!r} marks no column, so there is nothing to encrypt",
@@ -93,6 +98,7 @@ def encrypt_file(
         check_columns(table, schema)
         before = record_in(table, None)
         refuse_recorded(table, before, schema.marked)
+        hold_to_marks(schema, keys, marks, table.columns)
         steps: dict[str, Encryption] = {}
         for name, column in schema.marked.items():
             key = str(column.encrypt)
@@ -103,7 +109,12 @@ def encrypt_file(
             )
         fields = pa.schema([table.schema.field(name) for name in steps])
         record = Record({name: step.facts for name, step in steps.items()}, fields)
-        return _Plan(steps, record.and_also(before), frozenset(steps))
+        return _Plan(
+            steps,
+            record.and_also(before),
+            frozenset(steps),
+            partial(record_marks, schema, keys, marks, table.columns),
+        )
 
     receipt = _pass("encrypt-file", source, target, csv_format(schema), plan, options)
     worn = tuple(
@@ -165,11 +176,19 @@ def decrypt_file(
 
 @dataclass(frozen=True, slots=True)
 class _Plan:
-    """The steps of a pass, the record of what is encrypted behind it, and what surely is."""
+    """What a pass does.
+
+    Attributes:
+        steps: by column.
+        record: what is encrypted behind it.
+        ciphertext: the columns that surely are.
+        at_the_end: called when all is written, before a file gets its name.
+    """
 
     steps: Mapping[str, Step]
     record: Record | None
     ciphertext: frozenset[str] = frozenset()
+    at_the_end: Callable[[], None] = lambda: None
 
     def schema(self, table: CsvSource | ParquetSource) -> pa.Schema:
         """Return the output's Arrow schema."""
@@ -203,6 +222,7 @@ def _pass(
                 threads=options.threads or usable_cores(),
                 progress=_progress(source, table, reader, options),
             )
+            made.at_the_end()
             digest = reader.sha256()
             read = FileFacts(name_of(source), reader.count, digest)
             written = FileFacts(name_of(target), writer.count, writer.sha256())

@@ -2,6 +2,10 @@
 
     model.py          what may stand in schema.toml
     load.py           read one, with all its mistakes at once
+    mark.py           mark columns in a file, and leave all else as it is
+    doubts.py         what is allowed and doubtful
+    personal.py       which personal data a column has, by its name: data/personal.toml
+    propose.py        a proposed schema, written as TOML
     json_schema.py    the same for editors: schema.schema.json, made from the model
 
 docs/schema.md is the reference for users.

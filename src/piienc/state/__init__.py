@@ -2,8 +2,9 @@
 
     cells.py      how many cells each sealed key has encrypted
     transfers.py  the ledger: each file that was sent or fetched
+    marks.py      which columns were encrypted: marks that cannot be undone
     locks.py      what only one run at a time may do
-    database.py   the SQLite file that the first two are in
+    database.py   the SQLite file that the first three are in
 
 It is kept outside of the key folder, which may be mounted read-only. It holds names, counts and
 hashes, and never a value of a cell or a secret.
@@ -11,6 +12,17 @@ hashes, and never a value of a cell or a secret.
 
 from piienc.state.cells import CELL_LIMIT, CELL_WARNING, CellCounter
 from piienc.state.locks import held
+from piienc.state.marks import Marks, RecordedMark
 from piienc.state.transfers import Ledger, Phase, Transfer
 
-__all__ = ["CELL_LIMIT", "CELL_WARNING", "CellCounter", "Ledger", "Phase", "Transfer", "held"]
+__all__ = [
+    "CELL_LIMIT",
+    "CELL_WARNING",
+    "CellCounter",
+    "Ledger",
+    "Marks",
+    "Phase",
+    "RecordedMark",
+    "Transfer",
+    "held",
+]

@@ -36,7 +36,7 @@ class CellCounter:
     """
 
     def __init__(self, folder: Path) -> None:
-        self._folder = folder
+        self.folder = folder
         self._lock = threading.Lock()
         self._left: dict[int, int] = {}
         self._totals: dict[int, int] = {}
@@ -91,7 +91,7 @@ class CellCounter:
         return ahead
 
     def _database(self) -> AbstractContextManager[Connection]:
-        return transaction(self._folder, _TABLE, "count the cells of a sealed key")
+        return transaction(self.folder, _TABLE, "count the cells of a sealed key")
 
 
 def _total(database: Connection, key_id: int) -> int:

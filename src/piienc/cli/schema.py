@@ -1,0 +1,266 @@
+"""`piienc schema`: what a kind of file holds, and which of its columns are marked."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from piienc.cli import options, ui
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from piienc.errors import ConfigError, PolicyError
+    from piienc.flow.infer.infer import Inferred
+    from piienc.flow.schema_check import CheckedSchema
+    from piienc.schema import Column
+    from piienc.state import RecordedMark
+
+app = typer.Typer(
+    help="The columns of a kind of file, and their marks: infer, check, show, mark.",
+    no_args_is_help=True,
+)
+
+_DEFAULT = Path("schema.toml")
+SchemaFile = Annotated[
+    Path, typer.Argument(metavar="[SCHEMA]", help="The schema file. Default: schema.toml.")
+]
+
+
+@app.command("infer", epilog=options.EPILOG)
+def infer(
+    sample: Annotated[
+        Path, typer.Argument(metavar="SAMPLE", help="CSV (.gz, .zst too) or Parquet.")
+    ],
+    output: Annotated[
+        Path | None,
+        typer.Option("-o", "--output", metavar="FILE", help="Default: standard output."),
+    ] = None,
+    name: Annotated[
+        str | None, typer.Option("--name", metavar="NAME", help="The schema's. Default: SAMPLE's.")
+    ] = None,
+    rows: Annotated[
+        int, typer.Option("--rows", min=0, metavar="N", help="Look at so many; 0: at all.")
+    ] = 100_000,
+    searchable: Annotated[
+        str, typer.Option("--key-searchable", metavar="NAME", help="The key for what is looked up.")
+    ] = "searchable",
+    sealed: Annotated[
+        str, typer.Option("--key-sealed", metavar="NAME", help="The key for all else.")
+    ] = "sealed",
+    keys: options.Keys = None,
+    config: options.Config = None,
+    json: options.Json = False,
+    quiet: options.Quiet = False,
+    no_input: options.NoInput = False,  # noqa: ARG001  # every command takes it; this never asks
+    force: options.Force = False,
+) -> None:
+    """Propose a schema by a sample: types, rules and marks, each with its reason."""
+    from piienc.flow.infer import infer as inference  # start-up
+    from piienc.flow.infer.judge import KeyNames
+    from piienc.keys.names import require_name  # start-up
+    from piienc.schema.propose import dump  # start-up
+
+    options.settled(config, keys)
+    for key in (searchable, sealed):
+        require_name(key)
+    wanted = inference.Options(name, rows, KeyNames(searchable, sealed))
+    found = inference.infer(sample, wanted)
+    text = dump(found.schema)
+    if output is not None:
+        from piienc.files import new_file
+
+        with new_file(output, overwrite=force) as file:
+            file.write(text.encode())
+    if json:
+        ui.document(_inferred(found, output, text))
+    elif output is None:
+        ui.data(text, end="")
+    if output is not None and not json and not quiet:
+        marked = [c.name for c in found.schema.columns if c.value("encrypt")]
+        ui.say(f"proposed by {found.rows:,} rows: {output}; marked: {', '.join(marked) or 'none'}")
+
+
+def _inferred(found: Inferred, output: Path | None, text: str) -> dict[str, Any]:
+    from dataclasses import asdict  # start-up
+
+    return {
+        "schema_version": ui.SCHEMA_VERSION,
+        "ok": True,
+        "output": str(output) if output else None,
+        "toml": None if output else text,
+        "rows": found.rows,
+        "whole": found.whole,
+        **asdict(found.schema),
+    }
+
+
+@app.command("check", epilog=options.EPILOG)
+def check(
+    schemas: Annotated[
+        list[Path] | None,
+        typer.Argument(metavar="[SCHEMA]...", help="Schema files. Default: schema.toml."),
+    ] = None,
+    keys: options.Keys = None,
+    config: options.Config = None,
+    state: options.State = None,
+    json: options.Json = False,
+    quiet: options.Quiet = False,
+    no_input: options.NoInput = False,  # noqa: ARG001  # every command takes it; this never asks
+) -> None:
+    """Find all mistakes, what is doubtful, and marks that would be undone."""
+    from piienc.flow import schema_check  # start-up
+    from piienc.state import Marks  # start-up
+
+    settled = options.settled(config, keys, state)
+    known, marks = schema_check.known_keys(settled.keys_dir), Marks(settled.state_dir)
+    checked = [schema_check.check(path, known, marks) for path in schemas or [_DEFAULT]]
+    errors = [found.error for found in checked if found.error]
+    # Mistakes go before marks: what cannot be read undoes nothing yet.
+    worst = min(errors, key=lambda error: error.exit_code, default=None)
+    if json:
+        told = [_checked(found) for found in checked]
+        ui.document({"schema_version": ui.SCHEMA_VERSION, "ok": not errors, "schemas": told})
+        if worst:  # the document has told them all
+            raise typer.Exit(worst.exit_code)
+        return
+    for found in checked:
+        if not quiet:
+            _tell(found)
+    if worst:
+        raise type(worst)("\n".join(map(str, errors)), hint=worst.hint)
+
+
+def _tell(found: CheckedSchema) -> None:
+    for warning in found.warnings:
+        ui.say(f"warning: {found.path}: {warning}")
+    if found.schema and not found.error:
+        columns = f"{len(found.schema.columns)} columns, {len(found.schema.marked)} marked"
+        ui.say(f"{found.path}: no mistakes; {columns}")
+
+
+def _checked(found: CheckedSchema) -> dict[str, Any]:
+    error: ConfigError | PolicyError | None = found.error
+    schema = found.schema
+    return {
+        "file": str(found.path),
+        "ok": error is None,
+        "name": schema.name if schema else None,
+        "version": schema.version if schema else None,
+        "columns": len(schema.columns) if schema else None,
+        "marked": list(schema.marked) if schema else None,
+        "warnings": list(found.warnings),
+        "error": error and {"code": error.exit_code, "kind": error.kind, "message": str(error)},
+    }
+
+
+@app.command("show", epilog=options.EPILOG)
+def show(
+    schema: SchemaFile = _DEFAULT,
+    keys: options.Keys = None,
+    config: options.Config = None,
+    state: options.State = None,
+    json: options.Json = False,
+    quiet: options.Quiet = False,  # noqa: ARG001  # every command takes it; this one says nothing
+    no_input: options.NoInput = False,  # noqa: ARG001  # likewise; it never asks
+) -> None:
+    """Show the columns, their rules and their marks."""
+    from piienc import schema as schemas  # start-up
+    from piienc.flow.schema_check import known_keys  # start-up
+    from piienc.state import Marks  # start-up
+
+    settled = options.settled(config, keys, state)
+    found = schemas.load(schema)
+    modes = known_keys(settled.keys_dir).modes or {}
+    held = Marks(settled.state_dir).of(found.name)
+    facts = {
+        name: _facts(column, found.context_of(name), modes.get(str(column.encrypt)), held.get(name))
+        for name, column in found.columns.items()
+    }
+    if json:
+        head = {"schema_version": ui.SCHEMA_VERSION, "ok": True}
+        told = {"name": found.name, "version": found.version, "extra_columns": found.extra_columns}
+        ui.document({**head, **told, "columns": facts})
+        return
+    ui.table(
+        f"{found.name}, version {found.version}",
+        ("column", "type", "rules", "key", "mode", "context", "property", "encrypted since"),
+        [_row(name, told) for name, told in facts.items()],
+    )
+
+
+def _facts(
+    column: Column, context: str, mode: str | None, held: RecordedMark | None
+) -> dict[str, Any]:
+    marked = column.encrypt is not None
+    return {
+        "type": column.type,
+        "rules": _rules(column),
+        "marked": marked,
+        "key": column.encrypt,
+        "mode": mode if marked else None,
+        "context": context if marked else None,
+        "property": column.property,
+        "since": held.since if held else None,
+    }
+
+
+def _rules(column: Column) -> list[str]:
+    """Name the rules of a column; the values of an enum are counted and not shown."""
+    flags = [name for name in ("required", "unique") if getattr(column, name)]
+    valued = ("format", "pattern", "max_length", "min", "max")
+    given = [(name, getattr(column, name)) for name in valued]
+    rules = flags + [f"{name} {value}" for name, value in given if value is not None]
+    return rules + ([f"enum of {len(column.enum)}"] if column.enum else [])
+
+
+def _row(name: str, facts: dict[str, Any]) -> Sequence[str]:
+    rules = ", ".join(facts["rules"])
+    marks = [facts[fact] or "" for fact in ("key", "mode", "context", "property", "since")]
+    if facts["context"] == "":
+        marks[2] = "(empty)"
+    return (name, facts["type"], rules, *marks)
+
+
+@app.command("mark", epilog=options.EPILOG)
+def mark(
+    columns: Annotated[list[str], typer.Argument(metavar="COLUMN...", help="The columns to mark.")],
+    key: Annotated[str, typer.Option("--key", metavar="NAME", help="The key to encrypt with.")],
+    schema: Annotated[
+        Path, typer.Option("--schema", metavar="FILE", help="Default: schema.toml.")
+    ] = _DEFAULT,
+    context: Annotated[
+        str | None,
+        typer.Option("--context", metavar="TEXT", help="Of one column. Default: its name."),
+    ] = None,
+    keys: options.Keys = None,
+    config: options.Config = None,
+    json: options.Json = False,
+    quiet: options.Quiet = False,
+    no_input: options.NoInput = False,  # noqa: ARG001  # every command takes it; this never asks
+) -> None:
+    """Mark columns for encryption, all or none. Marking cannot be undone."""
+    from piienc.flow.schema_check import known_keys  # start-up
+    from piienc.keys.names import require_name  # start-up
+    from piienc.schema.mark import mark as mark_columns  # start-up
+
+    require_name(key)
+    known = known_keys(options.settled(config, keys).keys_dir).modes
+    done = mark_columns(schema, columns, key, context)
+    warnings = [] if known is None or key in known else [f"there is no key {key!r} yet"]
+    if json:
+        told = {"file": str(schema), "key": key, "version": done.version}
+        changed = {"marked": list(done.marked), "marked_before": list(done.before)}
+        head = {"schema_version": ui.SCHEMA_VERSION, "ok": True}
+        ui.document({**head, **told, **changed, "warnings": warnings})
+        return
+    for warning in warnings:
+        ui.say(f"warning: {warning}: piienc keys generate-aes {key} --mode MODE")
+    if quiet:
+        return
+    if done.before:
+        ui.say(f"marked with {key} already: {', '.join(done.before)}")
+    if done.marked:
+        ui.say(f"marked with {key}: {', '.join(done.marked)}; {schema} is version {done.version}")

@@ -1,0 +1,168 @@
+"""The rows of a sample, column by column; how a CSV file is written is found out."""
+
+from __future__ import annotations
+
+import codecs
+import re
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pyarrow as pa
+
+from piienc.errors import InputError
+from piienc.files import open_input
+from piienc.flow.infer.looks import count_looks
+from piienc.hashing import HashingReader
+from piienc.places import is_parquet
+from piienc.tables import CsvFormat, CsvSource, opened_source
+from piienc.tables.streams import Decompressed
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from piienc.cells import Cells
+    from piienc.tables.parquet import ParquetSource
+
+_DELIMITERS = ",;\t|"
+_HEAD = 1 << 16  # bytes in which the header is looked for
+_QUOTED = re.compile(r'"(?:[^"]|"")*"')
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """How a CSV file is written.
+
+    Attributes:
+        delimiter: stands most often in the header.
+        times: how often.
+        tied: whether another one stands there as often.
+        encodings: the ones to try, the likeliest first.
+    """
+
+    delimiter: str
+    times: int
+    tied: bool
+    encodings: tuple[str, ...]
+
+
+def sniff(path: Path) -> Written:
+    """Find out how a CSV file is written.
+
+    Raises:
+        InputError: it cannot be read.
+    """
+    with open_input(path) as file:
+        start = Decompressed(HashingReader(file), str(path)).read(_HEAD)
+    wide = start.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
+    text = start.decode("utf-16" if wide else "latin-1", "ignore")
+    header = _QUOTED.sub("", text).partition("\n")[0]
+    counts = {mark: header.count(mark) for mark in _DELIMITERS}
+    delimiter = max(counts, key=lambda mark: counts[mark])
+    times = counts[delimiter]
+    tied = times > 0 and list(counts.values()).count(times) > 1
+    return Written(delimiter, times, tied, ("utf-16",) if wide else ("utf-8", "cp1252"))
+
+
+@dataclass(slots=True)
+class Sample:
+    """A sample that is being read.
+
+    Attributes:
+        names: of its columns.
+        types: their Arrow types; None for CSV.
+        whole: whether all rows were read, once it was.
+    """
+
+    names: list[str]
+    types: list[pa.DataType] | None
+    whole: bool
+    _table: CsvSource | ParquetSource
+    _most: int
+
+    def batches(self) -> Iterator[tuple[int, list[pa.Array]]]:
+        """Read rows: their number, and each column's values that are not null."""
+        left = self._most
+        for unit in self._table.units():
+            if self._most and not left:
+                self.whole = False
+                return
+            if isinstance(self._table, CsvSource):
+                records = self._table.decode(unit)  # type: ignore[arg-type]  # of this source
+                available = records.count
+                count = min(left, available) if self._most else available
+                columns = [_text(*records.cells(n), count) for n in range(records.columns)]
+            else:
+                batch = unit.batch  # type: ignore[union-attr]  # of this source
+                available = batch.num_rows
+                count = min(left, available) if self._most else available
+                columns = [_values(column) for column in batch.slice(0, count).columns]
+            yield count, columns
+            left -= count
+            if count < available:
+                self.whole = False
+                return
+
+
+@contextmanager
+def opened_sample(path: Path, rows: int, form: CsvFormat) -> Iterator[Sample]:
+    """Open a sample.
+
+    Args:
+        path: CSV or Parquet, told by the name.
+        rows: that are read at most; 0 for all.
+        form: how a CSV file is written.
+
+    Raises:
+        InputError: it cannot be read, a column has no name or another's, or the first line
+            is no header.
+    """
+    with opened_source(path, form) as (table, _):
+        _check_names(str(path), table.columns)
+        types = list(table.schema.types) if is_parquet(path) else None
+        yield Sample(list(table.columns), types, whole=True, _table=table, _most=rows)
+
+
+def _check_names(path: str, names: list[str]) -> None:
+    for number, name in enumerate(names, 1):
+        if not name:
+            raise InputError(f"{path}: column {number} has no name", hint="name every column")
+    if len(set(names)) < len(names):
+        raise InputError(
+            f"{path}: two columns have one name", hint="give every column a name of its own"
+        )
+    told = count_looks(pa.array(names, pa.large_string()), ("email", "phone", "iban", "ssn"))
+    if any(told.values()):
+        raise InputError(
+            f"{path}: the first line looks like a row of data, and not like a header",
+            hint="the first line must name the columns",
+        )
+
+
+def _text(cells: Cells, rows: np.ndarray, count: int) -> pa.Array:
+    """Return the cells of the first rows as text."""
+    kept = cells.take(slice(0, int(rows.searchsorted(count))))
+    if not len(kept):
+        return pa.array([], pa.large_string())
+    packed = kept.packed(np.arange(len(kept)))
+    offsets = np.append(packed.starts, packed.starts[-1] + packed.lengths[-1])
+    buffers = [None, pa.py_buffer(offsets), pa.py_buffer(packed.data)]
+    return pa.Array.from_buffers(pa.large_string(), len(kept), buffers)
+
+
+def _values(column: pa.Array) -> pa.Array:
+    values = column.drop_null()
+    if pa.types.is_dictionary(values.type):
+        values = values.dictionary_decode()
+    return values.cast(pa.large_string()) if is_text(values.type) else values
+
+
+def is_text(kind: pa.DataType) -> bool:
+    """Tell whether an Arrow type holds text, also by a dictionary."""
+    if pa.types.is_dictionary(kind):
+        kind = kind.value_type
+    return bool(
+        pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_string_view(kind)
+    )

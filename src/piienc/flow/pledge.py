@@ -1,0 +1,136 @@
+"""Marks cannot be undone: a schema is held to what earlier files of its name were encrypted with.
+
+A receiver who has seen a column encrypted counts on it. So a column stays marked, never under a
+weaker mode, and in its context. A new key of the same mode is allowed, and so is sealing what was
+searchable.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from piienc.errors import PolicyError
+from piienc.keys import Mode
+from piienc.state import RecordedMark
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Iterator, Mapping
+
+    from piienc.keys import Keyset
+    from piienc.schema import Schema
+    from piienc.state import Marks
+
+_HINT = (
+    "mark it as before; if these are other data, give the schema, or the column, a name of its own"
+)
+
+
+def hold_to_marks(
+    schema: Schema,
+    keys: Callable[[str], Keyset],
+    marks: Marks,
+    columns: Collection[str] | None = None,
+) -> None:
+    """Refuse a schema that would undo a mark.
+
+    Args:
+        schema: what is about to be used.
+        keys: finds a keyset by its name.
+        marks: those that hold.
+        columns: the file's; without them, a column that the schema does not name counts as gone.
+
+    Raises:
+        PolicyError: a column is unmarked, its key's mode is weaker, or its context is another.
+        KeyAccessError: a key is missing or locked.
+        ConfigError: the state folder cannot be used.
+    """
+    present = present_marks(schema, lambda _, key: keys(key).mode)
+    refuse_undoing(schema, present, marks.of(schema.name), columns)
+
+
+def record_marks(
+    schema: Schema,
+    keys: Callable[[str], Keyset],
+    marks: Marks,
+    columns: Collection[str] | None = None,
+) -> None:
+    """Record the marks of a schema before its file appears, and hold it to them once more.
+
+    Before, and not behind: a mark without a file only makes later runs stricter, while a file
+    without its mark could be followed by one in clear. Looking once more in the same transaction
+    means that of two runs that contradict each other, one is refused.
+
+    Raises:
+        PolicyError: another run has recorded what this schema would undo.
+        KeyAccessError: a key is missing or locked.
+        ConfigError: the state folder cannot be used.
+    """
+    present = present_marks(schema, lambda _, key: keys(key).mode)
+    marks.record(
+        schema.name,
+        present.values(),
+        lambda held: refuse_undoing(schema, present, held, columns),
+    )
+
+
+def refuse_undoing(
+    schema: Schema,
+    present: Mapping[str, RecordedMark],
+    held: Mapping[str, RecordedMark],
+    columns: Collection[str] | None = None,
+) -> None:
+    """Compare the marks of a schema with those that hold.
+
+    Args:
+        schema: the schema.
+        present: its marks, by column.
+        held: those that hold, by column.
+        columns: the file's, where there is a file.
+
+    Raises:
+        PolicyError: some would be undone; the message lists them all.
+    """
+    undone = list(_undone(schema, present, held, columns or ()))
+    if undone:
+        first = f"the schema {schema.name!r} would undo what cannot be undone"
+        raise PolicyError("\n  ".join([first, *undone]), hint=_HINT)
+
+
+def present_marks(schema: Schema, mode_of: Callable[[str, str], str]) -> dict[str, RecordedMark]:
+    """Return the marks of a schema, by column.
+
+    Args:
+        schema: the schema.
+        mode_of: tells the mode of a column's key, by both names.
+    """
+    return {
+        name: RecordedMark(
+            name,
+            str(column.encrypt),
+            str(mode_of(name, str(column.encrypt))),
+            schema.context_of(name),
+            schema.version,
+        )
+        for name, column in schema.marked.items()
+    }
+
+
+def _undone(
+    schema: Schema,
+    present: Mapping[str, RecordedMark],
+    held: Mapping[str, RecordedMark],
+    columns: Collection[str],
+) -> Iterator[str]:
+    for name, before in held.items():
+        told = f"column {name!r}, encrypted since {before.since}"
+        after = present.get(name)
+        if after is None:
+            if name in schema.columns:
+                yield f"{told} under {before.key!r}, is not marked any more"
+            elif name in columns:
+                yield f"{told} under {before.key!r}, is not in the schema any more, but in the file"
+            continue
+        if before.mode == Mode.SEALED and after.mode != Mode.SEALED:
+            yield f"{told}, was sealed, and the key {after.key!r} is {after.mode}"
+        if before.context != after.context:
+            yield f"{told}, had another context"

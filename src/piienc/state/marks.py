@@ -1,0 +1,113 @@
+"""The marks that hold: which columns of a schema were encrypted, how, and since when.
+
+Marking cannot be undone, so nothing is ever taken away here. Each change that is allowed, such as
+a new key of the same mode, is a row more; the newest row of a column tells what holds.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from piienc.state.database import FILE, transaction
+from piienc.state.transfers import now
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
+    from contextlib import AbstractContextManager
+    from pathlib import Path
+    from sqlite3 import Connection
+
+_TABLE = (
+    "CREATE TABLE IF NOT EXISTS marks (number INTEGER PRIMARY KEY, "
+    "schema TEXT, column_name TEXT, key TEXT, mode TEXT, context TEXT, version INTEGER, time TEXT)"
+)
+_READ = (
+    "SELECT column_name, key, mode, context, version, time FROM marks "
+    "WHERE schema = ? ORDER BY number"
+)
+_ADD = (
+    "INSERT INTO marks (schema, column_name, key, mode, context, version, time) "
+    "VALUES (?, ?, ?, ?, ?, ?, ?)"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class RecordedMark:
+    """A column's mark, as it was when a file was last encrypted with a change of it.
+
+    Attributes:
+        column: the column's name.
+        key: the keyset's name.
+        mode: searchable or sealed.
+        context: the associated data.
+        version: the schema's.
+        since: when the column was first encrypted: UTC, as ISO 8601; empty before that.
+    """
+
+    column: str
+    key: str
+    mode: str
+    context: str
+    version: int
+    since: str = ""
+
+    def same_as(self, other: RecordedMark) -> bool:
+        """Tell whether another mark of the column means the same; a version means nothing."""
+        mine = (self.key, self.mode, self.context)
+        return mine == (other.key, other.mode, other.context)
+
+
+class Marks:
+    """The marks of a state folder; safe between threads and processes."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def of(self, schema: str) -> dict[str, RecordedMark]:
+        """Return what holds for the columns of a schema, by its name. To look makes nothing.
+
+        Raises:
+            ConfigError: the state folder cannot be used.
+        """
+        if not (self.folder / FILE).exists():
+            return {}
+        with self._database() as database:
+            return _read(database, schema)
+
+    def record(
+        self,
+        schema: str,
+        marks: Iterable[RecordedMark],
+        check: Callable[[Mapping[str, RecordedMark]], None],
+    ) -> None:
+        """Record the marks of a schema that is being used.
+
+        Args:
+            schema: its name.
+            marks: of all its marked columns; `since` is set here.
+            check: called with what holds, and raises where these marks would undo it. No other
+                run can record anything between this call and ours.
+
+        Raises:
+            ConfigError: they cannot be kept.
+        """
+        with self._database() as database:
+            held = _read(database, schema)
+            check(held)
+            for mark in marks:
+                before = held.get(mark.column)
+                if before is None or not mark.same_as(before):
+                    facts = (mark.column, mark.key, mark.mode, mark.context, mark.version)
+                    database.execute(_ADD, (schema, *facts, now()))
+
+    def _database(self) -> AbstractContextManager[Connection]:
+        return transaction(self.folder, _TABLE, "keep the marks")
+
+
+def _read(database: Connection, schema: str) -> dict[str, RecordedMark]:
+    held: dict[str, RecordedMark] = {}
+    for column, key, mode, context, version, time in database.execute(_READ, (schema,)):
+        since = held[column].since if column in held else time
+        held[column] = RecordedMark(column, key, mode, context, version, since)
+    return held

@@ -1,0 +1,346 @@
+"""Schemas proposed by samples: they hold for the sample, and hold no value of it."""
+
+import datetime as dt
+import gzip
+import math
+import re
+import tomllib
+
+import pyarrow as pa
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pyarrow import parquet as pq
+
+from piienc import schema as schemas
+from piienc.errors import InputError
+from piienc.flow.infer.infer import Options, infer
+from piienc.flow.infer.judge import KeyNames
+from piienc.schema.propose import dump
+
+CANARY = "Canary4711"
+
+
+def _infer(path, **options):
+    """Propose, and return the TOML and the schema that it holds."""
+    text = dump(infer(path, Options(**options)).schema)
+    file = path.with_name("schema.toml")
+    file.write_text(text, "utf-8")
+    return text, schemas.load(file)
+
+
+def _csv(folder, *values, header="c", encoding="utf-8"):
+    path = folder / "sample.csv"
+    path.write_bytes("\n".join([header, *values, ""]).encode(encoding))
+    return path
+
+
+def _comment(text, line):
+    (found,) = re.findall(rf"^{re.escape(line)}  # (.*)$", text, re.MULTILINE)
+    return found
+
+
+@pytest.mark.parametrize(
+    ("values", "kind", "why"),
+    [
+        (["1", "-20", "0"], "integer", "3 of 3 values"),
+        (["1", "2.5", "-3e4"], "float", "3 of 3 values"),
+        (["true", "false"], "boolean", "2 of 2 values"),
+        (["2024-02-29"], "date", "1 of 1 values"),
+        (["2024-02-29T10:00:00", "2024-02-29 10:00"], "timestamp", "2 of 2 values"),
+        (["2024-02-29T10:00:00.5Z", "2024-02-29T10:00+01:00"], "timestamp", "2 of 2 values"),
+        (["00123", "10115"], "string", "1 of 2 values are digits with leading zeros, which no"),
+        (["01/02/2024", "03/04/2024"], "string", "dates in a local form: which part is the day"),
+        (["2023-02-29"], "string", "1 of 1 values are text of no other type"),
+        (["yes", "no"], "string", "reads like yes and no; a boolean is true or false"),
+        (["12345678901234567890"], "string", "digits that 64 bits may not hold"),
+        (["+12025550117"], "string", "all values have a format of their own"),
+        (["2024-01-01T10:00:00Z", "2024-01-01T10:00:00"], "string", "some timestamps with an"),
+        (["1", "x"], "string", "2 of 2 values are text of no other type"),
+        (["-0"], "float", "1 of 1 values"),
+        (["NaN"], "string", "1 of 1 values are text of no other type"),
+        ([",", ","], "string", "no value was seen: is it a string?"),
+    ],
+)
+def test_infer_type_with_what_was_seen(tmp_path, values, kind, why):
+    """A type holds for every value; where one would lose something, it is string and says so."""
+    header = "c,d" if values[0] == "," else "c"
+    text, schema = _infer(_csv(tmp_path, *values, header=header))
+    assert schema.columns["c"].type == kind
+    line = text[text.index("[columns.c]") :]
+    found = re.search(rf'^type = "{kind}"  # (.*)$', line, re.MULTILINE)
+    assert found
+    assert found[1].startswith(why)
+
+
+@pytest.mark.parametrize(
+    ("values", "note"),
+    [
+        (["1.50", "2.25"], 'if it is money, type = "decimal" keeps every digit'),
+        (["0", "1", "0"], "only 2 different values: is it a flag?"),
+        (["1", "x"], "some values are numbers, and others are not"),
+    ],
+)
+def test_infer_doubt_is_a_comment(tmp_path, values, note):
+    """What cannot be known is asked, and nothing is chosen for it."""
+    text, _ = _infer(_csv(tmp_path, *values))
+    assert re.search(rf"^# .*{re.escape(note)}", text, re.MULTILINE)
+
+
+def test_infer_null_is_counted_and_required_only_without_one(tmp_path):
+    """Required is what was seen, and in how many rows."""
+    text, schema = _infer(_csv(tmp_path, "1,a", "2,", header="x,y"))
+    assert schema.columns["x"].required
+    assert _comment(text, "required = true") == "no null in 2 of 2 rows"
+    assert not schema.columns["y"].required
+    assert "\n# 1 of 2 rows are null\n" in text
+
+
+def test_infer_unique_is_suggested_and_never_chosen(tmp_path):
+    """A sample cannot prove it."""
+    text, schema = _infer(_csv(tmp_path, "a", "b"))
+    assert "# unique = true  # all 2 values are different" in text
+    assert not schema.columns["c"].unique
+    assert "unique" not in _infer(_csv(tmp_path, "a", "a"))[0]
+
+
+@pytest.mark.parametrize(
+    ("value", "form"),
+    [
+        ("ada@example.com", "email"),
+        ("+12025550117", "phone"),
+        ("123e4567-e89b-12d3-a456-426614174000", "uuid"),
+        ("https://example.com/a?b#c", "url"),
+        ("192.0.2.17", "ipv4"),
+    ],
+)
+def test_infer_format_only_where_all_values_have_it(tmp_path, value, form):
+    """One value without it makes a suggestion of it."""
+    assert _infer(_csv(tmp_path, value, value))[1].columns["c"].format == form
+    text, schema = _infer(_csv(tmp_path, value, value, "?"))
+    assert schema.columns["c"].format is None
+    assert f'# format = "{form}"  # 1 of 3 values are not: mend them, or leave it out' in text
+
+
+@pytest.mark.parametrize(
+    ("name", "values", "key", "carried"),
+    [
+        ("E-Mail", ["x"], "searchable", "Email"),
+        ("customerEmail", ["x"], "searchable", "Email"),
+        ("Telefonnummer", ["030 1"], "searchable", "Phone number"),
+        ("user_id", ["17"], "searchable", "Identity"),
+        ("nom", ["x"], "sealed", "Name"),
+        ("Geschlecht", ["w"], "sealed", "Gender"),
+        ("fecha_nacimiento", ["2000-01-01"], "sealed", "DOB"),
+        ("lat", ["1.5"], "sealed", "Latitude"),
+        ("lng", ["1.5"], "sealed", "Longitude"),
+        ("City", ["x"], "sealed", "Location"),
+        ("street", ["x"], "sealed", None),
+        ("IBAN", ["x"], "sealed", None),
+        ("ipAddr", ["x"], "sealed", None),
+        ("anything", ["ada@example.com"], "searchable", "Email"),
+        ("anything", ["+12025550117"], "searchable", "Phone number"),
+        ("anything", ["192.0.2.17"], "sealed", None),
+        ("anything", ["GB82WEST12345698765432"], "sealed", None),
+        ("product_name", ["x"], None, None),
+        ("email_verified", ["true"], None, None),
+        ("id", ["17"], None, None),
+    ],
+)
+def test_infer_marks_personal_data_by_name_and_by_content(tmp_path, name, values, key, carried):
+    """In several languages, with the system property where there is one."""
+    column = _infer(_csv(tmp_path, *values, header=name))[1].columns[name]
+    assert (column.encrypt, column.property) == (key, carried)
+
+
+def test_infer_proposes_the_keys_that_are_named(tmp_path):
+    """The names of the keys are the user's."""
+    path = _csv(tmp_path, "a,b", header="email,gender")
+    _, schema = _infer(path, keys=KeyNames("look", "seal"))
+    assert [column.encrypt for column in schema.columns.values()] == ["look", "seal"]
+
+
+def test_infer_seals_what_has_few_values_whatever_its_name(tmp_path):
+    """Equal cells of few values could be guessed, and the reason says how many there are."""
+    text, schema = _infer(_csv(tmp_path, *["a", "b"] * 60, header="user_id"))
+    assert schema.columns["user_id"].encrypt == "sealed"
+    why = "sealed: only 2 different values, which could be guessed"
+    assert _comment(text, 'encrypt = "sealed"') == why
+
+
+def test_infer_marks_nothing_for_a_name_that_the_type_contradicts(tmp_path):
+    """A flag about an address is no address, and it is a question."""
+    text, schema = _infer(_csv(tmp_path, "true", "false", header="email_ok"))
+    assert schema.columns["email_ok"].encrypt is None
+    assert '# encrypt = "searchable"' in text
+    assert "its name tells of an e-mail address, its type does not" in text
+
+
+def test_infer_suggests_a_mark_where_a_few_values_are_personal(tmp_path):
+    """A note that somebody wrote an address into is for people to decide on."""
+    text, schema = _infer(_csv(tmp_path, "x", "y", "ada@example.com", header="note"))
+    assert schema.columns["note"].encrypt is None
+    assert "1 of 3 values look like e-mail addresses" in text
+
+
+def test_infer_gives_a_property_to_one_column_only(tmp_path):
+    """Which of two addresses the receiver should know is not for us to say."""
+    text, schema = _infer(_csv(tmp_path, "a,b", header="email,work_email"))
+    assert all(column.encrypt and not column.property for column in schema.columns.values())
+    assert text.count("several columns could carry it") == 2
+
+
+@pytest.mark.parametrize("mark", [",", ";", "\t", "|"])
+def test_infer_finds_the_delimiter(tmp_path, mark):
+    """By the header, quoted ones apart."""
+    text, schema = _infer(_csv(tmp_path, mark.join("123"), header=f'a{mark}"b,;|,;|"{mark}c'))
+    assert schema.csv.delimiter == mark
+    assert list(schema.columns) == ["a", "b,;|,;|", "c"]
+    assert "stands 2 times in the header" in text
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "cp1252"])
+def test_infer_finds_the_encoding(tmp_path, encoding):
+    """The sample can be encrypted with the schema as it is."""
+    text, schema = _infer(_csv(tmp_path, "é", "ü", header="naïve", encoding=encoding))
+    assert list(schema.columns) == ["naïve"]
+    assert schema.csv.encoding == encoding.removesuffix("-sig")
+    assert ("not UTF-8; is it this one?" in text) is (encoding == "cp1252")
+
+
+def test_infer_reads_compressed_samples(tmp_path):
+    """By the name's suffix, as all of piienc does; the suffixes are not in the schema's name."""
+    path = tmp_path / "people.csv.gz"
+    path.write_bytes(gzip.compress(b"a\n1\n"))
+    assert _infer(path)[1].name == "people"
+
+
+def test_infer_looks_at_no_more_rows_than_it_may(tmp_path):
+    """What comes behind them is not seen, and the head says so."""
+    path = _csv(tmp_path, "1", "2", "x")
+    text, schema = _infer(path, rows=2)
+    assert schema.columns["c"].type == "integer"
+    assert "from the first 2 rows." in text
+    assert "from 3 rows, the whole sample." in _infer(path, rows=3)[0]
+    assert _infer(path, rows=0)[1].columns["c"].type == "string"
+
+
+def test_infer_does_not_keep_more_different_values_than_it_may(tmp_path, monkeypatch):
+    """Then nothing is said of how often they repeat."""
+    path = _csv(tmp_path, "a", "b", "c")
+    monkeypatch.setattr("piienc.flow.infer.profile.MOST_DIFFERENT", 2)
+    assert "unique" not in _infer(path)[0]
+
+
+def test_infer_takes_types_from_parquet(tmp_path):
+    """The file knows better than its values look."""
+    path = tmp_path / "x.parquet"
+    day = dt.date(2000, 1, 1)
+    table = pa.table(
+        {
+            "s": ["1", None],
+            "d": pa.array(["a", "a"]).dictionary_encode(),
+            "n": pa.array([1, 1]).dictionary_encode(),
+            "i": pa.array([1, 2], pa.uint8()),
+            "f": [1.5, math.nan],
+            "b": [True, None],
+            "day": [day, day],
+            "t": pa.array([0, 1], pa.timestamp("us", "UTC")),
+            "dec": pa.array([1, 2], pa.decimal128(5, 2)),
+            "bin": [b"\xff", b""],
+            "l": [[1], [2]],
+            "nothing": pa.nulls(2),
+            "email": ["ada@example.com", "x"],
+        }
+    )
+    pq.write_table(table, path)
+    text, schema = _infer(path)
+    types = [column.type for column in schema.columns.values()]
+    known = ["integer", "integer", "float", "boolean", "date", "timestamp", "decimal", "binary"]
+    assert types == ["string"] * 2 + known + ["string"] * 3
+    assert "no type of a schema fits the file's" in text
+    assert schema.marked.keys() == {"email"}
+
+
+@pytest.mark.parametrize(
+    ("header", "said"),
+    [("a,,b", "column 2 has no name"), ("a,a", "two columns have one name")],
+)
+def test_infer_refuses_names_that_no_schema_can_have(tmp_path, header, said):
+    """They would not be told apart."""
+    with pytest.raises(InputError, match=said):
+        infer(_csv(tmp_path, header=header))
+
+
+def test_infer_refuses_a_row_of_data_as_a_header(tmp_path):
+    """Names of columns are written into the schema, and personal data must not be."""
+    with pytest.raises(InputError, match="looks like a row of data") as caught:
+        infer(_csv(tmp_path, "x,y", header="ada@example.com,17"))
+    assert "ada" not in str(caught.value) + caught.value.hint
+
+
+_FITS = {
+    "integer": lambda value: -(2**63) <= int(value) < 2**63 and str(int(value)) == value,
+    "float": lambda value: math.isfinite(float(value)),
+    "boolean": lambda value: value in ("true", "false"),
+    "date": dt.date.fromisoformat,
+    "timestamp": dt.datetime.fromisoformat,
+    "string": str,
+}
+_TEXT = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=12)
+_CELLS = st.one_of(
+    st.none(),
+    _TEXT,
+    st.integers().map(str),
+    st.floats().map(str),
+    st.dates().map(str),
+    st.datetimes(timezones=st.none() | st.just(dt.UTC)).map(lambda at: at.isoformat()),
+    st.sampled_from(["true", "false", "007", "1e5", "1.0", "-0", "a@b.example", "+4930123456"]),
+)
+_COLUMN_NAMES = st.lists(
+    _TEXT.filter(lambda name: name.strip() and "@" not in name and "\r" not in name),
+    min_size=1,
+    max_size=4,
+    unique=True,
+)
+
+
+def _quoted(value):
+    return "" if value is None else '"' + value.replace('"', '""') + '"'
+
+
+@given(data=st.data(), names=_COLUMN_NAMES, mark=st.sampled_from(",;\t|"))
+def test_infer_schema_of_any_table_loads_and_its_values_fit(tmp_path_factory, data, names, mark):
+    """Whatever the file holds: its columns are the schema's, and its values of their types."""
+    kind = data.draw(st.sampled_from([_CELLS, st.integers().map(str), st.dates().map(str)]))
+    rows = data.draw(st.lists(st.tuples(*[kind | st.none()] * len(names)), max_size=8))
+    path = tmp_path_factory.mktemp("any") / "x.csv"
+    lines = [mark.join(map(_quoted, row)) for row in (names, *rows)]
+    path.write_bytes("".join(line + "\n" for line in lines).encode())
+    _, schema = _infer(path)
+    assert list(schema.columns) == names
+    if len(names) == 1:
+        rows = [row for row in rows if row != (None,)]  # a blank line is no row
+    for number, column in enumerate(schema.columns.values()):
+        values = [row[number] for row in rows]
+        assert not column.required or None not in values
+        assert all(_FITS[column.type](value) is not False for value in values if value is not None)
+
+
+@given(
+    rows=st.lists(
+        st.tuples(*[st.sampled_from(["{}", "{}@example.com", "+49301{}", "x {}", "{}.5"])] * 3),
+        min_size=1,
+        max_size=6,
+    )
+)
+def test_infer_writes_no_value_of_the_sample(tmp_path_factory, rows):
+    """Neither in a comment nor in a rule, whatever the values look like."""
+    path = tmp_path_factory.mktemp("canary") / "x.csv"
+    cells = [[shape.format(f"{CANARY}{n}47114711") for shape in row] for n, row in enumerate(rows)]
+    path.write_text("\n".join(["email,note,code", *map(",".join, cells), ""]), "utf-8")
+    found = infer(path)
+    written = dump(found.schema) + repr(found)
+    assert CANARY not in written
+    assert "47114711" not in written
+    assert tomllib.loads(dump(found.schema))["version"] == 1
