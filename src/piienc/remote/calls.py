@@ -12,7 +12,7 @@ from piienc.remote.protocol import NO_ATTRIBUTES, private, string, u32
 from piienc.remote.refusals import disk_full, refusal
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from piienc.errors import PiiencError
     from piienc.remote.remote import Facts
@@ -197,16 +197,25 @@ def room(session: Session, path: str) -> int | None:
     return fragment * available
 
 
-def limits(session: Session) -> tuple[int, int]:
-    """Return how many bytes one request may read and write at the most; 0 if it is not told."""
+def limits(session: Session) -> Callable[[], tuple[int, int]]:
+    """Ask how much one request may read and write, and do not wait for the answer.
+
+    Returns:
+        What waits for it: two numbers of bytes; 0 if it is not told.
+    """
     if protocol.LIMITS not in session.extensions:
-        return 0, 0
-    answer = session.call(protocol.EXTENDED, string(protocol.LIMITS))
-    if answer.kind != protocol.EXTENDED_REPLY:
-        return 0, 0
-    fields = answer.fields(protocol.EXTENDED_REPLY)
-    _, reading, writing = (fields.u64() for _ in range(3))
-    return reading, writing
+        return lambda: (0, 0)
+    asked = session.ask(protocol.EXTENDED, string(protocol.LIMITS))
+
+    def told() -> tuple[int, int]:
+        answer = session.wait(asked)
+        if answer.kind != protocol.EXTENDED_REPLY:
+            return 0, 0
+        fields = answer.fields(protocol.EXTENDED_REPLY)
+        _, reading, writing = (fields.u64() for _ in range(3))
+        return reading, writing
+
+    return told
 
 
 def write_refusal(session: Session, path: str, answer: Answer, doing: str) -> PiiencError:

@@ -62,11 +62,12 @@ class SftpRemote:
     def _look_around(self) -> None:
         with self._session("enter the folder") as session:
             began = time.monotonic()
-            reading, writing = calls.limits(session)
+            limits = calls.limits(session)
+            facts = calls.stat(session, self._folder)
+            self._pool.measured(time.monotonic() - began)
+            reading, writing = limits()
             self._reading = min(reading or _BLOCK, _LARGEST_BLOCK)
             self._writing = min(writing or _BLOCK, _LARGEST_BLOCK)
-            facts = calls.stat(session, self._folder)
-            self._pool.measured((time.monotonic() - began) / (2 if reading else 1))
         if not facts or facts.kind != FOLDER:
             raise IncompleteError(
                 f"the destination has no folder {self._folder}",
