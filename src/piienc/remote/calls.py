@@ -159,7 +159,7 @@ def rename(session: Session, old: str, new: str, final: str) -> None:
 
 
 def replace(session: Session, old: str, new: str, final: str, aside: str) -> None:
-    """Rename a file to a name that may be taken; `aside` is a free name."""
+    """Rename a file to a name that may be taken; `aside` is a name for the old file meanwhile."""
     doing = f"rename a file to {final}"
     if protocol.POSIX_RENAME in session.extensions:
         names = (string(protocol.POSIX_RENAME), string(old), string(new))
@@ -167,6 +167,9 @@ def replace(session: Session, old: str, new: str, final: str, aside: str) -> Non
         return
     # In two steps, so that the old file is lost at no moment.
     moved = session.call(protocol.RENAME, string(new), string(aside))
+    if moved.code in {protocol.FAILURE, protocol.TAKEN} and remove(session, aside, final):
+        # It was left by a run that was cut here; what is to be replaced now is newer.
+        moved = session.call(protocol.RENAME, string(new), string(aside))
     if moved.code != protocol.NO_SUCH_FILE:
         _require(moved, doing)
     answer = session.call(protocol.RENAME, string(old), string(new))

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, BinaryIO, Self
 
 from piienc.errors import IncompleteError
 from piienc.remote import calls
-from piienc.remote.names import OURS, is_safe, safe_name, shown_name
+from piienc.remote.names import OURS, aside_of, is_safe, safe_name, shown_name
 from piienc.remote.pool import Pool
 from piienc.remote.remote import FOLDER, Entry, Facts
 from piienc.remote.sources import equal_bytes, reader_of
@@ -186,8 +186,7 @@ class SftpRemote:
         old, new = self._path(temporary), self._path(final)
         with self._session(f"rename a file to {final}") as session:
             if replace:
-                aside = self._path(f"{OURS}{os.urandom(8).hex()}.old")
-                calls.replace(session, old, new, final, aside)
+                calls.replace(session, old, new, final, self._path(aside_of(temporary)))
             else:
                 calls.rename(session, old, new, final)
 

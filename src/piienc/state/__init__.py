@@ -11,6 +11,16 @@ hashes, and never a value of a cell or a secret.
 
 from piienc.state.cells import CELL_LIMIT, CELL_WARNING, CellCounter
 from piienc.state.locks import held
-from piienc.state.transfers import Ledger, Phase, Transfer
+from piienc.state.transfers import Ledger, Phase, Transfer, lock_name, new_transfer
 
-__all__ = ["CELL_LIMIT", "CELL_WARNING", "CellCounter", "Ledger", "Phase", "Transfer", "held"]
+__all__ = [
+    "CELL_LIMIT",
+    "CELL_WARNING",
+    "CellCounter",
+    "Ledger",
+    "Phase",
+    "Transfer",
+    "held",
+    "lock_name",
+    "new_transfer",
+]
