@@ -22,6 +22,7 @@ from piienc.files import open_input
 from piienc.flow.crew import Crew
 from piienc.flow.delivery import Delivery, Rules, Skipped
 from piienc.flow.meter import Meter
+from piienc.flow.orphans import orphans, sweep
 from piienc.flow.preflight import check_sent
 from piienc.flow.receipt import ErrorFacts, PushReceipt, SentFile
 from piienc.flow.source import Source
@@ -62,6 +63,7 @@ class Pushing:
         ledger: told of each step.
         told: of what is tried again, and of the seconds until then.
         progress: called with 0, the bytes that have arrived, and the share that is done.
+        sweep: remove what runs have left of which nobody knows any more: see `orphans`.
     """
 
     way: Way
@@ -71,6 +73,7 @@ class Pushing:
     ledger: Ledger
     told: Told | None = None
     progress: Report | None = None
+    sweep: bool = False
 
 
 @dataclass(slots=True)
@@ -132,9 +135,10 @@ def push(sources: Sequence[Path], pushing: Pushing) -> PushReceipt:
     """
     started = time.monotonic()
     items, waiting = _looked_at(sources, pushing)
+    swept = _swept(pushing) if pushing.sweep else ()
     if waiting:
         _deliver(sorted(waiting, key=lambda item: -item.size), pushing)
-    return _receipt(pushing, items, started)
+    return replace(_receipt(pushing, items, started), orphans=swept)
 
 
 def rehearse(sources: Sequence[Path], pushing: Pushing) -> PushReceipt:
@@ -148,6 +152,7 @@ def rehearse(sources: Sequence[Path], pushing: Pushing) -> PushReceipt:
     with pushing.way.connect() as remote:
         remote.can_write()
         room = remote.free_space()
+        left = orphans(remote, pushing.ledger)
         for item in waiting:
             item.plan = _plan(item, remote, pushing.rules)
         needed = sum(item.size for item in waiting if item.error is None)
@@ -156,7 +161,13 @@ def rehearse(sources: Sequence[Path], pushing: Pushing) -> PushReceipt:
                 f"the files have {needed:,} bytes, and the destination has room for {room:,}",
                 hint="make room at the destination",
             )
-    return replace(_receipt(pushing, items, started), dry_run=True, free_space=room)
+    done = _receipt(pushing, items, started)
+    return replace(done, dry_run=True, free_space=room, orphans=left)
+
+
+def _swept(pushing: Pushing) -> tuple[str, ...]:
+    with Crew(pushing.way, pushing.told) as crew:
+        return crew.again(partial(sweep, ledger=pushing.ledger))
 
 
 def _plan(item: _Item, remote: Remote, rules: Rules) -> str:

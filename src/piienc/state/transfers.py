@@ -20,7 +20,7 @@ from piienc.state.database import FILE, transaction
 from piienc.state.locks import is_held
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
     from contextlib import AbstractContextManager
     from pathlib import Path
     from sqlite3 import Connection
@@ -177,6 +177,11 @@ class Ledger:
             f"direction = 'push' AND {_THERE} AND name = ? AND size = ? AND outcome = 'delivered'",
             (dumps(places), name, size),
         )
+
+    def known(self, ids: Iterable[str]) -> set[str]:
+        """Return those of these transfers' ids that are in the ledger."""
+        rows = self._find("id IN (SELECT value FROM json_each(?))", (dumps(sorted(ids)),))
+        return {row.id for row in rows}
 
     def history(
         self,
