@@ -1,6 +1,8 @@
-"""Deliver files to an OpenSSH server on loopback, side by side with OpenSSH's own sftp.
+"""`piienc push` and `piienc pull` against OpenSSH's sftp: whole commands, to a server on loopback.
 
-As a program it is our side of that: `remote.py put|get URL IDENTITY KNOWN_HOSTS FILE...`.
+Nearby, and through a proxy that delays what passes. Each run has a state folder of its own, so
+that nothing is known to be delivered already. All that piienc does more is in its time: the
+ledger, the hash, the fsync, the look at the size, the rename.
 """
 
 from __future__ import annotations
@@ -11,13 +13,12 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from processes import HERE, Job, peak, side_by_side
+from processes import HERE, PIIENC, Job, peak, side_by_side
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -25,10 +26,12 @@ if TYPE_CHECKING:
     from sshd import Sshd
 
 NEAR = 512 << 20
-FAR = {"64 MB": 64 << 20, "256 MB": 256 << 20}
+FAR = {"64 MiB": 64 << 20, "256 MiB": 256 << 20}
+MEMORY = {"64 MiB": 64 << 20, "512 MiB": NEAR}
 FILES, SMALL = 200, 100_000
 DELAY = 0.05  # seconds, in each direction
 FAR_REPEATS = 3
+SMALL_REPEATS = 2  # sftp takes a minute for each
 
 _SUPPORT = HERE.parent / "tests" / "support"
 
@@ -42,11 +45,42 @@ class Place:
     target: Path
     far: int
 
-    def ours(self, verb: str, *files: Path, port: int | None = None) -> list[str | Path]:
-        """Return our command."""
-        url = self.server.url(self.target, port)
-        keys = (self.server.keys.user, self.server.known_hosts)
-        return [sys.executable, HERE / "remote.py", verb, url, *keys, *files]
+    @property
+    def state(self) -> Path:
+        """The state folder of a run."""
+        return self.work / "state"
+
+    def push(self, *files: Path, port: int | None = None) -> list[str | Path]:
+        """Return our command that sends files."""
+        return [PIIENC, "push", *files, "--to", self._destination(port), *self._said()]
+
+    def pull(self, name: str, path: Path) -> list[str | Path]:
+        """Return our command that fetches a file."""
+        return [PIIENC, "pull", name, path, "--from", self._destination(None), *self._said()]
+
+    def forget(self) -> None:
+        """Remove what the run before has kept."""
+        shutil.rmtree(self.state, ignore_errors=True)
+
+    def _destination(self, port: int | None) -> str:
+        return "far" if port else "near"
+
+    def _said(self) -> list[str | Path]:
+        return ["--config", self.work / "piienc.toml", "--state", self.state, "-q", "--no-input"]
+
+    def write_settings(self) -> None:
+        """Write the settings: two destinations, and no agent, as for sftp."""
+        places = {
+            "near": self.server.url(self.target),
+            "far": self.server.url(self.target, self.far),
+        }
+        keys = (
+            f'identity_file = "{self.server.keys.user}"\nknown_hosts = "{self.server.known_hosts}"'
+        )
+        tables = (
+            f'[destinations.{n}]\nurl = "{u}"\n{keys}\nagent = false' for n, u in places.items()
+        )
+        (self.work / "piienc.toml").write_text("\n".join(tables), "utf-8")
 
     def theirs(self, name: str, commands: str, port: int | None = None) -> list[str | Path]:
         """Return sftp's command, which reads its commands from a file."""
@@ -67,13 +101,20 @@ def time_remote(repeats: int) -> dict[str, list[float]]:
         return taken | side_by_side(_far_small(place))
 
 
-def measure_remote_memory() -> dict[str, int]:
-    """Return the peak memory of an upload and of a download, in bytes."""
+def measure_remote_memory() -> dict[str, dict[str, int]]:
+    """Return the peak memory of an upload and of a download, by the file's size, in bytes."""
+    found = {}
     with _place() as place:
-        source = _filled(place.work / "large", NEAR)
-        found = {"upload": peak(place.ours("put", source))}
-        source.unlink()
-        return found | {"download": peak(place.ours("get", source))}
+        for name, size in MEMORY.items():
+            source, back = _filled(place.work / "large", size), place.work / "back"
+            found[name] = {
+                "push": peak(place.push(source)),
+                "pull": peak(place.pull("large", back)),
+            }
+            for path in (source, back, place.target / "large"):
+                path.unlink()
+            place.forget()
+    return found
 
 
 def _near(place: Place, repeats: int) -> list[Job]:
@@ -88,9 +129,9 @@ def _near(place: Place, repeats: int) -> list[Job]:
     put, get = place.theirs("put", f"put {source}"), place.theirs("get", f"get kept {here}")
     return [
         Job("sftp up", put, there, same, repeats),
-        Job("piienc up", place.ours("put", source), there, same, repeats),
+        Job("piienc up", place.push(source), there, same, repeats, place.forget),
         Job("sftp down", get, here, same, repeats),
-        Job("piienc down", place.ours("get", here), here, same, repeats),
+        Job("piienc down", place.pull("kept", here), here, same, repeats, place.forget),
     ]
 
 
@@ -102,10 +143,10 @@ def _far_large(place: Place, name: str, size: int) -> list[Job]:
         _require_same(source, path)
 
     put = place.theirs("far", f"put {source}", place.far)
-    ours = place.ours("put", source, port=place.far)
+    ours = place.push(source, port=place.far)
     return [
         Job(f"sftp far {name}", put, there, same, FAR_REPEATS),
-        Job(f"piienc far {name}", ours, there, same, FAR_REPEATS),
+        Job(f"piienc far {name}", ours, there, same, FAR_REPEATS, place.forget),
     ]
 
 
@@ -122,13 +163,14 @@ def _far_small(place: Place) -> list[Job]:
     def clear() -> None:
         for source in sources[:-1]:
             (place.target / source.name).unlink()
+        place.forget()
 
     name = f"far {FILES} files"
-    put = place.theirs("small", f"put {folder}/*", place.far)
-    ours = place.ours("put", *sources, port=place.far)
+    puts = "\n".join(f"put {source}" for source in sources)
+    put, ours = place.theirs("small", puts, place.far), place.push(*sources, port=place.far)
     return [
-        Job(f"sftp {name}", put, there, same, 1, clear),
-        Job(f"piienc {name}", ours, there, same, FAR_REPEATS, clear),
+        Job(f"sftp {name}", put, there, same, SMALL_REPEATS, clear),
+        Job(f"piienc {name}", ours, there, same, SMALL_REPEATS, clear),
     ]
 
 
@@ -155,7 +197,9 @@ def _place() -> Iterator[Place]:
             with proxy:
                 far = int(proxy.stdout.readline())
                 server.knows(far)
-                yield Place(work, server, target, far)
+                place = Place(work, server, target, far)
+                place.write_settings()
+                yield place
                 proxy.stdin.close()
         finally:
             server.close()
@@ -171,28 +215,3 @@ def _filled(path: Path, size: int) -> Path:
 def _require_same(source: Path, path: Path) -> None:
     if not filecmp.cmp(source, path, shallow=False):
         raise SystemExit(f"{path.name}: not the expected content: there is nothing to time")
-
-
-def main(verb: str, url: str, identity: str, known_hosts: str, *files: str) -> None:
-    """Send or fetch files, as many at a time as is worthwhile."""
-    from piienc.remote import OURS, Options, open_remote, parse_url  # noqa: PLC0415  # start-up
-
-    options = Options(identity_file=Path(identity), known_hosts=Path(known_hosts), agent=False)
-    with open_remote(parse_url(url), options) as remote:
-
-        def put(path: Path) -> None:
-            temporary = f"{OURS}{path.name}"
-            with path.open("rb") as file:
-                remote.upload(temporary, file, size=path.stat().st_size)
-            remote.publish(temporary, path.name, replace=False)
-
-        def get(path: Path) -> None:
-            with path.open("wb") as file:
-                remote.download(path.name, file, size=remote.stat(path.name).size)
-
-        with ThreadPoolExecutor(remote.lanes) as threads:
-            list(threads.map({"put": put, "get": get}[verb], map(Path, files)))
-
-
-if __name__ == "__main__":
-    main(*sys.argv[1:])

@@ -239,28 +239,36 @@ def bench_envelope(bench: Bench, source: Path) -> dict[str, object]:
 
 
 def bench_remote(bench: Bench) -> dict[str, object]:
-    """Measure delivery by SFTP, and print how it compares with OpenSSH's own sftp."""
+    """Measure push and pull, and print how they compare with OpenSSH's own sftp."""
     taken = time_remote(bench.repeats)
-    medians = {name: median(seconds) for name, seconds in taken.items()}
     sizes = {"up": NEAR, "down": NEAR, f"far {FILES} files": FILES * SMALL}
     sizes |= {f"far {name}": size for name, size in FAR_SIZES.items()}
-    rows: Rows = [
-        (
-            name,
-            f"{seconds:.2f}",
-            f"{min(taken[name]):.2f}-{max(taken[name]):.2f}",
-            f"{sizes[name.partition(' ')[2]] / MEGA / seconds:.0f}",
-            f"{medians['sftp ' + name.partition(' ')[2]] / seconds:.2f}",
+    rows: Rows = []
+    for name, seconds in taken.items():
+        what = name.partition(" ")[2]
+        ratios = [
+            theirs / ours for theirs, ours in zip(taken[f"sftp {what}"], seconds, strict=True)
+        ]
+        rows.append(
+            (
+                name,
+                f"{median(seconds):.2f}",
+                f"{min(seconds):.2f}-{max(seconds):.2f}",
+                f"{sizes[what] / MEGA / median(seconds):.0f}",
+                f"{median(ratios):.2f}",
+                f"{min(ratios):.2f}-{max(ratios):.2f}",
+            )
         )
-        for name, seconds in medians.items()
-    ]
-    heads = ("", "median s", "range s", "MB/s", "speed / sftp's")
-    show("SFTP on loopback, 512 MiB; far: 50 ms of delay each way", heads, rows)
+    heads = ("", "median s", "range s", "MB/s", "speed / sftp's", "range")
+    show("piienc push and pull, 512 MiB; far: 50 ms of delay each way", heads, rows)
     memory = measure_remote_memory()
     show(
         "SFTP, peak memory, MB",
-        ("", *memory),
-        [("piienc", *(f"{peak / MEGA:.0f}" for peak in memory.values()))],
+        ("", "push", "pull"),
+        [
+            (name, *(f"{peaks[way] / MEGA:.0f}" for way in ("push", "pull")))
+            for name, peaks in memory.items()
+        ],
     )
     return {"times": taken, "memory": memory}
 

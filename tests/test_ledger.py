@@ -4,6 +4,7 @@ import sqlite3
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import replace
 
 import pytest
@@ -11,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from piienc.errors import ConfigError, LockError
-from piienc.state import CellCounter, Ledger, Phase, Transfer, held
+from piienc.state import CellCounter, Ledger, Phase, Transfer, held, lock_name
 
 URL = "sftp://me@host/in/"
 ONE = Transfer("0" * 16, "push", URL, "a.csv", "out/a.csv", 5, begun="2026-11-24T01:00:00Z")
@@ -41,8 +42,8 @@ def test_ledger_keeps_any_text(tmp_path_factory, name, error):
     """Names and messages are values, whatever they look like."""
     ledger = Ledger(tmp_path_factory.mktemp("ledger") / ".piienc")
     ascii_error = error.encode("ascii", "replace").decode()
-    ledger.save(replace(ONE, name=name, error=ascii_error))
-    assert ledger.history() == [replace(ONE, name=name, error=ascii_error)]
+    ledger.save(replace(ONE, name=name, error=ascii_error, outcome="failed"))
+    assert ledger.history() == [replace(ONE, name=name, error=ascii_error, outcome="failed")]
 
 
 @pytest.mark.parametrize(
@@ -62,7 +63,7 @@ def test_ledger_finds_what_can_be_gone_on_with(ledger, outcome, phase, found):
     ledger.save(replace(ONE, id="1" * 16, name="b.csv"))
     ledger.save(replace(ONE, id="2" * 16, destination="sftp://me@other/in/"))
     ledger.save(replace(ONE, id="3" * 16, direction="pull"))
-    unfinished = ledger.unfinished(URL, "a.csv")
+    unfinished = ledger.unfinished([URL], "a.csv")
     assert (unfinished is not None) is found
     assert unfinished is None or unfinished.id == ONE.id
 
@@ -87,7 +88,7 @@ def test_ledger_filters_by_each_fact(ledger):
     assert ids(job="nightly") == "31"
     assert ids(outcome="failed") == "3"
     assert ids(since="2026-11-21T00:00:00Z", until="2026-11-23T00:00:00Z") == "21"
-    assert ids(destination="elsewhere") == ""
+    assert ids(places=["elsewhere"]) == ""
     assert ids(most=2) == "32"
 
 
@@ -167,3 +168,40 @@ def test_lock_of_a_killed_run_is_free(tmp_path):
     assert subprocess.run(command, check=False).returncode == -9
     with held(tmp_path / ".piienc", "it"):
         pass
+
+
+def test_lock_leaves_no_file_behind(tmp_path):
+    """There would be one for each name that was ever sent."""
+    with held(tmp_path / ".piienc", "it"):
+        assert len(list((tmp_path / ".piienc" / "locks").iterdir())) == 1
+    assert list((tmp_path / ".piienc" / "locks").iterdir()) == []
+
+
+def test_lock_that_many_want_is_held_by_one_at_a_time(tmp_path):
+    """Also while its file goes and comes back."""
+    inside, most, done = [], [], []
+
+    def work(number):
+        for _ in range(30):
+            with suppress(LockError), held(tmp_path / ".piienc", "it"):
+                inside.append(number)
+                most.append(len(inside))
+                inside.remove(number)
+                done.append(number)
+
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(work, range(8)))
+    assert set(most) == {1}
+    assert len(done) > 30
+
+
+def test_transfer_of_a_run_that_died_is_interrupted(ledger):
+    """It is running as long as a run holds its lock, and no longer."""
+    ledger.save(ONE)
+    with held(ledger.folder, lock_name(ONE)):
+        assert ledger.history(outcome="running") == [ONE]
+        assert ledger.history(outcome="interrupted") == []
+    assert ledger.history(outcome="running") == []
+    (told,) = ledger.history(outcome="interrupted")
+    assert told == ledger.history()[0] == replace(ONE, outcome="interrupted")
+    assert ledger.unfinished([URL], "a.csv") == ONE

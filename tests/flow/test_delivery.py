@@ -9,7 +9,8 @@ from dataclasses import replace
 import pytest
 
 from piienc.errors import IncompleteError, NameTakenError
-from piienc.flow.delivery import Delivered, Delivery, Rules, Skipped, Source
+from piienc.flow.delivery import Delivered, Delivery, Rules, Skipped
+from piienc.flow.source import Source
 from piienc.remote import OURS
 from piienc.remote.folder import FolderRemote
 from piienc.state import Ledger
@@ -56,7 +57,7 @@ class World:
         rules = Rules(trigger=lambda name, _: (f"{name}.DONE", b""), **rules)
         with self.file.open("rb") as file:
             delivery = Delivery(
-                Source(self.file, file), "a.csv", "file:///out/", rules, Saving(self), print
+                Source(self.file, file), "a.csv", ["file:///out/"], rules, Saving(self), print
             )
             return delivery.attempt(Watched(self))
 

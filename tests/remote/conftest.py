@@ -5,15 +5,6 @@ import re
 import subprocess
 
 import pytest
-from pyserver import PyServer
-
-
-@pytest.fixture
-def py_server(ssh_keys):
-    """Give a server of paramiko's."""
-    server = PyServer(ssh_keys.hosts["ed25519"])
-    yield server
-    server.close()
 
 
 @pytest.fixture

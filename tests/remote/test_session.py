@@ -68,7 +68,7 @@ def session_with(kind, body):
 ACTIONS = [
     lambda session: calls.stat(session, "/x"),
     lambda session: calls.room(_offering(session), "/x"),
-    lambda session: calls.limits(_offering(session)),
+    lambda session: calls.limits(_offering(session))(),
     lambda session: calls.remove(session, "/x", "x"),
     lambda session: calls.rename(session, "/x", "/y", "y"),
     lambda session: calls.replace(session, "/x", "/y", "y", "/z"),

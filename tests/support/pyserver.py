@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import socket
 import threading
 from pathlib import Path
@@ -26,6 +27,9 @@ class PyServer:
         further: what it wants after a key.
         names: what it lists in its folder.
         asked: the ways that were tried, and the passwords.
+        disk: it keeps files, at their own paths on this machine; its renames replace.
+        refuse_writes: the code with which it refuses to write; None lets all through.
+        renames: how many renames it does before it cuts all connections; None for no limit.
     """
 
     def __init__(self, host_key: Path) -> None:
@@ -36,6 +40,9 @@ class PyServer:
         self.further: list[str] = []
         self.names: list[str] = []
         self.asked: list[str] = []
+        self.disk = False
+        self.refuse_writes: int | None = None
+        self.renames: int | None = None
         self._transports: list[paramiko.Transport] = []
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.port = self._listener.getsockname()[1]
@@ -57,6 +64,11 @@ class PyServer:
             transport.sock.close()
             transport.join(5)
 
+    def cut(self) -> None:
+        """Cut all connections."""
+        for transport in self._transports:
+            transport.sock.close()
+
     def _accept(self) -> None:
         while True:
             try:
@@ -65,7 +77,7 @@ class PyServer:
                 return
             transport = paramiko.Transport(peer)
             transport.add_server_key(self._key)
-            transport.set_subsystem_handler("sftp", paramiko.SFTPServer, _Files, self)
+            transport.set_subsystem_handler("sftp", paramiko.SFTPServer, _files, self)
             self._transports.append(transport)
             with contextlib.suppress(paramiko.SSHException, EOFError, OSError):
                 transport.start_server(server=_Login(self))
@@ -118,3 +130,78 @@ class _Files(paramiko.SFTPServerInterface):
             attributes.filename, attributes.st_size, attributes.st_mode = name, 1, 0o100600
             found.append(attributes)
         return found
+
+
+def _files(login, server: PyServer):
+    return (_Disk if server.disk else _Files)(login, server)
+
+
+def _answered(action):
+    """Give a code of SFTP for what the system says."""
+
+    def answer(*said):
+        try:
+            return action(*said)
+        except OSError as error:
+            return paramiko.SFTPServer.convert_errno(error.errno)
+
+    return answer
+
+
+class _Disk(paramiko.SFTPServerInterface):
+    def __init__(self, login, server: PyServer) -> None:
+        super().__init__(login)
+        self._server = server
+
+    @_answered
+    def stat(self, path):
+        return paramiko.SFTPAttributes.from_stat(Path(path).stat())
+
+    @_answered
+    def lstat(self, path):
+        return paramiko.SFTPAttributes.from_stat(Path(path).lstat())
+
+    @_answered
+    def list_folder(self, path):
+        return [
+            paramiko.SFTPAttributes.from_stat(found.lstat(), found.name)
+            for found in Path(path).iterdir()
+        ]
+
+    @_answered
+    def open(self, path, flags, attr):
+        handle = _Handle(self._server, flags)
+        descriptor = os.open(path, flags, 0o600)
+        handle.readfile = handle.writefile = os.fdopen(
+            descriptor, "r+b" if flags & (os.O_WRONLY | os.O_RDWR) else "rb"
+        )
+        return handle
+
+    @_answered
+    def remove(self, path):
+        Path(path).unlink()
+        return paramiko.SFTP_OK
+
+    @_answered
+    def rename(self, old, new):
+        if self._server.renames == 0:
+            self._server.cut()
+            return paramiko.SFTP_FAILURE
+        if self._server.renames:
+            self._server.renames -= 1
+        Path(old).replace(new)
+        return paramiko.SFTP_OK
+
+
+class _Handle(paramiko.SFTPHandle):
+    def __init__(self, server: PyServer, flags: int) -> None:
+        super().__init__(flags)
+        self._server = server
+
+    def stat(self):
+        self.writefile.flush()
+        return paramiko.SFTPAttributes.from_stat(os.fstat(self.writefile.fileno()))
+
+    def write(self, offset, data):
+        refused = self._server.refuse_writes
+        return super().write(offset, data) if refused is None else refused

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from proxy import Proxy
+from pyserver import PyServer
 from sshd import ROOT, Keys, Sshd, run
 
 from piienc.remote import Options, Timeouts, open_remote, parse_url
@@ -53,6 +54,14 @@ def new_sshd(ssh_keys):
     yield start
     for server in servers:
         server.close()
+
+
+@pytest.fixture
+def py_server(ssh_keys):
+    """Give a server of paramiko's."""
+    server = PyServer(ssh_keys.hosts["ed25519"])
+    yield server
+    server.close()
 
 
 @pytest.fixture

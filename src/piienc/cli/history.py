@@ -23,7 +23,7 @@ def history(
     ] = None,
     job: Annotated[str | None, typer.Option("--job", metavar="NAME", help="Only of a job.")] = None,
     outcome: Annotated[
-        Literal["delivered", "failed", "running", "given-up"] | None,
+        Literal["delivered", "failed", "running", "interrupted", "given-up"] | None,
         typer.Option("--outcome", help="Only those that ended so."),
     ] = None,
     since: Annotated[
@@ -44,13 +44,14 @@ def history(
     from piienc.state import Ledger  # start-up
 
     settled = options.settled(config, keys, state)
+    places = None
     if destination is not None:
         from piienc.cli.destinations import Said, destination_of
-        from piienc.remote import parse_url  # start-up
+        from piienc.remote import parse_url, places_of  # start-up
 
-        destination = str(parse_url(destination_of(Said(destination), settled).url))
+        places = places_of(parse_url(destination_of(Said(destination), settled).url))
     found = Ledger(settled.state_dir).history(
-        destination=destination,
+        places=places,
         job=job,
         outcome=outcome,
         since=_day(since, "--since"),

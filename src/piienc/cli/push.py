@@ -42,6 +42,12 @@ def push(
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Connect, check everything, and send nothing.")
     ] = False,
+    sweep: Annotated[
+        bool,
+        typer.Option(
+            "--sweep", help="Also remove hidden files of runs that nobody knows any more."
+        ),
+    ] = False,
     identity: destinations.Identity = None,
     known_hosts: destinations.KnownHosts = None,
     password_file: destinations.PasswordFile = None,
@@ -68,7 +74,7 @@ def push(
     passphrase = Passphrase(passphrase_file, passphrase_fd, no_input)
     with ui.progress("sending", quiet=quiet) as report:
         pushing = _pushing(said, destination, settled, passphrase, schema, again=again)
-        pushing = replace(pushing, progress=report)
+        pushing = replace(pushing, progress=report, sweep=sweep)
         receipt = flow.rehearse(files, pushing) if dry_run else flow.push(files, pushing)
     _tell(receipt, as_json=json, quiet=quiet)
     if receipt.exit_code:
@@ -108,6 +114,11 @@ def _pushing(
 def _tell(receipt: PushReceipt, *, as_json: bool, quiet: bool) -> None:
     for warning in (said for file in receipt.files for said in file.warnings):
         ui.say(f"warning: {warning}")
+    for name in receipt.orphans:
+        if receipt.dry_run:
+            ui.say(f"warning: {name} was left by a run that nobody knows any more: see --sweep")
+        elif not quiet:
+            ui.say(f"removed {name}: it was left by a run that nobody knows any more")
     if as_json:
         ui.document(receipt.document())
         return

@@ -9,6 +9,10 @@ pipeline.py   work side by side, results in order
 record.py     what a Parquet file says of its own encryption
 wrap.py       wrap_file: OpenPGP for the receiver
 unwrap.py     unwrap_file: the way back
+push.py       files to a destination; delivery.py, source.py: one of them, in its steps
+pull.py       files from a destination
+crew.py       several files at once, over several connections; line.py: one, made anew
+orphans.py    hidden files at a destination that nobody knows any more
 preflight.py  keys and names against what the receiver demands, before anything is written
 streams.py    streams that are looked into on their way
 inspect.py    what a file is, and what of it is encrypted

@@ -11,26 +11,21 @@ its connection can find out at the destination how far it came.
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import io
-import os
-import secrets
-from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
-from functools import cached_property
-from typing import TYPE_CHECKING, BinaryIO
+from typing import TYPE_CHECKING
 
-from piienc.errors import IncompleteError, InputError, NameTakenError, PiiencError
-from piienc.remote import OURS
-from piienc.state import Phase, Transfer
+from piienc.errors import IncompleteError, NameTakenError, PiiencError
+from piienc.remote import OURS, aside_of
+from piienc.state import Phase, new_transfer
 from piienc.state.transfers import now
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-    from pathlib import Path
+    from collections.abc import Callable, Sequence
 
+    from piienc.flow.source import Source
     from piienc.remote import Remote
-    from piienc.state import Ledger
+    from piienc.state import Ledger, Transfer
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,74 +73,6 @@ class Delivered:
     warnings: tuple[str, ...] = ()
 
 
-class Source:
-    """A local file that is delivered; it must stay as it is meanwhile.
-
-    Attributes:
-        path: where it is.
-        file: opened for reading.
-        size: in bytes.
-    """
-
-    def __init__(self, path: Path, file: BinaryIO) -> None:
-        self.path, self.file = path, file
-        self._identity = self._look()
-        self.size = self._identity[0]
-
-    @cached_property
-    def _hashed(self) -> Future[str]:
-        pool = ThreadPoolExecutor(1, thread_name_prefix="piienc-hash")
-        future = pool.submit(_hash, os.dup(self.file.fileno()))
-        pool.shutdown(wait=False)
-        return future
-
-    def begin_hashing(self) -> None:
-        """Let the file be hashed beside other work."""
-        _ = self._hashed
-
-    @property
-    def sha256(self) -> str:
-        """The hash of the file, in hex.
-
-        Raises:
-            InputError: it cannot be read.
-        """
-        try:
-            return self._hashed.result()
-        except OSError as error:
-            raise InputError(
-                f"cannot read {self.path}: {os.strerror(error.errno or 0)}",
-                hint="check the disk that it is on",
-            ) from error
-
-    def require_unchanged(self) -> None:
-        """Refuse a file that was written to since it was opened.
-
-        Raises:
-            InputError: it was.
-        """
-        if self._look() != self._identity:
-            raise InputError(
-                f"{self.path} has changed while it was sent",
-                hint="send it when it is finished: write it under another name, then rename it",
-            )
-
-    def _look(self) -> tuple[int, int, int]:
-        found = os.fstat(self.file.fileno())
-        return found.st_size, found.st_mtime_ns, found.st_ctime_ns
-
-
-def _hash(descriptor: int) -> str:
-    digest, at = hashlib.sha256(), 0
-    try:
-        while data := os.pread(descriptor, 1 << 20, at):
-            digest.update(data)
-            at += len(data)
-    finally:
-        os.close(descriptor)
-    return digest.hexdigest()
-
-
 class Delivery:
     """Delivers one file, in as many attempts as it takes."""
 
@@ -153,7 +80,7 @@ class Delivery:
         self,
         source: Source,
         name: str,
-        destination: str,
+        places: Sequence[str],
         rules: Rules,
         ledger: Ledger,
         progress: Callable[[int], object],
@@ -163,12 +90,12 @@ class Delivery:
         Args:
             source: the file.
             name: its name at the destination.
-            destination: the URL of the folder.
+            places: the URL of the folder as the ledger has it, and as older entries may.
             rules: how it is delivered.
             ledger: told of each step.
             progress: told of the bytes that have arrived, with each of them once an attempt.
         """
-        self._source, self._name, self._destination = source, name, destination
+        self._source, self._name, self._places = source, name, tuple(places)
         self._rules, self._ledger, self._progress = rules, ledger, progress
         self._transfer: Transfer | None = None
         self._resumed_at = 0
@@ -180,10 +107,10 @@ class Delivery:
 
         What was begun to be sent again, and was not finished, is gone on with.
         """
-        begun = self._ledger.unfinished(self._destination, self._name)
+        begun = self._ledger.unfinished(self._places, self._name)
         if self._rules.again or (begun and begun.again):
             return None
-        known = self._ledger.delivered(self._destination, self._name, self._source.size)
+        known = self._ledger.delivered(self._places, self._name, self._source.size)
         found = next((one for one in known if one.sha256 == self._source.sha256), None)
         return Skipped("delivered already", found) if found else None
 
@@ -206,6 +133,11 @@ class Delivery:
                 return Skipped("there already")
             raise
 
+    @property
+    def begun(self) -> bool:
+        """Whether the ledger was told that this run goes about it."""
+        return self._transfer is not None
+
     def _finish(self, remote: Remote, transfer: Transfer) -> Delivered:
         if transfer.phase == Phase.PUBLISHING:
             transfer = self._found(remote, transfer)
@@ -215,12 +147,14 @@ class Delivery:
             transfer = self._publish(remote, transfer)
         if transfer.phase == Phase.TRIGGERING:
             transfer = self._trigger(remote, transfer)
+        if transfer.attempts > 1 and transfer.growing != self._name:
+            self._remove(remote, aside_of(str(transfer.growing)))
         done = replace(transfer, phase=Phase.DONE, outcome="delivered", ended=now())
         return Delivered(self._save(done), self._resumed_at, tuple(self._warnings))
 
     def _unfinished(self, remote: Remote) -> Transfer | None:
         """Return the transfer that is to be gone on with; one of another content is over."""
-        known = self._ledger.unfinished(self._destination, self._name)
+        known = self._ledger.unfinished(self._places, self._name)
         if known is None:
             return None
         # While it was being sent, its hash was not known: then the bytes that are there decide.
@@ -232,31 +166,23 @@ class Delivery:
         if outcome == "delivered":
             self._warnings.append(f"{self._name}: the trigger of the file before was never sent")
         elif known.growing:
+            self._give_back(remote, known.growing)
             self._remove(remote, known.growing)
         return None
 
     def _begun(self) -> Transfer:
-        unique = secrets.token_hex(8)
-        return self._save(
-            Transfer(
-                id=unique,
-                direction="push",
-                destination=self._destination,
-                name=self._name,
-                # A path may hold bytes that are no text, and the ledger holds text.
-                source=os.fsencode(self._source.path).decode(errors="backslashreplace"),
-                size=self._source.size,
-                begun=now(),
-                job=self._rules.job,
-                growing=f"{OURS}{unique}.part" if self._rules.rename else None,
-                again=int(self._rules.again),
-            )
+        source, rules = self._source, self._rules
+        begun = new_transfer(
+            "push", self._places[0], self._name, source.path, size=source.size, job=rules.job
         )
+        growing = f"{OURS}{begun.id}.part" if rules.rename else None
+        return self._save(replace(begun, growing=growing, again=int(rules.again)))
 
     def _counted(self, transfer: Transfer) -> Transfer:
         return self._save(
             replace(
                 transfer,
+                destination=self._places[0],
                 attempts=transfer.attempts + 1,
                 outcome="running",
                 ended=None,
@@ -418,18 +344,19 @@ class Delivery:
         # Once it may have been renamed, a transfer is over only if the rename was refused.
         sending = transfer.phase == Phase.SENDING and not error.transient
         over = sending or (transfer.phase == Phase.PUBLISHING and self._over)
-        self._save(
-            replace(
-                transfer,
-                phase=Phase.DONE if over else transfer.phase,
-                outcome="failed",
-                ended=now(),
-                error_code=error.exit_code,
-                error=str(error).encode(errors="backslashreplace").decode(),
-            )
-        )
+        self._save(transfer.ended_with(error, over=over))
         if over and transfer.growing:
             self._remove(remote, transfer.growing)
+
+    def _give_back(self, remote: Remote, growing: str) -> None:
+        """Give the file its name back that was put aside for one that never took its place."""
+        aside = aside_of(growing)
+        with contextlib.suppress(PiiencError):
+            if remote.stat(growing):
+                with contextlib.suppress(NameTakenError):  # somebody else has made a newer one
+                    remote.publish(aside, self._name, replace=False)
+                    return
+            remote.remove(aside)
 
     def _remove(self, remote: Remote, name: str) -> None:
         with contextlib.suppress(PiiencError):  # some may write and not remove

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from piienc.errors import KeyAccessError
 from piienc.files import require_private
-from piienc.remote import Limiter, Options, RemoteUrl, Timeouts, open_remote
+from piienc.remote import Limiter, Options, RemoteUrl, Timeouts, open_remote, places_of
 from piienc.secret import SecretBytes
 
 if TYPE_CHECKING:
@@ -30,11 +30,13 @@ class Way:
         destination: what the settings say.
         url: of its folder.
         options: how to connect.
+        places: the URL of its folder as the ledger has it, and as older entries may.
     """
 
     destination: Destination
     url: RemoteUrl
     options: Options
+    places: tuple[str, ...]
 
     def connect(self) -> Remote:
         """Connect: see `piienc.remote.open_remote`."""
@@ -57,6 +59,7 @@ def way_to(
         debug: told what the SSH connection does.
 
     Raises:
+        ConfigError: the SSH configuration cannot be read, or asks for what is not offered.
         KeyAccessError: the password or the passphrase cannot be read, or others may read it.
     """
     kept = destination.passphrase_file
@@ -73,7 +76,7 @@ def way_to(
         limiter=Limiter(destination.bandwidth) if destination.bandwidth else None,
         debug=debug,
     )
-    return Way(destination, url, options)
+    return Way(destination, url, options, places_of(url, options))
 
 
 def _secret_once(file: Path) -> Callable[[Path], SecretBytes | None]:

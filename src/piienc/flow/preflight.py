@@ -191,7 +191,8 @@ def check_sent(
     check_name(path, profile)
     start, whole = peeked(file)
     wrapped = is_openpgp(start)
-    message = read_message(whole, str(path)) if wrapped else None
+    # Any file may begin like OpenPGP; whether it is some matters only where it must be.
+    message = read_message(whole, str(path)) if wrapped and recipients else None
     file.seek(0)
     limit = profile.size_limit if wrapped else profile.plain_size_limit or profile.size_limit
     size = os.fstat(file.fileno()).st_size

@@ -2,34 +2,29 @@
 
 from __future__ import annotations
 
-import os
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 from functools import partial
-from secrets import token_hex
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING
 
-from piienc.errors import IncompleteError, UsageError
-from piienc.flow.line import Line
+from piienc.errors import IncompleteError, PiiencError, UsageError
+from piienc.flow.crew import Crew
 from piienc.flow.meter import Meter
 from piienc.flow.receipt import FileFacts, PullReceipt
 from piienc.places import opened_target
-from piienc.remote import FILE, is_safe, retrying, safe_name
-from piienc.state import Phase, Transfer
+from piienc.remote import FILE, is_safe, safe_name
+from piienc.state import Phase, new_transfer
 from piienc.state.transfers import now
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
     from pathlib import Path
 
-    from piienc.errors import PiiencError
     from piienc.flow.destination import Way
     from piienc.flow.meter import Report
     from piienc.remote import Facts, Remote
-    from piienc.state import Ledger
-
-T = TypeVar("T")
+    from piienc.state import Ledger, Transfer
 
 _PATTERN = frozenset("*?[")
 
@@ -62,36 +57,48 @@ def pull(wanted: str, target: Path, pulling: Pulling) -> PullReceipt:
         pulling: where from, and how.
 
     Raises:
-        PiiencError: of the class that tells what is wrong; files that were fetched before stay.
+        PiiencError: of the first file, by name, that could not be fetched; all others are.
     """
     started = time.monotonic()
-    line, refused = Line(pulling.way.connect), list[str]()
-
-    def again(action: Callable[[Remote], T]) -> T:
-        def attempt(_: int) -> T:
-            with line.remote() as remote:
-                return action(remote)
-
-        return retrying(attempt, retries=pulling.way.destination.retries, told=pulling.told)
-
-    files = []
-    try:
-        found = again(lambda remote: _matching(remote, wanted, refused))
+    refused: list[str] = []
+    with Crew(pulling.way, pulling.told) as crew:
+        try:
+            found = crew.again(lambda remote: _matching(remote, wanted, refused))
+        except PiiencError as error:
+            pulling.ledger.failed(_transfer(wanted, target, pulling), error)
+            raise
         if len(found) > 1 and not target.is_dir():
             raise UsageError(
                 f"{len(found)} files match {wanted}, and {target} is no folder",
                 hint="name a folder that is there",
             )
-        meter = Meter(pulling.progress, sum(facts.size for facts in found.values()))
-        for name in sorted(found):
-            fetch = partial(_fetch, name=name, target=target, pulling=pulling, meter=meter)
-            files.append(again(fetch))
-    finally:
-        line.close()
+        files = _all(found, target, pulling, crew)
     warnings = tuple(f"left out, for its name is no plain one: {name}" for name in refused)
     seconds = round(time.monotonic() - started, 3)
     way = pulling.way
-    return PullReceipt("pull", str(way.url), way.destination.name, tuple(files), seconds, warnings)
+    return PullReceipt("pull", str(way.url), way.destination.name, files, seconds, warnings)
+
+
+def _all(
+    found: Mapping[str, Facts], target: Path, pulling: Pulling, crew: Crew
+) -> tuple[FileFacts, ...]:
+    """Fetch all files; of those that fail, the first one's error is raised at the end."""
+    meter = Meter(pulling.progress, sum(facts.size for facts in found.values()))
+    fetched: dict[str, FileFacts] = {}
+    failed: dict[str, PiiencError] = {}
+
+    def fetch(number: int, name: str) -> None:
+        action = partial(_fetch, name=name, target=target, pulling=pulling, meter=meter)
+        try:
+            fetched[name] = crew.again(action, number)
+        except PiiencError as error:
+            failed[name] = error
+            pulling.ledger.failed(_transfer(name, target, pulling, found[name].size), error)
+
+    crew.each(sorted(found, key=lambda name: -found[name].size), fetch)
+    for name in sorted(failed):
+        raise failed[name]
+    return tuple(fetched[name] for name in sorted(found))
 
 
 def _matching(remote: Remote, wanted: str, refused: list[str]) -> dict[str, Facts]:
@@ -126,14 +133,10 @@ def _fetch(remote: Remote, *, name: str, target: Path, pulling: Pulling, meter: 
                 f"{name} has changed while it was fetched", hint="fetch it again", transient=True
             )
         facts = FileFacts(str(path), writer.count, writer.sha256())
+    transfer = _transfer(name, path, pulling, facts.bytes)
     pulling.ledger.save(
-        Transfer(
-            id=token_hex(8),
-            direction="pull",
-            destination=str(pulling.way.url),
-            name=name,
-            source=os.fsencode(path).decode(errors="backslashreplace"),
-            size=facts.bytes,
+        replace(
+            transfer,
             phase=Phase.DONE,
             outcome="delivered",
             begun=begun,
@@ -144,3 +147,7 @@ def _fetch(remote: Remote, *, name: str, target: Path, pulling: Pulling, meter: 
         )
     )
     return facts
+
+
+def _transfer(name: str, path: Path, pulling: Pulling, size: int = 0) -> Transfer:
+    return new_transfer("pull", pulling.way.places[0], name, path, size=size)

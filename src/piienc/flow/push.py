@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import os
-import threading
 import time
 from collections import Counter
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING
@@ -21,14 +19,16 @@ from piienc.errors import (
     UsageError,
 )
 from piienc.files import open_input
-from piienc.flow.delivery import Delivery, Rules, Skipped, Source
-from piienc.flow.line import Line
+from piienc.flow.crew import Crew
+from piienc.flow.delivery import Delivery, Rules, Skipped
 from piienc.flow.meter import Meter
+from piienc.flow.orphans import orphans, sweep
 from piienc.flow.preflight import check_sent
 from piienc.flow.receipt import ErrorFacts, PushReceipt, SentFile
+from piienc.flow.source import Source
 from piienc.flow.trigger import trigger_of
-from piienc.remote import retrying, safe_name
-from piienc.state import held
+from piienc.remote import safe_name
+from piienc.state import held, lock_name, new_transfer
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -41,10 +41,10 @@ if TYPE_CHECKING:
     from piienc.remote import Remote
     from piienc.schema import Schema
     from piienc.settings.destination import Destination
-    from piienc.state import Ledger
+    from piienc.state import Ledger, Transfer
 
     Told = Callable[[PiiencError, float], object]
-    Again = Callable[[Callable[[int], Delivered | Skipped]], Delivered | Skipped]
+    Again = Callable[[Callable[[Remote], Delivered | Skipped]], Delivered | Skipped]
 
 
 _NO_ID = "0" * 16
@@ -63,6 +63,7 @@ class Pushing:
         ledger: told of each step.
         told: of what is tried again, and of the seconds until then.
         progress: called with 0, the bytes that have arrived, and the share that is done.
+        sweep: remove what runs have left of which nobody knows any more: see `orphans`.
     """
 
     way: Way
@@ -72,6 +73,7 @@ class Pushing:
     ledger: Ledger
     told: Told | None = None
     progress: Report | None = None
+    sweep: bool = False
 
 
 @dataclass(slots=True)
@@ -133,9 +135,10 @@ def push(sources: Sequence[Path], pushing: Pushing) -> PushReceipt:
     """
     started = time.monotonic()
     items, waiting = _looked_at(sources, pushing)
+    swept = _swept(pushing) if pushing.sweep else ()
     if waiting:
         _deliver(sorted(waiting, key=lambda item: -item.size), pushing)
-    return _receipt(pushing, items, started)
+    return replace(_receipt(pushing, items, started), orphans=swept)
 
 
 def rehearse(sources: Sequence[Path], pushing: Pushing) -> PushReceipt:
@@ -149,6 +152,7 @@ def rehearse(sources: Sequence[Path], pushing: Pushing) -> PushReceipt:
     with pushing.way.connect() as remote:
         remote.can_write()
         room = remote.free_space()
+        left = orphans(remote, pushing.ledger)
         for item in waiting:
             item.plan = _plan(item, remote, pushing.rules)
         needed = sum(item.size for item in waiting if item.error is None)
@@ -157,7 +161,13 @@ def rehearse(sources: Sequence[Path], pushing: Pushing) -> PushReceipt:
                 f"the files have {needed:,} bytes, and the destination has room for {room:,}",
                 hint="make room at the destination",
             )
-    return replace(_receipt(pushing, items, started), dry_run=True, free_space=room)
+    done = _receipt(pushing, items, started)
+    return replace(done, dry_run=True, free_space=room, orphans=left)
+
+
+def _swept(pushing: Pushing) -> tuple[str, ...]:
+    with Crew(pushing.way, pushing.told) as crew:
+        return crew.again(partial(sweep, ledger=pushing.ledger))
 
 
 def _plan(item: _Item, remote: Remote, rules: Rules) -> str:
@@ -220,66 +230,55 @@ def _look(item: _Item, pushing: Pushing) -> Skipped | None:
 
 
 def _delivery(source: Source, pushing: Pushing, arrived: Callable[[int], object]) -> Delivery:
-    url = str(pushing.way.url)
-    return Delivery(source, source.path.name, url, pushing.rules, pushing.ledger, arrived)
+    places, name = pushing.way.places, source.path.name
+    return Delivery(source, name, places, pushing.rules, pushing.ledger, arrived)
 
 
 def _deliver(items: Sequence[_Item], pushing: Pushing) -> None:
     """Deliver files, the largest first, over as many connections as there may be."""
-    way, stopped = pushing.way, threading.Event()
-    again = partial(
-        retrying, retries=way.destination.retries, told=pushing.told, sleep=stopped.wait
-    )
-    lines = [Line(way.connect) for _ in range(min(way.destination.connections, len(items)))]
     meter = Meter(pushing.progress, sum(item.size for item in items))
+    with Crew(pushing.way, pushing.told) as crew:
 
-    def reached(_: int) -> int:
-        with lines[0].remote() as remote:
-            return remote.lanes
+        def deliver(number: int, item: _Item) -> None:
+            begun = time.monotonic()
+            again = partial(crew.again, number=number)
+            try:
+                item.done = _delivered(item, pushing, meter, again)
+            except PiiencError as error:
+                item.error = error
+            item.seconds = round(time.monotonic() - begun, 3)
 
-    def deliver(number: int, item: _Item) -> None:
-        begun = time.monotonic()
         try:
-            item.done = _delivered(item.path, lines[number % len(lines)], pushing, meter, again)
+            crew.each(items, deliver)
         except PiiencError as error:
-            item.error = error
-        item.seconds = round(time.monotonic() - begun, 3)
-
-    try:
-        # If nobody is let in, one login is enough to find that out.
-        lanes = again(reached)
-        workers = min(len(items), lanes * len(lines))
-        pool = ThreadPoolExecutor(workers, thread_name_prefix="piienc-push")
-        work = [pool.submit(deliver, number, item) for number, item in enumerate(items)]
-        try:
-            for future in work:
-                future.result()
-        except BaseException:
-            # Nobody waits any more and connections are cut, so that the threads end soon.
-            stopped.set()
-            pool.shutdown(wait=False, cancel_futures=True)
+            for item in items:
+                _keep(item, pushing, error)
             raise
-        pool.shutdown()
-    finally:
-        for line in lines:
-            line.close()
 
 
-def _delivered(
-    path: Path, line: Line, pushing: Pushing, meter: Meter, again: Again
-) -> Delivered | Skipped:
+def _delivered(item: _Item, pushing: Pushing, meter: Meter, again: Again) -> Delivered | Skipped:
     """Deliver one file, while nobody else of this state folder does."""
-    what = f"the transfer of {path.name} to {pushing.way.url}"
+    path, what = item.path, lock_name(_transfer(item, pushing))
     with held(pushing.ledger.folder, what), open_input(path) as file:
         # It may be another file by now.
         check_sent(path, file, pushing.profile, pushing.recipients)
         delivery = _delivery(Source(path, file), pushing, meter.arrived)
+        try:
+            return again(delivery.attempt)
+        except PiiencError as error:
+            if not delivery.begun:
+                _keep(item, pushing, error)
+            raise
 
-        def attempt(_: int) -> Delivered | Skipped:
-            with line.remote() as remote:
-                return delivery.attempt(remote)
 
-        return again(attempt)
+def _keep(item: _Item, pushing: Pushing, error: PiiencError) -> None:
+    """Keep what never got so far as to be sent."""
+    pushing.ledger.failed(_transfer(item, pushing), error)
+
+
+def _transfer(item: _Item, pushing: Pushing) -> Transfer:
+    place, job = pushing.way.places[0], pushing.rules.job
+    return new_transfer("push", place, item.path.name, item.path, size=item.size, job=job)
 
 
 def _told(item: _Item) -> SentFile:

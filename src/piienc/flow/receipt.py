@@ -229,6 +229,8 @@ class PushReceipt:
         seconds: how long it took.
         dry_run: nothing was sent.
         free_space: bytes that there is room for, if the destination tells; only of a rehearsal.
+        orphans: hidden files of transfers that nobody knows any more; they were removed, and in a
+            rehearsal are still there.
     """
 
     step: str
@@ -238,6 +240,7 @@ class PushReceipt:
     seconds: float
     dry_run: bool = False
     free_space: int | None = None
+    orphans: tuple[str, ...] = ()
 
     @property
     def exit_code(self) -> int:

@@ -13,8 +13,8 @@ Nothing here imports paramiko until an SFTP server is connected to.
 """
 
 from piienc.remote.limit import Limiter
-from piienc.remote.names import OURS, is_safe, safe_name, shown_name
-from piienc.remote.open import open_remote
+from piienc.remote.names import OURS, aside_of, is_safe, safe_name, shown_name
+from piienc.remote.open import open_remote, places_of
 from piienc.remote.options import Options
 from piienc.remote.remote import FILE, FOLDER, OTHER, Entry, Facts, Remote
 from piienc.remote.retry import retrying
@@ -33,9 +33,11 @@ __all__ = [
     "Remote",
     "RemoteUrl",
     "Timeouts",
+    "aside_of",
     "is_safe",
     "open_remote",
     "parse_url",
+    "places_of",
     "retrying",
     "safe_name",
     "shown_name",

@@ -12,7 +12,7 @@ from piienc.remote.protocol import NO_ATTRIBUTES, private, string, u32
 from piienc.remote.refusals import disk_full, refusal
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from piienc.errors import PiiencError
     from piienc.remote.remote import Facts
@@ -159,7 +159,7 @@ def rename(session: Session, old: str, new: str, final: str) -> None:
 
 
 def replace(session: Session, old: str, new: str, final: str, aside: str) -> None:
-    """Rename a file to a name that may be taken; `aside` is a free name."""
+    """Rename a file to a name that may be taken; `aside` is a name for the old file meanwhile."""
     doing = f"rename a file to {final}"
     if protocol.POSIX_RENAME in session.extensions:
         names = (string(protocol.POSIX_RENAME), string(old), string(new))
@@ -167,6 +167,9 @@ def replace(session: Session, old: str, new: str, final: str, aside: str) -> Non
         return
     # In two steps, so that the old file is lost at no moment.
     moved = session.call(protocol.RENAME, string(new), string(aside))
+    if moved.code in {protocol.FAILURE, protocol.TAKEN} and remove(session, aside, final):
+        # It was left by a run that was cut here; what is to be replaced now is newer.
+        moved = session.call(protocol.RENAME, string(new), string(aside))
     if moved.code != protocol.NO_SUCH_FILE:
         _require(moved, doing)
     answer = session.call(protocol.RENAME, string(old), string(new))
@@ -197,16 +200,25 @@ def room(session: Session, path: str) -> int | None:
     return fragment * available
 
 
-def limits(session: Session) -> tuple[int, int]:
-    """Return how many bytes one request may read and write at the most; 0 if it is not told."""
+def limits(session: Session) -> Callable[[], tuple[int, int]]:
+    """Ask how much one request may read and write, and do not wait for the answer.
+
+    Returns:
+        What waits for it: two numbers of bytes; 0 if it is not told.
+    """
     if protocol.LIMITS not in session.extensions:
-        return 0, 0
-    answer = session.call(protocol.EXTENDED, string(protocol.LIMITS))
-    if answer.kind != protocol.EXTENDED_REPLY:
-        return 0, 0
-    fields = answer.fields(protocol.EXTENDED_REPLY)
-    _, reading, writing = (fields.u64() for _ in range(3))
-    return reading, writing
+        return lambda: (0, 0)
+    asked = session.ask(protocol.EXTENDED, string(protocol.LIMITS))
+
+    def told() -> tuple[int, int]:
+        answer = session.wait(asked)
+        if answer.kind != protocol.EXTENDED_REPLY:
+            return 0, 0
+        fields = answer.fields(protocol.EXTENDED_REPLY)
+        _, reading, writing = (fields.u64() for _ in range(3))
+        return reading, writing
+
+    return told
 
 
 def write_refusal(session: Session, path: str, answer: Answer, doing: str) -> PiiencError:

@@ -21,6 +21,11 @@ _UNPRINTABLE = frozenset({"Cc", "Cs", "Zl", "Zp"})
 _REORDERING = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 
 
+def aside_of(temporary: str) -> str:
+    """Return the name under which a file is kept while this one takes its place."""
+    return f"{temporary}.old"
+
+
 def safe_name(name: str, *, ours: bool = False) -> str:
     """Return a name that is one plain file name, and refuse all others.
 

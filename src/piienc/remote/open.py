@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -30,3 +31,22 @@ def open_remote(url: RemoteUrl, options: Options | None = None) -> Remote:
     from piienc.remote.sftp import SftpRemote  # noqa: PLC0415  # paramiko is heavy
 
     return SftpRemote.connect(url, options)
+
+
+def places_of(url: RemoteUrl, options: Options | None = None) -> tuple[str, ...]:
+    """Return the URLs that mean this folder: first the one that is the same for every spelling.
+
+    There, the SSH configuration has said host, port and user. The others are as it is written, and
+    with the usual port written out.
+
+    Raises:
+        ConfigError: the SSH configuration cannot be read, or asks for what is not offered.
+    """
+    if url.scheme == "file":
+        return (str(url),)
+    from piienc.remote.ssh_config import SSH_PORT, resolve  # noqa: PLC0415  # paramiko is heavy
+
+    hop = resolve(url, options or Options())
+    settled = replace(url, host=hop.host.lower(), port=hop.port, user=hop.user)
+    usual = replace(settled, port=None) if hop.port == SSH_PORT else settled
+    return tuple(dict.fromkeys(map(str, (usual, url, settled))))

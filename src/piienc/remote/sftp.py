@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, BinaryIO, Self
 
 from piienc.errors import IncompleteError
 from piienc.remote import calls
-from piienc.remote.names import OURS, is_safe, safe_name, shown_name
+from piienc.remote.names import OURS, aside_of, is_safe, safe_name, shown_name
 from piienc.remote.pool import Pool
 from piienc.remote.remote import FOLDER, Entry, Facts
 from piienc.remote.sources import equal_bytes, reader_of
@@ -62,11 +62,12 @@ class SftpRemote:
     def _look_around(self) -> None:
         with self._session("enter the folder") as session:
             began = time.monotonic()
-            reading, writing = calls.limits(session)
+            limits = calls.limits(session)
+            facts = calls.stat(session, self._folder)
+            self._pool.measured(time.monotonic() - began)
+            reading, writing = limits()
             self._reading = min(reading or _BLOCK, _LARGEST_BLOCK)
             self._writing = min(writing or _BLOCK, _LARGEST_BLOCK)
-            facts = calls.stat(session, self._folder)
-            self._pool.measured((time.monotonic() - began) / (2 if reading else 1))
         if not facts or facts.kind != FOLDER:
             raise IncompleteError(
                 f"the destination has no folder {self._folder}",
@@ -185,8 +186,7 @@ class SftpRemote:
         old, new = self._path(temporary), self._path(final)
         with self._session(f"rename a file to {final}") as session:
             if replace:
-                aside = self._path(f"{OURS}{os.urandom(8).hex()}.old")
-                calls.replace(session, old, new, final, aside)
+                calls.replace(session, old, new, final, self._path(aside_of(temporary)))
             else:
                 calls.rename(session, old, new, final)
 

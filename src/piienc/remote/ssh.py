@@ -133,6 +133,8 @@ class Connection:
     def close(self) -> None:
         """End the connection, and those through which it goes."""
         for transport in reversed(self._transports):
+            with contextlib.suppress(OSError, EOFError):  # it has ended already
+                transport.sock.shutdown(socket.SHUT_RDWR)  # or its reader notices only later
             transport.close()
             transport.sock.close()
             transport.join(_ENDING)

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from piienc.remote.options import Options
 
-_SSH_PORT = 22
+SSH_PORT = 22
 _DEEPEST = 16  # files that include files, and hosts that are reached through hosts
 _SYSTEM_HOSTS = Path("/etc/ssh/ssh_known_hosts")
 _HEAD = re.compile(r"\s*(host|match)[\s=]", re.IGNORECASE)
@@ -66,7 +66,7 @@ class Hop:
     def shown(self) -> str:
         """What messages call it."""
         host = f"[{self.host}]" if ":" in self.host else self.host
-        return host if self.port == _SSH_PORT else f"{host}:{self.port}"
+        return host if self.port == SSH_PORT else f"{host}:{self.port}"
 
 
 def resolve(url: RemoteUrl, options: Options) -> Hop:
@@ -94,7 +94,7 @@ def _resolve(url: RemoteUrl, options: Options, config: SSHConfig, *, depth: int)
             hint="use ProxyJump, which serves the same end",
         )
     host = str(found["hostname"])
-    port = url.port or _number(found.get("port"), "Port", url.host) or _SSH_PORT
+    port = url.port or _number(found.get("port"), "Port", url.host) or SSH_PORT
     explicit = depth == 0 and options.identity_file is not None
     connect = _number(found.get("connecttimeout"), "ConnectTimeout", url.host)
     return Hop(
@@ -138,7 +138,7 @@ def _known_as(host: str, port: int, alias: object) -> tuple[str, ...]:
     if alias:
         return (str(alias),)
     name = host.lower()
-    return (name,) if port == _SSH_PORT else (f"[{name}]:{port}", name)
+    return (name,) if port == SSH_PORT else (f"[{name}]:{port}", name)
 
 
 def _identities(found: dict[str, object], options: Options | None) -> tuple[Path, ...]:

@@ -13,7 +13,7 @@ hashes, and never a value of a cell or a secret.
 from piienc.state.cells import CELL_LIMIT, CELL_WARNING, CellCounter
 from piienc.state.locks import held
 from piienc.state.marks import Marks, RecordedMark
-from piienc.state.transfers import Ledger, Phase, Transfer
+from piienc.state.transfers import Ledger, Phase, Transfer, lock_name, new_transfer
 
 __all__ = [
     "CELL_LIMIT",
@@ -25,4 +25,6 @@ __all__ = [
     "RecordedMark",
     "Transfer",
     "held",
+    "lock_name",
+    "new_transfer",
 ]

@@ -6,6 +6,7 @@ import contextlib
 import fcntl
 import hashlib
 import os
+import time
 from typing import TYPE_CHECKING
 
 from piienc.errors import ConfigError, LockError
@@ -14,6 +15,10 @@ from piienc.files import PRIVATE_FILE, make_private_folder
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
+
+
+_PATIENCE = 0.3  # seconds: `is_held` takes hold of a lock for a moment
+_PAUSE = 0.01  # seconds
 
 
 @contextlib.contextmanager
@@ -28,22 +33,74 @@ def held(folder: Path, what: str) -> Iterator[None]:
         LockError: another run holds it.
         ConfigError: the state folder cannot be used.
     """
-    locks = folder / "locks"
-    file = locks / f"{hashlib.sha256(what.encode()).hexdigest()[:32]}.lock"
+    file = _file(folder, what)
     try:
         make_private_folder(folder)
-        make_private_folder(locks)
-        descriptor = os.open(file, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, PRIVATE_FILE)
+        make_private_folder(file.parent)
+        descriptor = _taken(file)
     except OSError as error:
         raise ConfigError(
-            f"cannot make a lock in {locks}: {os.strerror(error.errno or 0)}",
+            f"cannot make a lock in {file.parent}: {os.strerror(error.errno or 0)}",
             hint="name a folder that may be written to: --state DIR or PIIENC_STATE",
         ) from error
+    if descriptor is None:
+        raise LockError(f"another run is at work on {what}")
     try:
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            raise LockError(f"another run is at work on {what}") from None
         yield
     finally:
+        # While it is still held: so whoever waits for this file finds that it has lost its name.
+        file.unlink(missing_ok=True)
         os.close(descriptor)
+
+
+def is_held(folder: Path, what: str) -> bool:
+    """Tell whether a run holds the lock on something now.
+
+    Args:
+        folder: the state folder.
+        what: as `held` was told.
+    """
+    try:
+        descriptor = os.open(_file(folder, what), os.O_RDONLY | os.O_CLOEXEC)
+    except OSError:
+        return False
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except OSError:
+        return True
+    else:
+        return False
+    finally:
+        os.close(descriptor)
+
+
+def _file(folder: Path, what: str) -> Path:
+    return folder / "locks" / f"{hashlib.sha256(what.encode()).hexdigest()[:32]}.lock"
+
+
+def _taken(file: Path) -> int | None:
+    """Take the lock on the file that has this name now; None if another run holds it."""
+    end = time.monotonic() + _PATIENCE
+    while True:
+        descriptor = os.open(file, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, PRIVATE_FILE)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            os.close(descriptor)
+            if time.monotonic() > end:
+                return None
+            time.sleep(_PAUSE)
+            continue
+        except BaseException:
+            os.close(descriptor)
+            raise
+        if _has_name(descriptor, file):
+            return descriptor
+        os.close(descriptor)
+
+
+def _has_name(descriptor: int, file: Path) -> bool:
+    try:
+        return os.path.samestat(os.fstat(descriptor), file.stat())
+    except FileNotFoundError:
+        return False

@@ -6,17 +6,26 @@ known what may have happened already, and nothing is delivered twice or not at a
 
 from __future__ import annotations
 
-from dataclasses import astuple, dataclass, fields
+import contextlib
+import os
+from dataclasses import astuple, dataclass, fields, replace
 from datetime import UTC, datetime
 from enum import StrEnum
+from json import dumps
+from secrets import token_hex
 from typing import TYPE_CHECKING
 
+from piienc.errors import ConfigError
 from piienc.state.database import FILE, transaction
+from piienc.state.locks import is_held
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
     from contextlib import AbstractContextManager
     from pathlib import Path
     from sqlite3 import Connection
+
+    from piienc.errors import PiiencError
 
 
 class Phase(StrEnum):
@@ -82,6 +91,17 @@ class Transfer:
     error_code: int | None = None
     error: str | None = None
 
+    def ended_with(self, error: PiiencError, *, over: bool) -> Transfer:
+        """Return it as failed; if it is over, nothing goes on with it."""
+        return replace(
+            self,
+            phase=Phase.DONE if over else self.phase,
+            outcome="failed",
+            ended=now(),
+            error_code=error.exit_code,
+            error=str(error).encode(errors="backslashreplace").decode(),
+        )
+
 
 _COLUMNS = ", ".join(field.name for field in fields(Transfer))
 _TABLE = f"CREATE TABLE IF NOT EXISTS transfers ({_COLUMNS}, PRIMARY KEY (id))"
@@ -89,7 +109,36 @@ _TABLE = f"CREATE TABLE IF NOT EXISTS transfers ({_COLUMNS}, PRIMARY KEY (id))"
 _PLACES = ", ".join("?" * len(fields(Transfer)))
 _SAVE = f"REPLACE INTO transfers ({_COLUMNS}) VALUES ({_PLACES})"  # noqa: S608  # see above
 _FIND = f"SELECT {_COLUMNS} FROM transfers WHERE "  # noqa: S608  # see above
+_THERE = "destination IN (SELECT value FROM json_each(?))"
 _NEWEST = " ORDER BY begun DESC, rowid DESC LIMIT ?"
+
+
+def new_transfer(
+    direction: str,
+    destination: str,
+    name: str,
+    path: Path,
+    *,
+    size: int = 0,
+    job: str | None = None,
+) -> Transfer:
+    """Make a transfer that begins now.
+
+    Args:
+        direction: push or pull.
+        destination: the URL of the folder.
+        name: the file's name in that folder.
+        path: the local one; it may hold bytes that are no text, and the ledger holds text.
+        size: in bytes.
+        job: the name of the job that it belongs to.
+    """
+    source = os.fsencode(path).decode(errors="backslashreplace")
+    return Transfer(token_hex(8), direction, destination, name, source, size, begun=now(), job=job)
+
+
+def lock_name(transfer: Transfer) -> str:
+    """Return what is held while a file is pushed: see `locks.held`."""
+    return f"the transfer of {transfer.name} to {transfer.destination}"
 
 
 class Ledger:
@@ -108,27 +157,36 @@ class Ledger:
             database.execute(_SAVE, astuple(transfer))
         return transfer
 
-    def unfinished(self, destination: str, name: str) -> Transfer | None:
-        """Return the last push of a name that another run can go on with."""
+    def failed(self, transfer: Transfer, error: PiiencError) -> None:
+        """Keep that a transfer has failed, and is over; if that cannot be kept, so be it."""
+        with contextlib.suppress(ConfigError):  # the error itself matters more
+            self.save(transfer.ended_with(error, over=True))
+
+    def unfinished(self, places: Sequence[str], name: str) -> Transfer | None:
+        """Return the last push of a name to one of these URLs that another run can go on with."""
         found = self._find(
-            "direction = 'push' AND destination = ? AND name = ? "
+            f"direction = 'push' AND {_THERE} AND name = ? "
             "AND outcome IN ('running', 'failed') AND phase != 'done'",
-            (destination, name),
+            (dumps(places), name),
         )
         return found[0] if found else None
 
-    def delivered(self, destination: str, name: str, size: int) -> list[Transfer]:
+    def delivered(self, places: Sequence[str], name: str, size: int) -> list[Transfer]:
         """Return the pushes of files of a name and a size that have ended well, newest first."""
         return self._find(
-            "direction = 'push' AND destination = ? AND name = ? AND size = ? "
-            "AND outcome = 'delivered'",
-            (destination, name, size),
+            f"direction = 'push' AND {_THERE} AND name = ? AND size = ? AND outcome = 'delivered'",
+            (dumps(places), name, size),
         )
+
+    def known(self, ids: Iterable[str]) -> set[str]:
+        """Return those of these transfers' ids that are in the ledger."""
+        rows = self._find("id IN (SELECT value FROM json_each(?))", (dumps(sorted(ids)),))
+        return {row.id for row in rows}
 
     def history(
         self,
         *,
-        destination: str | None = None,
+        places: Sequence[str] | None = None,
         job: str | None = None,
         outcome: str | None = None,
         since: str | None = None,
@@ -138,24 +196,35 @@ class Ledger:
         """Return transfers, newest first.
 
         Args:
-            destination: only to or from this URL.
+            places: only to or from one of these URLs.
             job: only of this job.
-            outcome: only with this outcome.
+            outcome: only with this outcome; `interrupted` is running, and nobody is at work on it.
             since: only what has begun then or later: UTC, as ISO 8601.
             until: only what has begun before.
             most: how many at the most; -1 for all.
         """
         if not (self.folder / FILE).exists():
             return []
+        alive = outcome in {"running", "interrupted"}
         wanted = {
-            "destination = ?": destination,
+            _THERE: None if places is None else dumps(places),
             "job = ?": job,
-            "outcome = ?": outcome,
+            "outcome = ?": "running" if alive else outcome,
             "begun >= ?": since,
             "begun < ?": until,
         }
         said = {clause: value for clause, value in wanted.items() if value is not None}
-        return self._find(" AND ".join(said) or "1", tuple(said.values()), most)
+        found = self._find(" AND ".join(said) or "1", tuple(said.values()), -1 if alive else most)
+        found = [self._as_it_is(one) for one in found]
+        return [one for one in found if outcome in {None, one.outcome}][
+            : most if most >= 0 else None
+        ]
+
+    def _as_it_is(self, transfer: Transfer) -> Transfer:
+        """Tell a transfer that a run is at work on from one whose run has died."""
+        if transfer.outcome != "running" or is_held(self.folder, lock_name(transfer)):
+            return transfer
+        return replace(transfer, outcome="interrupted")
 
     def _find(self, where: str, values: tuple[object, ...], most: int = -1) -> list[Transfer]:
         with self._database() as database:

@@ -1,0 +1,49 @@
+"""What was left at a destination by runs of which nobody knows any more: their state is lost."""
+
+from __future__ import annotations
+
+import re
+import time
+from typing import TYPE_CHECKING
+
+from piienc.remote import FILE, OURS
+
+if TYPE_CHECKING:
+    from piienc.remote import Remote
+    from piienc.state import Ledger
+
+_GROWING = re.compile(rf"{re.escape(OURS)}([0-9a-f]{{16}})\.(part|trigger)")
+_WEEK = 7 * 24 * 60 * 60.0  # seconds: what others have begun meanwhile is younger
+
+
+def orphans(remote: Remote, ledger: Ledger) -> tuple[str, ...]:
+    """Return the files of unknown transfers that nobody has written to for a week.
+
+    The old files that a replace has put aside are not among them: they are the receiver's.
+
+    Raises:
+        IncompleteError: the folder cannot be listed.
+    """
+    latest = time.time() - _WEEK
+    found = {
+        entry.name: match[1]
+        for entry in remote.entries()
+        if (match := _GROWING.fullmatch(entry.name))
+        and entry.facts.kind == FILE
+        and entry.facts.modified is not None
+        and entry.facts.modified < latest
+    }
+    known = ledger.known(set(found.values())) if found else set()
+    return tuple(sorted(name for name, unique in found.items() if unique not in known))
+
+
+def sweep(remote: Remote, ledger: Ledger) -> tuple[str, ...]:
+    """Remove the files that `orphans` finds, and return their names.
+
+    Raises:
+        IncompleteError: the folder cannot be listed, or a file not removed.
+    """
+    found = orphans(remote, ledger)
+    for name in found:
+        remote.remove(name)
+    return found

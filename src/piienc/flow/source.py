@@ -1,0 +1,82 @@
+"""A local file on its way: hashed beside the sending, and not to be changed meanwhile."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from concurrent.futures import Future, ThreadPoolExecutor
+from functools import cached_property
+from typing import TYPE_CHECKING, BinaryIO
+
+from piienc.errors import InputError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+class Source:
+    """A local file that is delivered; it must stay as it is meanwhile.
+
+    Attributes:
+        path: where it is.
+        file: opened for reading.
+        size: in bytes.
+    """
+
+    def __init__(self, path: Path, file: BinaryIO) -> None:
+        self.path, self.file = path, file
+        self._identity = self._look()
+        self.size = self._identity[0]
+
+    @cached_property
+    def _hashed(self) -> Future[str]:
+        pool = ThreadPoolExecutor(1, thread_name_prefix="piienc-hash")
+        future = pool.submit(_hash, os.dup(self.file.fileno()))
+        pool.shutdown(wait=False)
+        return future
+
+    def begin_hashing(self) -> None:
+        """Let the file be hashed beside other work."""
+        _ = self._hashed
+
+    @property
+    def sha256(self) -> str:
+        """The hash of the file, in hex.
+
+        Raises:
+            InputError: it cannot be read.
+        """
+        try:
+            return self._hashed.result()
+        except OSError as error:
+            raise InputError(
+                f"cannot read {self.path}: {os.strerror(error.errno or 0)}",
+                hint="check the disk that it is on",
+            ) from error
+
+    def require_unchanged(self) -> None:
+        """Refuse a file that was written to since it was opened.
+
+        Raises:
+            InputError: it was.
+        """
+        if self._look() != self._identity:
+            raise InputError(
+                f"{self.path} has changed while it was sent",
+                hint="send it when it is finished: write it under another name, then rename it",
+            )
+
+    def _look(self) -> tuple[int, int, int]:
+        found = os.fstat(self.file.fileno())
+        return found.st_size, found.st_mtime_ns, found.st_ctime_ns
+
+
+def _hash(descriptor: int) -> str:
+    digest, at = hashlib.sha256(), 0
+    try:
+        while data := os.pread(descriptor, 1 << 20, at):
+            digest.update(data)
+            at += len(data)
+    finally:
+        os.close(descriptor)
+    return digest.hexdigest()
