@@ -30,6 +30,7 @@ COMMANDS = {
     "wrap-file": "envelope:wrap_file",
     "unwrap-file": "envelope:unwrap_file",
     "inspect": "inspect:inspect",
+    "verify": "verify:verify",
     "push": "push:push",
     "pull": "push:pull",
     "history": "history:history",

@@ -31,6 +31,9 @@ Json = Annotated[bool, typer.Option("--json", help="One JSON document on standar
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Say nothing but errors.")]
 NoInput = Annotated[bool, typer.Option("--no-input", help="Never ask.")]
 Force = Annotated[bool, typer.Option("--force", help="Replace an existing output.")]
+Threads = Annotated[
+    int, typer.Option("--threads", min=0, max=256, metavar="N", help="0: one for each core.")
+]
 PassphraseFile = Annotated[
     Path | None,
     typer.Option("--passphrase-file", metavar="FILE", help="Holds the keys' passphrase."),

@@ -26,9 +26,6 @@ Source = Annotated[
     Path, typer.Argument(metavar="SRC|-", help="CSV (.gz, .zst too) or Parquet; - reads CSV.")
 ]
 Target = Annotated[Path, typer.Argument(metavar="DST|-", help="The output; - writes CSV.")]
-Threads = Annotated[
-    int, typer.Option("--threads", min=0, max=256, metavar="N", help="0: one for each core.")
-]
 
 
 def encrypt_file(
@@ -37,7 +34,7 @@ def encrypt_file(
     schema: Annotated[Path, typer.Option("--schema", metavar="FILE", help="Names the marks.")],
     passphrase_file: options.PassphraseFile = None,
     passphrase_fd: options.PassphraseFd = None,
-    threads: Threads = 0,
+    threads: options.Threads = 0,
     keys: options.Keys = None,
     config: options.Config = None,
     state: options.State = None,
@@ -79,7 +76,7 @@ def decrypt_file(
     ] = None,
     passphrase_file: options.PassphraseFile = None,
     passphrase_fd: options.PassphraseFd = None,
-    threads: Threads = 0,
+    threads: options.Threads = 0,
     keys: options.Keys = None,
     config: options.Config = None,
     json: options.Json = False,

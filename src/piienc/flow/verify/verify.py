@@ -51,6 +51,7 @@ class Wanted:
         against: the original, to compare with.
         key_column: the column that names the rows, where the files are in different orders.
         round_trip: encrypt and decrypt a plain file in memory, and compare.
+        recipients: wrap and unwrap it in the round trip, too, for these keys.
         profile: the receiver whose rules on rows hold, if any.
         most: how many findings are kept of each column and rule.
         threads: units looked at side by side; 0 means one for each core that may be used.
@@ -63,6 +64,7 @@ class Wanted:
     against: Place | None = None
     key_column: str | None = None
     round_trip: bool = False
+    recipients: tuple[str, ...] = ()
     profile: Profile | None = None
     most: int = 100
     threads: int = 0

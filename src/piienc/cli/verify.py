@@ -1,0 +1,181 @@
+"""`piienc verify`: hold a file against its schema, and report."""
+
+from __future__ import annotations
+
+from contextlib import ExitStack
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import typer
+
+from piienc.cli import options, ui
+from piienc.cli.passphrase import Passphrase
+from piienc.cli.places import source_of
+from piienc.errors import UsageError
+from piienc.places import begun, is_parquet
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from piienc.flow.reports.model import Report, SchemaFacts
+    from piienc.places import Begun, Place
+    from piienc.profiles import Demands, Profile
+    from piienc.schema import Schema
+
+Form = Literal["text", "json", "junit", "github", "markdown", "sarif"]
+
+
+def verify(
+    file: Annotated[
+        Path, typer.Argument(metavar="FILE|-", help="CSV or Parquet, wrapped or not; - reads CSV.")
+    ],
+    schema: Annotated[Path, typer.Option("--schema", metavar="FILE", help="What holds for it.")],
+    expect: Annotated[
+        Literal["encrypted", "plain"],
+        typer.Option("--expect", help="Whether the marked columns are encrypted."),
+    ] = "encrypted",
+    against: Annotated[
+        Path | None,
+        typer.Option("--against", metavar="ORIGINAL", help="Compare every cell with this file's."),
+    ] = None,
+    key_column: Annotated[
+        str | None,
+        typer.Option("--key-column", metavar="C", help="Names the rows, in whatever order."),
+    ] = None,
+    round_trip: Annotated[
+        bool,
+        typer.Option("--round-trip", help="Encrypt and decrypt a plain file in memory."),
+    ] = False,
+    recipient: Annotated[
+        list[str] | None,
+        typer.Option("--recipient", metavar="NAME", help="Wrap and unwrap it for this key, too."),
+    ] = None,
+    without_keys: Annotated[
+        bool, typer.Option("--without-keys", help="Look at the form of ciphertexts alone.")
+    ] = False,
+    profile: Annotated[
+        str | None,
+        typer.Option("--profile", metavar="P", help="Hold the rows to a receiver's rules."),
+    ] = None,
+    form: Annotated[Form, typer.Option("--format", help="On standard output.")] = "text",
+    output: Annotated[
+        list[str] | None,
+        typer.Option("--output", "-o", metavar="FORMAT=FILE", help="A report more, into a file."),
+    ] = None,
+    html: Annotated[
+        Path | None, typer.Option("--html", metavar="FILE", help="The same as -o html=FILE.")
+    ] = None,
+    max_findings: Annotated[
+        int,
+        typer.Option("--max-findings", min=0, metavar="N", help="Listed of each column and rule."),
+    ] = 100,
+    threads: options.Threads = 0,
+    passphrase_file: options.PassphraseFile = None,
+    passphrase_fd: options.PassphraseFd = None,
+    keys: options.Keys = None,
+    config: options.Config = None,
+    state: options.State = None,
+    json: options.Json = False,
+    quiet: options.Quiet = False,
+    no_input: options.NoInput = False,
+    force: options.Force = False,
+) -> None:
+    """Prove that a file keeps its schema, is encrypted where it is marked, and can be read back."""
+    outputs = _outputs(output or [], html)
+    with ExitStack() as stack:
+        source = _begun(file, stack)
+        from piienc import schema as schemas  # start-up
+        from piienc.flow.verify.at_hand import AtHand, hold_to_marks_at_hand
+        from piienc.flow.verify.source import Unwrapping
+        from piienc.flow.verify.verify import Wanted, verify
+        from piienc.keys import KeyFolder
+        from piienc.keys.pgp_folder import PgpFolder
+        from piienc.state import Marks
+
+        settled = options.settled(config, keys, state)
+        ask = cache(Passphrase(passphrase_file, passphrase_fd, no_input).for_existing)
+        held = schemas.load(schema)
+        at_hand = AtHand(KeyFolder(settled.keys_dir), ask, used=not without_keys)
+        hold_to_marks_at_hand(held, at_hand, Marks(settled.state_dir))
+        report = stack.enter_context(ui.progress("verifying", quiet=quiet))
+        found = verify(
+            source,
+            Wanted(
+                schema=held,
+                facts=_facts(held, schema),
+                expect=expect,
+                against=against,
+                key_column=key_column,
+                round_trip=round_trip,
+                recipients=tuple(dict.fromkeys(recipient or ())),
+                profile=_profile(profile, settled.profiles),
+                most=max_findings,
+                threads=threads,
+                progress=report,
+            ),
+            keys=at_hand,
+            unwrapping=Unwrapping(PgpFolder(settled.keys_dir), ask),
+        )
+    _tell(found, "json" if json else form, outputs, quiet=quiet, overwrite=force)
+    if found.exit_code:
+        raise typer.Exit(found.exit_code)
+
+
+def _outputs(given: Sequence[str], html: Path | None) -> list[tuple[str, Path]]:
+    from piienc.flow.reports import FORMATS  # start-up
+
+    found = [("html", html)] if html else []
+    for each in given:
+        name, equals, path = each.partition("=")
+        if name not in FORMATS or not equals or not path:
+            raise UsageError(
+                f"--output {each!r} is not of the form FORMAT=FILE",
+                hint=f"formats are {', '.join(FORMATS)}; write -o junit=report.xml, say",
+            )
+        found.append((name, Path(path)))
+    return found
+
+
+def _tell(
+    report: Report, form: str, outputs: Sequence[tuple[str, Path]], *, quiet: bool, overwrite: bool
+) -> None:
+    """Write the report in every form that was asked for."""
+    from piienc.cli import report as shown  # start-up
+    from piienc.files import new_file
+    from piienc.flow.reports import FORMATS
+
+    for name, path in outputs:
+        with new_file(path, overwrite=overwrite) as file:
+            file.write(FORMATS[name](report).encode())
+    if form == "github":
+        shown.add_summary(report)
+    if form == "text":
+        if not quiet:
+            shown.show(report)
+    else:
+        ui.data(FORMATS[form](report).rstrip("\n"))
+
+
+def _begun(src: Path, stack: ExitStack) -> Place | Begun:
+    """Begin to read a CSV file, while what is heavy is still to be imported: start-up."""
+    if is_parquet(src) or not src.is_file():
+        return source_of(src)
+    return stack.enter_context(begun(src))
+
+
+def _facts(schema: Schema, path: Path) -> SchemaFacts:
+    import hashlib  # start-up
+
+    from piienc.flow.reports.model import SchemaFacts
+
+    content = hashlib.sha256(path.read_bytes()).hexdigest()
+    return SchemaFacts(schema.name, schema.version, str(path), content)
+
+
+def _profile(name: str | None, own: Mapping[str, Demands]) -> Profile | None:
+    if name is None:
+        return None
+    from piienc import profiles  # start-up
+
+    return profiles.load(name, own)
