@@ -129,11 +129,11 @@ class Project:
             (aes / f"{name}.json").chmod(0o600)
 
     def listing(self) -> dict[str, bytes]:
-        """Return all files of the folder with their content, but for the state."""
+        """Return all files with their content, but for the state and the key that signs it."""
         return {
             str(path.relative_to(self.folder)): path.read_bytes()
             for path in self.folder.rglob("*")
-            if path.is_file() and ".piienc" not in path.relative_to(self.folder).parts
+            if path.is_file() and not {".piienc", "audit"} & {*path.relative_to(self.folder).parts}
         }
 
     @contextlib.contextmanager
