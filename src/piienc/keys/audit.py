@@ -92,6 +92,7 @@ def signing_key(folder: Path) -> AuditKey | None:
         key = None
     if not isinstance(key, ed25519.Ed25519PrivateKey):
         raise _malformed(path)
+    _publish(key, path.with_name(_PUBLIC))
     return AuditKey(key)
 
 
@@ -120,18 +121,26 @@ def _make(folder: Path) -> None:
     from cryptography.hazmat.primitives import serialization as forms  # noqa: PLC0415  # start-up
     from cryptography.hazmat.primitives.asymmetric import ed25519  # noqa: PLC0415  # start-up
 
-    key = ed25519.Ed25519PrivateKey.generate()
-    private = key.private_bytes(forms.Encoding.PEM, forms.PrivateFormat.PKCS8, forms.NoEncryption())
+    private = ed25519.Ed25519PrivateKey.generate().private_bytes(
+        forms.Encoding.PEM, forms.PrivateFormat.PKCS8, forms.NoEncryption()
+    )
+    make_private_folder(folder)
+    # Whoever comes second takes the key of whoever came first.
+    with contextlib.suppress(PolicyError), new_file(folder / _PRIVATE) as file:
+        file.write(private)
+
+
+def _publish(key: Ed25519PrivateKey, path: Path) -> None:
+    """Write the public half, unless it is there or cannot be written."""
+    if path.exists():
+        return
+    from cryptography.hazmat.primitives import serialization as forms  # noqa: PLC0415  # start-up
+
     public = key.public_key().public_bytes(
         forms.Encoding.PEM, forms.PublicFormat.SubjectPublicKeyInfo
     )
-    make_private_folder(folder)
-    # Whoever comes second takes the key of whoever came first: its private half decides.
-    with contextlib.suppress(PolicyError):
-        with new_file(folder / _PRIVATE) as file:
-            file.write(private)
-        with new_file(folder / _PUBLIC, overwrite=True) as file:
-            file.write(public)
+    with contextlib.suppress(PolicyError, IncompleteError), new_file(path) as file:
+        file.write(public)
 
 
 def _read(path: Path) -> bytes:

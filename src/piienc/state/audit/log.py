@@ -72,14 +72,13 @@ class AuditLog:
         own = known.get(signer.fingerprint)
         if own is not None:
             self._require(own.is_signed_by(signer))
-        behind = tail.number - (own.lines if own else 0)
-        if behind:
+        if tail.end != (own.end if own else 0):
             self._require(_follow(descriptor, own, tail, signer.fingerprint))
         if own is None:
             # Before the first line that says so, so that a head that is missing was removed.
             self._require(tail.signer != signer.fingerprint)
             self._sign(known, Mark(tail.number, tail.head), tail.end, signer)
-        return behind
+        return tail.number - (own.lines if own else 0)
 
     def _sign(self, known: dict[str, Head], mark: Mark, end: int, signer: Signer) -> None:
         head = Head(mark.lines, end, mark.head, _now(), signer.fingerprint)
