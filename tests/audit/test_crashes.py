@@ -239,3 +239,32 @@ def test_key_that_another_run_has_made_meanwhile_is_taken(log, monkeypatch):
 
     monkeypatch.setattr(audit, "new_file", slow)
     assert signing_key(log.keys).fingerprint == taken[1] == public_key(log.keys).fingerprint
+
+
+def test_private_key_is_read_as_the_library_reads_it(log):
+    """The file is PKCS #8 as anybody else writes and reads it."""
+    from cryptography.hazmat.primitives.serialization import load_pem_private_key
+
+    log.append()
+    path = log.keys / "audit" / "signing.pem"
+    known = load_pem_private_key(path.read_bytes(), password=None)
+    assert signing_key(log.keys).sign(b"x") == known.sign(b"x")
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda pem: pem.replace(b"BEGIN", b"BEGAN"),
+        lambda pem: pem.replace(b"MC4C", b"MC4D"),
+        lambda pem: pem[:40] + pem[44:],
+        lambda pem: pem.replace(b"\n", b"\nAAAA", 1),
+        lambda pem: pem[:0],
+    ],
+)
+def test_private_key_of_another_form_is_refused(log, change):
+    """What is not exactly an Ed25519 key signs nothing."""
+    log.append()
+    path = log.keys / "audit" / "signing.pem"
+    path.write_bytes(change(path.read_bytes()))
+    with pytest.raises(KeyAccessError, match="is no Ed25519 key"):
+        signing_key(log.keys)

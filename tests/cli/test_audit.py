@@ -165,10 +165,10 @@ def test_without_a_log_no_key_is_used_and_no_file_is_made(project, arguments):
         3,
         "",
         (
-            "piienc: error: cannot keep the audit log state/audit.jsonl: cannot make the folder state: "
-            "File exists\n"
-            "piienc: hint: without it no key is used and no file is touched; name a folder that may be "
-            "written to: --state DIR or PIIENC_STATE\n"
+            "piienc: error: cannot keep the audit log state/audit.jsonl: cannot make the folder "
+            "state: File exists\n"
+            "piienc: hint: without it no key is used and no file is touched; name a folder that "
+            "may be written to: --state DIR or PIIENC_STATE\n"
         ),
     )
 
@@ -247,8 +247,8 @@ def test_verify_names_the_line_and_exits_with_6(project):
         "",
         (
             "piienc: error: .piienc/audit.jsonl: line 1 was altered\n"
-            "piienc: hint: keep log, head and receipts as they are; if the log was written with other "
-            "folders, name them: --keys DIR, --state DIR\n"
+            "piienc: hint: keep log, head and receipts as they are; if the log was written with "
+            "other folders, name them: --keys DIR, --state DIR\n"
         ),
     )
     told = project.run("audit", "verify", "--json")

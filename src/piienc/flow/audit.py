@@ -5,30 +5,19 @@ from __future__ import annotations
 import hashlib
 import os
 import pwd
-import secrets
 from contextlib import suppress
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
-from piienc.flow import receipt as receipts
 from piienc.state.audit.log import AuditLog
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from pathlib import Path
 
-    from piienc.flow.reports.model import Report
+    from piienc.flow.evidence import AnyReceipt
     from piienc.keys.audit import AuditKey
     from piienc.state.audit.head import Mark
-
-    AnyReceipt = (
-        receipts.Receipt
-        | receipts.WrapReceipt
-        | receipts.UnwrapReceipt
-        | receipts.PushReceipt
-        | receipts.PullReceipt
-        | Report
-    )
 
 
 class Entry:
@@ -44,7 +33,7 @@ class Entry:
         self._log = AuditLog(state, self._signing)
         self._facts = {
             "schema_version": 1,
-            "run": secrets.token_hex(8),
+            "run": os.urandom(8).hex(),
             **_who(),
             "command": command,
         }
@@ -57,11 +46,11 @@ class Entry:
 
     def file(self, role: str, path: object) -> None:
         """Say which file takes part, before its hash is known."""
-        self._files.append({"role": role, "name": _printable(path)})
+        self._files.append({"role": role, "name": printable(path)})
 
     def schema(self, path: Path) -> None:
         """Say which schema holds; its hash is taken now, if it can be read."""
-        self._schema = {"name": _printable(path)}
+        self._schema = {"name": printable(path)}
         with suppress(OSError):
             self._schema["sha256"] = hashlib.sha256(path.read_bytes()).hexdigest()
 
@@ -77,14 +66,17 @@ class Entry:
 
     def receipt(self, receipt: AnyReceipt) -> None:
         """Take in what a step has done; several steps of one run add up."""
-        found = _files_of(receipt)
+        from piienc.flow.evidence import counts_of, files_of, keys_of  # noqa: PLC0415  # start-up
+
+        found = files_of(receipt)
         roles = {file["role"] for file in found}
         # What was named at the beginning gives way to what was found to be.
         kept = [file for file in self._files if "bytes" in file or file["role"] not in roles]
         self._files = kept + found
-        for name, count in _counts_of(receipt).items():
+        for name, count in counts_of(receipt).items():
             self._counts[name] = self._counts.get(name, 0) + count
-        self._take_keys(receipt)
+        for key in keys_of(receipt):
+            self.key(key.name, key.ids, fingerprint=key.fingerprint)
         self.code = self.code or getattr(receipt, "exit_code", 0)
 
     def begin(self) -> None:
@@ -126,15 +118,6 @@ class Entry:
             self._signer = signing_key(self._keys_folder)
         return self._signer
 
-    def _take_keys(self, receipt: AnyReceipt) -> None:
-        columns = getattr(receipt, "columns", {})
-        for name in {column.key for column in columns.values() if column.key is not None}:
-            self.key(name, {i for c in columns.values() if c.key == name for i in c.key_ids})
-        pgp = [*getattr(receipt, "recipients", ()), getattr(receipt, "signed_by", None)]
-        pgp += [signature.key for signature in getattr(receipt, "signatures", ())]
-        for key in filter(None, pgp):
-            self.key(key.name or key.fingerprint, fingerprint=key.fingerprint)
-
 
 def _who() -> dict[str, str]:
     uid = os.getuid()
@@ -145,53 +128,6 @@ def _who() -> dict[str, str]:
     return {"user": user, "host": os.uname().nodename}
 
 
-def _files_of(receipt: AnyReceipt) -> list[dict[str, Any]]:
-    if isinstance(receipt, receipts.PushReceipt):
-        return [_sent(file, receipt.url) for file in receipt.files]
-    if isinstance(receipt, receipts.PullReceipt):
-        return [_file("fetched", file) | {"from": receipt.url} for file in receipt.files]
-    if isinstance(receipt, receipts.WrapReceipt):
-        return [_file("input", receipt.input), *(_file("output", f) for f in receipt.outputs)]
-    if isinstance(receipt, receipts.Receipt | receipts.UnwrapReceipt):
-        return [_file("input", receipt.input), _file("output", receipt.output)]
-    against = [_file("original", receipt.against)] if receipt.against else []
-    return [_file("verified", receipt.file), *against]
-
-
-def _file(role: str, file: receipts.FileFacts) -> dict[str, Any]:
-    name = _printable(file.name)
-    return {"role": role, "name": name, "bytes": file.bytes, "sha256": file.sha256}
-
-
-def _sent(file: receipts.SentFile, url: str) -> dict[str, Any]:
-    facts: dict[str, Any] = {
-        "role": "sent",
-        "name": _printable(file.source),
-        "as": _printable(file.name),
-        "to": url,
-        "bytes": file.bytes,
-        "outcome": file.outcome,
-    }
-    if file.sha256 is not None:
-        facts["sha256"] = file.sha256
-    if file.error is not None:
-        facts |= {"code": file.error.code, "kind": file.error.kind}
-    return facts
-
-
-def _counts_of(receipt: AnyReceipt) -> dict[str, int]:
-    counts: dict[str, int] = {}
-    if isinstance(receipt, receipts.Receipt):
-        counts["cells"] = sum(column.cells for column in receipt.columns.values())
-    if (rows := getattr(receipt, "rows", None)) is not None:
-        counts["rows"] = rows
-    if (errors := getattr(receipt, "errors", None)) is not None:
-        counts["errors"] = errors
-    if isinstance(receipt, receipts.PushReceipt | receipts.PullReceipt):
-        counts["files"] = len(receipt.files)
-    return counts
-
-
-def _printable(path: object) -> str:
+def printable(path: object) -> str:
     """Return a path as text, whatever bytes it has."""
     return os.fsencode(str(path)).decode("utf-8", "backslashreplace")

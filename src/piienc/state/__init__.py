@@ -4,13 +4,35 @@
     transfers.py  the ledger: each file that was sent or fetched
     locks.py      what only one run at a time may do
     database.py   the SQLite file that the first two are in
+    audit/        the log of each use of a key and each file, chained and signed
 
 It is kept outside of the key folder, which may be mounted read-only. It holds names, counts and
-hashes, and never a value of a cell or a secret.
+hashes, and never a value of a cell or a secret. The names below are imported when they are first
+asked for: who only keeps the log needs none of them.
 """
 
-from piienc.state.cells import CELL_LIMIT, CELL_WARNING, CellCounter
-from piienc.state.locks import held
-from piienc.state.transfers import Ledger, Phase, Transfer
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from piienc.state.cells import CELL_LIMIT, CELL_WARNING, CellCounter
+    from piienc.state.locks import held
+    from piienc.state.transfers import Ledger, Phase, Transfer
 
 __all__ = ["CELL_LIMIT", "CELL_WARNING", "CellCounter", "Ledger", "Phase", "Transfer", "held"]
+
+_HOMES = {
+    "CELL_LIMIT": "cells",
+    "CELL_WARNING": "cells",
+    "CellCounter": "cells",
+    "held": "locks",
+}  # all others are at home in transfers.py
+
+
+def __getattr__(name: str) -> object:
+    """Import a public name when it is first used."""
+    if name not in __all__:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"{__name__}.{_HOMES.get(name, 'transfers')}"), name)
