@@ -1,5 +1,6 @@
 """Crashes, many processes, and folders that cannot be written to."""
 
+import hashlib
 import json
 import os
 import signal
@@ -268,3 +269,18 @@ def test_private_key_of_another_form_is_refused(log, change):
     path.write_bytes(change(path.read_bytes()))
     with pytest.raises(KeyAccessError, match="is no Ed25519 key"):
         signing_key(log.keys)
+
+
+def test_signature_is_of_what_the_page_says(log):
+    """Anybody can check it with the public key and docs/audit.md."""
+    from cryptography.hazmat.primitives.serialization import load_pem_public_key
+
+    log.append(3)
+    (head,) = json.loads(log.head.read_text())["heads"]
+    fields = (head[name] for name in ("lines", "end", "head", "time", "key"))
+    message = "\n".join(["piienc audit head 1", *map(str, fields)]).encode()
+    key = load_pem_public_key((log.keys / "audit" / "public.pem").read_bytes())
+    key.verify(bytes.fromhex(head["signature"]), message)
+    assert head["key"] == hashlib.sha256(key.public_bytes_raw()).hexdigest()
+    assert head["head"] == hashlib.sha256(log.lines[-1].removesuffix(b"\n")).hexdigest()
+    assert head["end"] == log.path.stat().st_size - 1
