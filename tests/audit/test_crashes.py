@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from piienc.errors import ConfigError, IncompleteError, KeyAccessError
+from piienc.errors import ConfigError, IncompleteError, InputError, KeyAccessError
 from piienc.files import new_file
 from piienc.keys.audit import public_key, signing_key
 from piienc.state.audit import head as heads
@@ -163,6 +163,15 @@ def test_log_or_key_that_others_may_read_is_refused(log, name):
     with pytest.raises(KeyAccessError) as caught:
         log.append()
     assert caught.value.hint.startswith("chmod 0600 ")
+
+
+def test_head_that_cannot_be_read_is_no_tampering(log):
+    """It is an error of its own."""
+    log.append()
+    log.head.unlink()
+    log.head.mkdir()
+    with pytest.raises(InputError, match=r"cannot read .*audit\.head"):
+        log.check()
 
 
 def test_state_folder_that_cannot_be_made_is_told(tmp_path):

@@ -360,6 +360,15 @@ def test_show_of_nothing_says_so(project):
     assert project.run("audit", "show", "--quiet").normal() == (0, "", "")
 
 
+def test_show_does_nothing_to_the_terminal(project):
+    """A file's name may hold anything."""
+    project.write("a\x1b[2J\nb.csv", DATA)
+    project.run("encrypt-file", "a\x1b[2J\nb.csv", "y.csv", "--schema", "schema.toml")
+    shown = project.run("audit", "show")
+    assert "a?[2J?b.csv, y.csv" in shown.out
+    assert "\x1b" not in shown.out
+
+
 def test_show_goes_past_lines_that_cannot_be_read(project):
     """They are counted, and verification tells more."""
     project.write("x.csv", DATA)

@@ -175,9 +175,14 @@ def _row(line: dict[str, Any]) -> tuple[str, ...]:
     return (
         str(line.get("line")),
         f"{line.get('time')}"[:19] + "Z",
-        str(line.get("user")),
-        str(line.get("command")),
-        outcome,
-        ", ".join(files),
-        ", ".join(names),
+        _visible(line.get("user")),
+        _visible(line.get("command")),
+        _visible(outcome),
+        _visible(", ".join(files)),
+        _visible(", ".join(names)),
     )
+
+
+def _visible(text: object) -> str:
+    """Return text that does nothing to a terminal: a file may have any name."""
+    return "".join(sign if sign.isprintable() else "?" for sign in str(text))

@@ -81,12 +81,12 @@ def signing_key(folder: Path) -> AuditKey | None:
         KeyAccessError: it cannot be read, is no such key, or others than its owner may read it.
     """
     path = folder / _FOLDER / _PRIVATE
-    if not path.exists():
-        if not folder.is_dir() or not os.access(folder, os.W_OK | os.X_OK):
+    if not _is_there(path):
+        if not os.access(folder, os.W_OK | os.X_OK):
             return None
         with contextlib.suppress(ConfigError, IncompleteError):  # it may not be written to
             _make(folder / _FOLDER)
-        if not path.exists():
+        if not _is_there(path):
             return None
     from cryptography.hazmat.primitives.asymmetric import ed25519  # noqa: PLC0415  # start-up
 
@@ -102,7 +102,7 @@ def public_key(folder: Path) -> AuditPublicKey | None:
         KeyAccessError: it cannot be read, is no such key, or others than its owner may read it.
     """
     path = folder / _FOLDER / _PUBLIC
-    if not path.exists():
+    if not _is_there(path):
         return None
     from cryptography.hazmat.primitives.asymmetric import ed25519  # noqa: PLC0415  # start-up
     from cryptography.hazmat.primitives.serialization import load_pem_public_key  # noqa: PLC0415
@@ -131,7 +131,7 @@ def _make(folder: Path) -> None:
 
 def _publish(key: Ed25519PrivateKey, path: Path) -> None:
     """Write the public half, unless it is there or cannot be written."""
-    if path.exists():
+    if _is_there(path):
         return
     from cryptography.hazmat.primitives import serialization as forms  # noqa: PLC0415  # start-up
 
@@ -168,6 +168,12 @@ def _read(path: Path) -> bytes:
             f"cannot read {path}: {os.strerror(error.errno or 0)}",
             hint="check the path and who owns it",
         ) from error
+
+
+def _is_there(path: Path) -> bool:
+    # Unlike `Path.exists`, it is no error where the folder may not be entered: the command that
+    # needs the folder says so in its own words.
+    return os.access(path, os.F_OK)
 
 
 def _malformed(path: Path) -> KeyAccessError:

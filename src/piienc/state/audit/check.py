@@ -58,7 +58,7 @@ def check(folder: Path, key: Verifier | None, witnesses: Iterable[Mark] = ()) ->
         witnesses: what receipts say that the log once was.
 
     Raises:
-        InputError: the log cannot be read.
+        InputError: the log or its heads cannot be read.
     """
     try:
         known = heads.read(folder)

@@ -7,10 +7,11 @@ can be checked by itself. The file is replaced as a whole, atomically.
 from __future__ import annotations
 
 import json
+import os
 from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Protocol
 
-from piienc.errors import AuthenticationError
+from piienc.errors import AuthenticationError, InputError
 from piienc.files import new_file
 
 if TYPE_CHECKING:
@@ -93,14 +94,21 @@ def read(folder: Path) -> dict[str, Head]:
 
     Raises:
         AuthenticationError: the file is not as it was written.
+        InputError: it cannot be read.
     """
     path = folder / FILE
     try:
-        document = json.loads(path.read_bytes())
-        heads = [Head(**fields) for fields in document["heads"]]
-    except FileNotFoundError:
+        data = path.read_bytes()
+    except (FileNotFoundError, NotADirectoryError):
         return {}
-    except (OSError, ValueError, TypeError, KeyError) as error:
+    except OSError as error:
+        raise InputError(
+            f"cannot read {path}: {os.strerror(error.errno or 0)}",
+            hint="check the path and its permissions",
+        ) from error
+    try:
+        heads = [Head(**fields) for fields in json.loads(data)["heads"]]
+    except (ValueError, TypeError, KeyError) as error:
         raise AuthenticationError(f"{path} is not as it was written") from error
     for head in heads:
         kinds = (type(head.lines), type(head.end), *map(type, (head.head, head.key)))

@@ -62,6 +62,8 @@ class AuditLog:
             begin = os.fstat(descriptor).st_size + (not tail.closed)
             with translated(self.path):
                 _write(descriptor, b"\n" * (not tail.closed) + line + b"\n")
+                if begin == 0:
+                    _keep_name(self.folder)
             mark = Mark(tail.number + len(tail.torn) + 1, hashlib.sha256(line).hexdigest())
             if signer:
                 self._sign(known, mark, begin + len(line), signer)
@@ -164,6 +166,15 @@ def _write(descriptor: int, data: bytes) -> None:
     except OSError:
         os.ftruncate(descriptor, size)
         raise
+
+
+def _keep_name(folder: Path) -> None:
+    """See to it that a power cut does not take the name of a new file."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 def _now() -> str:
