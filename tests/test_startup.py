@@ -71,6 +71,7 @@ def test_help_imports_nothing_heavy(argument):
         "profiles",
         "manifest",
         "schema",
+        "audit",
     ],
 )
 def test_help_of_a_command_imports_nothing_heavy_of_ours(command):

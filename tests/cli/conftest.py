@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import json
 import os
 import re
@@ -116,6 +117,11 @@ class Project:
         """Return a file's content."""
         return (self.folder / name).read_bytes()
 
+    def mark(self) -> dict[str, Any]:
+        """Return the place that the audit log has come to, as receipts tell it."""
+        lines = self.read(".piienc/audit.jsonl").splitlines()
+        return {"lines": len(lines), "head": hashlib.sha256(lines[-1]).hexdigest()}
+
     def keep(self, folder: str, passphrase: bytes | None = None) -> None:
         """Make a key folder with the two keys, in clear or cheaply wrapped."""
         aes = self.folder / folder / "aes"
@@ -129,11 +135,11 @@ class Project:
             (aes / f"{name}.json").chmod(0o600)
 
     def listing(self) -> dict[str, bytes]:
-        """Return all files of the folder with their content, but for the state."""
+        """Return all files with their content, but for the state and the key that signs it."""
         return {
             str(path.relative_to(self.folder)): path.read_bytes()
             for path in self.folder.rglob("*")
-            if path.is_file() and ".piienc" not in path.relative_to(self.folder).parts
+            if path.is_file() and not {".piienc", "audit"} & {*path.relative_to(self.folder).parts}
         }
 
     @contextlib.contextmanager

@@ -212,6 +212,7 @@ def test_receipts_tell_counts_hashes_and_keys(office, ring):
         "armor": True,
         "seconds": 0,
         "warnings": [],
+        "audit": office.mark(),
     }
     ended = office.run("unwrap-file", "x.asc", "y.csv", "--json")
     assert (ended.code, ended.err) == (0, "")
@@ -226,6 +227,7 @@ def test_receipts_tell_counts_hashes_and_keys(office, ring):
         "signatures": [],
         "seconds": 0,
         "warnings": [],
+        "audit": office.mark(),
     }
     assert signature | {"made": 0} == {"key": keys["me"], "trust": "good", "made": 0}
 

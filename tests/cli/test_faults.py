@@ -14,8 +14,8 @@ import pytest
 MARKER = "PLAINTEXT-4711"
 HEADER = "id,email,note\n"
 ROWS = "".join(f"{n},{MARKER}{n}@example.com,{MARKER} {n}\n" for n in range(20_000))
-SCHEMA = ["--schema", "../schema.toml", "--keys", "../keys"]
-VERBS = {"encrypt-file": ["--state", "../state"], "decrypt-file": []}
+PLACES = ["--schema", "../schema.toml", "--keys", "../keys", "--state", "../state"]
+VERBS = ("encrypt-file", "decrypt-file")
 NAMED = "import os\nif hasattr(os, 'O_TMPFILE'): del os.O_TMPFILE"
 SMALL = (
     "import resource, signal\n"
@@ -41,7 +41,7 @@ def _source(out, verb):
 
 
 def _arguments(verb, source, target):
-    return [verb, source, target, *SCHEMA, *VERBS[verb], "--quiet"]
+    return [verb, source, target, *PLACES, "--quiet"]
 
 
 def _assert_second_run_succeeds(out, verb, target="target.csv", *more):

@@ -40,6 +40,7 @@ def test_generate_quiet_says_nothing_and_json_says_it_in_a_document(project):
     assert ended.document == {
         "schema_version": 1,
         "ok": True,
+        "audit": project.mark(),
         "key": {
             "mode": "sealed",
             "primary_id": key_id,

@@ -79,6 +79,7 @@ def test_json_gives_the_receipt_as_the_only_output(project):
             "note": {"key": "seal", "mode": "sealed", "key_ids": [2222222222], **facts},
         },
         "warnings": [],
+        "audit": project.mark(),
     }
     back = project.run(*DECRYPT, "--json", "--columns", "note").document
     assert (back["step"], list(back["columns"])) == ("decrypt-file", ["note"])
@@ -434,7 +435,7 @@ def _count(project, cells):
 @pytest.mark.parametrize("way", ["flag", "variable", "file"])
 def test_state_that_cannot_be_written_exits_with_3_and_a_hint(there, way):
     """The hint names the ways to another folder."""
-    (there.folder / "state" / "state.db").mkdir(parents=True)
+    (there.folder / "state" / "audit.jsonl").mkdir(parents=True)
     (there.folder / "state").chmod(0o700)
     flags, env = [], {}
     if way == "flag":
@@ -447,8 +448,11 @@ def test_state_that_cannot_be_written_exits_with_3_and_a_hint(there, way):
         command = ["encrypt-file", "x.csv", "z.csv", "--schema", "schema.toml", *flags]
         ended = there.run(*command, env=env)
     assert (ended.code, ended.out) == (3, "")
-    hint = "piienc: hint: name a folder that may be written to: --state DIR or PIIENC_STATE\n"
-    assert ended.err.endswith(hint)
+    assert ended.err == (
+        "piienc: error: cannot keep the audit log state/audit.jsonl: Is a directory\n"
+        "piienc: hint: without it no key is used and no file is touched; name a folder that may "
+        "be written to: --state DIR or PIIENC_STATE\n"
+    )
 
 
 def test_progress_bar_is_on_terminals_only(there):

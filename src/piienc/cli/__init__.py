@@ -3,6 +3,8 @@
     app.py         the program, its groups, and the one place where errors end it
     keys.py        piienc keys …
     tables.py      piienc encrypt-file, decrypt-file
+    audit.py       piienc audit …
+    audited.py     the one place where a command gets into the audit log
     options.py     the options that several commands share
     passphrase.py  where a passphrase comes from
     ui.py          alone prints, prompts and exits

@@ -34,6 +34,7 @@ COMMANDS = {
     "push": "push:push",
     "pull": "push:pull",
     "history": "history:history",
+    "audit": "audit:app",
 }
 """Each command, and where it is: a module of this folder, and a function or a group in it."""
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from piienc.cli import options, ui
+from piienc.cli.audited import audited
 from piienc.cli.passphrase import Passphrase
 from piienc.cli.places import source_of, target_of
 from piienc.errors import UsageError
@@ -49,6 +50,7 @@ def wrap_file(
     passphrase_fd: options.PassphraseFd = None,
     keys: options.Keys = None,
     config: options.Config = None,
+    state: options.State = None,
     json: options.Json = False,
     quiet: options.Quiet = False,
     no_input: options.NoInput = False,
@@ -61,7 +63,7 @@ def wrap_file(
 
     if not recipient:
         raise UsageError("for whom? no recipient is named", hint="say --recipient NAME")
-    settled = options.settled(config, keys)
+    settled = options.settled(config, keys, state)
     passphrase = Passphrase(passphrase_file, passphrase_fd, no_input)
     wanted = Wrapping(
         profiles.load(profile, settled.profiles),
@@ -72,7 +74,12 @@ def wrap_file(
         _schema(schema),
     )
     target = dst or (wrapped_name(src, wanted) if str(src) != "-" else None)
-    with ui.progress("wrapping", quiet=quiet) as report:
+    files = [("input", src), *([("output", target)] if target else [])]
+    named = [*recipient, *([sign_with] if sign_with else [])]
+    with (
+        audited("wrap-file", settled, files, schema=schema, keys=named) as entry,
+        ui.progress("wrapping", quiet=quiet) as report,
+    ):
         receipt = wrap_file(
             source_of(src),
             target_of(target),
@@ -81,9 +88,10 @@ def wrap_file(
             passphrase=cache(passphrase.for_existing),
             progress=report,
         )
+        entry.receipt(receipt)
     _warn(receipt.warnings)
     if json:
-        ui.document(receipt.document())
+        ui.document(entry.attested(receipt.document()))
     elif not quiet:
         names = ", ".join(key.name or key.fingerprint for key in receipt.recipients)
         signed = f", signed by {sign_with}" if sign_with else ""
@@ -105,6 +113,7 @@ def unwrap_file(
     passphrase_fd: options.PassphraseFd = None,
     keys: options.Keys = None,
     config: options.Config = None,
+    state: options.State = None,
     json: options.Json = False,
     quiet: options.Quiet = False,
     no_input: options.NoInput = False,
@@ -114,10 +123,15 @@ def unwrap_file(
     from piienc.flow.unwrap import unwrap_file  # start-up
     from piienc.keys.pgp_folder import PgpFolder
 
-    settled = options.settled(config, keys)
+    settled = options.settled(config, keys, state)
     passphrase = Passphrase(passphrase_file, passphrase_fd, no_input)
     target = dst or (src.with_suffix("") if src.suffix.lower() in _ENDINGS else None)
-    with ui.progress("unwrapping", quiet=quiet) as report:
+    files = [("input", src), *([("output", target)] if target else [])]
+    named = [signed_by] if signed_by else []
+    with (
+        audited("unwrap-file", settled, files, keys=named) as entry,
+        ui.progress("unwrapping", quiet=quiet) as report,
+    ):
         receipt = unwrap_file(
             source_of(src),
             target_of(target),
@@ -127,9 +141,10 @@ def unwrap_file(
             overwrite=force,
             progress=report,
         )
+        entry.receipt(receipt)
     _warn(receipt.warnings)
     if json:
-        ui.document(receipt.document())
+        ui.document(entry.attested(receipt.document()))
     elif not quiet:
         good = [made.key.name for made in receipt.signatures if made.trust == "good"]
         signed = f"signed by {', '.join(map(str, good))}" if good else "not signed"

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import contextlib
 from dataclasses import asdict
-from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
 from piienc.cli import options, ui
-from piienc.errors import UsageError
+from piienc.cli.moments import moment_of
 
 if TYPE_CHECKING:
     from piienc.state import Transfer
@@ -54,8 +52,8 @@ def history(
         places=places,
         job=job,
         outcome=outcome,
-        since=_day(since, "--since"),
-        until=_day(until, "--until", behind=True),
+        since=moment_of(since, "--since"),
+        until=moment_of(until, "--until", behind=True),
         most=most,
     )
     if json:
@@ -66,21 +64,6 @@ def history(
         ui.table("transfers", head, [_row(transfer) for transfer in found])
     elif not quiet:
         ui.say("no transfers")
-
-
-def _day(said: str | None, option: str, *, behind: bool = False) -> str | None:
-    """Return a moment as the ledger has it: the beginning of a day, or of the day behind it."""
-    if said is None:
-        return None
-    try:
-        moment = datetime.fromisoformat(said)
-    except ValueError:
-        raise UsageError(f"{option} {said!r} is no date", hint="write it as 2026-11-24") from None
-    moment = moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
-    if behind and len(said) <= len("2026-11-24"):
-        with contextlib.suppress(OverflowError):  # the last day that there is
-            moment += timedelta(days=1)
-    return moment.isoformat(timespec="seconds").replace("+00:00", "Z")
 
 
 def _row(transfer: Transfer) -> tuple[str, ...]:

@@ -11,12 +11,14 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from piienc.cli import options, pgp_keys, ui
+from piienc.cli.audited import audited
 from piienc.cli.passphrase import Passphrase
 from piienc.errors import KeyAccessError, PolicyError
 from piienc.files import new_file, open_input
 from piienc.keys.keyset import Mode, Prefix, Status, generate
 
 if TYPE_CHECKING:
+    from piienc.flow.audit import Entry
     from piienc.keys import KeyFacts, KeyInfo, Keyset
     from piienc.keys.pgp_folder import PgpFolder
 
@@ -66,6 +68,7 @@ def generate_aes(
     passphrase_fd: options.PassphraseFd = None,
     keys: options.Keys = None,
     config: options.Config = None,
+    state: options.State = None,
     json: options.Json = False,
     quiet: options.Quiet = False,
     no_input: options.NoInput = False,
@@ -74,10 +77,13 @@ def generate_aes(
     from piienc.keys import KeyFolder  # start-up
 
     passphrase = Passphrase(passphrase_file, passphrase_fd, no_input)
-    folder = KeyFolder(options.settled(config, keys).keys_dir)
-    secret = passphrase.for_new(name, none=no_passphrase)
-    keyset = generate(mode, prefix)
-    _tell(name, keyset, folder.create(name, keyset, secret), as_json=json, quiet=quiet)
+    settled = options.settled(config, keys, state)
+    with audited("keys generate-aes", settled, keys=[name]) as entry:
+        secret = passphrase.for_new(name, none=no_passphrase)
+        keyset = generate(mode, prefix)
+        path = KeyFolder(settled.keys_dir).create(name, keyset, secret)
+        entry.key(name, (key.key_id for key in keyset.keys))
+    _tell(name, keyset, path, entry, as_json=json, quiet=quiet)
 
 
 @app.command("import-aes", epilog=options.EPILOG)
@@ -93,6 +99,7 @@ def import_aes(
     passphrase_fd: options.PassphraseFd = None,
     keys: options.Keys = None,
     config: options.Config = None,
+    state: options.State = None,
     json: options.Json = False,
     quiet: options.Quiet = False,
     no_input: options.NoInput = False,
@@ -101,10 +108,13 @@ def import_aes(
     from piienc.keys import KeyFolder, read_material  # start-up
 
     passphrase = Passphrase(passphrase_file, passphrase_fd, no_input)
-    folder = KeyFolder(options.settled(config, keys).keys_dir)
-    keyset = read_material(_material(file), mode, prefix)
-    secret = passphrase.for_new(name, none=no_passphrase)
-    _tell(name, keyset, folder.create(name, keyset, secret), as_json=json, quiet=quiet)
+    settled = options.settled(config, keys, state)
+    with audited("keys import-aes", settled, [("input", file)], keys=[name]) as entry:
+        keyset = read_material(_material(file), mode, prefix)
+        secret = passphrase.for_new(name, none=no_passphrase)
+        path = KeyFolder(settled.keys_dir).create(name, keyset, secret)
+        entry.key(name, (key.key_id for key in keyset.keys))
+    _tell(name, keyset, path, entry, as_json=json, quiet=quiet)
 
 
 @app.command("list", epilog=options.EPILOG)
@@ -150,6 +160,7 @@ def export(
     passphrase_fd: options.PassphraseFd = None,
     keys: options.Keys = None,
     config: options.Config = None,
+    state: options.State = None,
     json: options.Json = False,
     quiet: options.Quiet = False,
     no_input: options.NoInput = False,
@@ -157,42 +168,49 @@ def export(
 ) -> None:
     """Write an AES key in clear as a Tink keyset, or an OpenPGP public key."""
     from piienc.keys import KeyFolder, dump  # start-up
+    from piienc.keys.pgp_folder import PgpFolder
 
-    pgp = pgp_keys.folder_of(config, keys)
-    if name in pgp.names():
-        _export_pgp(pgp, name, output, as_json=json, force=force)
-        return
-    if not reveal_secret:
-        raise PolicyError(
-            f"exporting {name} would show the key in clear",
-            hint="if you mean it, say --reveal-secret; 'piienc keys list' shows what is public",
-        )
-    passphrase = Passphrase(passphrase_file, passphrase_fd, no_input)
-    folder = KeyFolder(options.settled(config, keys).keys_dir)
-    keyset = folder.load(name, passphrase.for_existing)
-    document = dump(keyset)
-    if output is None and json:
-        facts = {"name": name, "keyset": parsed(document)}
-        ui.document({"schema_version": ui.SCHEMA_VERSION, "ok": True, "key": facts})
-        return
-    if output is None:
-        ui.data(document, end="")
-        return
-    with new_file(output, overwrite=force) as file:
-        file.write(document.encode())
-    _tell(name, keyset, output, as_json=json, quiet=quiet)
+    settled = options.settled(config, keys, state)
+    files = [("output", output)] if output else []
+    with audited("keys export", settled, files, keys=[name]) as entry:
+        pgp = PgpFolder(settled.keys_dir)
+        if name in pgp.names():
+            _export_pgp(pgp, name, output, entry, as_json=json, force=force)
+            return
+        if not reveal_secret:
+            raise PolicyError(
+                f"exporting {name} would show the key in clear",
+                hint="if you mean it, say --reveal-secret; 'piienc keys list' shows what is public",
+            )
+        passphrase = Passphrase(passphrase_file, passphrase_fd, no_input)
+        keyset = KeyFolder(settled.keys_dir).load(name, passphrase.for_existing)
+        entry.key(name, (key.key_id for key in keyset.keys))
+        document = dump(keyset)
+        if output is None and json:
+            facts = {"name": name, "keyset": parsed(document)}
+            shown = {"schema_version": ui.SCHEMA_VERSION, "ok": True, "key": facts}
+            ui.document(entry.attested(shown))
+            return
+        if output is None:
+            ui.data(document, end="")
+            return
+        with new_file(output, overwrite=force) as file:
+            file.write(document.encode())
+    _tell(name, keyset, output, entry, as_json=json, quiet=quiet)
 
 
 def _export_pgp(
-    folder: PgpFolder, name: str, output: Path | None, *, as_json: bool, force: bool
+    folder: PgpFolder, name: str, output: Path | None, entry: Entry, *, as_json: bool, force: bool
 ) -> None:
+    entry.key(name, fingerprint=folder.load([name])[0].fingerprint)
     armored = folder.export(name)
     if output is not None:
         with new_file(output, overwrite=force) as file:
             file.write(armored.encode())
     elif as_json:
         facts = {"name": name, "public_key": armored}
-        ui.document({"schema_version": ui.SCHEMA_VERSION, "ok": True, "key": facts})
+        document = {"schema_version": ui.SCHEMA_VERSION, "ok": True, "key": facts}
+        ui.document(entry.attested(document))
     else:
         ui.data(armored, end="")
 
@@ -232,10 +250,13 @@ def _material(file: Path) -> bytes:
     return material
 
 
-def _tell(name: str, keyset: Keyset, path: Path, *, as_json: bool, quiet: bool) -> None:
+def _tell(
+    name: str, keyset: Keyset, path: Path, entry: Entry, *, as_json: bool, quiet: bool
+) -> None:
     if as_json:
         facts = asdict(keyset.facts) | {"name": name, "path": str(path)}
-        ui.document({"schema_version": ui.SCHEMA_VERSION, "ok": True, "key": facts})
+        document = {"schema_version": ui.SCHEMA_VERSION, "ok": True, "key": facts}
+        ui.document(entry.attested(document))
     elif not quiet:
         ui.say(f"{keyset.mode} key {name}, key id {keyset.primary_id}, is in {path}")
         ui.say("keep a copy in a safe place: without the key, its cells are lost")

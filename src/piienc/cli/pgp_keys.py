@@ -12,11 +12,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from piienc.cli import options, ui
+from piienc.cli.audited import audited
 from piienc.cli.passphrase import Passphrase
 from piienc.errors import KeyAccessError
 from piienc.files import open_input
 
 if TYPE_CHECKING:
+    from piienc.flow.audit import Entry
     from piienc.keys.pgp import PgpKey
     from piienc.keys.pgp_folder import PgpFolder
 
@@ -52,6 +54,7 @@ def generate_pgp(
     passphrase_fd: options.PassphraseFd = None,
     keys: options.Keys = None,
     config: options.Config = None,
+    state: options.State = None,
     json: options.Json = False,
     quiet: options.Quiet = False,
     no_input: options.NoInput = False,
@@ -59,11 +62,19 @@ def generate_pgp(
     """Make an OpenPGP key pair of your own, to sign with and to be sent files."""
     passphrase = Passphrase(passphrase_file, passphrase_fd, no_input)
     folder = folder_of(config, keys)
-    secret = passphrase.for_new(name, none=no_passphrase)
-    key = folder.generate(
-        name, email, algorithm=algorithm, expires=expires, real_name=real_name, passphrase=secret
-    )
-    _tell(key, as_json=json, quiet=quiet)
+    settled = options.settled(config, keys, state)
+    with audited("keys generate-pgp", settled, keys=[name]) as entry:
+        secret = passphrase.for_new(name, none=no_passphrase)
+        key = folder.generate(
+            name,
+            email,
+            algorithm=algorithm,
+            expires=expires,
+            real_name=real_name,
+            passphrase=secret,
+        )
+        entry.key(name, fingerprint=key.fingerprint)
+    _tell(key, entry, as_json=json, quiet=quiet)
     if not json and not quiet:
         ui.say(f"send your partners the public key: piienc keys export {name}")
         ui.say(f"keep a copy of {folder.home} in a safe place: without it, nothing is unwrapped")
@@ -83,16 +94,20 @@ def import_pgp(
     ] = False,
     keys: options.Keys = None,
     config: options.Config = None,
+    state: options.State = None,
     json: options.Json = False,
     quiet: options.Quiet = False,
     no_input: options.NoInput = False,  # noqa: ARG001  # every command takes it; this one never asks
     force: options.Force = False,
 ) -> None:
     """Take in a partner's OpenPGP key, and pin its fingerprint under the name."""
-    key = folder_of(config, keys).take(
-        name, _read(file), fingerprint=fingerprint, secret=with_secret, overwrite=force
-    )
-    _tell(key, as_json=json, quiet=quiet)
+    settled = options.settled(config, keys, state)
+    with audited("keys import-pgp", settled, [("input", file)], keys=[name]) as entry:
+        key = folder_of(config, keys).take(
+            name, _read(file), fingerprint=fingerprint, secret=with_secret, overwrite=force
+        )
+        entry.key(name, fingerprint=key.fingerprint)
+    _tell(key, entry, as_json=json, quiet=quiet)
     if fingerprint is None and not json and not quiet:
         ui.say("compare the fingerprint with its owner, by another way, before you send anything")
 
@@ -169,9 +184,10 @@ def _read(file: Path) -> bytes:
     return data
 
 
-def _tell(key: PgpKey, *, as_json: bool, quiet: bool) -> None:
+def _tell(key: PgpKey, entry: Entry, *, as_json: bool, quiet: bool) -> None:
     if as_json:
-        ui.document({"schema_version": ui.SCHEMA_VERSION, "ok": True, "key": facts_of(key)})
+        document = {"schema_version": ui.SCHEMA_VERSION, "ok": True, "key": facts_of(key)}
+        ui.document(entry.attested(document))
     elif not quiet:
         ends = f"until {key.expires:%Y-%m-%d}" if key.expires else "without an end"
         ui.say(f"OpenPGP key {key.name}, {key.primary.algorithm}, {ends}: {key.user_ids[0]}")

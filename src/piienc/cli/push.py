@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from piienc.cli import destinations, options, ui
+from piienc.cli.audited import audited
 from piienc.cli.passphrase import Passphrase
 
 if TYPE_CHECKING:
+    from piienc.flow.audit import Entry
     from piienc.flow.push import Pushing
     from piienc.flow.receipt import PushReceipt, SentFile
     from piienc.settings import Settings
@@ -72,11 +74,15 @@ def push(
         profile=profile, if_exists=if_exists, verify_content=verify_content or None
     )
     passphrase = Passphrase(passphrase_file, passphrase_fd, no_input)
-    with ui.progress("sending", quiet=quiet) as report:
+    with (
+        audited("push", settled, [("sent", file) for file in files], schema=schema) as entry,
+        ui.progress("sending", quiet=quiet) as report,
+    ):
         pushing = _pushing(said, destination, settled, passphrase, schema, again=again)
         pushing = replace(pushing, progress=report, sweep=sweep)
         receipt = flow.rehearse(files, pushing) if dry_run else flow.push(files, pushing)
-    _tell(receipt, as_json=json, quiet=quiet)
+        entry.receipt(receipt)
+    _tell(receipt, entry, as_json=json, quiet=quiet)
     if receipt.exit_code:
         raise typer.Exit(receipt.exit_code)
 
@@ -111,7 +117,7 @@ def _pushing(
     )
 
 
-def _tell(receipt: PushReceipt, *, as_json: bool, quiet: bool) -> None:
+def _tell(receipt: PushReceipt, entry: Entry, *, as_json: bool, quiet: bool) -> None:
     for warning in (said for file in receipt.files for said in file.warnings):
         ui.say(f"warning: {warning}")
     for name in receipt.orphans:
@@ -120,7 +126,7 @@ def _tell(receipt: PushReceipt, *, as_json: bool, quiet: bool) -> None:
         elif not quiet:
             ui.say(f"removed {name}: it was left by a run that nobody knows any more")
     if as_json:
-        ui.document(receipt.document())
+        ui.document(entry.attested(receipt.document()))
         return
     for file in receipt.files:
         if file.error is not None:
@@ -189,13 +195,17 @@ def pull(
     said = destinations.Said(source, identity, known_hosts, password_file, debug_ssh)
     passphrase = Passphrase(passphrase_file, passphrase_fd, no_input)
     way = destinations.way_of(said, destinations.destination_of(said, settled), passphrase)
-    with ui.progress("fetching", quiet=quiet) as report:
+    with (
+        audited("pull", settled, [("fetched", Path(remote))]) as entry,
+        ui.progress("fetching", quiet=quiet) as report,
+    ):
         ledger = Ledger(settled.state_dir)
         receipt = pull(remote, dst, Pulling(way, ledger, force, destinations.tell_retry, report))
+        entry.receipt(receipt)
     for warning in receipt.warnings:
         ui.say(f"warning: {warning}")
     if json:
-        ui.document(receipt.document())
+        ui.document(entry.attested(receipt.document()))
     elif not quiet:
         for file in receipt.files:
             ui.say(f"fetched {file.bytes:,} bytes: {file.name}")

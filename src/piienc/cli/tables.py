@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from piienc.cli import options, ui
+from piienc.cli.audited import audited
 from piienc.cli.passphrase import Passphrase
 from piienc.cli.places import source_of, target_of
 from piienc.errors import UsageError
@@ -18,6 +19,7 @@ from piienc.places import begun, is_parquet
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from piienc.flow.audit import Entry
     from piienc.flow.receipt import Receipt
     from piienc.keys import Keyset
     from piienc.places import Begun, Place
@@ -51,6 +53,8 @@ def encrypt_file(
         from piienc.state import CellCounter  # start-up
 
         settled = options.settled(config, keys, state)
+        files = [("input", src), ("output", dst)]
+        entry = stack.enter_context(audited("encrypt-file", settled, files, schema=schema))
         passphrase = Passphrase(passphrase_file, passphrase_fd, no_input)
         counter = stack.enter_context(CellCounter(settled.state_dir))
         report = stack.enter_context(ui.progress("encrypting", quiet=quiet))
@@ -58,11 +62,12 @@ def encrypt_file(
             source,
             target,
             schema=schemas.load(schema),
-            keys=_keyring(settled.keys_dir, passphrase),
+            keys=_keyring(settled.keys_dir, passphrase, entry),
             counter=counter,
             options=crypt.Options(force, threads, report),
         )
-    _tell("encrypted", receipt, dst, as_json=json, quiet=quiet)
+        entry.receipt(receipt)
+    _tell("encrypted", receipt, entry, dst, as_json=json, quiet=quiet)
 
 
 def decrypt_file(
@@ -79,6 +84,7 @@ def decrypt_file(
     threads: options.Threads = 0,
     keys: options.Keys = None,
     config: options.Config = None,
+    state: options.State = None,
     json: options.Json = False,
     quiet: options.Quiet = False,
     no_input: options.NoInput = False,
@@ -90,18 +96,21 @@ def decrypt_file(
         from piienc import schema as schemas
         from piienc.flow import crypt  # start-up
 
-        settled = options.settled(config, keys)
+        settled = options.settled(config, keys, state)
+        files = [("input", src), ("output", dst)]
+        entry = stack.enter_context(audited("decrypt-file", settled, files, schema=schema))
         passphrase = Passphrase(passphrase_file, passphrase_fd, no_input)
         report = stack.enter_context(ui.progress("decrypting", quiet=quiet))
         receipt = crypt.decrypt_file(
             source,
             target,
             schema=schemas.load(schema) if schema else None,
-            keys=_keyring(settled.keys_dir, passphrase),
+            keys=_keyring(settled.keys_dir, passphrase, entry),
             columns=_names(columns),
             options=crypt.Options(force, threads, report),
         )
-    _tell("decrypted", receipt, dst, as_json=json, quiet=quiet)
+        entry.receipt(receipt)
+    _tell("decrypted", receipt, entry, dst, as_json=json, quiet=quiet)
 
 
 def _begun(src: Path, stack: ExitStack) -> Place | Begun:
@@ -121,18 +130,28 @@ def _names(columns: str | None) -> list[str]:
     return names
 
 
-def _keyring(folder: Path, passphrase: Passphrase) -> Callable[[str], Keyset]:
+def _keyring(folder: Path, passphrase: Passphrase, entry: Entry) -> Callable[[str], Keyset]:
     from piienc.keys import KeyFolder  # start-up
 
     found = KeyFolder(folder)
-    return cache(lambda name: found.load(name, passphrase.for_existing))
+
+    @cache
+    def load(name: str) -> Keyset:
+        entry.key(name)
+        keyset = found.load(name, passphrase.for_existing)
+        entry.key(name, (key.key_id for key in keyset.keys))
+        return keyset
+
+    return load
 
 
-def _tell(done: str, receipt: Receipt, dst: Path, *, as_json: bool, quiet: bool) -> None:
+def _tell(
+    done: str, receipt: Receipt, entry: Entry, dst: Path, *, as_json: bool, quiet: bool
+) -> None:
     for warning in receipt.warnings:
         ui.say(f"warning: {warning}")
     if as_json:
-        ui.document(receipt.document())
+        ui.document(entry.attested(receipt.document()))
     elif not quiet:
         names = ", ".join(receipt.columns)
         ui.say(f"{done} {names} of {receipt.rows:,} rows in {receipt.seconds:.1f} s: {dst}")
