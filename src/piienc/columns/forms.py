@@ -1,7 +1,7 @@
 """What can be told of a cell without its key: whether it has the form of a ciphertext, and whose.
 
-Only cells that begin with a key's id can be told. A key that was made without a prefix leaves
-none, and its cells look like any other base64.
+Of cells that begin with a key's id, much can be told. A key that was made without a prefix leaves
+none, and its cells look like any other base64, or bytes.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ class Forms:
     Attributes:
         rows: int64, of those that have the form of a ciphertext, rising.
         others: int64, of those that are neither that nor null.
-        key_ids: uint32, of `rows`.
+        key_ids: uint32, of `rows`; where bare ones were looked for, nothing is known of them.
     """
 
     rows: Places
@@ -43,15 +43,18 @@ class Forms:
     key_ids: NDArray[np.uint32]
 
 
-def forms_of(array: pa.Array, *, text: bool, least: int) -> Forms:
+def forms_of(array: pa.Array, *, text: bool, least: int, bare: bool = False) -> Forms:
     """Look at a batch of cells.
 
     Args:
         array: string or binary, large or not.
         text: whether a ciphertext would be base64 text; else raw bytes.
         least: the bytes of the shortest ciphertext, of `LEAST`.
+        bare: whether a ciphertext may stand there without a prefix.
     """
     cells, rows = cells_of(array)
+    if bare:
+        return _bare_forms(cells, rows, text=text, least=least - PREFIX)
     candidates = np.flatnonzero(begin_with_any(cells, [_IN_TEXT if text else _MARK]))
     sealed, order, fine = _wire(cells.take(candidates), text=text)
     fine &= (sealed.lengths >= least) & begin_with_any(sealed, [_MARK])
@@ -61,6 +64,14 @@ def forms_of(array: pa.Array, *, text: bool, least: int) -> Forms:
     others = np.ones(len(rows), np.bool_)
     others[found] = False
     return Forms(rows[found[by_row]], rows[others], ids[by_row])
+
+
+def _bare_forms(cells: Cells, rows: Places, *, text: bool, least: int) -> Forms:
+    sealed, order, fine = _wire(cells, text=text)
+    found = np.zeros(len(cells), np.bool_)
+    found[order] = fine & (sealed.lengths >= least)
+    none = np.empty(0, np.uint32)
+    return Forms(rows[found], rows[~found], none)
 
 
 def _wire(cells: Cells, *, text: bool) -> tuple[Cells, Places, NDArray[np.bool_]]:

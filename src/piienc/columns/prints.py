@@ -55,14 +55,16 @@ def prints_of_ciphertexts(array: pa.Array, *, text: bool) -> tuple[Prints, Place
     """Return what tells the ciphertexts of a searchable key apart, and their rows.
 
     Args:
-        array: cells of which each is a ciphertext under a key of one prefix, or null.
+        array: cells of which each is a ciphertext under a key of one prefix, or null. Under a key
+            without one, a short cell of bytes ends where others have their synthetic IV still.
         text: base64, else raw bytes.
     """
     cells, rows = cells_of(array)
-    return _at(cells, _TEXT_AT if text else PREFIX), rows
+    places = _TEXT_AT if text else np.minimum(PREFIX, cells.lengths - _WIDTH)
+    return _at(cells, places), rows
 
 
-def _at(cells: Cells, place: int) -> Prints:
-    """Return 16 bytes of each cell."""
-    found: Prints = cells.windows(_WIDTH)[cells.starts + place].view(np.uint64).reshape(-1, 2)
+def _at(cells: Cells, places: int | Places) -> Prints:
+    """Return 16 bytes of each cell, from a place in it on."""
+    found: Prints = cells.windows(_WIDTH)[cells.starts + places].view(np.uint64).reshape(-1, 2)
     return found

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pyarrow as pa
 
+from piienc.columns import to_cells
 from piienc.tables import CsvSource
 
 if TYPE_CHECKING:
@@ -28,6 +29,18 @@ def decoded(table: CsvSource | ParquetSource, unit: Block | Slice) -> pa.RecordB
         _strings(*records.cells(number), records.count) for number in range(len(table.columns))
     ]
     return pa.RecordBatch.from_arrays(columns, schema=table.schema)
+
+
+def comparable(array: pa.Array, label: str) -> pa.Array:
+    """Return cells that are equal where values are; nested values, as Python writes them.
+
+    Raises:
+        InputError: a value has no text: a year over 9999, say.
+    """
+    if not pa.types.is_nested(array.type):
+        return to_cells(array, label)
+    written = [None if value is None else repr(value) for value in array.to_pylist()]
+    return pa.array(written, pa.large_string())
 
 
 def _strings(cells: Cells, rows: Places, count: int) -> pa.Array:

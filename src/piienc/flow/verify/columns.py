@@ -21,8 +21,9 @@ from piienc.columns import (
     to_cells,
 )
 from piienc.errors import InputError
+from piienc.flow.verify.batches import comparable
 from piienc.flow.verify.found import Breach, Counts
-from piienc.keys import Mode
+from piienc.keys import Mode, Prefix
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -56,6 +57,13 @@ class Looked:
     plain: pa.Array | None
     prints: tuple[Prints, Places] | None = None
     leaks: tuple[Prints, Places] | None = None
+
+    def unknown(self, stored: pa.Array) -> Places:
+        """Return the rows that hold something, and nobody knows what."""
+        if self.plain is None:
+            return np.arange(len(stored))
+        known = self.plain.is_valid().to_numpy(zero_copy_only=False)
+        return np.flatnonzero(stored.is_valid().to_numpy(zero_copy_only=False) & ~known)
 
 
 class Watch(Protocol):
@@ -115,17 +123,18 @@ class Rules:
         """Return the fingerprints of a unique column."""
         if not self.column.unique:
             return None
-        return self.fingerprints.of(to_cells(values, self.name))
+        return self.fingerprints.of(comparable(values, self.name))
 
 
 class Unmarked:
     """A column that is not encrypted: its rules hold, and it holds no personal data."""
 
     def __init__(
-        self, name: str, rules: Rules | None, finders: Sequence[Finder], *, text: bool
+        self, place: ColumnPlace, rules: Rules | None, finders: Sequence[Finder], *, text: bool
     ) -> None:
-        self._name, self._rules, self._finders, self._text = name, rules, finders, text
-        self.unchecked: dict[str, str] = {}
+        self._name, self._rules, self._finders, self._text = place.name, rules, finders, text
+        nested = pa.types.is_nested(place.type)
+        self.unchecked = {"personal": "nested values are not searched"} if nested else {}
 
     def of_column(self) -> Iterator[Breach]:
         """Yield what is wrong with the column's type."""
@@ -220,12 +229,15 @@ class Closed:
         self._searchable = facts is not None and facts.mode is Mode.SEARCHABLE
         self._least = LEAST[facts.mode] if facts else min(LEAST.values())
         self._ids = {key.key_id for key in facts.keys} if facts else None
+        self._bare = any(key.prefix is Prefix.RAW for key in facts.keys) if facts else False
         column = rules.column
         rules_of_values = [check.rule for check in rules.checks]
         rules_of_values += ["unique"] * (column.unique and not self._searchable)
         self.unchecked = dict.fromkeys(["authentic", *rules_of_values], reason)
+        if self._ids is None or self._bare:
+            self.unchecked["key"] = reason
         if not facts:
-            self.unchecked |= {"key": reason, "leak": reason}
+            self.unchecked["leak"] = reason
 
     def of_column(self) -> Iterator[Breach]:
         """Nothing can be told."""
@@ -234,12 +246,12 @@ class Closed:
     def look(self, stored: pa.Array) -> Looked:
         """Look at a batch."""
         cells = to_cells(stored, self._label)
-        forms = forms_of(cells, text=self._text, least=self._least)
+        forms = forms_of(cells, text=self._text, least=self._least, bare=self._bare)
         breaches = list(self._rules.nulls(stored))
         if len(forms.others):
             breaches.append(Breach(self._name, "plaintext", "not encrypted", forms.others))
         ids = {int(key_id) for key_id in np.unique(forms.key_ids)}
-        for stranger in sorted(ids - self._ids) if self._ids is not None else ():
+        for stranger in sorted(ids - (self._ids or ids)):
             rows = forms.rows[forms.key_ids == stranger]
             what = f"encrypted under key id {stranger}, which is not this column's"
             breaches.append(Breach(self._name, "key", what, rows))
@@ -263,6 +275,7 @@ class StillPlain:
         facts: KeysetFacts | None,
         trip: ColumnTrip | None,
         fingerprints: Fingerprints,
+        unchecked: dict[str, str],
     ) -> None:
         self._name, self._label, self._rules, self._trip = place.name, place.label, rules, trip
         self._text = is_text(to_cells(place.none(), place.label).type)
@@ -270,7 +283,7 @@ class StillPlain:
         self._least = LEAST[facts.mode] if facts else min(LEAST.values())
         self._ids = {key.key_id for key in facts.keys} if facts else None
         self._counted = fingerprints if facts and facts.mode is Mode.SEARCHABLE else None
-        self.unchecked: dict[str, str] = {}
+        self.unchecked = unchecked
 
     def of_column(self) -> Iterator[Breach]:
         """Yield what is wrong with the column's type."""
@@ -283,15 +296,26 @@ class StillPlain:
         ours = np.ones(len(forms.rows), np.bool_)
         if self._ids is not None:
             ours = np.isin(forms.key_ids, list(self._ids))
-        breaches = [*self._rules.nulls(stored), *self._rules.breaches(stored)]
+        breaches, values = list(self._rules.nulls(stored)), stored
         if ours.any():
-            breaches.append(Breach(self._name, "encrypted", "encrypted already", forms.rows[ours]))
+            already = forms.rows[ours]
+            breaches.append(Breach(self._name, "encrypted", "encrypted already", already))
+            values = _without(stored, already)
+            cells = to_cells(values, self._label)
+        breaches += self._rules.breaches(values)
         if self._trip:
-            breaches += self._trip.breaches(stored)
+            breaches += self._trip.breaches(values)
         ids = {int(key_id) for key_id in np.unique(forms.key_ids[ours])}
         counts = Counts(stored.null_count, int(ours.sum()), 0, ids)
         leaks = self._counted.of(cells) if self._counted else None
-        return Looked(counts, breaches, stored, self._rules.prints(stored), leaks)
+        return Looked(counts, breaches, stored, self._rules.prints(values), leaks)
+
+
+def _without(values: pa.Array, rows: Places) -> pa.Array:
+    """Return values of any type with null in some rows."""
+    gone = np.zeros(len(values), np.bool_)
+    gone[rows] = True
+    return values.take(pa.array(np.arange(len(values)), mask=gone))
 
 
 def _dense(values: pa.Array) -> tuple[pa.Array, Places]:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import time
 from contextlib import ExitStack, closing
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Self
+
+import numpy as np
 
 from piienc.columns import Fingerprints
 from piienc.errors import UsageError
@@ -30,6 +32,7 @@ if TYPE_CHECKING:
 
     import pyarrow as pa
 
+    from piienc.cells import Places
     from piienc.flow.receipt import FileFacts
     from piienc.flow.reports.model import Expect, SchemaFacts
     from piienc.flow.verify.columns import Looked
@@ -38,6 +41,9 @@ if TYPE_CHECKING:
     from piienc.places import Begun, Place
     from piienc.profiles import Profile
     from piienc.schema import Schema
+
+
+_MOST_UNKNOWN = 1 << 20  # rows of a column whose values are known to be unknown: 8 MiB
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -114,12 +120,13 @@ def _require_fitting(wanted: Wanted) -> None:
 
 @dataclass(frozen=True, slots=True)
 class _Found:
-    """What was found in a unit."""
+    """What was found in a unit; `unknown` are the rows whose values are not known."""
 
     rows: int
     columns: dict[str, Looked]
     breaches: list[Breach]
     plain: pa.RecordBatch | None
+    unknown: dict[str, Places]
 
 
 @dataclass(slots=True)
@@ -135,6 +142,7 @@ class _Pass:
     _counts: dict[str, Counts] = field(default_factory=dict)
     _unique: dict[str, Store] = field(default_factory=dict)
     _leaks: dict[str, Store] = field(default_factory=dict)
+    _unknown: dict[str, Places] = field(default_factory=dict)
     _stack: ExitStack = field(default_factory=ExitStack)
     _rows: int = 0
 
@@ -179,10 +187,18 @@ class _Pass:
             here = self.batches(threads)
             key = self._wanted.key_column
             if key is None:
-                self._findings.add(compared(here, there, columns))
+                found = compared(here, there, columns)
             else:
                 self._settled.require_key_column(key, columns)
-                self._findings.add(compared_by_key(here, there, columns, key, self._fingerprints))
+                found = compared_by_key(here, there, columns, key, self._fingerprints)
+            self._findings.add(map(self._known, found))
+
+    def _known(self, breach: Breach) -> Breach:
+        """Leave out the rows whose values are not known: why not, another finding says."""
+        if breach.rule != "value" or breach.column not in self._unknown or breach.rows is None:
+            return breach
+        unknown = np.isin(breach.rows, self._unknown[breach.column])
+        return replace(breach, rows=breach.rows[~unknown])
 
     def _look(self, unit: Any) -> _Found:  # noqa: ANN401  # a source's units are its own
         stored = decoded(self._file.table, unit)
@@ -190,10 +206,15 @@ class _Pass:
             name: watch.look(stored.column(name)) for name, watch in self._settled.watches.items()
         }
         breaches = self._settled.of_rows(stored, looked)
-        plain = None
-        if self._wanted.against is not None:
-            plain = self._settled.plain(stored, looked)
-        return _Found(stored.num_rows, looked, breaches, plain)
+        if self._wanted.against is None:
+            return _Found(stored.num_rows, looked, breaches, None, {})
+        unknown = {
+            name: each.unknown(stored.column(name))
+            for name, each in looked.items()
+            if each.breaches and each.plain is not None
+        }
+        plain = self._settled.plain(stored, looked)
+        return _Found(stored.num_rows, looked, breaches, plain, unknown)
 
     def _merge(self, found: _Found) -> None:
         first = self._rows + 1
@@ -206,6 +227,10 @@ class _Pass:
                         stores[name] = self._stack.enter_context(Store())
                     stores[name].add(prints[0], prints[1] + self._rows)
         self._findings.add(found.breaches, first)
+        for name, rows in found.unknown.items():
+            known = self._unknown.get(name, rows[:0])
+            if len(known) < _MOST_UNKNOWN:
+                self._unknown[name] = np.append(known, rows + self._rows)
         self._rows += found.rows
 
     def report(
