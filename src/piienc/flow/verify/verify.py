@@ -9,6 +9,8 @@ from datetime import UTC, datetime
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Self
 
+import pyarrow as pa
+
 from piienc.columns import Fingerprints
 from piienc.errors import UsageError
 from piienc.flow.crypt import csv_format
@@ -27,8 +29,6 @@ from piienc.tables import CsvSource
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from typing import Any
-
-    import pyarrow as pa
 
     from piienc.flow.receipt import FileFacts
     from piienc.flow.reports.model import Expect, SchemaFacts
@@ -173,7 +173,9 @@ class _Pass:
         self._findings.add(breaches)
 
         def read(unit: Any) -> pa.RecordBatch:  # noqa: ANN401  # a source's units are its own
-            return decoded(table, unit)
+            stored = decoded(table, unit)
+            arrays = [stored[name].array for name in columns]
+            return pa.RecordBatch.from_arrays(arrays, list(columns))
 
         with closing(in_order(table.units(), read, threads)) as there:
             here = self.batches(threads)
@@ -186,14 +188,13 @@ class _Pass:
 
     def _look(self, unit: Any) -> _Found:  # noqa: ANN401  # a source's units are its own
         stored = decoded(self._file.table, unit)
-        looked = {
-            name: watch.look(stored.column(name)) for name, watch in self._settled.watches.items()
-        }
+        looked = {name: watch.look(stored[name]) for name, watch in self._settled.watches.items()}
         breaches = self._settled.of_rows(stored, looked)
+        rows = next(iter(stored.values())).count
         plain = None
         if self._wanted.against is not None:
             plain = self._settled.plain(stored, looked)
-        return _Found(stored.num_rows, looked, breaches, plain)
+        return _Found(rows, looked, breaches, plain)
 
     def _merge(self, found: _Found) -> None:
         first = self._rows + 1
