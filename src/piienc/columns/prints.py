@@ -12,14 +12,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from piienc.columns.arrays import cells_of
 from piienc.columns.bound_key import PREFIX, BoundKey
 from piienc.keys import Keyset, Mode, Prefix
 from piienc.keys import generate as new_keyset
 
 if TYPE_CHECKING:
-    import pyarrow as pa
-
     from piienc.cells import Cells, Places
 
 Prints = NDArray[np.uint64]
@@ -36,32 +33,25 @@ class Fingerprints:
         keyset: Keyset = new_keyset(Mode.SEARCHABLE, Prefix.RAW)
         self._key = BoundKey(Mode.SEARCHABLE, keyset.primary, b"", text=False)
 
-    def of(self, array: pa.Array) -> tuple[Prints, Places]:
-        """Return the fingerprints of a batch's cells, and the rows of those, nulls left out.
-
-        Args:
-            array: string or binary, large or not.
-        """
-        cells, rows = cells_of(array)
+    def of(self, cells: Cells) -> Prints:
+        """Return the fingerprints of some cells."""
         order = cells.by_length()
         found = np.empty((len(cells), 2), np.uint64)
         parts = self._key.seal(cells.take(order))
         if parts:
             found[order] = np.concatenate([_at(part, 0) for part in parts])
-        return found, rows
+        return found
 
 
-def prints_of_ciphertexts(array: pa.Array, *, text: bool) -> tuple[Prints, Places]:
-    """Return what tells the ciphertexts of a searchable key apart, and their rows.
+def prints_of_ciphertexts(cells: Cells, *, text: bool) -> Prints:
+    """Return what tells the ciphertexts of a searchable key apart.
 
     Args:
-        array: cells of which each is a ciphertext under a key of one prefix, or null. Under a key
-            without one, a short cell of bytes ends where others have their synthetic IV still.
+        cells: each is a ciphertext, of at least `LEAST` bytes or its base64. Under a key without a
+            prefix, a short cell of bytes ends where others have their synthetic IV still.
         text: base64, else raw bytes.
     """
-    cells, rows = cells_of(array)
-    places = _TEXT_AT if text else np.minimum(PREFIX, cells.lengths - _WIDTH)
-    return _at(cells, places), rows
+    return _at(cells, _TEXT_AT if text else np.minimum(PREFIX, cells.lengths - _WIDTH))
 
 
 def _at(cells: Cells, places: int | Places) -> Prints:

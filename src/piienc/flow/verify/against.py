@@ -195,7 +195,8 @@ def _floats_differ(left: pa.Array, right: pa.Array) -> NDArray[np.bool_]:
     bits = f"u{here.itemsize}"
     mask: NDArray[np.bool_] = here.view(bits) != there.view(bits)
     mask &= ~(np.isnan(here) & np.isnan(there))
-    return mask | (_valid(left) != _valid(right))
+    mask |= _valid(left) != _valid(right)
+    return mask
 
 
 def _unequal(left: pa.Array, right: pa.Array) -> NDArray[np.bool_]:
@@ -208,7 +209,8 @@ def _unequal(left: pa.Array, right: pa.Array) -> NDArray[np.bool_]:
     except pa.ArrowException:  # nested types have no such function
         both = zip(left.to_pylist(), right.to_pylist(), strict=True)
         return np.array([repr(a) != repr(b) for a, b in both])  # two NaN have one repr
-    return mask | (_valid(left) != _valid(right))
+    mask |= _valid(left) != _valid(right)
+    return mask
 
 
 def _true(flags: pa.Array) -> NDArray[np.bool_]:

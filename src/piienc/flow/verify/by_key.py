@@ -101,7 +101,8 @@ def _records(
     """Return the fingerprints of each row; those of null are 0, as one in 2^64 others are."""
     records = np.zeros(batch.num_rows, kind)
     for number, name in enumerate(columns):
-        prints, rows = fingerprints.of(comparable(batch.column(name), name))
+        cells, rows = comparable(batch.column(name), name)
+        prints = fingerprints.of(cells)
         records["cells"][rows, number] = prints[:, 0]
         if name == key:
             records["high"][rows], records["low"][rows] = prints[:, 0], prints[:, 1]

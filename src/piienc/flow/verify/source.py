@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Protocol
 from piienc.envelope import is_openpgp, read_message
 from piienc.envelope.routes import Files
 from piienc.envelope.unwrap import unwrap
-from piienc.errors import UsageError
+from piienc.errors import InputError, UsageError
 from piienc.files import open_input, translated
 from piienc.flow.crossing import Followed
 from piienc.flow.receipt import FileFacts
@@ -213,10 +213,10 @@ def _wrapped(path: Path, form: CsvFormat, unwrapping: Unwrapping) -> Iterator[So
                 made.table = ParquetSource(copy, name)
             else:
                 made.table = open_csv(Decompressed(HashingReader(made.stream), name), name, form)
-        except Exception:
+            yield made
+        except InputError:
             made.require_whole()  # which tells more, if the message is broken
             raise
-        yield made
 
 
 @contextlib.contextmanager

@@ -10,6 +10,7 @@ from importlib.metadata import version
 from typing import TYPE_CHECKING, Self
 
 import numpy as np
+import pyarrow as pa
 
 from piienc.columns import Fingerprints
 from piienc.errors import UsageError
@@ -27,10 +28,8 @@ from piienc.flow.verify.source import opened
 from piienc.tables import CsvSource
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
     from typing import Any
-
-    import pyarrow as pa
 
     from piienc.cells import Places
     from piienc.flow.receipt import FileFacts
@@ -60,6 +59,8 @@ class Wanted:
         recipients: wrap and unwrap it in the round trip, too, for these keys.
         profile: the receiver whose rules on rows hold, if any.
         most: how many findings are kept of each column and rule.
+        hold: called with the file's columns before any row is read, to refuse a schema that would
+            undo a mark.
         threads: units looked at side by side; 0 means one for each core that may be used.
         progress: called with the rows done, the bytes read, and the share of the file done.
     """
@@ -73,6 +74,7 @@ class Wanted:
     recipients: tuple[str, ...] = ()
     profile: Profile | None = None
     most: int = 100
+    hold: Callable[[Sequence[str]], None] | None = None
     threads: int = 0
     progress: Callable[[int, int, float | None], None] | None = None
 
@@ -89,6 +91,7 @@ def verify(source: Place | Begun, wanted: Wanted, *, keys: Keys, unwrapping: Unw
     Raises:
         UsageError: what is wanted does not fit together.
         InputError: a file cannot be read.
+        PolicyError: the schema would undo a mark.
         PiiencError: a message cannot be unwrapped.
     """
     _require_fitting(wanted)
@@ -97,6 +100,8 @@ def verify(source: Place | Begun, wanted: Wanted, *, keys: Keys, unwrapping: Unw
     with ExitStack() as stack:
         form = csv_format(wanted.schema)
         file = stack.enter_context(opened(source, form, unwrapping))
+        if wanted.hold:
+            wanted.hold(file.table.columns)
         pass_ = stack.enter_context(_Pass(file, wanted, keys))
         facts = None
         if wanted.against is None:
@@ -181,7 +186,9 @@ class _Pass:
         self._findings.add(breaches)
 
         def read(unit: Any) -> pa.RecordBatch:  # noqa: ANN401  # a source's units are its own
-            return decoded(table, unit)
+            stored = decoded(table, unit)
+            names = columns or list(stored)[:1]  # a batch without columns has no rows
+            return pa.RecordBatch.from_arrays([stored[name].array for name in names], names)
 
         with closing(in_order(table.units(), read, threads)) as there:
             here = self.batches(threads)
@@ -202,19 +209,17 @@ class _Pass:
 
     def _look(self, unit: Any) -> _Found:  # noqa: ANN401  # a source's units are its own
         stored = decoded(self._file.table, unit)
-        looked = {
-            name: watch.look(stored.column(name)) for name, watch in self._settled.watches.items()
-        }
+        looked = {name: watch.look(stored[name]) for name, watch in self._settled.watches.items()}
         breaches = self._settled.of_rows(stored, looked)
+        rows = next(iter(stored.values())).count
         if self._wanted.against is None:
-            return _Found(stored.num_rows, looked, breaches, None, {})
+            return _Found(rows, looked, breaches, None, {})
         unknown = {
-            name: each.unknown(stored.column(name))
+            name: each.unknown(stored[name])
             for name, each in looked.items()
             if each.breaches and each.plain is not None
         }
-        plain = self._settled.plain(stored, looked)
-        return _Found(stored.num_rows, looked, breaches, plain, unknown)
+        return _Found(rows, looked, breaches, self._settled.plain(stored, looked), unknown)
 
     def _merge(self, found: _Found) -> None:
         first = self._rows + 1
