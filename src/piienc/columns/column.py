@@ -9,6 +9,7 @@ import numpy as np
 import pybase64
 
 from piienc.cells import Pool
+from piienc.columns.aes import BLOCK
 from piienc.columns.arrays import array_of, cells_of, not_text, require_text
 from piienc.columns.bad_cells import BadCells
 from piienc.columns.bound_key import PREFIX, BoundKey, begin_with_any
@@ -245,14 +246,15 @@ class ColumnCipher:
 
     def _instead(self, raw: bytes) -> tuple[str, str]:
         least = min(bound.wire.overhead for bound in self._all)
-        if len(raw) < least:
-            return self._damaged_or_plain(raw)
         key = self._key_of(raw)
         if key is not None and key.status is not Status.ENABLED:
             return "key", f"encrypted under key id {key.key_id}, which is {key.status}"
-        if key is not None or any(not reader.wire.prefix for reader in self._readers):
+        bare = any(not reader.wire.prefix for reader in self._readers)
+        if key is not None or (bare and len(raw) >= least):
             return "authentic", "tampered, or of another context"
-        if raw[:1] == b"\x01":
+        if raw.startswith(self._begins):
+            return self._damaged_or_plain(raw)
+        if raw[:1] == b"\x01" and len(raw) >= PREFIX + BLOCK:  # the shortest of either mode
             stranger = int.from_bytes(raw[1:PREFIX], "big")
             return "key", f"encrypted under key id {stranger}, which is not this column's"
         return "plaintext", "not encrypted"

@@ -113,13 +113,13 @@ def compared(
 
 def _counted(ours: _Rows, theirs: _Rows) -> Iterator[Breach]:
     """Read both to their ends, and compare how many rows there are."""
-    ended = ours.taken
+    at = np.array([ours.taken]) if ours.have(1) or theirs.have(1) else None
     for rows in (ours, theirs):
         while rows.have(1):
             rows.take(rows.first().num_rows)
     if ours.taken != theirs.taken:
         detail = f"{ours.taken:,} rows here, {theirs.taken:,} in the original"
-        yield Breach(None, "rows", detail, np.array([ended]))
+        yield Breach(None, "rows", detail, at)
 
 
 def _beginnings(masks: dict[str, NDArray[np.bool_]], size: int) -> list[int]:
