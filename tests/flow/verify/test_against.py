@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
+from itertools import pairwise
 from typing import Any
 
 import pyarrow as pa
@@ -51,7 +52,7 @@ CELLS: list[tuple[str, str, Any, str]] = [
 
 FAR = {"leading zeros gone", "another encrypted value"}
 CHANGES = [
-    pytest.param(*cell, size, row, id=f"{name}-{size}-{row}")
+    pytest.param(cell, size, row, id=f"{name}-{size}-{row}")
     for name, *cell in CELLS
     for size, row in PLACES
     if size == "small" or name in FAR
@@ -59,9 +60,10 @@ CHANGES = [
 
 
 @pytest.mark.parametrize("kind", FORMATS)
-@pytest.mark.parametrize(("column", "value", "key", "size", "row"), CHANGES)
-def test_changed_cell_is_found(column, value, key, kind, size, row, sheets, office_desk):
+@pytest.mark.parametrize(("cell", "size", "row"), CHANGES)
+def test_changed_cell_is_found(cell, kind, size, row, sheets, office_desk):
     """In its row and column, and nothing else; without the original, nothing is."""
+    column, value, key = cell
     sheet = sheets[f"{size}.enc.{kind}"].copy()
     original = sheets[f"{size}.{kind}"].columns[column][row - 1]
     if value == "flip":
@@ -311,7 +313,7 @@ def test_changed_cell_of_any_type_is_found(column, key, typed, desk):
 
 def _batches(rows: list[str | None], cuts: list[int]):
     borders = sorted({0, len(rows), *(cut % (len(rows) + 1) for cut in cuts)})
-    for begin, end in zip(borders, borders[1:], strict=False):
+    for begin, end in pairwise(borders):
         yield pa.RecordBatch.from_pydict({"a": pa.array(rows[begin:end], pa.string())})
 
 

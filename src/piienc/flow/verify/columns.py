@@ -24,6 +24,7 @@ from piienc.errors import InputError
 from piienc.flow.verify.batches import TypedColumn, comparable, without_nulls
 from piienc.flow.verify.found import Breach, Counts
 from piienc.keys import Mode, Prefix
+from piienc.tables import CsvSource
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -178,12 +179,12 @@ class Opened:
         self._text = is_text(self._stored)
         self._searchable = keyset.mode is Mode.SEARCHABLE
         self._cipher = ColumnCipher(keyset, context, text=self._text, label=place.label)
-        self._restored = restored
+        self._restored, self._is_csv = restored, isinstance(place.table, CsvSource)
         self.unchecked: dict[str, str] = {}
 
     def of_column(self) -> Iterator[Breach]:
         """Yield what is wrong with the type that decryption restores."""
-        yield from self._rules.of_column(text=self._restored == pa.string())
+        yield from self._rules.of_column(text=self._is_csv)
 
     def look(self, stored: StoredColumn) -> Looked:
         """Look at a batch."""
@@ -291,7 +292,7 @@ class StillPlain:
     ) -> None:
         self._name, self._label, self._rules, self._trip = place.name, place.label, rules, trip
         self._text = is_text(to_cells(place.none(), place.label).type)
-        self._is_csv = place.type == pa.string()
+        self._is_csv = isinstance(place.table, CsvSource)
         self._least = LEAST[facts.mode] if facts else min(LEAST.values())
         self._ids = {key.key_id for key in facts.keys} if facts else None
         self._counted = fingerprints if facts and facts.mode is Mode.SEARCHABLE else None
