@@ -140,7 +140,7 @@ def _in_table(values: dict[str, Any], model: type[Table], place: Place) -> Itera
     known = [field.name for field in fields]
     for name in values:
         if name not in known:
-            near = _nearest(name, known) or f"; known here: {', '.join(known)}"
+            near = nearest(name, known) or f"; known here: {', '.join(known)}"
             yield (*place, name), f"unknown{near}"
     fine = {}
     for field in fields:
@@ -213,7 +213,7 @@ def _refused(value: object, kind: object, place: Place) -> str:
         return ("too long" if value else "empty") + _mend("write", kind, place)
     choices = [choice for arm in arms if get_origin(arm) is Literal for choice in get_args(arm)]
     if choices:
-        return f"{shown(value)} is not one of {', '.join(choices)}{_nearest(value, choices)}"
+        return f"{shown(value)} is not one of {', '.join(choices)}{nearest(value, choices)}"
     *most, wanted = [_WORDS.get(get_origin(arm) or arm, "a table") for arm in arms]
     if most:
         wanted = f"{', '.join(most)} or {wanted}"
@@ -232,14 +232,18 @@ def _mend(verb: str, kind: object, place: Place) -> str:
     """Give the type's own example as what to write."""
     parts = list(_parts(kind))
     example = next((part.examples[0] for part in parts if getattr(part, "examples", None)), None)
-    if isinstance(example, dict):
+    if isinstance(example, dict) and any(isinstance(part, dict) for part in example.values()):
         return f"; {verb} [{dotted((*place, *example))}]"
+    if isinstance(example, dict):
+        pairs = ", ".join(f"{dotted((name,))} = {json.dumps(example[name])}" for name in example)
+        return f"; {verb} {place[-1]} = {{ {pairs} }}"
     if example is not None:
         return f"; {verb} {place[-1]} = {json.dumps(example)}"
     return f"; {verb} [{dotted(place)}]" if any(map(_is_table, parts)) else ""
 
 
-def _nearest(name: object, known: Sequence[str]) -> str:
+def nearest(name: object, known: Sequence[str]) -> str:
+    """Say which known name was probably meant: the end of a message, or nothing."""
     import difflib  # noqa: PLC0415  # only a file with mistakes waits for it
 
     near = difflib.get_close_matches(str(name).lower(), known, n=1)

@@ -9,6 +9,7 @@ import pytest
 from piienc import schema
 from piienc.errors import ConfigError
 from piienc.schema import Column, CsvDialect, Schema
+from piienc.schema.finder import BUILT_IN, Checksum, OwnFinder
 from piienc.schema.model import ColumnType, Format
 
 PAGE = (Path(__file__).parents[2] / "docs" / "schema.md").read_text("utf-8")
@@ -28,13 +29,19 @@ def test_docs_example_loads(example, tmp_path):
     schema.load(path)
 
 
-@pytest.mark.parametrize("model", [Schema, CsvDialect, Column])
+@pytest.mark.parametrize("model", [Schema, CsvDialect, Column, OwnFinder])
 def test_docs_list_the_fields_of_each_table_in_order(model):
     """Every field has its row, and no row is of a field that is gone."""
-    heading = {Schema: "The top", CsvDialect: "`[csv]`", Column: "`[columns.NAME]`"}[model]
+    heading = {
+        Schema: "The top",
+        CsvDialect: "`[csv]`",
+        Column: "`[columns.NAME]`",
+        OwnFinder: "`[finders.NAME]`",
+    }[model]
     section = PAGE.partition(f"## {heading}\n")[2].partition("\n## ")[0]
     rows = re.findall(r"^\| `(\w+)` \|", section, re.MULTILINE)
-    assert rows == [name for name in model.__struct_fields__ if name not in ("csv", "columns")]
+    tables = ("csv", "columns", "finders")
+    assert rows == [name for name in model.__struct_fields__ if name not in tables]
 
 
 def test_docs_show_the_mistakes_as_they_are_told(tmp_path, monkeypatch):
@@ -51,5 +58,11 @@ def test_docs_show_the_mistakes_as_they_are_told(tmp_path, monkeypatch):
 
 def test_docs_list_every_type_and_format():
     """What may be chosen is told in full."""
-    for choice in (*get_args(ColumnType), *get_args(Format)):
+    for choice in (*get_args(ColumnType), *get_args(Format), *get_args(Checksum)):
         assert f"`{choice}`" in PAGE
+
+
+def test_docs_list_every_built_in_finder_in_order():
+    """Whoever allows something has to know the finder's name."""
+    section = PAGE.partition("## Personal data in clear\n")[2].partition("\n## ")[0]
+    assert re.findall(r"^\| `(\w+)` \|", section, re.MULTILINE) == [*BUILT_IN]

@@ -5,6 +5,7 @@ import json
 import pytest
 
 from piienc.schema import Column, CsvDialect, Schema
+from piienc.schema.finder import OwnFinder
 from piienc.schema.json_schema import FILE, json_schema
 
 SHIPPED = json.loads(FILE.read_text("utf-8"))
@@ -22,6 +23,7 @@ def test_shipped_json_schema_is_current():
         (Schema, SHIPPED),
         (Column, SHIPPED["$defs"]["Column"]),
         (CsvDialect, SHIPPED["$defs"]["CsvDialect"]),
+        (OwnFinder, SHIPPED["$defs"]["OwnFinder"]),
     ],
 )
 def test_shipped_json_schema_describes_every_field(model, table):

@@ -12,6 +12,7 @@ from msgspec.json import encode
 from piienc import schema
 from piienc.errors import ConfigError
 from piienc.schema import Column, CsvDialect, Schema
+from piienc.schema.finder import BUILT_IN, OwnFinder
 
 HEAD = 'name = "n"\nversion = 1\n'
 
@@ -340,6 +341,98 @@ def test_csv_dialect_with_many_mistakes_lists_them_all(mistakes):
     ]
 
 
+ALLOWED = HEAD + "[columns.a]\ntype = 'string'\nallow = {}\n"
+OWN = HEAD + "[columns.a]\ntype = 'string'\n[finders.own]\n{}\n"
+
+
+def test_schema_with_finders_and_allowed_ones_is_accepted(load):
+    """A finder of the schema's own may be silenced like a built-in one."""
+    loaded = load(
+        ALLOWED.format("{ email = 'our desks', own = 'only test numbers' }")
+        + "[finders.own]\npattern = 'EMP-[0-9]+'\ndescription = 'a personnel number'\n"
+    )
+    assert loaded.columns["a"].allow == {"email": "our desks", "own": "only test numbers"}
+    assert loaded.finders == {
+        "own": OwnFinder(pattern="EMP-[0-9]+", description="a personnel number")
+    }
+    assert loaded.finders["own"].share == 0
+
+
+@pytest.mark.parametrize(
+    ("allow", "mistake"),
+    [
+        ("{ emial = 'x' }", "allow.emial: no finder has this name; did you mean 'email'?"),
+        ("{ '?' = 'x' }", 'allow."?": no finder has this name; see docs/schema.md'),
+        ("{ email = ' ' }", "allow.email: empty; say why this is no personal data"),
+        ("{ email = '' }", "allow.email: '' is not a string of length 1 or more"),
+        ("{ email = true }", "allow.email: true is not a string of length 1 or more"),
+        (
+            "'email'",
+            (
+                "allow: 'email' is not a table; write allow = "
+                '{ email = "only addresses of our own desks" }'
+            ),
+        ),
+    ],
+)
+def test_column_allowing_with_a_mistake_is_refused(mistakes, allow, mistake):
+    """A finder is silenced by its name and with a reason."""
+    assert mistakes(ALLOWED.format(allow)) == [f"line 5: columns.a.{mistake}"]
+
+
+def test_column_that_is_marked_allows_nothing(mistakes):
+    """Nothing is looked for in a marked column, so nothing can be silenced there."""
+    assert mistakes(ALLOWED.format("{ email = 'x' }") + "encrypt = 'k'\n") == [
+        "line 5: columns.a.allow: nothing is looked for in a marked column; leave it out"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("field", "mistake"),
+    [
+        ("pattern = '['", f"pattern: {NO_PATTERN}"),
+        ("pattern = 'a*'", "pattern: 'a*' matches the empty string, so every cell"),
+        (
+            "pattern = ''",
+            (
+                "pattern: '' is not a string of length 1 or more; "
+                r'write pattern = "\\bEMP-[0-9]{6}\\b"'
+            ),
+        ),
+        (
+            "pattern = 'a'\nshare = 1.5",
+            "share: 1.5 is not a number of 0 or more and 1 or less; write share = 0.5",
+        ),
+        (
+            "pattern = 'a'\nname = 'x'",
+            "name: unknown; known here: pattern, description, checksum, share",
+        ),
+    ],
+)
+def test_finder_with_a_mistake_is_refused(mistakes, field, mistake):
+    """A finder of the schema's own is checked like all else."""
+    line = 7 + field.count("\n")
+    assert mistakes(OWN.format("description = 'x'\n" + field)) == [
+        f"line {line}: finders.own.{mistake}"
+    ]
+
+
+def test_finder_with_unknown_checksum_is_told_the_known_ones(mistakes):
+    """The nearest checksum is offered."""
+    text = OWN.format("description = 'x'\npattern = 'a'\nchecksum = 'lun'")
+    (mistake,) = mistakes(text)
+    assert mistake.startswith("line 8: finders.own.checksum: 'lun' is not one of card, luhn,")
+    assert mistake.endswith("did you mean 'luhn'?")
+
+
+def test_finder_named_like_a_built_in_one_is_refused(mistakes):
+    """The built-in finders stay what they are."""
+    own = "[finders.email]\ndescription = 'x'\npattern = 'a'\n"
+    assert mistakes(HEAD + "[columns.a]\ntype = 'string'\n" + own) == [
+        "line 5: finders.email: a built-in finder; take another name"
+    ]
+
+
 def test_schema_mistakes_point_to_the_page(load):
     """Whoever has to mend a schema is told where all fields are listed."""
     with pytest.raises(ConfigError) as caught:
@@ -389,6 +482,10 @@ def columns(draw):
     if draw(st.booleans()):
         marks = {"context": TEXT, "encoding": st.sampled_from(["base64", "binary"])}
         given_fields |= draw(st.fixed_dictionaries({"encrypt": NAMES}, optional=marks))
+    elif draw(st.booleans()):
+        given_fields["allow"] = draw(
+            st.dictionaries(st.sampled_from(BUILT_IN), NAMES.filter(str.strip), max_size=2)
+        )
     return Column(type=kind, **given_fields)
 
 
@@ -404,6 +501,18 @@ SCHEMAS = st.builds(
     ),
     extra_columns=st.sampled_from(["error", "keep"]),
     columns=st.dictionaries(NAMES, columns(), min_size=1, max_size=3),
+    finders=st.none()
+    | st.dictionaries(
+        NAMES.filter(lambda name: name not in BUILT_IN),
+        st.builds(
+            OwnFinder,
+            pattern=st.sampled_from(["EMP-[0-9]{6}", r"\bx+"]),
+            description=NAMES,
+            checksum=st.none() | st.just("luhn"),
+            share=st.floats(0, 1),
+        ),
+        max_size=2,
+    ),
 )
 
 
@@ -426,7 +535,8 @@ def test_schema_dumped_to_toml_loads_equal(tmp_path_factory, drawn):
     """The file says all that the model knows."""
     path = tmp_path_factory.mktemp("schema") / "schema.toml"
     fields = structs.asdict(drawn)
-    path.write_text("".join(f"{key} = {dumped(fields[key])}\n" for key in fields), "utf-8")
+    said = [key for key in fields if fields[key] is not None]
+    path.write_text("".join(f"{key} = {dumped(fields[key])}\n" for key in said), "utf-8")
     loaded = schema.load(path)
     assert loaded == drawn
     assert list(loaded.columns) == list(drawn.columns)

@@ -11,7 +11,8 @@ from typing import Annotated, Any, Literal
 
 from msgspec import Meta
 
-from piienc.document import Mistake, Table, shown
+from piienc.document import Mistake, Table, nearest, shown
+from piienc.schema.finder import BUILT_IN, OwnFinder
 
 Name = Annotated[str, Meta(min_length=1)]
 Count = Annotated[int, Meta(ge=1)]
@@ -158,6 +159,13 @@ class Column(Table, frozen=True, kw_only=True):
             "all",
         ),
     ] = None
+    allow: Annotated[
+        dict[Name, Name] | None,
+        _about(
+            "Finders of personal data that are silent here, each with the reason why.",
+            {"email": "only addresses of our own desks"},
+        ),
+    ] = None
 
     @classmethod
     def check(cls, fields: Mapping[str, Any]) -> Iterator[Mistake]:
@@ -178,6 +186,16 @@ class Column(Table, frozen=True, kw_only=True):
             for name, default in (("context", None), ("encoding", "base64")):
                 if fields.get(name, default) != default:
                     yield (name,), 'only for a marked column; add encrypt = "KEY" or leave it out'
+        yield from _check_allowed(fields)
+
+
+def _check_allowed(fields: Mapping[str, Any]) -> Iterator[Mistake]:
+    allowed = fields.get("allow") or {}
+    if allowed and fields.get("encrypt") is not None:
+        yield ("allow",), "nothing is looked for in a marked column; leave it out"
+    for name, reason in allowed.items():
+        if not reason.strip():
+            yield ("allow", name), "empty; say why this is no personal data"
 
 
 def _check_bounds(kind: str | None, least: Bound, most: Bound) -> Iterator[Mistake]:
@@ -217,6 +235,26 @@ class Schema(Table, frozen=True, kw_only=True):
         Annotated[dict[Name, Column], Meta(min_length=1)],
         _about("The columns, each a table under its name.", {"email": {"type": "string"}}),
     ]
+    finders: Annotated[
+        dict[Name, OwnFinder] | None,
+        _about("Finders of personal data beside the built-in ones, each under its name."),
+    ] = None
+
+    @classmethod
+    def check(cls, fields: Mapping[str, Any]) -> Iterator[Mistake]:
+        """See to it that finders have names of their own, and that those allowed are there."""
+        if "finders" not in fields:
+            return
+        own = fields["finders"] or {}
+        for name in own:
+            if name in BUILT_IN:
+                yield ("finders", name), "a built-in finder; take another name"
+        for column, rules in fields.get("columns", {}).items():
+            for name in rules.get("allow", ()):
+                if name not in own and name not in BUILT_IN:
+                    near = nearest(name, [*own, *BUILT_IN])
+                    place = ("columns", column, "allow", name)
+                    yield place, f"no finder has this name{near or '; see docs/schema.md'}"
 
     @property
     def marked(self) -> dict[str, Column]:

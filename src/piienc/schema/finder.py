@@ -1,0 +1,91 @@
+"""What a schema says of finders: its own ones, and the names of all there are.
+
+A finder finds personal data in columns that are not marked; `checks/finders.py` runs it.
+"""
+
+import re
+from collections.abc import Iterator, Mapping
+from typing import Annotated, Any, Literal
+
+from msgspec import Meta
+
+from piienc.document import Mistake, Table, shown
+
+BUILT_IN = (
+    "email",
+    "phone",
+    "phone_digits",
+    "card",
+    "card_digits",
+    "iban",
+    "coordinates",
+    "coordinate",
+    "us_ssn",
+    "uk_nino",
+    "es_dni",
+    "fr_nir",
+    "it_codice_fiscale",
+    "nl_bsn",
+    "pl_pesel",
+    "br_cpf",
+    "br_cpf_digits",
+    "in_aadhaar",
+    "fi_hetu",
+    "se_personnummer",
+    "no_fodselsnummer",
+)
+"""The names of the finders in `checks/finders.toml`, which this floor does not read."""
+
+Checksum = Literal[
+    "card", "luhn", "iban", "dni", "nir", "codice_fiscale", "bsn", "pesel", "cpf", "verhoeff",
+    "hetu", "personnummer", "fodselsnummer",
+]  # fmt: skip
+Share = Annotated[float, Meta(ge=0, le=1)]
+
+
+class OwnFinder(Table, frozen=True, kw_only=True):
+    """A finder of the schema's own."""
+
+    pattern: Annotated[
+        str,
+        Meta(
+            min_length=1,
+            description="A regular expression that is searched for in every cell.",
+            examples=[r"\bEMP-[0-9]{6}\b"],
+        ),
+    ]
+    description: Annotated[
+        str,
+        Meta(
+            min_length=1,
+            description="What it finds, with its article.",
+            examples=["a personnel number"],
+        ),
+    ]
+    checksum: Annotated[
+        Checksum | None,
+        Meta(
+            description="The checksum that a match must have, over its letters and digits.",
+            examples=["luhn"],
+        ),
+    ] = None
+    share: Annotated[
+        Share,
+        Meta(
+            description="The least share of a column's cells that must match; 0: a single one.",
+            examples=[0.5],
+        ),
+    ] = 0.0
+
+    @classmethod
+    def check(cls, fields: Mapping[str, Any]) -> Iterator[Mistake]:
+        """See to it that the pattern is one, and does not find the empty string everywhere."""
+        if (pattern := fields.get("pattern")) is None:
+            return
+        try:
+            empty = re.search(pattern, "")
+        except (re.error, OverflowError, RecursionError) as error:
+            yield ("pattern",), f"not a regular expression: {error}"
+        else:
+            if empty:
+                yield ("pattern",), f"{shown(pattern)} matches the empty string, so every cell"
