@@ -1,0 +1,71 @@
+"""How values of each type and format are written, as expressions that RE2 and Python read alike.
+
+Sources: dates, times and offsets, ISO 8601; email addresses, RFC 5321 and the letters, digits and
+hyphens of RFC 1123; phone numbers, ITU-T E.164; UUIDs, RFC 9562; URLs and IP addresses, RFC 3986.
+"""
+
+from __future__ import annotations
+
+_YEAR = "(?:000[1-9]|00[1-9][0-9]|0[1-9][0-9]{2}|[1-9][0-9]{3})"
+_LEAP = (
+    "(?:[0-9]{2}(?:0[48]|[2468][048]|[13579][26])|(?:0[48]|[2468][048]|[13579][26])00)"  # Gregorian
+)
+_DAY = (
+    "(?:(?:0[13578]|1[02])-(?:0[1-9]|[12][0-9]|3[01])|(?:0[469]|11)-(?:0[1-9]|[12][0-9]|30)"
+    "|02-(?:0[1-9]|1[0-9]|2[0-8]))"
+)
+DATE = f"(?:{_YEAR}-{_DAY}|{_LEAP}-02-29)"
+OFFSET = "(?:Z|[+-](?:[01][0-9]|2[0-3])(?::?[0-5][0-9])?)"
+TIMESTAMP = rf"{DATE}[T ](?:[01][0-9]|2[0-3]):[0-5][0-9](?::[0-5][0-9](?:\.[0-9]+)?)?{OFFSET}?"
+DECIMAL = r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?"
+
+TYPES = {
+    "integer": ("an integer", "[+-]?[0-9]+"),
+    "float": ("a number", rf"(?:{DECIMAL}|[+-]?(?i:nan|inf|infinity))"),
+    "decimal": ("a decimal number", DECIMAL),
+    "boolean": ("a boolean", "(?i:true|false)"),
+    "date": ("a date, YYYY-MM-DD", DATE),
+    "timestamp": ("a timestamp of ISO 8601", TIMESTAMP),
+}
+"""By type: what a value is, and how it is written. Strings and bytes may be any text."""
+
+_ATEXT = "[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+"
+_LABEL = "[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
+_TOP = "(?:[A-Za-z]{2,63}|[Xx][Nn]--[A-Za-z0-9-]{0,58}[A-Za-z0-9])"
+_OCTET = "(?:[0-9]|[1-9][0-9]|1[0-9]{2}|2[0-4][0-9]|25[0-5])"
+_IPV4 = rf"(?:{_OCTET}\.){{3}}{_OCTET}"
+_H16 = "[0-9A-Fa-f]{1,4}"
+_LS32 = f"(?:{_H16}:{_H16}|{_IPV4})"
+_IPV6 = "|".join(
+    [
+        f"(?:{_H16}:){{6}}{_LS32}",
+        f"::(?:{_H16}:){{5}}{_LS32}",
+        *(
+            f"(?:(?:{_H16}:){{0,{before}}}{_H16})?::(?:{_H16}:){{{4 - before}}}{_LS32}"
+            for before in range(5)
+        ),
+        f"(?:(?:{_H16}:){{0,5}}{_H16})?::{_H16}",
+        f"(?:(?:{_H16}:){{0,6}}{_H16})?::",
+    ]
+)
+_PATH = r"[A-Za-z0-9._~:@!$&'()*+,;=%/-]*"
+_URL = (
+    r"[A-Za-z][A-Za-z0-9+.-]*://(?:[A-Za-z0-9._~:!$&'()*+,;=%-]*@)?"
+    rf"(?:[A-Za-z0-9._~!$&'()*+,;=%-]+|\[(?:{_IPV6})\])(?::[0-9]{{0,5}})?"
+    rf"(?:/{_PATH})?(?:\?(?:{_PATH}|[?])*)?(?:#(?:{_PATH}|[?])*)?"
+)
+
+FORMATS = {
+    "email": ("an email address", rf"{_ATEXT}(?:\.{_ATEXT})*@(?:{_LABEL}\.)+{_TOP}"),
+    "phone": ("a phone number of E.164, as in +442071234567", r"\+[1-9][0-9]{6,14}"),
+    "uuid": ("a UUID", "[0-9A-Fa-f]{8}-(?:[0-9A-Fa-f]{4}-){3}[0-9A-Fa-f]{12}"),
+    "date": ("a date, YYYY-MM-DD", DATE),
+    "datetime": ("a timestamp of ISO 8601", TIMESTAMP),
+    "url": ("an absolute URL", _URL),
+    "ipv4": ("an IPv4 address", _IPV4),
+    "ipv6": ("an IPv6 address", _IPV6),
+}
+"""By format: what a value is, and how it is written; `codes.py` has those that are lists."""
+
+MAX_LOCAL, MAX_EMAIL = 64, 254
+"""The most characters before the @ of an email address, and of all of it; RFC 5321, 4.5.3.1."""

@@ -1,0 +1,128 @@
+"""The rules on typed values, as Parquet has them."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pyarrow as pa
+from pyarrow import compute as pc
+from pyarrow import types
+
+from piienc.checks import read
+from piienc.checks.on_text import exact
+from piienc.checks.text import is_text, mask_of, outside
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from numpy.typing import NDArray
+
+    from piienc.checks.text import Mask
+    from piienc.schema import Column
+
+    Bound = int | float | date
+
+_FITTING: dict[str, tuple[Callable[[pa.DataType], bool], ...]] = {
+    "string": (is_text,),
+    "integer": (types.is_integer,),
+    "float": (types.is_floating,),
+    "boolean": (types.is_boolean,),
+    "date": (types.is_date,),
+    "timestamp": (types.is_timestamp,),
+    "decimal": (types.is_decimal,),
+    "binary": (
+        types.is_binary,
+        types.is_large_binary,
+        types.is_binary_view,
+        types.is_fixed_size_binary,
+    ),
+}
+_A_SECOND = {"s": 1, "ms": 10**3, "us": 10**6, "ns": 10**9}
+_MICROSECONDS = 10**6
+
+
+def fits(kind: pa.DataType, wanted: str) -> bool:
+    """Tell whether an Arrow type can be a schema's type; null, which has no values, can be any."""
+    if types.is_dictionary(kind):
+        kind = kind.value_type
+    return types.is_null(kind) or any(one(kind) for one in _FITTING[wanted])
+
+
+def beyond(values: pa.Array, bound: Bound, *, above: bool) -> Mask:
+    """Tell which values lie above a bound, or else below it."""
+    kind = values.type
+    if types.is_decimal(kind):
+        return _decimals_beyond(values, bound, above=above)
+    if isinstance(bound, date) and types.is_timestamp(kind):
+        microseconds = int(read.moment(bound).astype("datetime64[us]").astype(np.int64))
+        here = _A_SECOND[kind.unit]
+        # Between two values of a coarser unit, a bound is as good as the nearer inner one.
+        exactly = microseconds * here
+        limit = exactly // _MICROSECONDS if above else -(-exactly // _MICROSECONDS)
+        return outside(_ticks(values), limit, above=above)
+    if isinstance(bound, date):
+        return outside(_numpy(values.cast(pa.date32())), read.moment(bound), above=above)
+    return outside(_numpy(values), bound, above=above)
+
+
+def not_in(values: pa.Array, column: Column) -> Mask:
+    """Tell which values are not among a column's `enum`."""
+    kind = values.type
+    allowed: Sequence[Any] = column.enum or ()
+    if types.is_timestamp(kind):
+        return ~np.isin(_ticks(values), _known_ticks(allowed, kind.unit))
+    if types.is_decimal(kind):
+        numbers = {exact(value) for value in allowed}
+        return _per_distinct(values, numbers)
+    if types.is_date(kind):
+        values, kind = values.cast(pa.date32()).cast(pa.string()), pa.string()
+    elif column.type == "binary":
+        values, kind = values.cast(pa.large_binary()), pa.large_binary()
+        allowed = [value.encode() for value in allowed]
+    elif types.is_floating(kind):
+        return ~np.isin(_numpy(values), np.array(allowed, kind.to_pandas_dtype()))
+    elif types.is_integer(kind):
+        limits = np.iinfo(kind.to_pandas_dtype())
+        allowed = [value for value in allowed if limits.min <= value <= limits.max]
+    return mask_of(pc.invert(pc.is_in(values, pa.array(allowed, kind))))
+
+
+def _decimals_beyond(values: pa.Array, bound: Any, *, above: bool) -> Mask:  # noqa: ANN401  # Decimal's
+    limit = exact(bound)
+    compare = pc.greater if above else pc.less
+    try:
+        return mask_of(compare(values, pa.scalar(limit)))
+    except (pa.ArrowException, NotImplementedError):  # more digits than both have room for
+        numbers = values.to_pylist()
+        return outside(np.array(numbers, np.object_), limit, above=above).astype(np.bool_)
+
+
+def _per_distinct(values: pa.Array, known: set[Any]) -> Mask:
+    encoded = values.dictionary_encode()
+    said = [value not in known for value in encoded.dictionary.to_pylist()]
+    mask: Mask = np.array(said, np.bool_)[encoded.indices.to_numpy()]
+    return mask
+
+
+def _known_ticks(allowed: Sequence[str], unit: str) -> NDArray[np.int64]:
+    known = read.moments(pa.array([str(value) for value in allowed], pa.string()))
+    exactly = known[~np.isnat(known)].astype(np.int64).tolist()
+    return np.array(
+        [
+            ticks // _MICROSECONDS
+            for ticks in (one * _A_SECOND[unit] for one in exactly)
+            if ticks % _MICROSECONDS == 0 and abs(ticks // _MICROSECONDS) < 1 << 63
+        ],
+        np.int64,
+    )
+
+
+def _ticks(values: pa.Array) -> NDArray[np.int64]:
+    return _numpy(values.cast(pa.int64()))
+
+
+def _numpy(values: pa.Array) -> NDArray[Any]:
+    plain: NDArray[Any] = values.to_numpy(zero_copy_only=False)
+    return plain

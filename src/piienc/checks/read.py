@@ -1,0 +1,122 @@
+"""Text read as numbers, dates and moments, all values at once.
+
+What has not the form of the type becomes NaN or NaT, which is neither less nor more than anything.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pyarrow as pa
+from pyarrow import compute as pc
+
+from piienc.checks.forms import OFFSET, TYPES
+from piienc.checks.text import holds_any, matches, whole
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    Moments = NDArray[np.datetime64]
+
+# What Arrow reads beyond the form: 0x1F as an integer, nan(1) as a float.
+_BEYOND = {"integer": b"xX", "float": b"(", "decimal": b"nN("}
+_FIRST_DAY = np.datetime64("0001-01-01")
+_TO_MINUTES = len("2000-01-01T00:00")
+_PROBE = 100
+_FINER = r"(\.[0-9]{6})[0-9]+"
+
+
+def numbers(values: pa.Array, kind: str) -> NDArray[Any]:
+    """Read text as numbers.
+
+    Args:
+        values: dense, of type string or large_string.
+        kind: integer, float or decimal.
+
+    Returns:
+        int64 where all values are integers of 64 bits; else float64, the nearest ones.
+    """
+    if not holds_any(values, _BEYOND[kind]):
+        found = _cast(values, pa.int64() if kind == "integer" else pa.float64())
+        if found is not None:
+            return found
+    fit = matches(values, whole(TYPES[kind][1]))
+    nearest = np.full(len(values), np.nan)
+    nearest[fit] = _floats(values.filter(pa.array(fit)))
+    return nearest
+
+
+def dates(values: pa.Array) -> Moments:
+    """Read dense text as dates, datetime64[D]."""
+    found = _cast(values, pa.date32())
+    if found is not None and _no_earlier(found):
+        return found
+    return _where_fit(values, "date", "datetime64[D]")
+
+
+def moments(values: pa.Array) -> Moments:
+    """Read dense text as timestamps in UTC, datetime64[us], finer fractions cut off.
+
+    A timestamp without an offset is taken to be in UTC.
+    """
+    found = _cast(values, pa.timestamp("us"))
+    if found is not None and _no_earlier(found):
+        shortest = pc.min(pc.binary_length(values)).as_py()  # Arrow reads days and hours, too
+        if shortest is None or shortest >= _TO_MINUTES:
+            return found
+    return _where_fit(values, "timestamp", "datetime64[us]")
+
+
+def moment(bound: date | datetime) -> np.datetime64:
+    """Return a bound of a schema as what values are compared with."""
+    if isinstance(bound, datetime) and bound.tzinfo is not None:
+        bound = bound.astimezone(UTC).replace(tzinfo=None)
+    return np.datetime64(bound)
+
+
+def _no_earlier(found: Moments) -> bool:
+    """Tell whether there is no year 0, which Arrow reads and no calendar of ours has."""
+    return not bool((found < _FIRST_DAY).any())
+
+
+def _where_fit(values: pa.Array, kind: str, unit: str) -> Moments:
+    fit = matches(values, whole(TYPES[kind][1]))
+    found = np.full(len(values), "NaT", unit)
+    fitting = values.filter(pa.array(fit))
+    found[fit] = _plain(fitting.cast(pa.date32())) if kind == "date" else _instants(fitting)
+    return found
+
+
+def _instants(values: pa.Array) -> Moments:
+    zoned = matches(values, f"{OFFSET}$")
+    found = np.empty(len(values), "datetime64[us]")
+    for part, kind in ((zoned, pa.timestamp("us", "UTC")), (~zoned, pa.timestamp("us"))):
+        texts = values.filter(pa.array(part))
+        read = _cast(texts, kind)
+        if read is None:  # a finer fraction, which Arrow does not cut off
+            read = _plain(pc.replace_substring_regex(texts, _FINER, r"\1").cast(kind))
+        found[part] = read
+    return found
+
+
+def _floats(values: pa.Array) -> NDArray[np.float64]:
+    found = _cast(values, pa.float64())
+    if found is None:
+        return np.array([float(value) for value in values.to_pylist()])
+    return found
+
+
+def _cast(values: pa.Array, kind: pa.DataType) -> NDArray[Any] | None:
+    """Let Arrow read text as values of a type; None if some of it is none."""
+    try:
+        values[:_PROBE].cast(kind)  # Arrow goes on after a failure, which takes long
+        return _plain(values.cast(kind))
+    except pa.ArrowInvalid:
+        return None
+
+
+def _plain(values: pa.Array) -> NDArray[Any]:
+    plain: NDArray[Any] = values.to_numpy(zero_copy_only=False)
+    return plain
