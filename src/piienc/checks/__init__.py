@@ -1,0 +1,17 @@
+"""The values of one column, held to its rules, and searched for personal data. Whole batches.
+
+rules.py      the checks of a column's rules
+on_text.py    the rules on text, as CSV has all values
+on_typed.py   the rules on typed values, as Parquet has them
+read.py       text read as numbers, dates and moments
+forms.py      how values of each type and format are written
+codes.py      countries and currencies
+text.py       regular expressions on whole arrays
+
+All text is string or large_string inside; a dictionary's values are judged once each.
+"""
+
+from piienc.checks.finders import Finder, finders_of, look
+from piienc.checks.rules import Check, checks_of, type_fits
+
+__all__ = ["Check", "Finder", "checks_of", "finders_of", "look", "type_fits"]

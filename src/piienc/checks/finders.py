@@ -1,0 +1,241 @@
+"""Finders of personal data in columns that are not marked: what they look for, and the search.
+
+Innocent columns are the rule. So whole buffers are looked through for what every match has, an @
+or six digits, and only values that have it are looked at.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from functools import cache
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import numpy as np
+import pyarrow as pa
+from msgspec import Meta
+from pyarrow import types
+
+from piienc import document
+from piienc.checks.checksums import passes
+from piienc.checks.prefilter import rows_with, rows_with_digits
+from piienc.checks.shapes import found_by_shape, shape_of
+from piienc.checks.text import Pattern, holds_any, is_text, matches, per_distinct, whole
+from piienc.document import Table
+from piienc.schema.finder import OwnFinder
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from numpy.typing import NDArray
+
+    from piienc.schema import Schema
+
+    Rows = NDArray[np.int64]
+
+Where = Literal["text", "word", "cell"]
+Text = Annotated[str, Meta(min_length=1)]
+
+# What may stand around a word, in RE2's way and, with lookaround, in Python's.
+_BEFORE, _BEHIND = r"(?:^|[^\w.+/@-]|(?:^|[^0-9])[.])", r"(?:$|[^\w+/=@.-]|[.-](?:$|\W))"
+_NOT_BEFORE, _NOT_BEHIND = r"(?<![\w+/@-])(?<![0-9][.])", r"(?![\w+/=@])(?![.-]\w)"
+
+
+@dataclass(frozen=True, slots=True)
+class Finder:
+    """What looks like one kind of personal data.
+
+    Attributes:
+        name: as in the schema's `allow`.
+        description: what it finds, with its article: `an email address`.
+        pattern: a regular expression: Python's, and for a built-in finder also RE2's.
+        share: the least share of a column's cells that are not null that must match before it
+            is a finding, 0 to 1; with 0, any single cell is one.
+        checksum: the name of the checksum that a match must have.
+        where: whether a match may stand anywhere in a text, is a word of it, or the whole cell.
+        needs: characters without one of which there is no match.
+        names: an expression for the names of the columns that it is for; None for all.
+        built_in: whether it comes with piienc.
+    """
+
+    name: str
+    description: str
+    pattern: str
+    share: float = 0.0
+    checksum: str | None = None
+    where: Where = "text"
+    needs: str | None = None
+    names: str | None = None
+    built_in: bool = False
+
+    @property
+    def expression(self) -> str:
+        """The pattern and its borders, for RE2."""
+        return self._bordered(self.pattern)
+
+    @property
+    def shape(self) -> str:
+        """The same for the shapes of values."""
+        return self._bordered(shape_of(self.pattern))
+
+    @property
+    def places(self) -> str:
+        """The shape for Python, which tells where each `match` is."""
+        shape = f"(?P<match>{shape_of(self.pattern)})"
+        if self.where == "cell":
+            return rf"\A *{shape} *\Z"
+        return f"{_NOT_BEFORE}{shape}{_NOT_BEHIND}"
+
+    def _bordered(self, pattern: str) -> str:
+        if self.where == "cell":
+            return whole(f" *(?:{pattern}) *")
+        return f"{_BEFORE}(?:{pattern}){_BEHIND}" if self.where == "word" else pattern
+
+
+class BuiltIn(OwnFinder, frozen=True, kw_only=True):
+    """The table of a built-in finder in `finders.toml`, which explains the fields."""
+
+    where: Where
+    needs: Annotated[str, Meta(min_length=1, max_length=1)] | None = None
+    names: Text | None = None
+    source: Text
+
+
+class _File(Table, frozen=True):
+    finders: dict[str, BuiltIn]
+
+
+def finders_of(schema: Schema) -> tuple[Finder, ...]:
+    """Return the built-in finders, and the schema's own ones behind them."""
+    own = (
+        Finder(name, table.description, table.pattern, table.share, table.checksum)
+        for name, table in (schema.finders or {}).items()
+    )
+    return (*_built_in(), *own)
+
+
+def look(finders: Sequence[Finder], column_name: str, values: pa.Array) -> dict[str, Rows]:
+    """Look for personal data in a batch of a column; threads may do so at the same time.
+
+    Args:
+        finders: what to look for.
+        column_name: as in the file; some finders are for columns of certain names.
+        values: those that are not null, of any type. Integers are looked at as their digits;
+            floats and decimals only by finders for the column's name; bytes if they are text.
+
+    Returns:
+        For each finder that found something, by name, the rising indices of the values. Whether
+        they are enough for a finding, `Finder.share` says.
+    """
+    kind = values.type
+    if types.is_dictionary(kind):
+        return _look_at_distinct(finders, column_name, values)
+    named = [finder for finder in finders if _is_for(finder, column_name)]
+    if types.is_floating(kind) or types.is_decimal(kind):
+        named = [finder for finder in named if finder.names]
+    if not named or not len(values) or (texts := _as_text(values)) is None:
+        return {}
+    found = dict(_found(named, texts))
+    return {finder.name: found[finder.name] for finder in named if finder.name in found}
+
+
+@cache
+def _built_in() -> tuple[Finder, ...]:
+    from importlib.resources import as_file, files  # noqa: PLC0415  # start-up
+
+    with as_file(files("piienc.checks") / "finders.toml") as path:
+        tables = document.load(path, _File).finders
+    return tuple(
+        Finder(
+            name=name,
+            description=table.description,
+            pattern=table.pattern,
+            share=table.share,
+            checksum=table.checksum,
+            where=table.where,
+            needs=table.needs,
+            names=table.names,
+            built_in=True,
+        )
+        for name, table in tables.items()
+    )
+
+
+def _is_for(finder: Finder, column_name: str) -> bool:
+    if finder.names is None:
+        return True
+    apart = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", column_name)
+    words = re.sub(r"\W+", "_", apart).strip("_").lower()
+    return re.fullmatch(finder.names, words) is not None
+
+
+def _look_at_distinct(
+    finders: Sequence[Finder], column_name: str, values: pa.Array
+) -> dict[str, Rows]:
+    known = values.dictionary
+    codes = values.indices.to_numpy(zero_copy_only=False)
+    places = np.arange(len(known))
+    if known.null_count:
+        places = np.flatnonzero(known.is_valid().to_numpy(zero_copy_only=False))
+    found = {}
+    for name, hits in look(finders, column_name, known.drop_null()).items():
+        wanted = np.zeros(len(known), np.bool_)
+        wanted[places[hits]] = True
+        found[name] = np.flatnonzero(wanted[codes])
+    return {name: rows for name, rows in found.items() if len(rows)}
+
+
+def _as_text(values: pa.Array) -> pa.Array | None:
+    """Return values as string or large_string; None if they are nothing to be looked at."""
+    kind = values.type
+    if types.is_string(kind) or types.is_large_string(kind):
+        return values
+    if is_text(kind):
+        return values.cast(pa.large_string())
+    if types.is_integer(kind) or types.is_floating(kind) or types.is_decimal(kind):
+        return values.cast(pa.string())
+    if types.is_binary(kind) or types.is_large_binary(kind):
+        try:
+            return values.cast(pa.large_string())
+        except pa.ArrowInvalid:  # not UTF-8
+            return None
+    return None
+
+
+def _found(finders: Sequence[Finder], values: pa.Array) -> Iterator[tuple[str, Rows]]:
+    by_shape = []
+    for finder in finders:
+        if finder.needs and not holds_any(values, finder.needs.encode()):
+            continue
+        if finder.built_in and finder.where != "text" and not finder.names:
+            by_shape.append(finder)
+            continue
+        rows = rows_with(values, finder.needs) if finder.needs else np.arange(len(values))
+        some = values if len(rows) == len(values) else values.take(pa.array(rows))
+        hits = rows[matches(some, finder.expression) if finder.built_in else _own(finder, some)]
+        if len(hits):
+            yield finder.name, hits
+    rows = rows_with_digits(values)
+    some = values if len(rows) == len(values) else values.take(pa.array(rows))
+    for name, hits in found_by_shape(by_shape, some):
+        yield name, rows[hits]
+
+
+def _own(finder: Finder, values: pa.Array) -> NDArray[np.bool_]:
+    """Tell which values hold a match of a finder of the schema's own."""
+    checksum = finder.checksum
+    found = Pattern(finder.pattern, full=False).matches(values)
+    if checksum is None or not found.any():
+        return found
+    expression = re.compile(finder.pattern)
+    rows = np.flatnonzero(found)
+    found[rows] = per_distinct(
+        values.take(pa.array(rows)),
+        lambda value: any(_passes(checksum, match[0]) for match in expression.finditer(value)),
+    )
+    return found
+
+
+def _passes(checksum: str, match: str) -> bool:
+    letters = match.upper().encode("ascii", "ignore")
+    return bool(passes(checksum, np.frombuffer(letters, np.uint8).reshape(1, -1))[0])
