@@ -285,7 +285,7 @@ def naive(finder, value):
 
 
 GOOD = [text for texts in (*FOUND.values(), *NOT_FOUND.values()) for text in texts]
-PIECES = st.sampled_from([*GOOD, " ", "x", ", ", "-", ".", "é", "7", "@", "+"])
+PIECES = st.sampled_from([*GOOD, " ", "x", ", ", "-", ".", "é", "7", "@", "+", "\n", "\t"])
 
 
 @given(st.lists(st.lists(PIECES, max_size=3).map("".join), max_size=8))
