@@ -14,11 +14,7 @@ Where things are, a floor above what it uses:
     cli/                        the command line; `cli/ui.py` alone prints
     flow/                       the steps in order; start reading at `flow/crypt.py`
     tables/  columns/           files as record batches; the cells and the AES kernels
-<<<<<<< HEAD
     checks/                     the rules of columns and rows; what looks like personal data
-=======
-    checks/                     the rules of a column; what looks like personal data
->>>>>>> checks
     envelope/  remote/          OpenPGP around a whole file; SFTP servers and local folders
     schema/  keys/  profiles/   which columns are marked; AES and OpenPGP keys; the receivers
     settings/  state/           where things are; what earlier runs did

@@ -1,8 +1,4 @@
-<<<<<<< HEAD
 """Columns and rows held to their rules, and searched for personal data. Never a value of a cell.
-=======
-"""The values of one column, held to its rules, and searched for personal data. Whole batches.
->>>>>>> checks
 
 rules.py      the checks of a column's rules
 on_text.py    the rules on text, as CSV has all values
@@ -11,7 +7,6 @@ read.py       text read as numbers, dates and moments
 forms.py      how values of each type and format are written
 codes.py      countries and currencies
 text.py       regular expressions on whole arrays
-<<<<<<< HEAD
 finders.py    personal data in clear, by finders.toml
 prefilter.py  cells that a finder need not look at
 shapes.py     cells of one shape, as matrices
@@ -19,8 +14,6 @@ checksums.py  check digits of cards, accounts and national ids
 receiver.py   what a receiver demands of the rows, as its profile says
 demands.py    what its demands mean for the cells of a column
 stored.py     the two forms of a cell: the plain value, and what lies in the file
-=======
->>>>>>> checks
 
 All text is string or large_string inside; a dictionary's values are judged once each.
 """

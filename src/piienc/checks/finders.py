@@ -80,17 +80,10 @@ class Finder:
 
     @property
     def places(self) -> str:
-<<<<<<< HEAD
-        """The shape for Python, which tells where each `match` is."""
-        shape = f"(?P<match>{shape_of(self.pattern)})"
-        if self.where == "cell":
-            return rf"\A *{shape} *\Z"
-=======
         """The shape for Python, which tells where each `match` is, with a shape on each line."""
         shape = f"(?P<match>{shape_of(self.pattern)})"
         if self.where == "cell":
             return f"^ *{shape} *$"
->>>>>>> checks
         return f"{_NOT_BEFORE}{shape}{_NOT_BEHIND}"
 
     def _bordered(self, pattern: str) -> str:
