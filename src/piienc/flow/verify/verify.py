@@ -197,11 +197,11 @@ class _Pass:
             here = self.batches(threads)
             key = self._wanted.key_column
             if key is None:
-                breaches = compared(here, there, columns)
+                found = compared(here, there, columns)
             else:
                 self._settled.require_key_column(key, columns)
-                breaches = compared_by_key(here, there, columns, key, self._fingerprints)
-            self._findings.add(map(self._without_known, breaches))
+                found = compared_by_key(here, there, columns, key, self._fingerprints)
+            self._findings.add(map(self._without_known, found))
 
     def _without_known(self, breach: Breach) -> Breach:
         """Leave out the cells of which it is told already that they could not be decrypted."""
