@@ -97,7 +97,7 @@ def verify(
         ask = cache(Passphrase(passphrase_file, passphrase_fd, no_input).for_existing)
         held = schemas.load(schema)
         at_hand = AtHand(KeyFolder(settled.keys_dir), ask, used=not without_keys)
-        hold_to_marks_at_hand(held, at_hand, Marks(settled.state_dir))
+        marks = Marks(settled.state_dir)
         report = stack.enter_context(ui.progress("verifying", quiet=quiet))
         found = verify(
             source,
@@ -111,6 +111,7 @@ def verify(
                 recipients=tuple(dict.fromkeys(recipient or ())),
                 profile=_profile(profile, settled.profiles),
                 most=max_findings,
+                hold=lambda columns: hold_to_marks_at_hand(held, at_hand, marks, columns),
                 threads=threads,
                 progress=report,
             ),

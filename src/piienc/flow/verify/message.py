@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from piienc.envelope import read_message
 from piienc.envelope.routes import Files
 from piienc.envelope.unwrap import unwrap
+from piienc.errors import InputError
 from piienc.files import open_input, translated
 from piienc.flow.crossing import Followed
 from piienc.flow.receipt import FileFacts
@@ -127,10 +128,10 @@ def wrapped(path: Path, form: CsvFormat, unwrapping: Unwrapping) -> Iterator[Sou
                 made.table = ParquetSource(copy, name)
             else:
                 made.table = open_csv(Decompressed(HashingReader(made.stream), name), name, form)
-        except Exception:
+            yield made
+        except InputError:
             made.require_whole()  # which tells more, if the message is broken
             raise
-        yield made
 
 
 @contextlib.contextmanager
