@@ -7,6 +7,7 @@ from contextlib import ExitStack, closing
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from importlib.metadata import version
+from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
 import numpy as np
@@ -25,6 +26,7 @@ from piienc.flow.verify.leaks import leak_of
 from piienc.flow.verify.prints import Store
 from piienc.flow.verify.settle import Settled, settled
 from piienc.flow.verify.source import opened
+from piienc.places import name_of
 from piienc.tables import CsvSource
 
 if TYPE_CHECKING:
@@ -94,7 +96,7 @@ def verify(source: Place | Begun, wanted: Wanted, *, keys: Keys, unwrapping: Unw
         PolicyError: the schema would undo a mark.
         PiiencError: a message cannot be unwrapped.
     """
-    _require_fitting(wanted)
+    _require_fitting(source, wanted)
     started, began = time.monotonic(), datetime.now(UTC)
     threads = wanted.threads or usable_cores()
     with ExitStack() as stack:
@@ -107,6 +109,7 @@ def verify(source: Place | Begun, wanted: Wanted, *, keys: Keys, unwrapping: Unw
         if wanted.against is None:
             for _ in pass_.batches(threads):
                 pass
+            pass_.send_around(Path(name_of(source)), unwrapping)
         else:
             original = stack.enter_context(opened(wanted.against, form, unwrapping))
             pass_.compare(original, threads)
@@ -114,13 +117,17 @@ def verify(source: Place | Begun, wanted: Wanted, *, keys: Keys, unwrapping: Unw
         return pass_.report(file.facts(), facts, began, time.monotonic() - started)
 
 
-def _require_fitting(wanted: Wanted) -> None:
+def _require_fitting(source: Place | Begun, wanted: Wanted) -> None:
     if wanted.key_column is not None and wanted.against is None:
         raise UsageError("--key-column is for --against", hint="name the original: --against FILE")
     if wanted.round_trip and wanted.expect != "plain":
         raise UsageError(
             "--round-trip is for a file that is still plain", hint="add --expect plain"
         )
+    if wanted.recipients and not wanted.round_trip:
+        raise UsageError("--recipient is for --round-trip", hint="add --round-trip")
+    if wanted.recipients and name_of(source) == "-":
+        raise UsageError("a stream can be read only once", hint="name the file")
 
 
 @dataclass(frozen=True, slots=True)
@@ -207,6 +214,19 @@ class _Pass:
         unknown = np.isin(breach.rows, self._unknown[breach.column])
         return replace(breach, rows=breach.rows[~unknown])
 
+    def send_around(self, path: Path, unwrapping: Unwrapping) -> None:
+        """Wrap and unwrap the file, if that was asked for."""
+        if self._wanted.recipients:
+            from piienc.flow.verify.message_trip import message_trip  # noqa: PLC0415  # start-up
+
+            wanted = self._wanted
+            trip = message_trip(path, wanted.recipients, wanted.profile, unwrapping)
+            self._findings.add(trip)
+
+    def _trips(self) -> tuple[str, ...]:
+        columns = ("columns",) if self._wanted.round_trip else ()
+        return (*columns, "message") if self._wanted.recipients else columns
+
     def _look(self, unit: Any) -> _Found:  # noqa: ANN401  # a source's units are its own
         stored = decoded(self._file.table, unit)
         looked = {name: watch.look(stored[name]) for name, watch in self._settled.watches.items()}
@@ -265,7 +285,7 @@ class _Pass:
             against,
             wanted.profile.name if wanted.profile else None,
             self._file.wrapped,
-            ("columns",) if wanted.round_trip else (),
+            self._trips(),
             self._rows,
             columns,
             self._findings.in_order(list(columns)),
