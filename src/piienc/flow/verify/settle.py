@@ -219,7 +219,7 @@ def settled(
             made.watches[name] = marked.watch(ColumnPlace(table, name))
         made.breaches += made.watches[name].of_column()
     made.missing_keys = tuple(sorted(marked.missing))
-    made.warnings = tuple(marked.missing.values())
+    made.warnings = tuple(dict.fromkeys(marked.missing.values()))
     if wanted.profile and wanted.profile.rows:
         made.rows = RowRules.of(wanted.profile, schema, table.columns)
         made.breaches += [
