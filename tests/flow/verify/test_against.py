@@ -19,7 +19,7 @@ from piienc.errors import InputError, UsageError
 from piienc.flow.verify import buckets
 from piienc.flow.verify.against import compared
 
-ROWS = {"small": (1, 50, 100), "large": (1, 65_536, 65_537, 70_000)}
+ROWS = {"small": (1, 50, 100), "large": (65_536, 65_537, 70_000)}
 PLACES = [(size, row) for size, rows in ROWS.items() for row in rows]
 
 
@@ -79,9 +79,11 @@ def test_changed_cell_is_found(cell, kind, size, row, sheets, office_desk):
         assert found(office_desk.verify("faulty." + kind)) == []
 
 
-@pytest.mark.parametrize("size", ROWS)
+@pytest.mark.parametrize(
+    ("column", "size"),
+    [("note", "small"), ("email", "small"), ("city", "small"), ("note", "large")],
+)
 @pytest.mark.parametrize("kind", FORMATS)
-@pytest.mark.parametrize("column", ["note", "email", "city"])
 def test_cells_swapped_between_rows_are_found(column, kind, size, sheets, office_desk):
     """Each is authentic, but in another row."""
     sheet = sheets[f"{size}.enc.{kind}"].copy()

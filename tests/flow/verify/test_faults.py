@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 
 BASE64 = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
 SMALL = {"first": 1, "middle": 50, "last": 100}
-LARGE = {"first": 1, "border": 65_536, "behind": 65_537, "last": 70_000}
-"""Rows at the ends, and at both sides of the border of two slices of Parquet."""
+LARGE = {"border": 65_536, "behind": 65_537, "last": 70_000}
+"""Rows at both sides of the border of two slices of Parquet, and behind some blocks of CSV."""
 
 
 @dataclass(frozen=True)
@@ -165,7 +165,7 @@ def test_fault_in_a_cell_is_found_and_nothing_else(fault, kind, place, sheets, o
     _check(fault, kind, sheets, office_desk, "small", SMALL[place])
 
 
-_FAR = ["plain text in a marked column", "a flipped bit", "a number above the most"]
+_FAR = ["plain text in a marked column", "a number above the most"]
 
 
 @pytest.mark.parametrize("place", LARGE)
@@ -178,13 +178,13 @@ def test_fault_in_a_large_file_is_found_in_its_row(fault, kind, place, sheets, o
 
 @pytest.mark.parametrize("kind", FORMATS)
 @pytest.mark.parametrize("column", ["id", "email"], ids=["in clear", "encrypted"])
-@pytest.mark.parametrize(("row", "like"), [(2, 1), (65_537, 65_536), (70_000, 1)])
+@pytest.mark.parametrize(("size", "row"), [("small", 2), ("large", 70_000)])
 def test_value_that_stands_twice_is_found_in_the_later_row(
-    column, kind, row, like, sheets, office_desk
+    column, kind, size, row, sheets, office_desk
 ):
     """However far apart they are."""
-    sheet = sheets[f"large.enc.{kind}"].copy()
-    sheet.columns[column][row - 1] = sheet.columns[column][like - 1]
+    sheet = sheets[f"{size}.enc.{kind}"].copy()
+    sheet.columns[column][row - 1] = sheet.columns[column][0]
     assert found(office_desk.verify_sheet(sheet, kind)) == [(row, column, "unique")]
 
 
