@@ -15,11 +15,10 @@ from piienc.envelope.routes import Files
 from piienc.envelope.unwrap import unwrap
 from piienc.errors import InputError
 from piienc.files import open_input, translated
-from piienc.flow.crossing import Followed
 from piienc.flow.receipt import FileFacts
 from piienc.flow.streams import HEAD, Ahead
 from piienc.flow.unwrap import require_encrypted, secret_for
-from piienc.hashing import HashingReader
+from piienc.hashing import Followed, HashingReader
 from piienc.keys.pgp_folder import opened as opened_keys
 from piienc.places import is_parquet
 from piienc.tables.csv import open_csv
@@ -83,7 +82,7 @@ class _Message:
         """End gpg, if it still runs."""
         self.stream.close()
         self._thread.join()
-        self._hashed.stop()
+        self._hashed.close()
 
     def _run(self) -> None:
         try:
