@@ -50,7 +50,7 @@ CELLS: list[tuple[str, str, Any, str]] = [
 ]
 
 
-FAR = {"leading zeros gone", "another encrypted value"}
+FAR = {"leading zeros gone"}
 CHANGES = [
     pytest.param(cell, size, row, id=f"{name}-{size}-{row}")
     for name, *cell in CELLS
@@ -265,9 +265,10 @@ NESTED: dict[str, tuple[pa.DataType, list[Any]]] = {
 }
 
 
-@pytest.fixture
-def typed(desk):
-    """Give encrypted columns of many types and nested ones in clear, and their schema."""
+@pytest.fixture(scope="module")
+def typed(tmp_path_factory):
+    """Give a desk with encrypted columns of many types and nested ones in clear, and schemas."""
+    desk = Desk(tmp_path_factory.mktemp("typed"))
     schemas = {}
     for encoding in ("base64", "binary"):
         columns = {
@@ -283,33 +284,37 @@ def typed(desk):
         types |= {name: kind for name, (kind, _) in NESTED.items()}
         Sheet(cells, types).save(desk.folder / "plain.parquet")
         desk.encrypt("plain.parquet", f"{encoding}.parquet", schemas[encoding])
-    return schemas
+    return desk, schemas
 
 
 @pytest.mark.parametrize("key", [None, "key"])
 @pytest.mark.parametrize("encoding", ["base64", "binary"])
-def test_typed_columns_of_clean_files_have_no_difference(encoding, key, typed, desk):
+def test_typed_columns_of_clean_files_have_no_difference(encoding, key, typed):
     """NaN is itself, in lists, too; nested columns are not searched, and the report says so."""
+    desk, schemas = typed
     report = desk.verify(
-        f"{encoding}.parquet", typed[encoding], against="plain.parquet", key_column=key
+        f"{encoding}.parquet", schemas[encoding], against="plain.parquet", key_column=key
     )
     assert (found(report), report.exit_code) == ([], 0)
     assert report.columns["l"].unchecked == {"personal": "nested values are not searched"}
-    plain = desk.verify("plain.parquet", typed[encoding], expect="plain", round_trip=True)
+    plain = desk.verify("plain.parquet", schemas[encoding], expect="plain", round_trip=True)
     assert (found(plain), plain.exit_code) == ([], 0)
 
 
 @pytest.mark.parametrize("key", [None, "key"])
 @pytest.mark.parametrize("column", [*TYPED, *NESTED])
-def test_changed_cell_of_any_type_is_found(column, key, typed, desk):
+def test_changed_cell_of_any_type_is_found(column, key, typed):
     """Minus zero is another number than zero."""
+    desk, schemas = typed
     table = pq.read_table(desk.folder / "plain.parquet")
     cells = table[column].to_pylist()
     cells[3] = CHANGED.get(column, cells[0])
     place = table.schema.get_field_index(column)
     other = table.set_column(place, column, pa.array(cells, table.schema.field(column).type))
     pq.write_table(other, desk.folder / "other.parquet")
-    report = desk.verify("base64.parquet", typed["base64"], against="other.parquet", key_column=key)
+    report = desk.verify(
+        "base64.parquet", schemas["base64"], against="other.parquet", key_column=key
+    )
     assert (found(report), report.exit_code) == ([(4, column, "value")], 10)
 
 
