@@ -22,6 +22,7 @@ from piienc.hashing import Followed, HashingReader
 from piienc.keys.pgp_folder import opened as opened_keys
 from piienc.places import is_parquet
 from piienc.tables.csv import open_csv
+from piienc.tables.ends import refuse_parquet
 from piienc.tables.streams import Decompressed
 
 if TYPE_CHECKING:
@@ -48,7 +49,7 @@ class _Message:
         self._source = file.fileno()
         self._session, self._secret = session, secret
         read_end, self.descriptor = os.pipe()
-        self.stream: BinaryIO = os.fdopen(read_end, "rb", buffering=_PIECE)
+        self.stream = io.BufferedReader(io.FileIO(read_end), _PIECE)
         self._failed: Exception | None = None
         self._thread = threading.Thread(target=self._run, name="piienc-unwrap", daemon=True)
         self._thread.start()
@@ -126,6 +127,7 @@ def wrapped(path: Path, form: CsvFormat, unwrapping: Unwrapping) -> Iterator[Sou
                 made.require_whole()
                 made.table = ParquetSource(copy, name)
             else:
+                refuse_parquet(made.stream.peek(4), name)
                 made.table = open_csv(Decompressed(HashingReader(made.stream), name), name, form)
             yield made
         except InputError:
