@@ -236,3 +236,22 @@ def test_environment_and_options_of_the_user_have_no_say(folder, temp, monkeypat
     monkeypatch.setenv("GNUPGHOME", str(own))
     assert [key.name for key in folder.list()] == ["me"]
     assert [path.name for path in own.iterdir()] == ["gpg.conf"]
+
+
+def test_sessions_are_swept_though_another_one_goes_away_meanwhile(tmp_path, monkeypatch):
+    """As it does where several runs sweep one folder at the same time."""
+    folders = [tmp_path / f"{gpg._SESSION}{number}" for number in range(3)]
+    for folder in folders:
+        folder.mkdir()
+        os.utime(folder, (0, 0))
+    real, gone = gpg._sweep_one, []
+
+    def sweep_one(session):
+        if not gone:
+            gone.append(session)
+            session.rmdir()
+        real(session)
+
+    monkeypatch.setattr(gpg, "_sweep_one", sweep_one)
+    gpg._sweep(tmp_path)
+    assert list(tmp_path.iterdir()) == []

@@ -269,21 +269,24 @@ def _folder() -> Iterator[Path]:
 
 def _sweep(parent: Path) -> None:
     """Take away the sessions whose lock nobody holds any more."""
-    with contextlib.suppress(OSError):
-        for entry in os.scandir(parent):
-            facts = entry.stat(follow_symlinks=False)
-            ours = entry.name.startswith(_SESSION) and facts.st_uid == os.geteuid()
-            # A session that begins at this moment has not locked its folder yet.
-            if not ours or time.time() - facts.st_mtime < _BEGUN_WITHIN:
-                continue
-            with contextlib.suppress(OSError):
-                lock = os.open(entry.path, os.O_RDONLY | os.O_NOFOLLOW | os.O_DIRECTORY)
-                try:
-                    fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                    _end_agent(Path(entry.path, "home"))
-                    shutil.rmtree(entry.path, ignore_errors=True)
-                finally:
-                    os.close(lock)
+    with contextlib.suppress(OSError), os.scandir(parent) as entries:
+        for session in [Path(entry) for entry in entries if entry.name.startswith(_SESSION)]:
+            with contextlib.suppress(OSError):  # another run takes it away at this moment
+                _sweep_one(session)
+
+
+def _sweep_one(session: Path) -> None:
+    facts = session.lstat()
+    # A session that begins at this moment has not locked its folder yet.
+    if facts.st_uid != os.geteuid() or time.time() - facts.st_mtime < _BEGUN_WITHIN:
+        return
+    lock = os.open(session, os.O_RDONLY | os.O_NOFOLLOW | os.O_DIRECTORY)
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        _end_agent(session / "home")
+        shutil.rmtree(session, ignore_errors=True)
+    finally:
+        os.close(lock)
 
 
 @contextlib.contextmanager
