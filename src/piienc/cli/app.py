@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from types import FrameType
 
 COMMANDS = {
+    "init": "init:init",
     "keys": "keys:app",
     "schema": "schema:app",
     "profiles": "profiles:app",
