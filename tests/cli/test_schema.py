@@ -106,7 +106,8 @@ def test_check_of_several_tells_the_mistakes_of_all(project):
         (
             "piienc: schema.toml: no mistakes; 3 columns, 2 marked\n"
             "piienc: error: a.toml: 3 mistakes\n"
-            "  line 2: x: unknown; known here: name, version, csv, extra_columns, columns\n"
+            "  line 2: x: unknown; known here: name, version, csv, extra_columns, columns, "
+            "finders\n"
             '  name: missing; add name = "user-profiles"\n'
             "  columns: missing; add [columns.email]\n"
             "cannot read none.toml: No such file or directory\n"

@@ -8,7 +8,8 @@ DATA = "id,email,note\n" + "1,CANARY,CANARY\n" * 50
 KILLED = """
 import os
 from piienc import files
-files._publish = lambda *_, **__: os._exit(137)
+publish = files._publish
+files._publish = lambda *a, **k: os._exit(137) if a[2].name == "y.csv" else publish(*a, **k)
 """
 ENCRYPT = ["encrypt-file", "x.csv", "y.csv", "--schema"]
 SEALED = '[columns.note]\ntype = "string"\nencrypt = "seal"'

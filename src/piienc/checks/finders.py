@@ -80,10 +80,10 @@ class Finder:
 
     @property
     def places(self) -> str:
-        """The shape for Python, which tells where each `match` is."""
+        """The shape for Python, which tells where each `match` is, with a shape on each line."""
         shape = f"(?P<match>{shape_of(self.pattern)})"
         if self.where == "cell":
-            return rf"\A *{shape} *\Z"
+            return f"^ *{shape} *$"
         return f"{_NOT_BEFORE}{shape}{_NOT_BEHIND}"
 
     def _bordered(self, pattern: str) -> str:

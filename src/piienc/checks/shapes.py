@@ -30,8 +30,8 @@ if TYPE_CHECKING:
     Rows = NDArray[np.int64]
 
 _DIGITS, _CAPITALS, _SMALL = b"0123456789", bytes(range(65, 91)), bytes(range(97, 123))
-_TABLE = bytes.maketrans(
-    _DIGITS + _CAPITALS + _SMALL, b"0" * len(_DIGITS) + b"A" * len(_CAPITALS) + b"a" * len(_SMALL)
+_TABLE = bytes.maketrans(  # no pattern has a line break, and shapes are put on lines of their own
+    _DIGITS + _CAPITALS + _SMALL + b"\n", b"0" * 10 + b"A" * 26 + b"a" * 26 + b"\t"
 )
 _PARTS = re.compile(r"(\{[0-9,]*\}|\(\?:|\\[^d])|(\\d|[0-9])|([A-Z])|([a-z])")
 
@@ -68,7 +68,7 @@ def found_by_shape(finders: Sequence[Finder], values: pa.Array) -> Iterator[tupl
         if finder.checksum is None:
             hits = rows[matches(values.take(pa.array(rows)), finder.expression)]
         else:
-            hits = _checked(finder, values, _by_shape(rows, codes[rows], known))
+            hits = _checked(finder, values, rows, codes[rows], known)
         if len(hits):
             yield finder.name, hits
 
@@ -81,30 +81,51 @@ def _shapes(values: pa.Array) -> pa.Array:
     return pa.Array.from_buffers(values.type, len(values), buffers).dictionary_encode()
 
 
-def _by_shape(rows: Rows, codes: Rows, known: pa.Array) -> Iterator[tuple[str, Rows]]:
-    """Give each shape with its rows."""
-    order = codes.argsort(kind="stable")
-    codes, rows = codes[order], rows[order]
-    begins = np.flatnonzero(np.diff(codes, prepend=-1))
-    for code, of_shape in zip(codes[begins], np.split(rows, begins[1:]), strict=True):
-        yield known[int(code)].as_py(), of_shape
+def _checked(finder: Finder, values: pa.Array, rows: Rows, codes: Rows, known: pa.Array) -> Rows:
+    """Return the rows that hold a match with the finder's checksum.
 
-
-def _checked(finder: Finder, values: pa.Array, groups: Iterator[tuple[str, Rows]]) -> Rows:
-    """Return the rows that hold a match with the finder's checksum."""
+    Args:
+        finder: has a checksum.
+        values: all values.
+        rows: rising, those whose shapes match.
+        codes: the shape of each of these rows.
+        known: the shapes.
+    """
     data, offsets = bytes_of(values), offsets_of(values)
     starts = (offsets[:-1] - offsets[0]).astype(np.int64)
-    places = re.compile(finder.places, re.ASCII)
+    order = codes.argsort(kind="stable")
+    rows, codes = rows[order], codes[order]
     found = [np.empty(0, np.int64)]
-    for shape, rows in groups:
-        for place in places.finditer(shape):
-            before = len(shape[: place.start("match")].encode())
-            width = place.end("match") - place.start("match")  # a match is ASCII
-            at = windows(data, width)[starts[rows] + before]
-            characters = at.view(np.uint8).reshape(len(rows), width)
-            right = np.flatnonzero(passes(str(finder.checksum), characters))
-            found.append(rows[right[_fits(characters[right], finder.pattern)]])
+    for shape, (of, begins) in _places(finder, np.unique(codes), known).items():
+        nth, where = _ranges(np.searchsorted(codes, of), np.searchsorted(codes, of, "right"))
+        here = rows[where]
+        matched = windows(data, len(shape))[starts[here] + begins[nth]]
+        characters = matched.view(np.uint8).reshape(len(here), len(shape))
+        right = np.flatnonzero(passes(str(finder.checksum), characters))
+        found.append(here[right[_fits(characters[right], finder.pattern)]])
     return np.unique(np.concatenate(found))
+
+
+def _places(finder: Finder, codes: Rows, known: pa.Array) -> dict[bytes, tuple[Rows, Rows]]:
+    """Find where shapes hold a match: by the match's shape, the codes and the first bytes."""
+    shapes = [shape.encode() for shape in known.take(pa.array(codes)).to_pylist()]
+    lines = np.cumsum([0, *(len(shape) + 1 for shape in shapes)])
+    places: dict[bytes, list[int]] = {}
+    for match in re.finditer(finder.places.encode(), b"\n".join(shapes), re.MULTILINE):
+        places.setdefault(match["match"], []).append(match.start("match"))
+    found = {}
+    for shape, begins in places.items():
+        at = np.searchsorted(lines, begins, "right") - 1
+        found[shape] = (codes[at], np.array(begins) - lines[at])
+    return found
+
+
+def _ranges(begins: Rows, ends: Rows) -> tuple[Rows, Rows]:
+    """Return for all numbers of some ranges, one behind the other, the range and the number."""
+    counts = ends - begins
+    nth = np.repeat(np.arange(len(counts)), counts)
+    before = np.cumsum(counts) - counts
+    return nth, np.arange(len(nth)) + (begins - before)[nth]
 
 
 def _fits(characters: NDArray[np.uint8], pattern: str) -> NDArray[np.bool_]:

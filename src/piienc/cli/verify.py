@@ -81,7 +81,7 @@ def verify(
     no_input: options.NoInput = False,
     force: options.Force = False,
 ) -> None:
-    """Prove that a file keeps its schema, is encrypted where it is marked, and can be read back."""
+    """Prove that a file keeps its schema and can be read back."""
     outputs = _outputs(output or [], html)
     with ExitStack() as stack:
         source = _begun(file, stack)

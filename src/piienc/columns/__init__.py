@@ -19,6 +19,7 @@ those of its length, a kernel encrypts them, `wire` puts prefix, head, ciphertex
 together, and `arrays` makes an Arrow array of all.
 """
 
+from piienc.columns.arrays import cells_of
 from piienc.columns.bad_cells import BadCells
 from piienc.columns.column import ColumnCipher, Judged, Wrong
 from piienc.columns.forms import LEAST, Forms, forms_of
@@ -34,6 +35,7 @@ __all__ = [
     "Judged",
     "Prints",
     "Wrong",
+    "cells_of",
     "forms_of",
     "from_cells",
     "is_text",

@@ -37,36 +37,37 @@ def cells_of(array: pa.Array) -> tuple[Cells, Places]:
     return cells.take(rows), rows
 
 
-def array_of(cells: Cells, rows: Places, like: pa.Array, *, text: bool) -> pa.Array:
-    """Make an array of cells that stand one behind the other, as long as another; the rest is null.
+def array_of(cells: Cells, rows: Places, count: int, kind: pa.DataType, *, text: bool) -> pa.Array:
+    """Make an array of cells that stand one behind the other; the rest is null.
 
     Args:
         cells: those that are not null, in order.
         rows: the row of each.
-        like: whose length and whose width of offsets the array gets.
+        count: how many rows there are.
+        kind: a type, whose width of offsets the array gets.
         text: whether the cells are UTF-8 text or bytes.
 
     Raises:
         InputError: the cells need wider offsets than the array's type has.
     """
     total = int(cells.lengths.sum())
-    large = _is_large(like.type)
+    large = _is_large(kind)
     if not large and total > _INT32_MAX:
         raise InputError(
             "a batch of one column grows over 2 GiB when encrypted",
             hint="write the Parquet file with smaller row groups, or as large_string",
         )
-    lengths = np.zeros(len(like), np.int64)
+    lengths = np.zeros(count, np.int64)
     lengths[rows] = cells.lengths
-    offsets = np.zeros(len(like) + 1, np.int64 if large else np.int32)
+    offsets = np.zeros(count + 1, np.int64 if large else np.int32)
     np.cumsum(lengths, out=offsets[1:])
     validity = None
-    if len(rows) < len(like):
-        valid = np.zeros(len(like), np.bool_)
+    if len(rows) < count:
+        valid = np.zeros(count, np.bool_)
         valid[rows] = True
         validity = pa.py_buffer(np.packbits(valid, bitorder="little"))
     buffers = [validity, pa.py_buffer(offsets), pa.py_buffer(cells.data[:total])]
-    return pa.Array.from_buffers(_type(large=large, text=text), len(like), buffers)
+    return pa.Array.from_buffers(_type(large=large, text=text), count, buffers)
 
 
 def require_text(pool: Pool, label: str) -> None:

@@ -41,17 +41,34 @@ class Wrong:
 
 @dataclass(frozen=True, slots=True)
 class Judged:
-    """A batch of a marked column, decrypted as far as it is authentic.
+    """Cells of a marked column, decrypted as far as they are authentic.
 
     Attributes:
-        plain: the decrypted cells, null where a cell is null or wrong.
+        pool: the authentic ones, decrypted; not all of them are text if one of `wrong` says so.
+        rows: their rows.
         wrong: the others.
-        authentic: how many cells were decrypted.
+        authentic: how many are authentic.
     """
 
-    plain: pa.Array
+    pool: Pool
+    rows: Places
     wrong: list[Wrong]
     authentic: int
+
+    def plain(self, count: int, kind: pa.DataType, *, text: bool) -> pa.Array:
+        """Return the decrypted cells in their rows, null where a cell is null or wrong.
+
+        Args:
+            count: how many rows there are.
+            kind: that of the stored cells, whose width of offsets the array gets.
+            text: whether the cells are UTF-8 text or bytes.
+        """
+        cells, rows = self.pool.packed(), self.rows
+        garbled = [each.rows for each in self.wrong if each.rule == "type"]
+        if garbled:
+            kept = np.flatnonzero(~np.isin(rows, garbled[0]))
+            cells, rows = cells.take(kept).packed(np.arange(len(kept))), rows[kept]
+        return array_of(cells, rows, count, kind, text=text)
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +134,8 @@ class ColumnCipher:
         """
         cells, rows = cells_of(array)
         with BadCells.among(rows):
-            return array_of(self.seal(cells).packed(), rows, array, text=self._text)
+            sealed = self.seal(cells).packed()
+            return array_of(sealed, rows, len(array), array.type, text=self._text)
 
     def decrypt(self, array: pa.Array, *, text: bool) -> pa.Array:
         """Decrypt a batch of the column; every cell is authenticated.
@@ -132,7 +150,8 @@ class ColumnCipher:
         """
         cells, rows = cells_of(array)
         with BadCells.among(rows):
-            return array_of(self.open(cells, text=text).packed(), rows, array, text=text)
+            opened = self.open(cells, text=text).packed()
+            return array_of(opened, rows, len(array), array.type, text=text)
 
     def seal(self, cells: Cells) -> Pool:
         """Return the ciphertexts of cells, in the same order.
@@ -170,23 +189,23 @@ class ColumnCipher:
             require_text(opened.pool, self._label)
         return opened.pool
 
-    def judge(self, array: pa.Array, *, text: bool) -> Judged:
-        """Decrypt a batch of the column as far as it is authentic, and say what is wrong with it.
+    def judge(self, cells: Cells, rows: Places, *, text: bool) -> Judged:
+        """Decrypt cells as far as they are authentic, and say what is wrong with the others.
 
         Args:
-            array: string or binary, large or not.
+            cells: in their stored form.
+            rows: the row of each.
             text: whether the decrypted cells are UTF-8 text or bytes.
         """
-        cells, rows = cells_of(array)
         opened = self._opened(cells)
-        plain, wrong = opened.pool.packed(), self._wrong(opened, rows)
-        good = rows if not wrong else np.sort(rows[opened.order[opened.done]])
-        authentic = len(good)
+        wrong, places = self._wrong(opened, rows), None
+        authentic = int(np.count_nonzero(opened.done))
+        if wrong:
+            places = np.sort(opened.order[opened.done])
         if text and len(garbled := not_text(opened.pool)):
-            wrong.append(Wrong("type", "decrypted, but no UTF-8 text", good[garbled]))
-            kept = np.delete(np.arange(len(good)), garbled)
-            plain, good = plain.take(kept).packed(np.arange(len(kept))), good[kept]
-        return Judged(array_of(plain, good, array, text=text), wrong, authentic)
+            places = np.arange(len(cells)) if places is None else places
+            wrong.append(Wrong("type", "decrypted, but no UTF-8 text", rows[places[garbled]]))
+        return Judged(opened.pool, rows if places is None else rows[places], wrong, authentic)
 
     def _opened(self, cells: Cells) -> _Opened:
         """Decrypt all cells that are authentic under a key that may be used."""

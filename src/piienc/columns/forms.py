@@ -11,12 +11,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from piienc.columns.arrays import cells_of
 from piienc.columns.bound_key import PREFIX, begin_with_any
 from piienc.columns.wire import from_text
 
 if TYPE_CHECKING:
-    import pyarrow as pa
     from numpy.typing import NDArray
 
     from piienc.cells import Cells, Places
@@ -30,37 +28,36 @@ _IN_TEXT = b"A"  # its first six bits, as base64
 
 @dataclass(frozen=True, slots=True)
 class Forms:
-    """The forms of a batch's cells.
+    """The forms of some cells.
 
     Attributes:
-        rows: int64, of those that have the form of a ciphertext, rising.
-        others: int64, of those that are neither that nor null.
-        key_ids: uint32, of `rows`.
+        ciphertexts: int64, which of them have the form of a ciphertext, rising.
+        others: int64, which have not.
+        key_ids: uint32, of `ciphertexts`.
     """
 
-    rows: Places
+    ciphertexts: Places
     others: Places
     key_ids: NDArray[np.uint32]
 
 
-def forms_of(array: pa.Array, *, text: bool, least: int) -> Forms:
-    """Look at a batch of cells.
+def forms_of(cells: Cells, *, text: bool, least: int) -> Forms:
+    """Look at cells.
 
     Args:
-        array: string or binary, large or not.
+        cells: as they are stored.
         text: whether a ciphertext would be base64 text; else raw bytes.
         least: the bytes of the shortest ciphertext, of `LEAST`.
     """
-    cells, rows = cells_of(array)
     candidates = np.flatnonzero(begin_with_any(cells, [_IN_TEXT if text else _MARK]))
     sealed, order, fine = _wire(cells.take(candidates), text=text)
     fine &= (sealed.lengths >= least) & begin_with_any(sealed, [_MARK])
     found = candidates[order[fine]]
     ids = _ids(sealed.take(np.flatnonzero(fine)))
     by_row = found.argsort()
-    others = np.ones(len(rows), np.bool_)
+    others = np.ones(len(cells), np.bool_)
     others[found] = False
-    return Forms(rows[found[by_row]], rows[others], ids[by_row])
+    return Forms(found[by_row], np.flatnonzero(others), ids[by_row])
 
 
 def _wire(cells: Cells, *, text: bool) -> tuple[Cells, Places, NDArray[np.bool_]]:

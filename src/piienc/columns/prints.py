@@ -12,15 +12,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from piienc.columns.arrays import cells_of
 from piienc.columns.bound_key import PREFIX, BoundKey
 from piienc.keys import Keyset, Mode, Prefix
 from piienc.keys import generate as new_keyset
 
 if TYPE_CHECKING:
-    import pyarrow as pa
-
-    from piienc.cells import Cells, Places
+    from piienc.cells import Cells
 
 Prints = NDArray[np.uint64]
 """Fingerprints: shape (cells, 2)."""
@@ -36,30 +33,24 @@ class Fingerprints:
         keyset: Keyset = new_keyset(Mode.SEARCHABLE, Prefix.RAW)
         self._key = BoundKey(Mode.SEARCHABLE, keyset.primary, b"", text=False)
 
-    def of(self, array: pa.Array) -> tuple[Prints, Places]:
-        """Return the fingerprints of a batch's cells, and the rows of those, nulls left out.
-
-        Args:
-            array: string or binary, large or not.
-        """
-        cells, rows = cells_of(array)
+    def of(self, cells: Cells) -> Prints:
+        """Return the fingerprints of some cells."""
         order = cells.by_length()
         found = np.empty((len(cells), 2), np.uint64)
         parts = self._key.seal(cells.take(order))
         if parts:
             found[order] = np.concatenate([_at(part, 0) for part in parts])
-        return found, rows
+        return found
 
 
-def prints_of_ciphertexts(array: pa.Array, *, text: bool) -> tuple[Prints, Places]:
-    """Return what tells the ciphertexts of a searchable key apart, and their rows.
+def prints_of_ciphertexts(cells: Cells, *, text: bool) -> Prints:
+    """Return what tells the ciphertexts of a searchable key apart.
 
     Args:
-        array: cells of which each is a ciphertext under a key of one prefix, or null.
+        cells: each is a ciphertext, of at least `LEAST` bytes or its base64.
         text: base64, else raw bytes.
     """
-    cells, rows = cells_of(array)
-    return _at(cells, _TEXT_AT if text else PREFIX), rows
+    return _at(cells, _TEXT_AT if text else PREFIX)
 
 
 def _at(cells: Cells, place: int) -> Prints:

@@ -6,11 +6,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from piienc.cells import SPARE, Cells, Pool
+from piienc.cells import Cells, Pool
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from numpy.typing import NDArray
 
     from piienc.cells import Places
@@ -33,9 +31,7 @@ def unquoted(fields: Cells, quote: int, quotes: Places) -> Cells:
     cells = Cells(fields.data, fields.starts + inside, fields.lengths - 2 * inside)
     some = cells.take(index)
     before, behind = np.searchsorted(quotes, [some.starts, some.starts + some.lengths])
-    mark = bytes([quote])
-    doubled = index[behind > before]
-    return _replaced(cells, doubled, lambda cell: cell.replace(mark + mark, mark))
+    return _made_single(cells, index[behind > before], quote)
 
 
 def quoted(pool: Pool, quote: int, delimiter: int) -> Pool:
@@ -82,13 +78,18 @@ def _holding(part: Cells, special: NDArray[np.bool_]) -> Places:
     return np.unique(np.searchsorted(part.starts, places, side="right") - 1)
 
 
-def _replaced(cells: Cells, index: Places, change: Callable[[bytes], bytes]) -> Cells:
-    """Return the cells with a few of them changed one by one."""
+def _made_single(cells: Cells, index: Places, quote: int) -> Cells:
+    """Return the cells, those of an index with one quote for each two."""
     if not len(index):
         return cells
-    changed = [change(cells.one(number)) for number in index.tolist()]
-    starts, lengths = cells.starts.copy(), cells.lengths.copy()
-    lengths[index] = [len(cell) for cell in changed]
-    starts[index] = len(cells.data) + np.cumsum(lengths[index]) - lengths[index]
-    more = np.frombuffer(b"".join(changed) + bytes(SPARE), np.uint8)
-    return Cells(np.concatenate([cells.data, more]), starts, lengths)
+    some = cells.take(index).packed(np.arange(len(index)))
+    own = some.data[: int(some.lengths.sum())]
+    second = np.flatnonzero(own == quote)[1::2]  # they stand in pairs
+    gone = np.diff(np.searchsorted(second, np.append(some.starts, len(own))))
+    # The block is large, and the column's own cells are few of its bytes.
+    column = cells.packed(np.arange(len(cells)))
+    lengths, starts = column.lengths.copy(), column.starts.copy()
+    lengths[index] -= gone
+    starts[index] = len(column.data) + np.cumsum(lengths[index]) - lengths[index]
+    data = np.concatenate([column.data, np.delete(some.data, second)])
+    return Cells(data, starts, lengths)

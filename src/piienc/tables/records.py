@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from piienc.cells import Bytes, Places, Pool
 
 _LF, _CR = ord("\n"), ord("\r")
+_PIECE = 256 << 10  # bytes looked at in a piece
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,10 +151,7 @@ class Records:
         """Find the delimiters and line breaks that are not data, and the quotes."""
         own = self._data[: self._block.size]
         quote = self._dialect.quote
-        found = own == self._dialect.delimiter
-        found |= own == _LF
-        found |= own == quote
-        marks = np.flatnonzero(found)
+        marks = _places_of(own, self._dialect.delimiter, _LF, quote)
         is_quote = own[marks] == quote
         quotes = np.flatnonzero(is_quote)
         if not len(quotes):
@@ -229,6 +227,21 @@ class Records:
 
     def _line(self, place: int) -> int:
         return self._block.first_line + self._block.data.count(b"\n", 0, place)
+
+
+def _places_of(data: Bytes, *characters: int) -> Places:
+    """Return where any of some characters stands, piece by piece: a piece stays in the cache."""
+    found, this = np.empty((2, _PIECE), np.bool_)
+    places = []
+    for begin in range(0, len(data), _PIECE):
+        piece = data[begin : begin + _PIECE]
+        some, one = found[: len(piece)], this[: len(piece)]
+        some[:] = False
+        for character in characters:
+            np.equal(piece, character, out=one)
+            some |= one
+        places.append(np.flatnonzero(some) + begin)
+    return np.concatenate(places) if places else np.empty(0, np.int64)
 
 
 def not_in_encoding(name: str, line: int, encoding: str) -> InputError:

@@ -1,46 +1,147 @@
-"""A table's units as record batches: what is checked and compared, whatever the file's format."""
+"""A table's units, column by column: what is checked and compared, whatever the file's format.
+
+What costs time is made when it is first asked for: a column that is only decrypted needs no array
+of its cells, and one that is only searched needs no places for its nulls.
+"""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from functools import cached_property
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 import pyarrow as pa
 
+from piienc.columns import cells_of, to_cells
 from piienc.tables import CsvSource
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from numpy.typing import NDArray
+
     from piienc.cells import Cells, Places
     from piienc.tables import Block, Records
     from piienc.tables.parquet import ParquetSource, Slice
 
 
-def decoded(table: CsvSource | ParquetSource, unit: Block | Slice) -> pa.RecordBatch:
-    """Return a unit's cells as they lie in the file; those of CSV are strings.
+class StoredColumn(Protocol):
+    """A column of a unit, as it lies in the file."""
+
+    type: pa.DataType
+    count: int
+    """How many rows there are."""
+
+    @property
+    def null_count(self) -> int:
+        """How many cells are null."""
+
+    @property
+    def cells(self) -> tuple[Cells, Places]:
+        """The cells that are not null, as text or bytes, and their rows."""
+
+    @property
+    def dense(self) -> tuple[pa.Array, Places]:
+        """The values that are not null, and their rows."""
+
+    @property
+    def array(self) -> pa.Array:
+        """All values, nulls included."""
+
+
+class TextColumn:
+    """A column of CSV: all values are strings."""
+
+    type = pa.string()
+
+    def __init__(self, records: Records, number: int) -> None:
+        self._records, self._number = records, number
+        self.count = records.count
+
+    @property
+    def null_count(self) -> int:
+        """How many cells are null."""
+        _, rows = self.cells
+        return int(self.count - len(rows))
+
+    @cached_property
+    def cells(self) -> tuple[Cells, Places]:
+        """The cells that are not null, and their rows."""
+        return self._records.cells(self._number)
+
+    @cached_property
+    def dense(self) -> tuple[pa.Array, Places]:
+        """The values that are not null, and their rows."""
+        cells, rows = self.cells
+        packed = cells.packed(np.arange(len(cells)))
+        return _strings(packed, packed.lengths, None), rows
+
+    @cached_property
+    def array(self) -> pa.Array:
+        """All values, nulls included."""
+        dense, rows = self.dense
+        if not self.null_count:
+            return dense
+        lengths, valid = np.zeros(self.count, np.int64), np.zeros(self.count, np.bool_)
+        lengths[rows] = self.cells[0].lengths
+        valid[rows] = True
+        return _strings(dense.buffers()[2], lengths, valid)
+
+
+class TypedColumn:
+    """A column of Parquet."""
+
+    def __init__(self, array: pa.Array, label: str) -> None:
+        self.array, self._label = array, label
+        self.type, self.count = array.type, len(array)
+
+    @property
+    def null_count(self) -> int:
+        """How many cells are null."""
+        return int(self.array.null_count)
+
+    @cached_property
+    def cells(self) -> tuple[Cells, Places]:
+        """The cells that are not null, as text or bytes, and their rows."""
+        return cells_of(to_cells(self.array, self._label))
+
+    @cached_property
+    def dense(self) -> tuple[pa.Array, Places]:
+        """The values that are not null, and their rows."""
+        return without_nulls(self.array)
+
+
+def decoded(table: CsvSource | ParquetSource, unit: Block | Slice) -> Mapping[str, StoredColumn]:
+    """Return a unit's columns as they lie in the file.
 
     Raises:
         InputError: a record or its bytes are not as they should be, with the line.
     """
-    if not isinstance(table, CsvSource):
-        return table.decode(unit)  # type: ignore[arg-type]  # a source's units are its own
-    records: Records = table.decode(unit)  # type: ignore[arg-type]  # the same
-    columns = [
-        _strings(*records.cells(number), records.count) for number in range(len(table.columns))
-    ]
-    return pa.RecordBatch.from_arrays(columns, schema=table.schema)
+    if isinstance(table, CsvSource):
+        records: Records = table.decode(unit)  # type: ignore[arg-type]  # a source's units are its own
+        return {name: TextColumn(records, number) for number, name in enumerate(table.columns)}
+    batch = table.decode(unit)  # type: ignore[arg-type]  # the same
+    return {
+        name: TypedColumn(array, f"{table.name}: column {name!r}")
+        for name, array in zip(table.columns, batch.columns, strict=True)
+    }
 
 
-def _strings(cells: Cells, rows: Places, count: int) -> pa.Array:
-    """Make an array of cells of UTF-8, null where no cell is."""
-    packed = cells.packed(np.arange(len(cells)))
-    lengths = np.zeros(count, np.int64)
-    lengths[rows] = packed.lengths
-    offsets = np.zeros(count + 1, np.int32)
+def without_nulls(values: pa.Array) -> tuple[pa.Array, Places]:
+    """Return the values that are not null, and their rows."""
+    if not values.null_count:
+        return values, np.arange(len(values))
+    return values.drop_null(), np.flatnonzero(values.is_valid().to_numpy(zero_copy_only=False))
+
+
+def _strings(data: Cells | pa.Buffer, lengths: Places, valid: NDArray[np.bool_] | None) -> pa.Array:
+    """Make an array of cells of UTF-8 that stand one behind the other."""
+    buffer = data if isinstance(data, pa.Buffer) else pa.py_buffer(data.data)
+    offsets = np.zeros(len(lengths) + 1, np.int32)
     np.cumsum(lengths, out=offsets[1:])
     validity = None
-    if len(rows) < count:
-        valid = np.zeros(count, np.bool_)
-        valid[rows] = True
+    if valid is not None:
         validity = pa.py_buffer(np.packbits(valid, bitorder="little"))
-    frames = [validity, pa.py_buffer(offsets), pa.py_buffer(packed.data)]
-    return pa.Array.from_buffers(pa.string(), count, frames)
+    return pa.Array.from_buffers(
+        pa.string(), len(lengths), [validity, pa.py_buffer(offsets), buffer]
+    )

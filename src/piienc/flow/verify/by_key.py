@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from piienc.columns import to_cells
+from piienc.columns import cells_of, to_cells
 from piienc.flow.verify.buckets import Buckets
 from piienc.flow.verify.found import Breach
 
@@ -101,7 +101,8 @@ def _records(
     """Return the fingerprints of each row; those of null are 0, as one in 2^64 others are."""
     records = np.zeros(batch.num_rows, kind)
     for number, name in enumerate(columns):
-        prints, rows = fingerprints.of(to_cells(batch.column(name), name))
+        cells, rows = cells_of(to_cells(batch.column(name), name))
+        prints = fingerprints.of(cells)
         records["cells"][rows, number] = prints[:, 0]
         if name == key:
             records["high"][rows], records["low"][rows] = prints[:, 0], prints[:, 1]

@@ -14,6 +14,7 @@ from piienc.checks.rules import checks_of, type_fits
 from piienc.columns import (
     LEAST,
     ColumnCipher,
+    cells_of,
     forms_of,
     from_cells,
     is_text,
@@ -21,19 +22,21 @@ from piienc.columns import (
     to_cells,
 )
 from piienc.errors import InputError
+from piienc.flow.verify.batches import without_nulls
 from piienc.flow.verify.found import Breach, Counts
 from piienc.keys import Mode
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from numpy.typing import NDArray
 
     from piienc.cells import Places
     from piienc.checks.finders import Finder
     from piienc.checks.rules import Check
-    from piienc.columns import Fingerprints, Prints
+    from piienc.columns import Fingerprints, Judged, Prints
     from piienc.flow.steps import ColumnPlace
+    from piienc.flow.verify.batches import StoredColumn
     from piienc.flow.verify.round_trip import ColumnTrip
     from piienc.keys import Keyset, KeysetFacts
     from piienc.schema import Column
@@ -46,14 +49,14 @@ class Looked:
     Attributes:
         counts: of its cells.
         breaches: rows that break a rule.
-        plain: the values, as far as they are known; None where no key tells.
+        plain: makes the values, as far as they are known; None where no key tells.
         prints: fingerprints of values, to find equal ones, and their rows.
         leaks: the same, to count what a searchable column gives away.
     """
 
     counts: Counts
     breaches: list[Breach]
-    plain: pa.Array | None
+    plain: Callable[[], pa.Array] | None
     prints: tuple[Prints, Places] | None = None
     leaks: tuple[Prints, Places] | None = None
 
@@ -67,7 +70,7 @@ class Watch(Protocol):
     def of_column(self) -> Iterator[Breach]:
         """Yield what is wrong with the column as a whole, whatever its values."""
 
-    def look(self, stored: pa.Array) -> Looked:
+    def look(self, stored: StoredColumn) -> Looked:
         """Look at a batch; called from several threads."""
 
 
@@ -97,25 +100,31 @@ class Rules:
         if detail:
             yield Breach(self.name, "type", detail)
 
-    def breaches(self, values: pa.Array) -> Iterator[Breach]:
+    @property
+    def judge(self) -> bool:
+        """Whether there is anything that values could break."""
+        return bool(self.checks) or self.column.unique
+
+    def breaches(self, dense: pa.Array, rows: Places) -> Iterator[Breach]:
         """Yield the rows whose values break a rule."""
-        dense, rows = _dense(values)
         for check in self.checks:
             failing = check.failing(dense)
             if len(failing):
                 yield Breach(self.name, check.rule, check.detail, rows[failing])
 
-    def nulls(self, stored: pa.Array) -> Iterator[Breach]:
+    def nulls(self, stored: StoredColumn) -> Iterator[Breach]:
         """Yield the rows that are null and must not be."""
         if self.column.required and stored.null_count:
-            missing = stored.is_null().to_numpy(zero_copy_only=False)
+            missing = np.ones(stored.count, np.bool_)
+            missing[stored.cells[1]] = False
             yield Breach(self.name, "required", "null", np.flatnonzero(missing))
 
-    def prints(self, values: pa.Array) -> tuple[Prints, Places] | None:
+    def prints(self, dense: pa.Array, rows: Places) -> tuple[Prints, Places] | None:
         """Return the fingerprints of a unique column."""
         if not self.column.unique:
             return None
-        return self.fingerprints.of(to_cells(values, self.name))
+        cells, _ = cells_of(to_cells(dense, self.name))
+        return self.fingerprints.of(cells), rows
 
 
 class Unmarked:
@@ -132,14 +141,14 @@ class Unmarked:
         if self._rules:
             yield from self._rules.of_column(text=self._text)
 
-    def look(self, stored: pa.Array) -> Looked:
+    def look(self, stored: StoredColumn) -> Looked:
         """Look at a batch."""
         breaches, prints = [], None
+        dense, rows = stored.dense
         if self._rules:
-            breaches = [*self._rules.nulls(stored), *self._rules.breaches(stored)]
-            prints = self._rules.prints(stored)
+            breaches = [*self._rules.nulls(stored), *self._rules.breaches(dense, rows)]
+            prints = self._rules.prints(dense, rows)
         suspicious = Counter[str]()
-        dense, rows = _dense(stored)
         found = look(self._finders, self._name, dense)
         for finder in self._finders:
             if (at := found.get(finder.name)) is not None and len(at):
@@ -147,7 +156,8 @@ class Unmarked:
                 if not finder.share:
                     what = f"looks like {finder.description}"
                     breaches.append(Breach(self._name, "personal", what, rows[at]))
-        return Looked(Counts(stored.null_count, suspicious=suspicious), breaches, stored, prints)
+        counts = Counts(stored.null_count, suspicious=suspicious)
+        return Looked(counts, breaches, lambda: stored.array, prints)
 
 
 class Opened:
@@ -168,28 +178,34 @@ class Opened:
         """Yield what is wrong with the type that decryption restores."""
         yield from self._rules.of_column(text=self._restored == pa.string())
 
-    def look(self, stored: pa.Array) -> Looked:
+    def look(self, stored: StoredColumn) -> Looked:
         """Look at a batch."""
-        cells = to_cells(stored, self._label)
-        judged = self._cipher.judge(cells, text=is_text(self._restored))
+        cells, rows = stored.cells
+        judged = self._cipher.judge(cells, rows, text=is_text(self._restored))
         breaches = [Breach(self._name, each.rule, each.what, each.rows) for each in judged.wrong]
-        plain, odd = self._typed(judged.plain)
-        breaches += [*self._rules.nulls(stored), *odd, *self._rules.breaches(plain)]
+        breaches += self._rules.nulls(stored)
+        plain, prints = _Once(lambda: self._typed(judged, stored.count)), None
+        if self._rules.judge or self._restored != pa.string():
+            values, odd = plain()
+            dense, known = without_nulls(values)
+            breaches += [*odd, *self._rules.breaches(dense, known)]
+            prints = self._rules.prints(dense, known)
         plaintext = sum(len(each.rows) for each in judged.wrong if each.rule == "plaintext")
         counts = Counts(
             stored.null_count,
-            len(stored) - stored.null_count - plaintext,
+            len(cells) - plaintext,
             judged.authentic,
             self._cipher.used_key_ids.copy(),
         )
         leaks = None
         if self._searchable and judged.authentic:
-            good = cells if not judged.wrong else _where_valid(cells, judged.plain)
-            leaks = prints_of_ciphertexts(good, text=self._text)
-        return Looked(counts, breaches, plain, self._rules.prints(plain), leaks)
+            good = cells if not judged.wrong else cells.take(np.searchsorted(rows, judged.rows))
+            leaks = prints_of_ciphertexts(good, text=self._text), judged.rows
+        return Looked(counts, breaches, lambda: plain()[0], prints, leaks)
 
-    def _typed(self, cells: pa.Array) -> tuple[pa.Array, list[Breach]]:
+    def _typed(self, judged: Judged, count: int) -> tuple[pa.Array, list[Breach]]:
         """Restore the values' type; what has not that type becomes null, and a breach."""
+        cells = judged.plain(count, self._stored, text=is_text(self._restored))
         try:
             return from_cells(cells, self._restored, self._label), []
         except InputError:
@@ -231,26 +247,24 @@ class Closed:
         """Nothing can be told."""
         yield from ()
 
-    def look(self, stored: pa.Array) -> Looked:
+    def look(self, stored: StoredColumn) -> Looked:
         """Look at a batch."""
-        cells = to_cells(stored, self._label)
+        cells, rows = stored.cells
         forms = forms_of(cells, text=self._text, least=self._least)
         breaches = list(self._rules.nulls(stored))
         if len(forms.others):
-            breaches.append(Breach(self._name, "plaintext", "not encrypted", forms.others))
+            breaches.append(Breach(self._name, "plaintext", "not encrypted", rows[forms.others]))
         ids = {int(key_id) for key_id in np.unique(forms.key_ids)}
         for stranger in sorted(ids - self._ids) if self._ids is not None else ():
-            rows = forms.rows[forms.key_ids == stranger]
+            at = rows[forms.ciphertexts[forms.key_ids == stranger]]
             what = f"encrypted under key id {stranger}, which is not this column's"
-            breaches.append(Breach(self._name, "key", what, rows))
-        counts = Counts(stored.null_count, len(forms.rows), 0, ids)
-        if not self._searchable or not len(forms.rows):
+            breaches.append(Breach(self._name, "key", what, at))
+        counts = Counts(stored.null_count, len(forms.ciphertexts), 0, ids)
+        if not self._searchable or not len(forms.ciphertexts):
             return Looked(counts, breaches, None)
-        encrypted = np.zeros(len(cells), np.bool_)
-        encrypted[forms.rows] = True
-        found = prints_of_ciphertexts(_masked(cells, encrypted), text=self._text)
-        unique = found if self._rules.column.unique else None
-        return Looked(counts, breaches, None, unique, found)
+        prints = prints_of_ciphertexts(cells.take(forms.ciphertexts), text=self._text)
+        found = prints, rows[forms.ciphertexts]
+        return Looked(counts, breaches, None, found if self._rules.column.unique else None, found)
 
 
 class StillPlain:
@@ -276,33 +290,38 @@ class StillPlain:
         """Yield what is wrong with the column's type."""
         yield from self._rules.of_column(text=self._is_csv)
 
-    def look(self, stored: pa.Array) -> Looked:
+    def look(self, stored: StoredColumn) -> Looked:
         """Look at a batch."""
-        cells = to_cells(stored, self._label)
+        cells, rows = stored.cells
         forms = forms_of(cells, text=self._text, least=self._least)
-        ours = np.ones(len(forms.rows), np.bool_)
+        ours = np.ones(len(forms.ciphertexts), np.bool_)
         if self._ids is not None:
             ours = np.isin(forms.key_ids, list(self._ids))
-        breaches = [*self._rules.nulls(stored), *self._rules.breaches(stored)]
+        dense, known = stored.dense
+        breaches = [*self._rules.nulls(stored), *self._rules.breaches(dense, known)]
         if ours.any():
-            breaches.append(Breach(self._name, "encrypted", "encrypted already", forms.rows[ours]))
+            at = rows[forms.ciphertexts[ours]]
+            breaches.append(Breach(self._name, "encrypted", "encrypted already", at))
         if self._trip:
-            breaches += self._trip.breaches(stored)
+            breaches += self._trip.breaches(stored.array)
         ids = {int(key_id) for key_id in np.unique(forms.key_ids[ours])}
         counts = Counts(stored.null_count, int(ours.sum()), 0, ids)
-        leaks = self._counted.of(cells) if self._counted else None
-        return Looked(counts, breaches, stored, self._rules.prints(stored), leaks)
+        leaks = (self._counted.of(cells), rows) if self._counted else None
+        prints = self._rules.prints(dense, known)
+        return Looked(counts, breaches, lambda: stored.array, prints, leaks)
 
 
-def _dense(values: pa.Array) -> tuple[pa.Array, Places]:
-    """Return the values that are not null, and their rows."""
-    if not values.null_count:
-        return values, np.arange(len(values))
-    return values.drop_null(), np.flatnonzero(values.is_valid().to_numpy(zero_copy_only=False))
+class _Once:
+    """What is made when it is first asked for."""
 
+    def __init__(self, make: Callable[[], tuple[pa.Array, list[Breach]]]) -> None:
+        self._make = make
+        self._made: tuple[pa.Array, list[Breach]] | None = None
 
-def _where_valid(cells: pa.Array, other: pa.Array) -> pa.Array:
-    return _masked(cells, other.is_valid().to_numpy(zero_copy_only=False))
+    def __call__(self) -> tuple[pa.Array, list[Breach]]:
+        if self._made is None:
+            self._made = self._make()
+        return self._made
 
 
 def _masked(cells: pa.Array, keep: NDArray[np.bool_]) -> pa.Array:

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from piienc.checks.finders import Finder
     from piienc.columns import Fingerprints
     from piienc.flow.record import Record
+    from piienc.flow.verify.batches import StoredColumn
     from piienc.flow.verify.columns import Looked, Watch
     from piienc.flow.verify.found import Counts
     from piienc.flow.verify.prints import Equal
@@ -73,23 +74,29 @@ class Settled:
     missing_keys: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
 
-    def of_rows(self, stored: pa.RecordBatch, looked: Mapping[str, Looked]) -> list[Breach]:
+    def of_rows(
+        self, stored: Mapping[str, StoredColumn], looked: Mapping[str, Looked]
+    ) -> list[Breach]:
         """Return what the receiver does not take of a batch's rows."""
         if self.rows is None:
             return []
-        breaches = self.rows.failing(self.plain(stored, looked), stored)
+        lying = pa.RecordBatch.from_arrays(
+            [column.array for column in stored.values()], list(stored)
+        )
         return [
             Breach(each.column, "profile", each.detail, each.rows, each.severity)
-            for each in breaches
+            for each in self.rows.failing(self.plain(stored, looked), lying)
         ]
 
-    def plain(self, stored: pa.RecordBatch, looked: Mapping[str, Looked]) -> pa.RecordBatch:
+    def plain(
+        self, stored: Mapping[str, StoredColumn], looked: Mapping[str, Looked]
+    ) -> pa.RecordBatch:
         """Return a batch with the plain values of those columns whose key is there."""
-        arrays = [
-            looked[name].plain if name in looked and looked[name].plain is not None else column
-            for name, column in zip(stored.schema.names, stored.columns, strict=True)
-        ]
-        return pa.RecordBatch.from_arrays(arrays, stored.schema.names)
+        arrays = []
+        for name, column in stored.items():
+            plain = looked[name].plain if name in looked else None
+            arrays.append(plain() if plain else column.array)
+        return pa.RecordBatch.from_arrays(arrays, list(stored))
 
     def of_shares(self, counts: Mapping[str, Counts], rows: int) -> Iterator[Breach]:
         """Yield the columns of whose cells so many look like personal data that they must be it."""

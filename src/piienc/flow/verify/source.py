@@ -3,39 +3,23 @@
 from __future__ import annotations
 
 import contextlib
-import io
-import os
-import threading
 from dataclasses import dataclass
-from pathlib import Path, PurePath
-from tempfile import TemporaryFile
+from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
-from piienc.envelope import is_openpgp, read_message
-from piienc.envelope.routes import Files
-from piienc.envelope.unwrap import unwrap
+from piienc.envelope import is_openpgp
 from piienc.errors import UsageError
-from piienc.files import open_input, translated
-from piienc.flow.crossing import Followed
+from piienc.files import open_input
 from piienc.flow.receipt import FileFacts
-from piienc.flow.streams import HEAD, Ahead
-from piienc.flow.unwrap import require_encrypted, secret_for
-from piienc.hashing import HashingReader
-from piienc.keys.pgp_folder import opened as opened_keys
-from piienc.places import Begun, is_parquet, name_of
+from piienc.places import Begun, name_of
 from piienc.tables import opened_source
-from piienc.tables.csv import open_csv
-from piienc.tables.streams import Decompressed
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-    from typing import BinaryIO
 
     from piienc.flow.preflight import Ask
-    from piienc.keys.gpg import Gpg
     from piienc.keys.pgp_folder import PgpFolder
     from piienc.places import Place
-    from piienc.secret import SecretBytes
     from piienc.tables import CsvFormat, CsvSource
     from piienc.tables.parquet import ParquetSource
 
@@ -119,7 +103,9 @@ def opened(place: Place | Begun, form: CsvFormat, unwrapping: Unwrapping) -> Ite
                 "an OpenPGP message cannot be verified from a stream",
                 hint="name the file, or unwrap it before: piienc unwrap-file - -",
             )
-        with _wrapped(path, form, unwrapping) as source:
+        from piienc.flow.verify.message import wrapped  # noqa: PLC0415  # start-up
+
+        with wrapped(path, form, unwrapping) as source:
             yield source
         return
     with opened_source(place, form) as (table, reader):
@@ -135,99 +121,3 @@ def _head(place: Place | Begun) -> bytes:
         with open_input(place) as file:
             return file.read(_MAGIC)
     return b""
-
-
-class _Message:
-    """A message that gpg unwraps in a thread of its own, while the table is read."""
-
-    def __init__(self, path: Path, file: Ahead, session: Gpg, secret: SecretBytes | None) -> None:
-        self.wrapped = True
-        self._path = path
-        self._hashed = Followed(file.fileno())
-        self._source = file.fileno()
-        self._session, self._secret = session, secret
-        read_end, self.descriptor = os.pipe()
-        self.stream: BinaryIO = os.fdopen(read_end, "rb", buffering=_PIECE)
-        self._failed: Exception | None = None
-        self._thread = threading.Thread(target=self._run, name="piienc-unwrap", daemon=True)
-        self._thread.start()
-
-    table: CsvSource | ParquetSource
-
-    def finish(self) -> None:
-        """Let the reader know that nothing more comes."""
-        if self.descriptor >= 0:
-            os.close(self.descriptor)
-            self.descriptor = -1
-
-    def require_whole(self) -> None:
-        """Wait for gpg, and raise what it failed with."""
-        while self.stream.read(_PIECE):
-            pass
-        self._thread.join()
-        if self._failed:
-            raise self._failed
-
-    def facts(self) -> FileFacts:
-        """Read to the end, and tell the file's size and hash."""
-        self.require_whole()
-        return FileFacts(str(self._path), *self._hashed.end())
-
-    def share(self) -> float | None:
-        """Return how much of the file was read: gpg does not tell."""
-        return None
-
-    def close(self) -> None:
-        """End gpg, if it still runs."""
-        self.stream.close()
-        self._thread.join()
-        self._hashed.stop()
-
-    def _run(self) -> None:
-        try:
-            unwrap(Files(self._source, self), session=self._session, passphrase=self._secret)
-        except Exception as error:  # noqa: BLE001  # raised by require_whole()
-            self._failed = error
-        finally:
-            self.finish()
-
-
-@contextlib.contextmanager
-def _wrapped(path: Path, form: CsvFormat, unwrapping: Unwrapping) -> Iterator[Source]:
-    with contextlib.ExitStack() as stack:
-        ahead = Ahead(stack.enter_context(open_input(path)), HEAD)
-        message = read_message(io.BytesIO(ahead.head), str(path))
-        require_encrypted(message, str(path))
-        keys = unwrapping.keys
-        session, known = stack.enter_context(opened_keys(keys, keys.pinned_names()))
-        secret = secret_for(message, known, keys, unwrapping.passphrase)
-        made = _Message(path, ahead, session, secret)
-        stack.callback(made.close)
-        name = _inner(str(path))
-        try:
-            if is_parquet(Path(name)):
-                from piienc.tables.parquet import ParquetSource  # noqa: PLC0415  # half of start-up
-
-                copy = stack.enter_context(_copied(made.stream))
-                made.require_whole()
-                made.table = ParquetSource(copy, name)
-            else:
-                made.table = open_csv(Decompressed(HashingReader(made.stream), name), name, form)
-        except Exception:
-            made.require_whole()  # which tells more, if the message is broken
-            raise
-        yield made
-
-
-@contextlib.contextmanager
-def _copied(stream: BinaryIO) -> Iterator[BinaryIO]:
-    with translated("the folder for temporary files"), TemporaryFile() as copy:
-        while piece := stream.read(_PIECE):
-            copy.write(piece)
-        copy.seek(0)
-        yield copy
-
-
-def _inner(name: str) -> str:
-    path = PurePath(name)
-    return str(path.with_suffix("")) if path.suffix.lower() in _ENDINGS else name

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import time
 from contextlib import ExitStack, closing
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from importlib.metadata import version
+from pathlib import Path
 from typing import TYPE_CHECKING, Self
+
+import numpy as np
+import pyarrow as pa
 
 from piienc.columns import Fingerprints
 from piienc.errors import UsageError
@@ -22,14 +26,14 @@ from piienc.flow.verify.leaks import leak_of
 from piienc.flow.verify.prints import Store
 from piienc.flow.verify.settle import Settled, settled
 from piienc.flow.verify.source import opened
+from piienc.places import name_of
 from piienc.tables import CsvSource
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from typing import Any
 
-    import pyarrow as pa
-
+    from piienc.cells import Places
     from piienc.flow.receipt import FileFacts
     from piienc.flow.reports.model import Expect, SchemaFacts
     from piienc.flow.verify.columns import Looked
@@ -38,6 +42,12 @@ if TYPE_CHECKING:
     from piienc.places import Begun, Place
     from piienc.profiles import Profile
     from piienc.schema import Schema
+
+
+_UNREAD = {"plaintext", "key", "authentic"}
+"""The rules that a cell breaks which could not be decrypted."""
+
+_MANY = 1 << 12  # such cells of a unit, of which it does not matter that they are told twice
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,7 +95,7 @@ def verify(source: Place | Begun, wanted: Wanted, *, keys: Keys, unwrapping: Unw
         InputError: a file cannot be read.
         PiiencError: a message cannot be unwrapped.
     """
-    _require_fitting(wanted)
+    _require_fitting(source, wanted)
     started, began = time.monotonic(), datetime.now(UTC)
     threads = wanted.threads or usable_cores()
     with ExitStack() as stack:
@@ -96,6 +106,7 @@ def verify(source: Place | Begun, wanted: Wanted, *, keys: Keys, unwrapping: Unw
         if wanted.against is None:
             for _ in pass_.batches(threads):
                 pass
+            pass_.send_around(Path(name_of(source)), unwrapping)
         else:
             original = stack.enter_context(opened(wanted.against, form, unwrapping))
             pass_.compare(original, threads)
@@ -103,13 +114,17 @@ def verify(source: Place | Begun, wanted: Wanted, *, keys: Keys, unwrapping: Unw
         return pass_.report(file.facts(), facts, began, time.monotonic() - started)
 
 
-def _require_fitting(wanted: Wanted) -> None:
+def _require_fitting(source: Place | Begun, wanted: Wanted) -> None:
     if wanted.key_column is not None and wanted.against is None:
         raise UsageError("--key-column is for --against", hint="name the original: --against FILE")
     if wanted.round_trip and wanted.expect != "plain":
         raise UsageError(
             "--round-trip is for a file that is still plain", hint="add --expect plain"
         )
+    if wanted.recipients and not wanted.round_trip:
+        raise UsageError("--recipient is for --round-trip", hint="add --round-trip")
+    if wanted.recipients and name_of(source) == "-":
+        raise UsageError("a stream can be read only once", hint="name the file")
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,6 +150,7 @@ class _Pass:
     _counts: dict[str, Counts] = field(default_factory=dict)
     _unique: dict[str, Store] = field(default_factory=dict)
     _leaks: dict[str, Store] = field(default_factory=dict)
+    _unread: dict[str, list[Places]] = field(default_factory=dict)
     _stack: ExitStack = field(default_factory=ExitStack)
     _rows: int = 0
 
@@ -173,33 +189,58 @@ class _Pass:
         self._findings.add(breaches)
 
         def read(unit: Any) -> pa.RecordBatch:  # noqa: ANN401  # a source's units are its own
-            return decoded(table, unit)
+            stored = decoded(table, unit)
+            arrays = [stored[name].array for name in columns]
+            return pa.RecordBatch.from_arrays(arrays, list(columns))
 
         with closing(in_order(table.units(), read, threads)) as there:
             here = self.batches(threads)
             key = self._wanted.key_column
             if key is None:
-                self._findings.add(compared(here, there, columns))
+                found = compared(here, there, columns)
             else:
                 self._settled.require_key_column(key, columns)
-                self._findings.add(compared_by_key(here, there, columns, key, self._fingerprints))
+                found = compared_by_key(here, there, columns, key, self._fingerprints)
+            self._findings.add(map(self._without_known, found))
+
+    def _without_known(self, breach: Breach) -> Breach:
+        """Leave out the cells of which it is told already that they could not be decrypted."""
+        known = self._unread.get(breach.column or "", [])
+        if breach.rule != "value" or breach.rows is None or not known:
+            return breach
+        return replace(breach, rows=np.setdiff1d(breach.rows, np.concatenate(known)))
+
+    def send_around(self, path: Path, unwrapping: Unwrapping) -> None:
+        """Wrap and unwrap the file, if that was asked for."""
+        if self._wanted.recipients:
+            from piienc.flow.verify.message_trip import message_trip  # noqa: PLC0415  # start-up
+
+            wanted = self._wanted
+            trip = message_trip(path, wanted.recipients, wanted.profile, unwrapping)
+            self._findings.add(trip)
+
+    def _trips(self) -> tuple[str, ...]:
+        columns = ("columns",) if self._wanted.round_trip else ()
+        return (*columns, "message") if self._wanted.recipients else columns
 
     def _look(self, unit: Any) -> _Found:  # noqa: ANN401  # a source's units are its own
         stored = decoded(self._file.table, unit)
-        looked = {
-            name: watch.look(stored.column(name)) for name, watch in self._settled.watches.items()
-        }
+        looked = {name: watch.look(stored[name]) for name, watch in self._settled.watches.items()}
         breaches = self._settled.of_rows(stored, looked)
+        rows = next(iter(stored.values())).count
         plain = None
         if self._wanted.against is not None:
             plain = self._settled.plain(stored, looked)
-        return _Found(stored.num_rows, looked, breaches, plain)
+        return _Found(rows, looked, breaches, plain)
 
     def _merge(self, found: _Found) -> None:
         first = self._rows + 1
         for name, looked in found.columns.items():
             self._counts[name].add(looked.counts)
             self._findings.add(looked.breaches, first)
+            for breach in looked.breaches:
+                if breach.rule in _UNREAD and breach.rows is not None and len(breach.rows) < _MANY:
+                    self._unread.setdefault(name, []).append(breach.rows + self._rows)
             for stores, prints in ((self._unique, looked.prints), (self._leaks, looked.leaks)):
                 if prints is not None:
                     if name not in stores:
@@ -235,7 +276,7 @@ class _Pass:
             against,
             wanted.profile.name if wanted.profile else None,
             self._file.wrapped,
-            ("columns",) if wanted.round_trip else (),
+            self._trips(),
             self._rows,
             columns,
             self._findings.in_order(list(columns)),

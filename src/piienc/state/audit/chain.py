@@ -38,7 +38,7 @@ def link_of(line: bytes) -> Link | None:
         return None
 
 
-class BrokenChainError(Exception):
+class BrokenChain(Exception):  # noqa: N818  # never seen by a user: the check says which line
     """A line that does not follow those before it; `Chain` is left as it was before the line."""
 
 
@@ -61,7 +61,7 @@ class Chain:
         """Take the next line, without its line break; None if it is not whole.
 
         Raises:
-            BrokenChainError: it does not follow.
+            BrokenChain: it does not follow.
         """
         link = link_of(line)
         digest = hashlib.sha256(line).hexdigest()
@@ -70,7 +70,7 @@ class Chain:
             self.torn.append(digest)
             return None
         if link.line != self.count + 1 or link.prev != self.head or [*link.torn] != self.torn:
-            raise BrokenChainError
+            raise BrokenChain
         self.count = self.number = link.line
         self.head = digest
         if self.torn:

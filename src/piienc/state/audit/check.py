@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, BinaryIO, Literal
 from piienc.errors import AuthenticationError
 from piienc.files import open_input
 from piienc.state.audit import head as heads
-from piienc.state.audit.chain import BrokenChainError, Chain
+from piienc.state.audit.chain import BrokenChain, Chain
 from piienc.state.audit.damage import Damage, named
 from piienc.state.audit.log import FILE
 
@@ -119,7 +119,7 @@ class _Walk:
             torn = len(chain.torn)
             try:
                 link = chain.take(line)
-            except BrokenChainError:
+            except BrokenChain:
                 marks = {place.lines: place.head for place in self.places}
                 self.damage = named(chain, previous, line, file, marks)
                 return

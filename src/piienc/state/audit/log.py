@@ -140,7 +140,7 @@ def _ends_at(descriptor: int, head: Head) -> bool:
 
 def _follow(descriptor: int, head: Head | None, tail: Tail, key: str) -> bool:
     """Tell whether the lines behind a head follow it and each other, up to the tail."""
-    from piienc.state.audit.chain import BrokenChainError, Chain  # noqa: PLC0415  # start-up
+    from piienc.state.audit.chain import BrokenChain, Chain  # noqa: PLC0415  # start-up
 
     chain = Chain(head.lines, head.head) if head else Chain()
     with os.fdopen(os.dup(descriptor), "rb") as file:
@@ -150,7 +150,7 @@ def _follow(descriptor: int, head: Head | None, tail: Tail, key: str) -> bool:
                 link = chain.take(line.removesuffix(b"\n"))
                 if head is None and link is not None and link.signer == key:
                     return False
-        except BrokenChainError:
+        except BrokenChain:
             return False
     return (chain.number, chain.head) == (tail.number, tail.head)
 
