@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 COMMANDS = {
     "init": "init:init",
+    "demo": "demo:demo",
     "keys": "keys:app",
     "schema": "schema:app",
     "profiles": "profiles:app",
