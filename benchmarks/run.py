@@ -65,16 +65,20 @@ class Bench:
 
     def encrypt(self, source: Path, target: Path) -> list[str | Path]:
         """Return the command that encrypts."""
-        state = ("--state", self.work / "state")
-        return [*self._piienc("encrypt-file", source, target), *state]
+        return self._piienc("encrypt-file", source, target)
 
     def decrypt(self, source: Path, target: Path) -> list[str | Path]:
         """Return the command that decrypts."""
         return self._piienc("decrypt-file", source, target)
 
-    def _piienc(self, verb: str, source: Path, target: Path) -> list[str | Path]:
-        where = ("--schema", self.schema, "--keys", self.keys)
-        return [PIIENC, verb, source, target, *where, "--quiet", "--no-input"]
+    def verify(self, source: Path, report: Path, original: Path | None = None) -> list[str | Path]:
+        """Return the command that verifies, and compares with the original if there is one."""
+        against = ("--against", original) if original else ()
+        return [*self._piienc("verify", source), "-o", f"json={report}", *against]
+
+    def _piienc(self, verb: str, *files: Path) -> list[str | Path]:
+        where = ("--schema", self.schema, "--keys", self.keys, "--state", self.work / "state")
+        return [PIIENC, verb, *files, *where, "--quiet", "--no-input"]
 
 
 def time_csv(bench: Bench, source: Path) -> Times:
@@ -96,6 +100,10 @@ def time_csv(bench: Bench, source: Path) -> Times:
         run(bench.decrypt(path, clear))
         check(clear)
         clear.unlink()
+
+    def passed(path: Path) -> None:
+        report = json.loads(path.read_text(encoding="utf-8"))
+        _require(report["ok"] and report["rows"] == bench.rows, path)
 
     def job(
         name: str,
@@ -121,6 +129,10 @@ def time_csv(bench: Bench, source: Path) -> Times:
             fast,
         ),
         job("piienc decrypt", lambda out: bench.decrypt(encrypted, out), same_bytes, fast),
+        job("piienc verify", lambda out: bench.verify(encrypted, out), passed, fast),
+        job(
+            "piienc verify-against", lambda out: bench.verify(encrypted, out, source), passed, fast
+        ),
     ]
     for name in LOOPS:
         program = partial(rival, keys=bench.keys)
@@ -177,6 +189,11 @@ def measure_memory(bench: Bench, source: Path) -> dict[str, int]:
     clear.unlink()
     found["encrypt"] = peak(bench.encrypt(source, encrypted))
     found["decrypt"] = peak(bench.decrypt(encrypted, clear))
+    report = bench.work / "peak-report.json"
+    found["verify"] = peak(bench.verify(encrypted, report))
+    report.unlink()
+    found["verify-against"] = peak(bench.verify(encrypted, report, source))
+    report.unlink()
     if kind == ".csv":
         _require(_sha256(clear) == _sha256(source), clear)
     encrypted.unlink()
@@ -281,7 +298,9 @@ def show_times(title: str, taken: Times, size: int) -> None:
     for name, seconds in medians.items():
         who, _, way = name.partition(" ")
         against = (
-            f"{medians[f'{loop} {way}'] / seconds:.1f}x" if who == "piienc" else ""
+            f"{slow / seconds:.1f}x"
+            if who == "piienc" and (slow := medians.get(f"{loop} {way}"))
+            else ""
             for loop in loops
         )
         rows.append(
@@ -302,10 +321,10 @@ def show_times(title: str, taken: Times, size: int) -> None:
 def show_memory(found: dict[str, dict[str, int]]) -> None:
     """Print peaks of memory."""
     rows = [
-        (name, *(f"{peaks[way] / MEGA:.0f}" for way in ("copy", "encrypt", "decrypt")))
-        for name, peaks in found.items()
+        (name, *(f"{size / MEGA:.0f}" for size in peaks.values())) for name, peaks in found.items()
     ]
-    show("peak memory, MB", ("", "copy", "piienc encrypt", "piienc decrypt"), rows)
+    ways = list(next(iter(found.values())))[1:]
+    show("peak memory, MB", ("", "copy", *(f"piienc {way}" for way in ways)), rows)
 
 
 def show_start(taken: Times) -> None:

@@ -1,8 +1,8 @@
 """Encrypt the day's export, verify it, wrap it and deliver it: a DAG for Airflow 3.
 
 Airflow's workers need piienc and gpg, and a project that `piienc init` has made, in PROJECT. Each
-task and the whole run may be retried: what is wrapped is not encrypted anew, for it would be another
-file, and what was delivered is not sent again. Paths go from task to task, and never a value.
+task and the whole run may be retried: what is wrapped is not encrypted anew, and what was delivered
+is not sent again. Paths go from task to task, and never a value of a cell.
 """
 
 from __future__ import annotations

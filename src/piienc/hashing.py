@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import io
+import os
 import queue
 import sys
 import threading
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 _PIECE = 256 << 10  # bytes
 _PIECE_AHEAD = 4 << 20  # bytes that are read at a time, ahead of their user
 _AHEAD = 6  # pieces
+_YIELDING = 4  # nice(2): what reads the file is what everybody waits for
 _WRITE_BEHIND = 4 << 20  # bytes handed to the disk at a time, while the next are made
 
 
@@ -134,6 +136,56 @@ class ReadAhead(io.RawIOBase):
                     return
         except Exception as error:  # noqa: BLE001  # it is raised again where it is waited for
             self._pieces.put(error)
+
+
+class Followed:
+    """A file that is hashed in a thread of its own while somebody else reads it.
+
+    The thread takes the time that others leave. What it has not come to by the end is hashed then.
+
+    Attributes:
+        descriptor: of the file.
+    """
+
+    def __init__(self, descriptor: int) -> None:
+        self.descriptor = descriptor
+        self._hash, self._count = hashlib.sha256(), 0
+        self._piece = bytearray(_PIECE_AHEAD)
+        self._stopped = False
+        self._failed: Exception | None = None
+        self._thread = threading.Thread(target=self._follow, name="piienc-hash", daemon=True)
+        self._thread.start()
+
+    def end(self) -> tuple[int, str]:
+        """Hash to the end; return the number of bytes, and the hash."""
+        self.close()
+        if self._failed:
+            raise self._failed
+        while self._take():
+            pass
+        return self._count, self._hash.hexdigest()
+
+    def close(self) -> None:
+        """End the thread, wherever it is."""
+        self._stopped = True
+        self._thread.join()
+
+    def _follow(self) -> None:
+        with contextlib.suppress(OSError):
+            # Of this thread alone: setpriority(2), under C library/kernel differences.
+            os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), _YIELDING)
+        try:
+            while not self._stopped and self._take():
+                pass
+        except Exception as error:  # noqa: BLE001  # raised by end(): half a hash is none
+            self._failed = error
+
+    def _take(self) -> int:
+        """Hash the next piece, and return its size; 0 at the end."""
+        size = os.preadv(self.descriptor, [self._piece], self._count)
+        self._hash.update(memoryview(self._piece)[:size])
+        self._count += size
+        return size
 
 
 class HashingWriter(io.RawIOBase):

@@ -8,7 +8,7 @@ from pathlib import Path, PurePath
 from typing import TYPE_CHECKING, BinaryIO
 
 from piienc.files import new_file, open_input, translated
-from piienc.hashing import HashingWriter, ReadAhead
+from piienc.hashing import Followed, HashingWriter, ReadAhead
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -43,9 +43,35 @@ def begun(path: Path) -> Iterator[Begun]:
         yield Begun(path, reader)
 
 
-def name_of(place: Place | Begun) -> str:
+@dataclass(frozen=True, slots=True)
+class Hashed:
+    """A file that is being hashed already, while what works on it is still imported.
+
+    Attributes:
+        path: where it is.
+        file: at its beginning.
+        digest: what hashes it.
+    """
+
+    path: Path
+    file: BinaryIO
+    digest: Followed
+
+
+@contextlib.contextmanager
+def hashed(path: Path) -> Iterator[Hashed]:
+    """Begin to hash a file.
+
+    Raises:
+        InputError: it is missing, a folder, or may not be read.
+    """
+    with open_input(path) as file, contextlib.closing(Followed(file.fileno())) as digest:
+        yield Hashed(path, file, digest)
+
+
+def name_of(place: Place | Begun | Hashed) -> str:
     """Return what messages and receipts call a place."""
-    if isinstance(place, Begun):
+    if isinstance(place, Begun | Hashed):
         return str(place.path)
     return str(place) if isinstance(place, PurePath) else "-"
 

@@ -171,7 +171,7 @@ def verify(
         entry = stack.enter_context(recorded("verify", where, files, schema=Path(schema)))
         held = schemas.load(Path(schema))
         at_hand = AtHand(KeyFolder(where.keys_dir), ask, used=not without_keys)
-        hold_to_marks_at_hand(held, at_hand, Marks(where.state_dir))
+        marks = Marks(where.state_dir)
         report = verify_by(
             Path(file),
             Wanted(
@@ -184,6 +184,7 @@ def verify(
                 recipients=tuple(dict.fromkeys(recipients)),
                 profile=profiles.load(profile, where.profiles) if profile else None,
                 most=max_findings,
+                hold=lambda columns: hold_to_marks_at_hand(held, at_hand, marks, columns),
                 threads=threads,
             ),
             keys=at_hand,

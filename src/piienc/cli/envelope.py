@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import ExitStack
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -13,6 +14,7 @@ from piienc.cli.audited import audited
 from piienc.cli.passphrase import Passphrase
 from piienc.cli.places import source_of, target_of
 from piienc.errors import UsageError
+from piienc.places import hashed
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -120,20 +122,22 @@ def unwrap_file(
     force: options.Force = False,
 ) -> None:
     """Decrypt an OpenPGP file; nothing appears that is not whole."""
-    from piienc.flow.unwrap import unwrap_file  # start-up
-    from piienc.keys.pgp_folder import PgpFolder
+    with ExitStack() as stack:
+        # While what is heavy is still to be imported: start-up.
+        plain = src.is_file() and str(dst) != "-"
+        source = stack.enter_context(hashed(src)) if plain else source_of(src)
+        from piienc.flow.unwrap import unwrap_file  # start-up
+        from piienc.keys.pgp_folder import PgpFolder
 
-    settled = options.settled(config, keys, state)
-    passphrase = Passphrase(passphrase_file, passphrase_fd, no_input)
-    target = dst or (src.with_suffix("") if src.suffix.lower() in _ENDINGS else None)
-    files = [("input", src), *([("output", target)] if target else [])]
-    named = [signed_by] if signed_by else []
-    with (
-        audited("unwrap-file", settled, files, keys=named) as entry,
-        ui.progress("unwrapping", quiet=quiet) as report,
-    ):
+        settled = options.settled(config, keys, state)
+        passphrase = Passphrase(passphrase_file, passphrase_fd, no_input)
+        target = dst or (src.with_suffix("") if src.suffix.lower() in _ENDINGS else None)
+        files = [("input", src), *([("output", target)] if target else [])]
+        named = [signed_by] if signed_by else []
+        entry = stack.enter_context(audited("unwrap-file", settled, files, keys=named))
+        report = stack.enter_context(ui.progress("unwrapping", quiet=quiet))
         receipt = unwrap_file(
-            source_of(src),
+            source,
             target_of(target),
             keys=PgpFolder(settled.keys_dir),
             passphrase=cache(passphrase.for_existing),

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from contextlib import ExitStack
 from functools import cache
+from itertools import product
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, BinaryIO, Literal
 
 import typer
 
@@ -83,8 +84,10 @@ def verify(
     """Prove that a file keeps its schema and can be read back."""
     outputs = _outputs(output or [], html)
     with ExitStack() as stack:
+        reports = _begun_reports(outputs, (file, against, schema), stack, overwrite=force)
         source = _begun(file, stack)
         from piienc import schema as schemas  # start-up
+        from piienc.flow.reports import FORMATS
         from piienc.flow.reports.model import SchemaFacts
         from piienc.flow.verify.at_hand import AtHand, hold_to_marks_at_hand
         from piienc.flow.verify.source import Unwrapping
@@ -97,7 +100,7 @@ def verify(
         ask = cache(Passphrase(passphrase_file, passphrase_fd, no_input).for_existing)
         held = schemas.load(schema)
         at_hand = AtHand(KeyFolder(settled.keys_dir), ask, used=not without_keys)
-        hold_to_marks_at_hand(held, at_hand, Marks(settled.state_dir))
+        marks = Marks(settled.state_dir)
         report = stack.enter_context(ui.progress("verifying", quiet=quiet))
         found = verify(
             source,
@@ -111,13 +114,16 @@ def verify(
                 recipients=tuple(dict.fromkeys(recipient or ())),
                 profile=_profile(profile, settled.profiles),
                 most=max_findings,
+                hold=lambda columns: hold_to_marks_at_hand(held, at_hand, marks, columns),
                 threads=threads,
                 progress=report,
             ),
             keys=at_hand,
             unwrapping=Unwrapping(PgpFolder(settled.keys_dir), ask),
         )
-    _tell(found, "json" if json else form, outputs, quiet=quiet, overwrite=force)
+        for name, to in reports:
+            to.write(FORMATS[name](found).encode())
+    _tell(found, "json" if json else form, quiet=quiet)
     if found.exit_code:
         raise typer.Exit(found.exit_code)
 
@@ -137,17 +143,30 @@ def _outputs(given: Sequence[str], html: Path | None) -> list[tuple[str, Path]]:
     return found
 
 
-def _tell(
-    report: Report, form: str, outputs: Sequence[tuple[str, Path]], *, quiet: bool, overwrite: bool
-) -> None:
-    """Write the report in every form that was asked for."""
+def _begun_reports(
+    outputs: Sequence[tuple[str, Path]],
+    inputs: Sequence[Path | None],
+    stack: ExitStack,
+    *,
+    overwrite: bool,
+) -> list[tuple[str, BinaryIO]]:
+    """Begin the reports that go to files, before a long run could end in vain.
+
+    They appear when the stack is left without an error, all or none.
+    """
+    from piienc.files import new_file, refuse_same, together  # start-up
+
+    for source, (_, path) in product(filter(None, inputs), outputs):
+        refuse_same(source, path)
+    enter = stack.enter_context(together())
+    return [(name, enter(new_file(path, overwrite=overwrite), path)) for name, path in outputs]
+
+
+def _tell(report: Report, form: str, *, quiet: bool) -> None:
+    """Show the report in the form that was asked for."""
     from piienc.cli import report as shown  # start-up
-    from piienc.files import new_file
     from piienc.flow.reports import FORMATS
 
-    for name, path in outputs:
-        with new_file(path, overwrite=overwrite) as file:
-            file.write(FORMATS[name](report).encode())
     if form == "github":
         shown.add_summary(report)
     if form == "text":

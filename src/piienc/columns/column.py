@@ -9,6 +9,7 @@ import numpy as np
 import pybase64
 
 from piienc.cells import Pool
+from piienc.columns.aes import BLOCK
 from piienc.columns.arrays import array_of, cells_of, not_text, require_text
 from piienc.columns.bad_cells import BadCells
 from piienc.columns.bound_key import PREFIX, BoundKey, begin_with_any
@@ -117,6 +118,9 @@ class ColumnCipher:
         self._readers = sorted(enabled, key=lambda b: not b.wire.prefix)
         self._all = bound
         self._prefixed = {b.key.key_id: b for b in bound if b.wire.prefix}
+        prefixes = [bound.wire.prefix for bound in self._prefixed.values()]
+        # Six characters of base64 are 36 of a prefix's 40 bits.
+        self._begins = (*prefixes, *(pybase64.b64encode(prefix)[:6] for prefix in prefixes))
         self.used_key_ids: set[int] = set()
 
     def encrypt(self, array: pa.Array) -> pa.Array:
@@ -198,7 +202,7 @@ class ColumnCipher:
             text: whether the decrypted cells are UTF-8 text or bytes.
         """
         opened = self._opened(cells)
-        wrong, places = self._wrong(opened, rows), None
+        wrong, places = self._wrong(opened, cells, rows), None
         authentic = int(np.count_nonzero(opened.done))
         if wrong:
             places = np.sort(opened.order[opened.done])
@@ -228,27 +232,37 @@ class ColumnCipher:
             places = places.argsort().argsort()  # those that are there, in the batch's order
         return _Opened(sealed, order, well_formed, done, Pool.of(parts, places))
 
-    def _wrong(self, opened: _Opened, rows: Places) -> list[Wrong]:
+    def _wrong(self, opened: _Opened, cells: Cells, rows: Places) -> list[Wrong]:
         """Say what each cell that was not opened is instead of an authentic ciphertext."""
         found: dict[tuple[str, str], list[int]] = {}
         for index in np.flatnonzero(~opened.done).tolist():
-            raw = opened.sealed.one(index) if opened.well_formed[index] else b""
-            row = int(rows[opened.order[index]])
-            found.setdefault(self._instead(raw), []).append(row)
+            place = int(opened.order[index])
+            if opened.well_formed[index]:
+                what = self._instead(opened.sealed.one(index))
+            else:
+                what = self._damaged_or_plain(cells.one(place))
+            found.setdefault(what, []).append(int(rows[place]))
         return [Wrong(*what, np.array(sorted(at))) for what, at in sorted(found.items())]
 
     def _instead(self, raw: bytes) -> tuple[str, str]:
         least = min(bound.wire.overhead for bound in self._all)
-        if len(raw) < least:
-            return "plaintext", "not encrypted"
         key = self._key_of(raw)
         if key is not None and key.status is not Status.ENABLED:
             return "key", f"encrypted under key id {key.key_id}, which is {key.status}"
-        if key is not None or any(not reader.wire.prefix for reader in self._readers):
+        bare = any(not reader.wire.prefix for reader in self._readers)
+        if key is not None or (bare and len(raw) >= least):
             return "authentic", "tampered, or of another context"
-        if raw[:1] == b"\x01":
+        if raw.startswith(self._begins):
+            return self._damaged_or_plain(raw)
+        if raw[:1] == b"\x01" and len(raw) >= PREFIX + BLOCK:  # the shortest of either mode
             stranger = int.from_bytes(raw[1:PREFIX], "big")
             return "key", f"encrypted under key id {stranger}, which is not this column's"
+        return "plaintext", "not encrypted"
+
+    def _damaged_or_plain(self, cell: bytes) -> tuple[str, str]:
+        """Say what a cell is that has not the form of a ciphertext, as text or as bytes."""
+        if cell.startswith(self._begins):
+            return "authentic", "damaged: it begins like a ciphertext of this column"
         return "plaintext", "not encrypted"
 
     def _wire_cells(self, cells: Cells) -> tuple[Cells, Places, NDArray[np.bool_]]:
@@ -277,10 +291,7 @@ class ColumnCipher:
 
     def _suspects(self, cells: Cells) -> Places:
         """The cells that are worth a closer look: those that begin like a prefix."""
-        # Six characters of base64 are 36 of a prefix's 40 bits.
-        prefixes = [bound.wire.prefix for bound in self._prefixed.values()]
-        texts = [pybase64.b64encode(prefix)[:6] for prefix in prefixes]
-        found = np.flatnonzero(begin_with_any(cells, [*prefixes, *texts]))
+        found = np.flatnonzero(begin_with_any(cells, [*self._begins]))
         if any(not reader.wire.prefix for reader in self._readers):
             found = np.union1d(found, np.arange(min(_TRIED, len(cells))))
         return found

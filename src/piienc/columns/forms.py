@@ -1,7 +1,7 @@
 """What can be told of a cell without its key: whether it has the form of a ciphertext, and whose.
 
-Only cells that begin with a key's id can be told. A key that was made without a prefix leaves
-none, and its cells look like any other base64.
+Of cells that begin with a key's id, much can be told. A key that was made without a prefix leaves
+none, and its cells look like any other base64, or bytes.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ class Forms:
     Attributes:
         ciphertexts: int64, which of them have the form of a ciphertext, rising.
         others: int64, which have not.
-        key_ids: uint32, of `ciphertexts`.
+        key_ids: uint32, of `ciphertexts`; none where bare ones were looked for.
     """
 
     ciphertexts: Places
@@ -41,14 +41,17 @@ class Forms:
     key_ids: NDArray[np.uint32]
 
 
-def forms_of(cells: Cells, *, text: bool, least: int) -> Forms:
+def forms_of(cells: Cells, *, text: bool, least: int, bare: bool = False) -> Forms:
     """Look at cells.
 
     Args:
         cells: as they are stored.
         text: whether a ciphertext would be base64 text; else raw bytes.
         least: the bytes of the shortest ciphertext, of `LEAST`.
+        bare: whether a ciphertext may stand there without a prefix.
     """
+    if bare:
+        return _bare_forms(cells, text=text, least=least - PREFIX)
     candidates = np.flatnonzero(begin_with_any(cells, [_IN_TEXT if text else _MARK]))
     sealed, order, fine = _wire(cells.take(candidates), text=text)
     fine &= (sealed.lengths >= least) & begin_with_any(sealed, [_MARK])
@@ -58,6 +61,14 @@ def forms_of(cells: Cells, *, text: bool, least: int) -> Forms:
     others = np.ones(len(cells), np.bool_)
     others[found] = False
     return Forms(found[by_row], np.flatnonzero(others), ids[by_row])
+
+
+def _bare_forms(cells: Cells, *, text: bool, least: int) -> Forms:
+    sealed, order, fine = _wire(cells, text=text)
+    found = np.zeros(len(cells), np.bool_)
+    found[order] = fine & (sealed.lengths >= least)
+    none = np.empty(0, np.uint32)
+    return Forms(np.flatnonzero(found), np.flatnonzero(~found), none)
 
 
 def _wire(cells: Cells, *, text: bool) -> tuple[Cells, Places, NDArray[np.bool_]]:

@@ -17,7 +17,7 @@ from piienc.keys import Keyset, Mode, Prefix
 from piienc.keys import generate as new_keyset
 
 if TYPE_CHECKING:
-    from piienc.cells import Cells
+    from piienc.cells import Cells, Places
 
 Prints = NDArray[np.uint64]
 """Fingerprints: shape (cells, 2)."""
@@ -47,13 +47,14 @@ def prints_of_ciphertexts(cells: Cells, *, text: bool) -> Prints:
     """Return what tells the ciphertexts of a searchable key apart.
 
     Args:
-        cells: each is a ciphertext, of at least `LEAST` bytes or its base64.
+        cells: each is a ciphertext, of at least `LEAST` bytes or its base64. Under a key without a
+            prefix, a short cell of bytes ends where others have their synthetic IV still.
         text: base64, else raw bytes.
     """
-    return _at(cells, _TEXT_AT if text else PREFIX)
+    return _at(cells, _TEXT_AT if text else np.minimum(PREFIX, cells.lengths - _WIDTH))
 
 
-def _at(cells: Cells, place: int) -> Prints:
-    """Return 16 bytes of each cell."""
-    found: Prints = cells.windows(_WIDTH)[cells.starts + place].view(np.uint64).reshape(-1, 2)
+def _at(cells: Cells, places: int | Places) -> Prints:
+    """Return 16 bytes of each cell, from a place in it on."""
+    found: Prints = cells.windows(_WIDTH)[cells.starts + places].view(np.uint64).reshape(-1, 2)
     return found

@@ -16,6 +16,7 @@ from piienc.errors import InputError
 from piienc.files import begin_writing_out, new_file
 from piienc.flow.receipt import FileFacts
 from piienc.flow.streams import HEAD, Head, Watched
+from piienc.hashing import Followed
 from piienc.places import name_of, opened_target
 
 if TYPE_CHECKING:
@@ -29,7 +30,6 @@ if TYPE_CHECKING:
 _PIECE = 256 << 10  # bytes hashed at a time
 _WRITE_BEHIND = 8 << 20  # bytes handed to the disk at a time, while the next are made
 _PIPE = 1 << 20  # bytes: what a user may have without asking, by pipe(7)
-_YIELDING = 4  # nice(2): gpg has one thread, and everybody waits for it
 
 
 class Crossing(Protocol):
@@ -120,11 +120,8 @@ def hashed_ahead(source: Place, file: Ahead, target: Place) -> Iterator[Followed
     if not (isinstance(source, Path) and isinstance(target, Path) and _is_plain(file)):
         yield None
         return
-    followed = Followed(file.fileno())
-    try:
+    with contextlib.closing(Followed(file.fileno())) as followed:
         yield followed
-    finally:
-        followed.stop()
 
 
 @contextlib.contextmanager
@@ -168,56 +165,6 @@ def streamed(
     """Open the way from a stream to a target; a file appears when the block ends well."""
     with opened_target(target, overwrite=overwrite) as writer:
         yield Through(reader, source, writer, name_of(target))
-
-
-class Followed:
-    """A file that is hashed in a thread of its own while somebody else reads it.
-
-    The thread takes the time that gpg leaves. What it has not come to by the end is hashed then.
-
-    Attributes:
-        descriptor: of the file.
-    """
-
-    def __init__(self, descriptor: int) -> None:
-        self.descriptor = descriptor
-        self._hash, self._count = hashlib.sha256(), 0
-        self._piece = bytearray(_PIECE)
-        self._stopped = False
-        self._failed: Exception | None = None
-        self._thread = threading.Thread(target=self._follow, name="piienc-hash", daemon=True)
-        self._thread.start()
-
-    def end(self) -> tuple[int, str]:
-        """Hash to the end; return the number of bytes, and the hash."""
-        self.stop()
-        if self._failed:
-            raise self._failed
-        while self._take():
-            pass
-        return self._count, self._hash.hexdigest()
-
-    def stop(self) -> None:
-        """End the thread, wherever it is."""
-        self._stopped = True
-        self._thread.join()
-
-    def _follow(self) -> None:
-        with contextlib.suppress(OSError):
-            # Of this thread alone: setpriority(2), under C library/kernel differences.
-            os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), _YIELDING)
-        try:
-            while not self._stopped and self._take():
-                pass
-        except Exception as error:  # noqa: BLE001  # raised by end(): half a hash is none
-            self._failed = error
-
-    def _take(self) -> int:
-        """Hash the next piece, and return its size; 0 at the end."""
-        size = os.preadv(self.descriptor, [self._piece], self._count)
-        self._hash.update(memoryview(self._piece)[:size])
-        self._count += size
-        return size
 
 
 class Poured:

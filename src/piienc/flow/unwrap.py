@@ -20,7 +20,7 @@ from piienc.flow.preflight import is_locked, secret_of
 from piienc.flow.receipt import PgpKeyFacts, SignatureFacts, UnwrapReceipt
 from piienc.flow.streams import HEAD, Ahead, Watched
 from piienc.keys.pgp_folder import opened
-from piienc.places import name_of
+from piienc.places import Hashed, name_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -43,7 +43,7 @@ _COPY = "the temporary copy of the input"
 
 
 def unwrap_file(
-    source: Place,
+    source: Place | Hashed,
     target: Place,
     *,
     keys: PgpFolder,
@@ -59,7 +59,7 @@ def unwrap_file(
     that somebody changes between the two is found out when it is too late; that is an error.
 
     Args:
-        source: the message, armored or binary, or an open stream.
+        source: the message, armored or binary, or an open stream; a file may be hashed already.
         target: where to; a file appears whole or not at all.
         keys: the key folder's OpenPGP keys.
         passphrase: asked, with a key's name, if the key that decrypts is locked.
@@ -71,14 +71,19 @@ def unwrap_file(
         PiiencError: of the class that tells what is wrong; see `piienc.errors`.
     """
     started = time.monotonic()
+    early, source = (source, source.path) if isinstance(source, Hashed) else (None, source)
     if isinstance(source, Path) and isinstance(target, Path):
         refuse_same(source, target)
     with ExitStack() as stack:
-        file = stack.enter_context(open_input(source)) if isinstance(source, Path) else source
+        if early:
+            file = early.file
+        else:
+            file = stack.enter_context(open_input(source)) if isinstance(source, Path) else source
         ahead = Ahead(file, HEAD)
         message = read_message(io.BytesIO(ahead.head), name_of(source))
         require_encrypted(message, name_of(source))
-        hashed = stack.enter_context(hashed_ahead(source, ahead, target))
+        hashed = early.digest if early else None
+        hashed = hashed or stack.enter_context(hashed_ahead(source, ahead, target))
         session, known = stack.enter_context(opened(keys, keys.pinned_names()))
         secret = secret_for(message, known, keys, passphrase)
         if signed_by and signed_by not in known:

@@ -61,7 +61,7 @@ def opened_source(
     """
     name = name_of(place)
     if isinstance(place, Begun):
-        _refuse_parquet(place.reader.peek(4), name)
+        refuse_parquet(place.reader.peek(4), name)
         yield open_csv(Decompressed(place.reader, name), name, form), place.reader
         return
     with contextlib.ExitStack() as stack:
@@ -74,11 +74,16 @@ def opened_source(
             yield ParquetSource(parquet, name), reader
             return
         if isinstance(file, BufferedReader):
-            _refuse_parquet(file.peek(4), name)
+            refuse_parquet(file.peek(4), name)
         yield open_csv(Decompressed(reader, name), name, form), reader
 
 
-def _refuse_parquet(begin: bytes, name: str) -> None:
+def refuse_parquet(begin: bytes, name: str) -> None:
+    """Refuse a file that is opened as CSV, but begins as Parquet does.
+
+    Raises:
+        InputError: it does.
+    """
     if begin.startswith(_PARQUET_MAGIC):
         raise InputError(
             f"{name} is a Parquet file by its content, and CSV by its name",

@@ -113,13 +113,13 @@ def compared(
 
 def _counted(ours: _Rows, theirs: _Rows) -> Iterator[Breach]:
     """Read both to their ends, and compare how many rows there are."""
-    ended = ours.taken
+    at = np.array([ours.taken]) if ours.have(1) or theirs.have(1) else None
     for rows in (ours, theirs):
         while rows.have(1):
             rows.take(rows.first().num_rows)
     if ours.taken != theirs.taken:
         detail = f"{ours.taken:,} rows here, {theirs.taken:,} in the original"
-        yield Breach(None, "rows", detail, np.array([ended]))
+        yield Breach(None, "rows", detail, at)
 
 
 def _beginnings(masks: dict[str, NDArray[np.bool_]], size: int) -> list[int]:
@@ -175,13 +175,28 @@ def _valid(array: pa.Array) -> NDArray[np.bool_]:
 
 
 def differing(left: pa.Array, right: pa.Array) -> NDArray[np.bool_] | None:
-    """Tell which cells differ; None if none does. Two NaN are the same, whatever their bits."""
-    if left.equals(right):
-        return None
+    """Tell which cells differ; None if none does.
+
+    Two NaN are the same, whatever their bits; 0.0 and -0.0 are not.
+    """
     if left.type != right.type:
         return np.ones(len(left), np.bool_)
-    mask = _unequal(left, right)
+    if pa.types.is_floating(left.type):
+        mask = _floats_differ(left, right)
+    elif left.equals(right):
+        return None
+    else:
+        mask = _unequal(left, right)
     return mask if mask.any() else None
+
+
+def _floats_differ(left: pa.Array, right: pa.Array) -> NDArray[np.bool_]:
+    here, there = (array.to_numpy(zero_copy_only=False) for array in (left, right))
+    bits = f"u{here.itemsize}"
+    mask: NDArray[np.bool_] = here.view(bits) != there.view(bits)
+    mask &= ~(np.isnan(here) & np.isnan(there))
+    mask |= _valid(left) != _valid(right)
+    return mask
 
 
 def _unequal(left: pa.Array, right: pa.Array) -> NDArray[np.bool_]:
@@ -193,9 +208,7 @@ def _unequal(left: pa.Array, right: pa.Array) -> NDArray[np.bool_]:
         mask: NDArray[np.bool_] = _true(pc.not_equal(left, right))
     except pa.ArrowException:  # nested types have no such function
         both = zip(left.to_pylist(), right.to_pylist(), strict=True)
-        return np.array([a != b for a, b in both])
-    if pa.types.is_floating(left.type):
-        mask &= ~(_true(pc.is_nan(left)) & _true(pc.is_nan(right)))
+        return np.array([repr(a) != repr(b) for a, b in both])  # two NaN have one repr
     mask |= _valid(left) != _valid(right)
     return mask
 

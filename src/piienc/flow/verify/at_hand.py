@@ -10,7 +10,7 @@ from piienc.flow.pledge import present_marks, refuse_undoing
 from piienc.keys import KeysetFacts
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from piienc.keys import KeyFolder, Keyset
     from piienc.schema import Schema
@@ -55,10 +55,18 @@ class AtHand:
         return KeysetFacts(info.mode, info.primary_id, info.keys) if info else None
 
 
-def hold_to_marks_at_hand(schema: Schema, keys: AtHand, marks: Marks) -> None:
+def hold_to_marks_at_hand(
+    schema: Schema, keys: AtHand, marks: Marks, columns: Sequence[str]
+) -> None:
     """Refuse a schema that would undo a mark, as far as the modes of its keys are known.
 
     A key that is not there counts as one of the mode that was recorded.
+
+    Args:
+        schema: what a file is held against.
+        keys: those at hand.
+        marks: those that hold.
+        columns: the file's.
 
     Raises:
         PolicyError: a column is unmarked, its key's mode is weaker, or its context is another.
@@ -72,4 +80,4 @@ def hold_to_marks_at_hand(schema: Schema, keys: AtHand, marks: Marks) -> None:
             return facts.mode
         return held[column].mode if column in held else "unknown"
 
-    refuse_undoing(schema, present_marks(schema, mode_of), held)
+    refuse_undoing(schema, present_marks(schema, mode_of), held, columns)

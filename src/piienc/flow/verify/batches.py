@@ -127,6 +127,20 @@ def decoded(table: CsvSource | ParquetSource, unit: Block | Slice) -> Mapping[st
     }
 
 
+def comparable(array: pa.Array, label: str) -> tuple[Cells, Places]:
+    """Return cells that are equal where values are, and their rows; nulls are left out.
+
+    Values of nested types are compared as Python writes them.
+
+    Raises:
+        InputError: a value has no text: a year over 9999, say.
+    """
+    if not pa.types.is_nested(array.type):
+        return cells_of(to_cells(array, label))
+    written = [None if value is None else repr(value) for value in array.to_pylist()]
+    return cells_of(pa.array(written, pa.large_string()))
+
+
 def without_nulls(values: pa.Array) -> tuple[pa.Array, Places]:
     """Return the values that are not null, and their rows."""
     if not values.null_count:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from piienc.columns import cells_of, to_cells
+from piienc.flow.verify.batches import comparable
 from piienc.flow.verify.buckets import Buckets
 from piienc.flow.verify.found import Breach
 
@@ -49,7 +49,7 @@ def compared_by_key(
         Breaches, with their rows counted from 0 in the file.
 
     Raises:
-        InputError: a column is of a nested type.
+        InputError: a value has no text that could be compared.
         IncompleteError: the folder for temporary files is full.
     """
     kind = np.dtype(
@@ -101,7 +101,7 @@ def _records(
     """Return the fingerprints of each row; those of null are 0, as one in 2^64 others are."""
     records = np.zeros(batch.num_rows, kind)
     for number, name in enumerate(columns):
-        cells, rows = cells_of(to_cells(batch.column(name), name))
+        cells, rows = comparable(batch.column(name), name)
         prints = fingerprints.of(cells)
         records["cells"][rows, number] = prints[:, 0]
         if name == key:

@@ -14,7 +14,6 @@ from piienc.checks.rules import checks_of, type_fits
 from piienc.columns import (
     LEAST,
     ColumnCipher,
-    cells_of,
     forms_of,
     from_cells,
     is_text,
@@ -22,9 +21,10 @@ from piienc.columns import (
     to_cells,
 )
 from piienc.errors import InputError
-from piienc.flow.verify.batches import without_nulls
+from piienc.flow.verify.batches import TypedColumn, comparable, without_nulls
 from piienc.flow.verify.found import Breach, Counts
-from piienc.keys import Mode
+from piienc.keys import Mode, Prefix
+from piienc.tables import CsvSource
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -59,6 +59,13 @@ class Looked:
     plain: Callable[[], pa.Array] | None
     prints: tuple[Prints, Places] | None = None
     leaks: tuple[Prints, Places] | None = None
+
+    def unknown(self, stored: StoredColumn) -> Places:
+        """Return the rows that hold something, and nobody knows what."""
+        held = stored.dense[1]
+        if self.plain is None:
+            return held
+        return np.setdiff1d(held, without_nulls(self.plain())[1], assume_unique=True)
 
 
 class Watch(Protocol):
@@ -116,14 +123,14 @@ class Rules:
         """Yield the rows that are null and must not be."""
         if self.column.required and stored.null_count:
             missing = np.ones(stored.count, np.bool_)
-            missing[stored.cells[1]] = False
+            missing[stored.dense[1]] = False
             yield Breach(self.name, "required", "null", np.flatnonzero(missing))
 
     def prints(self, dense: pa.Array, rows: Places) -> tuple[Prints, Places] | None:
         """Return the fingerprints of a unique column."""
         if not self.column.unique:
             return None
-        cells, _ = cells_of(to_cells(dense, self.name))
+        cells, _ = comparable(dense, self.name)
         return self.fingerprints.of(cells), rows
 
 
@@ -131,10 +138,11 @@ class Unmarked:
     """A column that is not encrypted: its rules hold, and it holds no personal data."""
 
     def __init__(
-        self, name: str, rules: Rules | None, finders: Sequence[Finder], *, text: bool
+        self, place: ColumnPlace, rules: Rules | None, finders: Sequence[Finder], *, text: bool
     ) -> None:
-        self._name, self._rules, self._finders, self._text = name, rules, finders, text
-        self.unchecked: dict[str, str] = {}
+        self._name, self._rules, self._finders, self._text = place.name, rules, finders, text
+        nested = pa.types.is_nested(place.type)
+        self.unchecked = {"personal": "nested values are not searched"} if nested else {}
 
     def of_column(self) -> Iterator[Breach]:
         """Yield what is wrong with the column's type."""
@@ -171,12 +179,12 @@ class Opened:
         self._text = is_text(self._stored)
         self._searchable = keyset.mode is Mode.SEARCHABLE
         self._cipher = ColumnCipher(keyset, context, text=self._text, label=place.label)
-        self._restored = restored
+        self._restored, self._is_csv = restored, isinstance(place.table, CsvSource)
         self.unchecked: dict[str, str] = {}
 
     def of_column(self) -> Iterator[Breach]:
         """Yield what is wrong with the type that decryption restores."""
-        yield from self._rules.of_column(text=self._restored == pa.string())
+        yield from self._rules.of_column(text=self._is_csv)
 
     def look(self, stored: StoredColumn) -> Looked:
         """Look at a batch."""
@@ -236,12 +244,15 @@ class Closed:
         self._searchable = facts is not None and facts.mode is Mode.SEARCHABLE
         self._least = LEAST[facts.mode] if facts else min(LEAST.values())
         self._ids = {key.key_id for key in facts.keys} if facts else None
+        self._bare = any(key.prefix is Prefix.RAW for key in facts.keys) if facts else False
         column = rules.column
         rules_of_values = [check.rule for check in rules.checks]
         rules_of_values += ["unique"] * (column.unique and not self._searchable)
         self.unchecked = dict.fromkeys(["authentic", *rules_of_values], reason)
+        if self._ids is None or self._bare:
+            self.unchecked["key"] = reason
         if not facts:
-            self.unchecked |= {"key": reason, "leak": reason}
+            self.unchecked["leak"] = reason
 
     def of_column(self) -> Iterator[Breach]:
         """Nothing can be told."""
@@ -250,12 +261,12 @@ class Closed:
     def look(self, stored: StoredColumn) -> Looked:
         """Look at a batch."""
         cells, rows = stored.cells
-        forms = forms_of(cells, text=self._text, least=self._least)
+        forms = forms_of(cells, text=self._text, least=self._least, bare=self._bare)
         breaches = list(self._rules.nulls(stored))
         if len(forms.others):
             breaches.append(Breach(self._name, "plaintext", "not encrypted", rows[forms.others]))
         ids = {int(key_id) for key_id in np.unique(forms.key_ids)}
-        for stranger in sorted(ids - self._ids) if self._ids is not None else ():
+        for stranger in sorted(ids - (self._ids or ids)):
             at = rows[forms.ciphertexts[forms.key_ids == stranger]]
             what = f"encrypted under key id {stranger}, which is not this column's"
             breaches.append(Breach(self._name, "key", what, at))
@@ -277,14 +288,15 @@ class StillPlain:
         facts: KeysetFacts | None,
         trip: ColumnTrip | None,
         fingerprints: Fingerprints,
+        unchecked: dict[str, str],
     ) -> None:
         self._name, self._label, self._rules, self._trip = place.name, place.label, rules, trip
         self._text = is_text(to_cells(place.none(), place.label).type)
-        self._is_csv = place.type == pa.string()
+        self._is_csv = isinstance(place.table, CsvSource)
         self._least = LEAST[facts.mode] if facts else min(LEAST.values())
         self._ids = {key.key_id for key in facts.keys} if facts else None
         self._counted = fingerprints if facts and facts.mode is Mode.SEARCHABLE else None
-        self.unchecked: dict[str, str] = {}
+        self.unchecked = unchecked
 
     def of_column(self) -> Iterator[Breach]:
         """Yield what is wrong with the column's type."""
@@ -292,23 +304,33 @@ class StillPlain:
 
     def look(self, stored: StoredColumn) -> Looked:
         """Look at a batch."""
-        cells, rows = stored.cells
+        nulls, (cells, rows) = stored.null_count, stored.cells
         forms = forms_of(cells, text=self._text, least=self._least)
         ours = np.ones(len(forms.ciphertexts), np.bool_)
         if self._ids is not None:
             ours = np.isin(forms.key_ids, list(self._ids))
-        dense, known = stored.dense
-        breaches = [*self._rules.nulls(stored), *self._rules.breaches(dense, known)]
+        breaches = list(self._rules.nulls(stored))
         if ours.any():
             at = rows[forms.ciphertexts[ours]]
             breaches.append(Breach(self._name, "encrypted", "encrypted already", at))
+            stored = TypedColumn(_without(stored.array, at), self._label)
+            cells, rows = stored.cells
+        dense, known = stored.dense
+        breaches += self._rules.breaches(dense, known)
         if self._trip:
             breaches += self._trip.breaches(stored.array)
         ids = {int(key_id) for key_id in np.unique(forms.key_ids[ours])}
-        counts = Counts(stored.null_count, int(ours.sum()), 0, ids)
+        counts = Counts(nulls, int(ours.sum()), 0, ids)
         leaks = (self._counted.of(cells), rows) if self._counted else None
         prints = self._rules.prints(dense, known)
         return Looked(counts, breaches, lambda: stored.array, prints, leaks)
+
+
+def _without(values: pa.Array, rows: Places) -> pa.Array:
+    """Return values of any type with null in some rows."""
+    gone = np.zeros(len(values), np.bool_)
+    gone[rows] = True
+    return values.take(pa.array(np.arange(len(values)), mask=gone))
 
 
 class _Once:

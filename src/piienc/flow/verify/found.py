@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass, field
+from itertools import chain
 from typing import TYPE_CHECKING
 
 from piienc.flow.reports.model import Finding
@@ -82,8 +83,7 @@ class Findings:
         """
         self._most = most
         self._count: Counter[_Kind] = Counter()
-        self._kept: list[Finding] = []
-        self._left: dict[tuple[str | None, str], int] = {}
+        self._kept: dict[tuple[str | None, str], list[Finding]] = {}
 
     def add(self, breaches: Iterable[Breach], first_row: int = 1) -> None:
         """Add what was found in a unit.
@@ -101,12 +101,13 @@ class Findings:
         if not len(rows):
             return
         self._count[kind] += len(rows)
-        place = (breach.column, breach.rule)
-        left = self._left.get(place, self._most)
-        self._left[place] = max(0, left - len(rows))
-        for row in rows[:left]:
+        kept = self._kept.setdefault((breach.column, breach.rule), [])
+        for row in rows[: self._most]:
             number = None if row is None else first_row + int(row)
-            self._kept.append(Finding(number, kind.column, kind.rule, kind.detail, kind.severity))
+            kept.append(Finding(number, kind.column, kind.rule, kind.detail, kind.severity))
+        if len(kept) > self._most:  # not all breaches come in the order of their rows
+            kept.sort(key=lambda each: each.row or 0)
+            del kept[self._most :]
 
     @property
     def errors(self) -> int:
@@ -137,7 +138,7 @@ class Findings:
         places = {name: place for place, name in enumerate(columns)}
         return tuple(
             sorted(
-                self._kept,
+                chain.from_iterable(self._kept.values()),
                 key=lambda each: (
                     each.row or 0,
                     -1 if each.column is None else places.get(each.column, len(places)),

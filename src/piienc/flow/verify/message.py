@@ -13,15 +13,16 @@ from typing import TYPE_CHECKING
 from piienc.envelope import read_message
 from piienc.envelope.routes import Files
 from piienc.envelope.unwrap import unwrap
+from piienc.errors import InputError
 from piienc.files import open_input, translated
-from piienc.flow.crossing import Followed
 from piienc.flow.receipt import FileFacts
 from piienc.flow.streams import HEAD, Ahead
 from piienc.flow.unwrap import require_encrypted, secret_for
-from piienc.hashing import HashingReader
+from piienc.hashing import Followed, HashingReader
 from piienc.keys.pgp_folder import opened as opened_keys
 from piienc.places import is_parquet
 from piienc.tables.csv import open_csv
+from piienc.tables.ends import refuse_parquet
 from piienc.tables.streams import Decompressed
 
 if TYPE_CHECKING:
@@ -48,7 +49,7 @@ class _Message:
         self._source = file.fileno()
         self._session, self._secret = session, secret
         read_end, self.descriptor = os.pipe()
-        self.stream: BinaryIO = os.fdopen(read_end, "rb", buffering=_PIECE)
+        self.stream = io.BufferedReader(io.FileIO(read_end), _PIECE)
         self._failed: Exception | None = None
         self._thread = threading.Thread(target=self._run, name="piienc-unwrap", daemon=True)
         self._thread.start()
@@ -82,7 +83,7 @@ class _Message:
         """End gpg, if it still runs."""
         self.stream.close()
         self._thread.join()
-        self._hashed.stop()
+        self._hashed.close()
 
     def _run(self) -> None:
         try:
@@ -126,11 +127,12 @@ def wrapped(path: Path, form: CsvFormat, unwrapping: Unwrapping) -> Iterator[Sou
                 made.require_whole()
                 made.table = ParquetSource(copy, name)
             else:
+                refuse_parquet(made.stream.peek(4), name)
                 made.table = open_csv(Decompressed(HashingReader(made.stream), name), name, form)
-        except Exception:
+            yield made
+        except InputError:
             made.require_whole()  # which tells more, if the message is broken
             raise
-        yield made
 
 
 @contextlib.contextmanager

@@ -55,6 +55,7 @@ class Settled:
     Attributes:
         table: the file.
         schema: what it is held against.
+        encrypted: whether its marked columns should be.
         finders: by unmarked column, those of personal data.
         modes: by marked column, its key's mode, where it is known.
         rows: the receiver's rules on rows.
@@ -66,6 +67,7 @@ class Settled:
 
     table: CsvSource | ParquetSource
     schema: Schema
+    encrypted: bool
     finders: dict[str, Sequence[Finder]] = field(default_factory=dict)
     modes: dict[str, str] = field(default_factory=dict)
     rows: RowRules | None = None
@@ -80,9 +82,11 @@ class Settled:
         """Return what the receiver does not take of a batch's rows."""
         if self.rows is None:
             return []
-        lying = pa.RecordBatch.from_arrays(
-            [column.array for column in stored.values()], list(stored)
-        )
+        lying = None
+        if self.encrypted:
+            lying = pa.RecordBatch.from_arrays(
+                [column.array for column in stored.values()], list(stored)
+            )
         return [
             Breach(each.column, "profile", each.detail, each.rows, each.severity)
             for each in self.rows.failing(self.plain(stored, looked), lying)
@@ -99,14 +103,19 @@ class Settled:
         return pa.RecordBatch.from_arrays(arrays, list(stored))
 
     def of_shares(self, counts: Mapping[str, Counts], rows: int) -> Iterator[Breach]:
-        """Yield the columns of whose cells so many look like personal data that they must be it."""
+        """Yield the columns of whose cells so many look like personal data that they must be it.
+
+        What fewer cells look like is innocent, and leaves the counts.
+        """
         for name, finders in self.finders.items():
-            cells = rows - counts[name].nulls
-            for finder in finders:
-                found = counts[name].suspicious[finder.name]
-                if finder.share and found and found >= finder.share * cells:
+            cells, suspicious = rows - counts[name].nulls, counts[name].suspicious
+            for finder in (each for each in finders if each.share):
+                found = suspicious[finder.name]
+                if found and found >= finder.share * cells:
                     what = f"{found:,} of {cells:,} cells look like {finder.description}"
                     yield Breach(name, "personal", what)
+                else:
+                    del suspicious[finder.name]
 
     def comparable(self, others: Sequence[str]) -> tuple[list[str], list[Breach]]:
         """Return the columns that can be compared with another file's, and what is wrong there.
@@ -160,6 +169,7 @@ class Settled:
                 nulls=counts.nulls,
                 failures=failures,
                 suspicious=dict(counts.suspicious),
+                unchecked=watch.unchecked,
             )
         return ColumnReport(
             type=column.type,
@@ -190,7 +200,7 @@ def settled(
         fingerprints: makes those of this run.
     """
     schema = wanted.schema
-    made = Settled(table, schema)
+    made = Settled(table, schema, wanted.expect == "encrypted")
     made.breaches += _columns(table, schema)
     marked = _Marked(made, wanted, keys, record_in(table, schema), fingerprints)
     finders = finders_of(schema)
@@ -199,17 +209,17 @@ def settled(
             continue
         column = schema.columns.get(name)
         if column is None or column.encrypt is None:
-            kind = table.schema.field(name).type
-            rules = Rules(name, column, kind, fingerprints) if column else None
+            place = ColumnPlace(table, name)
+            rules = Rules(name, column, place.type, fingerprints) if column else None
             allowed = column.allow or {} if column else {}
             made.finders[name] = [each for each in finders if each.name not in allowed]
             text = isinstance(table, CsvSource)
-            made.watches[name] = Unmarked(name, rules, made.finders[name], text=text)
+            made.watches[name] = Unmarked(place, rules, made.finders[name], text=text)
         else:
             made.watches[name] = marked.watch(ColumnPlace(table, name))
         made.breaches += made.watches[name].of_column()
     made.missing_keys = tuple(sorted(marked.missing))
-    made.warnings = tuple(marked.missing.values())
+    made.warnings = tuple(dict.fromkeys(marked.missing.values()))
     if wanted.profile and wanted.profile.rows:
         made.rows = RowRules.of(wanted.profile, schema, table.columns)
         made.breaches += [
@@ -255,7 +265,8 @@ class _Marked:
             text = isinstance(place.table, CsvSource) or column.encoding == "base64"
             trip = ColumnTrip(place, key, keyset, context, text=text) if keyset else None
             rules = Rules(name, column, place.type, self.fingerprints)
-            return StillPlain(place, rules, facts, trip, self.fingerprints)
+            untried = {"round-trip": self.missing[key]} if key in self.missing else {}
+            return StillPlain(place, rules, facts, trip, self.fingerprints, untried)
         keyset = self._open(key)
         restored = original_type(place.table, name, schema, self.record)
         rules = Rules(name, column, restored, self.fingerprints)

@@ -117,7 +117,7 @@ def opened(place: Place | Begun, form: CsvFormat, unwrapping: Unwrapping) -> Ite
 def _head(place: Place | Begun) -> bytes:
     if isinstance(place, Begun):
         return place.reader.peek(_MAGIC)
-    if isinstance(place, Path):
+    if isinstance(place, Path) and place.is_file():  # of a pipe, what was read would be gone
         with open_input(place) as file:
             return file.read(_MAGIC)
     return b""

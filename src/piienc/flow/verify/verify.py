@@ -30,7 +30,7 @@ from piienc.places import name_of
 from piienc.tables import CsvSource
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
     from typing import Any
 
     from piienc.cells import Places
@@ -44,10 +44,7 @@ if TYPE_CHECKING:
     from piienc.schema import Schema
 
 
-_UNREAD = {"plaintext", "key", "authentic"}
-"""The rules that a cell breaks which could not be decrypted."""
-
-_MANY = 1 << 12  # such cells of a unit, of which it does not matter that they are told twice
+_MOST_UNKNOWN = 1 << 20  # rows of a column whose values are known to be unknown: 8 MiB
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,6 +61,8 @@ class Wanted:
         recipients: wrap and unwrap it in the round trip, too, for these keys.
         profile: the receiver whose rules on rows hold, if any.
         most: how many findings are kept of each column and rule.
+        hold: called with the file's columns before any row is read, to refuse a schema that would
+            undo a mark.
         threads: units looked at side by side; 0 means one for each core that may be used.
         progress: called with the rows done, the bytes read, and the share of the file done.
     """
@@ -77,6 +76,7 @@ class Wanted:
     recipients: tuple[str, ...] = ()
     profile: Profile | None = None
     most: int = 100
+    hold: Callable[[Sequence[str]], None] | None = None
     threads: int = 0
     progress: Callable[[int, int, float | None], None] | None = None
 
@@ -93,6 +93,7 @@ def verify(source: Place | Begun, wanted: Wanted, *, keys: Keys, unwrapping: Unw
     Raises:
         UsageError: what is wanted does not fit together.
         InputError: a file cannot be read.
+        PolicyError: the schema would undo a mark.
         PiiencError: a message cannot be unwrapped.
     """
     _require_fitting(source, wanted)
@@ -101,6 +102,8 @@ def verify(source: Place | Begun, wanted: Wanted, *, keys: Keys, unwrapping: Unw
     with ExitStack() as stack:
         form = csv_format(wanted.schema)
         file = stack.enter_context(opened(source, form, unwrapping))
+        if wanted.hold:
+            wanted.hold(file.table.columns)
         pass_ = stack.enter_context(_Pass(file, wanted, keys))
         facts = None
         if wanted.against is None:
@@ -129,12 +132,13 @@ def _require_fitting(source: Place | Begun, wanted: Wanted) -> None:
 
 @dataclass(frozen=True, slots=True)
 class _Found:
-    """What was found in a unit."""
+    """What was found in a unit; `unknown` are the rows whose values are not known."""
 
     rows: int
     columns: dict[str, Looked]
     breaches: list[Breach]
     plain: pa.RecordBatch | None
+    unknown: dict[str, Places]
 
 
 @dataclass(slots=True)
@@ -150,7 +154,7 @@ class _Pass:
     _counts: dict[str, Counts] = field(default_factory=dict)
     _unique: dict[str, Store] = field(default_factory=dict)
     _leaks: dict[str, Store] = field(default_factory=dict)
-    _unread: dict[str, list[Places]] = field(default_factory=dict)
+    _unknown: dict[str, Places] = field(default_factory=dict)
     _stack: ExitStack = field(default_factory=ExitStack)
     _rows: int = 0
 
@@ -190,8 +194,8 @@ class _Pass:
 
         def read(unit: Any) -> pa.RecordBatch:  # noqa: ANN401  # a source's units are its own
             stored = decoded(table, unit)
-            arrays = [stored[name].array for name in columns]
-            return pa.RecordBatch.from_arrays(arrays, list(columns))
+            names = columns or list(stored)[:1]  # a batch without columns has no rows
+            return pa.RecordBatch.from_arrays([stored[name].array for name in names], names)
 
         with closing(in_order(table.units(), read, threads)) as there:
             here = self.batches(threads)
@@ -201,14 +205,14 @@ class _Pass:
             else:
                 self._settled.require_key_column(key, columns)
                 found = compared_by_key(here, there, columns, key, self._fingerprints)
-            self._findings.add(map(self._without_known, found))
+            self._findings.add(map(self._known, found))
 
-    def _without_known(self, breach: Breach) -> Breach:
-        """Leave out the cells of which it is told already that they could not be decrypted."""
-        known = self._unread.get(breach.column or "", [])
-        if breach.rule != "value" or breach.rows is None or not known:
+    def _known(self, breach: Breach) -> Breach:
+        """Leave out the rows whose values are not known: why not, another finding says."""
+        if breach.rule != "value" or breach.column not in self._unknown or breach.rows is None:
             return breach
-        return replace(breach, rows=np.setdiff1d(breach.rows, np.concatenate(known)))
+        unknown = np.isin(breach.rows, self._unknown[breach.column])
+        return replace(breach, rows=breach.rows[~unknown])
 
     def send_around(self, path: Path, unwrapping: Unwrapping) -> None:
         """Wrap and unwrap the file, if that was asked for."""
@@ -228,25 +232,30 @@ class _Pass:
         looked = {name: watch.look(stored[name]) for name, watch in self._settled.watches.items()}
         breaches = self._settled.of_rows(stored, looked)
         rows = next(iter(stored.values())).count
-        plain = None
-        if self._wanted.against is not None:
-            plain = self._settled.plain(stored, looked)
-        return _Found(rows, looked, breaches, plain)
+        if self._wanted.against is None:
+            return _Found(rows, looked, breaches, None, {})
+        unknown = {
+            name: each.unknown(stored[name])
+            for name, each in looked.items()
+            if each.breaches and each.plain is not None
+        }
+        return _Found(rows, looked, breaches, self._settled.plain(stored, looked), unknown)
 
     def _merge(self, found: _Found) -> None:
         first = self._rows + 1
         for name, looked in found.columns.items():
             self._counts[name].add(looked.counts)
             self._findings.add(looked.breaches, first)
-            for breach in looked.breaches:
-                if breach.rule in _UNREAD and breach.rows is not None and len(breach.rows) < _MANY:
-                    self._unread.setdefault(name, []).append(breach.rows + self._rows)
             for stores, prints in ((self._unique, looked.prints), (self._leaks, looked.leaks)):
                 if prints is not None:
                     if name not in stores:
                         stores[name] = self._stack.enter_context(Store())
                     stores[name].add(prints[0], prints[1] + self._rows)
         self._findings.add(found.breaches, first)
+        for name, rows in found.unknown.items():
+            known = self._unknown.get(name, rows[:0])
+            if len(known) < _MOST_UNKNOWN:
+                self._unknown[name] = np.append(known, rows + self._rows)
         self._rows += found.rows
 
     def report(
