@@ -20,7 +20,8 @@ unexport PYTHONDONTWRITEBYTECODE
 help: ## show this
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-6s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-demo: $(PACKAGE) ## encrypt and decrypt a small sample file, and show it
+demo: $(PACKAGE) ## show the whole way: encrypt, deliver, fetch back, verify; and a round trip
+	@$(BIN)/piienc demo
 	@PATH="$(CURDIR)/$(BIN):$$PATH" examples/profiles/demo.sh
 
 test: lint ## check the code and run all tests

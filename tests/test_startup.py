@@ -86,8 +86,7 @@ def test_import_of_the_package_imports_nothing_heavy():
 
 
 def test_public_api():
-    """The public names are these, and what they promise holds within a major version."""
-    assert piienc.__all__ == ["decrypt_file", "encrypt_file"]
+    """The public names can be found; `test_api.py` pins them."""
     assert set(piienc.__all__) <= set(dir(piienc))
 
 

@@ -11,7 +11,7 @@ The way of the data, and the way back:
 
 Where things are, a floor above what it uses:
 
-    cli/                        the command line; `cli/ui.py` alone prints
+    cli/  api/                  the command line, whose `ui.py` alone prints; the same for Python
     flow/                       the steps in order; start reading at `flow/crypt.py`
     tables/  columns/           files as record batches; the cells and the AES kernels
     checks/                     the rules of columns and rows; what looks like personal data
@@ -40,17 +40,33 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from piienc.flow.crypt import decrypt_file, encrypt_file
+    from piienc.api import (
+        decrypt_file,
+        encrypt_file,
+        pull,
+        push,
+        unwrap_file,
+        verify,
+        wrap_file,
+    )
 
-__all__ = ["decrypt_file", "encrypt_file"]
+__all__ = [
+    "decrypt_file",
+    "encrypt_file",
+    "pull",
+    "push",
+    "unwrap_file",
+    "verify",
+    "wrap_file",
+]
 
 
 def __getattr__(name: str) -> object:
     """Import a public name when it is first used: `import piienc` stays cheap."""
     if name in __all__:
-        from piienc.flow import crypt  # noqa: PLC0415  # start-up
+        from piienc import api  # noqa: PLC0415  # start-up
 
-        return getattr(crypt, name)
+        return getattr(api, name)
     if name == "__version__":
         from importlib.metadata import version  # noqa: PLC0415  # start-up
 

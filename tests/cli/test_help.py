@@ -1,5 +1,9 @@
 """What the program says of itself."""
 
+import subprocess
+import sys
+from pathlib import Path
+
 import pytest
 from typer.main import get_command
 
@@ -110,3 +114,17 @@ def test_wrong_usage_exits_with_2_as_text_and_as_document(project, arguments):
     assert set(error) == {"code", "kind", "message", "hint"}
     assert (error["code"], error["kind"]) == (2, "usage")
     assert error["message"]
+
+
+def test_page_of_the_command_line_is_what_its_generator_writes():
+    """docs/cli.md has every command and every option, in the words of the help."""
+    root = Path(__file__).parents[2]
+    made = subprocess.run(
+        [sys.executable, root / ".ci" / "cli_page.py"], capture_output=True, check=True
+    ).stdout.decode()
+    assert made == (root / "docs" / "cli.md").read_text("utf-8")
+    for path in LEAVES:
+        section = made.partition(f"\n## piienc {' '.join(path)}\n")[2].partition("\n## ")[0]
+        names = [name for option in COMMANDS[path].params for name in option.opts]
+        assert [name for name in names if f"`{name}" in section or f", {name}" in section]
+        assert all(name in section for name in names if name.startswith("--") and name != "--help")

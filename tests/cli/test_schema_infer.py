@@ -32,7 +32,7 @@ type = "string"  # all values have a format of their own
 required = true  # no null in 2 of 2 rows
 # unique = true  # all 2 values are different
 format = "email"  # 2 of 2 values
-property = "Email"  # an e-mail address, by its name; 2 of 2 values look like e-mail addresses
+property = "Email"  # an e-mail address, by its name; 2 of 2 values look like an email address
 encrypt = "look"  # searchable: for look-ups and joins; shows which values are equal
 
 [columns.gender]

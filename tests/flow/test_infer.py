@@ -112,6 +112,9 @@ def test_infer_unique_is_suggested_and_never_chosen(tmp_path):
         ("123e4567-e89b-12d3-a456-426614174000", "uuid"),
         ("https://example.com/a?b#c", "url"),
         ("192.0.2.17", "ipv4"),
+        ("2001:db8::17", "ipv6"),
+        ("GB", "country"),
+        ("EUR", "currency"),
     ],
 )
 def test_infer_format_only_where_all_values_have_it(tmp_path, value, form):
@@ -141,7 +144,14 @@ def test_infer_format_only_where_all_values_have_it(tmp_path, value, form):
         ("anything", ["ada@example.com"], "searchable", "Email"),
         ("anything", ["+12025550117"], "searchable", "Phone number"),
         ("anything", ["192.0.2.17"], "sealed", None),
+        ("anything", ["2001:db8::17"], "sealed", None),
         ("anything", ["GB82WEST12345698765432"], "sealed", None),
+        ("anything", ["GB82 WEST 1234 5698 7654 32"], "sealed", None),
+        ("anything", ["GB83WEST12345698765432"], None, None),
+        ("anything", ["4111111111111111"], "sealed", None),
+        ("anything", ["4111111111111112"], None, None),
+        ("anything", ["078-05-1120"], "sealed", None),
+        ("anything", ["write to ada@example.com"], None, None),
         ("product_name", ["x"], None, None),
         ("email_verified", ["true"], None, None),
         ("id", ["17"], None, None),
@@ -151,6 +161,32 @@ def test_infer_marks_personal_data_by_name_and_by_content(tmp_path, name, values
     """In several languages, with the system property where there is one."""
     column = _infer(_csv(tmp_path, *values, header=name))[1].columns[name]
     assert (column.encrypt, column.property) == (key, carried)
+
+
+def test_infer_gives_a_format_to_dates_that_parquet_has_as_text(tmp_path):
+    """Text stays text in the file, and can yet be held to the form of a date."""
+    path = tmp_path / "x.parquet"
+    moments = ["2024-02-29T10:00Z", "2024-03-01T10:00"]
+    pq.write_table(pa.table({"day": ["2024-02-29", None], "at": moments}), path)
+    columns = _infer(path)[1].columns
+    assert [column.type for column in columns.values()] == ["string", "string"]
+    assert [column.format for column in columns.values()] == ["date", "datetime"]
+
+
+def test_infer_finds_personal_numbers_of_parquet(tmp_path):
+    """Integers are looked at as their digits."""
+    path = tmp_path / "x.parquet"
+    pq.write_table(pa.table({"n": [4111111111111111, 5500005555555559]}), path)
+    text, schema = _infer(path)
+    assert schema.columns["n"].encrypt == "sealed"
+    assert "2 of 2 values look like a payment card number" in text
+
+
+def test_infer_does_not_take_a_few_lucky_numbers_for_cards(tmp_path):
+    """One number in ten has the check digit of a card by chance."""
+    numbers = [str(4000000000000000 + n * 7) for n in range(40)]
+    text, _ = _infer(_csv(tmp_path, *numbers))
+    assert "card" not in text
 
 
 def test_infer_proposes_the_keys_that_are_named(tmp_path):
@@ -180,7 +216,7 @@ def test_infer_suggests_a_mark_where_a_few_values_are_personal(tmp_path):
     """A note that somebody wrote an address into is for people to decide on."""
     text, schema = _infer(_csv(tmp_path, "x", "y", "ada@example.com", header="note"))
     assert schema.columns["note"].encrypt is None
-    assert "1 of 3 values look like e-mail addresses" in text
+    assert "1 of 3 values look like an email address" in text
 
 
 def test_infer_gives_a_property_to_one_column_only(tmp_path):
@@ -270,6 +306,13 @@ def test_infer_refuses_names_that_no_schema_can_have(tmp_path, header, said):
     """They would not be told apart."""
     with pytest.raises(InputError, match=said):
         infer(_csv(tmp_path, header=header))
+
+
+@pytest.mark.parametrize("value", ["GB82WEST12345698765432", "078-05-1120", "+442071234567"])
+def test_infer_refuses_a_header_of_personal_data_of_any_kind(tmp_path, value):
+    """By the same finders that look at the values."""
+    with pytest.raises(InputError, match="looks like a row of data"):
+        infer(_csv(tmp_path, "x,y", header=f"{value},17"))
 
 
 def test_infer_refuses_a_row_of_data_as_a_header(tmp_path):

@@ -105,11 +105,11 @@ class _File(Table, frozen=True):
     finders: dict[str, BuiltIn]
 
 
-def finders_of(schema: Schema) -> tuple[Finder, ...]:
-    """Return the built-in finders, and the schema's own ones behind them."""
+def finders_of(schema: Schema | None = None) -> tuple[Finder, ...]:
+    """Return the built-in finders, and the schema's own ones behind them, if there is one."""
     own = (
         Finder(name, table.description, table.pattern, table.share, table.checksum)
-        for name, table in (schema.finders or {}).items()
+        for name, table in ((schema and schema.finders) or {}).items()
     )
     return (*_built_in(), *own)
 

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from types import FrameType
 
 COMMANDS = {
+    "init": "init:init",
+    "demo": "demo:demo",
     "keys": "keys:app",
     "schema": "schema:app",
     "profiles": "profiles:app",

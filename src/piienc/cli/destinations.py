@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -11,7 +10,6 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from piienc.cli import ui
-from piienc.errors import ConfigError, UsageError
 
 if TYPE_CHECKING:
     from piienc.cli.passphrase import Passphrase
@@ -63,21 +61,9 @@ def destination_of(said: Said, settled: Settings) -> Destination:
     Raises:
         ConfigError: there is none of that name.
     """
-    from piienc.settings.destination import Destination  # start-up
+    from piienc.flow.addressed import destination_named  # start-up
 
-    if "://" in said.where:
-        found = Destination(said.where)
-    elif said.where in settled.destinations:
-        found = settled.destinations[said.where]
-    else:
-        # What is written as for scp may hold a password.
-        shown = re.sub(r":[^@]*@", ":***@", said.where)
-        known = ", ".join(sorted(settled.destinations)) or "none"
-        raise ConfigError(
-            f"there is no destination {shown}; those of piienc.toml are: {known}",
-            hint="name one of them, add [destinations.NAME], or give a URL: sftp://user@host/dir/",
-        )
-    return found.with_said(
+    return destination_named(said.where, settled).with_said(
         identity_file=said.identity,
         known_hosts=said.known_hosts,
         password_file=said.password_file,
@@ -86,17 +72,13 @@ def destination_of(said: Said, settled: Settings) -> Destination:
 
 def way_of(said: Said, destination: Destination, passphrase: Passphrase) -> Way:
     """Return how a destination is reached; secrets are read now, and nothing is connected."""
-    from piienc.flow.destination import way_to  # start-up
-    from piienc.remote import parse_url
-
-    error: type[PiiencError] = UsageError if destination.name is None else ConfigError
+    from piienc.flow.addressed import way_by  # start-up
 
     @cache
     def ask(key: Path) -> SecretBytes | None:
         return passphrase.for_existing(str(key))
 
-    url = parse_url(destination.url, error=error)
-    return way_to(destination, url, passphrase=ask, debug=ui.say if said.debug else None)
+    return way_by(destination, ask, ui.say if said.debug else None)
 
 
 def tell_retry(error: PiiencError, pause: float) -> None:

@@ -44,12 +44,12 @@ class Passphrase:
             return given
         return _secret(ui.ask_secret(f"passphrase of the key {name}").encode(), "the terminal")
 
-    def for_new(self, name: str, *, none: bool) -> SecretBytes | None:
-        """Return the passphrase for a new key; None if it shall have none.
+    def for_new(self, *names: str, none: bool) -> SecretBytes | None:
+        """Return the passphrase for a new key, or for several; None if it shall have none.
 
         Args:
-            name: the key's name.
-            none: the user said that it shall have none.
+            names: the keys' names.
+            none: the user said that there shall be none.
 
         Raises:
             UsageError: it is unclear whether there shall be one.
@@ -67,7 +67,8 @@ class Passphrase:
                 "a new key needs a passphrase, and nobody can be asked",
                 hint=f"{_WAYS}, or say --no-passphrase",
             )
-        first = _secret(ui.ask_secret(f"new passphrase for the key {name}").encode(), "it")
+        keys = f"the key{'s' if len(names) > 1 else ''} {' and '.join(names)}"
+        first = _secret(ui.ask_secret(f"new passphrase for {keys}").encode(), "it")
         if first != SecretBytes(ui.ask_secret("the same again").encode()):
             raise KeyAccessError("the two passphrases differ", hint="run the command again")
         return first

@@ -79,7 +79,7 @@ def push(
         ui.progress("sending", quiet=quiet) as report,
     ):
         pushing = _pushing(said, destination, settled, passphrase, schema, again=again)
-        pushing = replace(pushing, progress=report, sweep=sweep)
+        pushing = replace(pushing, told=destinations.tell_retry, progress=report, sweep=sweep)
         receipt = flow.rehearse(files, pushing) if dry_run else flow.push(files, pushing)
         entry.receipt(receipt)
     _tell(receipt, entry, as_json=json, quiet=quiet)
@@ -96,24 +96,15 @@ def _pushing(
     *,
     again: bool,
 ) -> Pushing:
-    from piienc import profiles  # start-up
-    from piienc import schema as schemas
-    from piienc.flow.push import Pushing, rules_of
-    from piienc.keys.pgp_folder import PgpFolder
-    from piienc.state import Ledger
+    from piienc import schema as schemas  # start-up
+    from piienc.flow.addressed import pushing_by
 
-    found = profiles.load(destination.profile, settled.profiles)
-    recipients = {
-        key.name: frozenset(part.key_id for part in key.parts)
-        for key in PgpFolder(settled.keys_dir).load(destination.recipients)
-    }
-    return Pushing(
+    return pushing_by(
+        destination,
         destinations.way_of(said, destination, passphrase),
-        found,
-        rules_of(destination, found, schema=schemas.load(schema) if schema else None, again=again),
-        recipients,
-        Ledger(settled.state_dir),
-        destinations.tell_retry,
+        settled,
+        schema=schemas.load(schema) if schema else None,
+        again=again,
     )
 
 

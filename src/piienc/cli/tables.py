@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from contextlib import ExitStack
-from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -17,11 +16,8 @@ from piienc.errors import UsageError
 from piienc.places import begun, is_parquet
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from piienc.flow.audit import Entry
     from piienc.flow.receipt import Receipt
-    from piienc.keys import Keyset
     from piienc.places import Begun, Place
 
 Source = Annotated[
@@ -50,6 +46,7 @@ def encrypt_file(
         source, target = _begun(src, stack), target_of(dst)
         from piienc import schema as schemas
         from piienc.flow import crypt  # start-up
+        from piienc.flow.keyring import keyring
         from piienc.state import CellCounter  # start-up
 
         settled = options.settled(config, keys, state)
@@ -62,7 +59,7 @@ def encrypt_file(
             source,
             target,
             schema=schemas.load(schema),
-            keys=_keyring(settled.keys_dir, passphrase, entry),
+            keys=keyring(settled.keys_dir, passphrase.for_existing, entry),
             counter=counter,
             options=crypt.Options(force, threads, report),
         )
@@ -95,6 +92,7 @@ def decrypt_file(
         source, target = _begun(src, stack), target_of(dst)
         from piienc import schema as schemas
         from piienc.flow import crypt  # start-up
+        from piienc.flow.keyring import keyring
 
         settled = options.settled(config, keys, state)
         files = [("input", src), ("output", dst)]
@@ -105,7 +103,7 @@ def decrypt_file(
             source,
             target,
             schema=schemas.load(schema) if schema else None,
-            keys=_keyring(settled.keys_dir, passphrase, entry),
+            keys=keyring(settled.keys_dir, passphrase.for_existing, entry),
             columns=_names(columns),
             options=crypt.Options(force, threads, report),
         )
@@ -128,21 +126,6 @@ def _names(columns: str | None) -> list[str]:
         # An empty shell variable must not open everything.
         raise UsageError("--columns names no column", hint="leave it out to decrypt all")
     return names
-
-
-def _keyring(folder: Path, passphrase: Passphrase, entry: Entry) -> Callable[[str], Keyset]:
-    from piienc.keys import KeyFolder  # start-up
-
-    found = KeyFolder(folder)
-
-    @cache
-    def load(name: str) -> Keyset:
-        entry.key(name)
-        keyset = found.load(name, passphrase.for_existing)
-        entry.key(name, (key.key_id for key in keyset.keys))
-        return keyset
-
-    return load
 
 
 def _tell(

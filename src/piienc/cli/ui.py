@@ -156,6 +156,12 @@ def ask_secret(question: str) -> str:
         ) from None
 
 
+def ask(question: str) -> str:
+    """Ask something on the terminal; nothing entered is the empty text."""
+    print(f"piienc: {question}: ", end="", file=sys.stderr, flush=True)
+    return sys.stdin.readline().strip()
+
+
 @contextlib.contextmanager
 def progress(what: str, *, quiet: bool) -> Iterator[Report | None]:
     """Show a progress bar while the block runs: rows, megabytes a second, time left."""

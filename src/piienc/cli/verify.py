@@ -19,10 +19,9 @@ from piienc.places import begun, is_parquet
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from piienc.flow.reports.model import Report, SchemaFacts
+    from piienc.flow.reports.model import Report
     from piienc.places import Begun, Place
     from piienc.profiles import Demands, Profile
-    from piienc.schema import Schema
 
 Form = Literal["text", "json", "junit", "github", "markdown", "sarif"]
 
@@ -89,6 +88,7 @@ def verify(
         source = _begun(file, stack)
         from piienc import schema as schemas  # start-up
         from piienc.flow.reports import FORMATS
+        from piienc.flow.reports.model import SchemaFacts
         from piienc.flow.verify.at_hand import AtHand, hold_to_marks_at_hand
         from piienc.flow.verify.source import Unwrapping
         from piienc.flow.verify.verify import Wanted, verify
@@ -106,7 +106,7 @@ def verify(
             source,
             Wanted(
                 schema=held,
-                facts=_facts(held, schema),
+                facts=SchemaFacts.of(held, schema),
                 expect=expect,
                 against=against,
                 key_column=key_column,
@@ -181,15 +181,6 @@ def _begun(src: Path, stack: ExitStack) -> Place | Begun:
     if is_parquet(src) or not src.is_file():
         return source_of(src)
     return stack.enter_context(begun(src))
-
-
-def _facts(schema: Schema, path: Path) -> SchemaFacts:
-    import hashlib  # start-up
-
-    from piienc.flow.reports.model import SchemaFacts
-
-    content = hashlib.sha256(path.read_bytes()).hexdigest()
-    return SchemaFacts(schema.name, schema.version, str(path), content)
 
 
 def _profile(name: str | None, own: Mapping[str, Demands]) -> Profile | None:

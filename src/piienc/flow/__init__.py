@@ -17,6 +17,10 @@ preflight.py  keys and names against what the receiver demands, before anything 
 streams.py    streams that are looked into on their way
 inspect.py    what a file is, and what of it is encrypted
 infer/        a schema proposed by a sample
+project/      a new project, from a sample
+addressed.py  a destination by its name or URL, and what is done with files that go there
+keyring.py    the AES keys of one step
+recorded.py   a step in the audit log, from its beginning to its end
 schema_check.py  a schema against keys and marks
 receipt.py    the record of a finished step
 reports/      what a verification found, written for each reader

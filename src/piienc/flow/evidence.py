@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from piienc.flow import receipt as receipts
 from piienc.flow.audit import printable
@@ -11,7 +11,7 @@ from piienc.flow.audit import printable
 if TYPE_CHECKING:
     from piienc.flow.reports.model import Report
 
-    AnyReceipt = (
+    AnyReceipt: TypeAlias = (
         receipts.Receipt
         | receipts.WrapReceipt
         | receipts.UnwrapReceipt

@@ -48,6 +48,7 @@ def load(
     state: Path | None = None,
     environ: Mapping[str, str],
     cwd: Path,
+    begun: bool = True,
 ) -> Settings:
     """Settle where things are.
 
@@ -58,13 +59,15 @@ def load(
         state: the flag for the state folder.
         environ: the environment; an empty variable counts as none.
         cwd: the current directory. `Path()` keeps relative paths as they were given.
+        begun: without it, `config` is of a project that is to be made: if the file is missing,
+            the defaults hold in its folder.
 
     Raises:
         ConfigError: `piienc.toml` was named and is missing, or it has mistakes.
     """
     file = _said(config, "PIIENC_CONFIG", environ, cwd) or _nearest(cwd)
     home = file.parent if file else cwd
-    read = _read(file) if file else _Read()
+    read = _read(file) if file and (begun or _is_there(file)) else _Read()
 
     def settle(flag: Path | None, name: str, default: str) -> Path:
         said = _said(flag, f"PIIENC_{name.upper()}", environ, cwd)

@@ -6,7 +6,7 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from piienc.flow.infer.looks import PERSONAL
+from piienc.flow.infer.looks import finders
 from piienc.flow.infer.types import counted, format_lines, notes_of, type_line
 from piienc.schema.personal import Personal, personal_by_name
 from piienc.schema.propose import Line, ProposedColumn
@@ -16,6 +16,13 @@ if TYPE_CHECKING:
 
     from piienc.flow.infer.profile import Profile
 
+_BY_FINDER = {
+    "email": Personal("an e-mail address", "Email", "searchable"),
+    "phone": Personal("a phone number", "Phone number", "searchable"),
+    "phone_digits": Personal("a phone number", "Phone number", "searchable"),
+}
+"""What a column is all of whose values are such; all else that is found is sealed."""
+_BY_FORMAT = {"ipv4": "an IPv4 address", "ipv6": "an IPv6 address"}  # no finder: versions look so
 _ENOUGH = 100  # values, to judge how often they repeat
 _OFTEN = 20  # times that each value stands there on average
 
@@ -75,17 +82,35 @@ def _rules(seen: Profile, kind: str) -> Iterator[Line]:
 
 
 def _personal(seen: Profile, kind: str) -> _Found | None:
-    look = max(PERSONAL, key=lambda name: seen.looks[name])
-    plural, what, carried, key = PERSONAL[look]
-    share = f"{counted(seen.looks[look], seen.values)} values look like {plural}"
+    by_content = _by_content(seen)
     if (named := personal_by_name(seen.name)) is not None:
         if _contradicts(named, kind):
             return _Found(named, f"its name tells of {named.what}, its type does not", sure=False)
-        also = f"; {share}" if seen.looks[look] else ""
+        also = f"; {by_content.why}" if by_content else ""
         return _Found(named, f"{named.what}, by its name{also}")
-    if not seen.looks[look]:
+    return by_content
+
+
+def _by_content(seen: Profile) -> _Found | None:
+    """Return what most values are, of all that enough of them are."""
+    known = finders()
+    counts = {
+        name: count
+        for name, count in seen.personal.items()
+        if count >= known[name].share * seen.values
+    }
+    counts |= {form: seen.formats[form] for form in _BY_FORMAT if seen.formats[form]}
+    if not counts:
         return None
-    return _Found(Personal(what, carried, key), share, sure=2 * seen.looks[look] >= seen.values)
+    best = max(counts, key=lambda name: counts[name])
+    what = _BY_FORMAT.get(best) or known[best].description
+    why = f"{counted(counts[best], seen.values)} values look like {what}"
+    mostly = 2 * counts[best] >= seen.values
+    sealed = Personal(what, None, "sealed")
+    if best in {"email", "phone"} and 2 * seen.formats[best] < seen.values:
+        # They stand in longer texts, and whether such a text is to be sealed is for people.
+        return _Found(sealed, why, sure=False)
+    return _Found(_BY_FINDER.get(best, sealed), why, sure=mostly)
 
 
 def _contradicts(named: Personal, kind: str) -> bool:

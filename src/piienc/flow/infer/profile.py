@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 import pyarrow as pa
 
-from piienc.flow.infer.looks import LOOKS, TYPES, count_looks
+from piienc.flow.infer.looks import LOOKS, TYPES, count_formats, count_looks, count_personal
 
 MOST_DIFFERENT = 1 << 17
 """As many different values are told apart: more than the rows that are looked at by default."""
@@ -24,6 +24,8 @@ class Profile:
         rows: that were looked at.
         values: those of them that are not null.
         looks: how many look like what, by the keys of `LOOKS`.
+        formats: how many have which format of a schema.
+        personal: how many hold personal data, by finder.
     """
 
     name: str
@@ -31,6 +33,8 @@ class Profile:
     rows: int = 0
     values: int = 0
     looks: Counter[str] = field(default_factory=Counter)
+    formats: Counter[str] = field(default_factory=Counter)
+    personal: Counter[str] = field(default_factory=Counter)
     _different: pa.Array | None = None
     _too_many: bool = False
 
@@ -56,6 +60,8 @@ class Profile:
             # A type that some value did not fit before cannot be the column's any more.
             wanted = [look for look in LOOKS if look not in TYPES or self._may_be(look)]
             self.looks.update(count_looks(values, wanted))
+            self.formats.update(count_formats(values))
+        self.personal.update(count_personal(self.name, values))
         self.rows += rows
         self.values += len(values)
         self._count_different(values)

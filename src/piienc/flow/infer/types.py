@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
-from piienc.flow.infer.looks import FORMATS
 from piienc.flow.infer.sample import is_text
 from piienc.schema.propose import Line
 
@@ -74,13 +73,13 @@ def _why_string(seen: Profile) -> str:
         f"{counted(padded, values)} values are digits with leading zeros, which no integer has": (
             padded
         ),
-        "all values have a format of their own": any(map(seen.all_look, FORMATS)),
+        "some timestamps with an offset and some without": (
+            looks["timestamp"] and looks["timestamp"] + looks["zoned timestamp"] == values
+        ),
+        "all values have a format of their own": values in seen.formats.values(),
         "digits that 64 bits may not hold, or with a plus sign": seen.all_look("digits"),
         "dates in a local form: which part is the day cannot be told for sure": (
             seen.all_look("local date")
-        ),
-        "some timestamps with an offset and some without": (
-            looks["timestamp"] and looks["timestamp"] + looks["zoned timestamp"] == values
         ),
         "reads like yes and no; a boolean is true or false": seen.all_look("flag"),
     }
@@ -92,12 +91,12 @@ def format_lines(seen: Profile, kind: str) -> Iterator[Line]:
     """Propose a format for text that all has it."""
     if kind != "string":
         return
-    for look in FORMATS:
-        if seen.all_look(look):
-            yield Line("format", look, f"{counted(seen.values, seen.values)} values")
-        elif 2 * seen.looks[look] >= seen.values > 0:
-            others = f"{counted(seen.values - seen.looks[look], seen.values)} values are not"
-            yield Line("format", look, f"{others}: mend them, or leave it out", sure=False)
+    for name, count in seen.formats.items():
+        if 0 < count == seen.values:
+            yield Line("format", name, f"{counted(count, count)} values")
+        elif 2 * count >= seen.values > 0:
+            others = f"{counted(seen.values - count, seen.values)} values are not"
+            yield Line("format", name, f"{others}: mend them, or leave it out", sure=False)
 
 
 def notes_of(seen: Profile, kind: str) -> Iterator[str]:

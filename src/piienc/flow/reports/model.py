@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import asdict, dataclass, field
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, Self
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from piienc.flow.receipt import FileFacts
+    from piienc.schema import Schema
 
 SCHEMA_VERSION = 1
 
@@ -113,6 +117,12 @@ class SchemaFacts:
     version: int
     file: str
     sha256: str
+
+    @classmethod
+    def of(cls, schema: Schema, path: Path) -> Self:
+        """Return the facts of a schema that was read from a file."""
+        content = hashlib.sha256(path.read_bytes()).hexdigest()
+        return cls(schema.name, schema.version, str(path), content)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,59 @@
+"""What all functions take: where things are, and a passphrase."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from piienc import schema as schemas
+from piienc import settings
+from piienc.errors import UsageError
+from piienc.secret import SecretBytes
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from piienc.schema import Schema
+    from piienc.settings import Settings
+
+PathLike = str | os.PathLike[str]
+Passphrase = str | bytes | SecretBytes | None
+"""The passphrase of the keys; None if they have none. It is never asked for."""
+
+
+def settled(keys: PathLike | None, state: PathLike | None, config: PathLike | None) -> Settings:
+    """Return where things are, as it holds for commands: argument, variable, file, default."""
+    return settings.load(
+        config=path_of(config),
+        keys=path_of(keys),
+        state=path_of(state),
+        environ=os.environ,
+        cwd=Path(),
+    )
+
+
+def path_of(path: PathLike | None) -> Path | None:
+    """Return a path, if there is one."""
+    return None if path is None else Path(path)
+
+
+def schema_of(path: PathLike | None) -> Schema | None:
+    """Return the schema of a file, if there is one."""
+    return None if path is None else schemas.load(Path(path))
+
+
+def answer(passphrase: Passphrase) -> Callable[[object], SecretBytes | None]:
+    """Return what answers whoever asks for the passphrase of a key.
+
+    Raises:
+        UsageError: the passphrase is empty.
+    """
+    if passphrase is None:
+        return lambda _: None
+    if isinstance(passphrase, str):
+        passphrase = passphrase.encode()
+    secret = passphrase if isinstance(passphrase, SecretBytes) else SecretBytes(passphrase)
+    if not len(secret):
+        raise UsageError("the passphrase is empty", hint="give None for keys that have none")
+    return lambda _: secret

@@ -1,0 +1,194 @@
+"""Encrypt and decrypt the marked columns of a file, and verify one."""
+
+from __future__ import annotations
+
+from contextlib import ExitStack
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from piienc import profiles
+from piienc import schema as schemas
+from piienc.api.common import answer, schema_of, settled
+from piienc.flow import crypt
+from piienc.flow.keyring import keyring
+from piienc.flow.recorded import recorded
+from piienc.flow.reports.model import SchemaFacts
+from piienc.flow.verify.at_hand import AtHand, hold_to_marks_at_hand
+from piienc.flow.verify.source import Unwrapping
+from piienc.flow.verify.verify import Wanted
+from piienc.flow.verify.verify import verify as verify_by
+from piienc.keys import KeyFolder
+from piienc.keys.pgp_folder import PgpFolder
+from piienc.state import CellCounter, Marks
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from piienc.api.common import Passphrase, PathLike
+    from piienc.flow.receipt import Receipt
+    from piienc.flow.reports.model import Expect, Report
+
+
+def encrypt_file(
+    source: PathLike,
+    target: PathLike,
+    *,
+    schema: PathLike,
+    passphrase: Passphrase = None,
+    overwrite: bool = False,
+    threads: int = 0,
+    keys: PathLike | None = None,
+    state: PathLike | None = None,
+    config: PathLike | None = None,
+) -> Receipt:
+    """Encrypt the columns that a schema marks.
+
+    Args:
+        source: CSV (.gz, .zst too) or Parquet, told by the name.
+        target: a file of the same format, which appears whole or not at all.
+        schema: the schema file.
+        passphrase: of the keys; None if they have none.
+        overwrite: replace a target that is there.
+        threads: units worked on side by side; 0 means one for each core.
+        keys: the key folder. Default: `PIIENC_KEYS`, piienc.toml, or `keys`.
+        state: the state folder. Default: `PIIENC_STATE`, piienc.toml, or `.piienc`.
+        config: default: the nearest piienc.toml upwards.
+
+    Raises:
+        piienc.errors.PiiencError: of the class that tells what is wrong.
+    """
+    where = settled(keys, state, config)
+    ask = answer(passphrase)
+    files = [("input", Path(source)), ("output", Path(target))]
+    with (
+        recorded("encrypt-file", where, files, schema=Path(schema)) as entry,
+        CellCounter(where.state_dir) as counter,
+    ):
+        receipt = crypt.encrypt_file(
+            Path(source),
+            Path(target),
+            schema=schemas.load(Path(schema)),
+            keys=keyring(where.keys_dir, ask, entry),
+            counter=counter,
+            options=crypt.Options(overwrite, threads),
+        )
+        entry.receipt(receipt)
+    return receipt
+
+
+def decrypt_file(
+    source: PathLike,
+    target: PathLike,
+    *,
+    schema: PathLike | None = None,
+    columns: Sequence[str] = (),
+    passphrase: Passphrase = None,
+    overwrite: bool = False,
+    threads: int = 0,
+    keys: PathLike | None = None,
+    state: PathLike | None = None,
+    config: PathLike | None = None,
+) -> Receipt:
+    """Decrypt encrypted columns; every cell is authenticated before it is written.
+
+    Args:
+        source: CSV (.gz, .zst too) or Parquet, told by the name.
+        target: a file of the same format, which appears whole or not at all.
+        schema: the schema file; Parquet that piienc has written can do without.
+        columns: only these; none means all.
+        passphrase: of the keys; None if they have none.
+        overwrite: replace a target that is there.
+        threads: units worked on side by side; 0 means one for each core.
+        keys: as for `encrypt_file`.
+        state: likewise.
+        config: likewise.
+
+    Raises:
+        piienc.errors.PiiencError: of the class that tells what is wrong.
+    """
+    where = settled(keys, state, config)
+    ask = answer(passphrase)
+    files = [("input", Path(source)), ("output", Path(target))]
+    with recorded("decrypt-file", where, files, schema=Path(schema) if schema else None) as entry:
+        receipt = crypt.decrypt_file(
+            Path(source),
+            Path(target),
+            schema=schema_of(schema),
+            keys=keyring(where.keys_dir, ask, entry),
+            columns=columns,
+            options=crypt.Options(overwrite, threads),
+        )
+        entry.receipt(receipt)
+    return receipt
+
+
+def verify(
+    file: PathLike,
+    *,
+    schema: PathLike,
+    expect: Expect = "encrypted",
+    against: PathLike | None = None,
+    key_column: str | None = None,
+    round_trip: bool = False,
+    recipients: Sequence[str] = (),
+    without_keys: bool = False,
+    profile: str | None = None,
+    max_findings: int = 100,
+    passphrase: Passphrase = None,
+    threads: int = 0,
+    keys: PathLike | None = None,
+    state: PathLike | None = None,
+    config: PathLike | None = None,
+) -> Report:
+    """Hold a file to its schema; what is found is in the report, and raises nothing.
+
+    Args:
+        file: CSV or Parquet, in an OpenPGP message or not.
+        schema: the schema file.
+        expect: whether the marked columns are `encrypted` or `plain`.
+        against: the original, to compare every cell with.
+        key_column: the column that names the rows, where the files are in different orders.
+        round_trip: encrypt and decrypt a plain file in memory.
+        recipients: wrap and unwrap it in the round trip, too, for these keys.
+        without_keys: look at the form of ciphertexts alone.
+        profile: the name of the receiver's profile whose rules on rows hold, too.
+        max_findings: so many are listed of each column and rule.
+        passphrase: of the keys; None if they have none.
+        threads: units looked at side by side; 0 means one for each core.
+        keys: as for `encrypt_file`.
+        state: likewise.
+        config: likewise.
+
+    Returns:
+        The report: `ok`, `exit_code`, `findings`, and counts by column.
+
+    Raises:
+        piienc.errors.PiiencError: the file could not be looked at.
+    """
+    where, ask = settled(keys, state, config), answer(passphrase)
+    files = [("verified", Path(file)), *([("original", Path(against))] if against else [])]
+    with ExitStack() as stack:
+        entry = stack.enter_context(recorded("verify", where, files, schema=Path(schema)))
+        held = schemas.load(Path(schema))
+        at_hand = AtHand(KeyFolder(where.keys_dir), ask, used=not without_keys)
+        marks = Marks(where.state_dir)
+        report = verify_by(
+            Path(file),
+            Wanted(
+                schema=held,
+                facts=SchemaFacts.of(held, Path(schema)),
+                expect=expect,
+                against=Path(against) if against else None,
+                key_column=key_column,
+                round_trip=round_trip,
+                recipients=tuple(dict.fromkeys(recipients)),
+                profile=profiles.load(profile, where.profiles) if profile else None,
+                most=max_findings,
+                hold=lambda columns: hold_to_marks_at_hand(held, at_hand, marks, columns),
+                threads=threads,
+            ),
+            keys=at_hand,
+            unwrapping=Unwrapping(PgpFolder(where.keys_dir), ask),
+        )
+        entry.receipt(report)
+    return report

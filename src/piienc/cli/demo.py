@@ -1,0 +1,73 @@
+"""`piienc demo`: the whole way, shown without a configuration and without a server."""
+
+from __future__ import annotations
+
+import time
+from contextlib import ExitStack
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from piienc.cli import options, ui
+from piienc.errors import PolicyError
+
+if TYPE_CHECKING:
+    from piienc.api.demo import Scene
+
+
+def demo(
+    keep: Annotated[
+        Path | None,
+        typer.Option("--keep", metavar="DIR", help="Work there, in a new folder, and leave it."),
+    ] = None,
+    keys: options.Keys = None,  # noqa: ARG001  # every command takes it; this makes keys of its own
+    config: options.Config = None,  # noqa: ARG001  # likewise; this needs no configuration
+    json: options.Json = False,
+    quiet: options.Quiet = False,
+    no_input: options.NoInput = False,  # noqa: ARG001  # likewise; this never asks
+) -> None:
+    """Show the whole way once: encrypt, deliver, fetch back, verify, tamper."""
+    from piienc.api.demo import scenes  # start-up
+
+    started = time.monotonic()
+    seen = []
+    with ExitStack() as stack:
+        for scene in scenes(_folder(keep, stack)):
+            seen.append(scene)
+            if not json and not quiet:
+                _show(scene)
+    if json:
+        ui.document(_document(seen))
+    elif not quiet:
+        left = f"all of it is in {keep}" if keep else "nothing was left behind"
+        ui.say(f"done in {time.monotonic() - started:.1f} s; {left}")
+
+
+def _folder(keep: Path | None, stack: ExitStack) -> Path:
+    from piienc.files import make_private_folder
+
+    if keep is None:
+        return Path(stack.enter_context(TemporaryDirectory(prefix="piienc-demo-")))
+    if keep.exists():
+        raise PolicyError(f"{keep} is there already", hint="name a folder that is not there yet")
+    make_private_folder(keep)
+    return keep
+
+
+def _show(scene: Scene) -> None:
+    for line in scene.told:
+        ui.say(line)
+    if scene.head:
+        ui.table(scene.title, scene.head, scene.rows)
+
+
+def _document(seen: list[Scene]) -> dict[str, Any]:
+    from dataclasses import asdict
+
+    return {
+        "schema_version": ui.SCHEMA_VERSION,
+        "ok": True,
+        "scenes": [asdict(scene) for scene in seen],
+    }

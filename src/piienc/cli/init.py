@@ -1,0 +1,168 @@
+"""`piienc init`: a project, from a sample."""
+
+from __future__ import annotations
+
+import os
+import shlex
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from piienc import settings
+from piienc.cli import options, ui
+from piienc.cli.audited import audited
+from piienc.cli.passphrase import Passphrase
+from piienc.errors import UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from piienc.flow.audit import Entry
+    from piienc.flow.project import Begun, Wanted
+
+
+def init(
+    sample: Annotated[
+        Path | None,
+        typer.Argument(metavar="[SAMPLE]", help="CSV (.gz, .zst too) or Parquet: a file to come."),
+    ] = None,
+    to: Annotated[
+        str | None,
+        typer.Option("--to", metavar="URL", help="sftp://user@host:port/dir/ or file:///dir/."),
+    ] = None,
+    recipient: Annotated[
+        list[str] | None,
+        typer.Option("--recipient", metavar="NAME=FILE", help="A partner's OpenPGP public key."),
+    ] = None,
+    own_pgp: Annotated[
+        str | None,
+        typer.Option("--pgp", metavar="NAME=EMAIL", help="Make an OpenPGP key of your own, too."),
+    ] = None,
+    name: Annotated[
+        str | None,
+        typer.Option("--name", metavar="NAME", help="Of schema and job. Default: the sample's."),
+    ] = None,
+    no_passphrase: Annotated[
+        bool, typer.Option("--no-passphrase", help="Keep keys in clear, protected by mode 0600.")
+    ] = False,
+    passphrase_file: options.PassphraseFile = None,
+    passphrase_fd: options.PassphraseFd = None,
+    keys: options.Keys = None,
+    config: Annotated[
+        Path | None,
+        typer.Option("--config", metavar="FILE", help="Default: piienc.toml, in this folder."),
+    ] = None,
+    state: options.State = None,
+    json: options.Json = False,
+    quiet: options.Quiet = False,
+    no_input: options.NoInput = False,
+) -> None:
+    """Begin a project by a sample: keys, schema and settings; nothing is replaced."""
+    from piienc.flow.project import Wanted, begin, plan  # start-up
+
+    config = config or Path(settings.FILE)
+    settled = settings.load(
+        config=config, keys=keys, state=state, environ=os.environ, cwd=Path(), begun=False
+    )
+    wanted = Wanted(
+        config,
+        settled.keys_dir,
+        settled.state_dir,
+        sample,
+        name,
+        to,
+        {who: Path(file) for who, file in map(_pair, recipient or [])},
+        _pair(own_pgp) if own_pgp else None,
+    )
+    if not no_input and ui.has_terminal():
+        wanted = _asked(wanted)
+    planned = plan(wanted)
+    passphrase = Passphrase(passphrase_file, passphrase_fd, no_input)
+    new = [*planned.new_keys, *([planned.own_pgp[0]] if planned.own_pgp else [])]
+    # Asked before anything is made, so that who gives up leaves nothing behind.
+    secret = passphrase.for_new(*new, none=no_passphrase) if new else None
+    files = [("output", path) for path in planned.files]
+    files += [("sample", sample)] if sample else []
+    with audited("init", settled, files, keys=[*new, *planned.certificates]) as entry:
+        begun = begin(planned, secret)
+        for made, keyset in begun.keysets.items():
+            entry.key(made, (key.key_id for key in keyset.keys))
+        for key in begun.pgp_keys:
+            entry.key(str(key.name), fingerprint=key.fingerprint)
+    _tell(begun, wanted, entry, as_json=json, quiet=quiet)
+
+
+def _pair(said: str) -> tuple[str, str]:
+    name, mark, value = said.partition("=")
+    if not (name and mark and value):
+        raise UsageError("two things with a = between them are needed", hint="say NAME=VALUE")
+    return name, value
+
+
+def _asked(wanted: Wanted) -> Wanted:
+    """Ask for what was not said and is not there."""
+    from dataclasses import replace
+
+    if wanted.sample is None and not wanted.schema.exists():
+        said = ui.ask("a file like those that you will encrypt")
+        wanted = replace(wanted, sample=Path(said) if said else None)
+    if wanted.config.exists():
+        return wanted
+    if wanted.url is None:
+        said = ui.ask("where to deliver, sftp://user@host/dir/ (nothing: say it later)")
+        wanted = replace(wanted, url=said or None)
+    if not wanted.recipients:
+        said = ui.ask("the file with the partner's OpenPGP public key (nothing: import it later)")
+        wanted = replace(wanted, recipients={"partner": Path(said)} if said else {})
+    return wanted
+
+
+def _tell(begun: Begun, wanted: Wanted, entry: Entry, *, as_json: bool, quiet: bool) -> None:
+    steps = _next_steps(begun, wanted)
+    if as_json:
+        facts: dict[str, Any] = {
+            "schema_version": ui.SCHEMA_VERSION,
+            "ok": True,
+            "created": begun.created,
+            "left": begun.left,
+            "marked": begun.marked,
+            "next": steps,
+        }
+        ui.document(entry.attested(facts))
+        return
+    if quiet:
+        return
+    for made in begun.created:
+        ui.say(f"made {made}")
+    for left in begun.left:
+        ui.say(f"left {left} as it was")
+    ui.say(
+        f"marked: {', '.join(f'{name} ({key})' for name, key in begun.marked.items()) or 'none'}"
+    )
+    for number, step in enumerate(steps, 1):
+        ui.say(f"{number}. {step}")
+
+
+def _next_steps(begun: Begun, wanted: Wanted) -> Sequence[str]:
+    """Return what is to be done next, in order."""
+    steps = [f"look {wanted.schema} through: marks cannot be undone"]
+    if not begun.marked:
+        steps = [f"mark what is personal: piienc schema mark COLUMN --key NAME, in {wanted.schema}"]
+    steps += [f"make the key {name}: piienc keys generate-aes" for name in begun.unknown_keys]
+    if begun.keysets:
+        steps.append(f"keep a copy of {wanted.keys_dir}: without a key, its cells are lost")
+    steps += [
+        f"compare the fingerprint of {key.name} with its owner, by another way: {key.fingerprint}"
+        for key in begun.pgp_keys
+        if not key.secrets
+    ]
+    if str(wanted.config) in begun.created and wanted.url is None:
+        steps.append(f"say in {wanted.config} where files go")
+    if wanted.sample is not None:
+        name = wanted.sample.name
+        stem, dot, suffixes = name.partition(".")
+        output = wanted.folder / f"{stem}.enc{dot}{suffixes}"
+        files = [str(wanted.sample), str(output), "--schema", str(wanted.schema)]
+        steps.append(shlex.join(["piienc", "encrypt-file", *files]))
+    return steps

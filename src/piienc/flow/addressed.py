@@ -1,0 +1,87 @@
+"""A destination that somebody names, and what is to be done with files that go there."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from piienc import profiles
+from piienc.errors import ConfigError, UsageError
+from piienc.flow.destination import way_to
+from piienc.flow.push import Pushing, rules_of
+from piienc.keys.pgp_folder import PgpFolder
+from piienc.remote import parse_url
+from piienc.settings.destination import Destination
+from piienc.state import Ledger
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from piienc.errors import PiiencError
+    from piienc.flow.destination import Way
+    from piienc.schema import Schema
+    from piienc.secret import SecretBytes
+    from piienc.settings import Settings
+
+
+def destination_named(where: str, settled: Settings) -> Destination:
+    """Return a destination by its name in `piienc.toml`, or by its URL.
+
+    Raises:
+        ConfigError: there is none of that name.
+    """
+    if "://" in where:
+        return Destination(where)
+    if where in settled.destinations:
+        return settled.destinations[where]
+    # What is written as for scp may hold a password.
+    shown = re.sub(r":[^@]*@", ":***@", where)
+    known = ", ".join(sorted(settled.destinations)) or "none"
+    raise ConfigError(
+        f"there is no destination {shown}; those of piienc.toml are: {known}",
+        hint="name one of them, add [destinations.NAME], or give a URL: sftp://user@host/dir/",
+    )
+
+
+def way_by(
+    destination: Destination,
+    passphrase: Callable[[Path], SecretBytes | None],
+    debug: Callable[[str], object] | None = None,
+) -> Way:
+    """Return how a destination is reached; secrets are read now, and nothing is connected.
+
+    Args:
+        destination: of `piienc.toml`, or a URL's.
+        passphrase: asked, with the file of a private SSH key, if that is locked.
+        debug: told what the SSH connection does.
+    """
+    error: type[PiiencError] = UsageError if destination.name is None else ConfigError
+    url = parse_url(destination.url, error=error)
+    return way_to(destination, url, passphrase=passphrase, debug=debug)
+
+
+def pushing_by(
+    destination: Destination,
+    way: Way,
+    settled: Settings,
+    *,
+    schema: Schema | None = None,
+    again: bool = False,
+) -> Pushing:
+    """Return what is done with files that are pushed to a destination.
+
+    Args:
+        destination: with its profile and its recipients, whose keys must be there.
+        way: how it is reached.
+        settled: where keys and state are, and the user's own profiles.
+        schema: of the files, where a manifest is made of it.
+        again: also what was delivered already.
+    """
+    found = profiles.load(destination.profile, settled.profiles)
+    recipients = {
+        str(key.name): frozenset(part.key_id for part in key.parts)
+        for key in PgpFolder(settled.keys_dir).load(destination.recipients)
+    }
+    rules = rules_of(destination, found, schema=schema, again=again)
+    return Pushing(way, found, rules, recipients, Ledger(settled.state_dir))

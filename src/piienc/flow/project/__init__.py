@@ -1,0 +1,11 @@
+"""A new project, from a sample to files that can be encrypted and delivered.
+
+plan.py     what is there and what is missing
+begin.py    the missing is made
+files.py    piienc.toml and .gitignore, as they are written
+"""
+
+from piienc.flow.project.begin import Begun, begin
+from piienc.flow.project.plan import Plan, Wanted, plan
+
+__all__ = ["Begun", "Plan", "Wanted", "begin", "plan"]

@@ -1,0 +1,124 @@
+"""The files that a new project begins with: `piienc.toml` and `.gitignore`, as text."""
+
+from __future__ import annotations
+
+import os
+import re
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+_NUMBERS = re.compile(r"\d+(?:[-_.T]?\d+)*")
+_URL = "sftp://account@sftp.example.com/import/"
+
+_HEAD = """\
+# What piienc knows of this project. Relative paths count from this file's folder.
+
+[keys]
+dir = {keys}  # AES and OpenPGP keys: keep a copy in a safe place, and none in git
+
+[state]
+dir = {state}  # counts of cells, marks, transfers, the audit log: keep it from run to run
+"""
+_DESTINATION = """\
+[destinations.{name}]
+url = {url}
+{recipients}
+# identity_file = "~/.ssh/id_ed25519"  # the private key to log in with
+# known_hosts = "~/.ssh/known_hosts"   # must hold the server's key
+# profile = "generic"                  # what the receiver demands: 'piienc profiles list'
+"""
+_JOB = """\
+# The nightly job, for the version of piienc that has the command send.
+[jobs.{name}]
+source = {source}
+schema = {schema}
+destination = {destination}
+"""
+
+
+def stem_of(sample: Path) -> str:
+    """Return what files like a sample are called, without suffixes and dates."""
+    bare = _NUMBERS.sub("", sample.name.partition(".")[0]).strip("-_. ")
+    return re.sub(r"[^\w-]+", "-", bare, flags=re.ASCII).strip("-") or "export"
+
+
+def pattern_of(sample: Path, folder: Path) -> str:
+    """Return the pattern of files like a sample, from a folder: dates and numbers may vary."""
+    path = os.path.relpath(sample, folder)
+    parent, name = os.path.split(path)
+    return os.path.join(parent, _NUMBERS.sub("*", name))  # noqa: PTH118  # a pattern is no path
+
+
+def settings_text(
+    *,
+    keys: str,
+    state: str,
+    url: str | None,
+    recipients: Sequence[str],
+    job: tuple[str, str, str] | None,
+) -> str:
+    """Write `piienc.toml`.
+
+    Args:
+        keys: the key folder, as it is to stand there.
+        state: the state folder, likewise.
+        url: of the destination; without one, an example stands there as a comment.
+        recipients: the names of the partners' OpenPGP keys.
+        job: its name, the pattern of its files and the schema.
+    """
+    destination = recipients[0] if recipients else "partner"
+    listed = ", ".join(map(_quoted, recipients))
+    table = _DESTINATION.format(
+        name=_key(destination),
+        url=_quoted(url or _URL),
+        recipients=f"recipients = [{listed}]" if recipients else '# recipients = ["partner"]',
+    )
+    parts = [
+        _HEAD.format(keys=_quoted(keys), state=_quoted(state)),
+        table if url else _commented(table),
+    ]
+    if job:
+        name, source, schema = job
+        text = _JOB.format(
+            name=_key(name),
+            source=_quoted(source),
+            schema=_quoted(schema),
+            destination=_quoted(destination),
+        )
+        parts.append(_commented(text))
+    return "\n".join(parts)
+
+
+def ignored(before: str, folders: Sequence[str]) -> str:
+    """Return what to write behind a `.gitignore`, so that git leaves some folders alone.
+
+    Args:
+        before: what it holds already.
+        folders: relative to it.
+    """
+    known = {line.strip().strip("/") for line in before.splitlines()}
+    missing = [folder for folder in folders if folder.strip("/") not in known]
+    if not missing:
+        return ""
+    gap = "" if not before or before.endswith("\n") else "\n"
+    lines = ["# Keys and the state of piienc: secret, or of this machine alone."]
+    return gap + "\n".join([*lines, *(f"/{folder.strip('/')}/" for folder in missing)]) + "\n"
+
+
+def _commented(text: str) -> str:
+    return "".join(
+        line if line.startswith("#") else f"# {line}" for line in text.splitlines(keepends=True)
+    )
+
+
+def _quoted(text: str) -> str:
+    import tomlkit  # noqa: PLC0415  # start-up
+
+    return tomlkit.item(text).as_string()
+
+
+def _key(name: str) -> str:
+    return name if re.fullmatch(r"[A-Za-z0-9_-]+", name) else _quoted(name)

@@ -1,0 +1,89 @@
+"""The one place where a step's outcome gets into the audit log.
+
+with recorded("encrypt-file", settled, [("input", src), ("output", dst)]) as entry:
+    receipt = ...
+    entry.receipt(receipt)
+"""
+
+from __future__ import annotations
+
+import contextlib
+import signal
+from typing import TYPE_CHECKING
+
+from piienc.errors import PiiencError, PolicyError, UsageError
+from piienc.flow.audit import Entry
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+    from pathlib import Path
+
+    from piienc.settings import Settings
+
+INTERRUPTED = 128 + signal.SIGINT
+_TREE: list[type[PiiencError]] = [PiiencError, *PiiencError.__subclasses__()]
+_KINDS = {kind.exit_code: kind.kind for kind in _TREE}
+
+
+@contextlib.contextmanager
+def recorded(
+    command: str,
+    settled: Settings,
+    files: Iterable[tuple[str, Path]] = (),
+    *,
+    schema: Path | None = None,
+    keys: Iterable[str] = (),
+    usage: tuple[type[Exception], ...] = (),
+) -> Iterator[Entry]:
+    """Record that a step begins, and how it ends, whatever ends it.
+
+    Args:
+        command: the name of the command that does it.
+        settled: where the state folder is, and the key folder.
+        files: those that are named, each with what it is to the command.
+        schema: that which holds.
+        keys: the names of keys that will be used, as far as they are known.
+        usage: others' errors that mean wrong usage.
+
+    Raises:
+        ConfigError, KeyAccessError, AuthenticationError, IncompleteError: the log cannot be
+            kept; no key has been used yet.
+    """
+    entry = Entry(command, state=settled.state_dir, keys=settled.keys_dir)
+    for role, path in files:
+        entry.file(role, path)
+    if schema is not None:
+        entry.schema(schema)
+    for name in keys:
+        entry.key(name)
+    entry.begin()
+    try:
+        yield entry
+    except BaseException as error:
+        # The step's own error counts; a beginning without an end is in the log already.
+        with contextlib.suppress(PiiencError):
+            entry.end(*_ended_by(UsageError("") if isinstance(error, usage) else error))
+        raise
+    entry.end(*_outcome(entry.code, _KINDS.get(entry.code)))
+
+
+def _ended_by(error: BaseException) -> tuple[str, int, str | None]:
+    """Return outcome, exit code and kind; never the message."""
+    match error:
+        case PiiencError():
+            code, kind = error.exit_code, error.kind
+        case KeyboardInterrupt():
+            code, kind = INTERRUPTED, "interrupted"
+        case BrokenPipeError():
+            code, kind = 128 + signal.SIGPIPE, "interrupted"
+        case SystemExit():
+            code, kind = error.code if isinstance(error.code, int) else 1, "terminated"
+        case _:
+            code, kind = PiiencError.exit_code, PiiencError.kind
+    return _outcome(code, kind)
+
+
+def _outcome(code: int, kind: str | None) -> tuple[str, int, str | None]:
+    if code == 0:
+        return "done", 0, None
+    return "refused" if code == PolicyError.exit_code else "failed", code, kind

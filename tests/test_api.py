@@ -1,0 +1,234 @@
+"""The Python API: its names, its signatures, and that the page about it is true."""
+
+import inspect
+import json
+import re
+import runpy
+import tomllib
+from pathlib import Path
+
+import pytest
+
+import piienc
+from piienc.errors import AuthenticationError, KeyAccessError, PolicyError, UsageError
+from piienc.keys import KeyFolder, Mode, generate
+from piienc.keys.pgp_folder import PgpFolder
+from piienc.secret import SecretBytes
+
+ROOT = Path(__file__).parent.parent
+PAGE = (ROOT / "docs" / "python.md").read_text("utf-8")
+BLOCKS = [
+    re.sub(rf"^{indent}", "", text, flags=re.MULTILINE)
+    for indent, text in re.findall(r"^( *)```python\n(.*?)^ *```$", PAGE, re.DOTALL | re.MULTILINE)
+]
+WHERE = ["keys", "state", "config"]
+SIGNATURES = {
+    "decrypt_file": (
+        ["source", "target"],
+        ["schema", "columns", "passphrase", "overwrite", "threads"],
+    ),
+    "encrypt_file": (["source", "target"], ["schema", "passphrase", "overwrite", "threads"]),
+    "pull": (
+        ["name", "target"],
+        ["source", "overwrite", "identity", "known_hosts", "passphrase"],
+    ),
+    "push": (
+        ["files"],
+        ["to", "schema", "again", "dry_run", "identity", "known_hosts", "passphrase"],
+    ),
+    "unwrap_file": (["source", "target"], ["signed_by", "passphrase", "overwrite"]),
+    "verify": (
+        ["file"],
+        [
+            "schema", "expect", "against", "key_column", "round_trip", "recipients",
+            "without_keys", "profile", "max_findings", "passphrase", "threads",
+        ],
+    ),
+    "wrap_file": (
+        ["source", "target"],
+        [
+            "recipients", "profile", "sign_with", "armor", "schema", "passphrase", "overwrite",
+        ],
+    ),
+}  # fmt: skip
+ROWS = "id,email,phone\n17,ada@example.com,+12025550117\n18,brian@example.com,\n"
+SCHEMA = """\
+name = "customers"
+version = 1
+
+[columns]
+id = { type = "integer" }
+email = { type = "string", encrypt = "lookup" }
+phone = { type = "string", encrypt = "vault" }
+"""
+
+
+@pytest.fixture
+def home(tmp_path, monkeypatch, temp):
+    """Stand in a project with two keys and a partner's."""
+    monkeypatch.chdir(tmp_path)
+    Path("customers.csv").write_text(ROWS, "utf-8")
+    Path("schema.toml").write_text(SCHEMA, "utf-8")
+    keys = KeyFolder(Path("keys"))
+    keys.create("lookup", generate(Mode.SEARCHABLE), None)
+    keys.create("vault", generate(Mode.SEALED), None)
+    return tmp_path
+
+
+@pytest.fixture
+def recipient(home):
+    """Make an OpenPGP key pair, as a partner's and one's own at once."""
+    PgpFolder(Path("keys")).generate("partner", "in@partner.example", algorithm="ed25519")
+    return "partner"
+
+
+def _encrypt(target="customers.enc.csv", **more):
+    return piienc.encrypt_file("customers.csv", target, schema="schema.toml", **more)
+
+
+def test_api_has_these_names():
+    """What they promise holds within a major version, so a new one is a decision."""
+    assert piienc.__all__ == sorted(SIGNATURES)
+
+
+@pytest.mark.parametrize("name", sorted(SIGNATURES))
+def test_api_signature_is_pinned(name):
+    """Names of arguments are part of the promise; all but the first are given by name."""
+    by_place, by_name = SIGNATURES[name]
+    parameters = inspect.signature(getattr(piienc, name)).parameters.values()
+    places = [p.name for p in parameters if p.kind is p.POSITIONAL_OR_KEYWORD]
+    names = [p.name for p in parameters if p.kind is p.KEYWORD_ONLY]
+    assert (places, names) == (by_place, [*by_name, *WHERE])
+
+
+@pytest.mark.parametrize("name", sorted(SIGNATURES))
+def test_api_docstring_explains_every_argument(name):
+    """`help(piienc.push)` is the reference."""
+    text = inspect.getdoc(getattr(piienc, name))
+    for argument in inspect.signature(getattr(piienc, name)).parameters:
+        assert re.search(rf"^    {argument}: \S", text, re.MULTILINE)
+
+
+def test_api_is_typed_for_others():
+    """The package has the marker of PEP 561, without which checkers see nothing."""
+    assert (Path(piienc.__file__).parent / "py.typed").is_file()
+    files = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["mypy"]["files"]
+    assert "tests/typing" in files
+
+
+def test_api_page_is_true(recipient, tmp_path, capsys):
+    """Its code runs in the page's order, and prints what one would expect."""
+    outbox = tmp_path / "outbox"
+    outbox.mkdir()
+    Path("passphrase").write_text("unused\n", "utf-8")
+    assert len(BLOCKS) == 3
+    for number, block in enumerate(BLOCKS):
+        script = tmp_path / f"block{number}.py"
+        script.write_text(block.replace("/tmp/outbox", str(outbox)), "utf-8")  # noqa: S108  # not used
+        runpy.run_path(str(script))
+    printed = capsys.readouterr().out.splitlines()
+    assert printed[:2] == ["2 rows, email, phone", "delivered"]
+    assert printed[2].startswith("exit code 12: customers.enc.csv is there already")
+    assert Path("customers.back.csv").read_text("utf-8") == ROWS
+    assert [file.name for file in outbox.iterdir()] == ["customers.enc.csv.pgp"]
+
+
+def test_api_page_lists_every_function():
+    """In a table, by name."""
+    assert sorted(re.findall(r"^\| `(\w+)\(", PAGE, re.MULTILINE)) == piienc.__all__
+
+
+def test_api_goes_all_the_way_and_back(recipient, tmp_path):
+    """Every step and its reverse, to the same bytes; paths and text are alike."""
+    outbox, inbox = tmp_path / "outbox", tmp_path / "inbox"
+    outbox.mkdir()
+    inbox.mkdir()
+    url = outbox.as_uri() + "/"
+    assert _encrypt().rows == 2
+    wrapped = piienc.wrap_file(
+        Path("customers.enc.csv"), recipients=[recipient], sign_with="partner"
+    )
+    assert [file.name for file in wrapped.outputs] == ["customers.enc.csv.pgp"]
+    pushed = piienc.push(["customers.enc.csv.pgp"], to=url)
+    assert (pushed.exit_code, pushed.files[0].outcome) == (0, "delivered")
+    assert piienc.push(["customers.enc.csv.pgp"], to=url).files[0].outcome == "skipped"
+    piienc.pull("customers*", inbox, source=url)
+    opened = piienc.unwrap_file(
+        inbox / "customers.enc.csv.pgp", inbox / "customers.csv", signed_by="partner"
+    )
+    assert opened.signatures[0].trust == "good"
+    report = piienc.verify(inbox / "customers.csv", schema="schema.toml", against="customers.csv")
+    assert report.ok
+    piienc.decrypt_file(inbox / "customers.csv", "back.csv", schema=Path("schema.toml"))
+    assert Path("back.csv").read_text("utf-8") == ROWS
+
+
+def test_api_records_each_step_like_the_commands(recipient):
+    """Begun and ended, with the command's name; failures too."""
+    _encrypt()
+    with pytest.raises(PolicyError):
+        _encrypt()
+    piienc.verify("customers.enc.csv", schema="schema.toml")
+    lines = [json.loads(line) for line in Path(".piienc/audit.jsonl").read_text().splitlines()]
+    assert [(line["command"], line["outcome"]) for line in lines] == [
+        ("encrypt-file", "begun"),
+        ("encrypt-file", "done"),
+        ("encrypt-file", "begun"),
+        ("encrypt-file", "refused"),
+        ("verify", "begun"),
+        ("verify", "done"),
+    ]
+    assert [key["name"] for key in lines[1]["keys"]] == ["lookup", "vault"]
+
+
+def test_api_finds_things_where_commands_find_them(home, tmp_path, monkeypatch):
+    """An argument counts before a variable, and that before `piienc.toml`."""
+    Path("keys").rename("secrets")
+    Path("piienc.toml").write_text('[keys]\ndir = "secrets"\n[state]\ndir = "memory"\n', "utf-8")
+    _encrypt("a.csv")
+    assert (tmp_path / "memory").is_dir()
+    monkeypatch.setenv("PIIENC_KEYS", "nowhere")
+    with pytest.raises(KeyAccessError):
+        _encrypt("b.csv")
+    _encrypt("c.csv", keys="secrets", state=tmp_path / "other")
+    assert (tmp_path / "other").is_dir()
+
+
+@pytest.mark.parametrize("secret", ["sesame", b"sesame", SecretBytes(b"sesame")])
+def test_api_takes_a_passphrase_as_text_or_bytes(home, secret):
+    """Without it, a locked key is an error; with an empty one, too."""
+    Path("keys/aes/vault.json").unlink()
+    KeyFolder(Path("keys")).create("vault", generate(Mode.SEALED), SecretBytes(b"sesame"))
+    with pytest.raises(KeyAccessError, match="is locked"):
+        _encrypt()
+    with pytest.raises(UsageError, match="the passphrase is empty"):
+        _encrypt(passphrase=secret[:0] if not isinstance(secret, SecretBytes) else b"")
+    assert _encrypt(passphrase=secret).rows == 2
+
+
+def test_api_tells_of_a_changed_cell_by_an_error_and_by_a_report(home):
+    """Decryption raises, and verification reports."""
+    _encrypt()
+    path = Path("customers.enc.csv")
+    lines = path.read_text("utf-8").splitlines()
+    cell = lines[1].split(",")[1]
+    changed = cell[:12] + ("A" if cell[12] != "A" else "B") + cell[13:]
+    path.write_text("\n".join([lines[0], lines[1].replace(cell, changed), lines[2], ""]), "utf-8")
+    with pytest.raises(AuthenticationError):
+        piienc.decrypt_file(path, "back.csv", schema="schema.toml")
+    assert not Path("back.csv").exists()
+    assert piienc.verify(path, schema="schema.toml").exit_code == 6
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda: piienc.push("customers.csv", to="file:///x/"),
+        lambda: piienc.wrap_file("customers.csv", recipients="partner"),
+        lambda: piienc.wrap_file("customers.csv", recipients=[]),
+    ],
+)
+def test_api_refuses_text_where_a_list_is_meant(home, call):
+    """A text is a sequence too, of letters, and the type alone would let it pass."""
+    with pytest.raises(UsageError, match="must be a list"):
+        call()

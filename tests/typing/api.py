@@ -1,0 +1,29 @@
+"""The API as others call it: `make lint` checks that these calls have the types they should."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import assert_type
+
+import piienc
+from piienc.flow.receipt import PullReceipt, PushReceipt, Receipt, UnwrapReceipt, WrapReceipt
+from piienc.flow.reports.model import Report
+
+
+def the_steps() -> None:
+    """Every step, with paths and with text."""
+    made = piienc.encrypt_file("a.csv", Path("b.csv"), schema="schema.toml", keys="keys")
+    assert_type(made, Receipt)
+    assert_type(made.rows, int)
+    assert_type(
+        piienc.decrypt_file(Path("b.csv"), "c.csv", schema=Path("s.toml"), passphrase=b"x"),
+        Receipt,
+    )
+    wrapped = piienc.wrap_file("b.csv", recipients=["partner"], passphrase="x")
+    assert_type(wrapped, WrapReceipt)
+    assert_type(piienc.unwrap_file("b.csv.pgp", "b.csv", signed_by="us"), UnwrapReceipt)
+    assert_type(piienc.push(["b.csv.pgp", Path("c")], to="partner"), PushReceipt)
+    assert_type(piienc.pull("*.csv", "in", source="partner"), PullReceipt)
+    report = piienc.verify("b.csv", schema="schema.toml", expect="encrypted", against="a.csv")
+    assert_type(report, Report)
+    assert_type(report.ok, bool)
