@@ -2,7 +2,6 @@
 
 verify.py      the pass: opens the file, looks at its units side by side, and reports
 source.py      the file, unwrapped on its way if it is an OpenPGP message
-batches.py     its units as record batches
 columns.py     what is looked for in each column
 found.py       breaches of units, which become findings of the file
 prints.py      which values of a column are equal, in flat memory

@@ -195,7 +195,8 @@ def settled(
             kind = table.schema.field(name).type
             rules = Rules(name, column, kind, fingerprints) if column else None
             allowed = column.allow or {} if column else {}
-            made.finders[name] = [each for each in finders if each.name not in allowed]
+            leaves = name not in wanted.leave_out
+            made.finders[name] = [each for each in finders if leaves and each.name not in allowed]
             text = isinstance(table, CsvSource)
             made.watches[name] = Unmarked(name, rules, made.finders[name], text=text)
         else:

@@ -23,7 +23,11 @@ def decoded(table: CsvSource | ParquetSource, unit: Block | Slice) -> pa.RecordB
     """
     if not isinstance(table, CsvSource):
         return table.decode(unit)  # type: ignore[arg-type]  # a source's units are its own
-    records: Records = table.decode(unit)  # type: ignore[arg-type]  # the same
+    return batch_of(table, table.decode(unit))  # type: ignore[arg-type]  # the same
+
+
+def batch_of(table: CsvSource, records: Records) -> pa.RecordBatch:
+    """Return the records of a block of CSV as a batch of strings."""
     columns = [
         _strings(*records.cells(number), records.count) for number in range(len(table.columns))
     ]
