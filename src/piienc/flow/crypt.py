@@ -55,11 +55,13 @@ class Options:
         threads: units worked on side by side; 0 means one for each core that may be used.
         progress: called with the rows done, the bytes read, and the share of the whole file
             that is done, or None where that cannot be known.
+        rehearsal: the output is not kept, so its marks are not recorded.
     """
 
     overwrite: bool = False
     threads: int = 0
     progress: Callable[[int, int, float | None], None] | None = None
+    rehearsal: bool = False
 
 
 class Watching(Beside, Protocol):
@@ -131,7 +133,8 @@ def encrypt_file(
         def at_the_end(read: FileFacts) -> None:
             if watching:
                 watching.conclude(read)
-            record_marks(schema, keys, marks, table.columns)
+            if not options.rehearsal:
+                record_marks(schema, keys, marks, table.columns)
 
         return _Plan(
             steps,

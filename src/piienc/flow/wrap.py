@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from contextlib import AbstractContextManager
 
     from piienc.envelope.wrap import Form
-    from piienc.flow.crossing import Through
+    from piienc.flow.crossing import Crossing
     from piienc.flow.preflight import Ask
     from piienc.flow.streams import Report
     from piienc.flow.work import Work
@@ -153,7 +153,7 @@ def wrapped_parts(
     target: Path,
     work: Work,
     form: Form,
-    appearing: Callable[[AbstractContextManager[Through], Path], Through],
+    appearing: Callable[[AbstractContextManager[Crossing], Path], Crossing],
     *,
     overwrite: bool,
 ) -> list[FileFacts]:
