@@ -14,7 +14,7 @@ from piienc.flow.receipt import FileFacts
 from piienc.flow.streams import HEAD
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from pathlib import Path
     from typing import BinaryIO
 
@@ -69,15 +69,20 @@ class Fed:
         assert self._receipt is not None  # noqa: S101  # the thread has ended, and well
         return self._receipt
 
-    def require_unfailed(self) -> None:
-        """Let the error of who writes come before that of who reads.
+    @contextlib.contextmanager
+    def explaining(self) -> Iterator[None]:
+        """Let an error of who writes come before those that it makes who reads stumble over.
 
         Raises:
             PiiencError: what ended the writing, unless that was the end of the reading.
         """
-        self._close()
-        if isinstance(self._failed, PiiencError):
-            raise self._failed
+        try:
+            yield
+        except PiiencError as error:
+            self._close()
+            if isinstance(self._failed, PiiencError) and self._failed is not error:
+                raise self._failed from None
+            raise
 
     def _close(self) -> None:
         if self.descriptor >= 0:

@@ -63,6 +63,7 @@ class SendReceipt:
         destination: the URL of the folder.
         files: the sources in the order in which they were looked at.
         seconds: how long it took.
+        known: how many sources of the job were sent by earlier runs, and are as they were.
         dry_run: nothing was uploaded, and nothing is kept.
     """
 
@@ -71,6 +72,7 @@ class SendReceipt:
     destination: str
     files: tuple[Outcome, ...]
     seconds: float
+    known: int = 0
     dry_run: bool = False
 
     @property

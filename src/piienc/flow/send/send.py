@@ -39,6 +39,10 @@ from piienc.state.sendings import new_id
 from piienc.state.transfers import now
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from contextlib import AbstractContextManager
+
+    from piienc.flow.receipt import ErrorFacts
     from piienc.flow.send.sending import Sending
     from piienc.flow.work import Work
 
@@ -68,6 +72,7 @@ def send(sending: Sending) -> SendReceipt:
         str(sending.pushing.way.url),
         tuple(run.outcomes),
         round(time.monotonic() - started, 3),
+        run.known,
         sending.dry_run,
     )
     for outcome in receipt.files:
@@ -84,6 +89,7 @@ class _Run:
     ledger: Sendings
     outcomes: list[Outcome] = field(default_factory=list)
     spooled: list[Spooled] = field(default_factory=list)
+    known: int = 0
 
     def run(self) -> None:
         """Do all steps."""
@@ -108,7 +114,7 @@ class _Run:
         finally:
             discard(self.sending, self.ledger, self.spooled)
 
-    def _plan(self, each: Spooled, errors: dict[str, object]) -> None:
+    def _plan(self, each: Spooled, errors: Mapping[str, ErrorFacts]) -> None:
         files = files_of(self.sending, each.sent)
         names = tuple(path.name for path in files)
         size = sum(file["bytes"] for file in each.sent.wrapped)
@@ -135,7 +141,12 @@ class _Run:
                 if not self._taken(each, work):
                     return
 
-    def _at_work(self):  # noqa: ANN202  # at_work's own
+    def _number(self) -> int:
+        """Return the number of the next file; a rehearsal's are not in the ledger."""
+        rehearsed = len(self.spooled) if self.sending.dry_run else 0
+        return self.ledger.next_number(self.sending.label) + rehearsed
+
+    def _at_work(self) -> AbstractContextManager[Work]:
         sending = self.sending
         for column in sending.schema.marked.values():
             sending.keys(str(column.encrypt))  # asked for a passphrase now, and not in a thread
@@ -146,15 +157,19 @@ class _Run:
         sending = self.sending
         known = self.ledger.like(sending.label, found.size)
         mine = next((sent for sent in known if found.is_source_of(sent)), None)
-        if mine is not None:
-            if mine.step != Step.DONE:
-                return True  # a run before has spooled it: it is delivered, or finished, below
-            if not sending.again:
-                self.outcomes.append(Outcome(mine.source, "skipped", "it was sent already"))
-                return True
-            return False
+        if mine is not None and mine.step != Step.DONE:
+            return True  # a run before has spooled it: it is delivered, or finished, below
         if sending.again:
             return False
+        if mine is not None:
+            self.known += 1
+            if sending.job.name is None:
+                self.outcomes.append(Outcome(mine.source, "skipped", "it was sent already"))
+            return True
+        return self._is_copy(found, known)
+
+    def _is_copy(self, found: Found, known: Sequence[Sent]) -> bool:
+        """Tell whether a source's content was sent under its name."""
         try:
             same = found.has_content_of(known)
         except InputError as error:
@@ -163,7 +178,7 @@ class _Run:
         if same is None:
             return False
         self.outcomes.append(Outcome(str(found.path), "skipped", _AGAIN, sha256=same.sha256))
-        if not sending.dry_run:
+        if not self.sending.dry_run:
             self._keep_as_sent(found, same)
         return True
 
@@ -171,15 +186,15 @@ class _Run:
         """Have the next run know the source without reading it, once its like is delivered."""
         if same.step == Step.SPOOLED:
             return
-        facts = {"size": found.size, "modified": found.modified, "inode": found.inode}
-        made = replace(same, id=new_id(), source=str(found.path), begun=now(), files="[]", **facts)
+        made = replace(same, id=new_id(), source=str(found.path), begun=now(), files="[]")
+        made = replace(made, size=found.size, modified=found.modified, inode=found.inode)
         self.ledger.save(replace(made, step=Step.DELIVERED))
 
     def _taken(self, found: Found, work: Work) -> bool:
         """Take up a source; tell whether the run goes on with others."""
         unique = new_id()
         try:
-            self.spooled.append(spool(found, self.sending, self.ledger, work))
+            self.spooled.append(spool(found, self._number(), self.sending, self.ledger, work))
         except MovedError as error:
             if Found.at(found.path) is None:
                 self.outcomes.append(Outcome.failed(found.path, error))

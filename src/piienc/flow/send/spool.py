@@ -9,13 +9,13 @@ from __future__ import annotations
 import os
 import shutil
 import time
-from contextlib import ExitStack
-from dataclasses import dataclass
+from contextlib import ExitStack, suppress
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
-from piienc.errors import InputError, PiiencError, PolicyError
+from piienc.errors import ConfigError, InputError, PiiencError, PolicyError
 from piienc.files import make_private_folder, new_file, open_input, together
 from piienc.flow.crossing import Poured
 from piienc.flow.crypt import Options, csv_format, encrypt_file
@@ -25,6 +25,7 @@ from piienc.flow.send.naming import name_for
 from piienc.flow.send.sources import Found
 from piienc.flow.send.watching import Verifying
 from piienc.flow.wrap import wrapped_name, wrapped_parts
+from piienc.hashing import HashingReader
 from piienc.places import Named, begun, is_parquet
 from piienc.state import CellCounter, Sent, Step
 from piienc.state.sendings import new_id
@@ -64,11 +65,12 @@ class Spooled:
     report: Report
 
 
-def spool(found: Found, sending: Sending, ledger: Sendings, work: Work) -> Spooled:
+def spool(found: Found, number: int, sending: Sending, ledger: Sendings, work: Work) -> Spooled:
     """Verify, encrypt and wrap a source into the spool.
 
     Args:
         found: the source.
+        number: of the file in the job.
         sending: the job.
         ledger: told before the wrapped file gets its name.
         work: wraps.
@@ -78,7 +80,6 @@ def spool(found: Found, sending: Sending, ledger: Sendings, work: Work) -> Spool
         VerificationError: it is not as its schema says.
         PiiencError: of the class that tells what is wrong; see `piienc.errors`.
     """
-    number = ledger.next_number(sending.label)
     name = name_for(found.path, sending.job.naming, number)
     facts = (str(found.path), found.size, found.modified, found.inode)
     sent = ledger.save(Sent(new_id(), sending.label, *facts, number=number, name=name, begun=now()))
@@ -89,8 +90,8 @@ def spool(found: Found, sending: Sending, ledger: Sendings, work: Work) -> Spool
         make_private_folder(making.target.parent)
         return making.run()
     except BaseException:
-        shutil.rmtree(making.target.parent, ignore_errors=True)
-        ledger.forget(sent)
+        with suppress(ConfigError):  # on a full disk: then the next run takes it away
+            _drop(sending, ledger, sent)
         raise
 
 
@@ -137,9 +138,13 @@ class _Making:
         ):
             joined = Joined(fed, self.target, written)
             try:
-                outputs = [self.work.wrap(joined, form, str(self.target))]
+                with fed.explaining():
+                    outputs = [self.work.wrap(joined, form, str(self.target))]
             except PolicyError:
                 self._grown = joined.read().bytes
+                raise
+            except BaseException:
+                self.work.session.stop()  # or we would wait for a gpg that nobody needs
                 raise
             return self._kept(fed.receipt(), outputs, verifying, started)
 
@@ -150,10 +155,9 @@ class _Making:
             verifying = stack.enter_context(Verifying(self.sending))
             fed = stack.enter_context(Fed(lambda file: self._encrypt(file, verifying)))
             appearing = stack.enter_context(together())
-            with os.fdopen(fed.descriptor, "rb", closefd=False) as encrypted:
-                table = open_csv(
-                    Decompressed(encrypted, name), name, csv_format(self.sending.schema)
-                )
+            with fed.explaining(), os.fdopen(fed.descriptor, "rb", closefd=False) as encrypted:
+                stream = Decompressed(HashingReader(encrypted), name)
+                table = open_csv(stream, name, csv_format(self.sending.schema))
                 outputs = wrapped_parts(
                     table, name, self.target, self.work, form, appearing, overwrite=False
                 )
@@ -197,11 +201,8 @@ class _Making:
             for made in outputs
         ]
         facts = {
-            "verify": {
-                "rows": report.rows,
-                "counts": report.counts,
-                "schema": report.schema.sha256,
-            },
+            "verify": {"rows": report.rows, "counts": report.counts},
+            "schema": asdict(report.schema),
             "encrypt": encrypted.document(),
             "wrap": wrapped.document(),
         }
