@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from piienc.cli import options, ui
+from piienc.cli.audited import audited
 from piienc.cli.passphrase import Passphrase
 from piienc.cli.places import source_of
 from piienc.errors import UsageError
@@ -98,6 +99,7 @@ def verify(
         held = schemas.load(schema)
         at_hand = AtHand(KeyFolder(settled.keys_dir), ask, used=not without_keys)
         hold_to_marks_at_hand(held, at_hand, Marks(settled.state_dir))
+        entry = stack.enter_context(audited("verify", settled, [("verified", file)], schema=schema))
         report = stack.enter_context(ui.progress("verifying", quiet=quiet))
         found = verify(
             source,
@@ -117,6 +119,7 @@ def verify(
             keys=at_hand,
             unwrapping=Unwrapping(PgpFolder(settled.keys_dir), ask),
         )
+        entry.receipt(found)
     _tell(found, "json" if json else form, outputs, quiet=quiet, overwrite=force)
     if found.exit_code:
         raise typer.Exit(found.exit_code)

@@ -152,7 +152,9 @@ def job_of(name: str, table: JobTable, place: Callable[[str], Path]) -> Job:
 def notify_of(table: NotifyTable, place: Callable[[str], Path]) -> Notify:
     """Make the hook of its table; a program with a slash counts from `piienc.toml`."""
     program, *arguments = table.command
-    return Notify((str(place(program)) if "/" in program else program, *arguments), table.timeout)
+    if "/" in program:  # a path of one part would be looked for on PATH
+        program = str(place(program).absolute())
+    return Notify((program, *arguments), table.timeout)
 
 
 def check_destinations(fields: Mapping[str, Any]) -> Iterator[Mistake]:

@@ -64,8 +64,7 @@ class Found:
         if not named:
             return None
         with open_input(self.path) as file:
-            reader = HashingReader(file)
-        digest = reader.sha256()
+            digest = HashingReader(file).sha256()
         return next((each for each in named if each.sha256 == digest), None)
 
 
