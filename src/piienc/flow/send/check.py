@@ -128,7 +128,7 @@ def _sources(making: Making) -> list[str]:
     for each in found:
         name_for(each.path, making.job.naming, 1)
     size = sum(each.size for each in found)
-    told = [f"{len(found)} files that match, {size:,} bytes"]
+    told = [f"{len(found):,} of {size:,} bytes together"]
     return [*told, *(f"{path} is being written to" for path in moving)]
 
 
