@@ -19,8 +19,6 @@ OnFailure = Literal["stop", "quarantine"]
 NAME_FIELDS = ("name", "stem", "suffix", "date", "time", "sequence")
 """What may stand in braces in a job's `name`."""
 
-_SAMPLE = {"name": "a.csv", "stem": "a", "suffix": ".csv", "date": "", "time": "", "sequence": 1}
-
 
 class JobTable(Table, frozen=True, kw_only=True):
     """A job, as it is written."""
@@ -57,15 +55,15 @@ class JobTable(Table, frozen=True, kw_only=True):
 def _reason_against(name: str) -> str | None:
     """Say what is wrong with the pattern of a name; None if nothing is."""
     try:
-        found = {field for _, field, _, _ in string.Formatter().parse(name) if field is not None}
+        parts = [part for part in string.Formatter().parse(name) if part[1] is not None]
     except ValueError:
         return f"{shown(name)} has a brace without its like"
-    if strange := sorted(found - set(NAME_FIELDS)):
-        return f"there is no {{{strange[0]}}}"
-    try:
-        made = name.format(**_SAMPLE)
-    except (ValueError, IndexError, KeyError):
-        return f"{shown(name)} has a format that does not fit: only {{sequence:04}} has one"
+    for _, field, width, conversion in parts:
+        if field not in NAME_FIELDS:
+            return f"there is no {{{field}}}"
+        if conversion or (width and not (field == "sequence" and width.isdecimal())):
+            return f"{shown(name)} has a format that does not fit: only {{sequence:04}} has one"
+    made = "".join(text for text, *_ in string.Formatter().parse(name))
     return f"{shown(name)} has a slash" if "/" in made else None
 
 

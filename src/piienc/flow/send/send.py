@@ -16,15 +16,15 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from piienc.errors import InputError, PiiencError
+from piienc.errors import InputError, MovedError, PiiencError, VerificationError
 from piienc.flow.push import rehearse
+from piienc.flow.reports.model import Report
 from piienc.flow.send.after import move
 from piienc.flow.send.deliver import Deliverer
 from piienc.flow.send.outcome import Outcome, SendReceipt
 from piienc.flow.send.papers import keep_report
 from piienc.flow.send.sources import Found, sources
 from piienc.flow.send.spool import (
-    MovedError,
     Spooled,
     discard,
     files_of,
@@ -32,7 +32,6 @@ from piienc.flow.send.spool import (
     spool,
     sweep,
 )
-from piienc.flow.send.watching import FoundError
 from piienc.flow.work import at_work
 from piienc.state import Sendings, Sent, Step, held
 from piienc.state.sendings import new_id
@@ -200,7 +199,7 @@ class _Run:
                 self.outcomes.append(Outcome.failed(found.path, error))
             else:
                 self.outcomes.append(Outcome(str(found.path), "left", "it is still being written"))
-        except (FoundError, InputError) as error:
+        except (VerificationError, InputError) as error:
             if not found.path.exists():
                 self.outcomes.append(Outcome.failed(found.path, error))
                 return True
@@ -210,12 +209,13 @@ class _Run:
             return False
         return True
 
-    def _rejected(self, found: Found, error: FoundError | InputError, unique: str) -> bool:
+    def _rejected(self, found: Found, error: VerificationError | InputError, unique: str) -> bool:
         """Keep the report of a source that is not as it should be; put it aside, or stop."""
         job, kept = self.sending.job, None
-        if isinstance(error, FoundError):
-            self.sending.evidence(error.report)
-            kept = keep_report(error.report, self.sending, unique)
+        report = error.report if isinstance(error, VerificationError) else None
+        if isinstance(report, Report):
+            self.sending.evidence(report)
+            kept = keep_report(report, self.sending, unique)
         outcome = Outcome.failed(found.path, error, kept)
         if job.on_failed_verification == "quarantine" and not self.sending.dry_run:
             assert job.quarantine is not None  # noqa: S101  # the settings see to it

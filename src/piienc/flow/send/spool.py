@@ -15,7 +15,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
-from piienc.errors import ConfigError, InputError, PiiencError, PolicyError
+from piienc.errors import ConfigError, MovedError, PiiencError, PolicyError
 from piienc.files import make_private_folder, new_file, open_input, together
 from piienc.flow.crossing import Poured
 from piienc.flow.crypt import Options, csv_format, encrypt_file
@@ -43,13 +43,6 @@ if TYPE_CHECKING:
     from piienc.state import Sendings
 
 _COMPRESSION = "none"  # ciphertext in base64 hardly shrinks, and a stream cannot be tried first
-
-
-class MovedError(InputError):
-    """A source was written to, or went, while it was read; nothing of it was sent.
-
-    If it is there still, it is left for the next run.
-    """
 
 
 @dataclass(frozen=True, slots=True)

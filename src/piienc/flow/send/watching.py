@@ -70,7 +70,7 @@ class Verifying:
         """Make the report.
 
         Raises:
-            FoundError: it has errors.
+            VerificationError: it has errors.
         """
         self.report = self._running.report(read, self._began, time.monotonic() - self._started)
         if self.report.exit_code:
@@ -82,22 +82,11 @@ class Verifying:
         return self._pass
 
 
-class FoundError(VerificationError):
-    """A source is not as its schema says; nothing of it was sent.
-
-    Attributes:
-        report: what was found.
-    """
-
-    def __init__(self, message: str, *, hint: str, report: Report) -> None:
-        super().__init__(message, hint=hint)
-        self.report = report
-
-
-def _failed(name: str, report: Report) -> FoundError:
+def _failed(name: str, report: Report) -> VerificationError:
     found = ", ".join(f"{rule} {count:,}" for rule, count in sorted(report.counts.items()))
-    return FoundError(
+    error = VerificationError(
         f"{name} is not as its schema says, and was not sent: {found}",
         hint="see the report for rows and columns",
-        report=report,
     )
+    error.report = report
+    return error
