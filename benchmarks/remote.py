@@ -94,7 +94,7 @@ class Place:
 
 def time_remote(repeats: int) -> dict[str, list[float]]:
     """Time uploads and downloads nearby, and uploads over a distance."""
-    with _place() as place:
+    with a_place() as place:
         taken = side_by_side(_near(place, repeats))
         for name, size in FAR.items():
             taken |= side_by_side(_far_large(place, name, size))
@@ -104,7 +104,7 @@ def time_remote(repeats: int) -> dict[str, list[float]]:
 def measure_remote_memory() -> dict[str, dict[str, int]]:
     """Return the peak memory of an upload and of a download, by the file's size, in bytes."""
     found = {}
-    with _place() as place:
+    with a_place() as place:
         for name, size in MEMORY.items():
             source, back = _filled(place.work / "large", size), place.work / "back"
             found[name] = {
@@ -175,7 +175,7 @@ def _far_small(place: Place) -> list[Job]:
 
 
 @contextmanager
-def _place() -> Iterator[Place]:
+def a_place() -> Iterator[Place]:
     """Start a server with Debian's settings, and a proxy that is far away from it."""
     sys.path.insert(0, str(_SUPPORT))
     from sshd import Keys, Sshd  # noqa: PLC0415  # of the tests

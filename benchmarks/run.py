@@ -30,6 +30,8 @@ from processes import HERE, PIIENC, Job, peak, rival, run, side_by_side, timed
 from pyarrow import csv as arrow_csv
 from pyarrow import parquet as pq
 from report import Rows, show
+from send import SMALL as SENT_FILES
+from send import time_send
 
 from envelope import measure_memory as measure_envelope_memory
 from envelope import time_envelope
@@ -290,6 +292,30 @@ def bench_remote(bench: Bench) -> dict[str, object]:
     return {"times": taken, "memory": memory}
 
 
+def bench_send(bench: Bench, source: Path) -> dict[str, object]:
+    """Measure a whole job, and print how it compares with its stages and with its rival."""
+    taken, memory = time_send(
+        source, bench.schema, bench.keys, bench.rows, bench.repeats, bench.slow_repeats
+    )
+    stages = ("verify", "encrypt-file", "wrap-file", "push")
+    longest = max(median(taken[stage]) for stage in stages)
+    show(
+        f"piienc send, {source.stat().st_size / MEGA:.0f} MB; {SENT_FILES} files: a twentieth each",
+        ("", "median s", "range s", "time / longest stage's"),
+        [
+            (
+                name,
+                f"{median(seconds):.2f}",
+                f"{min(seconds):.2f}-{max(seconds):.2f}",
+                f"{median(seconds) / longest:.2f}",
+            )
+            for name, seconds in taken.items()
+        ],
+    )
+    print(f"piienc send, peak memory: {memory / MEGA:.0f} MB\n")
+    return {"times": taken, "memory": memory}
+
+
 def show_times(title: str, taken: Times, size: int) -> None:
     """Print medians, and how they compare with the copy and with the loops."""
     medians = {name: median(seconds) for name, seconds in taken.items()}
@@ -387,6 +413,7 @@ def bench_all(bench: Bench, *, quick: bool) -> dict[str, object]:
 
     found["pgp"] = bench_envelope(bench, source)
     found["sftp"] = bench_remote(bench)
+    found["send"] = bench_send(bench, source)
     found["kernels"] = measure_kernels(bench, source)
     tabulate(found["kernels"])
     found["start"] = measure_start()

@@ -8,6 +8,7 @@ The way of the data, and the way back:
     unwrap_file     a file          envelope: unwrap    a file
     push            a file          remote: upload      a file at the destination
     pull            a file          remote: download    a file at the destination
+    send            all of it, for each new file: verified, encrypted, wrapped, pushed, exactly once
 
 Where things are, a floor above what it uses:
 

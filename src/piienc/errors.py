@@ -4,6 +4,7 @@
     ├── UsageError              2   the command line is wrong
     ├── ConfigError             3   the configuration or the schema is wrong
     ├── InputError              4   the input data is wrong
+    │   └── MovedError          4   it was written to while it was read
     ├── KeyAccessError          5   a key is missing, locked or not allowed
     ├── AuthenticationError     6   tampered, wrong key or wrong context
     ├── PgpError                7   OpenPGP failed
@@ -94,6 +95,16 @@ class InputError(PiiencError):
     hint = "mend the file at the named place, or correct the schema, and run again"
 
 
+class MovedError(InputError):
+    """A source was written to, or went away, while it was read.
+
+    Nothing of it was sent. Have the export written under another name and renamed when it is whole;
+    the next run sends what is there then.
+    """
+
+    hint = "write it under another name, and rename it when it is whole"
+
+
 class KeyAccessError(PiiencError):
     """A key is missing, locked, malformed, kept carelessly, or not meant for this use.
 
@@ -169,6 +180,8 @@ class VerificationError(PiiencError):
     Nothing is broken; the data is not as it should be. Hold the file back. The report names rows,
     columns and rules, and holds no values, so it may be passed on.
     """
+
+    report: object = None  # what was found, where it is at hand
 
     exit_code = 10
     kind = "verification"

@@ -32,6 +32,19 @@ class Begun:
     reader: ReadAhead
 
 
+@dataclass(frozen=True, slots=True)
+class Named:
+    """An open stream for a file of a name, whose ending tells the format.
+
+    Attributes:
+        path: the name.
+        stream: open for writing; a pipe, say.
+    """
+
+    path: PurePath
+    stream: BinaryIO
+
+
 @contextlib.contextmanager
 def begun(path: Path) -> Iterator[Begun]:
     """Begin to read a file.
@@ -69,20 +82,20 @@ def hashed(path: Path) -> Iterator[Hashed]:
         yield Hashed(path, file, digest)
 
 
-def name_of(place: Place | Begun | Hashed) -> str:
+def name_of(place: Place | Begun | Hashed | Named) -> str:
     """Return what messages and receipts call a place."""
-    if isinstance(place, Begun | Hashed):
+    if isinstance(place, Begun | Hashed | Named):
         return str(place.path)
     return str(place) if isinstance(place, PurePath) else "-"
 
 
-def is_parquet(place: Place | Begun) -> bool:
+def is_parquet(place: Place | Begun | Named) -> bool:
     """Tell whether a place holds Parquet, by its name."""
     return PurePath(name_of(place)).suffix.lower() in _PARQUET
 
 
 @contextlib.contextmanager
-def opened_target(place: Place, *, overwrite: bool) -> Iterator[HashingWriter]:
+def opened_target(place: Place | Named, *, overwrite: bool) -> Iterator[HashingWriter]:
     """Open a place for writing; a file appears when the block ends without an error.
 
     Yields:
@@ -92,8 +105,9 @@ def opened_target(place: Place, *, overwrite: bool) -> Iterator[HashingWriter]:
         PolicyError: the file is there already and `overwrite` is false.
         IncompleteError: it could not be written, a full disk among the causes.
     """
+    stream = place.stream if isinstance(place, Named) else place
     opened = (
-        new_file(place, overwrite=overwrite) if isinstance(place, Path) else _open_stream(place)
+        new_file(stream, overwrite=overwrite) if isinstance(stream, Path) else _open_stream(stream)
     )
     with opened as file:
         writer = HashingWriter(file)

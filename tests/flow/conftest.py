@@ -83,6 +83,7 @@ class Shop:
     ) -> Receipt:
         """Encrypt a file of the folder."""
         options.setdefault("overwrite", self.overwrite)
+        left_out = options.pop("left_out", frozenset())
         with CellCounter(self.state) as counter:
             return crypt.encrypt_file(
                 self.folder / source,
@@ -91,6 +92,7 @@ class Shop:
                 keys=self.keys.__getitem__,
                 counter=counter,
                 options=crypt.Options(**options),
+                left_out=left_out,
             )
 
     def decrypt(

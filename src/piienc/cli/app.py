@@ -33,6 +33,7 @@ COMMANDS = {
     "unwrap-file": "envelope:unwrap_file",
     "inspect": "inspect:inspect",
     "verify": "verify:verify",
+    "send": "send:send",
     "push": "push:push",
     "pull": "push:pull",
     "history": "history:history",

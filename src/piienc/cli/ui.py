@@ -14,6 +14,7 @@ import json
 import os
 import sys
 import traceback
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 SCHEMA_VERSION = 1
 _STDOUT = "standard output"
 _ENDLESS = 1000  # columns
+_WARNINGS = {"warning", "retry", "left"}  # events
 INTERRUPTED = 130  # 128 + SIGINT, as shells have it
 
 
@@ -43,6 +45,13 @@ _stdout = _Stdout()
 def say(message: str) -> None:
     """Tell people something."""
     print(f"piienc: {message}", file=sys.stderr)
+
+
+def event(name: str, facts: dict[str, Any]) -> None:
+    """Write an event to standard error, a line of JSON."""
+    time = datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    level = "error" if facts.get("code") else "warning" if name in _WARNINGS else "info"
+    print(json.dumps({"time": time, "level": level, "event": name, **facts}), file=sys.stderr)
 
 
 def data(text: str, end: str = "\n") -> None:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, BinaryIO, Literal
 import typer
 
 from piienc.cli import options, ui
+from piienc.cli.audited import audited
 from piienc.cli.passphrase import Passphrase
 from piienc.cli.places import source_of
 from piienc.errors import UsageError
@@ -101,6 +102,7 @@ def verify(
         held = schemas.load(schema)
         at_hand = AtHand(KeyFolder(settled.keys_dir), ask, used=not without_keys)
         marks = Marks(settled.state_dir)
+        entry = stack.enter_context(audited("verify", settled, [("verified", file)], schema=schema))
         report = stack.enter_context(ui.progress("verifying", quiet=quiet))
         found = verify(
             source,
@@ -123,6 +125,7 @@ def verify(
         )
         for name, to in reports:
             to.write(FORMATS[name](found).encode())
+        entry.receipt(found)
     _tell(found, "json" if json else form, quiet=quiet)
     if found.exit_code:
         raise typer.Exit(found.exit_code)

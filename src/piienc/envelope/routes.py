@@ -100,10 +100,12 @@ class Files:
     Attributes:
         source: a descriptor that can be read.
         target: the pipe.
+        steady: whether the source must stay as it is meanwhile; another pipe does not.
     """
 
     source: int
     target: Sink
+    steady: bool = True
 
     def run(self, session: Gpg, work: Work) -> Outcome:
         """Run gpg to its end.
@@ -123,7 +125,7 @@ class Files:
             work(io.BytesIO(), [*named, f"{ours}/{self.source}"])
         self.target.finish()
         outcome = session.outcome
-        if _stamp(self.source) != before:
+        if self.steady and _stamp(self.source) != before:
             raise InputError(
                 "the input changed while it was read",
                 hint="run the command again when nobody writes to the file",

@@ -4,13 +4,15 @@ crypt.py      encrypt_file and decrypt_file
 marks.py      which columns, under which key and context
 pledge.py     marks that earlier files were encrypted with, and that no schema may undo
 steps.py      what is done to one column
-run.py        one pass: read, change columns, write, all at once
+run.py        one pass: read, change columns, write, all at once; batches.py: its units
 pipeline.py   work side by side, results in order
 record.py     what a Parquet file says of its own encryption
-wrap.py       wrap_file: OpenPGP for the receiver
+wrap.py       wrap_file: OpenPGP for the receiver; work.py: who does it; crossing.py: its streams
+joined.py     encryption and wrapping by a pipe, with no file between
 unwrap.py     unwrap_file: the way back
 push.py       files to a destination; delivery.py, source.py: one of them, in its steps
 pull.py       files from a destination
+send/         a job: all of these for each new file, exactly once
 crew.py       several files at once, over several connections; line.py: one, made anew
 orphans.py    hidden files at a destination that nobody knows any more
 preflight.py  keys and names against what the receiver demands, before anything is written

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass, replace
-from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 import pyarrow as pa
 
@@ -22,7 +21,7 @@ from piienc.flow.pipeline import usable_cores
 from piienc.flow.pledge import hold_to_marks, record_marks
 from piienc.flow.receipt import ColumnFacts, FileFacts, Receipt
 from piienc.flow.record import Record
-from piienc.flow.run import run
+from piienc.flow.run import Beside, run
 from piienc.flow.steps import ColumnPlace, Decryption, Encryption
 from piienc.places import Begun, is_parquet, name_of, opened_target
 from piienc.state import Marks
@@ -41,7 +40,7 @@ if TYPE_CHECKING:
     from piienc.flow.steps import Step
     from piienc.hashing import HashingReader, ReadAhead
     from piienc.keys import Keyset
-    from piienc.places import Place
+    from piienc.places import Named, Place
     from piienc.schema import Schema
     from piienc.state import CellCounter
     from piienc.tables.parquet import ParquetSource
@@ -56,21 +55,36 @@ class Options:
         threads: units worked on side by side; 0 means one for each core that may be used.
         progress: called with the rows done, the bytes read, and the share of the whole file
             that is done, or None where that cannot be known.
+        rehearsal: the output is not kept, so its marks are not recorded.
     """
 
     overwrite: bool = False
     threads: int = 0
     progress: Callable[[int, int, float | None], None] | None = None
+    rehearsal: bool = False
+
+
+class Watching(Beside, Protocol):
+    """Who looks at what passes, and judges it at the end."""
+
+    def conclude(self, read: FileFacts) -> None:
+        """Judge, when all has passed and before a file gets its name.
+
+        Raises:
+            PiiencError: the file must not appear.
+        """
 
 
 def encrypt_file(
     source: Place | Begun,
-    target: Place,
+    target: Place | Named,
     *,
     schema: Schema,
     keys: Callable[[str], Keyset],
     counter: CellCounter,
     options: Options = Options(),
+    watch: Callable[[CsvSource | ParquetSource], Watching] | None = None,
+    left_out: frozenset[str] = frozenset(),
 ) -> Receipt:
     """Encrypt the columns that the schema marks.
 
@@ -83,6 +97,8 @@ def encrypt_file(
         counter: counts the cells of sealed keys. Its folder also keeps the marks, to which the
             schema is held.
         options: how to run.
+        watch: makes, of the open table, who looks at all that passes and may object at the end.
+        left_out: columns that the output does not have.
 
     Raises:
         PiiencError: of the class that tells what is wrong; see `piienc.errors`.
@@ -96,11 +112,15 @@ def encrypt_file(
 
     def plan(table: CsvSource | ParquetSource) -> _Plan:
         check_columns(table, schema)
+        left_out_ = _left_out(table, left_out)
         before = record_in(table, None)
         refuse_recorded(table, before, schema.marked)
         hold_to_marks(schema, keys, marks, table.columns)
+        watching = watch(table) if watch else None
         steps: dict[str, Encryption] = {}
         for name, column in schema.marked.items():
+            if name in left_out_:
+                continue
             key = str(column.encrypt)
             text = column.encoding == "base64" or isinstance(table, CsvSource)
             place = ColumnPlace(table, name)
@@ -109,11 +129,20 @@ def encrypt_file(
             )
         fields = pa.schema([table.schema.field(name) for name in steps])
         record = Record({name: step.facts for name, step in steps.items()}, fields)
+
+        def at_the_end(read: FileFacts) -> None:
+            if watching:
+                watching.conclude(read)
+            if not options.rehearsal:
+                record_marks(schema, keys, marks, table.columns)
+
         return _Plan(
             steps,
-            record.and_also(before),
+            record.and_also(before) if steps else before,
             frozenset(steps),
-            partial(record_marks, schema, keys, marks, table.columns),
+            at_the_end,
+            left_out_,
+            watching,
         )
 
     receipt = _pass("encrypt-file", source, target, csv_format(schema), plan, options)
@@ -182,19 +211,24 @@ class _Plan:
         steps: by column.
         record: what is encrypted behind it.
         ciphertext: the columns that surely are.
-        at_the_end: called when all is written, before a file gets its name.
+        at_the_end: called when all is written, before a file gets its name, with what was read.
+        left_out: columns that the output does not have.
+        watching: who looks at what passes.
     """
 
     steps: Mapping[str, Step]
     record: Record | None
     ciphertext: frozenset[str] = frozenset()
-    at_the_end: Callable[[], None] = lambda: None
+    at_the_end: Callable[[FileFacts], None] = lambda _: None
+    left_out: frozenset[str] = frozenset()
+    watching: Watching | None = None
 
     def schema(self, table: CsvSource | ParquetSource) -> pa.Schema:
         """Return the output's Arrow schema."""
         fields = [
             field.with_type(self.steps[field.name].type) if field.name in self.steps else field
             for field in table.schema
+            if field.name not in self.left_out
         ]
         record = self.record.dump() if self.record else None
         return with_record(pa.schema(fields, table.schema.metadata), record)
@@ -203,7 +237,7 @@ class _Plan:
 def _pass(
     command: str,
     source: Place | Begun,
-    target: Place,
+    target: Place | Named,
     form: CsvFormat,
     plan: Callable[[CsvSource | ParquetSource], _Plan],
     options: Options,
@@ -214,17 +248,21 @@ def _pass(
     with opened_source(source, form) as (table, reader):
         made = plan(table)
         with opened_target(target, overwrite=options.overwrite) as writer:
-            sink = sink_for(table, target, writer, made.schema(table), made.ciphertext)
+            sink = sink_for(
+                table, target, writer, made.schema(table), made.ciphertext, made.left_out
+            )
             tally = run(
                 table,
                 sink,
                 made.steps,
                 threads=options.threads or usable_cores(),
                 progress=_progress(source, table, reader, options),
+                left_out=made.left_out,
+                beside=made.watching,
             )
-            made.at_the_end()
             digest = reader.sha256()
             read = FileFacts(name_of(source), reader.count, digest)
+            made.at_the_end(read)
             written = FileFacts(name_of(target), writer.count, writer.sha256())
     columns = {
         name: ColumnFacts(
@@ -235,6 +273,20 @@ def _pass(
     return Receipt(
         command, read, written, tally.rows, columns, round(time.monotonic() - started, 3)
     )
+
+
+def _left_out(table: CsvSource | ParquetSource, wanted: frozenset[str]) -> frozenset[str]:
+    """Return those of the columns to be left out that the file has.
+
+    Raises:
+        ConfigError: nothing would be left.
+    """
+    found = wanted & {*table.columns}
+    if found == {*table.columns}:
+        raise ConfigError(
+            f"{table.name}: all columns are to be left out", hint="leave one in, at the least"
+        )
+    return found
 
 
 def _progress(

@@ -5,18 +5,19 @@ from __future__ import annotations
 from collections import Counter
 from contextlib import closing
 from dataclasses import dataclass, field, replace
-from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import pyarrow as pa
 
 from piienc.columns import BadCells
+from piienc.flow.batches import stored_columns
 from piienc.flow.pipeline import in_order
 from piienc.tables import Change, CsvSource
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from piienc.flow.batches import StoredColumn
     from piienc.flow.steps import Step
     from piienc.tables import Block, CsvSink
     from piienc.tables.parquet import ParquetSink, ParquetSource, Slice
@@ -42,12 +43,68 @@ class Tally:
         self.nulls += other.nulls
 
 
+class Beside(Protocol):
+    """Who looks at what passes, before it is changed: a verification."""
+
+    def look(self, stored: Mapping[str, StoredColumn]) -> object:
+        """Look at a unit; called in several threads."""
+
+    def merge(self, found: Any) -> None:  # noqa: ANN401  # what `look` has returned
+        """Take what was found, in the units' order."""
+
+
 @dataclass(frozen=True, slots=True)
 class _Done:
-    """A unit's work: what is to be written, and its tally."""
+    """A unit's work: what is to be written, its tally, and what was found by who looked."""
 
     written: Any
     tally: Tally
+    found: object = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Change:
+    """What is done to each unit: `run`'s arguments."""
+
+    source: CsvSource | ParquetSource
+    steps: Mapping[str, Step]
+    left_out: frozenset[str]
+    beside: Beside | None
+
+    def block(self, unit: Block) -> _Done:
+        """Change a block of CSV."""
+        assert isinstance(self.source, CsvSource)  # noqa: S101  # whose blocks these are
+        records = self.source.decode(unit)
+        stored = stored_columns(self.source, records)
+        found = self.beside.look(stored) if self.beside else None
+        tally, changes = Tally(records.count), {}
+        for name, step in self.steps.items():
+            column = self.source.columns.index(name)
+            cells, rows = stored[name].cells
+            with BadCells.among(rows):
+                changes[column] = Change(rows, step.apply_to_cells(cells, records.as_fields))
+            tally.count(name, len(rows))
+        dropped = [self.source.columns.index(name) for name in self.left_out]
+        return _Done(records.rewritten(changes, dropped), tally, found)
+
+    def slice(self, unit: Slice) -> _Done:
+        """Change a slice of a row group of Parquet."""
+        batch = unit.batch
+        found = self.beside.look(stored_columns(self.source, batch)) if self.beside else None
+        tally = Tally(batch.num_rows)
+        columns, fields = [], []
+        for kind, column in zip(batch.schema, batch.columns, strict=True):
+            if kind.name in self.left_out:
+                continue
+            made = column
+            if kind.name in self.steps:
+                made = self.steps[kind.name].apply(column)
+                tally.count(kind.name, batch.num_rows - made.null_count)
+            columns.append(made)
+            fields.append(kind.with_type(made.type))
+        schema = pa.schema(fields, batch.schema.metadata)
+        changed = pa.RecordBatch.from_arrays(columns, schema=schema)
+        return _Done(replace(unit, batch=changed), tally, found)
 
 
 def run(
@@ -57,6 +114,8 @@ def run(
     *,
     threads: int,
     progress: Callable[[int], None],
+    left_out: frozenset[str] = frozenset(),
+    beside: Beside | None = None,
 ) -> Tally:
     """Pass a table through the steps of its columns.
 
@@ -66,14 +125,15 @@ def run(
         steps: by column name; the other columns pass unchanged.
         threads: how many units are worked on side by side.
         progress: called with the rows that are written so far.
+        left_out: columns that are not written.
+        beside: who looks at each unit, before it is changed.
 
     Raises:
         PiiencError: of the first unit that failed, with its place in the file.
     """
+    changing = _Change(source, steps, left_out, beside)
     change: Callable[[Any], _Done] = (
-        partial(_change_block, source, steps)
-        if isinstance(source, CsvSource)
-        else partial(_change_slice, source, steps)
+        changing.block if isinstance(source, CsvSource) else changing.slice
     )
 
     def work(unit: object) -> _Done | BadCells:
@@ -87,34 +147,10 @@ def run(
         for done in results:
             if isinstance(done, BadCells):
                 raise done.located(total.rows + 1) from None
+            if beside is not None:
+                beside.merge(done.found)
             sink.write(done.written)
             total.add(done.tally)
             progress(total.rows)
     sink.close()
     return total
-
-
-def _change_block(source: CsvSource, steps: Mapping[str, Step], unit: Block) -> _Done:
-    records = source.decode(unit)
-    tally, changes = Tally(records.count), {}
-    for name, step in steps.items():
-        column = source.columns.index(name)
-        cells, rows = records.cells(column)
-        with BadCells.among(rows):
-            changes[column] = Change(rows, step.apply_to_cells(cells, records.as_fields))
-        tally.count(name, len(rows))
-    return _Done(records.rewritten(changes), tally)
-
-
-def _change_slice(source: ParquetSource, steps: Mapping[str, Step], unit: Slice) -> _Done:
-    batch = source.decode(unit)
-    tally = Tally(batch.num_rows)
-    columns, fields = list(batch.columns), list(batch.schema)
-    for number, name in enumerate(batch.schema.names):
-        if name in steps:
-            columns[number] = steps[name].apply(columns[number])
-            fields[number] = fields[number].with_type(columns[number].type)
-            tally.count(name, batch.num_rows - columns[number].null_count)
-    schema = pa.schema(fields, batch.schema.metadata)
-    changed = pa.RecordBatch.from_arrays(columns, schema=schema)
-    return _Done(replace(unit, batch=changed), tally)

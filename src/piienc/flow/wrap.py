@@ -12,36 +12,30 @@ from pathlib import Path, PurePath
 from typing import TYPE_CHECKING
 
 from piienc.envelope import read_message
-from piienc.envelope.wrap import Form, require_as_meant, wrap
 from piienc.errors import PgpError, PolicyError
 from piienc.files import open_input, refuse_same, together
 from piienc.flow.crossing import crossing, hashed_ahead, streamed
-from piienc.flow.preflight import (
-    check_name,
-    check_recipients,
-    check_signer,
-    check_source,
-    plain_limit,
-)
-from piienc.flow.receipt import FileFacts, PgpKeyFacts, WrapReceipt
+from piienc.flow.preflight import check_name, check_source
+from piienc.flow.receipt import FileFacts, WrapReceipt
 from piienc.flow.streams import HEAD, Ahead
+from piienc.flow.work import at_work
 from piienc.hashing import HashingReader
-from piienc.keys.pgp_folder import opened
 from piienc.places import is_parquet, name_of
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
+    from contextlib import AbstractContextManager
 
+    from piienc.envelope.wrap import Form
     from piienc.flow.crossing import Crossing
     from piienc.flow.preflight import Ask
     from piienc.flow.streams import Report
-    from piienc.keys.gpg import Gpg
-    from piienc.keys.pgp import PgpKey
+    from piienc.flow.work import Work
     from piienc.keys.pgp_folder import PgpFolder
     from piienc.places import Place
     from piienc.profiles import Profile
     from piienc.schema import Schema
-    from piienc.secret import SecretBytes
+    from piienc.tables import CsvSource
 
 _SAMPLE = 256 << 10  # bytes at a file's beginning that tell whether compression helps
 _TABLES, _COMPRESSED = {".csv", ".tsv", ".txt"}, {".gz", ".zst"}
@@ -109,85 +103,32 @@ def wrap_file(
     check_source(source, profile)
     check_name(target, profile)
     with ExitStack() as stack:
-        session, known = stack.enter_context(opened(keys, wanted.names))
-        # Two names may stand for one key.
-        named = (known[name] for name in wanted.recipients)
-        recipients = list({key.fingerprint: key for key in named}.values())
-        signer = known[wanted.signer] if wanted.signer else None
-        warnings = check_recipients(recipients, profile)
-        secret = check_signer(signer, profile, keys, passphrase)
+        work = stack.enter_context(at_work(wanted, keys, passphrase))
         file = stack.enter_context(open_input(source)) if isinstance(source, Path) else source
         ahead = Ahead(file, HEAD)
         _refuse_wrapped(ahead.head, name_of(source))
-        form = Form(
-            _armor(wanted),
-            profile.cipher,
-            _compression(profile, ahead.head[:_SAMPLE]),
-            profile.aead,
-        )
-        work = _Work(session, recipients, form, signer, secret, profile)
-        limit = plain_limit(profile, recipients, armor=form.armor)
+        form = work.form(_compression(profile, ahead.head[:_SAMPLE]))
+        limit = work.limit
         if limit and isinstance(source, Path) and source.stat().st_size > limit:
-            read, outputs = _wrap_parts(source, target, work, limit, wanted)
+            read, outputs = _wrap_parts(source, target, work, form, wanted)
         else:
             hashed = stack.enter_context(hashed_ahead(source, ahead, target))
             way = crossing(
                 source, ahead, target, hashed=hashed, overwrite=wanted.overwrite, progress=progress
             )
             pass_ = stack.enter_context(way)
-            outputs = [work.wrap(pass_, name_of(target))]
+            outputs = [work.wrap(pass_, form, name_of(target))]
             read = pass_.read()
-    return WrapReceipt(
-        "wrap-file",
-        read,
-        tuple(outputs),
-        tuple(PgpKeyFacts(key.name, key.fingerprint) for key in recipients),
-        PgpKeyFacts(signer.name, signer.fingerprint) if signer else None,
-        profile.name,
-        form.cipher,
-        form.compression,
-        form.armor,
-        round(time.monotonic() - started, 3),
-        tuple(warnings),
-    )
-
-
-@dataclass(frozen=True, slots=True)
-class _Work:
-    """All that wrapping a stream takes, but the stream."""
-
-    session: Gpg
-    recipients: Sequence[PgpKey]
-    form: Form
-    signer: PgpKey | None
-    secret: SecretBytes | None
-    profile: Profile
-
-    def wrap(self, way: Crossing, name: str) -> FileFacts:
-        """Wrap what crosses, and look at what was written before it appears."""
-        wrap(
-            way.route,
-            session=self.session,
-            recipients=self.recipients,
-            form=self.form,
-            signer=self.signer,
-            passphrase=self.secret,
-        )
-        require_as_meant(read_message(io.BytesIO(way.head), name), self.recipients, self.form)
-        written = way.written()
-        if self.form.compression == "none" and written.bytes < way.read().bytes:
-            raise PgpError("gpg compressed the file, which was not asked for")
-        _require_size(written.bytes, self.profile, name)
-        return written
+    return work.receipt(form, read, outputs, time.monotonic() - started)
 
 
 def _wrap_parts(
-    source: Path, target: Place, work: _Work, limit: int, wanted: Wrapping
+    source: Path, target: Place, work: Work, form: Form, wanted: Wrapping
 ) -> tuple[FileFacts, list[FileFacts]]:
     """Wrap a table in parts, which appear together when the last one is done."""
     # Start-up: only what is split needs tables.
     from piienc.flow.crypt import csv_format  # noqa: PLC0415  # see above
-    from piienc.tables import CsvSource, opened_source, parts  # noqa: PLC0415  # see above
+    from piienc.tables import CsvSource, opened_source  # noqa: PLC0415  # see above
 
     if not isinstance(target, Path):
         raise _cannot_split(source, work.profile, "standard output takes one file")
@@ -197,16 +138,45 @@ def _wrap_parts(
     with together() as appearing, opened_source(source, csv_format(wanted.schema)) as opened_table:
         table, reader = opened_table
         assert isinstance(table, CsvSource)  # noqa: S101  # it is no Parquet
-        outputs = []
-        for number, part in enumerate(parts(table, source.name, limit), 1):
-            named = part_name(target, number)
-            check_name(named, work.profile)
-            way = streamed(HashingReader(part), source.name, named, overwrite=wanted.overwrite)
-            outputs.append(work.wrap(appearing(way, named), str(named)))
+        outputs = wrapped_parts(
+            table, source.name, target, work, form, appearing, overwrite=wanted.overwrite
+        )
         read = FileFacts(name_of(source), reader.count, reader.sha256())
     for path in earlier - {Path(written.name) for written in outputs}:
         path.unlink(missing_ok=True)
     return read, outputs
+
+
+def wrapped_parts(
+    table: CsvSource,
+    name: str,
+    target: Path,
+    work: Work,
+    form: Form,
+    appearing: Callable[[AbstractContextManager[Crossing], Path], Crossing],
+    *,
+    overwrite: bool,
+) -> list[FileFacts]:
+    """Wrap a table in parts, as many as it takes.
+
+    Args:
+        table: read to its end.
+        name: of its file, whose ending tells how the parts are compressed.
+        target: whose name the parts get, with their numbers.
+        work: wraps.
+        form: how.
+        appearing: from `together`.
+        overwrite: replace existing parts.
+    """
+    from piienc.tables import parts  # noqa: PLC0415  # start-up: only what is split needs tables
+
+    outputs = []
+    for number, part in enumerate(parts(table, name, int(work.limit or 0)), 1):
+        named = part_name(target, number)
+        check_name(named, work.profile)
+        way = streamed(HashingReader(part), name, named, overwrite=overwrite)
+        outputs.append(work.wrap(appearing(way, named), form, str(named)))
+    return outputs
 
 
 def _cannot_split(source: Path, profile: Profile, why: str) -> PolicyError:
@@ -246,16 +216,6 @@ def part_name(target: Path, number: int) -> Path:
     return target.with_name(f"{stem}.part-{number:04d}{end}")
 
 
-def _armor(wanted: Wrapping) -> bool:
-    demanded = wanted.profile.armor
-    if demanded is not None and wanted.armor not in {None, demanded}:
-        raise PolicyError(
-            f"the profile {wanted.profile.name} demands {'armor' if demanded else 'binary files'}",
-            hint="leave the option out, or choose another profile: 'piienc profiles list'",
-        )
-    return bool(wanted.armor if demanded is None else demanded)
-
-
 def _compression(profile: Profile, sample: bytes) -> str:
     if profile.compression != "auto":
         return profile.compression
@@ -272,14 +232,4 @@ def _refuse_wrapped(head: bytes, name: str) -> None:
         raise PolicyError(
             f"{name} is encrypted by OpenPGP already",
             hint="send it as it is; 'piienc inspect' shows for whom it is",
-        )
-
-
-def _require_size(size: int, profile: Profile, name: str) -> None:
-    if profile.size_limit and size > profile.size_limit:
-        raise PolicyError(
-            f"{name} would have {size:,} bytes, and {profile.name} takes "
-            f"{profile.size_limit:,} at most",
-            hint="split it into several files; a CSV file that is named, and no stream, is split "
-            "by rows",
         )

@@ -4,7 +4,7 @@ A relative path counts from where it was said: in `piienc.toml` from that file's
 flag or a variable from the current directory. The defaults stand beside `piienc.toml`, or in
 the current directory where there is none.
 
-The user's own profiles and the destinations are in `piienc.toml` alone.
+The user's own profiles, the destinations and the jobs are in `piienc.toml` alone.
 """
 
 from collections.abc import Iterable, Mapping
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from piienc.document import Mistake
     from piienc.profiles import Demands
     from piienc.settings.destination import Destination
+    from piienc.settings.job import Job, Notify
 
 FILE = "piienc.toml"
 
@@ -32,6 +33,8 @@ class Settings:
         state_dir: the state folder; it need not exist.
         profiles: the user's own profiles by name, for `piienc.profiles`.
         destinations: by name.
+        jobs: by name.
+        notify: what is told of jobs that failed.
     """
 
     config_file: Path | None
@@ -39,6 +42,8 @@ class Settings:
     state_dir: Path
     profiles: "Mapping[str, Demands]" = field(default_factory=dict)
     destinations: "Mapping[str, Destination]" = field(default_factory=dict)
+    jobs: "Mapping[str, Job]" = field(default_factory=dict)
+    notify: "Notify | None" = None
 
 
 def load(
@@ -79,6 +84,8 @@ def load(
         settle(state, "state", ".piienc"),
         read.profiles,
         read.destinations,
+        read.jobs,
+        read.notify,
     )
 
 
@@ -117,6 +124,8 @@ class _Read:
     dirs: Mapping[str, str | None] = field(default_factory=dict)
     profiles: "Mapping[str, Demands]" = field(default_factory=dict)
     destinations: "Mapping[str, Destination]" = field(default_factory=dict)
+    jobs: "Mapping[str, Job]" = field(default_factory=dict)
+    notify: "Notify | None" = None
 
 
 def _read(file: Path) -> _Read:
@@ -126,6 +135,13 @@ def _read(file: Path) -> _Read:
     from piienc import document  # noqa: PLC0415  # see above
     from piienc.profiles import Demands, check_own  # noqa: PLC0415  # see above
     from piienc.settings.destination import DestinationTable, destination_of  # noqa: PLC0415  # see above
+    from piienc.settings.job import (  # noqa: PLC0415  # see above
+        JobTable,
+        NotifyTable,
+        check_destinations,
+        job_of,
+        notify_of,
+    )
 
     class Folder(document.Table, frozen=True):
         dir: Annotated[str, Meta(min_length=1, examples=["path/to/folder"])] | None = None
@@ -135,20 +151,26 @@ def _read(file: Path) -> _Read:
         state: Folder = Folder()
         profiles: dict[Annotated[str, Meta(min_length=1)], Demands] | None = None
         destinations: dict[Annotated[str, Meta(min_length=1)], DestinationTable] | None = None
+        jobs: dict[Annotated[str, Meta(min_length=1)], JobTable] | None = None
+        notify: NotifyTable | None = None
 
         @classmethod
         def check(cls, fields: Mapping[str, Any]) -> "Iterable[Mistake]":
-            """See to it that names and bases of the profiles lead to one each."""
+            """See to it that bases of profiles and destinations of jobs lead to one each."""
+            yield from check_destinations(fields)
             if tables := fields.get("profiles"):
                 for place, said in check_own(tables):
                     yield ("profiles", *place), said
 
+    def place(path: str) -> Path:
+        return file.parent / _expanded(path)
+
     read = document.load(file, File)
+    destinations, jobs = read.destinations or {}, read.jobs or {}
     return _Read(
         {"keys": read.keys.dir, "state": read.state.dir},
         read.profiles or {},
-        {
-            name: destination_of(name, table, lambda path: file.parent / _expanded(path))
-            for name, table in (read.destinations or {}).items()
-        },
+        {name: destination_of(name, table, place) for name, table in destinations.items()},
+        {name: job_of(name, table, place) for name, table in jobs.items()},
+        notify_of(read.notify, place) if read.notify else None,
     )

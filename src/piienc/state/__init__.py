@@ -2,9 +2,10 @@
 
     cells.py      how many cells each sealed key has encrypted
     transfers.py  the ledger: each file that was sent or fetched
+    sendings.py   the ledger of jobs: each source, and how far it came
     marks.py      which columns were encrypted: marks that cannot be undone
     locks.py      what only one run at a time may do
-    database.py   the SQLite file that the first three are in
+    database.py   the SQLite file that the first four are in
     audit/        the log of each use of a key and each file, chained and signed
 
 It is kept outside of the key folder, which may be mounted read-only. It holds names, counts and
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from piienc.state.cells import CELL_LIMIT, CELL_WARNING, CellCounter
     from piienc.state.locks import held
     from piienc.state.marks import Marks, RecordedMark
+    from piienc.state.sendings import Sendings, Sent, Step
     from piienc.state.transfers import Ledger, Phase, Transfer, lock_name, new_transfer
 
 __all__ = [
@@ -31,6 +33,9 @@ __all__ = [
     "Marks",
     "Phase",
     "RecordedMark",
+    "Sendings",
+    "Sent",
+    "Step",
     "Transfer",
     "held",
     "lock_name",
@@ -43,6 +48,9 @@ _HOMES = {
     "CellCounter": "cells",
     "Marks": "marks",
     "RecordedMark": "marks",
+    "Sendings": "sendings",
+    "Sent": "sendings",
+    "Step": "sendings",
     "held": "locks",
 }  # all others are at home in transfers.py
 

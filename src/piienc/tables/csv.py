@@ -14,7 +14,7 @@ from piienc.errors import InputError
 from piienc.tables.records import Block, Dialect, Records, not_in_encoding
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Collection, Iterator
 
     from piienc.cells import Bytes
     from piienc.tables.streams import Compressed, Decompressed
@@ -110,6 +110,13 @@ class CsvSource:
         """
         return Records(unit, self._dialect)
 
+    def header_without(self, dropped: Collection[int]) -> bytes:
+        """Return the header without some columns, by their numbers."""
+        if not dropped:
+            return self.header
+        records = _header_records(self.header, self.name, self.format)
+        return bytes(records.rewritten({}, dropped).data)
+
     def _block(self, data: bytes, end: int, line: int) -> Block:
         if not data.endswith(b"\n", 0, end):
             data = data[:end] + self.format.line_end.encode()
@@ -171,13 +178,16 @@ def _column_names(header: bytes, name: str, form: CsvFormat) -> list[str]:
             f"{name}: line 1 is blank, where the header should be",
             hint="the first line must name the columns",
         )
-    ended = header if header.endswith(b"\n") else header + form.line_end.encode()
-    marks = ord(form.delimiter), ord(form.quote)
-    records = Records(
-        Block(ended + bytes(SPARE), len(ended), 1), Dialect(name, 0, *marks, form.encoding)
-    )
+    records = _header_records(header, name, form)
     fields = [records.cells(number)[0] for number in range(records.columns)]
     return [cells.one(0).decode() if len(cells) else "" for cells in fields]
+
+
+def _header_records(header: bytes, name: str, form: CsvFormat) -> Records:
+    ended = header if header.endswith(b"\n") else header + form.line_end.encode()
+    marks = ord(form.delimiter), ord(form.quote)
+    block = Block(ended + bytes(SPARE), len(ended), 1)
+    return Records(block, Dialect(name, 0, *marks, form.encoding))
 
 
 def _last_record_end(data: bytes, quote: bytes) -> int:
@@ -238,14 +248,17 @@ class _Utf8Reader:
 class CsvSink:
     """A CSV file being written, with the header and in the format of another."""
 
-    def __init__(self, stream: Compressed, source: CsvSource) -> None:
-        """Write the header."""
+    def __init__(
+        self, stream: Compressed, source: CsvSource, dropped: Collection[int] = ()
+    ) -> None:
+        """Write the header, without the columns of these numbers."""
         form = source.format
         self._stream, self._encoding = stream, form.encoding
         self._encoder: codecs.IncrementalEncoder | None = None
         if not _is_utf8(form.encoding):
             self._encoder = codecs.getincrementalencoder(form.encoding)()
-        header = source.header.removesuffix(form.line_end.encode()) + form.line_end.encode()
+        end = form.line_end.encode()
+        header = source.header_without(dropped).removesuffix(end) + end
         self._write(_BOM + header if form.byte_order_mark else header)
 
     def write(self, records: Bytes) -> None:

@@ -24,13 +24,13 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from piienc.hashing import HashingWriter, ReadAhead
-    from piienc.places import Place
+    from piienc.places import Named, Place
     from piienc.tables.parquet import ParquetSink, ParquetSource
 
 _PARQUET_MAGIC = b"PAR1"
 
 
-def check_ends(source: Place | Begun, target: Place) -> None:
+def check_ends(source: Place | Begun, target: Place | Named) -> None:
     """Refuse ends that do not fit together.
 
     Raises:
@@ -93,10 +93,11 @@ def refuse_parquet(begin: bytes, name: str) -> None:
 
 def sink_for(
     source: CsvSource | ParquetSource,
-    target: Place,
+    target: Place | Named,
     writer: HashingWriter,
     schema: pa.Schema,
     ciphertext: frozenset[str],
+    left_out: frozenset[str] = frozenset(),
 ) -> CsvSink | ParquetSink:
     """Return the sink that writes what was read from `source`, in its own format.
 
@@ -106,9 +107,11 @@ def sink_for(
         writer: where it goes.
         schema: the output's Arrow schema, for Parquet.
         ciphertext: columns that are not worth a Parquet dictionary.
+        left_out: columns that the output does not have.
     """
     if isinstance(source, CsvSource):
-        return CsvSink(Compressed(writer, name_of(target)), source)
+        dropped = [source.columns.index(name) for name in left_out]
+        return CsvSink(Compressed(writer, name_of(target)), source, dropped)
     from piienc.tables.parquet import ParquetSink  # noqa: PLC0415  # half of start-up
 
-    return ParquetSink(writer, schema, source.writer_options(ciphertext))
+    return ParquetSink(writer, schema, source.writer_options(ciphertext, left_out))

@@ -82,17 +82,21 @@ class ParquetSource:
         """Return the slice's rows."""
         return unit.batch
 
-    def writer_options(self, ciphertext: frozenset[str]) -> dict[str, object]:
+    def writer_options(
+        self, ciphertext: frozenset[str], left_out: frozenset[str] = frozenset()
+    ) -> dict[str, object]:
         """Return how the file was written, as `ParquetWriter` takes it.
 
         Args:
             ciphertext: top-level columns, not worth a dictionary.
+            left_out: top-level columns that the output does not have.
         """
         meta = self._file.metadata
         if not meta.num_row_groups:
             return {}
         group = meta.row_group(0)
-        chunks = [group.column(number) for number in range(group.num_columns)]
+        all_chunks = [group.column(number) for number in range(group.num_columns)]
+        chunks = [c for c in all_chunks if c.path_in_schema.split(".")[0] not in left_out]
         dictionaries = [
             chunk.path_in_schema
             for chunk in chunks

@@ -19,7 +19,7 @@ from piienc.errors import InputError
 from piienc.tables.quoting import quoted, unquoted
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Mapping
 
     from numpy.typing import NDArray
 
@@ -116,25 +116,39 @@ class Records:
         """Return text as fields: in quotes where it needs them."""
         return quoted(cells, self._dialect.quote, self._dialect.delimiter)
 
-    def rewritten(self, changes: Mapping[int, Change]) -> Bytes:
-        """Return the records with some columns changed, by the columns' numbers."""
-        columns = sorted(changes)
+    def rewritten(self, changes: Mapping[int, Change], dropped: Collection[int] = ()) -> Bytes:
+        """Return the records with some columns changed and others left out, by their numbers.
+
+        Args:
+            changes: by column.
+            dropped: columns that go, each with one delimiter; not all of them.
+        """
+        columns = sorted({*changes, *dropped})
         # A record's pieces are what stands before its first changed cell, that cell, what follows
         # up to the next one, and so on; a last one leads to the next record, over blank lines.
         cuts = np.empty((self.count, 2 * len(columns) + 2), np.int32)
         cuts[:, 0] = self._begins[:, 0]
-        cuts[:, 1:-1:2] = self._begins[:, columns]
-        cuts[:, 2:-1:2] = self._ends[:, columns]
+        first = next(number for number in range(self.columns) if number not in dropped)
+        for number, column in enumerate(columns):
+            begins, ends = self._begins[:, column], self._ends[:, column]
+            if column in dropped and column < first:
+                ends = self._begins[:, column + 1]
+            elif column in dropped:
+                begins = begins - 1
+            cuts[:, 2 * number + 1], cuts[:, 2 * number + 2] = begins, ends
         cuts[:, -1] = self._stops[:, -1] + 1
         sources = [Pieces(self._data, cuts.ravel())]
         wanted = np.arange(cuts.size, dtype=np.int32).reshape(cuts.shape)[:, :-1].copy()
         count = cuts.size
         for number, column in enumerate(columns):
+            if column in dropped:
+                continue
             change = changes[column]
             wanted[change.rows, 2 * number + 1] = count + 2 * change.fields.where
             sources += change.fields.pieces()
             count += 2 * len(change.rows)
-        index = wanted.ravel()
+        gone = [2 * number + 1 for number, column in enumerate(columns) if column in dropped]
+        index = (np.delete(wanted, gone, axis=1) if gone else wanted).ravel()
         return put_together(sources, index)
 
     def _require_utf8(self) -> None:

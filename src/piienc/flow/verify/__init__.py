@@ -3,7 +3,6 @@
 verify.py      the pass: opens the file, looks at its units side by side, and reports
 source.py      the file, unwrapped on its way if it is an OpenPGP message
 message.py     the table in a message, read while gpg unwraps it
-batches.py     its units, column by column
 settle.py      what is looked for in the file, by its columns, its schema and the keys
 at_hand.py     the keys, as far as they are there, and the marks that hold
 columns.py     what is looked for in each column

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from piienc.flow.verify.batches import comparable
+from piienc.flow.batches import comparable
 from piienc.flow.verify.buckets import Buckets
 from piienc.flow.verify.found import Breach
 

@@ -21,7 +21,7 @@ from piienc.columns import (
     to_cells,
 )
 from piienc.errors import InputError
-from piienc.flow.verify.batches import TypedColumn, comparable, without_nulls
+from piienc.flow.batches import TypedColumn, comparable, without_nulls
 from piienc.flow.verify.found import Breach, Counts
 from piienc.keys import Mode, Prefix
 from piienc.tables import CsvSource
@@ -35,8 +35,8 @@ if TYPE_CHECKING:
     from piienc.checks.finders import Finder
     from piienc.checks.rules import Check
     from piienc.columns import Fingerprints, Judged, Prints
+    from piienc.flow.batches import StoredColumn
     from piienc.flow.steps import ColumnPlace
-    from piienc.flow.verify.batches import StoredColumn
     from piienc.flow.verify.round_trip import ColumnTrip
     from piienc.keys import Keyset, KeysetFacts
     from piienc.schema import Column

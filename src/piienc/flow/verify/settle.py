@@ -23,8 +23,8 @@ if TYPE_CHECKING:
 
     from piienc.checks.finders import Finder
     from piienc.columns import Fingerprints
+    from piienc.flow.batches import StoredColumn
     from piienc.flow.record import Record
-    from piienc.flow.verify.batches import StoredColumn
     from piienc.flow.verify.columns import Looked, Watch
     from piienc.flow.verify.found import Counts
     from piienc.flow.verify.prints import Equal
@@ -212,7 +212,8 @@ def settled(
             place = ColumnPlace(table, name)
             rules = Rules(name, column, place.type, fingerprints) if column else None
             allowed = column.allow or {} if column else {}
-            made.finders[name] = [each for each in finders if each.name not in allowed]
+            leaves = name not in wanted.leave_out
+            made.finders[name] = [each for each in finders if leaves and each.name not in allowed]
             text = isinstance(table, CsvSource)
             made.watches[name] = Unmarked(place, rules, made.finders[name], text=text)
         else:

@@ -15,11 +15,11 @@ import pyarrow as pa
 
 from piienc.columns import Fingerprints
 from piienc.errors import UsageError
+from piienc.flow.batches import decoded
 from piienc.flow.crypt import csv_format
 from piienc.flow.pipeline import in_order, usable_cores
 from piienc.flow.reports.model import Report
 from piienc.flow.verify.against import compared
-from piienc.flow.verify.batches import decoded
 from piienc.flow.verify.by_key import compared_by_key
 from piienc.flow.verify.found import Breach, Counts, Findings
 from piienc.flow.verify.leaks import leak_of
@@ -30,10 +30,11 @@ from piienc.places import name_of
 from piienc.tables import CsvSource
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
     from typing import Any
 
     from piienc.cells import Places
+    from piienc.flow.batches import StoredColumn
     from piienc.flow.receipt import FileFacts
     from piienc.flow.reports.model import Expect, SchemaFacts
     from piienc.flow.verify.columns import Looked
@@ -42,6 +43,7 @@ if TYPE_CHECKING:
     from piienc.places import Begun, Place
     from piienc.profiles import Profile
     from piienc.schema import Schema
+    from piienc.tables.parquet import ParquetSource
 
 
 _MOST_UNKNOWN = 1 << 20  # rows of a column whose values are known to be unknown: 8 MiB
@@ -60,6 +62,7 @@ class Wanted:
         round_trip: encrypt and decrypt a plain file in memory, and compare.
         recipients: wrap and unwrap it in the round trip, too, for these keys.
         profile: the receiver whose rules on rows hold, if any.
+        leave_out: columns that will not leave the house: they may hold personal data.
         most: how many findings are kept of each column and rule.
         hold: called with the file's columns before any row is read, to refuse a schema that would
             undo a mark.
@@ -75,6 +78,7 @@ class Wanted:
     round_trip: bool = False
     recipients: tuple[str, ...] = ()
     profile: Profile | None = None
+    leave_out: frozenset[str] = frozenset()
     most: int = 100
     hold: Callable[[Sequence[str]], None] | None = None
     threads: int = 0
@@ -104,17 +108,18 @@ def verify(source: Place | Begun, wanted: Wanted, *, keys: Keys, unwrapping: Unw
         file = stack.enter_context(opened(source, form, unwrapping))
         if wanted.hold:
             wanted.hold(file.table.columns)
-        pass_ = stack.enter_context(_Pass(file, wanted, keys))
+        pass_ = stack.enter_context(Pass(file.table, wanted, keys))
         facts = None
         if wanted.against is None:
-            for _ in pass_.batches(threads):
+            for _ in pass_.batches(file, threads):
                 pass
             pass_.send_around(Path(name_of(source)), unwrapping)
         else:
             original = stack.enter_context(opened(wanted.against, form, unwrapping))
-            pass_.compare(original, threads)
+            pass_.compare(file, original, threads)
             facts = original.facts()
-        return pass_.report(file.facts(), facts, began, time.monotonic() - started)
+        report = pass_.report(file.facts(), began, time.monotonic() - started)
+        return replace(report, against=facts, wrapped=file.wrapped)
 
 
 def _require_fitting(source: Place | Begun, wanted: Wanted) -> None:
@@ -131,7 +136,7 @@ def _require_fitting(source: Place | Begun, wanted: Wanted) -> None:
 
 
 @dataclass(frozen=True, slots=True)
-class _Found:
+class Found:
     """What was found in a unit; `unknown` are the rows whose values are not known."""
 
     rows: int
@@ -142,10 +147,10 @@ class _Found:
 
 
 @dataclass(slots=True)
-class _Pass:
-    """One pass over a file, and what it has found so far."""
+class Pass:
+    """One pass over a file, and what it has found so far; use it as a context."""
 
-    _file: Source
+    _table: CsvSource | ParquetSource
     _wanted: Wanted
     _keys: Keys
     _settled: Settled = field(init=False)
@@ -161,7 +166,7 @@ class _Pass:
     def __post_init__(self) -> None:
         wanted = self._wanted
         self._findings = Findings(wanted.most)
-        self._settled = settled(self._file.table, wanted, self._keys, self._fingerprints)
+        self._settled = settled(self._table, wanted, self._keys, self._fingerprints)
         self._findings.add(self._settled.breaches)
         self._counts = {name: Counts() for name in self._settled.watches}
 
@@ -171,22 +176,26 @@ class _Pass:
     def __exit__(self, *_: object) -> None:
         self._stack.close()
 
-    def batches(self, threads: int) -> Iterator[pa.RecordBatch]:
+    def batches(self, file: Source, threads: int) -> Iterator[pa.RecordBatch]:
         """Look at all units, and yield the plain values of each, as far as they are known."""
         progress = self._wanted.progress or (lambda *_: None)
-        with closing(in_order(self._file.table.units(), self._look, threads)) as results:
+
+        def look(unit: Any) -> Found:  # noqa: ANN401  # a source's units are its own
+            return self.look(decoded(self._table, unit))
+
+        with closing(in_order(self._table.units(), look, threads)) as results:
             for found in results:
-                self._merge(found)
-                progress(self._rows, 0, self._file.share())
+                self.merge(found)
+                progress(self._rows, 0, file.share())
                 if found.plain is not None:
                     yield found.plain
 
-    def compare(self, original: Source, threads: int) -> None:
+    def compare(self, file: Source, original: Source, threads: int) -> None:
         """Look at all units, and compare them with those of the original."""
         table = original.table
-        if isinstance(table, CsvSource) != isinstance(self._file.table, CsvSource):
+        if isinstance(table, CsvSource) != isinstance(self._table, CsvSource):
             raise UsageError(
-                f"{self._file.table.name} and {table.name} are of different formats",
+                f"{self._table.name} and {table.name} are of different formats",
                 hint="compare CSV with CSV and Parquet with Parquet",
             )
         columns, breaches = self._settled.comparable(table.columns)
@@ -198,7 +207,7 @@ class _Pass:
             return pa.RecordBatch.from_arrays([stored[name].array for name in names], names)
 
         with closing(in_order(table.units(), read, threads)) as there:
-            here = self.batches(threads)
+            here = self.batches(file, threads)
             key = self._wanted.key_column
             if key is None:
                 found = compared(here, there, columns)
@@ -227,21 +236,22 @@ class _Pass:
         columns = ("columns",) if self._wanted.round_trip else ()
         return (*columns, "message") if self._wanted.recipients else columns
 
-    def _look(self, unit: Any) -> _Found:  # noqa: ANN401  # a source's units are its own
-        stored = decoded(self._file.table, unit)
+    def look(self, stored: Mapping[str, StoredColumn]) -> Found:
+        """Look at a unit; called in several threads."""
         looked = {name: watch.look(stored[name]) for name, watch in self._settled.watches.items()}
         breaches = self._settled.of_rows(stored, looked)
         rows = next(iter(stored.values())).count
         if self._wanted.against is None:
-            return _Found(rows, looked, breaches, None, {})
+            return Found(rows, looked, breaches, None, {})
         unknown = {
             name: each.unknown(stored[name])
             for name, each in looked.items()
             if each.breaches and each.plain is not None
         }
-        return _Found(rows, looked, breaches, self._settled.plain(stored, looked), unknown)
+        return Found(rows, looked, breaches, self._settled.plain(stored, looked), unknown)
 
-    def _merge(self, found: _Found) -> None:
+    def merge(self, found: Found) -> None:
+        """Take what was found in the unit that is next in the file."""
         first = self._rows + 1
         for name, looked in found.columns.items():
             self._counts[name].add(looked.counts)
@@ -258,9 +268,7 @@ class _Pass:
                 self._unknown[name] = np.append(known, rows + self._rows)
         self._rows += found.rows
 
-    def report(
-        self, file: FileFacts, against: FileFacts | None, began: datetime, seconds: float
-    ) -> Report:
+    def report(self, file: FileFacts, began: datetime, seconds: float) -> Report:
         """Conclude: what only all rows together can tell, and all that was found."""
         wanted, settled_ = self._wanted, self._settled
         for name, store in self._unique.items():
@@ -282,9 +290,9 @@ class _Pass:
             file,
             wanted.facts,
             wanted.expect,
-            against,
+            None,
             wanted.profile.name if wanted.profile else None,
-            self._file.wrapped,
+            False,  # noqa: FBT003  # not wrapped: `Report` has its fields in this order
             self._trips(),
             self._rows,
             columns,

@@ -13,7 +13,6 @@ import numpy as np
 import pyarrow as pa
 
 from piienc.columns import cells_of, to_cells
-from piienc.tables import CsvSource
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -21,7 +20,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from piienc.cells import Cells, Places
-    from piienc.tables import Block, Records
+    from piienc.tables import Block, CsvSource, Records
     from piienc.tables.parquet import ParquetSource, Slice
 
 
@@ -117,14 +116,24 @@ def decoded(table: CsvSource | ParquetSource, unit: Block | Slice) -> Mapping[st
     Raises:
         InputError: a record or its bytes are not as they should be, with the line.
     """
-    if isinstance(table, CsvSource):
-        records: Records = table.decode(unit)  # type: ignore[arg-type]  # a source's units are its own
-        return {name: TextColumn(records, number) for number, name in enumerate(table.columns)}
-    batch = table.decode(unit)  # type: ignore[arg-type]  # the same
-    return {
-        name: TypedColumn(array, f"{table.name}: column {name!r}")
-        for name, array in zip(table.columns, batch.columns, strict=True)
-    }
+    return stored_columns(table, table.decode(unit))  # type: ignore[arg-type]  # a source's units are its own
+
+
+def stored_columns(
+    table: CsvSource | ParquetSource, rows: Records | pa.RecordBatch
+) -> Mapping[str, StoredColumn]:
+    """Return the columns of rows as they lie in the file.
+
+    Args:
+        table: the file.
+        rows: those that it has made of a unit.
+    """
+    if isinstance(rows, pa.RecordBatch):
+        return {
+            name: TypedColumn(array, f"{table.name}: column {name!r}")
+            for name, array in zip(table.columns, rows.columns, strict=True)
+        }
+    return {name: TextColumn(rows, number) for number, name in enumerate(table.columns)}
 
 
 def comparable(array: pa.Array, label: str) -> tuple[Cells, Places]:

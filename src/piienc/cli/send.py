@@ -1,0 +1,277 @@
+"""`piienc send`."""
+
+from __future__ import annotations
+
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+import typer
+
+from piienc.cli import destinations, options, ui
+from piienc.cli.audited import audited
+from piienc.cli.passphrase import Passphrase
+from piienc.errors import ConfigError, PiiencError, UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from piienc.flow.send.making import Making
+    from piienc.flow.send.outcome import Outcome, SendReceipt
+    from piienc.settings import Settings
+    from piienc.settings.job import Job
+
+LogFormat = Literal["text", "json"]
+
+
+def send(
+    what: Annotated[
+        str, typer.Argument(metavar="JOB|SRC", help="A job of piienc.toml; a file, with --to.")
+    ],
+    schema: Annotated[
+        Path | None, typer.Option("--schema", metavar="FILE", help="Of SRC: names the marks.")
+    ] = None,
+    to: Annotated[
+        str | None,
+        typer.Option("--to", metavar="DESTINATION|URL", help="Where SRC is sent to."),
+    ] = None,
+    recipient: Annotated[
+        list[str] | None,
+        typer.Option("--recipient", "-r", metavar="NAME", help="Default: the destination's."),
+    ] = None,
+    again: Annotated[
+        bool, typer.Option("--again", help="Also send what was sent already.")
+    ] = False,
+    check: Annotated[
+        bool, typer.Option("--check", help="Look at all that the job needs, and change nothing.")
+    ] = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Do all but the upload, and keep nothing.")
+    ] = False,
+    log_format: Annotated[
+        LogFormat, typer.Option("--log-format", help="On standard error; json: a line each step.")
+    ] = "text",
+    threads: options.Threads = 0,
+    identity: destinations.Identity = None,
+    known_hosts: destinations.KnownHosts = None,
+    password_file: destinations.PasswordFile = None,
+    debug_ssh: destinations.DebugSsh = False,
+    passphrase_file: options.PassphraseFile = None,
+    passphrase_fd: options.PassphraseFd = None,
+    keys: options.Keys = None,
+    config: options.Config = None,
+    state: options.State = None,
+    json: options.Json = False,
+    quiet: options.Quiet = False,
+    no_input: options.NoInput = False,
+) -> None:
+    """Verify, encrypt, wrap and deliver each new file of a job, exactly once."""
+    voice = _Voice(log_format, as_json=json, quiet=quiet)
+    settled: Settings | None = None
+    try:
+        settled = options.settled(config, keys, state)
+        job = _job(what, schema, to, settled)
+        said = destinations.Said(job.destination, identity, known_hosts, password_file, debug_ssh)
+        passphrase = Passphrase(passphrase_file, passphrase_fd, no_input)
+        making = _making(said, job, settled, passphrase, recipient, voice)
+        code = (
+            _check(making, voice)
+            if check
+            else _send(making, voice, again=again, dry_run=dry_run, threads=threads)
+        )
+    except PiiencError as error:
+        _alert(settled, voice, _error_document(error))
+        voice.fail(error)
+        raise
+    if code:
+        raise typer.Exit(code)
+
+
+class _Voice:
+    """How a run is told: lines to people, or an event in JSON for each step."""
+
+    def __init__(self, form: LogFormat, *, as_json: bool, quiet: bool) -> None:
+        self.is_log, self.as_json, self.quiet = form == "json", as_json, quiet
+        self.job: str | None = None
+
+    def told(self, event: str, /, **facts: object) -> None:
+        """Tell of a step."""
+        if self.is_log:
+            ui.event(event, {"job": self.job, **facts})
+
+    def retry(self, error: PiiencError, pause: float) -> None:
+        """Tell what is tried again."""
+        if self.is_log:
+            self.told("retry", message=str(error), seconds=round(pause, 1))
+        else:
+            destinations.tell_retry(error, pause)
+
+    def warn(self, message: str) -> None:
+        """Tell people what they should know."""
+        if self.is_log:
+            self.told("warning", message=message)
+        else:
+            ui.say(f"warning: {message}")
+
+    def line(self, message: str) -> None:
+        """Tell people, where nothing else does."""
+        if not (self.is_log or self.as_json or self.quiet):
+            ui.say(message)
+
+    def error(self, message: str, hint: str) -> None:
+        """Tell people of what has failed."""
+        if not (self.is_log or self.as_json):
+            ui.say(f"error: {message}")
+            ui.say(f"hint: {hint}")
+
+    def fail(self, error: PiiencError) -> None:
+        """Tell what has ended the run, if that is told in events; else others tell."""
+        if not self.is_log:
+            return
+        self.told("failed", code=error.exit_code, kind=error.kind, message=str(error))
+        if self.as_json:
+            ui.document(_error_document(error))
+        raise typer.Exit(error.exit_code)
+
+
+def _job(what: str, schema: Path | None, to: str | None, settled: Settings) -> Job:
+    from piienc.settings.job import Job  # start-up
+
+    if (schema is None) != (to is None):
+        raise UsageError("a file needs both: a schema and a destination", hint="--schema S --to D")
+    if schema is not None and to is not None:
+        if not Path(what).is_file():
+            from piienc.errors import InputError
+
+            raise InputError(f"{what} is not there, or no regular file", hint="name a file")
+        return Job(None, Path(what), schema, to, quiet_for=0)
+    if what not in settled.jobs:
+        known = ", ".join(sorted(settled.jobs)) or "none"
+        raise ConfigError(
+            f"there is no job {what}; those of piienc.toml are: {known}",
+            hint="name one of them, add [jobs.NAME], or send a file: --schema S --to DESTINATION",
+        )
+    return settled.jobs[what]
+
+
+def _making(
+    said: destinations.Said,
+    job: Job,
+    settled: Settings,
+    passphrase: Passphrase,
+    recipients: Sequence[str] | None,
+    voice: _Voice,
+) -> Making:
+    from piienc.flow.send.making import Making  # start-up
+
+    voice.job = job.name
+    destination = destinations.destination_of(said, settled).with_said(
+        recipients=tuple(recipients) if recipients else None
+    )
+    return Making(
+        settled,
+        job,
+        destination,
+        lambda: destinations.way_of(said, destination, passphrase),
+        cache(passphrase.for_existing),
+        voice.told,
+        voice.retry,
+    )
+
+
+def _send(making: Making, voice: _Voice, *, again: bool, dry_run: bool, threads: int) -> int:
+    from dataclasses import replace
+
+    from piienc.flow.send.send import send  # start-up
+
+    settled = making.settings
+    with audited("send", settled, schema=making.job.schema) as entry:
+        making = replace(
+            making,
+            used=entry.key,
+            evidence=entry.receipt,
+            attested=entry.attested,
+            again=again,
+            dry_run=dry_run,
+            threads=threads,
+        )
+        receipt = send(making.sending())
+        entry.code = receipt.exit_code
+    document = entry.attested(receipt.document())
+    if receipt.exit_code:
+        _alert(settled, voice, document)
+    _tell(receipt, document, voice)
+    return receipt.exit_code
+
+
+def _tell(receipt: SendReceipt, document: dict[str, Any], voice: _Voice) -> None:
+    for file in receipt.files:
+        for warning in file.warnings:
+            voice.warn(warning)
+        if file.error:
+            voice.error(file.error.message, _hint(file))
+        else:
+            voice.line(_line(file))
+    if not receipt.files:
+        voice.line(f"nothing new to send{_known(receipt.known)}")
+    if voice.as_json:
+        ui.document(document)
+
+
+def _hint(file: Outcome) -> str:
+    assert file.error is not None  # noqa: S101  # who calls has looked
+    return f"see {file.report}" if file.report else file.error.hint
+
+
+def _known(count: int) -> str:
+    if not count:
+        return ""
+    return f"; {count:,} files were sent before" if count > 1 else "; 1 file was sent before"
+
+
+def _line(file: Outcome) -> str:
+    names = ", ".join(file.names)
+    match file.outcome:
+        case "delivered":
+            return f"delivered {file.source} as {names}: {file.rows or 0:,} rows"
+        case "planned":
+            return f"would deliver {file.source} as {names}: {file.rows or 0:,} rows"
+        case "left":
+            return f"left {file.source} for the next run: {file.why}"
+        case _:
+            return f"skipped {file.source}: {file.why}"
+
+
+def _check(making: Making, voice: _Voice) -> int:
+    from piienc.flow.send.check import check  # start-up
+
+    receipt = check(making)
+    for looked in receipt.checks:
+        facts: dict[str, object] = {"what": looked.what, "notes": list(looked.notes)}
+        if looked.error:
+            facts |= {"code": looked.error.code, "message": looked.error.message}
+            voice.error(looked.error.message, looked.error.hint)
+        else:
+            voice.line(f"{looked.what}: {'; '.join(looked.notes) or 'nothing to look at'}")
+        voice.told("checked", **facts)
+    if voice.as_json:
+        ui.document(receipt.document())
+    return receipt.exit_code
+
+
+def _alert(settled: Settings | None, voice: _Voice, document: dict[str, Any]) -> None:
+    if settled is None or settled.notify is None:
+        return
+    from piienc.flow.send.notify import notify  # start-up
+
+    if wrong := notify(settled.notify, {"job": voice.job, **document}):
+        voice.warn(wrong)
+
+
+def _error_document(error: PiiencError) -> dict[str, Any]:
+    from dataclasses import asdict
+
+    from piienc.flow.receipt import ErrorFacts  # start-up
+
+    facts = asdict(ErrorFacts.of(error))
+    return {"schema_version": ui.SCHEMA_VERSION, "ok": False, "error": facts}

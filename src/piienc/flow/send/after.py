@@ -1,0 +1,73 @@
+"""What becomes of a source afterwards: it is kept, moved or deleted, or put into quarantine."""
+
+from __future__ import annotations
+
+import errno
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from piienc.errors import ConfigError, IncompleteError
+from piienc.flow.send.sources import Found
+
+if TYPE_CHECKING:
+    from piienc.settings.job import Job
+    from piienc.state import Sent
+
+
+def apply_after(job: Job, sent: Sent) -> None:
+    """Do with a delivered source what the job says; one that is another file by now stays.
+
+    Raises:
+        IncompleteError: it cannot be moved or deleted.
+        ConfigError: the folder is on another file system.
+    """
+    path = Path(sent.source)
+    there = Found.at(path)
+    if job.after == "keep" or there is None or not there.is_source_of(sent):
+        return
+    if job.after == "delete":
+        try:
+            path.unlink(missing_ok=True)
+        except OSError as error:
+            raise _cannot("delete", path, error) from error
+        return
+    assert job.move_to is not None  # noqa: S101  # the settings see to it
+    move(path, job.move_to)
+
+
+def move(path: Path, folder: Path) -> Path:
+    """Move a source into a folder, under a name that is free, and return its new path.
+
+    It is renamed and never copied: plaintext is not written anywhere.
+
+    Raises:
+        IncompleteError: it cannot be moved.
+        ConfigError: the folder is on another file system.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        number = 1
+        while True:
+            name = path.name if number == 1 else f"{path.name}.{number}"
+            try:
+                os.link(path, folder / name)  # fails where the name is taken, as rename does not
+            except FileExistsError:
+                number += 1
+                continue
+            path.unlink()
+            return folder / name
+    except OSError as error:
+        if error.errno == errno.EXDEV:
+            raise ConfigError(
+                f"{folder} is on another file system than {path}, and plaintext is not copied",
+                hint="name a folder beside the sources",
+            ) from error
+        raise _cannot("move", path, error) from error
+
+
+def _cannot(do: str, path: Path, error: OSError) -> IncompleteError:
+    return IncompleteError(
+        f"cannot {do} {path}: {os.strerror(error.errno or 0)}",
+        hint="check the permissions of its folder; it was delivered, and is not sent again",
+    )

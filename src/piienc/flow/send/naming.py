@@ -1,0 +1,48 @@
+"""What a file of a job is called at the destination."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import PurePath
+from typing import TYPE_CHECKING
+
+from piienc.errors import ConfigError
+from piienc.places import is_parquet
+from piienc.remote import safe_name
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+_COMPRESSED = {".gz", ".zst"}
+
+
+def name_for(source: Path, pattern: str, number: int) -> str:
+    """Return a file's name before it is wrapped, by the job's pattern.
+
+    Args:
+        source: the file. `{stem}` is its name without its endings, `{suffix}` these.
+        pattern: with fields in braces.
+        number: of the file in its job: `{sequence}`.
+
+    Raises:
+        ConfigError: the name would tell another format than the source's.
+        PiiencError: it cannot be a file's name.
+    """
+    now = datetime.now(UTC)
+    suffix = source.suffix
+    if suffix.lower() in _COMPRESSED:
+        suffix = PurePath(source.stem).suffix + suffix
+    name = pattern.format(
+        name=source.name,
+        stem=source.name.removesuffix(suffix),
+        suffix=suffix,
+        date=f"{now:%Y-%m-%d}",
+        time=f"{now:%H%M%S}",
+        sequence=number,
+    )
+    if is_parquet(PurePath(name)) != is_parquet(source):  # type: ignore[arg-type]  # a name is enough
+        raise ConfigError(
+            f"the job's name {pattern!r} makes {name} of {source.name}, which is another format",
+            hint='end it as the source does: name = "{stem}-{date}{suffix}"',
+        )
+    return safe_name(name)

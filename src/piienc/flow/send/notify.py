@@ -1,0 +1,38 @@
+"""The hook that is told of a job that has failed."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from piienc.settings.job import Notify
+
+
+def notify(hook: Notify, document: dict[str, Any]) -> str | None:
+    """Run the hook with a JSON document on its standard input; no shell takes part.
+
+    Args:
+        hook: what is run.
+        document: the receipt, or the error.
+
+    Returns:
+        What went wrong with it; None if nothing did. The job has ended as it has ended.
+    """
+    program = hook.command[0]
+    try:
+        done = subprocess.run(  # noqa: S603  # the user's own program, by a list and no shell
+            hook.command,
+            input=json.dumps(document).encode(),
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            timeout=hook.timeout,
+            check=False,
+        )
+    except subprocess.TimeoutExpired:
+        return f"the hook {program} took longer than {hook.timeout:g} s"
+    except OSError as error:
+        return f"the hook {program} cannot be run: {os.strerror(error.errno or 0)}"
+    return f"the hook {program} ended with {done.returncode}" if done.returncode else None

@@ -1,0 +1,241 @@
+"""A job, in its steps.
+
+    recover    what a killed run has left unfinished is taken away
+    spool      each new source becomes a wrapped file: verified, encrypted and wrapped in one pass
+    deliver    what is in the spool goes to the destination, trigger files last
+    finish     sources are kept, moved or deleted; old files leave the spool
+
+One run of a job at a time goes through them. A run that dies leaves a ledger that tells the next
+one what is done.
+"""
+
+from __future__ import annotations
+
+import time
+from contextlib import ExitStack
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
+
+from piienc.errors import InputError, MovedError, PiiencError, VerificationError
+from piienc.flow.push import rehearse
+from piienc.flow.reports.model import Report
+from piienc.flow.send.after import move
+from piienc.flow.send.deliver import Deliverer
+from piienc.flow.send.outcome import Outcome, SendReceipt
+from piienc.flow.send.papers import keep_report
+from piienc.flow.send.sources import Found, sources
+from piienc.flow.send.spool import (
+    Spooled,
+    discard,
+    files_of,
+    recover,
+    spool,
+    sweep,
+)
+from piienc.flow.work import at_work
+from piienc.state import Sendings, Sent, Step, held
+from piienc.state.sendings import new_id
+from piienc.state.transfers import now
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from contextlib import AbstractContextManager
+
+    from piienc.flow.receipt import ErrorFacts
+    from piienc.flow.send.sending import Sending
+    from piienc.flow.work import Work
+
+_AGAIN = "the same content was sent already"
+
+
+def send(sending: Sending) -> SendReceipt:
+    """Send all new sources of a job.
+
+    Args:
+        sending: the job, and all that it takes.
+
+    Raises:
+        LockError: another run of the job is at work.
+        PiiencError: nothing could be begun; see `piienc.errors`.
+    """
+    started = time.monotonic()
+    with held(sending.state, f"the job {sending.label}"):
+        run = _Run(sending, Sendings(sending.state))
+        if sending.dry_run:
+            run.rehearse()
+        else:
+            run.run()
+    receipt = SendReceipt(
+        "send",
+        sending.job.name,
+        str(sending.pushing.way.url),
+        tuple(run.outcomes),
+        round(time.monotonic() - started, 3),
+        run.known,
+        sending.dry_run,
+    )
+    for outcome in receipt.files:
+        _tell(sending, outcome)
+    sending.told("finished", files=len(receipt.files), code=receipt.exit_code)
+    return receipt
+
+
+@dataclass(slots=True)
+class _Run:
+    """One run of a job."""
+
+    sending: Sending
+    ledger: Sendings
+    outcomes: list[Outcome] = field(default_factory=list)
+    spooled: list[Spooled] = field(default_factory=list)
+    known: int = 0
+
+    def run(self) -> None:
+        """Do all steps."""
+        deliverer = Deliverer(self.sending, self.ledger)
+        recover(self.sending, self.ledger)
+        self._spool()
+        self.outcomes += deliverer.all()
+        for sent in self.ledger.at(self.sending.label, Step.DELIVERED):
+            if failed := deliverer.finish(sent):
+                self.outcomes.append(failed)
+        sweep(self.sending, self.ledger)
+
+    def rehearse(self) -> None:
+        """Do all but the upload, and keep nothing."""
+        try:
+            self._spool()
+            paths = [path for each in self.spooled for path in files_of(self.sending, each.sent)]
+            receipt = rehearse(paths, self.sending.pushing)
+            errors = {file.source: file.error for file in receipt.files if file.error}
+            for each in self.spooled:
+                self._plan(each, errors)
+        finally:
+            discard(self.sending, self.ledger, self.spooled)
+
+    def _plan(self, each: Spooled, errors: Mapping[str, ErrorFacts]) -> None:
+        files = files_of(self.sending, each.sent)
+        names = tuple(path.name for path in files)
+        size = sum(file["bytes"] for file in each.sent.wrapped)
+        made = Outcome(
+            each.sent.source, "planned", None, names, size, each.report.rows, each.sent.sha256
+        )
+        error = next((errors[str(path)] for path in files if str(path) in errors), None)
+        if error is not None:
+            made = replace(made, outcome="failed", error=error)
+        self.outcomes.append(made)
+
+    def _spool(self) -> None:
+        found, moving = sources(self.sending.job)
+        for path in moving:
+            why = f"it was written to less than {self.sending.job.quiet_for:g} s ago"
+            self.outcomes.append(Outcome(str(path), "left", why))
+        with ExitStack() as stack:
+            work: Work | None = None
+            for each in found:
+                if self._is_known(each):
+                    continue
+                if work is None:
+                    work = stack.enter_context(self._at_work())
+                if not self._taken(each, work):
+                    return
+
+    def _number(self) -> int:
+        """Return the number of the next file; a rehearsal's are not in the ledger."""
+        rehearsed = len(self.spooled) if self.sending.dry_run else 0
+        return self.ledger.next_number(self.sending.label) + rehearsed
+
+    def _at_work(self) -> AbstractContextManager[Work]:
+        sending = self.sending
+        for column in sending.schema.marked.values():
+            sending.keys(str(column.encrypt))  # asked for a passphrase now, and not in a thread
+        return at_work(sending.wrapping, sending.pgp, sending.passphrase)
+
+    def _is_known(self, found: Found) -> bool:
+        """Tell whether a source was sent, or is in the spool."""
+        sending = self.sending
+        known = self.ledger.like(sending.label, found.size)
+        mine = next((sent for sent in known if found.is_source_of(sent)), None)
+        if mine is not None and mine.step != Step.DONE:
+            return True  # a run before has spooled it: it is delivered, or finished, below
+        if sending.again:
+            return False
+        if mine is not None:
+            self.known += 1
+            if sending.job.name is None:
+                self.outcomes.append(Outcome(mine.source, "skipped", "it was sent already"))
+            return True
+        return self._is_copy(found, known)
+
+    def _is_copy(self, found: Found, known: Sequence[Sent]) -> bool:
+        """Tell whether a source's content was sent under its name."""
+        try:
+            same = found.has_content_of(known)
+        except InputError as error:
+            self.outcomes.append(Outcome.failed(found.path, error))
+            return True
+        if same is None:
+            return False
+        self.outcomes.append(Outcome(str(found.path), "skipped", _AGAIN, sha256=same.sha256))
+        if not self.sending.dry_run:
+            self._keep_as_sent(found, same)
+        return True
+
+    def _keep_as_sent(self, found: Found, same: Sent) -> None:
+        """Have the next run know the source without reading it, once its like is delivered."""
+        if same.step == Step.SPOOLED:
+            return
+        made = replace(same, id=new_id(), source=str(found.path), begun=now(), files="[]")
+        made = replace(made, size=found.size, modified=found.modified, inode=found.inode)
+        self.ledger.save(replace(made, step=Step.DELIVERED))
+
+    def _taken(self, found: Found, work: Work) -> bool:
+        """Take up a source; tell whether the run goes on with others."""
+        unique = new_id()
+        try:
+            self.spooled.append(spool(found, self._number(), self.sending, self.ledger, work))
+        except MovedError as error:
+            if Found.at(found.path) is None:
+                self.outcomes.append(Outcome.failed(found.path, error))
+            else:
+                self.outcomes.append(Outcome(str(found.path), "left", "it is still being written"))
+        except (VerificationError, InputError) as error:
+            if not found.path.exists():
+                self.outcomes.append(Outcome.failed(found.path, error))
+                return True
+            return self._rejected(found, error, unique)
+        except PiiencError as error:
+            self.outcomes.append(Outcome.failed(found.path, error))
+            return False
+        return True
+
+    def _rejected(self, found: Found, error: VerificationError | InputError, unique: str) -> bool:
+        """Keep the report of a source that is not as it should be; put it aside, or stop."""
+        job, kept = self.sending.job, None
+        report = error.report if isinstance(error, VerificationError) else None
+        if isinstance(report, Report):
+            self.sending.evidence(report)
+            kept = keep_report(report, self.sending, unique)
+        outcome = Outcome.failed(found.path, error, kept)
+        if job.on_failed_verification == "quarantine" and not self.sending.dry_run:
+            assert job.quarantine is not None  # noqa: S101  # the settings see to it
+            try:
+                move(found.path, job.quarantine)
+                outcome = replace(outcome, outcome="quarantined")
+            except PiiencError as why:
+                self.outcomes.append(Outcome.failed(found.path, why))
+        self.outcomes.append(outcome)
+        return job.on_failed_verification == "quarantine"
+
+
+def _tell(sending: Sending, outcome: Outcome) -> None:
+    facts: dict[str, object] = {"file": outcome.source}
+    if outcome.names:
+        facts["names"] = list(outcome.names)
+    for name in ("why", "sha256", "report", "receipt"):
+        if (value := getattr(outcome, name)) is not None:
+            facts[name] = value
+    if outcome.error:
+        facts |= {"code": outcome.error.code, "kind": outcome.error.kind}
+        facts["message"] = outcome.error.message
+    sending.told(outcome.outcome, **facts)

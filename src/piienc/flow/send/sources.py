@@ -1,0 +1,105 @@
+"""The sources of a job: which are there, which are quiet, and which were sent already."""
+
+from __future__ import annotations
+
+import os
+import stat
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from piienc.errors import InputError
+from piienc.files import open_input
+from piienc.hashing import HashingReader
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from piienc.settings.job import Job
+    from piienc.state import Sent
+
+_LOOK_AGAIN = 2.0  # seconds at the most, where the time of the last write lies in the future
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A source as it was found.
+
+    Attributes:
+        path: absolute.
+        size: in bytes.
+        modified: when it was last written to, in nanoseconds.
+        inode: of the file.
+    """
+
+    path: Path
+    size: int
+    modified: int
+    inode: int
+
+    @classmethod
+    def at(cls, path: Path) -> Found | None:
+        """Look at a path; None if no regular file is there."""
+        try:
+            facts = path.stat()
+        except OSError:
+            return None
+        if not stat.S_ISREG(facts.st_mode):
+            return None
+        return cls(path, facts.st_size, facts.st_mtime_ns, facts.st_ino)
+
+    def is_source_of(self, sent: Sent) -> bool:
+        """Tell whether an entry of the ledger is of this file, as it is now."""
+        theirs = (sent.source, sent.size, sent.modified, sent.inode)
+        return theirs == (str(self.path), self.size, self.modified, self.inode)
+
+    def has_content_of(self, sent: Iterable[Sent]) -> Sent | None:
+        """Return the entry of a source of the same name and content; reads the file if need be.
+
+        Raises:
+            InputError: it cannot be read.
+        """
+        named = [each for each in sent if Path(each.source).name == self.path.name]
+        if not named:
+            return None
+        with open_input(self.path) as file:
+            digest = HashingReader(file).sha256()
+        return next((each for each in named if each.sha256 == digest), None)
+
+
+def sources(job: Job) -> tuple[list[Found], list[Path]]:
+    """Return a job's sources by name, and those that somebody may still be writing.
+
+    Raises:
+        InputError: a name is no text.
+    """
+    found = [each for path in _paths(job) if (each := Found.at(path))]
+    quiet = [each for each in found if _is_quiet(each, job.quiet_for)]
+    odd = [each for each in found if each.modified > time.time_ns()]
+    if odd:
+        # A clock was set back: when they were written to cannot be told, but whether they are.
+        time.sleep(min(job.quiet_for, _LOOK_AGAIN))
+        quiet += [each for each in odd if each not in quiet and Found.at(each.path) == each]
+    moving = [each.path for each in found if each not in quiet]
+    return sorted(quiet, key=lambda each: each.path), moving
+
+
+def _is_quiet(found: Found, seconds: float) -> bool:
+    age = (time.time_ns() - found.modified) / 1e9
+    return age >= seconds
+
+
+def _paths(job: Job) -> list[Path]:
+    if job.source.exists():
+        found = [job.source]
+    else:
+        pattern = job.source.absolute()
+        found = list(Path(pattern.anchor).glob(str(pattern.relative_to(pattern.anchor))))
+    set_aside = {folder.absolute() for folder in (job.move_to, job.quarantine) if folder}
+    found = [path.absolute() for path in found]
+    for path in found:
+        if os.fsencode(path).decode(errors="replace") != str(path):
+            shown = os.fsencode(path).decode(errors="backslashreplace")
+            raise InputError(f"{shown}: the name is not UTF-8", hint="rename the file")
+    return [path for path in found if set_aside.isdisjoint(path.parents)]

@@ -1,0 +1,147 @@
+"""The ledger of jobs: each source file that was taken up, and how far it came.
+
+An entry is saved before each step that a run could die in, so that the next run of the job knows
+what is done and what is not. The transfers themselves are in `transfers.py`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import astuple, dataclass, fields, replace
+from enum import StrEnum
+from json import dumps, loads
+from secrets import token_hex
+from typing import TYPE_CHECKING, Any
+
+from piienc.state.database import FILE, transaction
+from piienc.state.transfers import now
+
+if TYPE_CHECKING:
+    from contextlib import AbstractContextManager
+    from pathlib import Path
+    from sqlite3 import Connection
+
+
+class Step(StrEnum):
+    """How far a source has come."""
+
+    SPOOLING = "spooling"
+    """It is being encrypted; nothing of it is whole yet."""
+    SPOOLED = "spooled"
+    """All of it is wrapped, and its files have their names in the spool, or are about to."""
+    DELIVERED = "delivered"
+    """All of its files are at the destination; what is done with the source afterwards follows."""
+    DONE = "done"
+    """There is nothing more to do."""
+
+
+_SENT = (Step.SPOOLED, Step.DELIVERED, Step.DONE)
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """A source file on its way.
+
+    Attributes:
+        id: 16 hexadecimal digits; the folder in the spool is named by it.
+        job: the job's name, or what stands for it.
+        source: its absolute path.
+        size: in bytes.
+        modified: when it was last written to, in nanoseconds.
+        inode: of the file.
+        number: counts the files of the job that were spooled, from 1.
+        name: what it is called at the destination, before it is wrapped.
+        step: how far it came.
+        begun: in UTC, as ISO 8601.
+        changed: when the step was saved.
+        sha256: of the source, once it is known.
+        files: JSON: of each wrapped file its name, size and hash.
+        facts: JSON: the receipts of what was done.
+    """
+
+    id: str
+    job: str
+    source: str
+    size: int
+    modified: int
+    inode: int
+    number: int
+    name: str
+    step: str = Step.SPOOLING
+    begun: str = ""
+    changed: str = ""
+    sha256: str | None = None
+    files: str = "[]"
+    facts: str = "{}"
+
+    @property
+    def wrapped(self) -> list[dict[str, Any]]:
+        """Of each wrapped file its name, size and hash."""
+        found: list[dict[str, Any]] = loads(self.files)
+        return found
+
+    def spooled(self, sha256: str, files: list[dict[str, Any]], facts: dict[str, Any]) -> Sent:
+        """Return it with what was made of it."""
+        made = replace(self, sha256=sha256, files=dumps(files), facts=dumps(facts))
+        return replace(made, step=Step.SPOOLED)
+
+
+def new_id() -> str:
+    """Return an id for an entry."""
+    return token_hex(8)
+
+
+_COLUMNS = ", ".join(field.name for field in fields(Sent))
+_TABLE = f"CREATE TABLE IF NOT EXISTS sendings ({_COLUMNS}, PRIMARY KEY (id))"
+# The columns are this file's own; what comes from outside is always a parameter.
+_SAVE = f"REPLACE INTO sendings ({_COLUMNS}) VALUES ({', '.join('?' * len(fields(Sent)))})"  # noqa: S608  # see above
+_FIND = f"SELECT {_COLUMNS} FROM sendings WHERE "  # noqa: S608  # see above
+
+
+class Sendings:
+    """The sources that the jobs of a state folder have taken up; safe between processes."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def save(self, sent: Sent) -> Sent:
+        """Keep how far a source has come, and return it.
+
+        Raises:
+            ConfigError: it cannot be kept.
+        """
+        sent = replace(sent, changed=now())
+        with self._database() as database:
+            database.execute(_SAVE, astuple(sent))
+        return sent
+
+    def forget(self, sent: Sent) -> None:
+        """Take an entry away: nothing of it was sent."""
+        with self._database() as database:
+            database.execute("DELETE FROM sendings WHERE id = ?", (sent.id,))
+
+    def at(self, job: str, *steps: Step) -> list[Sent]:
+        """Return the job's entries at these steps, in the order in which they were begun."""
+        return [sent for sent in self._find("job = ?", job) if sent.step in steps]
+
+    def like(self, job: str, size: int) -> list[Sent]:
+        """Return the entries of sources of this size that were sent, or are about to be."""
+        found = self._find("job = ? AND size = ?", job, size)
+        return [sent for sent in found if sent.step in _SENT]
+
+    def next_number(self, job: str) -> int:
+        """Return the number of the file that is spooled next."""
+        return 1 + max((sent.number for sent in self.at(job, *_SENT)), default=0)
+
+    def ids(self) -> dict[str, Sent]:
+        """Return the entries of all jobs by their ids."""
+        return {sent.id: sent for sent in self._find("1")}
+
+    def _find(self, where: str, *values: object) -> list[Sent]:
+        if not (self.folder / FILE).exists():
+            return []
+        with self._database() as database:
+            rows = database.execute(f"{_FIND}{where} ORDER BY rowid", values).fetchall()
+        return [Sent(*row) for row in rows]
+
+    def _database(self) -> AbstractContextManager[Connection]:
+        return transaction(self.folder, _TABLE, "keep the ledger of jobs")

@@ -1,0 +1,229 @@
+"""What can go wrong with a job: each has its exit code, and a later run heals."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import time
+
+import pytest
+from desk import rows
+from sshd import ROOT, make_key, run
+
+from piienc.errors import PiiencError
+from piienc.flow.send import spool as spooling
+from piienc.flow.send.outcome import WORST_FIRST
+
+
+def _healed(desk, *names: str) -> None:
+    """Check that a plain run delivers these, each once."""
+    ended = desk.send()
+    assert ended.code == 0, ended.err
+    assert sorted(desk.there()) == sorted(f"{name}.pgp" for name in names)
+    for name in names:
+        assert desk.read(f"{name}.pgp") == rows(name)
+
+
+def test_same_job_twice_at_once_ends_the_second_with_its_code(desk):
+    """The lock is the job's; a dead process gives it back."""
+    desk.put("a.csv")
+    stopped = (
+        "import os\n"
+        "from piienc.flow.send import send\n"
+        "send.recover = lambda *_: (print('held', flush=True), os.kill(os.getpid(), 19))"
+    )
+    first = subprocess.Popen(
+        desk.project.command("send", "nightly", prelude=stopped),
+        cwd=desk.project.folder,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+    )
+    with first:
+        assert first.stdout.readline() == b"held\n"
+        ended = desk.send()
+        assert (ended.code, ended.err.splitlines()[0]) == (
+            11,
+            "piienc: error: another run is at work on the job nightly",
+        )
+        first.send_signal(signal.SIGKILL)
+    _healed(desk, "a.csv")
+
+
+def test_two_jobs_at_once_both_deliver(desk):
+    """Different jobs do not wait for each other."""
+    more = desk.project.folder / "other"
+    more.mkdir()
+    (more / "b.csv").write_bytes(rows("b.csv"))
+    desk.write(
+        more='[jobs.other]\nsource = "other/*.csv"\nschema = "schema.toml"\n'
+        'destination = "partner"\nquiet_for = 0\n'
+    )
+    desk.put("a.csv")
+    both = [
+        subprocess.Popen(desk.project.command("send", job, "-q"), cwd=desk.project.folder)
+        for job in ("nightly", "other")
+    ]
+    assert [process.wait(60) for process in both] == [0, 0]
+    assert sorted(desk.there()) == ["a.csv.pgp", "b.csv.pgp"]
+    assert desk.project.run("audit", "verify").code == 0
+
+
+def test_source_that_is_still_being_written_is_left_for_the_next_run(desk):
+    """It was written to a moment ago; the others are sent."""
+    desk.put("a.csv", "b.csv")
+    old = time.time() - 100
+    os.utime(desk.project.folder / "in" / "a.csv", (old, old))
+    desk.write(quiet_for=50)
+    ended = desk.send()
+    assert ended.code == 0
+    assert "b.csv for the next run: it was written to less than 50 s ago\n" in ended.err
+    assert list(desk.there()) == ["a.csv.pgp"]
+    desk.write()
+    _healed(desk, "a.csv", "b.csv")
+
+
+def test_source_from_the_future_is_sent_when_nobody_writes_to_it(desk):
+    """A clock that was set back must not hold up a file until it has caught up."""
+    desk.put("a.csv")
+    ahead = time.time() + 10_000
+    os.utime(desk.project.folder / "in" / "a.csv", (ahead, ahead))
+    desk.write(quiet_for=0.2)
+    _healed(desk, "a.csv")
+
+
+def test_source_that_grows_while_it_is_read_is_left(desk, monkeypatch):
+    """What is there at the end is not what was read."""
+    desk.put("a.csv")
+    real = spooling.encrypt_file
+
+    def grown(source, *rest, **more):
+        with (desk.project.folder / "in" / "a.csv").open("ab") as file:
+            file.write(b"9,x")
+        return real(source, *rest, **more)
+
+    monkeypatch.setattr(spooling, "encrypt_file", grown)
+    ended = desk.send()
+    assert ended.code == 0
+    assert "for the next run: it is still being written" in ended.err
+    assert (desk.there(), desk.spooled(), desk.entries()) == ({}, [], [])
+    monkeypatch.undo()
+    desk.put("a.csv")
+    _healed(desk, "a.csv")
+
+
+def test_source_that_vanishes_is_an_error_of_its_own(desk, monkeypatch):
+    """Nothing of it is sent, and the others are."""
+    desk.put("a.csv", "b.csv")
+    real = spooling.encrypt_file
+
+    def gone(*rest, **more):
+        (desk.project.folder / "in" / "a.csv").unlink(missing_ok=True)
+        return real(*rest, **more)
+
+    monkeypatch.setattr(spooling, "encrypt_file", gone)
+    ended = desk.send()
+    assert ended.code == 4
+    assert "a.csv went away while it was read, and was not sent" in ended.err
+    monkeypatch.undo()
+    _healed(desk, "b.csv")
+
+
+@pytest.mark.skipif(not ROOT, reason="mounting a small disk needs root")
+def test_full_spool_disk_leaves_nothing_half(desk):
+    """Exit code 9; when there is room, the next run sends."""
+    folder = desk.state / "spool"
+    desk.put("warm.csv")
+    desk.send()
+    (desk.folder / "warm.csv.pgp").unlink()
+    mounted = subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", "size=64k,mode=0700", "tmpfs", folder], check=False
+    )
+    if mounted.returncode:
+        pytest.skip("no mounts here")
+    try:
+        desk.put("a.csv", count=3000)
+        ended = desk.send()
+        assert ended.code == 9, ended.err
+        assert "No space left on device; nothing was left behind" in ended.err
+        assert desk.spooled() == []
+    finally:
+        run("umount", folder)
+    desk.put("a.csv")
+    (desk.project.folder / "in" / "warm.csv").unlink()
+    _healed(desk, "a.csv")
+
+
+def test_expired_recipient_stops_the_job_before_anything_is_encrypted(desk):
+    """Exit code 5; with a key that is good, the next run sends."""
+    desk.write(destination='recipients = ["expired"]')
+    desk.put("a.csv")
+    ended = desk.send()
+    assert (ended.code, desk.entries()) == (5, [])
+    assert "expired" in ended.err
+    desk.write()
+    _healed(desk, "a.csv")
+
+
+def test_rotated_host_key_sends_nothing_until_it_is_confirmed(desk, ssh_keys, tmp_path):
+    """Exit code 8; what is wrapped waits in the spool, and is not encrypted again."""
+    known = desk.sshd.known_hosts.read_text()
+    other = make_key(tmp_path / "other")
+    try:
+        desk.sshd.known_hosts.write_text(f"{desk.sshd.name} {ssh_keys.public(other)}\n")
+        desk.put("a.csv")
+        assert desk.send().code == 8
+        assert (desk.there(), desk.steps()) == ({}, ["spooled"])
+    finally:
+        desk.sshd.known_hosts.write_text(known)
+    _healed(desk, "a.csv")
+    assert desk.steps() == ["done"]
+
+
+def test_name_that_is_taken_at_the_destination_waits_until_it_is_free(desk):
+    """Exit code 12; nothing of the receiver's is replaced."""
+    desk.put("a.csv")
+    (desk.folder / "a.csv.pgp").write_bytes(b"theirs")
+    assert desk.send().code == 12
+    assert desk.there() == {"a.csv.pgp": b"theirs"}
+    (desk.folder / "a.csv.pgp").unlink()
+    _healed(desk, "a.csv")
+
+
+def test_recipients_that_have_changed_are_those_of_what_waits_in_the_spool(desk):
+    """What was wrapped for somebody else is made anew."""
+    desk.put("a.csv")
+    (desk.folder / "a.csv.pgp").write_bytes(b"theirs")
+    desk.send()
+    (desk.folder / "a.csv.pgp").unlink()
+    desk.write(destination='recipients = ["rsa"]')
+    _healed(desk, "a.csv")
+
+
+def test_check_tells_all_that_is_wrong_at_once_and_changes_nothing(desk):
+    """For a deployment's pipeline; the code is the worst."""
+    desk.put("a.csv")
+    assert desk.send("--check").code == 0
+    assert not desk.state.exists()
+    desk.write(destination='recipients = ["expired"]', url=desk.sshd.url(port=1))
+    (desk.project.folder / "keys" / "aes" / "look.json").unlink()
+    with desk.project.unchanged():
+        ended = desk.send("--check", "--json")
+    assert not desk.state.exists()
+    assert ended.code == 5
+    wrong = {each["what"]: each["error"] for each in ended.document["checks"]}
+    assert {what: error and error["code"] for what, error in wrong.items()} == {
+        "schema": None,
+        "keys": 5,
+        "recipients": 5,
+        "sources": None,
+        "folders": None,
+        "disk": None,
+        "destination": 8,
+    }
+
+
+def test_worst_code_is_settled_for_every_kind_of_error():
+    """No code is forgotten in the order."""
+    codes = [kind.exit_code for kind in (PiiencError, *PiiencError.__subclasses__())]
+    assert sorted(WORST_FIRST) == sorted(codes)
