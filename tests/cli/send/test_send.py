@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import io
 import json
 import re
 
+import pyarrow as pa
 from desk import CANARY, SCHEMA, rows
+from pyarrow import parquet as pq
 
 
 def normal(ended, desk):
@@ -236,3 +239,30 @@ def test_large_files_arrive_in_parts_where_the_receiver_has_a_limit(desk):
     assert all(len(content) <= 40_000 for content in desk.there().values())
     read = [desk.read(name).partition(b"\n")[2] for name in parts]
     assert b"".join(read) == rows("a.csv", 900).partition(b"\n")[2]
+
+
+def test_parquet_is_sent_as_parquet(desk):
+    """By the same pipe: the partner finds a table with its types, and the cells encrypted."""
+    desk.write(source="in/*.parquet", leave_out=["note"])
+    table = pa.table({"id": [1, 2], "email": ["a@x", None], "note": ["n", "m"]})
+    pq.write_table(table, desk.project.folder / "in" / "a.parquet")
+    ended = desk.send()
+    assert ended.code == 0, ended.err
+    wrapped = (desk.folder / "a.parquet.pgp").read_bytes()
+    made = pq.read_table(io.BytesIO(desk.partner.run("--decrypt", stdin=wrapped)))
+    assert made.column_names == ["id", "email"]
+    assert made["id"].to_pylist() == [1, 2]
+    assert made["email"].to_pylist()[1] is None
+    assert made["email"].to_pylist()[0] != "a@x"
+
+
+def test_verification_that_finds_errors_is_in_the_audit_log_as_such(desk):
+    """Its code and kind, the file and its hash; no finding."""
+    desk.project.write("bad.csv", f"id,email,note\n1,x,{CANARY}\n1,y,z\n")
+    said = ("verify", "bad.csv", "--schema", "schema.toml", "--expect", "plain", "-q")
+    assert desk.project.run(*said).code == 10
+    line = json.loads(desk.project.read(".piienc/audit.jsonl").splitlines()[-1])
+    assert (line["command"], line["outcome"], line["code"]) == ("verify", "failed", 10)
+    assert line["kind"] == "verification"
+    assert [(file["role"], file["bytes"]) for file in line["files"]] == [("verified", 36)]
+    desk.require_no_canary()
