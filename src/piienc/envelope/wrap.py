@@ -76,7 +76,7 @@ def wrap(
         options += ["--compress-level", _FAST]
     named = [key.fingerprint for key in recipients]
     if form.aead:
-        options += ["--force-aead"] if session.version >= _KNOWS_AEAD else []
+        options += ["--force-aead"] if session.release >= _KNOWS_AEAD else []
     elif _wants_aead(session, named, options):
         named[0] = "=" + _named_anew(session, named[0])
         # A user id without a signature states no preferences, and gpg would take the oldest hash.
@@ -107,7 +107,7 @@ def wrap(
 
 def _wants_aead(session: Gpg, fingerprints: list[str], options: list[str]) -> bool:
     """Tell whether gpg would write an AEAD packet for some recipients, by letting it."""
-    if session.version < _KNOWS_AEAD:
+    if session.release < _KNOWS_AEAD:
         return False
     told = session.encrypt(b"", fingerprints, extra_args=options).all("BEGIN_ENCRYPTION")
     return any(method != _MDC for method, *_ in told)
