@@ -73,7 +73,7 @@ def test_nightly_delivers_each_export_once(project, scheduler):
     """By a file's path, as cron has it, and by a credential, as systemd has it."""
     first = _nightly(project, scheduler)
     assert (first.returncode, first.stdout) == (0, "")
-    assert first.stderr.endswith(" as customers-2026-11-24.csv.pgp: 1 rows\n")
+    assert first.stderr.endswith(" as customers-2026-11-24.csv.pgp: 1 row\n")
     again = _nightly(project, scheduler)
     told = "piienc: nothing new to send; 1 file was sent before\n"
     assert (again.returncode, again.stderr) == (0, told)

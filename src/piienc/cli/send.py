@@ -207,13 +207,17 @@ def _line(file: Outcome) -> str:
     names = ", ".join(file.names)
     match file.outcome:
         case "delivered":
-            return f"delivered {file.source} as {names}: {file.rows or 0:,} rows"
+            return f"delivered {file.source} as {names}: {_rows(file)}"
         case "planned":
-            return f"would deliver {file.source} as {names}: {file.rows or 0:,} rows"
+            return f"would deliver {file.source} as {names}: {_rows(file)}"
         case "left":
             return f"left {file.source} for the next run: {file.why}"
         case _:
             return f"skipped {file.source}: {file.why}"
+
+
+def _rows(file: Outcome) -> str:
+    return "1 row" if file.rows == 1 else f"{file.rows or 0:,} rows"
 
 
 def _check(making: Making, voice: _Voice) -> int:
