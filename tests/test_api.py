@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 import piienc
-from piienc.errors import AuthenticationError, KeyAccessError, PolicyError, UsageError
+from piienc.errors import AuthenticationError, ConfigError, KeyAccessError, PolicyError, UsageError
 from piienc.keys import KeyFolder, Mode, generate
 from piienc.keys.pgp_folder import PgpFolder
 from piienc.secret import SecretBytes
@@ -35,6 +35,13 @@ SIGNATURES = {
     "push": (
         ["files"],
         ["to", "schema", "again", "dry_run", "identity", "known_hosts", "passphrase"],
+    ),
+    "send": (
+        ["what"],
+        [
+            "schema", "to", "recipients", "again", "dry_run", "identity", "known_hosts",
+            "passphrase", "threads",
+        ],
     ),
     "unwrap_file": (["source", "target"], ["signed_by", "passphrase", "overwrite"]),
     "verify": (
@@ -121,16 +128,18 @@ def test_api_page_is_true(recipient, tmp_path, capsys):
     outbox = tmp_path / "outbox"
     outbox.mkdir()
     Path("passphrase").write_text("unused\n", "utf-8")
-    assert len(BLOCKS) == 3
+    assert len(BLOCKS) == 4
     for number, block in enumerate(BLOCKS):
         script = tmp_path / f"block{number}.py"
         script.write_text(block.replace("/tmp/outbox", str(outbox)), "utf-8")  # noqa: S108  # not used
         runpy.run_path(str(script))
     printed = capsys.readouterr().out.splitlines()
     assert printed[:2] == ["2 rows, email, phone", "delivered"]
-    assert printed[2].startswith("exit code 12: customers.enc.csv is there already")
+    assert printed[2] == "delivered customers.csv.pgp"
+    assert printed[3].startswith("exit code 12: customers.enc.csv is there already")
     assert Path("customers.back.csv").read_text("utf-8") == ROWS
-    assert [file.name for file in outbox.iterdir()] == ["customers.enc.csv.pgp"]
+    names = sorted(file.name for file in outbox.iterdir())
+    assert names == ["customers.csv.pgp", "customers.enc.csv.pgp"]
 
 
 def test_api_page_lists_every_function():
@@ -161,6 +170,60 @@ def test_api_goes_all_the_way_and_back(recipient, tmp_path):
     assert report.ok
     piienc.decrypt_file(inbox / "customers.csv", "back.csv", schema=Path("schema.toml"))
     assert Path("back.csv").read_text("utf-8") == ROWS
+
+
+SETTINGS = """\
+[destinations.partner]
+url = "{}"
+recipients = ["partner"]
+[jobs.nightly]
+source = "customers*.csv"
+schema = "schema.toml"
+destination = "partner"
+quiet_for = 0
+"""
+
+
+@pytest.fixture
+def outbox(recipient, tmp_path):
+    """Give the folder to which the job `nightly` delivers."""
+    outbox = tmp_path / "outbox"
+    outbox.mkdir()
+    Path("piienc.toml").write_text(SETTINGS.format(outbox.as_uri() + "/"), "utf-8")
+    return outbox
+
+
+def test_api_sends_each_file_of_a_job_once(outbox):
+    """A rehearsal leaves nothing, and a second run has nothing to send."""
+    (planned,) = piienc.send("nightly", dry_run=True).files
+    assert (planned.outcome, [*outbox.iterdir()]) == ("planned", [])
+    receipt = piienc.send("nightly")
+    assert (receipt.exit_code, receipt.files[0].outcome) == (0, "delivered")
+    assert receipt.files[0].rows == 2
+    again = piienc.send("nightly")
+    assert (again.files, again.known) == ((), 1)
+    assert [file.name for file in outbox.iterdir()] == ["customers.csv.pgp"]
+
+
+def test_api_sends_a_file_without_a_job(outbox):
+    """With a schema and a destination; recipients count before the destination's."""
+    url = outbox.as_uri() + "/"
+    sent = piienc.send(Path("customers.csv"), schema="schema.toml", to=url, recipients=["partner"])
+    assert (sent.job, sent.files[0].names) == (None, ("customers.csv.pgp",))
+    with pytest.raises(UsageError, match="a file needs both"):
+        piienc.send("customers.csv", to="partner")
+    with pytest.raises(ConfigError, match="there is no job weekly"):
+        piienc.send("weekly")
+
+
+def test_api_tells_of_a_source_that_is_rejected_in_the_receipt(outbox):
+    """Others may have been sent, so nothing is raised."""
+    Path("customers.csv").write_text(ROWS.replace("17,", "seventeen,"), "utf-8")
+    receipt = piienc.send("nightly")
+    assert (receipt.exit_code, receipt.files[0].outcome) == (10, "failed")
+    assert not [*outbox.iterdir()]
+    last = json.loads(Path(".piienc/audit.jsonl").read_text().splitlines()[-1])
+    assert (last["command"], last["outcome"], last["code"]) == ("send", "failed", 10)
 
 
 def test_api_records_each_step_like_the_commands(recipient):
@@ -226,6 +289,7 @@ def test_api_tells_of_a_changed_cell_by_an_error_and_by_a_report(home):
         lambda: piienc.push("customers.csv", to="file:///x/"),
         lambda: piienc.wrap_file("customers.csv", recipients="partner"),
         lambda: piienc.wrap_file("customers.csv", recipients=[]),
+        lambda: piienc.send("nightly", recipients="partner"),
     ],
 )
 def test_api_refuses_text_where_a_list_is_meant(home, call):

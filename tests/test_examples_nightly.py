@@ -28,6 +28,7 @@ def project(tmp_path, temp):
     (tmp_path / "exports").mkdir()
     (tmp_path / "outbox").mkdir()
     (tmp_path / EXPORT).write_text("id,email\n17,ada@example.com\n", "utf-8")
+    os.utime(tmp_path / EXPORT, (0, 0))  # nobody writes to it any more
     secret = tmp_path / "passphrase"
     secret.write_text("sesame\n", "utf-8")
     secret.chmod(0o600)
@@ -38,11 +39,28 @@ def project(tmp_path, temp):
     return tmp_path
 
 
-def _nightly(project, **environment):
-    kept = {name: value for name, value in os.environ.items() if name != "CREDENTIALS_DIRECTORY"}
+def _cron(project):
+    """Return the crontab's command for a project, and the folder in which cron would run it."""
+    line = (NIGHTLY / "crontab").read_text("utf-8").splitlines()[-1].split(maxsplit=5)[5]
+    here = line.replace("/srv/exports", str(project))
+    return here.replace("/etc/piienc/passphrase", str(project / "passphrase")), Path("/")
+
+
+def _systemd(project):
+    """Return the service's command for a project, and the folder in which systemd would run it."""
+    unit = (NIGHTLY / "piienc-nightly.service").read_text("utf-8")
+    lines = dict(line.split("=", 1) for line in unit.splitlines() if "=" in line)
+    assert lines["WorkingDirectory"] == lines["ReadWritePaths"] == "/srv/exports"
+    assert lines["LoadCredential"].startswith("passphrase:")
+    return lines["ExecStart"].replace("/opt/piienc/bin/", ""), project
+
+
+def _nightly(project, scheduler):
+    command, folder = scheduler(project)
     return subprocess.run(
-        [NIGHTLY / "nightly.sh", project],
-        env=kept | {"PATH": BIN} | environment,
+        ["sh", "-c", command],
+        cwd=folder,
+        env=os.environ | {"PATH": BIN, "CREDENTIALS_DIRECTORY": str(project)},
         capture_output=True,
         text=True,
         timeout=60,
@@ -50,32 +68,25 @@ def _nightly(project, **environment):
     )
 
 
-@pytest.mark.parametrize("variable", ["PASSPHRASE_FILE", "CREDENTIALS_DIRECTORY"])
-def test_nightly_delivers_each_export_once(project, variable):
+@pytest.mark.parametrize("scheduler", [_cron, _systemd])
+def test_nightly_delivers_each_export_once(project, scheduler):
     """By a file's path, as cron has it, and by a credential, as systemd has it."""
-    place = project / "passphrase" if variable == "PASSPHRASE_FILE" else project
-    first = _nightly(project, **{variable: str(place)})
+    first = _nightly(project, scheduler)
     assert (first.returncode, first.stdout) == (0, "")
-    assert first.stderr.startswith("piienc: delivered customers-2026-11-24.csv.pgp to partner")
-    again = _nightly(project, **{variable: str(place)})
-    told = "piienc: skipped customers-2026-11-24.csv.pgp: delivered already\n"
+    assert first.stderr.endswith(" as customers-2026-11-24.csv.pgp: 1 row\n")
+    again = _nightly(project, scheduler)
+    told = "piienc: nothing new to send; 1 file was sent before\n"
     assert (again.returncode, again.stderr) == (0, told)
-    assert [file.name for file in (project / "outbox").iterdir()] == [
-        "customers-2026-11-24.csv.pgp"
-    ]
-    assert [file.name for file in (project / "outgoing").iterdir()] == [
-        "customers-2026-11-24.csv.pgp"
-    ]
+    delivered = [file.name for file in (project / "outbox").iterdir()]
+    assert delivered == ["customers-2026-11-24.csv.pgp"]
 
 
-def test_nightly_ends_with_the_exit_code_of_what_failed(project):
+@pytest.mark.parametrize("scheduler", [_cron, _systemd])
+def test_nightly_ends_with_the_exit_code_of_what_failed(project, scheduler):
     """A wrong passphrase is that of piienc, and nothing is delivered."""
-    wrong = project / "wrong"
-    wrong.write_text("other\n", "utf-8")
-    ended = _nightly(project, PASSPHRASE_FILE=str(wrong))
-    assert ended.returncode == 5
+    (project / "passphrase").write_text("other\n", "utf-8")
+    assert _nightly(project, scheduler).returncode == 5
     assert not [*(project / "outbox").iterdir()]
-    assert _nightly(project).returncode not in (0, 1)
 
 
 def test_nightly_units_are_as_systemd_wants_them(tmp_path):
@@ -83,7 +94,7 @@ def test_nightly_units_are_as_systemd_wants_them(tmp_path):
     if shutil.which("systemd-analyze") is None:
         pytest.skip("there is no systemd-analyze")
     for unit in NIGHTLY.glob("piienc-nightly.*"):
-        text = unit.read_text("utf-8").replace("/opt/piienc/nightly.sh", "/bin/true")
+        text = unit.read_text("utf-8").replace("/opt/piienc/bin/piienc", "/bin/true")
         (tmp_path / unit.name).write_text(text, "utf-8")
         (tmp_path / unit.name).chmod(0o644)
     ran = subprocess.run(
@@ -97,25 +108,39 @@ def test_nightly_units_are_as_systemd_wants_them(tmp_path):
     assert (ran.returncode, said) == (0, [])
 
 
-def test_airflow_tasks_deliver_and_may_be_retried(project, monkeypatch):
-    """The DAG's tasks, run in its order by a stand-in for Airflow's decorators."""
-    order = []
+@pytest.fixture
+def nightly_dag(project, monkeypatch):
+    """Give a function that runs the DAG, by a stand-in for Airflow's decorators."""
+    results = []
 
     def task(function):
-        def run(argument):
-            order.append(function.__name__)
-            if isinstance(argument, str):
-                argument = argument.replace("{{ ds }}", "2026-11-24")
-            return function(argument)
-
-        return run
+        return lambda *arguments: results.append(function(*arguments))
 
     stand_in = SimpleNamespace(task=task, dag=lambda **_: lambda function: function)
     monkeypatch.setitem(sys.modules, "airflow", SimpleNamespace(sdk=stand_in))
     monkeypatch.setitem(sys.modules, "airflow.sdk", stand_in)
     monkeypatch.setenv("PIIENC_PROJECT", str(project))
     monkeypatch.setenv("PASSPHRASE_FILE", str(project / "passphrase"))
-    for _ in range(2):
+
+    def run():
         runpy.run_path(str(EXAMPLES / "airflow" / "customers_dag.py"))
-    assert order == ["encrypt", "wrap", "deliver"] * 2
+        return results.pop()
+
+    return run
+
+
+def test_airflow_task_delivers_and_may_be_retried(project, nightly_dag):
+    """The second run finds nothing new."""
+    assert nightly_dag() == ["customers-2026-11-24.csv.pgp"]
+    assert nightly_dag() == []
     assert len([*(project / "outbox").iterdir()]) == 1
+
+
+def test_airflow_task_fails_where_a_file_was_not_sent(project, nightly_dag):
+    """Airflow sees an error, with the exit code and without a value."""
+    (project / EXPORT).write_text("id,email\nsecret-17,ada@example.com\n", "utf-8")
+    os.utime(project / EXPORT, (0, 0))
+    with pytest.raises(RuntimeError, match="exit code 10: ") as caught:
+        nightly_dag()
+    assert not [value for value in ("secret-17", "ada@") if value in str(caught.value)]
+    assert not [*(project / "outbox").iterdir()]

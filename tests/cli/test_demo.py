@@ -29,9 +29,10 @@ def test_demo_goes_all_the_way_and_leaves_nothing(project, temporary):
     assert time.monotonic() - began < 10
     assert ended.code == 0
     for said in (
-        "encrypted name, email of 3 rows",
+        "verified, encrypted and wrapped 3 rows, in one pass",
+        "delivered customers.csv.pgp to sftp://demo@127.0.0.1:",
+        "a second run sends nothing",
         "verified: as it should be",
-        "delivered customers.enc.csv.pgp to sftp://demo@127.0.0.1:",
         "decrypted: equal to the export, byte for byte",
         "decrypt-file then ends with exit code 6: tampered.csv: column 'email', row 2: ",
         "verify finds it, too, exit code 6",
@@ -56,7 +57,7 @@ def test_demo_keeps_its_folder_if_asked_and_takes_no_other(project, temporary):
     """What is there is never written into."""
     ended = project.run("demo", "--keep", "shown", "-q")
     assert ended.normal() == (0, "", "")
-    assert (project.folder / "shown" / "server" / "inbox" / "customers.enc.csv.pgp").is_file()
+    assert (project.folder / "shown" / "server" / "inbox" / "customers.csv.pgp").is_file()
     with project.unchanged():
         ended = project.run("demo", "--keep", "shown")
     assert ended.code == 12

@@ -1,5 +1,6 @@
 """`piienc init`: from a sample to a project that works, and nothing of the user's lost."""
 
+import re
 import shlex
 import stat
 import tomllib
@@ -132,9 +133,57 @@ def test_init_names_destination_recipient_and_job(bare, partner):
     assert told + partner.fingerprint(name) in ended.err
     read = tomllib.loads(bare.read("piienc.toml").decode())
     assert read["destinations"] == {"acme": {"url": url, "recipients": ["acme"]}}
-    job = bare.read("piienc.toml").decode().partition("# [jobs.people]\n")[2]
-    assert job == ('# source = "users-*.csv"\n# schema = "schema.toml"\n# destination = "acme"\n')
+    assert read["jobs"] == {
+        "people": {"source": "users-*.csv", "schema": "schema.toml", "destination": "acme"}
+    }
+    assert ended.err.splitlines()[-2:] == [
+        "piienc: 4. see that nothing is missing: piienc send people --check",
+        "piienc: 5. piienc send people",
+    ]
     assert bare.run("keys", "list", "--json").document["pgp_keys"][0]["name"] == "acme"
+
+
+def test_init_with_a_url_ends_with_a_job_that_wants_only_the_partners_key(bare):
+    """Its last lines are commands, and once the key is there, they work as they stand."""
+    (bare.folder / "outbox").mkdir()
+    url = (bare.folder / "outbox").as_uri() + "/"
+    told = bare.run("init", FILE, OPEN, "--to", url).err.splitlines()[-3:]
+    assert told == [
+        "piienc: 3. take in the partner's OpenPGP key: piienc keys import-pgp partner FILE",
+        "piienc: 4. see that nothing is missing: piienc send users --check",
+        "piienc: 5. piienc send users",
+    ]
+    assert bare.run("send", "users", "--check", "--no-input").code == 5
+    bare.run("init", OPEN, "--pgp", "partner=in@partner.example")
+    assert bare.run("send", "users", "--check", "--no-input").code == 0
+
+
+def test_init_without_a_url_leaves_destination_and_job_as_comments(bare):
+    """Taken out of the comments, they are what a URL would have made."""
+    bare.run("init", FILE, OPEN)
+    text = bare.read("piienc.toml").decode()
+    assert tomllib.loads(text).keys() == {"keys", "state"}
+    live = re.sub(r"^# (?=\[|\w+ = )", "", text, flags=re.MULTILINE)
+    assert tomllib.loads(live)["jobs"] == {
+        "users": {"source": "users-*.csv", "schema": "schema.toml", "destination": "partner"}
+    }
+
+
+def test_init_takes_a_sample_with_a_patterns_signs_by_its_letters(bare):
+    """Brackets of a name are no pattern; only what varies is one."""
+    bare.write("users[x]-1.csv", SAMPLE)
+    bare.run("init", "users[x]-1.csv", OPEN, "--to", "file:///tmp/outbox/")
+    job = tomllib.loads(bare.read("piienc.toml").decode())["jobs"]["users-x"]
+    assert job["source"] == "users[[]x]-*.csv"
+    assert [path.name for path in bare.folder.glob(job["source"])] == ["users[x]-1.csv"]
+
+
+def test_init_elsewhere_names_its_settings_in_each_command(bare):
+    """Who stands in another folder can run them all the same."""
+    (bare.folder / "p").mkdir()
+    said = bare.run("init", FILE, OPEN, "--config", "p/piienc.toml", "--to", "file:///tmp/o/").err
+    told = said.splitlines()[-1]
+    assert told == "piienc: 5. piienc send users --config p/piienc.toml"
 
 
 def test_init_makes_a_pgp_key_of_ones_own_only_if_asked(bare):
@@ -197,7 +246,9 @@ def test_init_asks_on_a_terminal_for_what_was_not_said(bare, monkeypatch):
     )
     assert bare.run("init", OPEN, "-q").normal() == (0, "", "")
     read = tomllib.loads(bare.read("piienc.toml").decode())
-    assert read["destinations"] == {"partner": {"url": "file:///tmp/outbox/"}}
+    assert read["destinations"] == {
+        "partner": {"url": "file:///tmp/outbox/", "recipients": ["partner"]}
+    }
     monkeypatch.setattr(ui, "ask", lambda asked: pytest.fail(f"asked: {asked}"))
     assert bare.run("init", OPEN, "-q").normal() == (0, "", "")
 

@@ -8,6 +8,7 @@ from typing import assert_type
 import piienc
 from piienc.flow.receipt import PullReceipt, PushReceipt, Receipt, UnwrapReceipt, WrapReceipt
 from piienc.flow.reports.model import Report
+from piienc.flow.send.outcome import SendReceipt
 
 
 def the_steps() -> None:
@@ -24,6 +25,10 @@ def the_steps() -> None:
     assert_type(piienc.unwrap_file("b.csv.pgp", "b.csv", signed_by="us"), UnwrapReceipt)
     assert_type(piienc.push(["b.csv.pgp", Path("c")], to="partner"), PushReceipt)
     assert_type(piienc.pull("*.csv", "in", source="partner"), PullReceipt)
+    sent = piienc.send("nightly", passphrase="x", config=Path("piienc.toml"))
+    assert_type(sent, SendReceipt)
+    assert_type(sent.files[0].outcome, str)
+    piienc.send(Path("a.csv"), schema="s.toml", to="partner", recipients=["partner"])
     report = piienc.verify("b.csv", schema="schema.toml", expect="encrypted", against="a.csv")
     assert_type(report, Report)
     assert_type(report.ok, bool)

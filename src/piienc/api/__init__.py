@@ -4,6 +4,7 @@
     tables.py     encrypt_file, decrypt_file, verify
     envelope.py   wrap_file, unwrap_file
     delivery.py   push, pull
+    jobs.py       send
 
 Each does what the command of its name does, and is recorded in the audit log like it. Nothing is
 printed and nobody is asked; what fails raises an error of `piienc.errors`.
@@ -11,6 +12,7 @@ printed and nobody is asked; what fails raises an error of `piienc.errors`.
 
 from piienc.api.delivery import pull, push
 from piienc.api.envelope import unwrap_file, wrap_file
+from piienc.api.jobs import send
 from piienc.api.tables import decrypt_file, encrypt_file, verify
 
 __all__ = [
@@ -18,6 +20,7 @@ __all__ = [
     "encrypt_file",
     "pull",
     "push",
+    "send",
     "unwrap_file",
     "verify",
     "wrap_file",

@@ -10,9 +10,10 @@ import csv
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypedDict
 
-from piienc.api.delivery import pull, push
-from piienc.api.envelope import unwrap_file, wrap_file
-from piienc.api.tables import decrypt_file, encrypt_file, verify
+from piienc.api.delivery import pull
+from piienc.api.envelope import unwrap_file
+from piienc.api.jobs import send
+from piienc.api.tables import decrypt_file, verify
 from piienc.errors import AuthenticationError
 from piienc.files import make_private_folder
 from piienc.keys import KeyFolder
@@ -47,6 +48,12 @@ identity_file = "user_key"
 known_hosts = "known_hosts"
 agent = false
 recipients = ["partner"]
+
+[jobs.customers]
+source = "customers.csv"
+schema = "schema.toml"
+destination = "partner"
+quiet_for = 0
 """
 _SHOWN = 16  # characters of an encrypted cell
 
@@ -84,9 +91,9 @@ def scenes(folder: Path) -> Iterator[Scene]:
     with demo_server(server, ours) as running:
         settings = _SETTINGS.format(url=running.url)
         (ours / "piienc.toml").write_text(settings, "utf-8")
-        yield from _there(ours, running.url)
+        yield _there(ours, running.url)
         yield from _back(ours, theirs)
-    yield _tampered(ours)
+    yield _tampered(ours, theirs / "customers.enc.csv")
 
 
 class _Where(TypedDict):
@@ -122,51 +129,51 @@ def _keys(ours: Path, theirs: Path) -> Scene:
     )
 
 
-def _there(ours: Path, url: str) -> Iterator[Scene]:
+def _there(ours: Path, url: str) -> Scene:
     where = _where(ours)
-    encrypted, schema = ours / "customers.enc.csv", ours / "schema.toml"
-    made = encrypt_file(ours / "customers.csv", encrypted, schema=schema, **where)
-    yield _table(
-        encrypted,
-        "the same, encrypted",
-        told=(
-            f"encrypted {', '.join(made.columns)} of {made.rows} rows",
-            "equal emails (searchable) have equal cells, and equal names (sealed) have not",
-        ),
-    )
-    report = verify(encrypted, schema=schema, against=ours / "customers.csv", **where)
-    wrapped = wrap_file(encrypted, recipients=["partner"], **where)
-    sent = push([file.name for file in wrapped.outputs], to="partner", **where)
-    yield Scene(
+    (file,) = send("customers", **where).files
+    if file.error:
+        return Scene((file.error.message,))
+    again = send("customers", **where).files
+    return Scene(
         (
-            f"verified: {'as it should be' if report.ok else 'not as it should be'}",
-            f"wrapped for the partner: {wrapped.cipher}",
-            f"{sent.files[0].outcome} {sent.files[0].name} to {url}",
+            f"verified, encrypted and wrapped {file.rows} rows, in one pass",
+            f"{file.outcome} {', '.join(file.names)} to {url}",
+            f"a second run sends {'it again' if again else 'nothing'}",
         )
     )
 
 
 def _back(ours: Path, theirs: Path) -> Iterator[Scene]:
-    where = _where(ours)
-    fetched, opened = theirs / "customers.enc.csv.pgp", theirs / "customers.enc.csv"
+    where, schema = _where(ours), ours / "schema.toml"
+    fetched, opened = theirs / "customers.csv.pgp", theirs / "customers.enc.csv"
     pull("customers.*", theirs, source="partner", **where)
     unwrap_file(fetched, opened, **_where(ours, theirs / "keys"))
+    yield _table(
+        opened,
+        "what the partner reads",
+        told=(
+            f"pulled {fetched.name} back, and unwrapped it with the partner's key",
+            "equal emails (searchable) have equal cells, and equal names (sealed) have not",
+        ),
+    )
+    report = verify(opened, schema=schema, against=ours / "customers.csv", **where)
     back = ours / "back.csv"
-    decrypt_file(opened, back, schema=ours / "schema.toml", **where)
+    decrypt_file(opened, back, schema=schema, **where)
     equal = back.read_bytes() == (ours / "customers.csv").read_bytes()
     yield _table(
         back,
         "decrypted again",
         told=(
-            f"pulled {fetched.name} back, and unwrapped it with the partner's key",
+            f"verified: {'as it should be' if report.ok else 'not as it should be'}",
             f"decrypted: {'equal to the export, byte for byte' if equal else 'not equal'}",
         ),
     )
 
 
-def _tampered(ours: Path) -> Scene:
+def _tampered(ours: Path, source: Path) -> Scene:
     """Change one character of one cell, and show what notices."""
-    source, changed = ours / "customers.enc.csv", ours / "tampered.csv"
+    changed = ours / "tampered.csv"
     lines = source.read_text("utf-8").splitlines(keepends=True)
     cells = lines[2].split(",")
     middle = len(cells[2]) // 2

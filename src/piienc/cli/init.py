@@ -16,7 +16,7 @@ from piienc.cli.passphrase import Passphrase
 from piienc.errors import UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from piienc.flow.audit import Entry
     from piienc.flow.project import Begun, Wanted
@@ -157,12 +157,27 @@ def _next_steps(begun: Begun, wanted: Wanted) -> Sequence[str]:
         for key in begun.pgp_keys
         if not key.secrets
     ]
-    if str(wanted.config) in begun.created and wanted.url is None:
-        steps.append(f"say in {wanted.config} where files go")
-    if wanted.sample is not None:
+    return [*steps, *_ways_on(begun, wanted)]
+
+
+def _ways_on(begun: Begun, wanted: Wanted) -> Iterator[str]:
+    """Yield what leads to the first file that leaves: by the job, where there is one."""
+    made = str(wanted.config) in begun.created
+    where = [] if wanted.config == Path(settings.FILE) else ["--config", str(wanted.config)]
+    if made and wanted.url is None:
+        yield f"say in {wanted.config} where files go"
+    if wanted.sample is None:
+        return
+    if not (made and wanted.url):
         name = wanted.sample.name
         stem, dot, suffixes = name.partition(".")
         output = wanted.folder / f"{stem}.enc{dot}{suffixes}"
         files = [str(wanted.sample), str(output), "--schema", str(wanted.schema)]
-        steps.append(shlex.join(["piienc", "encrypt-file", *files]))
-    return steps
+        yield shlex.join(["piienc", "encrypt-file", *files, *where])
+        return
+    if not wanted.recipients:
+        take = shlex.join(["piienc", "keys", "import-pgp", wanted.partners[0], "FILE", *where])
+        yield f"take in the partner's OpenPGP key: {take}"
+    job = shlex.join(["piienc", "send", str(wanted.job), *where])
+    yield f"see that nothing is missing: {job} --check"
+    yield job

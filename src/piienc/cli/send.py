@@ -11,7 +11,7 @@ import typer
 from piienc.cli import destinations, options, ui
 from piienc.cli.audited import audited
 from piienc.cli.passphrase import Passphrase
-from piienc.errors import ConfigError, PiiencError, UsageError
+from piienc.errors import PiiencError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -66,11 +66,13 @@ def send(
     no_input: options.NoInput = False,
 ) -> None:
     """Verify, encrypt, wrap and deliver each new file of a job, exactly once."""
+    from piienc.flow.send.chosen import chosen  # start-up
+
     voice = _Voice(log_format, as_json=json, quiet=quiet)
     settled: Settings | None = None
     try:
         settled = options.settled(config, keys, state)
-        job = _job(what, schema, to, settled)
+        job = chosen(what, settled, schema=schema, to=to)
         said = destinations.Said(job.destination, identity, known_hosts, password_file, debug_ssh)
         passphrase = Passphrase(passphrase_file, passphrase_fd, no_input)
         making = _making(said, job, settled, passphrase, recipient, voice)
@@ -134,26 +136,6 @@ class _Voice:
         raise typer.Exit(error.exit_code)
 
 
-def _job(what: str, schema: Path | None, to: str | None, settled: Settings) -> Job:
-    from piienc.settings.job import Job  # start-up
-
-    if (schema is None) != (to is None):
-        raise UsageError("a file needs both: a schema and a destination", hint="--schema S --to D")
-    if schema is not None and to is not None:
-        if not Path(what).is_file():
-            from piienc.errors import InputError
-
-            raise InputError(f"{what} is not there, or no regular file", hint="name a file")
-        return Job(None, Path(what), schema, to, quiet_for=0)
-    if what not in settled.jobs:
-        known = ", ".join(sorted(settled.jobs)) or "none"
-        raise ConfigError(
-            f"there is no job {what}; those of piienc.toml are: {known}",
-            hint="name one of them, add [jobs.NAME], or send a file: --schema S --to DESTINATION",
-        )
-    return settled.jobs[what]
-
-
 def _making(
     said: destinations.Said,
     job: Job,
@@ -186,16 +168,8 @@ def _send(making: Making, voice: _Voice, *, again: bool, dry_run: bool, threads:
 
     settled = making.settings
     with audited("send", settled, schema=making.job.schema) as entry:
-        making = replace(
-            making,
-            used=entry.key,
-            evidence=entry.receipt,
-            attested=entry.attested,
-            again=again,
-            dry_run=dry_run,
-            threads=threads,
-        )
-        receipt = send(making.sending())
+        making = replace(making, again=again, dry_run=dry_run, threads=threads)
+        receipt = send(making.recorded_by(entry).sending())
         entry.code = receipt.exit_code
     document = entry.attested(receipt.document())
     if receipt.exit_code:
@@ -233,13 +207,17 @@ def _line(file: Outcome) -> str:
     names = ", ".join(file.names)
     match file.outcome:
         case "delivered":
-            return f"delivered {file.source} as {names}: {file.rows or 0:,} rows"
+            return f"delivered {file.source} as {names}: {_rows(file)}"
         case "planned":
-            return f"would deliver {file.source} as {names}: {file.rows or 0:,} rows"
+            return f"would deliver {file.source} as {names}: {_rows(file)}"
         case "left":
             return f"left {file.source} for the next run: {file.why}"
         case _:
             return f"skipped {file.source}: {file.why}"
+
+
+def _rows(file: Outcome) -> str:
+    return "1 row" if file.rows == 1 else f"{file.rows or 0:,} rows"
 
 
 def _check(making: Making, voice: _Voice) -> int:

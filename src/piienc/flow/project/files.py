@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import glob
 import os
 import re
 from typing import TYPE_CHECKING
@@ -25,13 +26,12 @@ dir = {state}  # counts of cells, marks, transfers, the audit log: keep it from 
 _DESTINATION = """\
 [destinations.{name}]
 url = {url}
-{recipients}
+recipients = {recipients}  # their OpenPGP keys: 'piienc keys import-pgp'
 # identity_file = "~/.ssh/id_ed25519"  # the private key to log in with
 # known_hosts = "~/.ssh/known_hosts"   # must hold the server's key
 # profile = "generic"                  # what the receiver demands: 'piienc profiles list'
 """
 _JOB = """\
-# The nightly job, for the version of piienc that has the command send.
 [jobs.{name}]
 source = {source}
 schema = {schema}
@@ -47,7 +47,7 @@ def stem_of(sample: Path) -> str:
 
 def pattern_of(sample: Path, folder: Path) -> str:
     """Return the pattern of files like a sample, from a folder: dates and numbers may vary."""
-    path = os.path.relpath(sample, folder)
+    path = glob.escape(os.path.relpath(sample, folder))
     parent, name = os.path.split(path)
     return os.path.join(parent, _NUMBERS.sub("*", name))  # noqa: PTH118  # a pattern is no path
 
@@ -65,31 +65,30 @@ def settings_text(
     Args:
         keys: the key folder, as it is to stand there.
         state: the state folder, likewise.
-        url: of the destination; without one, an example stands there as a comment.
-        recipients: the names of the partners' OpenPGP keys.
+        url: of the destination; without one, an example and the job stand there as comments.
+        recipients: the names of the partners' OpenPGP keys, at least one.
         job: its name, the pattern of its files and the schema.
     """
-    destination = recipients[0] if recipients else "partner"
-    listed = ", ".join(map(_quoted, recipients))
-    table = _DESTINATION.format(
-        name=_key(destination),
-        url=_quoted(url or _URL),
-        recipients=f"recipients = [{listed}]" if recipients else '# recipients = ["partner"]',
-    )
-    parts = [
-        _HEAD.format(keys=_quoted(keys), state=_quoted(state)),
-        table if url else _commented(table),
+    destination = recipients[0]
+    tables = [
+        _DESTINATION.format(
+            name=_key(destination),
+            url=_quoted(url or _URL),
+            recipients=f"[{', '.join(map(_quoted, recipients))}]",
+        )
     ]
     if job:
         name, source, schema = job
-        text = _JOB.format(
-            name=_key(name),
-            source=_quoted(source),
-            schema=_quoted(schema),
-            destination=_quoted(destination),
+        tables.append(
+            _JOB.format(
+                name=_key(name),
+                source=_quoted(source),
+                schema=_quoted(schema),
+                destination=_quoted(destination),
+            )
         )
-        parts.append(_commented(text))
-    return "\n".join(parts)
+    head = _HEAD.format(keys=_quoted(keys), state=_quoted(state))
+    return "\n".join([head, *(tables if url else map(_commented, tables))])
 
 
 def ignored(before: str, folders: Sequence[str]) -> str:

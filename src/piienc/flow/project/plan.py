@@ -61,6 +61,16 @@ class Wanted:
         """The project's schema file."""
         return self.folder / "schema.toml"
 
+    @property
+    def job(self) -> str | None:
+        """The name of the job, and of the schema; None without a sample."""
+        return None if self.sample is None else self.name or stem_of(self.sample)
+
+    @property
+    def partners(self) -> Sequence[str]:
+        """The names of the partners' keys; where none was said, of the one that is to come."""
+        return [*self.recipients] or ["partner"]
+
 
 @dataclass(frozen=True, slots=True)
 class Plan:
@@ -140,8 +150,7 @@ def _proposed(wanted: Wanted) -> tuple[str, dict[str, str]]:
             f"there is no {wanted.schema} yet, and no sample to make it from",
             hint="name a file like those that you will encrypt: piienc init SAMPLE",
         )
-    name = wanted.name or stem_of(wanted.sample)
-    found = inference.infer(wanted.sample, inference.Options(name)).schema
+    found = inference.infer(wanted.sample, inference.Options(str(wanted.job))).schema
     marked = {column.name: key for column in found.columns if (key := column.value("encrypt"))}
     return dump(found), {name: str(key) for name, key in marked.items()}
 
@@ -150,12 +159,12 @@ def _settings(wanted: Wanted) -> str:
     job = None
     if wanted.sample is not None:
         pattern = pattern_of(wanted.sample, wanted.folder)
-        job = (wanted.name or stem_of(wanted.sample), pattern, wanted.schema.name)
+        job = (str(wanted.job), pattern, wanted.schema.name)
     return settings_text(
         keys=_relative(wanted.keys_dir, wanted.folder),
         state=_relative(wanted.state_dir, wanted.folder),
         url=wanted.url,
-        recipients=[*wanted.recipients],
+        recipients=wanted.partners,
         job=job,
     )
 

@@ -1,6 +1,8 @@
 """A job: each new source is verified, encrypted, wrapped, delivered and told of, exactly once.
 
 send.py      the job, in its steps; start reading here
+chosen.py    which job is meant
+making.py    all that it takes, made of the settings
 sending.py   all that a job takes
 sources.py   which files are new, and which are still being written
 naming.py    what a file is called at the destination

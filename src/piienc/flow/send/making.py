@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from piienc.errors import PiiencError
+    from piienc.flow.audit import Entry
     from piienc.flow.destination import Way
     from piienc.flow.evidence import AnyReceipt
     from piienc.flow.preflight import Ask
@@ -158,6 +159,10 @@ class Making:
         }
         ledger = Ledger(self.settings.state_dir)
         return Pushing(self.way, self.profile, rules, recipients, ledger, self.told_retry)
+
+    def recorded_by(self, entry: Entry) -> Making:
+        """Return the same, told to an entry of the audit log."""
+        return replace(self, used=entry.key, evidence=entry.receipt, attested=entry.attested)
 
     def sending(self) -> Sending:
         """Return all of it.
