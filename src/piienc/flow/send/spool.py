@@ -288,7 +288,7 @@ def sweep(sending: Sending, ledger: Sendings) -> None:
         sent = known.get(folder.name)
         if sent is None or (
             sent.job == sending.label
-            and sent.step == Step.DONE
+            and sent.step in {Step.DONE, Step.SKIPPED}
             and datetime.fromisoformat(sent.changed) <= latest
         ):
             shutil.rmtree(folder, ignore_errors=True)
