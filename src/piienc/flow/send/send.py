@@ -16,7 +16,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from piienc.errors import InputError, MovedError, PiiencError, VerificationError
+from piienc.errors import IncompleteError, InputError, MovedError, PiiencError, VerificationError
 from piienc.flow.push import rehearse
 from piienc.flow.reports.model import Report
 from piienc.flow.send.after import move
@@ -94,7 +94,8 @@ class _Run:
     def run(self) -> None:
         """Do all steps."""
         deliverer = Deliverer(self.sending, self.ledger)
-        recover(self.sending, self.ledger)
+        for lost in recover(self.sending, self.ledger):
+            self.outcomes.append(Outcome.failed(lost.source, _lost(lost.source)))
         self._spool()
         self.outcomes += deliverer.all()
         for sent in self.ledger.at(self.sending.label, Step.DELIVERED):
@@ -231,6 +232,13 @@ class _Run:
                 self.outcomes.append(Outcome.failed(found.path, why))
         self.outcomes.append(outcome)
         return job.on_failed_verification == "quarantine"
+
+
+def _lost(source: str) -> IncompleteError:
+    return IncompleteError(
+        f"{source} was not delivered: its wrapped file is damaged or gone, and so is the source",
+        hint="put the source back: the next run sends it",
+    )
 
 
 def _tell(sending: Sending, outcome: Outcome) -> None:
