@@ -32,9 +32,11 @@ class Step(StrEnum):
     """All of its files are at the destination; what is done with the source afterwards follows."""
     DONE = "done"
     """There is nothing more to do."""
+    SKIPPED = "skipped"
+    """A file of that name was at the destination: nothing was delivered, and the source stays."""
 
 
-_SENT = (Step.SPOOLED, Step.DELIVERED, Step.DONE)
+_SENT = (Step.SPOOLED, Step.DELIVERED, Step.DONE, Step.SKIPPED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +126,7 @@ class Sendings:
         return [sent for sent in self._find("job = ?", job) if sent.step in steps]
 
     def like(self, job: str, size: int) -> list[Sent]:
-        """Return the entries of sources of this size that were sent, or are about to be."""
+        """Return the entries of sources of this size: sent, skipped, or about to be sent."""
         found = self._find("job = ? AND size = ?", job, size)
         return [sent for sent in found if sent.step in _SENT]
 

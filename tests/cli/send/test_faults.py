@@ -6,6 +6,8 @@ import os
 import signal
 import subprocess
 import time
+from dataclasses import replace
+from types import SimpleNamespace
 
 import pytest
 from desk import rows
@@ -14,6 +16,7 @@ from sshd import ROOT, make_key, run
 from piienc.errors import PiiencError
 from piienc.flow.send import spool as spooling
 from piienc.flow.send.outcome import WORST_FIRST
+from piienc.state import Sendings, Step
 
 
 def _healed(desk, *names: str) -> None:
@@ -198,6 +201,80 @@ def test_recipients_that_have_changed_are_those_of_what_waits_in_the_spool(desk)
     (desk.folder / "a.csv.pgp").unlink()
     desk.write(destination='recipients = ["rsa"]')
     _healed(desk, "a.csv")
+
+
+def _waiting(desk):
+    """Have a wrapped file wait in the spool, and return it."""
+    desk.put("a.csv")
+    taken = desk.folder / "a.csv.pgp"
+    taken.write_bytes(b"somebody else's")
+    assert desk.send().code == 12
+    taken.unlink()
+    (waiting,) = desk.spooled()
+    return waiting
+
+
+def test_wrapped_file_that_was_damaged_in_the_spool_is_made_anew(desk):
+    """Its size alone does not tell: what is delivered is what its receipt says."""
+    waiting = _waiting(desk)
+    data = bytearray(waiting.read_bytes())
+    data[-20] ^= 1
+    waiting.write_bytes(data)
+    _healed(desk, "a.csv")
+
+
+def test_wrapped_file_that_is_lost_with_its_source_is_told(desk):
+    """It was promised and cannot be delivered any more: nobody may take that for success."""
+    _waiting(desk).unlink()
+    source = desk.project.folder / "in" / "a.csv"
+    source.unlink()
+    ended = desk.send()
+    assert (ended.code, ended.err.replace(str(source), "a.csv").splitlines()) == (
+        9,
+        [
+            "piienc: error: a.csv was not delivered: its wrapped file is damaged or gone, "
+            "and so is the source",
+            "piienc: hint: put the source back: the next run sends it",
+        ],
+    )
+    desk.put("a.csv")
+    _healed(desk, "a.csv")
+
+
+@pytest.mark.parametrize("change", ["recipients", "spool"])
+def test_what_was_delivered_is_not_made_anew(change, desk):
+    """Also if a run died before it could say so, and its wrapped file would not do any more."""
+    naming = {"name": "{stem}-{sequence}{suffix}"}
+    desk.write(**naming)
+    desk.put("a.csv")
+    assert desk.send().code == 0
+    (sent,) = desk.entries()
+    Sendings(desk.state).save(replace(sent, step=Step.SPOOLED))
+    (desk.folder / "a-1.csv.pgp").unlink()  # the receiver has taken it
+    if change == "recipients":
+        desk.write(destination='recipients = ["rsa"]', **naming)
+    else:
+        desk.spooled()[0].unlink()
+    ended = desk.send()
+    assert (ended.code, ended.err) == (0, "piienc: nothing new to send\n")
+    assert (desk.there(), desk.steps()) == ({}, ["done"])
+
+
+def test_spool_of_another_job_is_left_alone_from_its_first_moment(desk, monkeypatch):
+    """A folder that appears while old ones are swept belongs to a job that has just begun."""
+    spool = desk.state / "spool"
+    spool.mkdir(parents=True)
+    known = Sendings.ids
+
+    def begun_meanwhile(ledger):
+        found = known(ledger)
+        (spool / "0123456789abcdef").mkdir()
+        return found
+
+    monkeypatch.setattr(Sendings, "ids", begun_meanwhile)
+    sending = SimpleNamespace(spool=spool, job=SimpleNamespace(keep_spool=0), label="nightly")
+    spooling.sweep(sending, Sendings(desk.state))
+    assert [folder.name for folder in spool.iterdir()] == ["0123456789abcdef"]
 
 
 def test_check_tells_all_that_is_wrong_at_once_and_changes_nothing(desk):

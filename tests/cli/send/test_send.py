@@ -63,6 +63,20 @@ def test_job_does_not_send_content_twice_that_was_only_touched(desk):
     assert list(desk.there()) == ["a.csv.pgp"]
 
 
+def test_source_that_was_skipped_is_never_deleted(desk):
+    """Its name was taken at the destination: nothing of it arrived, also if it is written anew."""
+    desk.write(after="delete", destination='if_exists = "skip"')
+    desk.put("a.csv")
+    (desk.folder / "a.csv.pgp").write_bytes(b"somebody else's")
+    told = "piienc: skipped in/a.csv: there already\n"
+    assert normal(desk.send(), desk) == (0, "", told)
+    assert normal(desk.send(), desk) == (0, "", "piienc: nothing new to send\n")
+    desk.put("a.csv")
+    assert normal(desk.send(), desk) == (0, "", told)
+    assert (desk.project.folder / "in" / "a.csv").read_bytes() == rows("a.csv")
+    assert desk.there() == {"a.csv.pgp": b"somebody else's"}
+
+
 def test_job_sends_a_file_that_has_changed_as_a_new_one(desk):
     """Another content is another file, under the name of its number."""
     desk.write(name="{stem}-{sequence:03}{suffix}")

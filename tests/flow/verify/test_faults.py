@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 import pytest
+from pyarrow import parquet as pq
 from verify_desk import COLUMNS, FORMATS, Desk, Sheet, found
 
 if TYPE_CHECKING:
@@ -235,6 +236,15 @@ def test_column_that_stands_twice_is_found_and_not_looked_at(sheets, office_desk
         "\n".join(f"{line},{'zip' if not i else '1234567'}" for i, line in enumerate(lines))
     )
     assert found(office_desk.verify("twice.csv")) == [(None, "zip", "columns")]
+
+
+def test_file_without_columns_lacks_those_of_the_schema(desk):
+    """Parquet allows it: that is a finding, and no bug."""
+    for rows in (0, 3):
+        table = pa.table({"x": pa.nulls(rows)}).drop_columns(["x"])
+        pq.write_table(table, desk.folder / "bare.parquet")
+        report = desk.verify("bare.parquet", desk.schema({"id": {"type": "string"}}))
+        assert (found(report), report.exit_code) == ([(None, "id", "columns")], 10)
 
 
 @pytest.mark.parametrize("kind", FORMATS)

@@ -21,6 +21,9 @@ if TYPE_CHECKING:
     from piienc.flow.send.sending import Sending
     from piienc.state import Sendings, Sent
 
+THERE = "there already"
+"""Why a source is skipped whose name is taken at the destination."""
+
 
 @dataclass(frozen=True, slots=True)
 class Deliverer:
@@ -69,11 +72,11 @@ class Deliverer:
         failed = next((file for file in files if file.error), None)
         if failed and failed.error:
             return _with_error(sent, failed.error)
-        there = [file for file in files if file.why == "there already"]
+        there = [file for file in files if file.why == THERE]
         made = Outcome(
             sent.source,
             "skipped" if there else "delivered",
-            "there already" if there else None,
+            THERE if there else None,
             tuple(file.name for file in files),
             sum(file.bytes for file in files),
             _rows(sent),
@@ -81,7 +84,7 @@ class Deliverer:
             warnings=tuple(said for file in files for said in file.warnings),
         )
         if there:  # whose file that is, nobody knows: the source is not touched
-            self.ledger.save(replace(sent, step=Step.DONE))
+            self.ledger.save(replace(sent, step=Step.SKIPPED))
             return made
         try:
             made = replace(made, receipt=str(keep_receipt(sent, files, self.sending)))

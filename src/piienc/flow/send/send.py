@@ -16,11 +16,11 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from piienc.errors import InputError, MovedError, PiiencError, VerificationError
+from piienc.errors import IncompleteError, InputError, MovedError, PiiencError, VerificationError
 from piienc.flow.push import rehearse
 from piienc.flow.reports.model import Report
 from piienc.flow.send.after import move
-from piienc.flow.send.deliver import Deliverer
+from piienc.flow.send.deliver import THERE, Deliverer
 from piienc.flow.send.outcome import Outcome, SendReceipt
 from piienc.flow.send.papers import keep_report
 from piienc.flow.send.sources import Found, sources
@@ -46,6 +46,7 @@ if TYPE_CHECKING:
     from piienc.flow.work import Work
 
 _AGAIN = "the same content was sent already"
+_OVER = (Step.DONE, Step.SKIPPED)
 
 
 def send(sending: Sending) -> SendReceipt:
@@ -93,7 +94,8 @@ class _Run:
     def run(self) -> None:
         """Do all steps."""
         deliverer = Deliverer(self.sending, self.ledger)
-        recover(self.sending, self.ledger)
+        for lost in recover(self.sending, self.ledger):
+            self.outcomes.append(Outcome.failed(lost.source, _lost(lost.source)))
         self._spool()
         self.outcomes += deliverer.all()
         for sent in self.ledger.at(self.sending.label, Step.DELIVERED):
@@ -156,14 +158,15 @@ class _Run:
         sending = self.sending
         known = self.ledger.like(sending.label, found.size)
         mine = next((sent for sent in known if found.is_source_of(sent)), None)
-        if mine is not None and mine.step != Step.DONE:
+        if mine is not None and mine.step not in _OVER:
             return True  # a run before has spooled it: it is delivered, or finished, below
         if sending.again:
             return False
         if mine is not None:
-            self.known += 1
+            self.known += mine.step == Step.DONE
             if sending.job.name is None:
-                self.outcomes.append(Outcome(mine.source, "skipped", "it was sent already"))
+                why = THERE if mine.step == Step.SKIPPED else "it was sent already"
+                self.outcomes.append(Outcome(mine.source, "skipped", why))
             return True
         return self._is_copy(found, known)
 
@@ -176,7 +179,8 @@ class _Run:
             return True
         if same is None:
             return False
-        self.outcomes.append(Outcome(str(found.path), "skipped", _AGAIN, sha256=same.sha256))
+        why = THERE if same.step == Step.SKIPPED else _AGAIN
+        self.outcomes.append(Outcome(str(found.path), "skipped", why, sha256=same.sha256))
         if not self.sending.dry_run:
             self._keep_as_sent(found, same)
         return True
@@ -187,7 +191,9 @@ class _Run:
             return
         made = replace(same, id=new_id(), source=str(found.path), begun=now(), files="[]")
         made = replace(made, size=found.size, modified=found.modified, inode=found.inode)
-        self.ledger.save(replace(made, step=Step.DELIVERED))
+        # What was skipped was never delivered: its like is not deleted either.
+        step = Step.SKIPPED if same.step == Step.SKIPPED else Step.DELIVERED
+        self.ledger.save(replace(made, step=step))
 
     def _taken(self, found: Found, work: Work) -> bool:
         """Take up a source; tell whether the run goes on with others."""
@@ -226,6 +232,13 @@ class _Run:
                 self.outcomes.append(Outcome.failed(found.path, why))
         self.outcomes.append(outcome)
         return job.on_failed_verification == "quarantine"
+
+
+def _lost(source: str) -> IncompleteError:
+    return IncompleteError(
+        f"{source} was not delivered: its wrapped file is damaged or gone, and so is the source",
+        hint="put the source back: the next run sends it",
+    )
 
 
 def _tell(sending: Sending, outcome: Outcome) -> None:

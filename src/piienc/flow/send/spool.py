@@ -10,7 +10,7 @@ import os
 import shutil
 import time
 from contextlib import ExitStack, suppress
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
@@ -34,8 +34,6 @@ from piienc.tables.csv import open_csv
 from piienc.tables.streams import Decompressed
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from piienc.flow.receipt import FileFacts, Receipt
     from piienc.flow.reports.model import Report
     from piienc.flow.send.sending import Sending
@@ -234,22 +232,49 @@ def files_of(sending: Sending, sent: Sent) -> list[Path]:
     return [folder_of(sending, sent) / str(file["name"]) for file in sent.wrapped]
 
 
-def recover(sending: Sending, ledger: Sendings) -> None:
-    """Take away what a killed run has left unfinished; its sources are taken up anew."""
+def recover(sending: Sending, ledger: Sendings) -> list[Sent]:
+    """Take away what a killed run has left unfinished; its sources are taken up anew.
+
+    Returns:
+        What is lost: its wrapped files are not what they were, and its source is gone.
+    """
+    lost = []
     for sent in ledger.at(sending.label, Step.SPOOLING):
         _drop(sending, ledger, sent)
     for sent in ledger.at(sending.label, Step.SPOOLED):
-        if not _is_whole(sending, sent) or _is_stale(sending, sent):
-            _drop(sending, ledger, sent)
+        whole = _is_whole(sending, sent)
+        if whole and not _is_stale(sending, sent):
+            continue
+        if _is_delivered(sending, sent):  # and the run was killed before it could say so
+            ledger.save(replace(sent, step=Step.DELIVERED))
+            continue
+        if not whole and not Path(sent.source).exists():
+            lost.append(sent)
+        _drop(sending, ledger, sent)
+    return lost
 
 
 def _is_whole(sending: Sending, sent: Sent) -> bool:
-    sizes = [file["bytes"] for file in sent.wrapped]
-    files = files_of(sending, sent)
     return all(
-        path.is_file() and path.stat().st_size == size
-        for path, size in zip(files, sizes, strict=True)
+        path.is_file() and path.stat().st_size == told["bytes"] and _hash(path) == told["sha256"]
+        for path, told in zip(files_of(sending, sent), sent.wrapped, strict=True)
     )
+
+
+def _hash(path: Path) -> str:
+    with open_input(path) as file:
+        return HashingReader(file).sha256()
+
+
+def _is_delivered(sending: Sending, sent: Sent) -> bool:
+    """Tell whether the ledger of transfers knows all files of a source as delivered."""
+    pushing = sending.pushing
+
+    def hashes(name: str, size: int) -> set[str | None]:
+        known = pushing.ledger.delivered(pushing.way.places, name, size)
+        return {transfer.sha256 for transfer in known}
+
+    return all(told["sha256"] in hashes(told["name"], told["bytes"]) for told in sent.wrapped)
 
 
 def _is_stale(sending: Sending, sent: Sent) -> bool:
@@ -283,18 +308,17 @@ def sweep(sending: Sending, ledger: Sendings) -> None:
     if not sending.spool.is_dir():
         return
     latest = datetime.now(UTC) - timedelta(days=sending.job.keep_spool)
-    known = ledger.ids()
-    for folder in _folders(sending.spool):
+    folders = _folders(sending.spool)
+    known = ledger.ids()  # behind the folders: another job has its entry before its folder
+    for folder in folders:
         sent = known.get(folder.name)
         if sent is None or (
             sent.job == sending.label
-            and sent.step == Step.DONE
+            and sent.step in {Step.DONE, Step.SKIPPED}
             and datetime.fromisoformat(sent.changed) <= latest
         ):
             shutil.rmtree(folder, ignore_errors=True)
 
 
-def _folders(spool_folder: Path) -> Iterator[Path]:
-    for folder in list(spool_folder.iterdir()):
-        if folder.is_dir() and not folder.is_symlink():
-            yield folder
+def _folders(spool_folder: Path) -> list[Path]:
+    return [each for each in spool_folder.iterdir() if each.is_dir() and not each.is_symlink()]

@@ -58,9 +58,11 @@ def compared_by_key(
     with ExitStack() as stack:
         ours = stack.enter_context(closing(Buckets(kind)))
         theirs = stack.enter_context(closing(Buckets(kind)))
-        for buckets, batches in ((ours, here), (theirs, there)):
+        types: list[dict[str, pa.DataType]] = [{}, {}]
+        for buckets, batches, known in ((ours, here, types[0]), (theirs, there, types[1])):
             row = 0
             for batch in batches:
+                known |= {name: batch.column(name).type for name in columns}
                 records = _records(batch, columns, key, fingerprints, kind)
                 records["row"] = np.arange(row, row + len(records))
                 row += len(records)
@@ -68,6 +70,9 @@ def compared_by_key(
         if ours.cut or theirs.cut:
             ours.spill()
             theirs.spill()
+        if all(types):  # a type that has changed may leave the text that is compared as it was
+            for name in (each for each in columns if types[0][each] != types[1][each]):
+                yield Breach(name, "value", "another type than in the original")
         yield from _all_breaches(ours, theirs, columns)
 
 

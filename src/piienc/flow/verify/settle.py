@@ -136,6 +136,10 @@ class Settled:
         for name in closed:
             self.watches[name].unchecked["value"] = self.watches[name].unchecked["authentic"]
         twice = {name for name in others if others.count(name) > 1}
+        breaches += [
+            Breach(name, "columns", "more than once in the original: not compared")
+            for name in sorted(twice)
+        ]
         columns = [
             name
             for name in self.watches

@@ -240,7 +240,7 @@ class Pass:
         """Look at a unit; called in several threads."""
         looked = {name: watch.look(stored[name]) for name, watch in self._settled.watches.items()}
         breaches = self._settled.of_rows(stored, looked)
-        rows = next(iter(stored.values())).count
+        rows = next((column.count for column in stored.values()), 0)
         if self._wanted.against is None:
             return Found(rows, looked, breaches, None, {})
         unknown = {
