@@ -51,14 +51,14 @@ class Looked:
         breaches: rows that break a rule.
         plain: makes the values, as far as they are known; None where no key tells.
         prints: fingerprints of values, to find equal ones, and their rows.
-        leaks: the same, to count what a searchable column gives away.
+        leaks: fingerprints, to count what a searchable column gives away.
     """
 
     counts: Counts
     breaches: list[Breach]
     plain: Callable[[], pa.Array] | None
     prints: tuple[Prints, Places] | None = None
-    leaks: tuple[Prints, Places] | None = None
+    leaks: Prints | None = None
 
     def unknown(self, stored: StoredColumn) -> Places:
         """Return the rows that hold something, and nobody knows what."""
@@ -208,7 +208,7 @@ class Opened:
         leaks = None
         if self._searchable and judged.authentic:
             good = cells if not judged.wrong else cells.take(np.searchsorted(rows, judged.rows))
-            leaks = prints_of_ciphertexts(good, text=self._text), judged.rows
+            leaks = prints_of_ciphertexts(good, text=self._text)
         return Looked(counts, breaches, lambda: plain()[0], prints, leaks)
 
     def _typed(self, judged: Judged, count: int) -> tuple[pa.Array, list[Breach]]:
@@ -274,8 +274,8 @@ class Closed:
         if not self._searchable or not len(forms.ciphertexts):
             return Looked(counts, breaches, None)
         prints = prints_of_ciphertexts(cells.take(forms.ciphertexts), text=self._text)
-        found = prints, rows[forms.ciphertexts]
-        return Looked(counts, breaches, None, found if self._rules.column.unique else None, found)
+        unique = (prints, rows[forms.ciphertexts]) if self._rules.column.unique else None
+        return Looked(counts, breaches, None, unique, prints)
 
 
 class StillPlain:
@@ -321,7 +321,7 @@ class StillPlain:
             breaches += self._trip.breaches(stored.array)
         ids = {int(key_id) for key_id in np.unique(forms.key_ids[ours])}
         counts = Counts(nulls, int(ours.sum()), 0, ids)
-        leaks = (self._counted.of(cells), rows) if self._counted else None
+        leaks = self._counted.of(cells) if self._counted else None
         prints = self._rules.prints(dense, known)
         return Looked(counts, breaches, lambda: stored.array, prints, leaks)
 

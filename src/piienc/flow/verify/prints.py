@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from piienc.columns import Prints
 
 _RECORD = np.dtype([("high", "<u8"), ("low", "<u8"), ("row", "<i8")])
+_HALF = np.dtype([("high", "<u8")])
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +63,39 @@ class Store:
         records["high"], records["low"], records["row"] = prints[:, 0], prints[:, 1], rows
         self._buckets.add(records)
 
+    def repeated(self) -> Iterator[Places]:
+        """Yield the rows, from bucket to bucket, whose value stands in an earlier row."""
+        for bucket in self._buckets:
+            yield _repeated(bucket, np.sort(bucket["high"]))
+
+
+class Frequencies:
+    """How often which value of a column stands. Use it as a context: at its end, its file is gone.
+
+    Values are told apart by the first half of their fingerprints: two in a thousand million may be
+    taken for one, which no share shows.
+    """
+
+    def __init__(self) -> None:
+        self._buckets = Buckets(_HALF)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._buckets.close()
+
+    def add(self, prints: Prints) -> None:
+        """Add fingerprints.
+
+        Args:
+            prints: uint64, shape (cells, 2).
+
+        Raises:
+            IncompleteError: the folder for temporary files is full.
+        """
+        self._buckets.add(np.ascontiguousarray(prints[:, 0]).view(_HALF))
+
     def equal(self) -> Equal:
         """Count the different values."""
         cells = distinct = frequent = 0
@@ -72,11 +106,6 @@ class Store:
                 distinct += len(runs)
                 frequent = max(frequent, int(runs.max()))
         return Equal(cells, distinct, frequent)
-
-    def repeated(self) -> Iterator[Places]:
-        """Yield the rows, from bucket to bucket, whose value stands in an earlier row."""
-        for bucket in self._buckets:
-            yield _repeated(bucket, np.sort(bucket["high"]))
 
 
 def _lengths_of_runs(values: NDArray[np.uint64]) -> NDArray[np.int64]:

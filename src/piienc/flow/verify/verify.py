@@ -23,7 +23,7 @@ from piienc.flow.verify.against import compared
 from piienc.flow.verify.by_key import compared_by_key
 from piienc.flow.verify.found import Breach, Counts, Findings
 from piienc.flow.verify.leaks import leak_of
-from piienc.flow.verify.prints import Store
+from piienc.flow.verify.prints import Frequencies, Store
 from piienc.flow.verify.settle import Settled, settled
 from piienc.flow.verify.source import opened
 from piienc.places import name_of
@@ -158,7 +158,7 @@ class Pass:
     _fingerprints: Fingerprints = field(default_factory=Fingerprints)
     _counts: dict[str, Counts] = field(default_factory=dict)
     _unique: dict[str, Store] = field(default_factory=dict)
-    _leaks: dict[str, Store] = field(default_factory=dict)
+    _leaks: dict[str, Frequencies] = field(default_factory=dict)
     _unknown: dict[str, Places] = field(default_factory=dict)
     _stack: ExitStack = field(default_factory=ExitStack)
     _rows: int = 0
@@ -256,11 +256,15 @@ class Pass:
         for name, looked in found.columns.items():
             self._counts[name].add(looked.counts)
             self._findings.add(looked.breaches, first)
-            for stores, prints in ((self._unique, looked.prints), (self._leaks, looked.leaks)):
-                if prints is not None:
-                    if name not in stores:
-                        stores[name] = self._stack.enter_context(Store())
-                    stores[name].add(prints[0], prints[1] + self._rows)
+            if looked.prints is not None:
+                if name not in self._unique:
+                    self._unique[name] = self._stack.enter_context(Store())
+                prints, rows = looked.prints
+                self._unique[name].add(prints, rows + self._rows)
+            if looked.leaks is not None:
+                if name not in self._leaks:
+                    self._leaks[name] = self._stack.enter_context(Frequencies())
+                self._leaks[name].add(looked.leaks)
         self._findings.add(found.breaches, first)
         for name, rows in found.unknown.items():
             known = self._unknown.get(name, rows[:0])
