@@ -232,8 +232,10 @@ def test_wrapped_file_that_is_lost_with_its_source_is_told(desk):
     assert (ended.code, ended.err.replace(str(source), "a.csv").splitlines()) == (
         9,
         [
-            "piienc: error: a.csv was not delivered: its wrapped file is damaged or gone, "
-            "and so is the source",
+            (
+                "piienc: error: a.csv was not delivered: its wrapped file is damaged or gone, "
+                "and so is the source"
+            ),
             "piienc: hint: put the source back: the next run sends it",
         ],
     )

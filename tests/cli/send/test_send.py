@@ -239,6 +239,18 @@ def test_hook_gets_the_summary_of_a_run_that_has_failed(desk):
     assert (told["job"], told["ok"], told["error"]["code"]) == ("nightly", False, 4)
 
 
+def test_hook_is_not_told_the_passphrase(desk, monkeypatch):
+    """What is in its environment may end up in a mail."""
+    monkeypatch.setenv("PIIENC_PASSPHRASE", "not for others")
+    desk.project.write("hook", "#!/bin/sh\nenv > environment\n").chmod(0o755)
+    desk.write(more='[notify]\ncommand = ["./hook"]\n')
+    desk.project.write("in/b.csv", "id,email,note\n1,x\n")
+    assert desk.send().code == 4
+    told = desk.project.read("environment")
+    assert b"PATH=" in told
+    assert b"not for others" not in told
+
+
 def test_large_files_arrive_in_parts_where_the_receiver_has_a_limit(desk):
     """Each part is a table of its own, within the limit."""
     desk.write(

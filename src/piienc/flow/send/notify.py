@@ -11,6 +11,9 @@ if TYPE_CHECKING:
     from piienc.settings.job import Notify
 
 
+_KEPT = "PIIENC_PASSPHRASE"  # a hook tells others, and its environment may be told with it
+
+
 def notify(hook: Notify, document: dict[str, Any]) -> str | None:
     """Run the hook with a JSON document on its standard input; no shell takes part.
 
@@ -26,6 +29,7 @@ def notify(hook: Notify, document: dict[str, Any]) -> str | None:
         done = subprocess.run(  # noqa: S603  # the user's own program, by a list and no shell
             hook.command,
             input=json.dumps(document).encode(),
+            env={name: value for name, value in os.environ.items() if name != _KEPT},
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
             timeout=hook.timeout,
