@@ -1,5 +1,7 @@
 """What the program says of itself."""
 
+import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -128,3 +130,18 @@ def test_page_of_the_command_line_is_what_its_generator_writes():
         names = [name for option in COMMANDS[path].params for name in option.opts]
         assert [name for name in names if f"`{name}" in section or f", {name}" in section]
         assert all(name in section for name in names if name.startswith("--") and name != "--help")
+
+
+def test_reader_who_leaves_before_a_table_ends_the_program_as_other_filters(project):
+    """`piienc profiles list | head -0` is no bug of ours."""
+    read_end, write_end = os.pipe()
+    os.close(read_end)
+    with os.fdopen(write_end, "wb") as gone:
+        ended = subprocess.run(
+            project.command("profiles", "list"),
+            cwd=project.folder,
+            stdout=gone,
+            stderr=subprocess.PIPE,
+            check=False,
+        )
+    assert (ended.returncode, ended.stderr) == (128 + signal.SIGPIPE, b"")

@@ -23,6 +23,9 @@ from piienc.files import translated
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
+    from typing import TextIO
+
+    from rich.console import Console
 
     Report = Callable[[int, int, float | None], None]
 
@@ -109,7 +112,6 @@ def table(
     broken into lines first.
     """
     from rich import box  # start-up
-    from rich.console import Console  # start-up
     from rich.table import Table  # start-up
 
     made = Table(title=title, box=box.SIMPLE, title_justify="left")
@@ -123,8 +125,19 @@ def table(
     with translated("standard error" if aside else _STDOUT):
         width = None if stream.isatty() else _ENDLESS
         # What stands in a cell is text, whatever it looks like.
-        Console(file=stream, width=width, markup=False, emoji=False, highlight=False).print(made)
+        _console(stream, width).print(made)
         stream.flush()
+
+
+def _console(stream: TextIO, width: int | None) -> Console:
+    """Return what writes to a stream; a reader who has left is told of as by any other write."""
+    from rich import console  # start-up
+
+    class Honest(console.Console):
+        def on_broken_pipe(self) -> None:  # rich's own ends the program, with the code of a bug
+            raise BrokenPipeError
+
+    return Honest(file=stream, width=width, markup=False, emoji=False, highlight=False)
 
 
 def paragraph(text: str, *, style: str | None = None, indent: int = 0) -> None:
@@ -135,11 +148,10 @@ def paragraph(text: str, *, style: str | None = None, indent: int = 0) -> None:
         style: how it looks on a terminal with colours, in rich's words: `bold red`.
         indent: blanks before each line; those after the first have two more.
     """
-    from rich.console import Console  # start-up
     from rich.text import Text  # start-up
 
     with translated(_STDOUT):
-        console = Console(markup=False, emoji=False, highlight=False)
+        console = _console(sys.stdout, None)
         lines = [Text(text)]
         if sys.stdout.isatty():
             lines = list(lines[0].wrap(console, max(console.width - indent - 2, 20)))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import subprocess
 import time
@@ -306,3 +307,11 @@ def test_worst_code_is_settled_for_every_kind_of_error():
     """No code is forgotten in the order."""
     codes = [kind.exit_code for kind in (PiiencError, *PiiencError.__subclasses__())]
     assert sorted(WORST_FIRST) == sorted(codes)
+
+
+def test_folder_of_sources_that_is_not_there_is_an_error_and_no_quiet_night(desk):
+    """A share that was not mounted must not look like a night without exports."""
+    shutil.rmtree(desk.project.folder / "in")
+    ended = desk.send()
+    assert ended.code == 3, ended.err
+    assert "the folder of the sources cannot be read" in ended.err

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import stat
 import time
@@ -9,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from piienc.errors import InputError
+from piienc.errors import ConfigError, InputError
 from piienc.files import open_input
 from piienc.hashing import HashingReader
 
@@ -90,11 +91,23 @@ def _is_quiet(found: Found, seconds: float) -> bool:
     return age >= seconds
 
 
+def _require_folder(pattern: Path) -> None:
+    """Refuse a folder that is not there: nothing new in it would look like a quiet night."""
+    names = list(itertools.takewhile(lambda part: not set(part) & set("*?["), pattern.parts[:-1]))
+    folder = Path(*names)
+    if not folder.is_dir() or not os.access(folder, os.R_OK | os.X_OK):
+        raise ConfigError(
+            f"the folder of the sources cannot be read: {folder}",
+            hint="see that it is there and mounted, and that this user may read it",
+        )
+
+
 def _paths(job: Job) -> list[Path]:
     if job.source.exists():
         found = [job.source]
     else:
         pattern = job.source.absolute()
+        _require_folder(pattern)
         found = list(Path(pattern.anchor).glob(str(pattern.relative_to(pattern.anchor))))
     set_aside = {folder.absolute() for folder in (job.move_to, job.quarantine) if folder}
     found = [path.absolute() for path in found]
