@@ -7,6 +7,7 @@ read.py       text read as numbers, dates and moments
 forms.py      how values of each type and format are written
 codes.py      countries and currencies
 text.py       regular expressions on whole arrays
+compute.py    functions of Arrow, cheap to import
 finders.py    personal data in clear, by finders.toml
 prefilter.py  cells that a finder need not look at
 shapes.py     cells of one shape, as matrices

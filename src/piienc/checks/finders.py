@@ -17,6 +17,7 @@ from msgspec import Meta
 from pyarrow import types
 
 from piienc import document
+from piienc.checks import compute as pc
 from piienc.checks.checksums import passes
 from piienc.checks.prefilter import rows_with, rows_with_digits
 from piienc.checks.shapes import found_by_shape, shape_of
@@ -211,12 +212,12 @@ def _found(finders: Sequence[Finder], values: pa.Array) -> Iterator[tuple[str, R
             by_shape.append(finder)
             continue
         rows = rows_with(values, finder.needs) if finder.needs else np.arange(len(values))
-        some = values if len(rows) == len(values) else values.take(pa.array(rows))
+        some = values if len(rows) == len(values) else pc.take(values, rows)
         hits = rows[matches(some, finder.expression) if finder.built_in else _own(finder, some)]
         if len(hits):
             yield finder.name, hits
     rows = rows_with_digits(values)
-    some = values if len(rows) == len(values) else values.take(pa.array(rows))
+    some = values if len(rows) == len(values) else pc.take(values, rows)
     for name, hits in found_by_shape(by_shape, some):
         yield name, rows[hits]
 
@@ -230,7 +231,7 @@ def _own(finder: Finder, values: pa.Array) -> NDArray[np.bool_]:
     expression = re.compile(finder.pattern)
     rows = np.flatnonzero(found)
     found[rows] = per_distinct(
-        values.take(pa.array(rows)),
+        pc.take(values, rows),
         lambda value: any(_passes(checksum, match[0]) for match in expression.finditer(value)),
     )
     return found

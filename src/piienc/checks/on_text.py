@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
-from pyarrow import compute as pc
 
+from piienc.checks import compute as pc
 from piienc.checks import read
 from piienc.checks.codes import CODES
 from piienc.checks.forms import FORMATS, MAX_EMAIL, MAX_LOCAL, TYPES
@@ -59,7 +59,7 @@ def beyond(values: pa.Array, kind: str, bound: Bound, *, above: bool) -> Mask:
         near = np.flatnonzero(found == float(bound))
         limit = exact(bound)
         misses[near] = per_distinct(
-            values.take(pa.array(near)), lambda value: _lies_beyond(value, limit, above=above)
+            pc.take(values, near), lambda value: _lies_beyond(value, limit, above=above)
         )
     return misses
 
@@ -77,7 +77,7 @@ def not_in(values: pa.Array, column: Column) -> Mask:
     if kind in ("string", "binary") or not misses.any():
         return misses
     rest = np.flatnonzero(misses)
-    misses[rest] = _differ(values.take(pa.array(rest)), kind, allowed)
+    misses[rest] = _differ(pc.take(values, rest), kind, allowed)
     return misses
 
 
@@ -99,11 +99,11 @@ def _differ(values: pa.Array, kind: str, allowed: Sequence[Any]) -> Mask:
         return ~np.isin(found, [value for value in allowed if -_INT64 <= value < _INT64])
     differs = ~np.isin(found, [float(value) for value in allowed])
     unread = np.flatnonzero(np.isnan(found))
-    differs[unread] = ~not_of_type(values.take(pa.array(unread)), kind)
+    differs[unread] = ~not_of_type(pc.take(values, unread), kind)
     if kind != "float":
         near, numbers = np.flatnonzero(~differs & ~np.isnan(found)), {*map(exact, allowed)}
         differs[near] = per_distinct(
-            values.take(pa.array(near)), lambda value: _number(value) not in numbers
+            pc.take(values, near), lambda value: _number(value) not in numbers
         )
     return differs
 
@@ -129,7 +129,7 @@ def _is_in(values: pa.Array, known: Sequence[str] | set[str] | frozenset[str]) -
 def _too_long(values: pa.Array) -> Mask:
     misses = np.zeros(len(values), np.bool_)
     long = np.flatnonzero(pc.binary_length(values).to_numpy() > MAX_LOCAL)
-    texts = values.take(pa.array(long)).to_pylist()
+    texts = pc.take(values, long).to_pylist()
     misses[long] = [
         len(text) > MAX_EMAIL or len(text.partition("@")[0]) > MAX_LOCAL for text in texts
     ]

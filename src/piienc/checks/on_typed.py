@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
-from pyarrow import compute as pc
 from pyarrow import types
 
+from piienc.checks import compute as pc
 from piienc.checks import read
 from piienc.checks.on_text import exact
 from piienc.checks.text import is_text, mask_of, outside

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
-from pyarrow import compute as pc
 
+from piienc.checks import compute as pc
 from piienc.checks.forms import OFFSET, TYPES
 from piienc.checks.text import holds_any, matches, whole
 
@@ -63,7 +63,7 @@ def moments(values: pa.Array) -> Moments:
     """
     found = _cast(values, pa.timestamp("us"))
     if found is not None and _no_earlier(found):
-        shortest = pc.min(pc.binary_length(values)).as_py()  # Arrow reads days and hours, too
+        shortest = pc.least(pc.binary_length(values)).as_py()  # Arrow reads days and hours, too
         if shortest is None or shortest >= _TO_MINUTES:
             return found
     return _where_fit(values, "timestamp", "datetime64[us]")
@@ -111,8 +111,8 @@ def _floats(values: pa.Array) -> NDArray[np.float64]:
 def _cast(values: pa.Array, kind: pa.DataType) -> NDArray[Any] | None:
     """Let Arrow read text as values of a type; None if some of it is none."""
     try:
-        values[:_PROBE].cast(kind)  # Arrow goes on after a failure, which takes long
-        return _plain(values.cast(kind))
+        pc.cast(values[:_PROBE], kind)  # Arrow goes on after a failure, which takes long
+        return _plain(pc.cast(values, kind))
     except pa.ArrowInvalid:
         return None
 

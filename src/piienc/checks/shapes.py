@@ -17,6 +17,7 @@ import numpy as np
 import pyarrow as pa
 
 from piienc.cells import windows
+from piienc.checks import compute as pc
 from piienc.checks.checksums import passes
 from piienc.checks.text import bytes_of, matches, offsets_of, whole
 
@@ -57,7 +58,7 @@ def found_by_shape(finders: Sequence[Finder], values: pa.Array) -> Iterator[tupl
     known, codes = encoded.dictionary, encoded.indices.to_numpy()
     any_of_them = "|".join(finder.shape for finder in finders)
     some = np.flatnonzero(matches(known, any_of_them))
-    shapes = known.take(pa.array(some))
+    shapes = pc.take(known, some)
     for finder in finders:
         fitting = some[matches(shapes, finder.shape)]
         if not len(fitting):
@@ -66,7 +67,7 @@ def found_by_shape(finders: Sequence[Finder], values: pa.Array) -> Iterator[tupl
         wanted[fitting] = True
         rows = np.flatnonzero(wanted[codes])
         if finder.checksum is None:
-            hits = rows[matches(values.take(pa.array(rows)), finder.expression)]
+            hits = rows[matches(pc.take(values, rows), finder.expression)]
         else:
             hits = _checked(finder, values, rows, codes[rows], known)
         if len(hits):
@@ -78,7 +79,7 @@ def _shapes(values: pa.Array) -> pa.Array:
     offsets = offsets_of(values)
     shapes = bytes_of(values).tobytes().translate(_TABLE)
     buffers = [None, pa.py_buffer(offsets - offsets[0]), pa.py_buffer(shapes)]
-    return pa.Array.from_buffers(values.type, len(values), buffers).dictionary_encode()
+    return pc.dictionary_encode(pa.Array.from_buffers(values.type, len(values), buffers))
 
 
 def _checked(finder: Finder, values: pa.Array, rows: Rows, codes: Rows, known: pa.Array) -> Rows:
@@ -108,7 +109,7 @@ def _checked(finder: Finder, values: pa.Array, rows: Rows, codes: Rows, known: p
 
 def _places(finder: Finder, codes: Rows, known: pa.Array) -> dict[bytes, tuple[Rows, Rows]]:
     """Find where shapes hold a match: by the match's shape, the codes and the first bytes."""
-    shapes = [shape.encode() for shape in known.take(pa.array(codes)).to_pylist()]
+    shapes = [shape.encode() for shape in pc.take(known, codes).to_pylist()]
     lines = np.cumsum([0, *(len(shape) + 1 for shape in shapes)])
     places: dict[bytes, list[int]] = {}
     for match in re.finditer(finder.places.encode(), b"\n".join(shapes), re.MULTILINE):

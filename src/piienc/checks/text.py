@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
-from pyarrow import compute as pc
 from pyarrow import types
+
+from piienc.checks import compute as pc
 
 if TYPE_CHECKING:
     from collections.abc import Callable

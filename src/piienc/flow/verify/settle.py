@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Protocol
 import pyarrow as pa
 
 from piienc.checks.finders import finders_of
-from piienc.checks.receiver import RowRules
 from piienc.errors import KeyAccessError, UsageError
 from piienc.flow.marks import original_type, record_in
 from piienc.flow.reports.model import ColumnReport
@@ -22,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from piienc.checks.finders import Finder
+    from piienc.checks.receiver import RowRules
     from piienc.columns import Fingerprints
     from piienc.flow.batches import StoredColumn
     from piienc.flow.record import Record
@@ -226,6 +226,8 @@ def settled(
     made.missing_keys = tuple(sorted(marked.missing))
     made.warnings = tuple(dict.fromkeys(marked.missing.values()))
     if wanted.profile and wanted.profile.rows:
+        from piienc.checks.receiver import RowRules  # noqa: PLC0415  # start-up
+
         made.rows = RowRules.of(wanted.profile, schema, table.columns)
         made.breaches += [
             Breach(each.column, "profile", each.detail, None, each.severity)
