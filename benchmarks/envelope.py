@@ -95,7 +95,7 @@ def _jobs(source: Path, wrapped: Path, keys: Path, home: str, repeats: int) -> l
 
 
 def _piienc(verb: str, source: Path, target: Path, keys: Path, *more: str) -> Sequence[str | Path]:
-    where = ("--keys", keys, "--state", keys / "state", "-q", "--no-input")
+    where = ("--keys", keys, "--state", keys.parent / "state", "-q", "--no-input")
     return [PIIENC, verb, source, target, *more, *where]
 
 
@@ -106,7 +106,7 @@ def _gpg(home: str, *arguments: str | Path) -> Sequence[str | Path]:
 
 def _make_key(keys: Path, kind: str) -> None:
     made = ("--email", "bench@example.com", "--no-passphrase", "--quiet", "--keys", keys)
-    made += ("--state", keys / "state")
+    made += ("--state", keys.parent / "state")
     made += ("--algorithm", kind)
     run([PIIENC, "keys", "generate-pgp", "bench", *made])
 
