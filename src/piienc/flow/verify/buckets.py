@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-_IN_MEMORY = 24 << 20  # bytes of records that are held before they are written
+_IN_MEMORY = 8 << 20  # bytes of records that are held before they are written
 _BITS = 8
 _COUNT = 1 << _BITS  # so a bucket of a thousand million records of 24 bytes takes 100 MB
 _FOLDER = "the folder for temporary files"

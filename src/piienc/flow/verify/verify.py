@@ -146,6 +146,11 @@ class Found:
     unknown: dict[str, Places]
 
 
+def _told(looked: Mapping[str, Looked]) -> dict[str, Looked]:
+    """Let go of what values are made of: results wait for their turn, and each held its unit."""
+    return {name: replace(each, plain=None) for name, each in looked.items()}
+
+
 @dataclass(slots=True)
 class Pass:
     """One pass over a file, and what it has found so far; use it as a context."""
@@ -206,7 +211,8 @@ class Pass:
             names = columns or list(stored)[:1]  # a batch without columns has no rows
             return pa.RecordBatch.from_arrays([stored[name].array for name in names], names)
 
-        with closing(in_order(table.units(), read, threads)) as there:
+        # One thread is enough: the file itself takes longer than the original.
+        with closing(in_order(table.units(), read, 1)) as there:
             here = self.batches(file, threads)
             key = self._wanted.key_column
             if key is None:
@@ -242,13 +248,14 @@ class Pass:
         breaches = self._settled.of_rows(stored, looked)
         rows = next((column.count for column in stored.values()), 0)
         if self._wanted.against is None:
-            return Found(rows, looked, breaches, None, {})
+            return Found(rows, _told(looked), breaches, None, {})
         unknown = {
             name: each.unknown(stored[name])
             for name, each in looked.items()
             if each.breaches and each.plain is not None
         }
-        return Found(rows, looked, breaches, self._settled.plain(stored, looked), unknown)
+        plain = self._settled.plain(stored, looked)
+        return Found(rows, _told(looked), breaches, plain, unknown)
 
     def merge(self, found: Found) -> None:
         """Take what was found in the unit that is next in the file."""
