@@ -282,3 +282,14 @@ def test_name_any_text_never_leaves_the_folder(name):
         return
     assert os.path.normpath(path) == str(path)
     assert path.parent == Path("/base/keys/aes")
+
+
+def test_info_of_one_key_needs_no_other_one_to_be_fine(folder, file):
+    """A broken key is told of where it is used, and by the list."""
+    broken = folder.create("other", KEYSET, None)
+    broken.write_text("{")
+    info = folder.info("email")
+    assert (info.name, info.mode, info.primary_id) == ("email", KEYSET.mode, KEYSET.primary_id)
+    for look in (lambda: folder.info("other"), folder.list, lambda: folder.info("none")):
+        with pytest.raises(KeyAccessError):
+            look()

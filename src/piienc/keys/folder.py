@@ -112,7 +112,7 @@ class KeyFolder:
             KeyAccessError: there is no folder, others may enter it, or a key file is
                 malformed, too large or not private.
         """
-        return [self._info(name) for name in self.names()]
+        return [self._info(name, self._file(name)) for name in self.names()]
 
     def names(self) -> builtins.list[str]:
         """Return the names of the keys, sorted.
@@ -126,8 +126,16 @@ class KeyFolder:
         names = (path.name.removesuffix(_SUFFIX) for path in files)
         return sorted(name for name in names if is_name(name))
 
-    def _info(self, name: str) -> KeyInfo:
-        path = self._file(name)
+    def info(self, name: str) -> KeyInfo:
+        """Return what may be shown of a key; no passphrase is needed.
+
+        Raises:
+            KeyAccessError: it is not there, or its file is malformed, too large or not private.
+        """
+        return self._info(name, self._existing(name))
+
+    @staticmethod
+    def _info(name: str, path: Path) -> KeyInfo:
         document = _read(path)
         wrapped = wrapping.is_wrapped(document)
         with _located(path):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from piienc.errors import ConfigError, KeyAccessError
+from piienc.errors import KeyAccessError, UsageError
 from piienc.flow.pledge import present_marks, refuse_undoing
 from piienc.keys import KeysetFacts
 
@@ -32,6 +32,7 @@ class AtHand:
     passphrase: Callable[[str], SecretBytes | None]
     used: bool = True
     _opened: dict[str, Keyset] = field(default_factory=dict)
+    _facts: dict[str, KeysetFacts | None] = field(default_factory=dict)
 
     def open(self, name: str) -> Keyset | None:
         """Return a keyset; None if keys are not to be used.
@@ -47,12 +48,16 @@ class AtHand:
 
     def facts(self, name: str) -> KeysetFacts | None:
         """Return what may be known of a keyset without opening it; None if it is not there."""
+        if name not in self._facts:
+            self._facts[name] = self._read(name)
+        return self._facts[name]
+
+    def _read(self, name: str) -> KeysetFacts | None:
         try:
-            known = {info.name: info for info in self.folder.list()}
-        except (KeyAccessError, ConfigError):
+            info = self.folder.info(name)
+        except (KeyAccessError, UsageError):  # a schema may name what cannot be a key's name
             return None
-        info = known.get(name)
-        return KeysetFacts(info.mode, info.primary_id, info.keys) if info else None
+        return KeysetFacts(info.mode, info.primary_id, info.keys)
 
 
 def hold_to_marks_at_hand(
