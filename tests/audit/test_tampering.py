@@ -49,6 +49,16 @@ def test_changed_byte_anywhere_is_noticed_and_its_line_named(whole, data):
     assert log.damage() == (number + 1, "altered")
 
 
+@pytest.mark.parametrize("byte", [b"", b" ", b"\x0b", b"\r"], ids=["none", "space", "VT", "CR"])
+@pytest.mark.parametrize("number", range(LINES))
+def test_lost_line_break_is_noticed_and_the_line_before_it_named(whole, number, byte):
+    """Two lines become one, the last two as well."""
+    log, lines = whole
+    log.lines = [*lines[:number], lines[number][:-1] + byte, *lines[number + 1 :]]
+    harmless = not byte and number == LINES - 1
+    assert log.damage() == (None if harmless else (number + 1, "altered"))
+
+
 @given(first=st.integers(0, LINES - 1), more=st.integers(0, LINES))
 def test_removed_lines_are_noticed_and_named(whole, first, more):
     """In the middle they were removed, at the end the log was cut off."""

@@ -109,6 +109,7 @@ class _Walk:
     late: int = 0
     torn: int = 0
     signers: set[str] = field(default_factory=set)
+    closed: bool = True
     damage: Damage | None = None
 
     def through(self, file: BinaryIO) -> None:
@@ -116,6 +117,7 @@ class _Walk:
         chain, end, previous = self.chain, -1, b""
         for raw in file:
             line = raw.removesuffix(b"\n")
+            self.closed = len(line) < len(raw)
             torn = len(chain.torn)
             try:
                 link = chain.take(line)
@@ -138,8 +140,7 @@ class _Walk:
         """Hold the last line against what is told of it, and keep the damage."""
         chain = self.chain
         if chain.torn:
-            first = chain.count - len(chain.torn) + 1
-            self.damage = Damage(first, "altered", f"line {first} was altered")
+            self.damage = self._altered()
         elif place.head != chain.head or place.end not in {None, end}:
             self.damage = Damage(
                 place.lines,
@@ -149,10 +150,18 @@ class _Walk:
             )
         return self.damage is not None
 
+    def _altered(self) -> Damage:
+        """Return the damage where the first of the lines that are not whole stands."""
+        line = self.chain.count - len(self.chain.torn) + 1
+        return Damage(line, "altered", f"line {line} was altered")
+
     def missing(self) -> Damage | None:
         """Return the damage if the log ends before a place that is told of."""
         if not self.places:
             return None
+        # A line break that became another byte makes one line of two; a cut leaves no line break.
+        if self.chain.torn and self.closed:
+            return self._altered()
         count, last = self.chain.number, self.places[-1]
         return Damage(
             count + 1,
