@@ -5,6 +5,7 @@ import stat
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 
 import pytest
 
@@ -201,3 +202,20 @@ def test_counter_in_a_folder_of_others_refuses(folder):
     with CellCounter(folder) as counter, pytest.raises(KeyAccessError) as caught:
         counter.spend(KEY, 1)
     assert caught.value.hint == f"chmod 0700 {folder}"
+
+
+def test_transaction_leaves_the_locks_of_other_threads_alone(folder):
+    """By a close of the file, a process gives up all its locks; then others take the log away."""
+    _count(folder, 1)
+    with closing(sqlite3.connect(folder / "state.db")) as other:
+        other.execute("SELECT * FROM sealed_cells").fetchall()
+        with CellCounter(folder) as counter:
+            counter.spend(KEY, 1)
+        tried = (
+            "import fcntl\n"
+            f"with open({str(folder / 'state.db')!r}, 'r+b') as file:\n"
+            "    try: fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB)\n"
+            "    except BlockingIOError: print('locked')\n"
+        )
+        told = subprocess.run([sys.executable, "-c", tried], capture_output=True, check=True)
+    assert told.stdout == b"locked\n"

@@ -39,7 +39,7 @@ def transaction(folder: Path, table: str, doing: str) -> Iterator[Connection]:
     file = folder / FILE
     try:
         make_private_folder(folder)
-        os.close(os.open(file, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, PRIVATE_FILE))
+        _make(file)
         file.chmod(PRIVATE_FILE)
         with contextlib.closing(
             sqlite3.connect(file, timeout=_PATIENCE, isolation_level=None)
@@ -54,6 +54,17 @@ def transaction(folder: Path, table: str, doing: str) -> Iterator[Connection]:
             f"cannot {doing} in {file}: {error}",
             hint="name a folder that may be written to: --state DIR or PIIENC_STATE",
         ) from error
+
+
+def _make(file: Path) -> None:
+    """Make the file, private from its first moment; one that is there is not opened.
+
+    To close it once would give up all locks that other threads of this process hold on it, and
+    another process could take its log away: https://www.sqlite.org/howtocorrupt.html, 2.2.
+    """
+    with contextlib.suppress(FileExistsError):
+        flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
+        os.close(os.open(file, flags, PRIVATE_FILE))
 
 
 def _write_ahead(database: Connection, folder: Path) -> None:
