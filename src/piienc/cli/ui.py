@@ -47,14 +47,19 @@ _stdout = _Stdout()
 
 def say(message: str) -> None:
     """Tell people something."""
-    print(f"piienc: {message}", file=sys.stderr)
+    _aside(f"piienc: {message}")
 
 
 def event(name: str, facts: dict[str, Any]) -> None:
     """Write an event to standard error, a line of JSON."""
     time = datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
     level = "error" if facts.get("code") else "warning" if name in _WARNINGS else "info"
-    print(json.dumps({"time": time, "level": level, "event": name, **facts}), file=sys.stderr)
+    _aside(json.dumps({"time": time, "level": level, "event": name, **facts}))
+
+
+def _aside(line: str) -> None:
+    """Write a line to standard error in one piece: other threads may write theirs meanwhile."""
+    print(f"{line}\n", end="", file=sys.stderr)
 
 
 def data(text: str, end: str = "\n") -> None:
