@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 _LONGEST = 64 << 10  # bytes
+_VARIABLE = b"PIIENC_PASSPHRASE"
 _WAYS = "give --passphrase-file, --passphrase-fd or PIIENC_PASSPHRASE"
 
 
@@ -31,6 +32,12 @@ class Passphrase:
     file: Path | None
     descriptor: int | None
     no_input: bool = False
+
+    @property
+    def asks(self) -> bool:
+        """Whether somebody at the terminal may be asked."""
+        given = self.file is not None or self.descriptor is not None or _VARIABLE in os.environb
+        return not (given or self.no_input) and ui.has_terminal()
 
     def for_existing(self, name: str) -> SecretBytes | None:
         """Return the passphrase of a key that is there; None if nobody can be asked.
@@ -81,7 +88,7 @@ class Passphrase:
             return _read(self.file)
         if self.descriptor is not None:
             return _read(self.descriptor)
-        value = os.environb.get(b"PIIENC_PASSPHRASE")
+        value = os.environb.get(_VARIABLE)
         return SecretBytes(value) if value else None
 
 

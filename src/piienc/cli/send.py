@@ -158,6 +158,7 @@ def _making(
         cache(passphrase.for_existing),
         voice.told,
         voice.retry,
+        asks=passphrase.asks,
     )
 
 

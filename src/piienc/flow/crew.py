@@ -41,6 +41,21 @@ class Crew:
         for line in self._lines:
             line.close()
 
+    def connect(self) -> None:
+        """Connect now, once: the first of the connections, which others will use.
+
+        Raises:
+            PiiencError: it cannot be had.
+        """
+        with self._lines[0].remote():
+            pass
+
+    def stop(self) -> None:
+        """Cut the connections, and wait for nothing any more, so that the threads end soon."""
+        self._stopped.set()
+        for line in self._lines:
+            line.close()
+
     def again(self, action: Callable[[Remote], T], number: int = 0) -> T:
         """Do something over the connection of this number, again if what failed may pass.
 

@@ -27,11 +27,16 @@ class Line:
     def remote(self) -> Iterator[Remote]:
         """Give the connection; it is dropped if the block fails with what may pass by itself.
 
+        One that has ended since it was used is made anew.
+
         Raises:
             ConnectError: there is none to be had.
         """
         with self._lock:
             self._require_open()
+            if self._remote and not self._remote.alive:
+                self._remote.close()
+                self._remote = None
             remote = self._remote = self._remote or self._connect()
             if self._closed:
                 remote.close()

@@ -120,12 +120,13 @@ def rules_of(
     )
 
 
-def push(sources: Sequence[Path], pushing: Pushing) -> PushReceipt:
+def push(sources: Sequence[Path], pushing: Pushing, crew: Crew | None = None) -> PushReceipt:
     """Deliver files under their own names; one that fails does not stop the others.
 
     Args:
         sources: the files.
         pushing: where to, and how.
+        crew: whose connections are used, and kept; None makes some for this call.
 
     Returns:
         What became of each file, in the order in which they were given.
@@ -137,7 +138,8 @@ def push(sources: Sequence[Path], pushing: Pushing) -> PushReceipt:
     items, waiting = _looked_at(sources, pushing)
     swept = _swept(pushing) if pushing.sweep else ()
     if waiting:
-        _deliver(sorted(waiting, key=lambda item: -item.size), pushing)
+        with contextlib.nullcontext(crew) if crew else Crew(pushing.way, pushing.told) as used:
+            _deliver(sorted(waiting, key=lambda item: -item.size), pushing, used)
     return replace(_receipt(pushing, items, started), orphans=swept)
 
 
@@ -234,26 +236,25 @@ def _delivery(source: Source, pushing: Pushing, arrived: Callable[[int], object]
     return Delivery(source, name, places, pushing.rules, pushing.ledger, arrived)
 
 
-def _deliver(items: Sequence[_Item], pushing: Pushing) -> None:
+def _deliver(items: Sequence[_Item], pushing: Pushing, crew: Crew) -> None:
     """Deliver files, the largest first, over as many connections as there may be."""
     meter = Meter(pushing.progress, sum(item.size for item in items))
-    with Crew(pushing.way, pushing.told) as crew:
 
-        def deliver(number: int, item: _Item) -> None:
-            begun = time.monotonic()
-            again = partial(crew.again, number=number)
-            try:
-                item.done = _delivered(item, pushing, meter, again)
-            except PiiencError as error:
-                item.error = error
-            item.seconds = round(time.monotonic() - begun, 3)
-
+    def deliver(number: int, item: _Item) -> None:
+        begun = time.monotonic()
+        again = partial(crew.again, number=number)
         try:
-            crew.each(items, deliver)
+            item.done = _delivered(item, pushing, meter, again)
         except PiiencError as error:
-            for item in items:
-                _keep(item, pushing, error)
-            raise
+            item.error = error
+        item.seconds = round(time.monotonic() - begun, 3)
+
+    try:
+        crew.each(items, deliver)
+    except PiiencError as error:
+        for item in items:
+            _keep(item, pushing, error)
+        raise
 
 
 def _delivered(item: _Item, pushing: Pushing, meter: Meter, again: Again) -> Delivered | Skipped:

@@ -47,6 +47,11 @@ class FolderRemote:
         """How many files may usefully be on their way at the same time."""
         return _LANES
 
+    @property
+    def alive(self) -> bool:
+        """Whether it may still be used."""
+        return not self._closed
+
     def stat(self, name: str) -> Facts | None:
         """Return what is told of a file; None if there is none."""
         with self._translated("look at", name):

@@ -55,6 +55,10 @@ class Remote(Protocol):
     def lanes(self) -> int:
         """How many files may usefully be on their way at the same time."""
 
+    @property
+    def alive(self) -> bool:
+        """Whether it is connected, as far as that is known without asking."""
+
     def stat(self, name: str) -> Facts | None:
         """Return what is told of a file; None if there is none."""
 

@@ -170,6 +170,11 @@ class Session:
         """Send a request and wait for its answer."""
         return self.wait(self.ask(kind, *body, patience=patience))
 
+    @property
+    def alive(self) -> bool:
+        """Whether the channel is open in both directions."""
+        return not (self._channel.closed or self._channel.eof_received)
+
     def close(self) -> None:
         """Close the channel."""
         self._channel.close()

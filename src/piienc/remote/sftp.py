@@ -79,6 +79,11 @@ class SftpRemote:
         """How many files may usefully be on their way at the same time."""
         return self._pool.lanes
 
+    @property
+    def alive(self) -> bool:
+        """Whether the server has ended neither the connection nor its first session."""
+        return self._connection.transport.is_active() and self._pool.first.alive
+
     def stat(self, name: str) -> Facts | None:
         """Return what is told of a file; None if there is none."""
         with self._session(f"look for {name}") as session:

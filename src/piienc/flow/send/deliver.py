@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
+from operator import itemgetter
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 
 from piienc.errors import PiiencError
+from piienc.flow.crew import Crew
 from piienc.flow.push import push
 from piienc.flow.send.after import apply_after
 from piienc.flow.send.outcome import Outcome
@@ -17,7 +19,7 @@ from piienc.state import Step
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from piienc.flow.receipt import ErrorFacts, SentFile
+    from piienc.flow.receipt import ErrorFacts, PushReceipt, SentFile
     from piienc.flow.send.sending import Sending
     from piienc.state import Sendings, Sent
 
@@ -25,48 +27,98 @@ THERE = "there already"
 """Why a source is skipped whose name is taken at the destination."""
 
 
-@dataclass(frozen=True, slots=True)
 class Deliverer:
-    """Delivers what is in the spool.
+    """Delivers what is in the spool; use it as a context, in which connections are kept.
 
-    Attributes:
-        sending: the job.
-        ledger: told of each step.
+    One thread at a time may use it. At the context's end, the audit log is told of what was
+    delivered, whatever has ended it.
     """
 
-    sending: Sending
-    ledger: Sendings
+    def __init__(self, sending: Sending, ledger: Sendings) -> None:
+        """Make ready; nothing is connected yet.
+
+        Args:
+            sending: the job.
+            ledger: told of each step.
+        """
+        self._sending, self._ledger = sending, ledger
+        self._crew = Crew(sending.pushing.way, sending.pushing.told)
+        self._outcomes: dict[str, tuple[int, Outcome]] = {}
+        self._receipts: list[PushReceipt] = []
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self._crew.stop()
+        for receipt in self._receipts:
+            self._sending.evidence(receipt)
+
+    def connect(self) -> None:
+        """Connect before there is anything to deliver.
+
+        Raises:
+            PiiencError: that failed.
+        """
+        self._crew.connect()
+
+    def stop(self) -> None:
+        """End a delivery that another thread is at, as soon as may be."""
+        self._crew.stop()
+
+    def deliver(self, waiting: Sequence[Sent]) -> None:
+        """Deliver sources; of those with one name, one after the other.
+
+        Raises:
+            PiiencError: the destination lets nobody in; then nothing is told of what is left.
+        """
+        for batch in _without_twins(waiting):
+            self._batch(batch)
 
     def all(self) -> list[Outcome]:
-        """Deliver all that the job has in the spool; what fails stays there for the next run."""
-        waiting = self.ledger.at(self.sending.label, Step.SPOOLED)
-        outcomes: list[Outcome] = []
-        for batch in _without_twins(waiting):
+        """Deliver all that the job still has in the spool; what fails stays for the next run.
+
+        Returns:
+            What became of each source that was delivered in the context, by its number.
+        """
+        waiting = self._ledger.at(self._sending.label, Step.SPOOLED)
+        for batch in _without_twins([sent for sent in waiting if sent.id not in self._outcomes]):
             try:
-                outcomes += self._batch(batch)
+                self._batch(batch)
             except PiiencError as error:
-                outcomes += [Outcome.failed(sent.source, error) for sent in batch]
-        return outcomes
+                for sent in batch:
+                    self._keep(sent, Outcome.failed(sent.source, error))
+        return [outcome for _, outcome in sorted(self._outcomes.values(), key=itemgetter(0))]
 
     def finish(self, sent: Sent) -> Outcome | None:
         """Do with a delivered source what the job says; return what failed, if anything did."""
         try:
-            apply_after(self.sending.job, sent)
+            apply_after(self._sending.job, sent)
         except PiiencError as error:
             return Outcome.failed(sent.source, error)
-        self.ledger.save(replace(sent, step=Step.DONE))
+        self._ledger.save(replace(sent, step=Step.DONE))
         return None
 
-    def _batch(self, batch: Sequence[Sent]) -> Iterator[Outcome]:
-        pushing = self.sending.pushing
-        rules = replace(pushing.rules, job=self.sending.job.name)
-        paths = {sent.id: files_of(self.sending, sent) for sent in batch}
+    def _batch(self, batch: Sequence[Sent]) -> None:
+        pushing = self._sending.pushing
+        rules = replace(pushing.rules, job=self._sending.job.name)
+        paths = {sent.id: files_of(self._sending, sent) for sent in batch}
         receipt = push(
-            [path for sent in batch for path in paths[sent.id]], replace(pushing, rules=rules)
+            [path for sent in batch for path in paths[sent.id]],
+            replace(pushing, rules=rules),
+            self._crew,
         )
-        self.sending.evidence(receipt)
+        self._receipts.append(receipt)
         told = {Path(file.source): file for file in receipt.files}
-        return (self._one(sent, [told[path] for path in paths[sent.id]]) for sent in batch)
+        for sent in batch:
+            try:
+                outcome = self._one(sent, [told[path] for path in paths[sent.id]])
+            except PiiencError as error:
+                outcome = Outcome.failed(sent.source, error)
+            self._keep(sent, outcome)
+
+    def _keep(self, sent: Sent, outcome: Outcome) -> None:
+        self._outcomes[sent.id] = sent.number, outcome
 
     def _one(self, sent: Sent, files: Sequence[SentFile]) -> Outcome:
         failed = next((file for file in files if file.error), None)
@@ -84,13 +136,10 @@ class Deliverer:
             warnings=tuple(said for file in files for said in file.warnings),
         )
         if there:  # whose file that is, nobody knows: the source is not touched
-            self.ledger.save(replace(sent, step=Step.SKIPPED))
+            self._ledger.save(replace(sent, step=Step.SKIPPED))
             return made
-        try:
-            made = replace(made, receipt=str(keep_receipt(sent, files, self.sending)))
-        except PiiencError as error:
-            return Outcome.failed(sent.source, error)
-        sent = self.ledger.save(replace(sent, step=Step.DELIVERED))
+        made = replace(made, receipt=str(keep_receipt(sent, files, self._sending)))
+        sent = self._ledger.save(replace(sent, step=Step.DELIVERED))
         return self.finish(sent) or made
 
 

@@ -50,6 +50,7 @@ class Making:
         used: told of each AES key that is loaded: its name, and its key ids.
         evidence: takes the receipt of each step, for the audit log.
         attested: adds to a document the place that the audit log has come to.
+        asks: whether `passphrase`, or who connects, may ask somebody at a terminal.
         again: also sources that were sent already.
         dry_run: all but the upload.
         threads: units worked on side by side; 0 means one for each core that may be used.
@@ -65,6 +66,7 @@ class Making:
     used: Callable[[str, tuple[int, ...]], object] = lambda _name, _ids: None
     evidence: Callable[[AnyReceipt], object] = lambda _: None
     attested: Callable[[dict[str, Any]], dict[str, Any]] = lambda document: document
+    asks: bool = False
     again: bool = False
     dry_run: bool = False
     threads: int = 0
@@ -186,6 +188,7 @@ class Making:
             told=self.told,
             evidence=self.evidence,
             attested=self.attested,
+            asks=self.asks,
             again=self.again,
             dry_run=self.dry_run,
             threads=self.threads,

@@ -5,8 +5,9 @@
     deliver    what is in the spool goes to the destination, trigger files last
     finish     sources are kept, moved or deleted; old files leave the spool
 
-One run of a job at a time goes through them. A run that dies leaves a ledger that tells the next
-one what is done.
+One run of a job at a time goes through them. A source goes through them one after the other, and
+is delivered while the next one is spooled. A run that dies leaves a ledger that tells the next one
+what is done.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from piienc.flow.push import rehearse
 from piienc.flow.reports.model import Report
 from piienc.flow.send.after import move
 from piienc.flow.send.deliver import THERE, Deliverer
+from piienc.flow.send.delivering import delivering
 from piienc.flow.send.outcome import Outcome, SendReceipt
 from piienc.flow.send.papers import keep_report
 from piienc.flow.send.sources import Found, sources
@@ -42,6 +44,7 @@ if TYPE_CHECKING:
     from contextlib import AbstractContextManager
 
     from piienc.flow.receipt import ErrorFacts
+    from piienc.flow.send.delivering import Delivering
     from piienc.flow.send.sending import Sending
     from piienc.flow.work import Work
 
@@ -83,30 +86,45 @@ def send(sending: Sending) -> SendReceipt:
 
 @dataclass(slots=True)
 class _Run:
-    """One run of a job."""
+    """One run of a job.
+
+    Attributes:
+        sending: the job.
+        ledger: told of each step.
+        outcomes: what became of the sources so far.
+        waiting: what earlier runs have left in the spool.
+        spooled: what this one has put there.
+        in_hand: the ids of both: how far they have come by now is left to chance.
+        known: how many sources were sent by earlier runs.
+    """
 
     sending: Sending
     ledger: Sendings
     outcomes: list[Outcome] = field(default_factory=list)
+    waiting: list[Sent] = field(default_factory=list)
     spooled: list[Spooled] = field(default_factory=list)
+    in_hand: set[str] = field(default_factory=set)
     known: int = 0
 
     def run(self) -> None:
         """Do all steps."""
-        deliverer = Deliverer(self.sending, self.ledger)
         for lost in recover(self.sending, self.ledger):
             self.outcomes.append(Outcome.failed(lost.source, _lost(lost.source)))
-        self._spool()
-        self.outcomes += deliverer.all()
-        for sent in self.ledger.at(self.sending.label, Step.DELIVERED):
-            if failed := deliverer.finish(sent):
-                self.outcomes.append(failed)
+        self.waiting = self.ledger.at(self.sending.label, Step.SPOOLED)
+        self.in_hand.update(sent.id for sent in self.waiting)
+        with Deliverer(self.sending, self.ledger) as deliverer:
+            with delivering(deliverer) as beside:
+                self._spool(beside)
+            self.outcomes += deliverer.all()
+            for sent in self.ledger.at(self.sending.label, Step.DELIVERED):
+                if failed := deliverer.finish(sent):
+                    self.outcomes.append(failed)
         sweep(self.sending, self.ledger)
 
     def rehearse(self) -> None:
         """Do all but the upload, and keep nothing."""
         try:
-            self._spool()
+            self._spool(None)
             paths = [path for each in self.spooled for path in files_of(self.sending, each.sent)]
             receipt = rehearse(paths, self.sending.pushing)
             errors = {file.source: file.error for file in receipt.files if file.error}
@@ -127,7 +145,8 @@ class _Run:
             made = replace(made, outcome="failed", error=error)
         self.outcomes.append(made)
 
-    def _spool(self) -> None:
+    def _spool(self, beside: Delivering | None) -> None:
+        """Spool all new sources, each of which is delivered beside the next, if it is at all."""
         found, moving = sources(self.sending.job)
         for path in moving:
             why = f"it was written to less than {self.sending.job.quiet_for:g} s ago"
@@ -139,7 +158,9 @@ class _Run:
                     continue
                 if work is None:
                     work = stack.enter_context(self._at_work())
-                if not self._taken(each, work):
+                    if beside:
+                        beside.begin(self.waiting, asks=self.sending.asks)
+                if not self._taken(each, work, beside):
                     return
 
     def _number(self) -> int:
@@ -158,8 +179,8 @@ class _Run:
         sending = self.sending
         known = self.ledger.like(sending.label, found.size)
         mine = next((sent for sent in known if found.is_source_of(sent)), None)
-        if mine is not None and mine.step not in _OVER:
-            return True  # a run before has spooled it: it is delivered, or finished, below
+        if mine is not None and (mine.step not in _OVER or mine.id in self.in_hand):
+            return True  # a run before has spooled it: this one delivers it, or finishes it
         if sending.again:
             return False
         if mine is not None:
@@ -179,27 +200,26 @@ class _Run:
             return True
         if same is None:
             return False
-        why = THERE if same.step == Step.SKIPPED else _AGAIN
+        in_hand = same.id in self.in_hand
+        why = THERE if same.step == Step.SKIPPED and not in_hand else _AGAIN
         self.outcomes.append(Outcome(str(found.path), "skipped", why, sha256=same.sha256))
-        if not self.sending.dry_run:
+        if not (self.sending.dry_run or in_hand):
             self._keep_as_sent(found, same)
         return True
 
     def _keep_as_sent(self, found: Found, same: Sent) -> None:
-        """Have the next run know the source without reading it, once its like is delivered."""
-        if same.step == Step.SPOOLED:
-            return
+        """Have the next run know the source without reading it."""
         made = replace(same, id=new_id(), source=str(found.path), begun=now(), files="[]")
         made = replace(made, size=found.size, modified=found.modified, inode=found.inode)
         # What was skipped was never delivered: its like is not deleted either.
         step = Step.SKIPPED if same.step == Step.SKIPPED else Step.DELIVERED
         self.ledger.save(replace(made, step=step))
 
-    def _taken(self, found: Found, work: Work) -> bool:
+    def _taken(self, found: Found, work: Work, beside: Delivering | None) -> bool:
         """Take up a source; tell whether the run goes on with others."""
         unique = new_id()
         try:
-            self.spooled.append(spool(found, self._number(), self.sending, self.ledger, work))
+            spooled = spool(found, self._number(), self.sending, self.ledger, work)
         except MovedError as error:
             if Found.at(found.path) is None:
                 self.outcomes.append(Outcome.failed(found.path, error))
@@ -213,6 +233,11 @@ class _Run:
         except PiiencError as error:
             self.outcomes.append(Outcome.failed(found.path, error))
             return False
+        else:
+            self.spooled.append(spooled)
+            self.in_hand.add(spooled.sent.id)
+            if beside:
+                beside.take(spooled.sent)
         return True
 
     def _rejected(self, found: Found, error: VerificationError | InputError, unique: str) -> bool:

@@ -47,6 +47,7 @@ class Sending:
         told: of each step.
         evidence: takes the receipt of each step, for the audit log.
         attested: adds to a document the place that the audit log has come to.
+        asks: whether somebody at a terminal may be asked for a passphrase.
         again: also sources that were sent already.
         dry_run: all but the upload; nothing is kept.
         threads: units worked on side by side; 0 means one for each core that may be used.
@@ -65,6 +66,7 @@ class Sending:
     told: Told
     evidence: Callable[[AnyReceipt], object]
     attested: Callable[[dict[str, Any]], dict[str, Any]]
+    asks: bool = False
     again: bool = False
     dry_run: bool = False
     threads: int = 0
