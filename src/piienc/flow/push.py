@@ -6,7 +6,7 @@ import contextlib
 import os
 import time
 from collections import Counter
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from piienc.flow.delivery import Delivered
     from piienc.flow.destination import Way
     from piienc.flow.meter import Report
+    from piienc.flow.source import Known
     from piienc.profiles import Profile
     from piienc.remote import Remote
     from piienc.schema import Schema
@@ -63,6 +64,7 @@ class Pushing:
         ledger: told of each step.
         told: of what is tried again, and of the seconds until then.
         progress: called with 0, the bytes that have arrived, and the share that is done.
+        known: the hashes of files that this run has just written.
         sweep: remove what runs have left of which nobody knows any more: see `orphans`.
     """
 
@@ -73,6 +75,7 @@ class Pushing:
     ledger: Ledger
     told: Told | None = None
     progress: Report | None = None
+    known: Mapping[Path, Known] = field(default_factory=dict)
     sweep: bool = False
 
 
@@ -226,7 +229,7 @@ def _look(item: _Item, pushing: Pushing) -> Skipped | None:
     pushing.rules.trigger(safe_name(path.name), _NO_ID)  # or it could not be made later
     with open_input(path) as file:
         check_sent(path, file, pushing.profile, pushing.recipients)
-        source = Source(path, file)
+        source = Source(path, file, pushing.known.get(path))
         item.size = source.size
         return _delivery(source, pushing, lambda _: None).delivered_before()
 
@@ -263,7 +266,8 @@ def _delivered(item: _Item, pushing: Pushing, meter: Meter, again: Again) -> Del
     with held(pushing.ledger.folder, what), open_input(path) as file:
         # It may be another file by now.
         check_sent(path, file, pushing.profile, pushing.recipients)
-        delivery = _delivery(Source(path, file), pushing, meter.arrived)
+        source = Source(path, file, pushing.known.get(path))
+        delivery = _delivery(source, pushing, meter.arrived)
         try:
             return again(delivery.attempt)
         except PiiencError as error:

@@ -6,12 +6,37 @@ import hashlib
 import os
 from concurrent.futures import Future, ThreadPoolExecutor
 from functools import cached_property
-from typing import TYPE_CHECKING, BinaryIO
+from typing import TYPE_CHECKING, BinaryIO, NamedTuple, Self
 
 from piienc.errors import InputError
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+
+Stamp = tuple[int, int, int]
+"""What changes with a file: its size, and when it and its facts were written, in nanoseconds."""
+
+
+class Known(NamedTuple):
+    """The hash of a file that was just written, and how the file was then.
+
+    Attributes:
+        sha256: in hex.
+        stamp: of the file; one that has another by now is hashed anew.
+    """
+
+    sha256: str
+    stamp: Stamp
+
+    @classmethod
+    def at(cls, path: Path, sha256: str) -> Self:
+        """Return it of a file that nobody else writes to.
+
+        Raises:
+            OSError: it is not there.
+        """
+        return cls(sha256, _stamp(path.stat()))
 
 
 class Source:
@@ -23,13 +48,25 @@ class Source:
         size: in bytes.
     """
 
-    def __init__(self, path: Path, file: BinaryIO) -> None:
+    def __init__(self, path: Path, file: BinaryIO, known: Known | None = None) -> None:
+        """Take a file.
+
+        Args:
+            path: where it is.
+            file: opened for reading.
+            known: its hash, if it need not be read for that.
+        """
         self.path, self.file = path, file
         self._identity = self._look()
+        self._known = known.sha256 if known and known.stamp == self._identity else None
         self.size = self._identity[0]
 
     @cached_property
     def _hashed(self) -> Future[str]:
+        if self._known:
+            future: Future[str] = Future()
+            future.set_result(self._known)
+            return future
         pool = ThreadPoolExecutor(1, thread_name_prefix="piienc-hash")
         future = pool.submit(_hash, os.dup(self.file.fileno()))
         pool.shutdown(wait=False)
@@ -66,9 +103,12 @@ class Source:
                 hint="send it when it is finished: write it under another name, then rename it",
             )
 
-    def _look(self) -> tuple[int, int, int]:
-        found = os.fstat(self.file.fileno())
-        return found.st_size, found.st_mtime_ns, found.st_ctime_ns
+    def _look(self) -> Stamp:
+        return _stamp(os.fstat(self.file.fileno()))
+
+
+def _stamp(found: os.stat_result) -> Stamp:
+    return found.st_size, found.st_mtime_ns, found.st_ctime_ns
 
 
 def _hash(descriptor: int) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import shutil
 import signal
 import subprocess
@@ -13,8 +14,10 @@ from desk import rows
 from proxy import Proxy
 
 from piienc.cli import ui
+from piienc.flow import source as hashed
 from piienc.flow.send import send as sending
 from piienc.flow.send.deliver import Deliverer
+from piienc.state import Ledger
 
 PATIENCE = 20.0  # seconds that a machine with much to do may take
 
@@ -276,3 +279,30 @@ def test_passphrase_that_is_wrong_is_told_when_all_is_made(desk, locked, monkeyp
     assert desk.send("--identity", locked).code == 5
     assert len(asked) == 1
     assert desk.steps() == ["spooled"]
+
+
+def test_file_that_this_run_has_wrapped_is_not_read_again_for_its_hash(desk, monkeypatch):
+    """It was hashed as it was written, and the ledger has that."""
+    monkeypatch.setattr(hashed, "_hash", lambda _: pytest.fail("it was read"))
+    desk.put("a.csv")
+    assert desk.send().code == 0
+    (transfer,) = Ledger(desk.state).history()
+    assert transfer.sha256 == hashlib.sha256(desk.there()["a.csv.pgp"]).hexdigest()
+
+
+def test_file_that_was_changed_since_it_was_wrapped_is_hashed_as_it_is(desk, monkeypatch):
+    """What the ledger tells is what was sent, whoever has meddled with the spool."""
+    real = Deliverer.deliver
+
+    def deliver(deliverer, waiting):
+        (path,) = desk.spooled()
+        data = path.read_bytes()
+        path.write_bytes(data[:-1] + bytes([data[-1] ^ 1]))
+        return real(deliverer, waiting)
+
+    monkeypatch.setattr(Deliverer, "deliver", deliver)
+    desk.put("a.csv")
+    assert desk.send().code == 0
+    (transfer,) = Ledger(desk.state).history()
+    assert transfer.sha256 == hashlib.sha256(desk.there()["a.csv.pgp"]).hexdigest()
+    assert transfer.sha256 != desk.entries()[0].wrapped[0]["sha256"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import replace
 from operator import itemgetter
 from pathlib import Path
@@ -14,6 +15,7 @@ from piienc.flow.send.after import apply_after
 from piienc.flow.send.outcome import Outcome
 from piienc.flow.send.papers import keep_receipt
 from piienc.flow.send.spool import files_of
+from piienc.flow.source import Known
 from piienc.state import Step
 
 if TYPE_CHECKING:
@@ -45,6 +47,7 @@ class Deliverer:
         self._crew = Crew(sending.pushing.way, sending.pushing.told)
         self._outcomes: dict[str, tuple[int, Outcome]] = {}
         self._receipts: list[PushReceipt] = []
+        self._known: dict[Path, Known] = {}
 
     def __enter__(self) -> Self:
         return self
@@ -53,6 +56,12 @@ class Deliverer:
         self._crew.stop()
         for receipt in self._receipts:
             self._sending.evidence(receipt)
+
+    def trust(self, sent: Sent) -> None:
+        """Take the hashes of a source's files for known: this run has just written them."""
+        for path, told in zip(files_of(self._sending, sent), sent.wrapped, strict=True):
+            with suppress(OSError):  # who delivers it says that it is not there
+                self._known[path] = Known.at(path, told["sha256"])
 
     def connect(self) -> None:
         """Connect before there is anything to deliver.
@@ -105,7 +114,7 @@ class Deliverer:
         paths = {sent.id: files_of(self._sending, sent) for sent in batch}
         receipt = push(
             [path for sent in batch for path in paths[sent.id]],
-            replace(pushing, rules=rules),
+            replace(pushing, rules=rules, known=self._known),
             self._crew,
         )
         self._receipts.append(receipt)

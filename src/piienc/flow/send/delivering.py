@@ -55,12 +55,13 @@ class Delivering:
         self._thread.start()
 
     def take(self, sent: Sent) -> None:
-        """Have a source delivered that is whole in the spool.
+        """Have a source delivered that this run has just put into the spool, whole.
 
         Raises:
             BaseException: what has ended the thread, unless that was the destination.
         """
         self._require_well()
+        self._deliverer.trust(sent)
         with self._changed:
             self._waiting.append(sent)
             self._changed.notify()
