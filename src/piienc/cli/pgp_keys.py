@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import sys
-from dataclasses import asdict
 from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+from msgspec import to_builtins
 
 from piienc.cli import options, ui
 from piienc.cli.audited import audited
@@ -137,7 +137,7 @@ def folder_of(config: Path | None, keys: Path | None) -> PgpFolder:
 
 def facts_of(key: PgpKey) -> dict[str, Any]:
     """Return what may be shown of a key, for a JSON document."""
-    facts: dict[str, Any] = _plain(asdict(key))
+    facts: dict[str, Any] = _plain(to_builtins(key))
     return facts | {
         "fingerprint": key.fingerprint,
         "state": key.state,
