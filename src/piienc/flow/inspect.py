@@ -49,8 +49,6 @@ class PgpReport(Struct, frozen=True):
         facts = to_builtins(self.message)
         for named in (*facts["recipients"], *facts["signatures"], *facts["keys"]):
             named["name"] = self.names.get(named["key_id"])
-        if literal := facts["literal"]:
-            literal["date"] = literal["date"] and literal["date"].isoformat()
         facts |= {
             "encrypted": self.message.container is not None,
             "detached": self.message.is_detached,
