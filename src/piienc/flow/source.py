@@ -6,7 +6,9 @@ import hashlib
 import os
 from concurrent.futures import Future, ThreadPoolExecutor
 from functools import cached_property
-from typing import TYPE_CHECKING, BinaryIO, NamedTuple, Self
+from typing import TYPE_CHECKING, BinaryIO, Self
+
+from msgspec import Struct
 
 from piienc.errors import InputError
 
@@ -18,7 +20,7 @@ Stamp = tuple[int, int, int]
 """What changes with a file: its size, and when it and its facts were written, in nanoseconds."""
 
 
-class Known(NamedTuple):
+class Known(Struct, frozen=True):
     """The hash of a file that was just written, and how the file was then.
 
     Attributes:
