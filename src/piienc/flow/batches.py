@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from piienc.cells import Cells, Places
+    from piienc.columns import Prints
     from piienc.tables import Block, CsvSource, Records
     from piienc.tables.parquet import ParquetSource, Slice
 
@@ -30,6 +31,8 @@ class StoredColumn(Protocol):
     type: pa.DataType
     count: int
     """How many rows there are."""
+    prints: Prints | None
+    """What tells its cells apart, in any order, where that was found already."""
 
     @property
     def null_count(self) -> int:
@@ -52,6 +55,7 @@ class TextColumn:
     """A column of CSV: all values are strings."""
 
     type = pa.string()
+    prints: Prints | None = None
 
     def __init__(self, records: Records, number: int) -> None:
         self._records, self._number = records, number
@@ -89,6 +93,8 @@ class TextColumn:
 
 class TypedColumn:
     """A column of Parquet."""
+
+    prints: Prints | None = None
 
     def __init__(self, array: pa.Array, label: str) -> None:
         self.array, self._label = array, label

@@ -10,7 +10,7 @@ import pyarrow as pa
 from msgspec import Struct, field
 from msgspec.structs import replace
 
-from piienc.columns import BadCells
+from piienc.columns import BadCells, cells_of
 from piienc.flow.batches import stored_columns
 from piienc.flow.pipeline import in_order
 from piienc.tables import Change, CsvSource
@@ -44,7 +44,7 @@ class Tally(Struct):
 
 
 class Beside(Protocol):
-    """Who looks at what passes, before it is changed: a verification."""
+    """Who looks at what passes, as it was before it is changed: a verification."""
 
     def look(self, stored: Mapping[str, StoredColumn]) -> object:
         """Look at a unit; called in several threads."""
@@ -74,21 +74,24 @@ class _Change(Struct, frozen=True):
         assert isinstance(self.source, CsvSource)  # noqa: S101  # whose blocks these are
         records = self.source.decode(unit)
         stored = stored_columns(self.source, records)
-        found = self.beside.look(stored) if self.beside else None
         tally, changes = Tally(records.count), {}
         for name, step in self.steps.items():
             column = self.source.columns.index(name)
             cells, rows = stored[name].cells
             with BadCells.among(rows):
-                changes[column] = Change(rows, step.apply_to_cells(cells, records.as_fields))
+                fields = step.apply_to_cells(cells, records.as_fields)
+            changes[column] = Change(rows, fields)
             tally.count(name, len(rows))
+            if self.beside:
+                stored[name].prints = step.prints(fields.parts)
+        found = self.beside.look(stored) if self.beside else None
         dropped = [self.source.columns.index(name) for name in self.left_out]
         return _Done(records.rewritten(changes, dropped), tally, found)
 
     def slice(self, unit: Slice) -> _Done:
         """Change a slice of a row group of Parquet."""
         batch = unit.batch
-        found = self.beside.look(stored_columns(self.source, batch)) if self.beside else None
+        stored = stored_columns(self.source, batch)
         tally = Tally(batch.num_rows)
         columns, fields = [], []
         for kind, column in zip(batch.schema, batch.columns, strict=True):
@@ -98,8 +101,12 @@ class _Change(Struct, frozen=True):
             if kind.name in self.steps:
                 made = self.steps[kind.name].apply(column)
                 tally.count(kind.name, batch.num_rows - made.null_count)
+                if self.beside:
+                    cells, _ = cells_of(made)
+                    stored[kind.name].prints = self.steps[kind.name].prints([cells])
             columns.append(made)
             fields.append(kind.with_type(made.type))
+        found = self.beside.look(stored) if self.beside else None
         schema = pa.schema(fields, batch.schema.metadata)
         changed = pa.RecordBatch.from_arrays(columns, schema=schema)
         return _Done(replace(unit, batch=changed), tally, found)

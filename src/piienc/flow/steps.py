@@ -4,17 +4,19 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Protocol
 
+import numpy as np
 import pyarrow as pa
 from msgspec import Struct
 
-from piienc.columns import ColumnCipher, from_cells, is_text, to_cells
+from piienc.columns import ColumnCipher, from_cells, is_text, prints_of_ciphertexts, to_cells
 from piienc.flow.record import EncryptedColumn
 from piienc.keys import Mode
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
     from piienc.cells import Cells, Pool
+    from piienc.columns import Prints
     from piienc.keys import Keyset
     from piienc.tables import CsvSource
     from piienc.tables.parquet import ParquetSource
@@ -55,6 +57,9 @@ class Step(Protocol):
     def apply_to_cells(self, cells: Cells, as_fields: AsFields) -> Pool:
         """Return the cells of a CSV column, changed, as fields of CSV."""
 
+    def prints(self, made: Iterable[Cells]) -> Prints | None:
+        """Return what tells the cells apart that an encryption has made of a searchable column."""
+
 
 class ColumnPlace(Struct, frozen=True):
     """A column of an open table."""
@@ -90,7 +95,7 @@ class _KeyedStep:
     def __init__(
         self, place: ColumnPlace, key: str, keyset: Keyset, context: str, *, text: bool
     ) -> None:
-        self.key, self._keyset, self._label = key, keyset, place.label
+        self.key, self._keyset, self._label, self._text = key, keyset, place.label, text
         self._cipher = ColumnCipher(keyset, context, text=text, label=place.label)
 
     @property
@@ -102,6 +107,13 @@ class _KeyedStep:
     def used_key_ids(self) -> tuple[int, ...]:
         """The keys of the set that were used so far."""
         return tuple(sorted(self._cipher.used_key_ids))
+
+    def prints(self, made: Iterable[Cells]) -> Prints | None:
+        """Return what tells ciphertexts apart; None where equal cells have different ones."""
+        if self.mode is not Mode.SEARCHABLE:
+            return None
+        found = [prints_of_ciphertexts(cells, text=self._text) for cells in made]
+        return np.concatenate([np.empty((0, 2), np.uint64), *found])
 
 
 class Encryption(_KeyedStep):

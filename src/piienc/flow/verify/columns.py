@@ -23,6 +23,7 @@ from piienc.columns import (
 from piienc.errors import InputError
 from piienc.flow.batches import TypedColumn, comparable, without_nulls
 from piienc.flow.verify.found import Breach, Counts
+from piienc.flow.verify.prints import folded
 from piienc.keys import Mode, Prefix
 from piienc.tables import CsvSource
 
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
     from piienc.columns import Fingerprints, Judged, Prints
     from piienc.flow.batches import StoredColumn
     from piienc.flow.steps import ColumnPlace
+    from piienc.flow.verify.prints import Folded
     from piienc.flow.verify.round_trip import ColumnTrip
     from piienc.keys import Keyset, KeysetFacts
     from piienc.schema import Column
@@ -50,14 +52,14 @@ class Looked(Struct, frozen=True):
         breaches: rows that break a rule.
         plain: makes the values, as far as they are known; None where no key tells.
         prints: fingerprints of values, to find equal ones, and their rows.
-        leaks: fingerprints, to count what a searchable column gives away.
+        leaks: fingerprints, folded, to count what a searchable column gives away.
     """
 
     counts: Counts
     breaches: list[Breach]
     plain: Callable[[], pa.Array] | None
     prints: tuple[Prints, Places] | None = None
-    leaks: Prints | None = None
+    leaks: Folded | None = None
 
     def unknown(self, stored: StoredColumn) -> Places:
         """Return the rows that hold something, and nobody knows what."""
@@ -209,7 +211,7 @@ class Opened:
         leaks = None
         if self._searchable and judged.authentic:
             good = cells if not judged.wrong else cells.take(np.searchsorted(rows, judged.rows))
-            leaks = prints_of_ciphertexts(good, text=self._text)
+            leaks = folded(prints_of_ciphertexts(good, text=self._text))
         return Looked(counts, breaches, lambda: plain()[0], prints, leaks)
 
     def _typed(self, judged: Judged, count: int) -> tuple[pa.Array, list[Breach]]:
@@ -276,7 +278,7 @@ class Closed:
             return Looked(counts, breaches, None)
         prints = prints_of_ciphertexts(cells.take(forms.ciphertexts), text=self._text)
         unique = (prints, rows[forms.ciphertexts]) if self._rules.column.unique else None
-        return Looked(counts, breaches, None, unique, prints)
+        return Looked(counts, breaches, None, unique, folded(prints))
 
 
 class StillPlain:
@@ -310,21 +312,24 @@ class StillPlain:
         ours = np.ones(len(forms.ciphertexts), np.bool_)
         if self._ids is not None:
             ours = np.isin(forms.key_ids, list(self._ids))
-        breaches = list(self._rules.nulls(stored))
+        breaches, prints, leaks = list(self._rules.nulls(stored)), None, stored.prints
         if ours.any():
             at = rows[forms.ciphertexts[ours]]
             breaches.append(Breach(self._name, "encrypted", "encrypted already", at))
             stored = TypedColumn(_without(stored.array, at), self._label)
             cells, rows = stored.cells
-        dense, known = stored.dense
-        breaches += self._rules.breaches(dense, known)
+        if self._rules.judge:
+            dense, known = stored.dense
+            breaches += self._rules.breaches(dense, known)
+            prints = self._rules.prints(dense, known)
         if self._trip:
             breaches += self._trip.breaches(stored.array)
         ids = {int(key_id) for key_id in np.unique(forms.key_ids[ours])}
         counts = Counts(nulls, int(ours.sum()), 0, ids)
-        leaks = self._counted.of(cells) if self._counted else None
-        prints = self._rules.prints(dense, known)
-        return Looked(counts, breaches, lambda: stored.array, prints, leaks)
+        if leaks is None and self._counted:
+            leaks = self._counted.of(cells)
+        told = None if leaks is None else folded(leaks)
+        return Looked(counts, breaches, lambda: stored.array, prints, told)
 
 
 def _without(values: pa.Array, rows: Places) -> pa.Array:

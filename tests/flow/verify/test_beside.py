@@ -1,0 +1,96 @@
+"""A file verified while it is encrypted is judged as it is alone."""
+
+from __future__ import annotations
+
+from collections import Counter
+from types import SimpleNamespace
+
+import pyarrow as pa
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from verify_desk import COLUMNS, FORMATS, Sheet, people
+
+from piienc.columns import Fingerprints, cells_of
+from piienc.flow import crypt
+from piienc.flow.reports.model import SchemaFacts
+from piienc.flow.send.watching import Verifying
+from piienc.flow.verify.prints import Frequencies, folded
+from piienc.keys import Mode, Prefix, generate
+from piienc.state import CellCounter
+
+
+def _beside(desk, file, schema, leave_out=frozenset()):
+    """Return the report of a verification beside the encryption."""
+    sending = SimpleNamespace(
+        schema=schema,
+        facts=SchemaFacts("people", 1, "schema.toml", "0" * 64),
+        profile=SimpleNamespace(rows=None),
+        job=SimpleNamespace(leave_out=leave_out),
+        at_hand=desk,
+    )
+    with CellCounter(desk.folder / "state") as counter, Verifying(sending) as verifying:
+        crypt.encrypt_file(
+            desk.folder / file,
+            desk.folder / f"made-{file}",
+            schema=schema,
+            keys=desk.keys.__getitem__,
+            counter=counter,
+            options=crypt.Options(overwrite=True),
+            watch=verifying.of,
+            left_out=leave_out,
+        )
+    return verifying.report
+
+
+def _told(report):
+    """Return what a report tells but for when it was made, and how long that took."""
+    return {
+        name: told for name, told in report.document().items() if name not in {"time", "seconds"}
+    }
+
+
+@pytest.mark.parametrize("kind", FORMATS)
+@pytest.mark.parametrize("prefix", Prefix)
+@pytest.mark.parametrize("encoding", ["base64", "binary"])
+def test_report_beside_the_encryption_is_that_of_a_verification(desk, kind, prefix, encoding):
+    """Also what a searchable column gives away, short cells, null and repeated ones included."""
+    desk.keys["look"] = generate(Mode.SEARCHABLE, prefix)
+    columns = COLUMNS | {"city": {"type": "string", "encrypt": "look"}}
+    columns["zip"] = {"type": "string", "encrypt": "look", "encoding": encoding}
+    schema = desk.schema(columns)
+    people(1000, kind).save(desk.folder / f"a.{kind}")
+    beside = _beside(desk, f"a.{kind}", schema)
+    assert beside.columns["city"].distinct == 2
+    assert beside.counts["leak"]
+    assert _told(beside) == _told(desk.verify(f"a.{kind}", schema, expect="plain"))
+
+
+@pytest.mark.parametrize("kind", FORMATS)
+def test_column_that_is_left_out_is_counted_all_the_same(desk, kind):
+    """It is verified, though nothing is encrypted of it."""
+    schema, gone = desk.schema(), frozenset({"email"})
+    people(200, kind).save(desk.folder / f"a.{kind}")
+    alone = desk.verify(f"a.{kind}", schema, expect="plain", leave_out=gone)
+    assert _told(_beside(desk, f"a.{kind}", schema, gone)) == _told(alone)
+
+
+def test_searchable_cells_are_not_encrypted_twice(desk, monkeypatch):
+    """The ciphertexts tell which of them are equal: that costs nothing."""
+    monkeypatch.setattr(Fingerprints, "of", lambda *_: pytest.fail("fingerprints were made"))
+    schema = desk.schema({"name": {"type": "string", "encrypt": "look"}})
+    Sheet({"name": ["a", "b", "a"]}).save(desk.folder / "a.csv")
+    assert _beside(desk, "a.csv", schema).columns["name"].distinct == 2
+
+
+@given(st.lists(st.lists(st.binary(max_size=2), min_size=1), min_size=1))
+def test_frequencies_are_those_of_the_cells(units):
+    """However they are cut into units, and whatever stands in both halves of a fingerprint."""
+    made = Fingerprints()
+    with Frequencies() as frequencies:
+        for unit in units:
+            frequencies.add(folded(made.of(cells_of(pa.array(unit, pa.binary()))[0])))
+        equal = frequencies.equal()
+    counted = Counter(cell for unit in units for cell in unit)
+    assert (equal.cells, equal.distinct) == (counted.total(), len(counted))
+    assert equal.most_frequent == max(counted.values())
