@@ -1,10 +1,13 @@
 """The check of a kernel against OpenSSL, before its first use."""
 
+from concurrent.futures import ThreadPoolExecutor
+
 import numpy as np
 import pyarrow as pa
 import pytest
+from msgspec.structs import replace
 
-from piienc.columns import ColumnCipher
+from piienc.columns import ColumnCipher, kernel
 from piienc.columns.aes import BulkAes
 from piienc.columns.gcm import GcmKernel
 from piienc.columns.kernel import make_kernel
@@ -120,3 +123,19 @@ def test_kernel_that_opens_forgeries_stops(mode, monkeypatch):
     monkeypatch.setattr(KERNELS[mode], "open", lambda self, *args: right(self, *args) | np.bool_(1))
     with pytest.raises(PiiencError, match="disagrees with OpenSSL"):
         make_kernel(mode, generate(mode).primary, b"email")
+
+
+@pytest.mark.parametrize("mode", Mode)
+def test_kernel_of_a_run_is_made_once_for_each_key_and_context(mode, monkeypatch):
+    """Also where threads ask at once; another key has another, though it bears the same id."""
+    made = []
+    real = kernel.make_kernel
+    monkeypatch.setattr(kernel, "make_kernel", lambda *what: made.append(what) or real(*what))
+    key, other = generate(mode).primary, generate(mode).primary
+    other = replace(other, key_id=key.key_id)
+    kernels = kernel.Kernels()
+    with ThreadPoolExecutor(4) as pool:
+        found = set(pool.map(lambda _: kernels.of(mode, key, b"email"), range(20)))
+    assert len(found) == len(made) == 1
+    asked = [kernels.of(mode, *each) for each in ((key, b"phone"), (other, b"email"))]
+    assert len({*found, *asked}) == len(made) == 3

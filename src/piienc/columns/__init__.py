@@ -23,6 +23,7 @@ from piienc.columns.arrays import cells_of
 from piienc.columns.bad_cells import BadCells
 from piienc.columns.column import ColumnCipher, Judged, Wrong
 from piienc.columns.forms import LEAST, Forms, forms_of
+from piienc.columns.kernel import Kernels
 from piienc.columns.prints import Fingerprints, Prints, prints_of_ciphertexts
 from piienc.columns.typed import from_cells, is_text, to_cells
 
@@ -33,6 +34,7 @@ __all__ = [
     "Fingerprints",
     "Forms",
     "Judged",
+    "Kernels",
     "Prints",
     "Wrong",
     "cells_of",

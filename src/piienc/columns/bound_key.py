@@ -10,13 +10,13 @@ import numpy as np
 from piienc.cells import Cells
 from piienc.columns.aes import BLOCK
 from piienc.columns.groups import groups, rows_of
-from piienc.columns.kernel import Kernel, make_kernel
 from piienc.columns.wire import Wire
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from piienc.columns.groups import Group
+    from piienc.columns.kernel import Kernel, Kernels
     from piienc.keys import Key, Mode
 
 PREFIX = 5
@@ -26,15 +26,17 @@ PREFIX = 5
 class BoundKey:
     """Seals and opens cells that are sorted by length."""
 
-    def __init__(self, mode: Mode, key: Key, context: bytes, *, text: bool) -> None:
-        self.key = key
+    def __init__(
+        self, mode: Mode, key: Key, context: bytes, *, text: bool, kernels: Kernels
+    ) -> None:
+        self.key, self._kernels = key, kernels
         self._mode, self._context = mode, context
         self.wire = Wire.of(mode, key, text=text)
 
     @cached_property
     def kernel(self) -> Kernel:
         """The mode's kernel for this key and context, checked when it is made."""
-        return make_kernel(self._mode, self.key, self._context)
+        return self._kernels.of(self._mode, self.key, self._context)
 
     def seal(self, cells: Cells) -> list[Cells]:
         """Encrypt cells; return them as they are stored, in order, in several buffers."""

@@ -13,6 +13,7 @@ from piienc.columns.aes import BLOCK
 from piienc.columns.arrays import array_of, cells_of, not_text, require_text
 from piienc.columns.bad_cells import BadCells
 from piienc.columns.bound_key import PREFIX, BoundKey, begin_with_any
+from piienc.columns.kernel import Kernels
 from piienc.columns.wire import from_text
 from piienc.errors import AuthenticationError, KeyAccessError, PolicyError
 from piienc.keys import Status
@@ -98,7 +99,15 @@ class ColumnCipher:
         used_key_ids: the keys of the set that have encrypted or decrypted cells so far.
     """
 
-    def __init__(self, keyset: Keyset, context: str, *, text: bool, label: str) -> None:
+    def __init__(
+        self,
+        keyset: Keyset,
+        context: str,
+        *,
+        text: bool,
+        label: str,
+        kernels: Kernels | None = None,
+    ) -> None:
         """Bind a keyset to a column.
 
         Args:
@@ -106,9 +115,14 @@ class ColumnCipher:
             context: the associated data, as UTF-8.
             text: ciphertext as base64 text; else as raw bytes.
             label: what error messages call the column.
+            kernels: those of the run; None if it has no other file.
         """
+        kernels = kernels or Kernels()
         self._keyset, self._text, self._label = keyset, text, label
-        bound = [BoundKey(keyset.mode, key, context.encode(), text=text) for key in keyset.keys]
+        bound = [
+            BoundKey(keyset.mode, key, context.encode(), text=text, kernels=kernels)
+            for key in keyset.keys
+        ]
         self._primary = next(b for b in bound if b.key.key_id == keyset.primary_id)
         # As Tink does: the keys whose prefix fits first, then those that have none.
         enabled = [b for b in bound if b.key.status is Status.ENABLED]

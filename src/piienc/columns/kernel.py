@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import threading
 from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
@@ -47,6 +48,29 @@ class Kernel(Protocol):
 
     def open_one(self, sealed: bytes) -> bytes | None:
         """Decrypt one cell by OpenSSL; None if it is not authentic."""
+
+
+class Kernels:
+    """The kernels of a run: each is made once, and then serves all its files; safe between threads.
+
+    To make one and to hold it against OpenSSL takes 15 ms: as long as 100,000 cells.
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._made: dict[tuple[int, bytes], tuple[Key, Kernel]] = {}
+
+    def of(self, mode: Mode, key: Key, context: bytes) -> Kernel:
+        """Return the kernel of a key, this very object, and a context.
+
+        Raises:
+            PiiencError: see `make_kernel`.
+        """
+        with self._lock:  # so that no two threads make the same
+            place = id(key), context  # the key is kept, so no other gets its id
+            if place not in self._made:
+                self._made[place] = key, make_kernel(mode, key, context)
+            return self._made[place][1]
 
 
 def make_kernel(mode: Mode, key: Key, context: bytes) -> Kernel:

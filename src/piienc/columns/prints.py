@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from piienc.columns.bound_key import PREFIX, BoundKey
+from piienc.columns.kernel import Kernels
 from piienc.keys import Keyset, Mode, Prefix
 from piienc.keys import generate as new_keyset
 
@@ -31,7 +32,7 @@ class Fingerprints:
 
     def __init__(self) -> None:
         keyset: Keyset = new_keyset(Mode.SEARCHABLE, Prefix.RAW)
-        self._key = BoundKey(Mode.SEARCHABLE, keyset.primary, b"", text=False)
+        self._key = BoundKey(Mode.SEARCHABLE, keyset.primary, b"", text=False, kernels=Kernels())
 
     def of(self, cells: Cells) -> Prints:
         """Return the fingerprints of some cells."""

@@ -38,6 +38,7 @@ from piienc.tables import (
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping
 
+    from piienc.columns import Kernels
     from piienc.flow.steps import Step
     from piienc.hashing import HashingReader, ReadAhead
     from piienc.keys import Keyset
@@ -56,12 +57,14 @@ class Options(Struct, frozen=True):
         progress: called with the rows done, the bytes read, and the share of the whole file
             that is done, or None where that cannot be known.
         rehearsal: the output is not kept, so its marks are not recorded.
+        kernels: those of the run, where it has several files.
     """
 
     overwrite: bool = False
     threads: int = 0
     progress: Callable[[int, int, float | None], None] | None = None
     rehearsal: bool = False
+    kernels: Kernels | None = None
 
 
 class Watching(Beside, Protocol):
@@ -125,7 +128,13 @@ def encrypt_file(
             text = column.encoding == "base64" or isinstance(table, CsvSource)
             place = ColumnPlace(table, name)
             steps[name] = Encryption(
-                place, key, keys(key), schema.context_of(name), counter, text=text
+                place,
+                key,
+                keys(key),
+                schema.context_of(name),
+                counter,
+                text=text,
+                kernels=options.kernels,
             )
         fields = pa.schema([table.schema.field(name) for name in steps])
         record = Record({name: step.facts for name, step in steps.items()}, fields)

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     from piienc.cells import Cells, Pool
-    from piienc.columns import Prints
+    from piienc.columns import Kernels, Prints
     from piienc.keys import Keyset
     from piienc.tables import CsvSource
     from piienc.tables.parquet import ParquetSource
@@ -93,10 +93,17 @@ class _KeyedStep:
     type: pa.DataType
 
     def __init__(
-        self, place: ColumnPlace, key: str, keyset: Keyset, context: str, *, text: bool
+        self,
+        place: ColumnPlace,
+        key: str,
+        keyset: Keyset,
+        context: str,
+        *,
+        text: bool,
+        kernels: Kernels | None = None,
     ) -> None:
         self.key, self._keyset, self._label, self._text = key, keyset, place.label, text
-        self._cipher = ColumnCipher(keyset, context, text=text, label=place.label)
+        self._cipher = ColumnCipher(keyset, context, text=text, label=place.label, kernels=kernels)
 
     @property
     def mode(self) -> Mode:
@@ -128,6 +135,7 @@ class Encryption(_KeyedStep):
         counter: Spending,
         *,
         text: bool,
+        kernels: Kernels | None = None,
     ) -> None:
         """Prepare the step.
 
@@ -138,12 +146,13 @@ class Encryption(_KeyedStep):
             context: the associated data.
             counter: counts the cells of sealed keys.
             text: ciphertext as base64, else as raw bytes.
+            kernels: those of the run; None if it has no other file.
 
         Raises:
             KeyAccessError: the primary key is for reading only.
             InputError: the column's type cannot be encrypted.
         """
-        super().__init__(place, key, keyset, context, text=text)
+        super().__init__(place, key, keyset, context, text=text, kernels=kernels)
         self._counter = counter
         self.type = self.apply(place.none()).type
         ids = (keyset.primary_id,)

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Protocol
 
-from msgspec import Struct
+from msgspec import Struct, field
+
+from piienc.columns import Kernels
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -51,6 +53,7 @@ class Sending(Struct, frozen=True, kw_only=True):
         again: also sources that were sent already.
         dry_run: all but the upload; nothing is kept.
         threads: units worked on side by side; 0 means one for each core that may be used.
+        kernels: made for the first file, and used for all of them.
     """
 
     job: Job
@@ -70,6 +73,7 @@ class Sending(Struct, frozen=True, kw_only=True):
     again: bool = False
     dry_run: bool = False
     threads: int = 0
+    kernels: Kernels = field(default_factory=Kernels)
 
     @property
     def label(self) -> str:

@@ -165,7 +165,11 @@ class _Making(Struct):
                     schema=sending.schema,
                     keys=sending.keys,
                     counter=stack.enter_context(CellCounter(sending.state)),
-                    options=Options(threads=sending.threads, rehearsal=sending.dry_run),
+                    options=Options(
+                        threads=sending.threads,
+                        rehearsal=sending.dry_run,
+                        kernels=sending.kernels,
+                    ),
                     watch=verifying.of,
                     left_out=sending.job.leave_out,
                 )
