@@ -52,6 +52,8 @@ if TYPE_CHECKING:
         wrap_file,
     )
 
+__version__ = "0.1.0"
+
 __all__ = [
     "decrypt_file",
     "encrypt_file",
@@ -70,12 +72,8 @@ def __getattr__(name: str) -> object:
         from piienc import api  # noqa: PLC0415  # start-up
 
         return getattr(api, name)
-    if name == "__version__":
-        from importlib.metadata import version  # noqa: PLC0415  # start-up
-
-        return version("piienc")
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
 def __dir__() -> list[str]:
-    return sorted([*globals(), *__all__, "__version__"])
+    return sorted([*globals(), *__all__])

@@ -5,6 +5,7 @@ import re
 import uuid
 from base64 import b64encode
 from datetime import datetime, timedelta
+from importlib.resources import as_file, files
 from pathlib import Path
 from random import Random
 
@@ -15,9 +16,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import piienc.checks
+from piienc import document
 from piienc.checks import finders_of, look
 from piienc.checks.checksums import passes
-from piienc.checks.finders import _NOT_BEFORE, _NOT_BEHIND, _built_in
+from piienc.checks.finders import _NOT_BEFORE, _NOT_BEHIND, _built_in, _File
 from piienc.checks.shapes import _TABLE, shape_of
 from piienc.schema import Column, Schema
 from piienc.schema.finder import BUILT_IN, OwnFinder
@@ -95,6 +97,12 @@ def test_built_in_finders_are_those_that_the_schema_knows():
     assert tuple(finder.name for finder in FINDERS) == BUILT_IN
     assert all(re.match("an? ", finder.description) for finder in FINDERS)
     assert {*FOUND} == {*NOT_FOUND} == {one.name for one in FINDERS if not one.names}
+
+
+def test_file_of_built_in_finders_is_as_its_model_says():
+    """It is read without being looked at: start-up."""
+    with as_file(files("piienc.checks") / "finders.toml") as path:
+        assert {*document.load(path, _File).finders} == {one.name for one in FINDERS}
 
 
 @pytest.mark.parametrize("name", FOUND)

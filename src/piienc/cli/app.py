@@ -14,7 +14,7 @@ from typer.core import TyperGroup
 from typer.exceptions import TyperException
 from typer.main import get_command
 
-from piienc import errors
+from piienc import __version__, errors
 from piienc.cli import options, process, ui
 
 if TYPE_CHECKING:
@@ -145,9 +145,7 @@ app = typer.Typer(
 
 def _show_version(value: bool) -> None:  # noqa: FBT001  # Typer's callback
     if value:
-        from importlib.metadata import version  # start-up
-
-        ui.data(f"piienc {version('piienc')}")
+        ui.data(f"piienc {__version__}")
         raise typer.Exit
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 from contextlib import ExitStack, closing
 from datetime import UTC, datetime
-from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
@@ -14,6 +13,7 @@ import pyarrow as pa
 from msgspec import Struct
 from msgspec.structs import replace
 
+from piienc import __version__
 from piienc.columns import Fingerprints
 from piienc.errors import UsageError
 from piienc.flow.batches import decoded
@@ -287,7 +287,7 @@ class Pass:
             columns[name] = settled_.column(name, counts, failures, equal.get(name))
         return Report(
             step="verify",
-            tool=f"piienc {version('piienc')}",
+            tool=f"piienc {__version__}",
             time=began.isoformat(timespec="seconds").replace("+00:00", "Z"),
             file=file,
             schema=wanted.facts,
