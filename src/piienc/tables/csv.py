@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from piienc.tables.streams import Compressed, Decompressed
 
 _BLOCK = 4 << 20  # bytes of a block: about 35,000 rows of a profile, which stay near the cache
+_FIRST = 512 << 10  # bytes read at first: the threads begin early, and share a small file, too
 _LARGER = 2  # so many times larger are the blocks of files with longer records
 _RECORDS = 1 << 15  # records in a block, which pay for the work on whole columns
 _LONGEST_RECORD = 64 << 20  # bytes: a quote that is never closed must not fill the memory
@@ -74,7 +75,7 @@ class CsvSource(Struct):
         """
         quote = self.format.quote.encode()
         line = 1 + self.header.count(b"\n")
-        rest, size = self._rest, _BLOCK
+        rest, size = self._rest, min(_FIRST, _BLOCK)
         ended = False
         while not ended:
             chunk = self._text.read(size)
@@ -91,7 +92,8 @@ class CsvSource(Struct):
                 yield self._block(data, end, line)
                 lines = _count(data, b"\n", end)
                 line += lines
-                size = min(_LARGER * _BLOCK, max(_BLOCK, _RECORDS * end // max(1, lines)))
+                enough = min(_LARGER * _BLOCK, max(_BLOCK, _RECORDS * end // max(1, lines)))
+                size = min(2 * size, enough)
             rest = data[end:]
 
     def decode(self, unit: Block) -> Records:
@@ -151,7 +153,7 @@ def _beginning(text: _Utf8Reader, quote: bytes) -> tuple[bytes, int]:
     """Read until the first record is whole; return what was read and where that record ends."""
     start, line, odd = b"", 0, 0
     while True:
-        chunk = text.read(_BLOCK)
+        chunk = text.read(min(_FIRST, _BLOCK))
         start += chunk
         while end := start.find(b"\n", line) + 1:
             odd ^= start.count(quote, line, end) % 2
