@@ -332,3 +332,13 @@ def test_close_twice_is_no_error(place):
     remote, _ = place
     with remote:
         remote.close()
+
+
+def test_destination_is_alive_until_it_is_closed(place):
+    """Who comes back to it later knows whether to connect anew."""
+    remote, _ = place
+    assert remote.alive
+    remote.stat("a")
+    assert remote.alive
+    remote.close()
+    assert not remote.alive

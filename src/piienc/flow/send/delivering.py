@@ -51,8 +51,9 @@ class Delivering:
                 self._deliverer.connect()
             except PiiencError:
                 return
-        self._thread = threading.Thread(target=self._run, name="piienc-deliver", daemon=True)
-        self._thread.start()
+        thread = threading.Thread(target=self._run, name="piienc-deliver", daemon=True)
+        thread.start()
+        self._thread = thread  # only now: a signal may come in between, and nobody waits for it
 
     def take(self, sent: Sent) -> None:
         """Have a source delivered that this run has just put into the spool, whole.
