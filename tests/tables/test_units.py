@@ -11,7 +11,7 @@ from piienc.tables.streams import Decompressed
 
 def test_small_file_is_cut_for_several_threads():
     """Its first units are small and grow from one to the next; none is lost between them."""
-    rows = b"".join(b"%07d,some text\n" % number for number in range(200_000))
+    rows = b"".join(b"%07d,some text\n" % number for number in range(400_000))
     data = b"id,note\n" + rows
     table = open_csv(Decompressed(io.BytesIO(data), "a.csv"), "a.csv", CsvFormat())
     units = list(table.units())

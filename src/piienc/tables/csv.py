@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from piienc.tables.streams import Compressed, Decompressed
 
 _BLOCK = 4 << 20  # bytes of a block: about 35,000 rows of a profile, which stay near the cache
-_FIRST = 512 << 10  # bytes read at first: the threads begin early, and share a small file, too
+_FIRST = 1 << 20  # bytes read at first: the threads begin early, and share a small file, too
 _LARGER = 2  # so many times larger are the blocks of files with longer records
 _RECORDS = 1 << 15  # records in a block, which pay for the work on whole columns
 _LONGEST_RECORD = 64 << 20  # bytes: a quote that is never closed must not fill the memory
