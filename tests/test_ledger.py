@@ -5,11 +5,11 @@ import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from dataclasses import replace
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from piienc.errors import ConfigError, LockError
 from piienc.state import CellCounter, Ledger, Phase, Transfer, held, lock_name

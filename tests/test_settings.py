@@ -1,8 +1,6 @@
 """Flag, then variable, then piienc.toml, then default."""
 
 import re
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -161,17 +159,6 @@ def test_load_file_with_mistakes_lists_them(project, cwd):
         'line 5: state.dir: 1 is not a string of length 1 or more; write dir = "path/to/folder"',
     ]
     assert "schema" not in caught.value.hint
-
-
-def test_load_without_a_file_does_not_wait_for_msgspec(cwd):
-    """A run without piienc.toml starts fast."""
-    code = (
-        "import sys, pathlib, piienc.settings as settings; "
-        "settings.load(environ={}, cwd=pathlib.Path('/nowhere')); "
-        "print('msgspec' in sys.modules)"
-    )
-    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert run.stdout == "False\n"
 
 
 def test_load_gives_the_users_own_profiles_by_name(project, cwd):

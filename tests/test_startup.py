@@ -14,7 +14,6 @@ HEAVY = (
     "cryptography",
     "gnupg",
     "jinja2",
-    "msgspec",
     "numpy",
     "paramiko",
     "pyarrow",

@@ -7,11 +7,11 @@ other. Everything that is moved here is moved by that one operation.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pyarrow as pa
+from msgspec import Struct
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -28,8 +28,7 @@ SPARE = 32
 _INT32_MAX = (1 << 31) - 1
 
 
-@dataclass(frozen=True, slots=True)
-class Pieces:
+class Pieces(Struct, frozen=True):
     """A buffer, cut.
 
     Attributes:
@@ -41,8 +40,7 @@ class Pieces:
     cuts: Places | Narrow
 
 
-@dataclass(frozen=True, slots=True)
-class Cells:
+class Cells(Struct, frozen=True):
     """Byte strings in one buffer.
 
     Attributes:
@@ -121,8 +119,7 @@ class Cells:
         return Cells.side_by_side(data, self.lengths[order])
 
 
-@dataclass(frozen=True, slots=True)
-class Pool:
+class Pool(Struct, frozen=True):
     """Cells in several buffers, in an order of their own.
 
     Attributes:
@@ -216,8 +213,7 @@ def _inverse(order: Places) -> Places:
     return where
 
 
-@dataclass(frozen=True, slots=True)
-class Run:
+class Run(Struct, frozen=True):
     """Neighbours that share one length: `start:stop` of cells sorted by length."""
 
     length: int

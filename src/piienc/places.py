@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import contextlib
-from dataclasses import dataclass
 from pathlib import Path, PurePath
 from typing import TYPE_CHECKING, BinaryIO
+
+from msgspec import Struct
 
 from piienc.files import new_file, open_input, translated
 from piienc.hashing import Followed, HashingWriter, ReadAhead
@@ -19,8 +20,7 @@ Place = Path | BinaryIO
 """A file by its path, or an open binary stream: standard input or output."""
 
 
-@dataclass(frozen=True, slots=True)
-class Begun:
+class Begun(Struct, frozen=True):
     """A file that is being read already, while what works on it is still imported.
 
     Attributes:
@@ -32,8 +32,7 @@ class Begun:
     reader: ReadAhead
 
 
-@dataclass(frozen=True, slots=True)
-class Named:
+class Named(Struct, frozen=True):
     """An open stream for a file of a name, whose ending tells the format.
 
     Attributes:
@@ -56,8 +55,7 @@ def begun(path: Path) -> Iterator[Begun]:
         yield Begun(path, reader)
 
 
-@dataclass(frozen=True, slots=True)
-class Hashed:
+class Hashed(Struct, frozen=True):
     """A file that is being hashed already, while what works on it is still imported.
 
     Attributes:

@@ -3,13 +3,13 @@
 import json
 import shutil
 import tempfile
-from dataclasses import asdict
 from pathlib import Path
 
 import pytest
 from audit_log import Log, rechained
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import asdict
 
 from piienc.errors import AuthenticationError
 from piienc.keys.audit import public_key

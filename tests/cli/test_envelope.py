@@ -217,7 +217,7 @@ def test_receipts_tell_counts_hashes_and_keys(office, ring):
     ended = office.run("unwrap-file", "x.asc", "y.csv", "--json")
     assert (ended.code, ended.err) == (0, "")
     (signature,) = ended.document["signatures"]
-    assert re.fullmatch(r"20\d\d-\d\d-\d\dT\d\d:\d\d:\d\d\+00:00", signature["made"])
+    assert re.fullmatch(r"20\d\d-\d\d-\d\dT\d\d:\d\d:\d\dZ", signature["made"])
     assert ended.document | {"seconds": 0, "signatures": []} == {
         "schema_version": 1,
         "ok": True,

@@ -159,6 +159,14 @@ def test_message_in_clear_is_looked_into_without_trusting_it(project):
     ]
 
 
+def test_date_inside_a_message_in_clear_is_shown_in_utc(project):
+    """To people and to scripts, as of the moment that the message says."""
+    project.write("x.gpg", SIGNED[:-4] + (1_600_000_000).to_bytes(4, "big"))
+    assert "date        2020-09-13T12:26:40+00:00" in _plain(project.run("inspect", "x.gpg").out)
+    literal = project.run("inspect", "x.gpg", "--json").document["literal"]
+    assert literal["date"] == "2020-09-13T12:26:40Z"
+
+
 @pytest.mark.parametrize("secret", [False, True])
 def test_key_is_not_taken_for_a_message(project, secret):
     """And a secret key is told in capitals."""

@@ -419,7 +419,7 @@ def test_list_json_gives_all_facts_of_both_kinds(office, partner):
     assert by_name["curve"] == _facts(by_name["curve"], "curve", "public")
     assert by_name["curve"]["fingerprint"] == partner.fingerprint("curve")
     assert by_name["curve"]["primary"]["expires"] is None
-    assert by_name["expired"]["primary"]["expires"] == "2020-12-31T00:00:00+00:00"
+    assert by_name["expired"]["primary"]["expires"] == "2020-12-31T00:00:00Z"
     assert (by_name["rsa"]["primary"]["bits"], by_name["weak"]["primary"]["bits"]) == (3072, 2048)
     assert json.loads(ended.out) == document
 

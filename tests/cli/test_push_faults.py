@@ -282,6 +282,30 @@ def test_push_that_is_ended_at_any_moment_is_completed_by_a_second_run(way, end)
     assert ended - {0} == {128 + end if end == signal.SIGTERM else -end}
 
 
+_ENDED_AS_THREADS_START = """
+import os, threading
+start = threading.Thread.start
+def started(self):
+    if self.name != "MainThread" and not hasattr(threading, "ended"):
+        threading.ended = True
+        os.kill(os.getpid(), {number})
+    start(self)
+threading.Thread.start = started
+"""
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 143), (signal.SIGINT, 130)])
+def test_push_that_is_ended_as_a_thread_starts_ends_as_it_was_told(way, number, code):
+    """What cannot be cleaned up then is no bug: nobody can wait for what never ran."""
+    way.project.write("a.bin", DATA)
+    prelude = _ENDED_AS_THREADS_START.format(number=int(number))
+    command = way.project.command("push", "a.bin", "--to", "partner", "--quiet", prelude=prelude)
+    folder = way.project.folder
+    ended = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+    assert (ended.returncode, "bug" in ended.stderr) == (code, False), ended.stderr
+    completed(way)
+
+
 def test_push_that_is_ended_while_it_waits_to_try_again_ends_at_once(way, new_proxy):
     """A pause may last a minute, and nobody waits for that."""
     proxy = new_proxy(way.sshd)

@@ -1,12 +1,12 @@
 """Nothing is encrypted twice."""
 
-import dataclasses
 from base64 import b64encode
 
 import pyarrow as pa
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from piienc.columns import BadCells, ColumnCipher
 from piienc.errors import PolicyError
@@ -27,7 +27,7 @@ def with_old(mode, status, prefix=Prefix.TINK):
     """An old keyset, and a new one in which its key has a status."""
     old, new = generate(mode, prefix), generate(mode)
     material = SecretBytes(b"") if status is Status.DESTROYED else old.primary.material
-    key = dataclasses.replace(old.primary, status=status, material=material)
+    key = replace(old.primary, status=status, material=material)
     return old, Keyset(mode, new.primary_id, (key, new.primary))
 
 

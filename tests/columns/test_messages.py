@@ -1,11 +1,11 @@
 """No error shows a value: canaries are planted in every cell that something is wrong with."""
 
-import dataclasses
 import traceback
 from base64 import b64decode, b64encode
 
 import pyarrow as pa
 import pytest
+from msgspec.structs import replace
 
 from piienc.columns import BadCells, ColumnCipher, from_cells, to_cells
 from piienc.errors import PiiencError
@@ -109,7 +109,7 @@ def test_message_of_a_value_that_bears_a_prefix_shows_none_of_it(mode, text, can
 def test_message_of_a_cell_under_a_disabled_key_shows_neither_value_nor_cell(mode, text, canary):
     """The key's id is shown, the cell is not."""
     old, new = generate(mode), generate(mode)
-    disabled = dataclasses.replace(old.primary, status=Status.DISABLED)
+    disabled = replace(old.primary, status=Status.DISABLED)
     cipher = column(Keyset(mode, new.primary_id, (disabled, new.primary)), text=text)
     cells = column(old, text=text).encrypt(pa.array([canary]))
     assert_silent(lambda: cipher.decrypt(cells, text=True), canary)
@@ -189,7 +189,7 @@ def test_message_of_a_value_that_has_no_text_shows_none_of_it(array):
 def test_message_of_a_mixed_batch_names_only_rows_of_the_key_it_names(mode):
     """Of a row that is forged nobody says that its key is disabled."""
     old, new = generate(mode), generate(mode)
-    disabled = dataclasses.replace(old.primary, status=Status.DISABLED)
+    disabled = replace(old.primary, status=Status.DISABLED)
     cipher = column(Keyset(mode, new.primary_id, (disabled, new.primary)), text=True)
     forged = tampered(column(new, text=True).encrypt(pa.array(["longer"]))[0].as_py())
     under_old = column(old, text=True).encrypt(pa.array(["x"]))[0].as_py()

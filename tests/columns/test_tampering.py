@@ -1,6 +1,5 @@
 """Whatever is done to a stored cell, it is refused, and its row named."""
 
-import dataclasses
 from base64 import b64decode, b64encode, urlsafe_b64encode
 from string import ascii_lowercase, ascii_uppercase, digits
 
@@ -8,6 +7,7 @@ import pyarrow as pa
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from piienc.columns import BadCells, ColumnCipher
 from piienc.errors import AuthenticationError
@@ -192,7 +192,7 @@ def test_cells_moved_to_a_similar_context_raise(key, a, b):
 
 def with_id_of(keyset, other):
     """A keyset's key under the id of another's, so that the prefix fits."""
-    key = dataclasses.replace(keyset.primary, key_id=other.primary_id)
+    key = replace(keyset.primary, key_id=other.primary_id)
     return Keyset(keyset.mode, key.key_id, (key,))
 
 

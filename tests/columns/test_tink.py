@@ -1,6 +1,5 @@
 """Google Tink as the second implementation, in both directions."""
 
-import dataclasses
 import json
 from base64 import b64decode, b64encode
 
@@ -8,6 +7,7 @@ import pyarrow as pa
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from piienc.columns import BadCells, ColumnCipher
 from piienc.errors import AuthenticationError, KeyAccessError
@@ -168,7 +168,7 @@ def test_tink_keyset_rotated_encrypts_under_the_primary_alone(sets, cells):
 def with_old(mode, status, prefix=Prefix.TINK):
     """A keyset of an old key alone, and a rotated one in which that key has a status."""
     old, new = generate(mode, prefix), generate(mode)
-    key = dataclasses.replace(old.primary, status=status)
+    key = replace(old.primary, status=status)
     return old, Keyset(mode, new.primary_id, (key, new.primary))
 
 

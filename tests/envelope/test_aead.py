@@ -5,10 +5,10 @@ from __future__ import annotations
 import hashlib
 import io
 import re
-from dataclasses import replace
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from msgspec.structs import replace
 
 from piienc.envelope import Container, read_message
 from piienc.envelope.wrap import Form, require_as_meant

@@ -369,4 +369,4 @@ def test_reading_a_message_imports_nothing_heavy():
     told = "import sys, piienc.envelope.message; print(*sys.modules)"
     done = subprocess.run([sys.executable, "-c", told], capture_output=True, check=True)
     loaded = {name.split(".")[0] for name in done.stdout.decode().split()}
-    assert not loaded & {"numpy", "pyarrow", "gnupg", "cryptography", "msgspec", "rich"}
+    assert not loaded & {"numpy", "pyarrow", "gnupg", "cryptography", "rich"}

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import os
 from contextlib import suppress
-from dataclasses import replace
 
 import pytest
+from msgspec.structs import replace
 
 from piienc.errors import IncompleteError, NameTakenError
 from piienc.flow.delivery import Delivered, Delivery, Rules, Skipped

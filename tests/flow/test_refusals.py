@@ -1,10 +1,10 @@
 """What is refused, whatever the format: keys, cells, ends. By place, and leaving nothing."""
 
 import os
-from dataclasses import replace
 from unittest import mock
 
 import pytest
+from msgspec.structs import replace
 
 from piienc.errors import (
     AuthenticationError,

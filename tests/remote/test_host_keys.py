@@ -2,11 +2,11 @@
 
 import shlex
 import subprocess
-from dataclasses import replace
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 from ssh_fixtures import options_for
 from sshd import make_key, run
 

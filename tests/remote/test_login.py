@@ -2,9 +2,9 @@
 
 import shutil
 import traceback
-from dataclasses import replace
 
 import pytest
+from msgspec.structs import replace
 from ssh_fixtures import QUICK, options_for
 from sshd import make_key, run
 

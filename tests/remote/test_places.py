@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import getpass
-from dataclasses import replace
 
 import pytest
+from msgspec.structs import replace
 
 from piienc.remote import Options, parse_url, places_of
 

@@ -1,10 +1,10 @@
 """The SSH configuration, held against what OpenSSH itself makes of it."""
 
 import subprocess
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from piienc.errors import ConfigError
 from piienc.remote import Options, parse_url

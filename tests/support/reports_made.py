@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from msgspec.structs import replace
 
 from piienc.flow.receipt import FileFacts
 from piienc.flow.reports.model import ColumnReport, Finding, Report, SchemaFacts

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import io
 import subprocess
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
+from msgspec.structs import replace
 from proxy import Proxy
 from pyserver import PyServer
 from sshd import ROOT, Keys, Sshd, run

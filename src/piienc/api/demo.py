@@ -7,8 +7,9 @@ All happens in one folder: our side, the partner's side, and the server between 
 from __future__ import annotations
 
 import csv
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypedDict
+
+from msgspec import Struct
 
 from piienc.api.delivery import pull
 from piienc.api.envelope import unwrap_file
@@ -58,8 +59,7 @@ quiet_for = 0
 _SHOWN = 16  # characters of an encrypted cell
 
 
-@dataclass(frozen=True, slots=True)
-class Scene:
+class Scene(Struct, frozen=True):
     """What there is to be seen at one point of the way.
 
     Attributes:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
+from msgspec import Struct
 
 from piienc.checks.stored import is_text
 from piienc.errors import ConfigError
@@ -24,8 +24,7 @@ if TYPE_CHECKING:
     Test = Callable[[pa.Array], Any]  # which cells break a demand; null where the cell is
 
 
-@dataclass(frozen=True, slots=True)
-class CellDemand:
+class CellDemand(Struct, frozen=True):
     """One demand on the cells of a column.
 
     Attributes:

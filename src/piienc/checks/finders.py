@@ -7,13 +7,12 @@ or six digits, and only values that have it are looked at.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import numpy as np
 import pyarrow as pa
-from msgspec import Meta
+from msgspec import Meta, Struct
 from pyarrow import types
 
 from piienc import document
@@ -42,8 +41,7 @@ _BEFORE, _BEHIND = r"(?:^|[^\w.+/@-]|(?:^|[^0-9])[.])", r"(?:$|[^\w+/=@.-]|[.-](
 _NOT_BEFORE, _NOT_BEHIND = r"(?<![\w+/@-])(?<![0-9][.])", r"(?![\w+/=@])(?![.-]\w)"
 
 
-@dataclass(frozen=True, slots=True)
-class Finder:
+class Finder(Struct, frozen=True):
     """What looks like one kind of personal data.
 
     Attributes:

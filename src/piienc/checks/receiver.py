@@ -6,10 +6,10 @@ operations, which any thread may run.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
+from msgspec import Struct
 
 from piienc.checks.demands import CellDemand, cell_demands
 from piienc.checks.stored import Forms, without_any
@@ -28,8 +28,7 @@ if TYPE_CHECKING:
     from piienc.schema import Schema
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Breach:
+class Breach(Struct, frozen=True, eq=False):
     """A demand that is not met.
 
     Attributes:
@@ -45,8 +44,7 @@ class Breach:
     severity: Level
 
 
-@dataclass(frozen=True, slots=True)
-class _Column:
+class _Column(Struct, frozen=True):
     """A column with what is demanded of its cells.
 
     Attributes:
@@ -60,8 +58,7 @@ class _Column:
     demands: tuple[tuple[str, CellDemand], ...]
 
 
-@dataclass(frozen=True, slots=True)
-class _Required:
+class _Required(Struct, frozen=True):
     """A rule by which each row has a value in one of some columns."""
 
     place: str
@@ -74,8 +71,7 @@ class _Required:
         return ", ".join(self.rule.required_one_of or ())
 
 
-@dataclass(frozen=True, slots=True)
-class RowRules:
+class RowRules(Struct, frozen=True):
     """A profile's rules, settled for the columns of one file."""
 
     _columns: tuple[_Column, ...]

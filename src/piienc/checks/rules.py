@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pyarrow as pa
+from msgspec import Struct
 from pyarrow import types
 
 from piienc.checks import on_text, on_typed
@@ -25,8 +25,7 @@ if TYPE_CHECKING:
     from piienc.schema import Column
 
 
-@dataclass(frozen=True, slots=True)
-class Check:
+class Check(Struct, frozen=True):
     """One rule of one column; threads may share it.
 
     Attributes:

@@ -104,7 +104,23 @@ def _code_of(error: Exception | KeyboardInterrupt, *, as_json: bool) -> int:
         # Who read our output has left: end as quietly as other filters do.
         ui.give_up_stdout()
         return 128 + signal.SIGPIPE
+    if (end := _end_behind(error)) is not None:
+        return end
     return ui.fail_unexpectedly(error, as_json=as_json)
+
+
+def _end_behind(error: BaseException) -> int | None:
+    """Return the exit code of what ended the process, if an error came only of cleaning up.
+
+    A signal comes anywhere, also between the making of a thread and its start: what then waits
+    for the thread fails.
+    """
+    before = error.__context__
+    if before is None:
+        return None
+    if isinstance(before, SystemExit) and isinstance(before.code, int):
+        return before.code
+    return ui.INTERRUPTED if isinstance(before, KeyboardInterrupt) else _end_behind(before)
 
 
 def exit_codes() -> str:

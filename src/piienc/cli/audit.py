@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json as jsons
-from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
+from msgspec import to_builtins
 
 from piienc.cli import options, ui
 from piienc.cli.moments import moment_of
@@ -138,7 +138,7 @@ def _error_of(found: Checked, path: Path) -> AuthenticationError | None:
 
 
 def _document(found: Checked, error: AuthenticationError | None) -> dict[str, Any]:
-    document = {"schema_version": ui.SCHEMA_VERSION, "ok": error is None, **asdict(found)}
+    document = {"schema_version": ui.SCHEMA_VERSION, "ok": error is None, **to_builtins(found)}
     if error:
         told = {"code": error.exit_code, "kind": error.kind, "message": str(error)}
         document["error"] = told | {"hint": error.hint}

@@ -64,10 +64,10 @@ def _show(scene: Scene) -> None:
 
 
 def _document(seen: list[Scene]) -> dict[str, Any]:
-    from dataclasses import asdict
+    from msgspec import to_builtins
 
     return {
         "schema_version": ui.SCHEMA_VERSION,
         "ok": True,
-        "scenes": [asdict(scene) for scene in seen],
+        "scenes": [to_builtins(scene) for scene in seen],
     }

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
+from msgspec import to_builtins
 
 from piienc.cli import options, ui
 from piienc.cli.moments import moment_of
@@ -57,7 +57,7 @@ def history(
         most=most,
     )
     if json:
-        transfers = [asdict(transfer) for transfer in found]
+        transfers = [to_builtins(transfer) for transfer in found]
         ui.document({"schema_version": ui.SCHEMA_VERSION, "ok": True, "transfers": transfers})
     elif found:
         head = ("begun", "", "file", "bytes", "destination", "outcome")

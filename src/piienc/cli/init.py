@@ -102,7 +102,7 @@ def _pair(said: str) -> tuple[str, str]:
 
 def _asked(wanted: Wanted) -> Wanted:
     """Ask for what was not said and is not there."""
-    from dataclasses import replace
+    from msgspec.structs import replace
 
     if wanted.sample is None and not wanted.schema.exists():
         said = ui.ask("a file like those that you will encrypt")

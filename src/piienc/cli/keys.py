@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import sys
-from dataclasses import asdict
 from json import loads as parsed
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+from msgspec import to_builtins
 
 from piienc.cli import options, pgp_keys, ui
 from piienc.cli.audited import audited
@@ -132,7 +132,7 @@ def list_keys(
     found = folder.list()
     pgp = pgp_keys.folder_of(config, keys).list()
     if json:
-        listed = [asdict(info) for info in found]
+        listed = [to_builtins(info) for info in found]
         shown = [pgp_keys.facts_of(key) for key in pgp]
         ui.document(
             {"schema_version": ui.SCHEMA_VERSION, "ok": True, "keys": listed, "pgp_keys": shown}
@@ -254,7 +254,7 @@ def _tell(
     name: str, keyset: Keyset, path: Path, entry: Entry, *, as_json: bool, quiet: bool
 ) -> None:
     if as_json:
-        facts = asdict(keyset.facts) | {"name": name, "path": str(path)}
+        facts = to_builtins(keyset.facts) | {"name": name, "path": str(path)}
         document = {"schema_version": ui.SCHEMA_VERSION, "ok": True, "key": facts}
         ui.document(entry.attested(document))
     elif not quiet:

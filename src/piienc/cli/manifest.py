@@ -156,9 +156,9 @@ def _pairs(option: str, said: Pairs) -> dict[str, str]:
 
 
 def _findings(problems: Sequence[Problem]) -> list[dict[str, Any]]:
-    from dataclasses import asdict  # start-up
+    from msgspec import to_builtins  # start-up
 
-    return [asdict(problem) for problem in problems]
+    return [to_builtins(problem) for problem in problems]
 
 
 def _show(name: str, problems: Sequence[Problem]) -> None:

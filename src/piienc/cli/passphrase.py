@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from piienc.cli import ui
 from piienc.errors import KeyAccessError, UsageError
@@ -18,8 +19,7 @@ _LONGEST = 64 << 10  # bytes
 _WAYS = "give --passphrase-file, --passphrase-fd or PIIENC_PASSPHRASE"
 
 
-@dataclass(frozen=True)
-class Passphrase:
+class Passphrase(Struct, frozen=True, dict=True):
     """A command's options for the passphrase of its keys.
 
     Attributes:

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import sys
-from dataclasses import asdict
-from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+from msgspec import to_builtins
 
 from piienc.cli import options, ui
 from piienc.cli.audited import audited
@@ -137,7 +136,7 @@ def folder_of(config: Path | None, keys: Path | None) -> PgpFolder:
 
 def facts_of(key: PgpKey) -> dict[str, Any]:
     """Return what may be shown of a key, for a JSON document."""
-    facts: dict[str, Any] = _plain(asdict(key))
+    facts: dict[str, Any] = to_builtins(key)
     return facts | {
         "fingerprint": key.fingerprint,
         "state": key.state,
@@ -163,14 +162,6 @@ def row_of(key: PgpKey) -> tuple[str, ...]:
 def grouped(fingerprint: str) -> str:
     """Return a fingerprint in groups of four, as people compare it."""
     return " ".join(fingerprint[at : at + 4] for at in range(0, len(fingerprint), 4))
-
-
-def _plain(value: Any) -> Any:  # noqa: ANN401  # whatever a document is made of
-    if isinstance(value, dict):
-        return {name: _plain(inner) for name, inner in value.items()}
-    if isinstance(value, list | tuple):
-        return [_plain(inner) for inner in value]
-    return value.isoformat() if isinstance(value, datetime) else value
 
 
 def _read(file: Path) -> bytes:

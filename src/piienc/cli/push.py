@@ -64,7 +64,7 @@ def push(
     no_input: options.NoInput = False,
 ) -> None:
     """Deliver files: the receiver sees each once, whole, and never half."""
-    from dataclasses import replace
+    from msgspec.structs import replace
 
     from piienc.flow import push as flow  # start-up
 

@@ -84,7 +84,7 @@ def infer(
 
 
 def _inferred(found: Inferred, output: Path | None, text: str) -> dict[str, Any]:
-    from dataclasses import asdict  # start-up
+    from msgspec import to_builtins  # start-up
 
     return {
         "schema_version": ui.SCHEMA_VERSION,
@@ -93,7 +93,7 @@ def _inferred(found: Inferred, output: Path | None, text: str) -> dict[str, Any]
         "toml": None if output else text,
         "rows": found.rows,
         "whole": found.whole,
-        **asdict(found.schema),
+        **to_builtins(found.schema),
     }
 
 

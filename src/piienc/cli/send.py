@@ -162,7 +162,7 @@ def _making(
 
 
 def _send(making: Making, voice: _Voice, *, again: bool, dry_run: bool, threads: int) -> int:
-    from dataclasses import replace
+    from msgspec.structs import replace
 
     from piienc.flow.send.send import send  # start-up
 
@@ -247,9 +247,9 @@ def _alert(settled: Settings | None, voice: _Voice, document: dict[str, Any]) ->
 
 
 def _error_document(error: PiiencError) -> dict[str, Any]:
-    from dataclasses import asdict
+    from msgspec import to_builtins
 
     from piienc.flow.receipt import ErrorFacts  # start-up
 
-    facts = asdict(ErrorFacts.of(error))
+    facts = to_builtins(ErrorFacts.of(error))
     return {"schema_version": ui.SCHEMA_VERSION, "ok": False, "error": facts}

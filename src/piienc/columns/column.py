@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pybase64
+from msgspec import Struct
 
 from piienc.cells import Pool
 from piienc.columns.aes import BLOCK
@@ -25,8 +25,7 @@ if TYPE_CHECKING:
     from piienc.keys import Key, Keyset
 
 
-@dataclass(frozen=True, slots=True)
-class Wrong:
+class Wrong(Struct, frozen=True):
     """Cells of a batch that are not what they should be.
 
     Attributes:
@@ -40,8 +39,7 @@ class Wrong:
     rows: Places
 
 
-@dataclass(frozen=True, slots=True)
-class Judged:
+class Judged(Struct, frozen=True):
     """Cells of a marked column, decrypted as far as they are authentic.
 
     Attributes:
@@ -72,8 +70,7 @@ class Judged:
         return array_of(cells, rows, count, kind, text=text)
 
 
-@dataclass(frozen=True, slots=True)
-class _Opened:
+class _Opened(Struct, frozen=True):
     """Cells, and which of them were opened.
 
     Attributes:

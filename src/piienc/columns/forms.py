@@ -6,10 +6,10 @@ none, and its cells look like any other base64, or bytes.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
+from msgspec import Struct
 
 from piienc.columns.bound_key import PREFIX, begin_with_any
 from piienc.columns.wire import from_text
@@ -26,8 +26,7 @@ _MARK = b"\x01"  # every prefix begins with it
 _IN_TEXT = b"A"  # its first six bits, as base64
 
 
-@dataclass(frozen=True, slots=True)
-class Forms:
+class Forms(Struct, frozen=True):
     """The forms of some cells.
 
     Attributes:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
+from msgspec import Struct
 
 from piienc.cells import Run, runs_of
 from piienc.columns.aes import BLOCK, Blocks, constant_blocks, empty_blocks, words
@@ -20,8 +20,7 @@ if TYPE_CHECKING:
 _KEEP = [b"\xff" * kept + bytes(BLOCK - kept) for kept in range(BLOCK + 1)]
 
 
-@dataclass(frozen=True, slots=True)
-class Group:
+class Group(Struct, frozen=True):
     """Cells of one number of blocks, sorted by length, block by block.
 
     Attributes:

@@ -10,11 +10,11 @@ the unused bits of the last character must be zero, or a changed character could
 from __future__ import annotations
 
 import binascii
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pybase64
+from msgspec import Struct
 
 from piienc.cells import SPARE, Cells, windows
 from piienc.columns.aes import BLOCK
@@ -35,8 +35,7 @@ _IS_BASE64 = np.zeros(256, np.bool_)
 _IS_BASE64[list(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/")] = True
 
 
-@dataclass(frozen=True, slots=True)
-class Wire:
+class Wire(Struct, frozen=True):
     """Where the parts of a stored cell stand, and whether it is stored as text."""
 
     prefix: bytes

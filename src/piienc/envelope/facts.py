@@ -5,8 +5,9 @@ A key id is 16 hex digits in upper case, and `HIDDEN` where the sender left it o
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
+
+from msgspec import Struct
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -16,8 +17,7 @@ HIDDEN = "0" * 16
 ContainerKind = Literal["mdc", "aead", "seipd2", "unprotected"]
 
 
-@dataclass(frozen=True, slots=True)
-class Recipient:
+class Recipient(Struct, frozen=True):
     """A key that can open the message: RFC 9580, section 5.1.
 
     Attributes:
@@ -33,8 +33,7 @@ class Recipient:
     version: int
 
 
-@dataclass(frozen=True, slots=True)
-class Container:
+class Container(Struct, frozen=True):
     """The packet that holds the encrypted data: RFC 9580, sections 5.7 and 5.13; tag 20 is GnuPG's.
 
     Attributes:
@@ -54,8 +53,7 @@ class Container:
     aead: str | None
 
 
-@dataclass(frozen=True, slots=True)
-class SignatureFacts:
+class SignatureFacts(Struct, frozen=True):
     """A signature that can be seen from outside: RFC 9580, sections 5.2 and 5.4.
 
     Attributes:
@@ -71,8 +69,7 @@ class SignatureFacts:
     hash: str
 
 
-@dataclass(frozen=True, slots=True)
-class LiteralFacts:
+class LiteralFacts(Struct, frozen=True):
     """The data of a message that is not encrypted: RFC 9580, section 5.9.
 
     Attributes:
@@ -86,8 +83,7 @@ class LiteralFacts:
     date: datetime | None
 
 
-@dataclass(frozen=True, slots=True)
-class KeyFacts:
+class KeyFacts(Struct, frozen=True):
     """A key in a file of keys: RFC 9580, sections 5.5 and 10.1.
 
     Attributes:
@@ -107,8 +103,7 @@ class KeyFacts:
     version: int
 
 
-@dataclass(frozen=True, slots=True)
-class Message:
+class Message(Struct, frozen=True):
     """What the head of an OpenPGP file tells: a message, a detached signature or keys.
 
     Attributes:

@@ -9,8 +9,9 @@ from __future__ import annotations
 import contextlib
 import io
 import os
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
+
+from msgspec import Struct
 
 from piienc.errors import InputError
 
@@ -31,8 +32,7 @@ class Route(Protocol):
         """Run gpg to its end, and return what it told; whether it succeeded is not judged here."""
 
 
-@dataclass(frozen=True, slots=True)
-class Streams:
+class Streams(Struct, frozen=True):
     """Through us.
 
     python-gnupg takes gpg's output in a thread of its own, which must not fail: an error of the
@@ -93,8 +93,7 @@ class Sink(Protocol):
         """Take all that was written; raise what has failed."""
 
 
-@dataclass(frozen=True, slots=True)
-class Files:
+class Files(Struct, frozen=True):
     """From an open file to a pipe.
 
     Attributes:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from piienc.errors import AuthenticationError, KeyAccessError, PgpError, PiiencError
 from piienc.keys.pgp_folder import text_of
@@ -32,8 +33,7 @@ class Trust(StrEnum):
     """Made by a key that was revoked."""
 
 
-@dataclass(frozen=True, slots=True)
-class Signature:
+class Signature(Struct, frozen=True):
     """A signature that was found.
 
     Attributes:

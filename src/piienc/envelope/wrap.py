@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import io
 import os
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from piienc.envelope.packets import Tag, packets, written
 from piienc.errors import KeyAccessError, PgpError
@@ -30,8 +31,7 @@ _WRONG_PASSPHRASE = 11  # libgpg-error's GPG_ERR_BAD_PASSPHRASE
 _FAST = "1"  # a higher level costs far more time than it saves bytes
 
 
-@dataclass(frozen=True, slots=True)
-class Form:
+class Form(Struct, frozen=True):
     """How a file is wrapped.
 
     Attributes:

@@ -6,8 +6,9 @@ import hashlib
 import os
 import pwd
 from contextlib import suppress
-from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
+
+from msgspec import to_builtins
 
 from piienc.state.audit.log import AuditLog
 
@@ -103,7 +104,7 @@ class Entry:
 
     def attested(self, document: dict[str, Any]) -> dict[str, Any]:
         """Return a receipt's document with the place that the log has come to."""
-        return document | {"audit": asdict(self._mark) if self._mark else None}
+        return document | {"audit": to_builtins(self._mark) if self._mark else None}
 
     def _append(self, outcome: str, **more: object) -> None:
         facts = {**self._facts, "outcome": outcome, **more, "files": self._files}

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 import pyarrow as pa
+from msgspec import Struct
+from msgspec.structs import replace
 
 from piienc.errors import ConfigError, UsageError
 from piienc.flow.marks import (
@@ -46,8 +47,7 @@ if TYPE_CHECKING:
     from piienc.tables.parquet import ParquetSource
 
 
-@dataclass(frozen=True, slots=True)
-class Options:
+class Options(Struct, frozen=True):
     """How a pass is run.
 
     Attributes:
@@ -203,8 +203,7 @@ def decrypt_file(
     return _pass("decrypt-file", source, target, csv_format(schema), plan, options)
 
 
-@dataclass(frozen=True, slots=True)
-class _Plan:
+class _Plan(Struct, frozen=True):
     """What a pass does.
 
     Attributes:

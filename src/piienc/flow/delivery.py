@@ -12,8 +12,10 @@ from __future__ import annotations
 
 import contextlib
 import io
-from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from piienc.errors import IncompleteError, NameTakenError, PiiencError
 from piienc.remote import OURS, aside_of
@@ -28,8 +30,7 @@ if TYPE_CHECKING:
     from piienc.state import Ledger, Transfer
 
 
-@dataclass(frozen=True, slots=True)
-class Rules:
+class Rules(Struct, frozen=True):
     """How files are delivered.
 
     Attributes:
@@ -50,16 +51,14 @@ class Rules:
     trigger: Callable[[str, str], tuple[str, bytes] | None] = lambda _name, _id: None
 
 
-@dataclass(frozen=True, slots=True)
-class Skipped:
+class Skipped(Struct, frozen=True):
     """Why nothing was sent: `delivered already`, or `there already`."""
 
     why: str
     transfer: Transfer | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Delivered:
+class Delivered(Struct, frozen=True):
     """A finished transfer.
 
     Attributes:

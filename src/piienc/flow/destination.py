@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from piienc.errors import KeyAccessError
 from piienc.files import require_private
@@ -22,8 +23,7 @@ if TYPE_CHECKING:
 _LONGEST = 64 << 10  # bytes of a password
 
 
-@dataclass(frozen=True, slots=True)
-class Way:
+class Way(Struct, frozen=True):
     """A destination, and how it is reached.
 
     Attributes:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeAlias
+
+from msgspec import Struct
 
 from piienc.flow import receipt as receipts
 from piienc.flow.audit import printable
@@ -21,8 +22,7 @@ if TYPE_CHECKING:
     )
 
 
-@dataclass(frozen=True, slots=True)
-class UsedKey:
+class UsedKey(Struct, frozen=True):
     """A key that took part.
 
     Attributes:

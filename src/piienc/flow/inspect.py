@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from contextlib import ExitStack
-from dataclasses import asdict, dataclass, field
 from pathlib import Path, PurePath
 from typing import TYPE_CHECKING, Any
+
+from msgspec import Struct, field, to_builtins
 
 from piienc.envelope import is_openpgp, peeked, read_message
 from piienc.files import open_input
@@ -25,8 +26,7 @@ _OPENPGP = {".asc", ".gpg", ".pgp", ".sig"}
 _PARQUET_MAGIC = b"PAR1"
 
 
-@dataclass(frozen=True, slots=True)
-class PgpReport:
+class PgpReport(Struct, frozen=True):
     """What an OpenPGP file is.
 
     Attributes:
@@ -46,11 +46,9 @@ class PgpReport:
 
     def document(self) -> dict[str, Any]:
         """Return the report as a JSON document."""
-        facts = asdict(self.message)
+        facts = to_builtins(self.message)
         for named in (*facts["recipients"], *facts["signatures"], *facts["keys"]):
             named["name"] = self.names.get(named["key_id"])
-        if literal := facts["literal"]:
-            literal["date"] = literal["date"] and literal["date"].isoformat()
         facts |= {
             "encrypted": self.message.container is not None,
             "detached": self.message.is_detached,
@@ -60,8 +58,7 @@ class PgpReport:
         return {**head, "name": self.name, **facts}
 
 
-@dataclass(frozen=True, slots=True)
-class ColumnReport:
+class ColumnReport(Struct, frozen=True):
     """What can be told of a column.
 
     Attributes:
@@ -95,8 +92,7 @@ class ColumnReport:
         return self.encrypted_cells == self.cells if self.cells else None
 
 
-@dataclass(frozen=True, slots=True)
-class TableReport:
+class TableReport(Struct, frozen=True):
     """What a table holds.
 
     Attributes:
@@ -113,7 +109,7 @@ class TableReport:
 
     def document(self) -> dict[str, Any]:
         """Return the report as a JSON document."""
-        facts = asdict(self)
+        facts = to_builtins(self)
         for column, told in zip(self.columns, facts["columns"], strict=True):
             told["encrypted"] = column.encrypted
         return {"schema_version": SCHEMA_VERSION, "ok": True, **facts}

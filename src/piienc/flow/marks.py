@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
+from msgspec import Struct
 
 from piienc.errors import ConfigError, InputError, PolicyError, UsageError
 from piienc.flow.record import Record, parse
@@ -30,8 +30,7 @@ _TYPES = {
 """What the schema's types become where no file tells better: SQL's usual ones."""
 
 
-@dataclass(frozen=True, slots=True)
-class Mark:
+class Mark(Struct, frozen=True):
     """A column's key, by name, and its context."""
 
     key: str

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import threading
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
+
+from msgspec import Struct, field
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -12,8 +13,7 @@ if TYPE_CHECKING:
     Report = Callable[[int, int, float | None], None]
 
 
-@dataclass(slots=True)
-class Meter:
+class Meter(Struct):
     """Adds up bytes, which may arrive in several threads.
 
     Attributes:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 from functools import partial
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from piienc.errors import IncompleteError, PiiencError, UsageError
 from piienc.flow.crew import Crew
@@ -29,8 +31,7 @@ if TYPE_CHECKING:
 _PATTERN = frozenset("*?[")
 
 
-@dataclass(frozen=True, slots=True)
-class Pulling:
+class Pulling(Struct, frozen=True):
     """Where files are fetched from, and how.
 
     Attributes:

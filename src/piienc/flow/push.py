@@ -6,9 +6,11 @@ import contextlib
 import os
 import time
 from collections import Counter
-from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from piienc.errors import (
     IncompleteError,
@@ -50,8 +52,7 @@ if TYPE_CHECKING:
 _NO_ID = "0" * 16
 
 
-@dataclass(frozen=True, slots=True)
-class Pushing:
+class Pushing(Struct, frozen=True):
     """What is to be done with files that are pushed.
 
     Attributes:
@@ -76,8 +77,7 @@ class Pushing:
     sweep: bool = False
 
 
-@dataclass(slots=True)
-class _Item:
+class _Item(Struct):
     """A file to be pushed, and what became of it."""
 
     path: Path

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
+
+from msgspec import Struct, to_builtins
 
 if TYPE_CHECKING:
     from piienc.errors import PiiencError
@@ -11,8 +12,7 @@ if TYPE_CHECKING:
 SCHEMA_VERSION = 1
 
 
-@dataclass(frozen=True, slots=True)
-class FileFacts:
+class FileFacts(Struct, frozen=True):
     """A file that was read or written.
 
     Attributes:
@@ -26,8 +26,7 @@ class FileFacts:
     sha256: str
 
 
-@dataclass(frozen=True, slots=True)
-class ColumnFacts:
+class ColumnFacts(Struct, frozen=True):
     """A column that was encrypted or decrypted.
 
     Attributes:
@@ -45,8 +44,7 @@ class ColumnFacts:
     nulls: int
 
 
-@dataclass(frozen=True, slots=True)
-class Receipt:
+class Receipt(Struct, frozen=True):
     """What a step did.
 
     Attributes:
@@ -72,8 +70,7 @@ class Receipt:
         return _document(self)
 
 
-@dataclass(frozen=True, slots=True)
-class PgpKeyFacts:
+class PgpKeyFacts(Struct, frozen=True):
     """An OpenPGP key that took part.
 
     Attributes:
@@ -85,8 +82,7 @@ class PgpKeyFacts:
     fingerprint: str
 
 
-@dataclass(frozen=True, slots=True)
-class SignatureFacts:
+class SignatureFacts(Struct, frozen=True):
     """A signature that was found.
 
     Attributes:
@@ -100,8 +96,7 @@ class SignatureFacts:
     made: str | None
 
 
-@dataclass(frozen=True, slots=True)
-class WrapReceipt:
+class WrapReceipt(Struct, frozen=True):
     """What wrapping a file did.
 
     Attributes:
@@ -135,8 +130,7 @@ class WrapReceipt:
         return _document(self)
 
 
-@dataclass(frozen=True, slots=True)
-class UnwrapReceipt:
+class UnwrapReceipt(Struct, frozen=True):
     """What unwrapping a file did.
 
     Attributes:
@@ -160,8 +154,7 @@ class UnwrapReceipt:
         return _document(self)
 
 
-@dataclass(frozen=True, slots=True)
-class ErrorFacts:
+class ErrorFacts(Struct, frozen=True):
     """What a file has failed with.
 
     Attributes:
@@ -182,8 +175,7 @@ class ErrorFacts:
         return cls(error.exit_code, error.kind, str(error), error.hint)
 
 
-@dataclass(frozen=True, slots=True)
-class SentFile:
+class SentFile(Struct, frozen=True):
     """What became of a file that was pushed.
 
     Attributes:
@@ -217,8 +209,7 @@ class SentFile:
     error: ErrorFacts | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class PushReceipt:
+class PushReceipt(Struct, frozen=True):
     """What became of files that were pushed.
 
     Attributes:
@@ -249,12 +240,11 @@ class PushReceipt:
 
     def document(self) -> dict[str, Any]:
         """Return the receipt as a JSON document; not `ok` if a file has failed."""
-        errors = [asdict(file.error) for file in self.files if file.error]
+        errors = [to_builtins(file.error) for file in self.files if file.error]
         return _document(self) | ({"ok": False, "error": errors[0]} if errors else {})
 
 
-@dataclass(frozen=True, slots=True)
-class PullReceipt:
+class PullReceipt(Struct, frozen=True):
     """What was fetched.
 
     Attributes:
@@ -281,4 +271,4 @@ class PullReceipt:
 def _document(
     receipt: Receipt | WrapReceipt | UnwrapReceipt | PushReceipt | PullReceipt,
 ) -> dict[str, Any]:
-    return {"schema_version": SCHEMA_VERSION, "ok": True, **asdict(receipt)}
+    return {"schema_version": SCHEMA_VERSION, "ok": True, **to_builtins(receipt)}

@@ -15,17 +15,16 @@ from __future__ import annotations
 import base64
 import binascii
 import json
-from dataclasses import asdict, dataclass
 
 import pyarrow as pa
+from msgspec import Struct, to_builtins
 
 from piienc.errors import InputError
 
 _VERSION = 1
 
 
-@dataclass(frozen=True, slots=True)
-class EncryptedColumn:
+class EncryptedColumn(Struct, frozen=True):
     """How one column was encrypted.
 
     Attributes:
@@ -43,8 +42,7 @@ class EncryptedColumn:
     type: str
 
 
-@dataclass(frozen=True, slots=True)
-class Record:
+class Record(Struct, frozen=True):
     """The encrypted columns of a file, and their Arrow fields before."""
 
     columns: dict[str, EncryptedColumn]
@@ -52,7 +50,7 @@ class Record:
 
     def dump(self) -> bytes:
         """Return the document."""
-        columns = {name: asdict(column) for name, column in self.columns.items()}
+        columns = {name: to_builtins(column) for name, column in self.columns.items()}
         types = base64.b64encode(self.fields.serialize()).decode()
         return json.dumps({"version": _VERSION, "columns": columns, "types": types}).encode()
 

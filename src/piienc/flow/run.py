@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections import Counter
 from contextlib import closing
-from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Protocol
 
 import pyarrow as pa
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from piienc.columns import BadCells
 from piienc.flow.batches import stored_columns
@@ -23,8 +24,7 @@ if TYPE_CHECKING:
     from piienc.tables.parquet import ParquetSink, ParquetSource, Slice
 
 
-@dataclass(slots=True)
-class Tally:
+class Tally(Struct):
     """What went through a pass: rows, and for each changed column its cells and nulls."""
 
     rows: int = 0
@@ -53,8 +53,7 @@ class Beside(Protocol):
         """Take what was found, in the units' order."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Done:
+class _Done(Struct, frozen=True):
     """A unit's work: what is to be written, its tally, and what was found by who looked."""
 
     written: Any
@@ -62,8 +61,7 @@ class _Done:
     found: object = None
 
 
-@dataclass(frozen=True, slots=True)
-class _Change:
+class _Change(Struct, frozen=True):
     """What is done to each unit: `run`'s arguments."""
 
     source: CsvSource | ParquetSource

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from piienc import schema as schemas
 from piienc.errors import ConfigError, KeyAccessError, PolicyError
@@ -19,8 +20,7 @@ if TYPE_CHECKING:
     from piienc.state import Marks, RecordedMark
 
 
-@dataclass(frozen=True, slots=True)
-class KnownKeys:
+class KnownKeys(Struct, frozen=True):
     """The keys that are there.
 
     Attributes:
@@ -32,8 +32,7 @@ class KnownKeys:
     problem: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class CheckedSchema:
+class CheckedSchema(Struct, frozen=True):
     """What a check has found.
 
     Attributes:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 import pyarrow as pa
+from msgspec import Struct
 
 from piienc.columns import ColumnCipher, from_cells, is_text, to_cells
 from piienc.flow.record import EncryptedColumn
@@ -56,8 +56,7 @@ class Step(Protocol):
         """Return the cells of a CSV column, changed, as fields of CSV."""
 
 
-@dataclass(frozen=True, slots=True)
-class ColumnPlace:
+class ColumnPlace(Struct, frozen=True):
     """A column of an open table."""
 
     table: CsvSource | ParquetSource

@@ -10,6 +10,8 @@ from pathlib import Path
 from tempfile import TemporaryFile
 from typing import TYPE_CHECKING
 
+from msgspec import to_builtins
+
 from piienc.envelope import HIDDEN, read_message
 from piienc.envelope.routes import Streams
 from piienc.envelope.unwrap import Trust, unwrap
@@ -221,7 +223,7 @@ def _facts(
     return SignatureFacts(
         PgpKeyFacts(names.get(signature.fingerprint), signature.fingerprint),
         signature.trust,
-        signature.made.isoformat() if signature.made else None,
+        to_builtins(signature.made),
     )
 
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import io
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from piienc.envelope import read_message
 from piienc.envelope.wrap import Form, require_as_meant, wrap
@@ -27,8 +28,7 @@ if TYPE_CHECKING:
     from piienc.secret import SecretBytes
 
 
-@dataclass(frozen=True, slots=True)
-class Work:
+class Work(Struct, frozen=True):
     """All that wrapping a stream takes, but the stream.
 
     Attributes:

@@ -7,9 +7,10 @@ import re
 import time
 import zlib
 from contextlib import ExitStack
-from dataclasses import dataclass
 from pathlib import Path, PurePath
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from piienc.envelope import read_message
 from piienc.errors import PgpError, PolicyError
@@ -43,8 +44,7 @@ _SUFFIXES = _TABLES | _COMPRESSED | {".asc", ".gpg", ".pgp"}
 _HELPS = 0.5  # of the size: base64 of ciphertext shrinks to three quarters, for ten times the work
 
 
-@dataclass(frozen=True, slots=True)
-class Wrapping:
+class Wrapping(Struct, frozen=True):
     """How a file is to be wrapped.
 
     Attributes:

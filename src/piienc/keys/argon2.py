@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from piienc.errors import KeyAccessError
 
@@ -13,8 +13,7 @@ MAX_LANES = 16
 MAX_MEMORY_KIB = 1 << 20  # 1 GiB: a hostile key file must not take the machine's memory
 
 
-@dataclass(frozen=True, slots=True)
-class Argon2Profile:
+class Argon2Profile(Struct, frozen=True):
     """The parameters of Argon2id (RFC 9106), checked when made.
 
     Attributes:

@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import contextlib
 import os
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from piienc.errors import KeyAccessError
 from piienc.files import make_private_folder, new_file, require_private
@@ -29,8 +30,7 @@ _MAX_FILE_SIZE = 1 << 20
 _SUFFIX = ".json"
 
 
-@dataclass(frozen=True, slots=True)
-class KeyInfo:
+class KeyInfo(Struct, frozen=True):
     """What may be shown of a key in the folder.
 
     Attributes:

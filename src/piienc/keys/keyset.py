@@ -7,9 +7,10 @@ key decrypts, a disabled key waits, and a destroyed key is remembered by its id 
 from __future__ import annotations
 
 import secrets
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from piienc.errors import KeyAccessError
 from piienc.keys.text import malformed
@@ -48,8 +49,7 @@ class Prefix(StrEnum):
     RAW = "RAW"
 
 
-@dataclass(frozen=True, slots=True)
-class KeyFacts:
+class KeyFacts(Struct, frozen=True):
     """What may be shown of a key; `bits` is 0 for a destroyed one."""
 
     key_id: int
@@ -58,8 +58,7 @@ class KeyFacts:
     bits: int
 
 
-@dataclass(frozen=True, slots=True)
-class KeysetFacts:
+class KeysetFacts(Struct, frozen=True):
     """What may be shown of a keyset: everything but its material."""
 
     mode: Mode
@@ -67,8 +66,7 @@ class KeysetFacts:
     keys: tuple[KeyFacts, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Key:
+class Key(Struct, frozen=True):
     """One key of a set.
 
     Attributes:
@@ -95,8 +93,7 @@ class Key:
         return KeyFacts(self.key_id, self.status, self.prefix, 8 * len(self.material))
 
 
-@dataclass(frozen=True, slots=True)
-class Keyset:
+class Keyset(Struct, frozen=True):
     """Keys of one mode, checked when made.
 
     Raises:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
+
+from msgspec import Struct
 
 from piienc.errors import KeyAccessError
 
@@ -36,8 +37,7 @@ class Use(StrEnum):
     AUTHENTICATE = "authenticate"
 
 
-@dataclass(frozen=True, slots=True)
-class PgpPart:
+class PgpPart(Struct, frozen=True):
     """A primary key or a subkey.
 
     Attributes:
@@ -86,8 +86,7 @@ class PgpPart:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class PgpKey:
+class PgpKey(Struct, frozen=True):
     """A certificate, under the name that it has in the key folder.
 
     Attributes:

@@ -13,9 +13,11 @@ from __future__ import annotations
 
 import contextlib
 import re
-from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from piienc.armor import dearmor, is_armored
 from piienc.errors import KeyAccessError, PgpError, PolicyError, UsageError
@@ -51,8 +53,7 @@ ALGORITHMS = {
 """What can be generated: kind and size of the primary key, and of the encryption subkey."""
 
 
-@dataclass(frozen=True, slots=True)
-class Pinned:
+class Pinned(Struct, frozen=True):
     """A certificate as it is stored.
 
     Attributes:

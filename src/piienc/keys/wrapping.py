@@ -10,8 +10,9 @@ from __future__ import annotations
 
 import json
 import secrets
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from piienc.errors import KeyAccessError
 from piienc.keys import tink
@@ -44,8 +45,7 @@ _KEY_SIZE = 32
 _NONCE_SIZE = 12
 
 
-@dataclass(frozen=True, slots=True)
-class _Wrapped:
+class _Wrapped(Struct, frozen=True):
     facts: KeysetFacts
     profile: Argon2Profile
     salt: bytes

@@ -13,8 +13,9 @@ import hashlib
 import hmac
 import re
 import shlex
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from piienc.errors import ConfigError, ConnectError
 from piienc.remote.host_certificates import CERTIFICATE, reason_against
@@ -42,8 +43,7 @@ ALGORITHMS = (
 """How a host may prove itself, the best first."""
 
 
-@dataclass(frozen=True, slots=True)
-class KnownKey:
+class KnownKey(Struct, frozen=True):
     """A line of a known_hosts file."""
 
     marker: str

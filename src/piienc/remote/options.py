@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
+
+from msgspec import Struct, field
 
 from piienc.remote.timeouts import Timeouts
 
@@ -15,8 +16,7 @@ if TYPE_CHECKING:
     from piienc.secret import SecretBytes
 
 
-@dataclass(frozen=True, slots=True)
-class Options:
+class Options(Struct, frozen=True):
     """How to connect; what is None or empty is looked up in the SSH configuration.
 
     Attributes:

@@ -9,10 +9,10 @@ import getpass
 import glob
 import re
 import shlex
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from msgspec import Struct
 from paramiko.config import SSHConfig
 from paramiko.ssh_exception import SSHException
 
@@ -32,8 +32,7 @@ _INCLUDE = re.compile(r"\s*include(?:\s*=\s*|\s+)(.+)", re.IGNORECASE)
 _YES = frozenset({"yes", "true"})
 
 
-@dataclass(frozen=True, slots=True)
-class Hop:
+class Hop(Struct, frozen=True):
     """A host to log in to: the destination, or one on the way to it.
 
     Attributes:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import threading
 from collections import deque
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from piienc.remote import protocol
 from piienc.remote.protocol import string, u32, u64
@@ -27,8 +28,7 @@ _WAITING = 16 << 20  # bytes that a session has sent and that are not yet acknow
 _AHEAD = 8 << 20  # bytes asked for and not yet used
 
 
-@dataclass(frozen=True, slots=True)
-class Span:
+class Span(Struct, frozen=True):
     """What is to be sent or fetched.
 
     Attributes:

@@ -9,7 +9,6 @@ from __future__ import annotations
 import contextlib
 import os
 import socket
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import paramiko.auth_strategy
@@ -20,6 +19,7 @@ import paramiko.packet
 import paramiko.pkey
 import paramiko.sftp
 import paramiko.ssh_exception as ssh
+from msgspec import Struct
 
 from piienc.errors import ConfigError, ConnectError, IncompleteError, KeyAccessError
 
@@ -29,8 +29,7 @@ if TYPE_CHECKING:
     from piienc.errors import PiiencError
 
 
-@dataclass(frozen=True, slots=True)
-class Meaning:
+class Meaning(Struct, frozen=True):
     """What a class of foreign errors means here.
 
     Attributes:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from urllib.parse import SplitResult, quote, unquote_to_bytes, urlsplit
+
+from msgspec import Struct
 
 from piienc.errors import ConfigError
 
@@ -18,8 +19,7 @@ _NO_PORT = re.compile(r":(?!//|\d{1,5}(?:/|$))[^/\]]*(?=/|$)")
 _FORM = "write sftp://user@host:port/folder/ or file:///folder/"
 
 
-@dataclass(frozen=True, slots=True)
-class RemoteUrl:
+class RemoteUrl(Struct, frozen=True):
     """A destination.
 
     Attributes:

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 if TYPE_CHECKING:
     from tomlkit.items import Key, Table
 
 
-@dataclass(frozen=True, slots=True)
-class Line:
+class Line(Struct, frozen=True):
     """A field that is proposed.
 
     Attributes:
@@ -27,8 +27,7 @@ class Line:
     sure: bool = True
 
 
-@dataclass(frozen=True, slots=True)
-class ProposedColumn:
+class ProposedColumn(Struct, frozen=True):
     """A column that is proposed: its name, its fields, and what else is to be said."""
 
     name: str
@@ -40,8 +39,7 @@ class ProposedColumn:
         return next((line.value for line in self.lines if line.sure and line.name == name), None)
 
 
-@dataclass(frozen=True, slots=True)
-class ProposedSchema:
+class ProposedSchema(Struct, frozen=True):
     """A schema that is proposed: its name, the dialect, the columns, and what was looked at."""
 
     name: str

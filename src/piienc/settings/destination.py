@@ -1,11 +1,11 @@
 """What may stand in `[destinations.NAME]` of `piienc.toml`."""
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from msgspec import Meta
+from msgspec import Meta, Struct
+from msgspec.structs import replace
 
 from piienc.document import Mistake, Table, shown
 from piienc.profiles.manifest import ManifestTable
@@ -58,8 +58,7 @@ class DestinationTable(Table, frozen=True, kw_only=True):
             yield ("bandwidth",), f"{shown(limit)} is not a size; {mend}"
 
 
-@dataclass(frozen=True)
-class Destination:
+class Destination(Struct, frozen=True):
     """A destination, with all that is left out filled in.
 
     Attributes:

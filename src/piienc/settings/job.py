@@ -2,11 +2,10 @@
 
 import string
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from msgspec import Meta
+from msgspec import Meta, Struct
 
 from piienc.document import Mistake, Table, nearest, shown
 
@@ -74,8 +73,7 @@ class NotifyTable(Table, frozen=True, kw_only=True):
     timeout: Annotated[float, Meta(gt=0, le=3600, examples=[30])] = 30
 
 
-@dataclass(frozen=True)
-class Job:
+class Job(Struct, frozen=True):
     """A job, with all that is left out filled in.
 
     Attributes:
@@ -109,8 +107,7 @@ class Job:
     quiet_for: float = 5
 
 
-@dataclass(frozen=True)
-class Notify:
+class Notify(Struct, frozen=True):
     """The hook for what has failed.
 
     Attributes:

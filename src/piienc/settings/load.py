@@ -8,9 +8,10 @@ The user's own profiles, the destinations and the jobs are in `piienc.toml` alon
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
+
+from msgspec import Meta, Struct, field
 
 from piienc.errors import ConfigError
 
@@ -23,8 +24,7 @@ if TYPE_CHECKING:
 FILE = "piienc.toml"
 
 
-@dataclass(frozen=True)
-class Settings:
+class Settings(Struct, frozen=True):
     """What holds for one run.
 
     Attributes:
@@ -117,8 +117,7 @@ def _is_there(file: Path) -> bool:
         return False
 
 
-@dataclass(frozen=True)
-class _Read:
+class _Read(Struct, frozen=True):
     """What `piienc.toml` says: folders by section, and the user's own tables by name."""
 
     dirs: Mapping[str, str | None] = field(default_factory=dict)
@@ -129,9 +128,7 @@ class _Read:
 
 
 def _read(file: Path) -> _Read:
-    # Imported here, so that a run without the file starts without msgspec.
-    from msgspec import Meta  # noqa: PLC0415  # see above
-
+    # Imported here, so that a run without the file starts faster.
     from piienc import document  # noqa: PLC0415  # see above
     from piienc.profiles import Demands, check_own  # noqa: PLC0415  # see above
     from piienc.settings.destination import DestinationTable, destination_of  # noqa: PLC0415  # see above

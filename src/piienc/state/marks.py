@@ -6,8 +6,9 @@ a new key of the same mode, is a row more; the newest row of a column tells what
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from piienc.state.database import FILE, transaction
 from piienc.state.transfers import now
@@ -32,8 +33,7 @@ _ADD = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class RecordedMark:
+class RecordedMark(Struct, frozen=True):
     """A column's mark, as it was when a file was last encrypted with a change of it.
 
     Attributes:

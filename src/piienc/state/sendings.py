@@ -6,11 +6,13 @@ what is done and what is not. The transfers themselves are in `transfers.py`.
 
 from __future__ import annotations
 
-from dataclasses import astuple, dataclass, fields, replace
 from enum import StrEnum
 from json import dumps, loads
 from secrets import token_hex
 from typing import TYPE_CHECKING, Any
+
+from msgspec import Struct
+from msgspec.structs import astuple, replace
 
 from piienc.state.database import FILE, transaction
 from piienc.state.transfers import now
@@ -39,8 +41,7 @@ class Step(StrEnum):
 _SENT = (Step.SPOOLED, Step.DELIVERED, Step.DONE, Step.SKIPPED)
 
 
-@dataclass(frozen=True, slots=True)
-class Sent:
+class Sent(Struct, frozen=True):
     """A source file on its way.
 
     Attributes:
@@ -92,10 +93,11 @@ def new_id() -> str:
     return token_hex(8)
 
 
-_COLUMNS = ", ".join(field.name for field in fields(Sent))
+_COLUMNS = ", ".join(Sent.__struct_fields__)
+_PLACES = ", ".join("?" * len(Sent.__struct_fields__))
 _TABLE = f"CREATE TABLE IF NOT EXISTS sendings ({_COLUMNS}, PRIMARY KEY (id))"
 # The columns are this file's own; what comes from outside is always a parameter.
-_SAVE = f"REPLACE INTO sendings ({_COLUMNS}) VALUES ({', '.join('?' * len(fields(Sent)))})"  # noqa: S608  # see above
+_SAVE = f"REPLACE INTO sendings ({_COLUMNS}) VALUES ({_PLACES})"  # noqa: S608  # see above
 _FIND = f"SELECT {_COLUMNS} FROM sendings WHERE "  # noqa: S608  # see above
 
 

@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import contextlib
 import os
-from dataclasses import astuple, dataclass, fields, replace
 from datetime import UTC, datetime
 from enum import StrEnum
 from json import dumps
 from secrets import token_hex
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
+from msgspec.structs import astuple, replace
 
 from piienc.errors import ConfigError
 from piienc.state.database import FILE, transaction
@@ -44,8 +46,7 @@ class Phase(StrEnum):
     """There is nothing to go on with: it was delivered, or failed with what will not pass."""
 
 
-@dataclass(frozen=True, slots=True)
-class Transfer:
+class Transfer(Struct, frozen=True):
     """A file's way to a destination, or from it.
 
     Attributes:
@@ -103,10 +104,10 @@ class Transfer:
         )
 
 
-_COLUMNS = ", ".join(field.name for field in fields(Transfer))
+_COLUMNS = ", ".join(Transfer.__struct_fields__)
 _TABLE = f"CREATE TABLE IF NOT EXISTS transfers ({_COLUMNS}, PRIMARY KEY (id))"
 # The columns are this file's own; what comes from outside is always a parameter.
-_PLACES = ", ".join("?" * len(fields(Transfer)))
+_PLACES = ", ".join("?" * len(Transfer.__struct_fields__))
 _SAVE = f"REPLACE INTO transfers ({_COLUMNS}) VALUES ({_PLACES})"  # noqa: S608  # see above
 _FIND = f"SELECT {_COLUMNS} FROM transfers WHERE "  # noqa: S608  # see above
 _THERE = "destination IN (SELECT value FROM json_each(?))"

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import codecs
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pyarrow as pa
+from msgspec import Struct
 
 from piienc.cells import SPARE
 from piienc.errors import InputError
@@ -26,8 +26,7 @@ _LONGEST_RECORD = 64 << 20  # bytes: a quote that is never closed must not fill 
 _BOM = "\ufeff".encode()
 
 
-@dataclass(frozen=True, slots=True)
-class CsvFormat:
+class CsvFormat(Struct, frozen=True):
     """How a CSV file is written.
 
     Attributes:
@@ -45,8 +44,7 @@ class CsvFormat:
     byte_order_mark: bool = False
 
 
-@dataclass(slots=True)
-class CsvSource:
+class CsvSource(Struct):
     """A CSV file being read.
 
     Attributes:
@@ -62,12 +60,6 @@ class CsvSource:
     format: CsvFormat
     _text: _Utf8Reader
     _rest: bytes
-    _dialect: Dialect = field(init=False)
-
-    def __post_init__(self) -> None:
-        form = self.format
-        marks = ord(form.delimiter), ord(form.quote)
-        self._dialect = Dialect(self.name, len(self.columns), *marks, form.encoding)
 
     @property
     def schema(self) -> pa.Schema:
@@ -108,7 +100,9 @@ class CsvSource:
         Raises:
             InputError: a record or its bytes are not as they should be, with the line.
         """
-        return Records(unit, self._dialect)
+        form = self.format
+        marks = ord(form.delimiter), ord(form.quote)
+        return Records(unit, Dialect(self.name, len(self.columns), *marks, form.encoding))
 
     def header_without(self, dropped: Collection[int]) -> bytes:
         """Return the header without some columns, by their numbers."""

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, BinaryIO
 
 import pyarrow as pa
+from msgspec import Struct
 from pyarrow import parquet as pq
 
 from piienc.errors import InputError
@@ -18,8 +18,7 @@ if TYPE_CHECKING:
 _BATCH_ROWS = 1 << 16
 
 
-@dataclass(frozen=True, slots=True)
-class Slice:
+class Slice(Struct, frozen=True):
     """Some rows of a row group, and whether they are its last."""
 
     batch: pa.RecordBatch

@@ -9,10 +9,10 @@ byte for byte.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
+from msgspec import Struct
 
 from piienc.cells import Cells, Pieces, is_utf8, put_together
 from piienc.errors import InputError
@@ -29,8 +29,7 @@ _LF, _CR = ord("\n"), ord("\r")
 _PIECE = 256 << 10  # bytes looked at in a piece
 
 
-@dataclass(frozen=True, slots=True)
-class Dialect:
+class Dialect(Struct, frozen=True):
     """What the records of a file are made of.
 
     Attributes:
@@ -48,8 +47,7 @@ class Dialect:
     encoding: str
 
 
-@dataclass(frozen=True, slots=True)
-class Block:
+class Block(Struct, frozen=True):
     """Whole records of a file.
 
     Attributes:
@@ -63,8 +61,7 @@ class Block:
     first_line: int
 
 
-@dataclass(frozen=True, slots=True)
-class Change:
+class Change(Struct, frozen=True):
     """New cells for a column.
 
     Attributes:

@@ -7,11 +7,11 @@ import shutil
 import signal
 import subprocess
 import time
-from dataclasses import replace
 from types import SimpleNamespace
 
 import pytest
 from desk import rows
+from msgspec.structs import replace
 from sshd import ROOT, make_key, run
 
 from piienc.errors import PiiencError

@@ -1,9 +1,9 @@
 """The report as workflow commands of GitHub, and as a step's summary."""
 
 import re
-from dataclasses import replace
 
 from markdown_it import MarkdownIt
+from msgspec.structs import replace
 from reports_made import ALL, CLEAN, EMPTY, FULL, HOSTILE, HOSTILE_NAMES, LARGE, LOCKED
 
 from piienc.flow.reports.as_github import github

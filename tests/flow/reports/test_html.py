@@ -1,10 +1,10 @@
 """The report as HTML, in a real browser: it is seen, it fetches nothing, it runs nothing."""
 
-from dataclasses import replace
 from html.parser import HTMLParser
 
 import pytest
 from browser import browser as started
+from msgspec.structs import replace
 from reports_made import ALL, CLEAN, EMPTY, FULL, HOSTILE, HOSTILE_NAMES, LARGE, LOCKED
 
 from piienc.flow.reports.as_html import html

@@ -1,10 +1,9 @@
 """The report as JUnit XML, valid by the schemas that are public."""
 
-from dataclasses import replace
-
 import pytest
 import xmlschema
 from junitparser import JUnitXml
+from msgspec.structs import replace
 from reports_made import CLEAN, FULL, HOSTILE_NAMES, LOCKED
 
 from piienc.flow.reports.as_junit import CHECKS, junit

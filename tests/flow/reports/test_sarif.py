@@ -1,10 +1,10 @@
 """The report as SARIF, valid by its schema and within what code scanning takes."""
 
 import json
-from dataclasses import replace
 
 import jsonschema
 import pytest
+from msgspec.structs import replace
 from reports_made import CLEAN, EMPTY, FULL, HOSTILE_NAMES, LARGE, LOCKED
 
 from piienc.flow.reports.as_sarif import MOST_RESULTS, sarif

@@ -1,10 +1,9 @@
 """The words of reports: verdicts, numbers of rows, and names made harmless."""
 
-from dataclasses import replace
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 from reports_made import ALL, CLEAN, FULL, HOSTILE, LARGE, LOCKED
 
 from piienc.flow.reports import FORMATS

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from pathlib import PurePath
 from typing import TYPE_CHECKING
+
+from msgspec import Struct, field
 
 from piienc.errors import InputError
 from piienc.flow.infer.judge import KeyNames, judge
@@ -23,8 +24,7 @@ ROWS = 100_000
 _NAMES = {",": "a comma", ";": "a semicolon", "\t": "a tab", "|": "a bar"}
 
 
-@dataclass(frozen=True, slots=True)
-class Options:
+class Options(Struct, frozen=True):
     """How a schema is proposed.
 
     Attributes:
@@ -38,8 +38,7 @@ class Options:
     keys: KeyNames = field(default_factory=KeyNames)
 
 
-@dataclass(frozen=True, slots=True)
-class Inferred:
+class Inferred(Struct, frozen=True):
     """What a sample proposes.
 
     Attributes:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from piienc.flow.infer.looks import finders
 from piienc.flow.infer.types import counted, format_lines, notes_of, type_line
@@ -27,8 +28,7 @@ _ENOUGH = 100  # values, to judge how often they repeat
 _OFTEN = 20  # times that each value stands there on average
 
 
-@dataclass(frozen=True, slots=True)
-class KeyNames:
+class KeyNames(Struct, frozen=True):
     """The names of the keys that are proposed.
 
     Attributes:
@@ -40,8 +40,7 @@ class KeyNames:
     sealed: str = "sealed"
 
 
-@dataclass(frozen=True, slots=True)
-class _Found:
+class _Found(Struct, frozen=True):
     """The personal data in a column.
 
     Attributes:

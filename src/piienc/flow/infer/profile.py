@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass, field
 
 import pyarrow as pa
+from msgspec import Struct, field
 
 from piienc.flow.infer.looks import LOOKS, TYPES, count_formats, count_looks, count_personal
 
@@ -14,8 +14,7 @@ MOST_DIFFERENT = 1 << 17
 _MOST_BYTES = 64 << 20  # that they may take; memory stays flat where cells are long
 
 
-@dataclass(slots=True)
-class Profile:
+class Profile(Struct):
     """What was seen of a column.
 
     Attributes:

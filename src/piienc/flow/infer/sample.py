@@ -5,11 +5,11 @@ from __future__ import annotations
 import codecs
 import re
 from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pyarrow as pa
+from msgspec import Struct
 
 from piienc.errors import InputError
 from piienc.files import open_input
@@ -31,8 +31,7 @@ _HEAD = 1 << 16  # bytes in which the header is looked for
 _QUOTED = re.compile(r'"(?:[^"]|"")*"')
 
 
-@dataclass(frozen=True, slots=True)
-class Written:
+class Written(Struct, frozen=True):
     """How a CSV file is written.
 
     Attributes:
@@ -66,8 +65,7 @@ def sniff(path: Path) -> Written:
     return Written(delimiter, times, tied, ("utf-16",) if wide else ("utf-8", "cp1252"))
 
 
-@dataclass(slots=True)
-class Sample:
+class Sample(Struct):
     """A sample that is being read.
 
     Attributes:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from piienc.files import edited, new_file, together
 from piienc.keys import KeyFolder
@@ -21,8 +22,7 @@ if TYPE_CHECKING:
     from piienc.secret import SecretBytes
 
 
-@dataclass(frozen=True, slots=True)
-class Begun:
+class Begun(Struct, frozen=True):
     """What was made.
 
     Attributes:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from msgspec import Struct, field
 
 from piienc import schema as schemas
 from piienc.errors import UsageError
@@ -27,8 +28,7 @@ _MODES = {str(mode): mode for mode in Mode}
 """The keys that a proposed schema names are called by their modes."""
 
 
-@dataclass(frozen=True, slots=True)
-class Wanted:
+class Wanted(Struct, frozen=True):
     """What a project shall be.
 
     Attributes:
@@ -72,8 +72,7 @@ class Wanted:
         return [*self.recipients] or ["partner"]
 
 
-@dataclass(frozen=True, slots=True)
-class Plan:
+class Plan(Struct, frozen=True):
     """What is missing, found out before anything is made.
 
     Attributes:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from piienc.flow.reports.groups import groups, leaks, unchecked
 from piienc.flow.reports.model import RULES
@@ -33,8 +34,7 @@ _SHOWN_COLUMNS = 40
 """Of more columns than this, those without a failure are folded away."""
 
 
-@dataclass(frozen=True, slots=True)
-class Share:
+class Share(Struct, frozen=True):
     """A number of cells with a bar.
 
     Attributes:

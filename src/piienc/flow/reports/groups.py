@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from piienc.flow.reports.model import RULES
 
@@ -14,8 +15,7 @@ _GRAVEST = ("authentic", "plaintext", "key", "round-trip", "encrypted", "columns
 """What gives values away or loses them, before what is merely wrong."""
 
 
-@dataclass(frozen=True, slots=True)
-class Group:
+class Group(Struct, frozen=True):
     """All findings of one column and rule.
 
     Attributes:
@@ -40,8 +40,7 @@ class Group:
         return f"it is not so that {RULES[self.rule]}"
 
 
-@dataclass(frozen=True, slots=True)
-class Leak:
+class Leak(Struct, frozen=True):
     """What equal values of a searchable column show.
 
     Attributes:

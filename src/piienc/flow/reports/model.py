@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, Self
+
+from msgspec import Struct, field, to_builtins
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -46,8 +47,7 @@ Severity = Literal["error", "warning"]
 Expect = Literal["encrypted", "plain"]
 
 
-@dataclass(frozen=True, slots=True)
-class Finding:
+class Finding(Struct, frozen=True):
     """One thing that is not as it should be.
 
     Attributes:
@@ -65,8 +65,7 @@ class Finding:
     severity: Severity = "error"
 
 
-@dataclass(frozen=True, slots=True)
-class ColumnReport:
+class ColumnReport(Struct, frozen=True):
     """One column's counts.
 
     Attributes:
@@ -102,8 +101,7 @@ class ColumnReport:
     unchecked: dict[str, str] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
-class SchemaFacts:
+class SchemaFacts(Struct, frozen=True):
     """The schema that a file was held against.
 
     Attributes:
@@ -125,8 +123,7 @@ class SchemaFacts:
         return cls(schema.name, schema.version, str(path), content)
 
 
-@dataclass(frozen=True, slots=True)
-class Report:
+class Report(Struct, frozen=True):
     """What a verification found.
 
     Attributes:
@@ -191,4 +188,4 @@ class Report:
 
     def document(self) -> dict[str, Any]:
         """Return the report as a JSON document."""
-        return {"schema_version": SCHEMA_VERSION, "ok": self.ok, **asdict(self)}
+        return {"schema_version": SCHEMA_VERSION, "ok": self.ok, **to_builtins(self)}

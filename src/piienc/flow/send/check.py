@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import shutil
-from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
+
+from msgspec import Struct, to_builtins
 
 from piienc.errors import ConfigError, IncompleteError, PiiencError
 from piienc.flow.pledge import hold_to_marks
@@ -25,8 +26,7 @@ if TYPE_CHECKING:
 _GROWTH = 2  # so many times larger than its source a wrapped file may well be
 
 
-@dataclass(frozen=True, slots=True)
-class Looked:
+class Looked(Struct, frozen=True):
     """A thing that a job needs.
 
     Attributes:
@@ -40,8 +40,7 @@ class Looked:
     error: ErrorFacts | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class CheckReceipt:
+class CheckReceipt(Struct, frozen=True):
     """What a look at a job has found.
 
     Attributes:
@@ -62,9 +61,9 @@ class CheckReceipt:
 
     def document(self) -> dict[str, Any]:
         """Return the receipt as a JSON document; not `ok` if something is wrong."""
-        document = {"schema_version": SCHEMA_VERSION, "ok": True, **asdict(self)}
+        document = {"schema_version": SCHEMA_VERSION, "ok": True, **to_builtins(self)}
         if worst := self._worst():
-            document |= {"ok": False, "error": asdict(worst)}
+            document |= {"ok": False, "error": to_builtins(worst)}
         return document
 
     def _worst(self) -> ErrorFacts | None:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from piienc.errors import PiiencError
 from piienc.flow.push import push
@@ -25,8 +27,7 @@ THERE = "there already"
 """Why a source is skipped whose name is taken at the destination."""
 
 
-@dataclass(frozen=True, slots=True)
-class Deliverer:
+class Deliverer(Struct, frozen=True):
     """Delivers what is in the spool.
 
     Attributes:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from piienc import profiles
 from piienc import schema as schemas
@@ -35,8 +37,7 @@ if TYPE_CHECKING:
     from piienc.settings.job import Job
 
 
-@dataclass(frozen=True)
-class Making:
+class Making(Struct, frozen=True, dict=True):
     """What sending is made of; a part is made when it is first asked for.
 
     Attributes:

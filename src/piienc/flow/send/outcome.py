@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
+
+from msgspec import Struct, to_builtins
 
 from piienc.flow.receipt import SCHEMA_VERSION, ErrorFacts
 
@@ -16,8 +17,7 @@ WORST_FIRST = (1, 6, 10, 12, 5, 3, 7, 4, 2, 9, 8, 11)
 """Exit codes: first what somebody must look into, last what passes by itself."""
 
 
-@dataclass(frozen=True, slots=True)
-class Outcome:
+class Outcome(Struct, frozen=True):
     """What became of a source.
 
     Attributes:
@@ -53,8 +53,7 @@ class Outcome:
         return cls(str(source), "failed", report=kept, error=ErrorFacts.of(error))
 
 
-@dataclass(frozen=True, slots=True)
-class SendReceipt:
+class SendReceipt(Struct, frozen=True):
     """What a job did.
 
     Attributes:
@@ -83,9 +82,9 @@ class SendReceipt:
 
     def document(self) -> dict[str, Any]:
         """Return the receipt as a JSON document; not `ok` if a file has failed."""
-        document = {"schema_version": SCHEMA_VERSION, "ok": True, **asdict(self)}
+        document = {"schema_version": SCHEMA_VERSION, "ok": True, **to_builtins(self)}
         if worst := self._worst():
-            document |= {"ok": False, "error": asdict(worst)}
+            document |= {"ok": False, "error": to_builtins(worst)}
         return document
 
     def _worst(self) -> ErrorFacts | None:

@@ -13,8 +13,10 @@ from __future__ import annotations
 
 import time
 from contextlib import ExitStack
-from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from piienc.errors import IncompleteError, InputError, MovedError, PiiencError, VerificationError
 from piienc.flow.push import rehearse
@@ -81,8 +83,7 @@ def send(sending: Sending) -> SendReceipt:
     return receipt
 
 
-@dataclass(slots=True)
-class _Run:
+class _Run(Struct):
     """One run of a job."""
 
     sending: Sending

@@ -6,9 +6,10 @@ import itertools
 import os
 import stat
 import time
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from piienc.errors import ConfigError, InputError
 from piienc.files import open_input
@@ -23,8 +24,7 @@ if TYPE_CHECKING:
 _LOOK_AGAIN = 2.0  # seconds at the most, where the time of the last write lies in the future
 
 
-@dataclass(frozen=True, slots=True)
-class Found:
+class Found(Struct, frozen=True):
     """A source as it was found.
 
     Attributes:

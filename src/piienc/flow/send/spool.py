@@ -10,10 +10,12 @@ import os
 import shutil
 import time
 from contextlib import ExitStack, suppress
-from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
+
+from msgspec import Struct, to_builtins
+from msgspec.structs import replace
 
 from piienc.errors import ConfigError, MovedError, PiiencError, PolicyError
 from piienc.files import make_private_folder, new_file, open_input, together
@@ -43,8 +45,7 @@ if TYPE_CHECKING:
 _COMPRESSION = "none"  # ciphertext in base64 hardly shrinks, and a stream cannot be tried first
 
 
-@dataclass(frozen=True, slots=True)
-class Spooled:
+class Spooled(Struct, frozen=True):
     """A source that was wrapped.
 
     Attributes:
@@ -86,8 +87,7 @@ def spool(found: Found, number: int, sending: Sending, ledger: Sendings, work: W
         raise
 
 
-@dataclass(slots=True)
-class _Making:
+class _Making(Struct):
     """The making of the wrapped files of one source."""
 
     found: Found
@@ -193,7 +193,7 @@ class _Making:
         ]
         facts = {
             "verify": {"rows": report.rows, "counts": report.counts},
-            "schema": asdict(report.schema),
+            "schema": to_builtins(report.schema),
             "encrypt": encrypted.document(),
             "wrap": wrapped.document(),
         }

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Self
+
+from msgspec import Struct, field
 
 from piienc.errors import VerificationError
 from piienc.flow.verify.verify import Pass, Wanted
@@ -23,8 +24,7 @@ if TYPE_CHECKING:
     from piienc.tables.parquet import ParquetSource
 
 
-@dataclass(slots=True)
-class Verifying:
+class Verifying(Struct):
     """A verification that looks at what the encryption reads; use it as a context.
 
     Attributes:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
+
+from msgspec import Struct, field
 
 from piienc.errors import KeyAccessError, UsageError
 from piienc.flow.pledge import present_marks, refuse_undoing
@@ -18,8 +19,7 @@ if TYPE_CHECKING:
     from piienc.state import Marks
 
 
-@dataclass(slots=True)
-class AtHand:
+class AtHand(Struct):
     """The keys of a folder.
 
     Attributes:

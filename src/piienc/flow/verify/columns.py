@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 import pyarrow as pa
+from msgspec import Struct
 
 from piienc.checks.finders import look
 from piienc.checks.rules import checks_of, type_fits
@@ -42,8 +42,7 @@ if TYPE_CHECKING:
     from piienc.schema import Column
 
 
-@dataclass(frozen=True, slots=True)
-class Looked:
+class Looked(Struct, frozen=True):
     """What was found in a batch of a column.
 
     Attributes:
@@ -81,8 +80,7 @@ class Watch(Protocol):
         """Look at a batch; called from several threads."""
 
 
-@dataclass(frozen=True, slots=True)
-class Rules:
+class Rules(Struct, frozen=True):
     """The rules of a column's values, in their plain form.
 
     Attributes:
@@ -90,16 +88,19 @@ class Rules:
         column: as the schema has it.
         kind: the Arrow type of the values.
         fingerprints: makes those of a unique column.
+        checks: what each value is asked.
     """
 
     name: str
     column: Column
     kind: pa.DataType
     fingerprints: Fingerprints
-    checks: Sequence[Check] = field(init=False)
+    checks: Sequence[Check]
 
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "checks", checks_of(self.column, self.kind))
+    @classmethod
+    def of(cls, name: str, column: Column, kind: pa.DataType, fingerprints: Fingerprints) -> Rules:
+        """Return those that a schema has for a column."""
+        return cls(name, column, kind, fingerprints, checks_of(column, kind))
 
     def of_column(self, *, text: bool) -> Iterator[Breach]:
         """Yield what is wrong with the type of a Parquet column; CSV has text alone."""

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass, field
 from itertools import chain
 from typing import TYPE_CHECKING
+
+from msgspec import Struct, field
 
 from piienc.flow.reports.model import Finding
 
@@ -16,8 +17,7 @@ if TYPE_CHECKING:
     from piienc.flow.reports.model import Severity
 
 
-@dataclass(frozen=True, slots=True)
-class Breach:
+class Breach(Struct, frozen=True):
     """Rows that break a rule.
 
     Attributes:
@@ -35,8 +35,7 @@ class Breach:
     severity: Severity = "error"
 
 
-@dataclass(slots=True)
-class Counts:
+class Counts(Struct):
     """A column's counts, of a unit or of all.
 
     Attributes:
@@ -62,8 +61,7 @@ class Counts:
         self.suspicious += other.suspicious
 
 
-@dataclass(frozen=True, slots=True)
-class _Kind:
+class _Kind(Struct, frozen=True):
     """What findings of one kind have in common."""
 
     column: str | None

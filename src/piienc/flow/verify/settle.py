@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
 import pyarrow as pa
+from msgspec import Struct, field
 
 from piienc.checks.finders import finders_of
 from piienc.errors import KeyAccessError, UsageError
@@ -48,8 +48,7 @@ class Keys(Protocol):
         """Return what may be known of a keyset without opening it; None if it is not there."""
 
 
-@dataclass(slots=True)
-class Settled:
+class Settled(Struct):
     """What is looked for.
 
     Attributes:
@@ -214,7 +213,7 @@ def settled(
         column = schema.columns.get(name)
         if column is None or column.encrypt is None:
             place = ColumnPlace(table, name)
-            rules = Rules(name, column, place.type, fingerprints) if column else None
+            rules = Rules.of(name, column, place.type, fingerprints) if column else None
             allowed = column.allow or {} if column else {}
             leaves = name not in wanted.leave_out
             made.finders[name] = [each for each in finders if leaves and each.name not in allowed]
@@ -248,8 +247,7 @@ def _columns(table: CsvSource | ParquetSource, schema: Schema) -> Iterator[Breac
             yield Breach(name, "columns", "not in the schema")
 
 
-@dataclass(frozen=True, slots=True)
-class _Marked:
+class _Marked(Struct, frozen=True):
     """Settles what is looked for in marked columns."""
 
     made: Settled
@@ -271,12 +269,12 @@ class _Marked:
             keyset = self._open(key) if self.wanted.round_trip else None
             text = isinstance(place.table, CsvSource) or column.encoding == "base64"
             trip = ColumnTrip(place, key, keyset, context, text=text) if keyset else None
-            rules = Rules(name, column, place.type, self.fingerprints)
+            rules = Rules.of(name, column, place.type, self.fingerprints)
             untried = {"round-trip": self.missing[key]} if key in self.missing else {}
             return StillPlain(place, rules, facts, trip, self.fingerprints, untried)
         keyset = self._open(key)
         restored = original_type(place.table, name, schema, self.record)
-        rules = Rules(name, column, restored, self.fingerprints)
+        rules = Rules.of(name, column, restored, self.fingerprints)
         if keyset:
             return Opened(place, rules, keyset, context, restored)
         reason = self.missing.get(key) or f"the key {key} was not to be used"

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import contextlib
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
+
+from msgspec import Struct
 
 from piienc.envelope import is_openpgp
 from piienc.errors import UsageError
@@ -28,8 +29,7 @@ _PIECE = 256 << 10  # bytes copied at a time
 _MAGIC = 64  # bytes that tell an OpenPGP message
 
 
-@dataclass(frozen=True, slots=True)
-class Unwrapping:
+class Unwrapping(Struct, frozen=True):
     """What unwraps a message.
 
     Attributes:
@@ -59,8 +59,7 @@ class Source(Protocol):
         """Return how much of the file was read; None where that cannot be known."""
 
 
-@dataclass(slots=True)
-class _Plain:
+class _Plain(Struct):
     """A table as it lies there."""
 
     table: CsvSource | ParquetSource

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from contextlib import ExitStack, closing
-from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
@@ -12,6 +11,8 @@ from typing import TYPE_CHECKING, Self
 
 import numpy as np
 import pyarrow as pa
+from msgspec import Struct
+from msgspec.structs import replace
 
 from piienc.columns import Fingerprints
 from piienc.errors import UsageError
@@ -24,7 +25,7 @@ from piienc.flow.verify.by_key import compared_by_key
 from piienc.flow.verify.found import Breach, Counts, Findings
 from piienc.flow.verify.leaks import leak_of
 from piienc.flow.verify.prints import Frequencies, Store
-from piienc.flow.verify.settle import Settled, settled
+from piienc.flow.verify.settle import settled
 from piienc.flow.verify.source import opened
 from piienc.places import name_of
 from piienc.tables import CsvSource
@@ -49,8 +50,7 @@ if TYPE_CHECKING:
 _MOST_UNKNOWN = 1 << 20  # rows of a column whose values are known to be unknown: 8 MiB
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Wanted:
+class Wanted(Struct, frozen=True, kw_only=True):
     """What is to be verified.
 
     Attributes:
@@ -135,8 +135,7 @@ def _require_fitting(source: Place | Begun, wanted: Wanted) -> None:
         raise UsageError("a stream can be read only once", hint="name the file")
 
 
-@dataclass(frozen=True, slots=True)
-class Found:
+class Found(Struct, frozen=True):
     """What was found in a unit; `unknown` are the rows whose values are not known."""
 
     rows: int
@@ -151,29 +150,21 @@ def _told(looked: Mapping[str, Looked]) -> dict[str, Looked]:
     return {name: replace(each, plain=None) for name, each in looked.items()}
 
 
-@dataclass(slots=True)
 class Pass:
     """One pass over a file, and what it has found so far; use it as a context."""
 
-    _table: CsvSource | ParquetSource
-    _wanted: Wanted
-    _keys: Keys
-    _settled: Settled = field(init=False)
-    _findings: Findings = field(init=False)
-    _fingerprints: Fingerprints = field(default_factory=Fingerprints)
-    _counts: dict[str, Counts] = field(default_factory=dict)
-    _unique: dict[str, Store] = field(default_factory=dict)
-    _leaks: dict[str, Frequencies] = field(default_factory=dict)
-    _unknown: dict[str, Places] = field(default_factory=dict)
-    _stack: ExitStack = field(default_factory=ExitStack)
-    _rows: int = 0
-
-    def __post_init__(self) -> None:
-        wanted = self._wanted
+    def __init__(self, table: CsvSource | ParquetSource, wanted: Wanted, keys: Keys) -> None:
+        self._table, self._wanted = table, wanted
+        self._fingerprints = Fingerprints()
+        self._settled = settled(table, wanted, keys, self._fingerprints)
         self._findings = Findings(wanted.most)
-        self._settled = settled(self._table, wanted, self._keys, self._fingerprints)
         self._findings.add(self._settled.breaches)
         self._counts = {name: Counts() for name in self._settled.watches}
+        self._unique: dict[str, Store] = {}
+        self._leaks: dict[str, Frequencies] = {}
+        self._unknown: dict[str, Places] = {}
+        self._stack = ExitStack()
+        self._rows = 0
 
     def __enter__(self) -> Self:
         return self

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
+
+from msgspec import Struct
 
 from piienc.document import shown
 from piienc.lines import dotted
@@ -16,8 +17,7 @@ Level = Literal["error", "warning"]
 _LONGEST = 40  # characters of a name
 
 
-@dataclass(frozen=True, slots=True)
-class Problem:
+class Problem(Struct, frozen=True):
     """One mistake.
 
     Attributes:

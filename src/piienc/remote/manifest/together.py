@@ -6,8 +6,9 @@ what a file lacks can be told only where all its columns are known.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
+
+from msgspec import Struct
 
 from piienc.document import shown
 from piienc.profiles import manifest as words
@@ -22,8 +23,7 @@ _ODD = ".:$'\"\\"  # characters that the receiver's own programs drop from names
 _OPERATION = ".operation"  # COLUMN.operation tells what to do with a profile's property
 
 
-@dataclass(frozen=True, slots=True)
-class _Columns:
+class _Columns(Struct, frozen=True):
     """The columns as far as they are known.
 
     Attributes:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, BinaryIO, Literal
+
+from msgspec import Struct, field
 
 from piienc.errors import AuthenticationError
 from piienc.files import open_input
@@ -21,8 +22,7 @@ if TYPE_CHECKING:
 __all__ = ["Checked", "Damage", "check"]
 
 
-@dataclass(frozen=True, slots=True)
-class Checked:
+class Checked(Struct, frozen=True):
     """What was found of a log.
 
     Attributes:
@@ -87,8 +87,7 @@ def check(folder: Path, key: Verifier | None, witnesses: Iterable[Mark] = ()) ->
     )
 
 
-@dataclass(frozen=True, slots=True)
-class _Place:
+class _Place(Struct, frozen=True):
     """A line's hash as a head or a receipt tells it; a head tells where it ends, too."""
 
     lines: int
@@ -100,8 +99,7 @@ class _Place:
         return "a receipt" if self.end is None else "the signed head"
 
 
-@dataclass(slots=True)
-class _Walk:
+class _Walk(Struct):
     """The way through the log, line by line, up to the first that is not what it should be."""
 
     places: list[_Place]

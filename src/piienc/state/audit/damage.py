@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
+
+from msgspec import Struct
 
 from piienc.state.audit.chain import link_of
 
@@ -16,8 +17,7 @@ if TYPE_CHECKING:
 Kind = Literal["altered", "removed", "inserted", "reordered", "cut-off", "head"]
 
 
-@dataclass(frozen=True, slots=True)
-class Damage:
+class Damage(Struct, frozen=True):
     """The first thing that is wrong with a log.
 
     Attributes:

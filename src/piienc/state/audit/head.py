@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import json
 import os
-from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Protocol
+
+from msgspec import Struct, to_builtins
+from msgspec.structs import replace
 
 from piienc.errors import AuthenticationError, InputError
 from piienc.files import new_file
@@ -37,8 +39,7 @@ class Signer(Verifier, Protocol):
         """Return the signature of a message."""
 
 
-@dataclass(frozen=True, slots=True)
-class Mark:
+class Mark(Struct, frozen=True):
     """A place in the log, as receipts carry it.
 
     Attributes:
@@ -50,8 +51,7 @@ class Mark:
     head: str
 
 
-@dataclass(frozen=True, slots=True)
-class Head:
+class Head(Struct, frozen=True):
     """A signed place in the log.
 
     Attributes:
@@ -123,6 +123,6 @@ def write(folder: Path, heads: dict[str, Head]) -> None:
     Raises:
         IncompleteError: they cannot be written.
     """
-    document = {"schema_version": 1, "heads": [asdict(head) for head in heads.values()]}
+    document = {"schema_version": 1, "heads": [to_builtins(head) for head in heads.values()]}
     with new_file(folder / FILE, overwrite=True) as file:
         file.write(json.dumps(document, indent=2).encode() + b"\n")

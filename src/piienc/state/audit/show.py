@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 from collections import deque
-from dataclasses import dataclass
 from itertools import islice
 from typing import TYPE_CHECKING, Any
+
+from msgspec import Struct
 
 from piienc.files import open_input
 from piienc.state.audit.log import FILE
@@ -17,8 +18,7 @@ if TYPE_CHECKING:
     Line = dict[str, Any]
 
 
-@dataclass(frozen=True, slots=True)
-class Wanted:
+class Wanted(Struct, frozen=True):
     """Which lines are asked for; what is None is not asked.
 
     Attributes:
@@ -60,8 +60,7 @@ class Wanted:
         return self.key in {key.get("name"), key.get("fingerprint"), *ids}
 
 
-@dataclass(frozen=True, slots=True)
-class Shown:
+class Shown(Struct, frozen=True):
     """What was found.
 
     Attributes:
