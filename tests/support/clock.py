@@ -7,6 +7,11 @@ import subprocess
 from functools import cache
 
 DAY = 24 * 60 * 60
+SLEEPING = """\
+import threading, time
+time.sleep = lambda seconds: threading.Event().wait(seconds)
+"""
+"""Python that runs before a program: under libfaketime, the system's own sleep is refused."""
 
 
 def clock(days: float) -> dict[str, str]:
