@@ -175,3 +175,34 @@ def test_job_killed_before_a_step_goes_on_there(desk, temp, where, encrypted_aga
     assert len(desk.spooled()) == 1
     assert desk.send("--json").document["known"] == 1
     _clean(desk, temp)
+
+
+@pytest.mark.parametrize(
+    ("said", "content", "code"),
+    [
+        ({"after": "move", "move_to": "aside"}, rows("a.csv"), 0),
+        (
+            {"on_failed_verification": "quarantine", "quarantine": "aside"},
+            b"id,email,note\n1,x\n",
+            4,
+        ),
+    ],
+)
+def test_source_of_a_run_killed_while_it_was_moved_has_one_name_again(desk, said, content, code):
+    """A file gets its new name before it loses the old one: the next run takes that away."""
+    desk.write(**said)
+    desk.project.write("in/a.csv", content)
+    dead = (
+        "import os, signal\n"
+        "from piienc.flow.send import after\n"
+        "link = after._link\n"
+        "after._link = lambda *a: (link(*a), os.kill(os.getpid(), signal.SIGKILL))"
+    )
+    assert desk.start(prelude=dead).code == -signal.SIGKILL
+    names = [desk.project.folder / folder / "a.csv" for folder in ("in", "aside")]
+    assert names[0].samefile(names[1])
+    assert desk.send().code == code
+    assert not names[0].exists()
+    assert [(path, path.read_bytes()) for path in names[1].parent.iterdir()] == [
+        (names[1], content)
+    ]
