@@ -31,13 +31,16 @@ def _start(desk) -> subprocess.Popen[bytes]:
     )
 
 
-def _killed_after(desk, seconds: float) -> None:
-    """Start the job, and kill it with all its children; it may have come to its end before."""
+def _killed_after(desk, seconds: float) -> float | None:
+    """Start the job and kill it with all its children; return its time if it has ended before."""
+    started = time.monotonic()
     with _start(desk) as process:
         try:
             process.wait(seconds)
         except subprocess.TimeoutExpired:
             os.killpg(process.pid, signal.SIGKILL)
+            return None
+    return time.monotonic() - started
 
 
 class Nights:
@@ -49,6 +52,7 @@ class Nights:
         self.ways = cycle(AFTER)
         self.after = "keep"
         self.number = 0
+        self.taken = False
 
     def begin(self) -> list[str]:
         """Put the files of a night there, and return their names."""
@@ -56,14 +60,23 @@ class Nights:
         self.after = said["after"]
         self.desk.write(keep_spool=0, **said)
         self.number += 1
+        self.taken = False
         names = [f"{self.number:03}-{part:02}.csv" for part in range(FILES)]
         self.desk.put(*names)
         return names
 
+    def take(self) -> None:
+        """Have the receiver take what is there: so what is sent again would be seen."""
+        self.receiver.take()
+        self.taken = True
+
     def complete(self, names: list[str]) -> None:
         """Let the job run plainly, and check that by now all is as if nothing had happened."""
         ended = self.desk.start("--quiet")
-        assert (ended.code, ended.out, ended.err) == (0, "", "")
+        assert (ended.code, ended.out) == (0, ""), ended.err
+        for line in ended.err.splitlines():
+            assert self.taken, line
+            assert line.endswith(".csv.pgp: the receiver has taken it away already")
         self.receiver.take()
         assert self.desk.there() == {}, "something half is left at the server"
         self._require_ledger_agrees(names)
@@ -97,19 +110,22 @@ def test_job_killed_at_any_moment_is_completed_by_the_next_run(desk, temp, tmp_p
     chance = random.Random(1)  # noqa: S311  # seeded, not secret
     receiver = Receiver(desk, tmp_path / "receiver")
     nights = Nights(desk, temp, receiver)
-    names = nights.begin()
-    started = time.monotonic()
-    _start(desk).wait()
-    longest = time.monotonic() - started
-    nights.complete(names)
+    missed = 0
+    for _ in range(2):  # the first run of all is slower than others
+        names = nights.begin()
+        longest = _killed_after(desk, 60)
+        nights.complete(names)
     for number in range(MOMENTS):
         names = nights.begin()
-        _killed_after(desk, longest * (number + chance.random()) / MOMENTS)
+        ended = _killed_after(desk, longest * (number + chance.random()) / MOMENTS)
+        if ended is not None:  # the machine has less to do by now
+            longest, missed = ended, missed + 1
         desk.require_no_canary(temp)
-        if chance.random() < 0.5:  # so that what is sent again would be seen
-            receiver.take()
+        if chance.random() < 0.5:
+            nights.take()
         nights.complete(names)
-    assert len(Ledger(desk.state).history(outcome="delivered")) == FILES * (MOMENTS + 1)
+    assert missed <= MOMENTS // 2
+    assert len(Ledger(desk.state).history(outcome="delivered")) == FILES * (MOMENTS + 2)
     assert desk.project.run("audit", "verify").code == 0
     _clean(desk, temp)
 
