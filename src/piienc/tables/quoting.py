@@ -16,19 +16,21 @@ if TYPE_CHECKING:
 _LF, _CR = ord("\n"), ord("\r")
 
 
-def unquoted(fields: Cells, quote: int, quotes: Places) -> Cells:
+def unquoted(fields: Cells, index: Places, quote: int, quotes: Places) -> Cells:
     """Return what fields hold: without the quotes around, doubled ones inside made single.
 
     Args:
-        fields: as they stand in the file, none of them empty.
+        fields: as they stand in the file.
+        index: those that stand in quotes.
         quote: the character.
         quotes: where it stands in the buffer, in order.
     """
-    if not len(quotes):
+    if not len(index):
         return fields
-    inside = fields.data[fields.starts] == quote
-    index = np.flatnonzero(inside)
-    cells = Cells(fields.data, fields.starts + inside, fields.lengths - 2 * inside)
+    starts, lengths = fields.starts.copy(), fields.lengths.copy()
+    starts[index] += 1
+    lengths[index] -= 2
+    cells = Cells(fields.data, starts, lengths)
     some = cells.take(index)
     before, behind = np.searchsorted(quotes, [some.starts, some.starts + some.lengths])
     return _made_single(cells, index[behind > before], quote)

@@ -9,6 +9,7 @@ byte for byte.
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -105,9 +106,15 @@ class Records:
         """Return a column's cells that are not null, without their quotes, and their rows."""
         begins = self._begins[:, column]
         lengths = self._ends[:, column] - begins
-        rows = np.flatnonzero(lengths)
-        fields = Cells(self._data, begins[rows], lengths[rows])
-        return unquoted(fields, self._dialect.quote, self._quotes), rows
+        in_quotes = self._rows_in_quotes(column)
+        if lengths.all():
+            rows = np.arange(self.count)
+            fields = Cells(self._data, begins.copy(), lengths)
+        else:
+            rows = np.flatnonzero(lengths > 0)
+            fields = Cells(self._data, begins[rows], lengths[rows])
+            in_quotes = np.searchsorted(rows, in_quotes)
+        return unquoted(fields, in_quotes, self._dialect.quote, self._quotes), rows
 
     def as_fields(self, cells: Pool) -> Pool:
         """Return text as fields: in quotes where it needs them."""
@@ -147,6 +154,21 @@ class Records:
         gone = [2 * number + 1 for number, column in enumerate(columns) if column in dropped]
         index = (np.delete(wanted, gone, axis=1) if gone else wanted).ravel()
         return put_together(sources, index)
+
+    def _rows_in_quotes(self, column: int) -> Places:
+        """Return the rows whose field of a column stands in quotes."""
+        fields = self._fields_in_quotes
+        rows: Places = fields[fields % self.columns == column] // self.columns
+        return rows
+
+    @cached_property
+    def _fields_in_quotes(self) -> Places:
+        """The fields that stand in quotes, numbered through all records; mostly they are few."""
+        begins, opening = self._begins.ravel(), self._quotes[0::2]
+        fields = np.searchsorted(begins, opening)
+        # Of a field with doubled quotes, only the first one stands where it begins.
+        own: Places = fields[begins.take(fields, mode="clip") == opening]
+        return own
 
     def _require_utf8(self) -> None:
         # Arrow holds the whole block against UTF-8 at once; Python's decoder finds the place.
