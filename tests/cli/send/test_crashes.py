@@ -17,7 +17,7 @@ from receiver import Receiver
 from piienc.state import Ledger
 
 FILES = 20
-MOMENTS = int(os.environ.get("PIIENC_TEST_MOMENTS", "12"))
+MOMENTS = int(os.environ.get("PIIENC_TEST_MOMENTS", "10"))
 AFTER = ({"after": "keep"}, {"after": "move", "move_to": "sent"}, {"after": "delete"})
 
 
