@@ -22,7 +22,7 @@ Where things are, a floor above what it uses:
     document.py  lines.py       TOML documents, and the lines of what is wrong in them
     places.py  hashing.py       files and streams, counted and hashed as they pass
     armor.py  cells.py          OpenPGP as text; cells of any length in one buffer
-    files.py  secret.py  errors.py                      the ground
+    files.py  secret.py  errors.py  version.py          the ground
 
 Keys: a key is a named Tink keyset in a folder that only its owner may enter. Its mode belongs
 to the key. `searchable` is AES-256-SIV, so equal values give equal cells; `sealed` is
@@ -40,6 +40,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from piienc.version import __version__ as __version__
+
 if TYPE_CHECKING:
     from piienc.api import (
         decrypt_file,
@@ -51,8 +53,6 @@ if TYPE_CHECKING:
         verify,
         wrap_file,
     )
-
-__version__ = "0.1.0"
 
 __all__ = [
     "decrypt_file",

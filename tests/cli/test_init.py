@@ -134,7 +134,7 @@ def test_init_names_destination_recipient_and_job(bare, partner):
     read = tomllib.loads(bare.read("piienc.toml").decode())
     assert read["destinations"] == {"acme": {"url": url, "recipients": ["acme"]}}
     assert read["jobs"] == {
-        "people": {"source": "users-*.csv", "schema": "schema.toml", "destination": "acme"}
+        "people": {"source": "users-*[0-9].csv", "schema": "schema.toml", "destination": "acme"}
     }
     assert ended.err.splitlines()[-2:] == [
         "piienc: 4. see that nothing is missing: piienc send people --check",
@@ -165,7 +165,7 @@ def test_init_without_a_url_leaves_destination_and_job_as_comments(bare):
     assert tomllib.loads(text).keys() == {"keys", "state"}
     live = re.sub(r"^# (?=\[|\w+ = )", "", text, flags=re.MULTILINE)
     assert tomllib.loads(live)["jobs"] == {
-        "users": {"source": "users-*.csv", "schema": "schema.toml", "destination": "partner"}
+        "users": {"source": "users-*[0-9].csv", "schema": "schema.toml", "destination": "partner"}
     }
 
 
@@ -174,7 +174,7 @@ def test_init_takes_a_sample_with_a_patterns_signs_by_its_letters(bare):
     bare.write("users[x]-1.csv", SAMPLE)
     bare.run("init", "users[x]-1.csv", OPEN, "--to", "file:///tmp/outbox/")
     job = tomllib.loads(bare.read("piienc.toml").decode())["jobs"]["users-x"]
-    assert job["source"] == "users[[]x]-*.csv"
+    assert job["source"] == "users[[]x]-*[0-9].csv"
     assert [path.name for path in bare.folder.glob(job["source"])] == ["users[x]-1.csv"]
 
 

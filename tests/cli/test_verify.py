@@ -498,3 +498,20 @@ def test_no_output_holds_a_value_of_parquet(fault, aviary):
     data = aviary.read("plain.parquet" if fault == "plain" else "sealed.parquet")
     aviary.write("file.parquet", data[: -10 if fault == "cut off" else None])
     assert _leaked(_all_outputs(aviary, "file.parquet")) == []
+
+
+def test_report_that_cannot_get_its_name_is_in_the_audit_log_as_refused(export, monkeypatch):
+    """Reports appear before the log says that the verification is done."""
+    from piienc.flow.verify import verify as verification
+
+    real = verification.verify
+
+    def taken_meanwhile(*arguments, **more):
+        export.write("report.json", "theirs")
+        return real(*arguments, **more)
+
+    monkeypatch.setattr(verification, "verify", taken_meanwhile)
+    ended = export.run("verify", "people.enc.csv", *ASK, "-o", "json=report.json", "-q")
+    assert (ended.code, export.read("report.json")) == (12, b"theirs")
+    line = json.loads(export.read(".piienc/audit.jsonl").splitlines()[-1])
+    assert (line["command"], line["outcome"], line["code"]) == ("verify", "refused", 12)

@@ -14,8 +14,9 @@ from typer.core import TyperGroup
 from typer.exceptions import TyperException
 from typer.main import get_command
 
-from piienc import __version__, errors
+from piienc import errors
 from piienc.cli import options, process, ui
+from piienc.version import __version__
 
 if TYPE_CHECKING:
     from types import FrameType

@@ -85,7 +85,8 @@ def verify(
     """Prove that a file keeps its schema and can be read back."""
     outputs = _outputs(output or [], html)
     with ExitStack() as stack:
-        reports = _begun_reports(outputs, (file, against, schema), stack, overwrite=force)
+        appearing = stack.enter_context(ExitStack())
+        reports = _begun_reports(outputs, (file, against, schema), appearing, overwrite=force)
         source = _begun(file, stack)
         from piienc import schema as schemas  # start-up
         from piienc.flow.reports import FORMATS
@@ -125,6 +126,7 @@ def verify(
         )
         for name, to in reports:
             to.write(FORMATS[name](found).encode())
+        appearing.close()  # before the audit log says that it is done
         entry.receipt(found)
     _tell(found, "json" if json else form, quiet=quiet)
     if found.exit_code:

@@ -299,8 +299,9 @@ def _sweep(parent: Path) -> None:
 
 def _sweep_one(session: Path) -> None:
     facts = session.lstat()
-    # A session that begins at this moment has not locked its folder yet.
-    if facts.st_uid != os.geteuid() or time.time() - facts.st_mtime < _BEGUN_WITHIN:
+    # A session that begins at this moment has not locked its folder yet; one of the future, by a
+    # clock that was set back since, is over like others.
+    if facts.st_uid != os.geteuid() or abs(time.time() - facts.st_mtime) < _BEGUN_WITHIN:
         return
     lock = os.open(session, os.O_RDONLY | os.O_NOFOLLOW | os.O_DIRECTORY)
     try:

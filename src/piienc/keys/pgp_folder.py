@@ -235,15 +235,26 @@ class PgpFolder:
         for stored in pinned:
             key = listed.get(stored.fingerprint)
             if key is None:
-                raise KeyAccessError(
-                    f"{self._file(stored.name)} does not hold the key that is pinned: "
-                    f"{stored.fingerprint}",
-                    hint="somebody exchanged it: ask its owner, then import the right one anew",
-                )
+                raise self._unusable(session, stored)
             secrets = [part for part in key.parts if gpg.has_secret(self.home, part.keygrip)]
             mine = tuple(part.key_id for part in secrets)
             keys.append(replace(key, name=stored.name, secrets=mine))
         return keys
+
+    def _unusable(self, session: Gpg, stored: Pinned) -> KeyAccessError:
+        """Tell a certificate that was exchanged from one that is not of the past yet."""
+        # gpg takes in no key that was made later than its clock says, unless it is told to.
+        late = ["--no-autostart", "--ignore-time-conflict"]
+        made = session.import_keys(stored.certificate, extra_args=late)
+        if stored.fingerprint in made.fingerprints:
+            return KeyAccessError(
+                f"the key {stored.name} was made later than it is now by this machine's clock",
+                hint="set the clock right and run the same command again",
+            )
+        return KeyAccessError(
+            f"{self._file(stored.name)} does not hold the key that is pinned: {stored.fingerprint}",
+            hint="somebody exchanged it: ask its owner, then import the right one anew",
+        )
 
     def pinned(self, wanted: Iterable[str]) -> builtins.list[Pinned]:
         """Return stored certificates by their names."""

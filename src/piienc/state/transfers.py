@@ -111,7 +111,8 @@ _PLACES = ", ".join("?" * len(Transfer.__struct_fields__))
 _SAVE = f"REPLACE INTO transfers ({_COLUMNS}) VALUES ({_PLACES})"  # noqa: S608  # see above
 _FIND = f"SELECT {_COLUMNS} FROM transfers WHERE "  # noqa: S608  # see above
 _THERE = "destination IN (SELECT value FROM json_each(?))"
-_NEWEST = " ORDER BY begun DESC, rowid DESC LIMIT ?"
+# By what was saved last, and not by the clock, which may be set back: REPLACE makes a new row.
+_NEWEST = " ORDER BY rowid DESC LIMIT ?"
 
 
 def new_transfer(
@@ -194,7 +195,7 @@ class Ledger:
         until: str | None = None,
         most: int = -1,
     ) -> list[Transfer]:
-        """Return transfers, newest first.
+        """Return transfers, those first of which the ledger was told last.
 
         Args:
             places: only to or from one of these URLs.

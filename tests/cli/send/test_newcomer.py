@@ -51,3 +51,23 @@ def test_newcomer_goes_from_a_sample_to_what_the_partner_reads(newcomer, partner
     proof = newcomer.run("verify", "arrived.csv", "--schema", "schema.toml", "--against", FILE)
     assert proof.code == 0
     assert proof.out.startswith("PASSED: arrived.csv: nothing was found in 2 rows")
+
+
+def test_newcomer_may_leave_an_encrypted_file_beside_the_sample(newcomer, sshd):
+    """What `encrypt-file` has made of it is no source of the job that `init` writes."""
+    way = ["--identity", sshd.keys.user, "--known-hosts", sshd.known_hosts]
+    newcomer.run(
+        "init", FILE, "--to", sshd.url(sshd.folder), "--recipient", "partner=partner.asc",
+        "--no-passphrase",
+    )  # fmt: skip  # an option and its value stand together
+    beside = FILE.replace(".csv", ".enc.csv")
+    done = newcomer.run("encrypt-file", FILE, beside, "--schema", "schema.toml")
+    assert done.code == 0, done.err
+    long_ago = time.time() - 3600
+    os.utime(newcomer.folder / beside, (long_ago, long_ago))
+    later = newcomer.write("customers-7.csv", ROWS.replace("17", "19"))
+    os.utime(later, (long_ago, long_ago))
+    sent = newcomer.run("send", "customers", *way)
+    assert sent.code == 0, sent.err
+    names = sorted(path.name for path in sshd.folder.iterdir())
+    assert names == [f"{FILE}.pgp", "customers-7.csv.pgp"]

@@ -7,8 +7,11 @@ import json
 import re
 
 import pyarrow as pa
+import pytest
 from desk import CANARY, SCHEMA, rows
 from pyarrow import parquet as pq
+
+from piienc.flow.send.after import move
 
 
 def normal(ended, desk):
@@ -157,6 +160,28 @@ def test_sources_are_moved_or_deleted_when_they_are_delivered(desk):
     assert list((desk.project.folder / "in").iterdir()) == []
 
 
+@pytest.mark.parametrize("after", ["keep", "move", "delete"])
+def test_source_that_is_a_link_is_moved_or_deleted_as_one(desk, after):
+    """What it points to is somebody else's, and stays; a link that is moved still leads there."""
+    desk.write(after=after, **({"move_to": "sent"} if after == "move" else {}))
+    real = desk.project.write("real.csv", rows("a.csv"))
+    link = desk.project.folder / "in" / "a.csv"
+    link.symlink_to("../real.csv")
+    assert desk.send().code == 0
+    assert desk.read("a.csv.pgp") == rows("a.csv")
+    assert (real.read_bytes(), real.stat().st_nlink) == (rows("a.csv"), 1)
+    assert link.is_symlink() is (after == "keep")
+    if after == "move":
+        moved = desk.project.folder / "sent" / "a.csv"
+        assert moved.is_symlink()
+        assert moved.samefile(real)
+        link.symlink_to("../real.csv")  # as if a run had been killed between the two steps
+        move(link, moved.parent)
+        assert not link.is_symlink()
+        assert [*moved.parent.iterdir()] == [moved]
+    assert desk.send().err.startswith("piienc: nothing new to send")
+
+
 def test_spool_is_swept_after_its_retention(desk):
     """Wrapped files are kept for some days, or not at all."""
     desk.put("a.csv")
@@ -265,6 +290,26 @@ def test_large_files_arrive_in_parts_where_the_receiver_has_a_limit(desk):
     assert all(len(content) <= 40_000 for content in desk.there().values())
     read = [desk.read(name).partition(b"\n")[2] for name in parts]
     assert b"".join(read) == rows("a.csv", 900).partition(b"\n")[2]
+
+
+def test_source_called_like_a_part_of_another_stops_nobody_else(desk):
+    """Exit code 12 for the one whose name is taken, until the receiver has the other's part."""
+    desk.write(
+        destination='profile = "small"',
+        more='[profiles.small]\nbased_on = "generic"\nsize_limit = "40 kB"\n',
+    )
+    desk.put("a.csv", count=900)
+    desk.put("a.part-0001.csv", "b.csv")
+    for _ in range(2):
+        ended = desk.send()
+        assert (ended.code, ended.err.count("piienc: error: ")) == (12, 1)
+        assert "error: a.part-0001.csv.pgp is at the destination already\n" in ended.err
+    there = {"a.part-0001.csv.pgp", "a.part-0002.csv.pgp", "b.csv.pgp"}
+    assert there <= {*desk.there()}
+    assert desk.read("a.part-0001.csv.pgp").startswith(rows("a.csv", 100))
+    (desk.folder / "a.part-0001.csv.pgp").unlink()
+    assert desk.send().code == 0
+    assert desk.read("a.part-0001.csv.pgp") == rows("a.part-0001.csv")
 
 
 def test_parquet_is_sent_as_parquet(desk):

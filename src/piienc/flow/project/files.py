@@ -46,10 +46,13 @@ def stem_of(sample: Path) -> str:
 
 
 def pattern_of(sample: Path, folder: Path) -> str:
-    """Return the pattern of files like a sample, from a folder: dates and numbers may vary."""
+    """Return the pattern of files like a sample, from a folder: dates and numbers may vary.
+
+    They still end in a digit, so that `NAME-1.enc.csv` beside `NAME-1.csv` is no such file.
+    """
     path = glob.escape(os.path.relpath(sample, folder))
     parent, name = os.path.split(path)
-    return os.path.join(parent, _NUMBERS.sub("*", name))  # noqa: PTH118  # a pattern is no path
+    return os.path.join(parent, _NUMBERS.sub("*[0-9]", name))  # noqa: PTH118  # a pattern is no path
 
 
 def settings_text(

@@ -39,7 +39,9 @@ def apply_after(job: Job, sent: Sent) -> None:
 def move(path: Path, folder: Path) -> Path:
     """Move a source into a folder, under a name that is free, and return its new path.
 
-    It is renamed and never copied: plaintext is not written anywhere.
+    It is renamed and never copied: plaintext is not written anywhere. Of a symbolic link, the link
+    is moved, and what it points to stays. What a killed run has given its new name already only
+    loses the old one.
 
     Raises:
         IncompleteError: it cannot be moved.
@@ -51,10 +53,11 @@ def move(path: Path, folder: Path) -> Path:
         while True:
             name = path.name if number == 1 else f"{path.name}.{number}"
             try:
-                os.link(path, folder / name)  # fails where the name is taken, as rename does not
+                _link(path, folder / name)  # fails where the name is taken, as rename does not
             except FileExistsError:
-                number += 1
-                continue
+                if not _is_same(path, folder / name):
+                    number += 1
+                    continue
             path.unlink()
             return folder / name
     except OSError as error:
@@ -64,6 +67,20 @@ def move(path: Path, folder: Path) -> Path:
                 hint="name a folder beside the sources",
             ) from error
         raise _cannot("move", path, error) from error
+
+
+def _link(path: Path, name: Path) -> None:
+    if path.is_symlink():
+        name.symlink_to(path.resolve())  # by its whole path: it may have been relative
+    else:
+        os.link(path, name)
+
+
+def _is_same(path: Path, name: Path) -> bool:
+    """Tell whether a killed run has given a source this name already."""
+    if path.is_symlink():
+        return name.is_symlink() and name.resolve() == path.resolve()
+    return os.path.samestat(path.lstat(), name.lstat())
 
 
 def _cannot(do: str, path: Path, error: OSError) -> IncompleteError:

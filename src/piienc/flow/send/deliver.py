@@ -154,14 +154,18 @@ class Deliverer:
 
 
 def _without_twins(waiting: Sequence[Sent]) -> Iterator[list[Sent]]:
-    """Yield batches in which no two sources have the same name at the destination."""
+    """Yield batches in which no two files have the same name at the destination, parts included."""
     rest = list(waiting)
     while rest:
-        batch: dict[str, Sent] = {}
+        batch: list[Sent] = []
+        later: list[Sent] = []
+        taken: set[str] = set()
         for sent in rest:
-            batch.setdefault(sent.name, sent)
-        yield list(batch.values())
-        rest = [sent for sent in rest if batch[sent.name] is not sent]
+            names = {str(file["name"]) for file in sent.wrapped}
+            (later if names & taken else batch).append(sent)
+            taken |= names
+        yield batch
+        rest = later
 
 
 def _rows(sent: Sent) -> int | None:

@@ -311,17 +311,19 @@ def sweep(sending: Sending, ledger: Sendings) -> None:
     """Remove wrapped files of delivered sources after their retention, and those of nobody."""
     if not sending.spool.is_dir():
         return
-    latest = datetime.now(UTC) - timedelta(days=sending.job.keep_spool)
+    today = datetime.now(UTC)
+    latest = today - timedelta(days=sending.job.keep_spool)
     folders = _folders(sending.spool)
     known = ledger.ids()  # behind the folders: another job has its entry before its folder
     for folder in folders:
         sent = known.get(folder.name)
-        if sent is None or (
-            sent.job == sending.label
-            and sent.step in {Step.DONE, Step.SKIPPED}
-            and datetime.fromisoformat(sent.changed) <= latest
-        ):
+        if sent is None:
             shutil.rmtree(folder, ignore_errors=True)
+        elif sent.job == sending.label and sent.step in {Step.DONE, Step.SKIPPED}:
+            if datetime.fromisoformat(sent.changed) > today:
+                sent = ledger.save(sent)  # the clock was set back: its days count from now on
+            if datetime.fromisoformat(sent.changed) <= latest:
+                shutil.rmtree(folder, ignore_errors=True)
 
 
 def _folders(spool_folder: Path) -> list[Path]:

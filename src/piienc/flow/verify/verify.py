@@ -13,7 +13,6 @@ import pyarrow as pa
 from msgspec import Struct
 from msgspec.structs import replace
 
-from piienc import __version__
 from piienc.columns import Fingerprints
 from piienc.errors import UsageError
 from piienc.flow.batches import decoded
@@ -29,6 +28,7 @@ from piienc.flow.verify.settle import settled
 from piienc.flow.verify.source import opened
 from piienc.places import name_of
 from piienc.tables import CsvSource
+from piienc.version import __version__
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
