@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, closing
 from datetime import UTC, datetime
 from pathlib import Path
@@ -276,9 +277,11 @@ class Pass:
         for name, store in self._unique.items():
             for rows in store.repeated():
                 self._findings.add([Breach(name, "unique", "stands in an earlier row", rows)])
-        equal = {name: store.equal() for name, store in self._leaks.items()}
-        for name, counted in equal.items():
-            if leak := leak_of(name, wanted.schema.columns[name], counted):
+        with ThreadPoolExecutor(usable_cores()) as threads:  # each of them sorts
+            counted = threads.map(Frequencies.equal, self._leaks.values())
+            equal = dict(zip(self._leaks, counted, strict=True))
+        for name, shares in equal.items():
+            if leak := leak_of(name, wanted.schema.columns[name], shares):
                 self._findings.add([leak])
         self._findings.add(settled_.of_shares(self._counts, self._rows))
         columns = {}
