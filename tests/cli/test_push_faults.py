@@ -279,7 +279,8 @@ def test_push_that_is_ended_at_any_moment_is_completed_by_a_second_run(way, end)
         only(way, data)
         way.write(bandwidth="6 MB")
         (way.folder / "a.bin").unlink()
-    assert ended - {0} == {128 + end if end == signal.SIGTERM else -end}
+    # Before our handler is there, in a busy moment, Python ends as any process does.
+    assert ended - {0, -end} == ({128 + end} if end == signal.SIGTERM else set())
 
 
 _ENDED_AS_THREADS_START = """
