@@ -34,10 +34,11 @@ class Line:
         """
         with self._lock:
             self._require_open()
-            if self._remote and not self._remote.alive:
-                self._remote.close()
-                self._remote = None
-            remote = self._remote = self._remote or self._connect()
+            remote = self._remote  # which close() may take away at any moment
+            if remote and not remote.alive:
+                remote.close()
+                remote = None
+            remote = self._remote = remote or self._connect()
             if self._closed:
                 remote.close()
             self._require_open()

@@ -174,7 +174,7 @@ def _in_the_way(where: str) -> str:
         ("piienc.flow.send.send:Deliverer.all", False),
         ("piienc.flow.delivery:Delivery._publish", False),
         ("piienc.flow.send.deliver:.keep_receipt", False),
-        ("piienc.flow.send.deliver:Deliverer.finish", False),
+        ("piienc.flow.send.deliver:Deliverer._finish", False),
         ("piienc.flow.send.send:.sweep", False),
     ],
 )

@@ -56,7 +56,7 @@ def _until(condition) -> bool:
 
 
 def test_file_is_delivered_while_the_next_one_is_made(desk, monkeypatch):
-    """All of it: there under its name, told to the ledger, its source deleted."""
+    """There under its name, and told to the ledger; no source goes before all were read."""
     desk.write(after="delete")
     desk.put("a.csv", "b.csv")
     source = desk.project.folder / "in" / "a.csv"
@@ -64,11 +64,23 @@ def test_file_is_delivered_while_the_next_one_is_made(desk, monkeypatch):
     _before(
         monkeypatch,
         "b.csv",
-        lambda: seen.append(_until(lambda: "done" in desk.steps()) and not source.exists()),
+        lambda: seen.append(_until(lambda: "delivered" in desk.steps()) and source.exists()),
     )
     assert desk.send().code == 0
     assert seen == [True]
     assert sorted(desk.there()) == ["a.csv.pgp", "b.csv.pgp"]
+    assert not source.exists()
+
+
+def test_link_to_another_source_is_sent_before_that_is_deleted(desk, monkeypatch):
+    """However fast the other one is delivered."""
+    desk.write(after="delete")
+    desk.put("a.csv")
+    (desk.project.folder / "in" / "b.csv").symlink_to("a.csv")
+    _before(monkeypatch, "b.csv", lambda: _until(lambda: "delivered" in desk.steps()))
+    assert desk.send("--again").code == 0
+    assert sorted(desk.there()) == ["a.csv.pgp", "b.csv.pgp"]
+    assert not (desk.project.folder / "in" / "a.csv").exists()
 
 
 def test_all_files_go_over_one_connection(desk, proxy):
@@ -102,7 +114,7 @@ def test_connection_that_the_server_has_ended_is_made_anew(desk, proxy, monkeypa
     """Servers end what is idle for long; a file that takes long to make is no failed attempt."""
 
     def end_it():
-        assert _until(lambda: "done" in desk.steps())
+        assert _until(lambda: "delivered" in desk.steps())
         proxy.cut()
         time.sleep(0.3)  # until it is noticed
 

@@ -86,7 +86,9 @@ class Deliverer:
             self._batch(batch)
 
     def all(self) -> list[Outcome]:
-        """Deliver all that the job still has in the spool; what fails stays for the next run.
+        """Deliver all that the job still has in the spool, and finish what is delivered.
+
+        What fails stays for the next run.
 
         Returns:
             What became of each source that was delivered in the context, by its number.
@@ -98,16 +100,25 @@ class Deliverer:
             except PiiencError as error:
                 for sent in batch:
                     self._keep(sent, Outcome.failed(sent.source, error))
+        for sent in self._ledger.at(self._sending.label, Step.DELIVERED):
+            self._finish(sent)
+        return self.so_far()
+
+    def so_far(self) -> list[Outcome]:
+        """Return what became of each source until now, by its number."""
         return [outcome for _, outcome in sorted(self._outcomes.values(), key=itemgetter(0))]
 
-    def finish(self, sent: Sent) -> Outcome | None:
-        """Do with a delivered source what the job says; return what failed, if anything did."""
+    def _finish(self, sent: Sent) -> None:
+        """Do with a delivered source what the job says.
+
+        Not before all sources were read: one may be a link to another.
+        """
         try:
             apply_after(self._sending.job, sent)
         except PiiencError as error:
-            return Outcome.failed(sent.source, error)
-        self._ledger.save(replace(sent, step=Step.DONE))
-        return None
+            self._keep(sent, Outcome.failed(sent.source, error))
+        else:
+            self._ledger.save(replace(sent, step=Step.DONE))
 
     def _batch(self, batch: Sequence[Sent]) -> None:
         pushing = self._sending.pushing
@@ -149,8 +160,8 @@ class Deliverer:
             self._ledger.save(replace(sent, step=Step.SKIPPED))
             return made
         made = replace(made, receipt=str(keep_receipt(sent, files, self._sending)))
-        sent = self._ledger.save(replace(sent, step=Step.DELIVERED))
-        return self.finish(sent) or made
+        self._ledger.save(replace(sent, step=Step.DELIVERED))
+        return made
 
 
 def _without_twins(waiting: Sequence[Sent]) -> Iterator[list[Sent]]:

@@ -114,12 +114,14 @@ class _Run(Struct):
         self.waiting = self.ledger.at(self.sending.label, Step.SPOOLED)
         self.in_hand.update(sent.id for sent in self.waiting)
         with Deliverer(self.sending, self.ledger) as deliverer:
-            with delivering(deliverer) as beside:
-                self._spool(beside)
+            try:
+                with delivering(deliverer) as beside:
+                    self._spool(beside)
+            except BaseException:
+                for outcome in deliverer.so_far():  # nobody else tells what has arrived
+                    _tell(self.sending, outcome)
+                raise
             self.outcomes += deliverer.all()
-            for sent in self.ledger.at(self.sending.label, Step.DELIVERED):
-                if failed := deliverer.finish(sent):
-                    self.outcomes.append(failed)
         sweep(self.sending, self.ledger)
 
     def rehearse(self) -> None:
@@ -247,7 +249,10 @@ class _Run(Struct):
         report = error.report if isinstance(error, VerificationError) else None
         if isinstance(report, Report):
             self.sending.evidence(report)
-            kept = keep_report(report, self.sending, unique)
+            try:
+                kept = keep_report(report, self.sending, unique)
+            except PiiencError as why:
+                self.outcomes.append(Outcome.failed(found.path, why))
         outcome = Outcome.failed(found.path, error, kept)
         if job.on_failed_verification == "quarantine" and not self.sending.dry_run:
             assert job.quarantine is not None  # noqa: S101  # the settings see to it
