@@ -68,7 +68,11 @@ class Crew:
             with line.remote() as remote:
                 return action(remote)
 
-        return retrying(attempt, retries=self._retries, told=self._told, sleep=self._stopped.wait)
+        def told(error: PiiencError, seconds: float) -> None:
+            if self._told and not self._stopped.is_set():  # or the connection is lost through us
+                self._told(error, seconds)
+
+        return retrying(attempt, retries=self._retries, told=told, sleep=self._stopped.wait)
 
     def each(self, items: Sequence[Item], action: Callable[[int, Item], object]) -> None:
         """Do something for all items, each with its number, in several threads.

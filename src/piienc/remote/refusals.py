@@ -25,7 +25,7 @@ _MEANINGS = {
 }
 _NO_REASON = (
     "ask the server's owner: this may be a quota, a limit on the size of files or on their "
-    "names, or a disk that fails"
+    "names, a file system that is read-only, or a disk that fails"
 )
 _CONNECTION = frozenset({protocol.NO_CONNECTION, protocol.CONNECTION_LOST})
 

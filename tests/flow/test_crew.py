@@ -1,0 +1,30 @@
+"""A crew tries again what may pass, and tells of it, unless it was stopped."""
+
+from types import SimpleNamespace
+
+import pytest
+
+from piienc.errors import ConnectError
+from piienc.flow.crew import Crew
+
+
+@pytest.mark.parametrize("stops", [False, True])
+def test_who_stops_is_told_of_no_further_attempt(stops):
+    """The connection that is lost then is lost through us."""
+    told = []
+    remote = SimpleNamespace(alive=True, close=lambda: None)
+    way = SimpleNamespace(
+        destination=SimpleNamespace(retries=1, connections=1), connect=lambda: remote
+    )
+
+    def action(_):
+        if stops:
+            crew.stop()
+        crew._stopped.wait = lambda _: True  # no pause
+        lost = ConnectError("the connection was lost", hint="run it again")
+        lost.transient = True
+        raise lost
+
+    with Crew(way, lambda error, _: told.append(error)) as crew, pytest.raises(ConnectError):
+        crew.again(action)
+    assert len(told) == (not stops)
