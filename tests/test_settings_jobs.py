@@ -1,5 +1,6 @@
 """`[jobs.NAME]` and `[notify]` of piienc.toml."""
 
+import json
 import re
 
 import pytest
@@ -31,13 +32,14 @@ def test_job_with_every_field_has_them(tmp_path):
         "sign_with": "me",
         "after": "move",
         "move_to": "sent",
+        "send_ahead": False,
         "keep_spool": 1,
         "on_failed_verification": "quarantine",
         "quarantine": "bad",
         "quiet_for": 60,
     }
     assert {*said, "source", "schema", "destination"} == {*JobTable.__struct_fields__}
-    lines = "".join(f"{name} = {value!r}\n" for name, value in said.items())
+    lines = "".join(f"{name} = {json.dumps(value)}\n" for name, value in said.items())
     assert _loaded(tmp_path, f"[jobs.x]\n{NEEDED}{lines}").jobs["x"] == Job(
         "x",
         tmp_path / "in/*.csv",
@@ -48,6 +50,7 @@ def test_job_with_every_field_has_them(tmp_path):
         "me",
         "move",
         tmp_path / "sent",
+        False,  # noqa: FBT003  # in the order of the fields
         1,
         "quarantine",
         tmp_path / "bad",

@@ -50,6 +50,27 @@ class Rules(Struct, frozen=True):
     job: str | None = None
     trigger: Callable[[str, str], tuple[str, bytes] | None] = lambda _name, _id: None
 
+    def require_free(self, remote: Remote, name: str, transfer: str) -> None:
+        """Refuse to send what could not get its name, or its trigger's, afterwards.
+
+        Args:
+            remote: the destination.
+            name: of the file.
+            transfer: its id.
+
+        Raises:
+            NameTakenError: one of the names is taken.
+        """
+        if self.if_exists == "replace":
+            return
+        trigger = self.trigger(name, transfer)
+        for each in (name, *([trigger[0]] if trigger else [])):
+            if remote.stat(each):
+                raise NameTakenError(
+                    f"{each} is at the destination already",
+                    hint="send it under another name, or say --if-exists replace or skip",
+                )
+
 
 class Skipped(Struct, frozen=True):
     """Why nothing was sent: `delivered already`, or `there already`."""
@@ -70,6 +91,11 @@ class Delivered(Struct, frozen=True):
     transfer: Transfer
     resumed_at: int
     warnings: tuple[str, ...] = ()
+
+
+def growing_of(transfer: Transfer) -> str:
+    """Return the temporary name under which a transfer's file grows at the destination."""
+    return f"{OURS}{transfer.id}.part"
 
 
 class Delivery:
@@ -97,6 +123,7 @@ class Delivery:
         self._source, self._name, self._places = source, name, tuple(places)
         self._rules, self._ledger, self._progress = rules, ledger, progress
         self._transfer: Transfer | None = None
+        self._ahead = source.ahead
         self._resumed_at = 0
         self._over = False
         self._warnings: list[str] = []
@@ -174,7 +201,7 @@ class Delivery:
         begun = new_transfer(
             "push", self._places[0], self._name, source.path, size=source.size, job=rules.job
         )
-        growing = f"{OURS}{begun.id}.part" if rules.rename else None
+        growing = growing_of(begun) if rules.rename else None
         return self._save(replace(begun, growing=growing, again=int(rules.again)))
 
     def _counted(self, transfer: Transfer) -> Transfer:
@@ -182,7 +209,8 @@ class Delivery:
             replace(
                 transfer,
                 destination=self._places[0],
-                attempts=transfer.attempts + 1,
+                # What was sent ahead was the beginning of this attempt.
+                attempts=transfer.attempts + (not self._is_ahead(transfer)),
                 outcome="running",
                 ended=None,
                 error=None,
@@ -196,7 +224,7 @@ class Delivery:
         if transfer.growing is None:
             transfer = self._made_in_place(remote, transfer)
         elif transfer.growing != self._name:
-            self._require_free(remote, transfer)
+            self._rules.require_free(remote, self._name, transfer.id)
         name = str(transfer.growing)
         offset = self._resume(remote, name, transfer)
         facts = remote.upload(
@@ -210,33 +238,29 @@ class Delivery:
             replace(transfer, phase=Phase.PUBLISHING, sha256=digest, remote_size=facts.size)
         )
 
-    def _require_free(self, remote: Remote, transfer: Transfer) -> None:
-        """Refuse to send what could not get its name, or its trigger's, afterwards."""
-        if self._rules.if_exists == "replace":
-            return
-        trigger = self._rules.trigger(self._name, transfer.id)
-        for name in (self._name, *([trigger[0]] if trigger else [])):
-            if remote.stat(name):
-                raise NameTakenError(
-                    f"{name} is at the destination already",
-                    hint="send it under another name, or say --if-exists replace or skip",
-                )
-
     def _made_in_place(self, remote: Remote, transfer: Transfer) -> Transfer:
         """Make the file under its final name, and only then call it ours."""
-        self._require_free(remote, transfer)
+        self._rules.require_free(remote, self._name, transfer.id)
         if self._rules.if_exists == "replace":
             remote.remove(self._name)
         remote.upload(self._name, self._source.file, size=min(1, self._source.size))
         return self._save(replace(transfer, growing=self._name))
 
+    def _is_ahead(self, transfer: Transfer) -> bool:
+        return self._ahead is not None and self._ahead.transfer == transfer.id
+
     def _resume(self, remote: Remote, name: str, transfer: Transfer) -> int:
         """Return how many bytes need not be sent again: those that are proven to be there."""
+        ahead = self._ahead if self._is_ahead(transfer) else None
+        self._ahead = None  # if this attempt fails, the next one compares
         # Nobody else knows the temporary name of a transfer that has just begun.
-        fresh = transfer.attempts == 1 and name != self._name
+        fresh = transfer.attempts == 1 and name != self._name and not ahead
         there = None if fresh else remote.stat(name)
         if there is None:
             return 0
+        if ahead and 0 < ahead.bytes <= there.size <= self._source.size:
+            self._progress(ahead.bytes)
+            return ahead.bytes
         same = 0
         if there.size <= self._source.size:
             try:

@@ -20,16 +20,30 @@ Stamp = tuple[int, int, int]
 """What changes with a file: its size, and when it and its facts were written, in nanoseconds."""
 
 
-class Known(Struct, frozen=True):
-    """The hash of a file that was just written, and how the file was then.
+class Ahead(Struct, frozen=True):
+    """What of a file is at its destination before its delivery begins.
 
     Attributes:
-        sha256: in hex.
-        stamp: of the file; one that has another by now is hashed anew.
+        transfer: the id of the transfer that has sent it.
+        bytes: the destination has acknowledged so many, from the file's beginning on.
+    """
+
+    transfer: str
+    bytes: int
+
+
+class Known(Struct, frozen=True):
+    """What is known of a file that was just written, as long as it is as it was then.
+
+    Attributes:
+        sha256: its hash, in hex.
+        stamp: of the file; of one that has another by now, nothing is known.
+        ahead: what was sent of it while it was written.
     """
 
     sha256: str
     stamp: Stamp
+    ahead: Ahead | None = None
 
     @classmethod
     def at(cls, path: Path, sha256: str) -> Self:
@@ -48,6 +62,7 @@ class Source:
         path: where it is.
         file: opened for reading.
         size: in bytes.
+        ahead: what of it is at the destination already.
     """
 
     def __init__(self, path: Path, file: BinaryIO, known: Known | None = None) -> None:
@@ -56,11 +71,13 @@ class Source:
         Args:
             path: where it is.
             file: opened for reading.
-            known: its hash, if it need not be read for that.
+            known: what this run has written, if it was this file.
         """
         self.path, self.file = path, file
         self._identity = self._look()
-        self._known = known.sha256 if known and known.stamp == self._identity else None
+        holds = known if known and known.stamp == self._identity else None
+        self._known = holds.sha256 if holds else None
+        self.ahead = holds.ahead if holds else None
         self.size = self._identity[0]
 
     @cached_property

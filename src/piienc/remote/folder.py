@@ -83,29 +83,29 @@ class FolderRemote:
     ) -> Facts:
         """Write a local file's bytes from `offset` to `size`: see `Remote.upload`."""
         read = reader_of(source)
-        flags = os.O_WRONLY | os.O_NOFOLLOW | (0 if offset else os.O_CREAT | os.O_EXCL)
-        with self._translated("write", name):
-            try:
-                descriptor = os.open(self._path(name), flags, PRIVATE_FILE)
-            except FileExistsError:
-                raise _taken(name) from None
-        try:
+        with self._writable(name, new=not offset) as descriptor:
             for at, count in self._pieces(offset, size):
-                data = read(at, count)
-                with self._translated("write", name):
-                    written = 0
-                    while written < count:
-                        written += os.pwrite(descriptor, data[written:], at + written)
+                self._write(descriptor, name, at, read(at, count))
                 if progress:
                     progress(count)
             with self._translated("write", name):
                 os.fsync(descriptor)
                 facts = _facts(os.fstat(descriptor))
-        finally:
-            os.close(descriptor)
         if facts.size != size:
             raise IncompleteError(f"{name} has {facts.size} bytes at the destination, not {size}")
         return facts
+
+    def upload_growing(self, name: str, source: BinaryIO, ready: Callable[[int], bool]) -> int:
+        """Write the beginning of a local file that still grows: see `Remote.upload_growing`."""
+        read, at = reader_of(source), 0
+        with self._writable(name, new=True) as descriptor:
+            while ready(at + _PIECE):
+                for begin, count in self._pieces(at, at + _PIECE):
+                    self._write(descriptor, name, begin, read(begin, count))
+                at += _PIECE
+            with self._translated("write", name):
+                os.fsync(descriptor)
+        return at
 
     def download(
         self,
@@ -210,6 +210,25 @@ class FolderRemote:
             yield descriptor
         finally:
             os.close(descriptor)
+
+    @contextlib.contextmanager
+    def _writable(self, name: str, *, new: bool) -> Iterator[int]:
+        flags = os.O_WRONLY | os.O_NOFOLLOW | (os.O_CREAT | os.O_EXCL if new else 0)
+        with self._translated("write", name):
+            try:
+                descriptor = os.open(self._path(name), flags, PRIVATE_FILE)
+            except FileExistsError:
+                raise _taken(name) from None
+        try:
+            yield descriptor
+        finally:
+            os.close(descriptor)
+
+    def _write(self, descriptor: int, name: str, at: int, data: bytes) -> None:
+        with self._translated("write", name):
+            written = 0
+            while written < len(data):
+                written += os.pwrite(descriptor, data[written:], at + written)
 
     def _read(self, descriptor: int, name: str, at: int, count: int) -> bytes:
         with self._translated("read", name):

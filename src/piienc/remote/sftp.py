@@ -14,7 +14,7 @@ from piienc.remote.pool import Pool
 from piienc.remote.remote import FOLDER, Entry, Facts
 from piienc.remote.sources import equal_bytes, reader_of
 from piienc.remote.ssh import Connection
-from piienc.remote.transfer import Sending, Span, fetch
+from piienc.remote.transfer import Growth, Sending, Span, fetch
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterator
@@ -109,38 +109,59 @@ class SftpRemote:
         progress: Callable[[int], object] | None = None,
     ) -> Facts:
         """Write a local file's bytes from `offset` to `size`: see `Remote.upload`."""
-        path, doing = self._path(name), f"write {name}"
+        doing = f"write {name}"
         span = Span(offset, size, self._writing, self._limiter, progress)
         wanted = min((size - offset) // (_BLOCKS_A_SESSION * span.block), self._pool.worthwhile)
         with (
             self._session(doing) as session,
             self._open_for_writing(session, name, new=not offset) as file,
         ):
-            used = {session}
-
-            @contextlib.contextmanager
-            def again() -> Iterator[OpenFile | None]:
-                with self._pool.another(used) as other, contextlib.ExitStack() as stack:
-                    again = None
-                    # A server that opens a file only once has its way.
-                    with contextlib.suppress(IncompleteError):
-                        if other:
-                            opened = calls.opened(other, path, doing, write=True)
-                            again = stack.enter_context(opened)
-                    yield again
-
-            def refused(answer: Answer) -> PiiencError:
-                return calls.write_refusal(session, path, answer, doing)
-
-            Sending(span, reader_of(source), refused).run(file, max(0, wanted - 1), again)
+            self._write(file, name, source, span, sessions=wanted)
             patience = (size - offset) / _SLOW_DISK
-            facts = file.finish(doing, patience=patience) or calls.stat(session, path)
+            told = file.finish(doing, patience=patience)
+            facts = told or calls.stat(session, self._path(name))
         if facts is None or facts.size != size:
             raise IncompleteError(
                 f"{name} has {facts.size if facts else 0} bytes at the destination, not {size}",
                 hint="another program changes it there, or the server has lost bytes",
             )
         return facts
+
+    def upload_growing(self, name: str, source: BinaryIO, ready: Callable[[int], bool]) -> int:
+        """Write the beginning of a local file that still grows: see `Remote.upload_growing`."""
+        span = Growth(0, 0, self._writing, self._limiter, ready=ready)
+        with (
+            self._session(f"write {name}") as session,
+            self._open_for_writing(session, name, new=True) as file,
+        ):
+            there = self._write(file, name, source, span, sessions=self._pool.worthwhile)
+            file.finish(f"write {name}", patience=there / _SLOW_DISK)
+        return there
+
+    def _write(
+        self, file: OpenFile, name: str, source: BinaryIO, span: Span, *, sessions: int
+    ) -> int:
+        """Write blocks in so many sessions, and return where the last one ends."""
+        path, doing = self._path(name), f"write {name}"
+        used = {file.session}
+
+        @contextlib.contextmanager
+        def again() -> Iterator[OpenFile | None]:
+            with self._pool.another(used) as other, contextlib.ExitStack() as stack:
+                again = None
+                # A server that opens a file only once has its way.
+                with contextlib.suppress(IncompleteError):
+                    if other:
+                        opened = calls.opened(other, path, doing, write=True)
+                        again = stack.enter_context(opened)
+                yield again
+
+        def refused(answer: Answer) -> PiiencError:
+            return calls.write_refusal(file.session, path, answer, doing)
+
+        sending = Sending(span, reader_of(source), refused)
+        sending.run(file, max(0, sessions - 1), again)
+        return sending.behind
 
     def download(
         self,

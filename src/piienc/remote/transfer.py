@@ -47,9 +47,12 @@ class Span(Struct, frozen=True):
 
     def blocks(self) -> Iterator[tuple[int, int]]:
         """Give offset and size of each block."""
-        block = min(self.block, self.limiter.piece) if self.limiter else self.block
-        for at in range(self.begin, self.end, block):
-            yield at, min(block, self.end - at)
+        for at in range(self.begin, self.end, self._piece):
+            yield at, min(self._piece, self.end - at)
+
+    @property
+    def _piece(self) -> int:
+        return min(self.block, self.limiter.piece) if self.limiter else self.block
 
     def take(self, count: int) -> None:
         """Wait until the limit allows so many bytes more."""
@@ -57,14 +60,36 @@ class Span(Struct, frozen=True):
             self.limiter.take(count)
 
 
+class Growth(Span, frozen=True, kw_only=True):
+    """The beginning of a file that still grows: it ends where no more of it is to be sent.
+
+    Attributes:
+        ready: waits until the file has so many bytes that may be sent; tells whether it has.
+    """
+
+    ready: Callable[[int], bool]
+
+    def blocks(self) -> Iterator[tuple[int, int]]:
+        """Give offset and size of each block that is there whole."""
+        block, at = self._piece, self.begin
+        while self.ready(at + block):
+            yield at, block
+            at += block
+
+
 class Sending:
-    """The blocks of one file, taken by several sessions in turn: so what is there grows evenly."""
+    """The blocks of one file, taken by several sessions in turn: so what is there grows evenly.
+
+    Attributes:
+        behind: where the last block ends that was taken.
+    """
 
     def __init__(self, span: Span, read: Callable[[int, int], bytes], refused: Refused) -> None:
         self._span = span
         self._read = read
         self._refused = refused
         self._blocks = span.blocks()
+        self.behind = span.begin
         self._lock = threading.Lock()
         self._stopped = False
 
@@ -120,7 +145,10 @@ class Sending:
 
     def _next(self) -> tuple[int, int] | None:
         with self._lock:
-            return None if self._stopped else next(self._blocks, None)
+            block = None if self._stopped else next(self._blocks, None)
+            if block:
+                self.behind = sum(block)
+            return block
 
     def _settle(self, session: Session, count: int, answer: Answer) -> None:
         if session.wait(answer).code != protocol.OK:

@@ -30,6 +30,7 @@ class JobTable(Table, frozen=True, kw_only=True):
     sign_with: Said | None = None
     after: After = "keep"
     move_to: Said | None = None
+    send_ahead: bool = True
     keep_spool: Days = 7
     on_failed_verification: OnFailure = "stop"
     quarantine: Said | None = None
@@ -86,6 +87,7 @@ class Job(Struct, frozen=True):
         sign_with: the name of the OpenPGP key that signs.
         after: what becomes of a source that was delivered: keep, move or delete.
         move_to: the folder for `move`.
+        send_ahead: send rows that are as they should be while the rest is still looked at.
         keep_spool: days for which wrapped files are kept once they were delivered.
         on_failed_verification: stop, or quarantine and go on.
         quarantine: the folder for it.
@@ -101,6 +103,7 @@ class Job(Struct, frozen=True):
     sign_with: str | None = None
     after: str = "keep"
     move_to: Path | None = None
+    send_ahead: bool = True
     keep_spool: float = 7
     on_failed_verification: str = "stop"
     quarantine: Path | None = None
@@ -137,6 +140,7 @@ def job_of(name: str, table: JobTable, place: Callable[[str], Path]) -> Job:
         table.sign_with,
         table.after,
         place(table.move_to) if table.move_to else None,
+        table.send_ahead,
         table.keep_spool,
         table.on_failed_verification,
         place(table.quarantine) if table.quarantine else None,

@@ -11,6 +11,7 @@ import os
 from datetime import UTC, datetime
 from enum import StrEnum
 from json import dumps
+from pathlib import Path
 from secrets import token_hex
 from typing import TYPE_CHECKING
 
@@ -24,7 +25,6 @@ from piienc.state.locks import is_held
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from contextlib import AbstractContextManager
-    from pathlib import Path
     from sqlite3 import Connection
 
     from piienc.errors import PiiencError
@@ -179,6 +179,18 @@ class Ledger:
             f"direction = 'push' AND {_THERE} AND name = ? AND size = ? AND outcome = 'delivered'",
             (dumps(places), name, size),
         )
+
+    def lost(self, places: Sequence[str], folder: Path) -> list[Transfer]:
+        """Return the pushes to one of these URLs that sent a file of a folder that never got there.
+
+        Something of it may be at the destination, under the name that it has grown under.
+        """
+        found = self._find(
+            f"direction = 'push' AND {_THERE} AND phase = 'sending' AND growing != name "
+            "AND outcome IN ('running', 'failed') AND substr(source, 1, ?) = ?",
+            (dumps(places), len(prefix := f"{folder}{os.sep}"), prefix),
+        )
+        return [one for one in found if not Path(one.source).exists()]
 
     def known(self, ids: Iterable[str]) -> set[str]:
         """Return those of these transfers' ids that are in the ledger."""

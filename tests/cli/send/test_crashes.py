@@ -127,7 +127,7 @@ def test_job_killed_at_any_moment_is_completed_by_the_next_run(desk, temp, tmp_p
     assert missed <= MOMENTS // 2
     assert len(Ledger(desk.state).history(outcome="delivered")) == FILES * (MOMENTS + 2)
     assert desk.project.run("audit", "verify").code == 0
-    _clean(desk, temp)
+    desk.clean(temp)
 
 
 def _require_delivered_once(desk, names: list[str]) -> None:
@@ -138,17 +138,6 @@ def _require_delivered_once(desk, names: list[str]) -> None:
     assert sorted(one.name for one in delivered) == sorted(there)
     assert {one.name: one.size for one in delivered} == {n: len(c) for n, c in there.items()}
     assert set(desk.steps()) == {"done"}
-
-
-def _clean(desk, temp) -> None:
-    """Let later runs take away gpg's folders of killed ones, once these are not new any more."""
-    for _ in range(10):
-        for folder in temp.iterdir():
-            os.utime(folder, (0, 0))
-        desk.send("--check")
-        if not list(temp.iterdir()):
-            return
-        time.sleep(0.1)
 
 
 def _in_the_way(where: str) -> str:
@@ -190,7 +179,7 @@ def test_job_killed_before_a_step_goes_on_there(desk, temp, where, encrypted_aga
     assert desk.read("a.csv.pgp") == rows("a.csv")
     assert len(desk.spooled()) == 1
     assert desk.send("--json").document["known"] == 1
-    _clean(desk, temp)
+    desk.clean(temp)
 
 
 @pytest.mark.parametrize(
@@ -219,4 +208,4 @@ def test_source_of_a_run_killed_while_it_was_moved_has_one_name_again(
     assert not names[0].exists()
     assert [*names[1].parent.iterdir()] == [names[1]]
     assert names[1].read_bytes() == content
-    _clean(desk, temp)
+    desk.clean(temp)

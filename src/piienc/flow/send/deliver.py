@@ -10,8 +10,10 @@ from typing import TYPE_CHECKING, Self
 from msgspec.structs import replace
 
 from piienc.errors import PiiencError
+from piienc.flow.advance import Advance, Fate, take_back_lost
 from piienc.flow.crew import Crew
 from piienc.flow.push import push
+from piienc.flow.receipt import PushReceipt
 from piienc.flow.send.after import apply_after
 from piienc.flow.send.outcome import Outcome
 from piienc.flow.send.papers import keep_receipt
@@ -22,7 +24,8 @@ from piienc.state import Step
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from piienc.flow.receipt import ErrorFacts, PushReceipt, SentFile
+    from piienc.flow.push import Pushing
+    from piienc.flow.receipt import ErrorFacts, SentFile
     from piienc.flow.send.sending import Sending
     from piienc.state import Sendings, Sent
 
@@ -49,14 +52,31 @@ class Deliverer:
         self._outcomes: dict[str, tuple[int, Outcome]] = {}
         self._receipts: list[PushReceipt] = []
         self._known: dict[Path, Known] = {}
+        self._advances: dict[Path, Advance] = {}
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *error: object) -> None:
+        for advance in self._advances.values():
+            advance.end(Fate.LEFT)
         self._crew.stop()
         for receipt in self._receipts:
             self._sending.evidence(receipt)
+
+    def advance(self, path: Path) -> Advance:
+        """Return who sends a file while it is made, as far as the job has it so.
+
+        It uses a connection that is there, and makes none.
+
+        Args:
+            path: the name that the file will have in the spool.
+        """
+        pushing = self._pushing
+        # In place, the receiver would see it grow.
+        wanted = self._sending.job.send_ahead and pushing.rules.rename
+        made = self._advances[path] = Advance(path, pushing, self._crew if wanted else None)
+        return made
 
     def trust(self, sent: Sent) -> None:
         """Take the hashes of a source's files for known: this run has just written them."""
@@ -102,6 +122,8 @@ class Deliverer:
                     self._keep(sent, Outcome.failed(sent.source, error))
         for sent in self._ledger.at(self._sending.label, Step.DELIVERED):
             self._finish(sent)
+        self._receipts += self._taken_back()
+        take_back_lost(self._crew, self._pushing, self._sending.spool)
         return self.so_far()
 
     def so_far(self) -> list[Outcome]:
@@ -120,13 +142,20 @@ class Deliverer:
         else:
             self._ledger.save(replace(sent, step=Step.DONE))
 
-    def _batch(self, batch: Sequence[Sent]) -> None:
+    @property
+    def _pushing(self) -> Pushing:
         pushing = self._sending.pushing
         rules = replace(pushing.rules, job=self._sending.job.name)
+        return replace(pushing, rules=rules, known=self._known)
+
+    def _batch(self, batch: Sequence[Sent]) -> None:
         paths = {sent.id: files_of(self._sending, sent) for sent in batch}
+        for sent in batch:
+            for path, file in zip(paths[sent.id], sent.wrapped, strict=True):
+                self._catch_up(path, file["bytes"])
         receipt = push(
             [path for sent in batch for path in paths[sent.id]],
-            replace(pushing, rules=rules, known=self._known),
+            self._pushing,
             self._crew,
         )
         self._receipts.append(receipt)
@@ -137,6 +166,21 @@ class Deliverer:
             except PiiencError as error:
                 outcome = Outcome.failed(sent.source, error)
             self._keep(sent, outcome)
+
+    def _catch_up(self, path: Path, size: int) -> None:
+        """Take up what was sent of a file while it was made."""
+        if advance := self._advances.pop(path, None):
+            ahead, known = advance.sent(size), self._known.get(path)
+            if ahead and known:
+                self._known[path] = replace(known, ahead=ahead)
+
+    def _taken_back(self) -> Iterator[PushReceipt]:
+        """Tell of files that were sent while they were made, and did not become whole."""
+        way = self._sending.pushing.way
+        for advance in self._advances.values():
+            if file := advance.taken_back():
+                yield PushReceipt("push", str(way.url), way.destination.name, (file,), 0.0)
+        self._advances.clear()
 
     def _keep(self, sent: Sent, outcome: Outcome) -> None:
         self._outcomes[sent.id] = sent.number, outcome

@@ -36,6 +36,9 @@ from piienc.tables.csv import open_csv
 from piienc.tables.streams import Decompressed
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from piienc.flow.advance import Advance
     from piienc.flow.receipt import FileFacts, Receipt
     from piienc.flow.reports.model import Report
     from piienc.flow.send.sending import Sending
@@ -57,7 +60,14 @@ class Spooled(Struct, frozen=True):
     report: Report
 
 
-def spool(found: Found, number: int, sending: Sending, ledger: Sendings, work: Work) -> Spooled:
+def spool(
+    found: Found,
+    number: int,
+    sending: Sending,
+    ledger: Sendings,
+    work: Work,
+    advance: Callable[[Path], Advance],
+) -> Spooled:
     """Verify, encrypt and wrap a source into the spool.
 
     Args:
@@ -66,6 +76,7 @@ def spool(found: Found, number: int, sending: Sending, ledger: Sendings, work: W
         sending: the job.
         ledger: told before the wrapped file gets its name.
         work: wraps.
+        advance: makes who sends a wrapped file while it grows.
 
     Raises:
         MovedError: the source changed meanwhile.
@@ -75,7 +86,7 @@ def spool(found: Found, number: int, sending: Sending, ledger: Sendings, work: W
     name = name_for(found.path, sending.job.naming, number)
     facts = (str(found.path), found.size, found.modified, found.inode)
     sent = ledger.save(Sent(new_id(), sending.label, *facts, number=number, name=name, begun=now()))
-    making = _Making(found, sending, ledger, work, sent)
+    making = _Making(found, sending, ledger, work, sent, advance)
     try:
         make_private_folder(sending.state)
         make_private_folder(sending.spool)
@@ -95,6 +106,7 @@ class _Making(Struct):
     ledger: Sendings
     work: Work
     sent: Sent
+    advance: Callable[[Path], Advance]
 
     @property
     def target(self) -> Path:
@@ -121,11 +133,13 @@ class _Making(Struct):
 
     def _whole(self) -> Spooled:
         started, form = time.monotonic(), self.work.form(_COMPRESSION)
+        advance = self.advance(self.target)
         with (
-            Verifying(self.sending) as verifying,
+            Verifying(self.sending, advance.hold) as verifying,
             Fed(lambda file: self._encrypt(file, verifying)) as fed,
             new_file(self.target) as made,
-            Poured(made.fileno(), lambda _: None) as written,
+            advance.of(made.fileno()),
+            Poured(made.fileno(), advance.grew) as written,
         ):
             joined = Joined(fed, self.target, written)
             try:

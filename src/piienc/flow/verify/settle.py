@@ -110,11 +110,20 @@ class Settled(Struct):
             cells, suspicious = rows - counts[name].nulls, counts[name].suspicious
             for finder in (each for each in finders if each.share):
                 found = suspicious[finder.name]
-                if found and found >= finder.share * cells:
+                if _is_over(finder, found, cells):
                     what = f"{found:,} of {cells:,} cells look like {finder.description}"
                     yield Breach(name, "personal", what)
                 else:
                     del suspicious[finder.name]
+
+    def suspects(self, counts: Mapping[str, Counts], rows: int) -> bool:
+        """Tell whether `of_shares` would find any column by the rows so far."""
+        return any(
+            _is_over(finder, counts[name].suspicious[finder.name], rows - counts[name].nulls)
+            for name, finders in self.finders.items()
+            for finder in finders
+            if finder.share
+        )
 
     def comparable(self, others: Sequence[str]) -> tuple[list[str], list[Breach]]:
         """Return the columns that can be compared with another file's, and what is wrong there.
@@ -189,6 +198,10 @@ class Settled(Struct):
             most_frequent=equal.most_frequent if equal else None,
             unchecked=watch.unchecked,
         )
+
+
+def _is_over(finder: Finder, found: int, cells: int) -> bool:
+    return found > 0 and found >= finder.share * cells
 
 
 def settled(

@@ -1,0 +1,349 @@
+"""A file is sent while it is still being made; nobody can see that, whatever happens."""
+
+from __future__ import annotations
+
+import os
+import random
+import signal
+import subprocess
+import time
+from pathlib import Path
+
+import pytest
+from ahead import small_files
+from desk import CANARY, SCHEMA, rows
+from proxy import Proxy
+
+from piienc.flow import advance as advances
+from piienc.flow.advance import Advance
+from piienc.flow.send.spool import _Making
+from piienc.remote import OURS
+from piienc.remote.sftp import SftpRemote
+from piienc.state import Ledger
+
+MANY = 12_000  # rows: some 2 MB when they are wrapped, which are many blocks
+WRAPPED = 170  # bytes of a row, about, when it is wrapped
+PATIENCE = 20.0  # seconds that a machine with much to do may take
+MOMENTS = int(os.environ.get("PIIENC_TEST_MOMENTS", "10"))
+SUPPORT = Path(__file__).parents[2] / "support"
+SMALL = f"import sys; sys.path.insert(0, {str(SUPPORT)!r}); import ahead; ahead.small_files()"
+
+
+@pytest.fixture
+def ahead(monkeypatch):
+    """Have small files sent while they are made; give the bytes of each that were sent so."""
+    sent, upload = [], SftpRemote.upload_growing
+
+    def uploaded(*said):
+        sent.append(upload(*said))
+        return sent[-1]
+
+    monkeypatch.setattr(SftpRemote, "upload_growing", uploaded)
+    small_files(monkeypatch.setattr)
+    return sent
+
+
+def _until(condition) -> bool:
+    end = time.monotonic() + PATIENCE
+    while time.monotonic() < end:
+        if condition():
+            return True
+        time.sleep(0.01)
+    return False
+
+
+def _growing(desk) -> dict[str, int]:
+    """Return the size of each hidden file at the server."""
+    found = desk.folder.iterdir()
+    return {path.name: path.stat().st_size for path in found if path.name.startswith(OURS)}
+
+
+def _sees(desk, least: int = 1) -> bool:
+    """Wait until so much has arrived of a file that has no name yet."""
+    return _until(lambda: any(size >= least for size in _growing(desk).values()))
+
+
+def _before_the_end(monkeypatch, action) -> None:
+    """Do something when a file is wrapped whole, and has no name yet."""
+    kept = _Making._kept
+
+    def keep(*said):
+        action()
+        return kept(*said)
+
+    monkeypatch.setattr(_Making, "_kept", keep)
+
+
+def _history(desk) -> list[tuple[str, str]]:
+    return [(one.name, one.outcome) for one in Ledger(desk.state).history()]
+
+
+def test_file_is_at_the_destination_before_it_is_whole(desk, ahead, monkeypatch):
+    """Under a hidden name; then the rest follows, it gets its name, and all is one attempt."""
+    seen = []
+    _before_the_end(monkeypatch, lambda: seen.append((_sees(desk, 1_000_000), len(desk.there()))))
+    desk.put("a.csv", count=MANY)
+    ended = desk.send("--json")
+    assert ended.code == 0, ended.err
+    assert seen == [(True, 1)]
+    assert sorted(desk.there()) == ["a.csv.pgp"]
+    assert desk.read("a.csv.pgp") == rows("a.csv", MANY)
+    (transfer,) = Ledger(desk.state).history()
+    assert (transfer.outcome, transfer.attempts, transfer.size) == (
+        "delivered",
+        1,
+        (desk.folder / "a.csv.pgp").stat().st_size,
+    )
+    assert 0 < ahead[0] <= transfer.size
+
+
+def test_what_was_sent_is_neither_sent_again_nor_read_back(desk, ahead, monkeypatch):
+    """Only the rest of the file goes out with its delivery."""
+    monkeypatch.setattr(SftpRemote, "same_prefix", lambda *_: pytest.fail("it was read back"))
+    offsets, upload = [], SftpRemote.upload
+
+    def uploaded(*said, **more):
+        offsets.append(more["offset"])
+        return upload(*said, **more)
+
+    monkeypatch.setattr(SftpRemote, "upload", uploaded)
+    desk.put("a.csv", count=MANY)
+    assert desk.send().code == 0
+    assert offsets == ahead
+    assert desk.read("a.csv.pgp") == rows("a.csv", MANY)
+
+
+def test_several_files_are_sent_each_while_it_is_made(desk, ahead):
+    """One after the other, and in the order of their names."""
+    desk.put("a.csv", "b.csv", "c.csv", count=MANY)
+    ended = desk.send("--json")
+    assert ended.code == 0, ended.err
+    assert len(ahead) == 3
+    for name in ("a.csv", "b.csv", "c.csv"):
+        assert desk.read(f"{name}.pgp") == rows(name, MANY)
+    assert [file["outcome"] for file in ended.document["files"]] == ["delivered"] * 3
+
+
+def test_small_file_is_sent_when_it_is_whole(desk, ahead, monkeypatch):
+    """There would be nothing to gain."""
+    monkeypatch.setattr(advances, "LEAST", 100 << 20)
+    desk.put("a.csv", count=MANY)
+    assert desk.send().code == 0
+    assert ahead == []
+
+
+@pytest.mark.parametrize(
+    ("job", "destination"), [({"send_ahead": False}, ""), ({}, "rename = false")]
+)
+def test_nothing_is_sent_ahead_where_the_settings_are_against_it(
+    desk, ahead, monkeypatch, job, destination
+):
+    """Where files grow under their own names, the receiver would see them."""
+    desk.write(destination=destination, **job)
+    _before_the_end(monkeypatch, lambda: time.sleep(0.2))
+    desk.put("a.csv", count=MANY)
+    assert desk.send().code == 0
+    assert ahead == []
+    assert desk.read("a.csv.pgp") == rows("a.csv", MANY)
+
+
+def _faulty(row: int) -> bytes:
+    """Return a table whose row of this number, from 0, is not as its schema says."""
+    lines = rows("a.csv", MANY).splitlines(keepends=True)
+    lines[row + 1] = lines[row + 1].replace(str(row).encode(), b"none", 1)
+    return b"".join(lines)
+
+
+@pytest.mark.parametrize("row", [0, MANY // 2, MANY - 1])
+def test_no_row_leaves_from_the_first_wrong_one_on_and_all_is_taken_back(
+    desk, ahead, monkeypatch, row
+):
+    """The rows before it were looked at, and are removed again when the file has failed."""
+    hold = Advance.hold
+
+    def held(advance):
+        assert not row or _sees(desk)
+        hold(advance)
+
+    monkeypatch.setattr(Advance, "hold", held)
+    (desk.project.folder / "in" / "a.csv").write_bytes(_faulty(row))
+    ended = desk.send("--json")
+    assert ended.code == 10
+    assert desk.there() == {}
+    assert sum(ahead) <= WRAPPED * row
+    assert _history(desk) == ([("a.csv.pgp", "given-up")] if row else [])
+    told = desk.project.run("audit", "show", "--json").document["lines"]
+    sent = [file for line in told for file in line.get("files", ()) if file["role"] == "sent"]
+    assert [(file["bytes"], file["outcome"]) for file in sent] == (
+        [(ahead[0], "failed")] if row else []
+    )
+    desk.put("a.csv", count=MANY)
+    assert desk.send().code == 0
+    assert desk.read("a.csv.pgp") == rows("a.csv", MANY)
+
+
+def test_column_that_looks_like_personal_data_holds_the_file_back(desk, ahead, monkeypatch):
+    """By the share of its cells so far, although only all cells together will tell."""
+    schema = SCHEMA.replace(', encrypt = "seal"', "").replace("note ", "phone")
+    desk.project.write("schema.toml", schema)
+    _before_the_end(monkeypatch, lambda: time.sleep(0.2))
+    lines = ["id,email,phone", *(f"{n},x{n},{20_000_000_000 + 7919 * n}" for n in range(MANY))]
+    desk.project.write("in/a.csv", "\n".join([*lines, ""]))
+    ended = desk.send("--json")
+    assert ended.code == 10, ended.err
+    assert ahead in ([], [0])
+    assert desk.there() == {}
+
+
+def test_name_that_is_taken_is_found_before_anything_is_sent(desk, ahead, monkeypatch):
+    """The file waits in the spool, as ever."""
+    (desk.folder / "a.csv.pgp").write_bytes(b"theirs")
+    _before_the_end(monkeypatch, lambda: time.sleep(0.2))
+    desk.put("a.csv", count=MANY)
+    assert desk.send().code == 12
+    assert ahead == []
+    assert desk.there() == {"a.csv.pgp": b"theirs"}
+    (desk.folder / "a.csv.pgp").unlink()
+    assert desk.send().code == 0
+    assert desk.read("a.csv.pgp") == rows("a.csv", MANY)
+
+
+def test_file_that_comes_out_in_parts_takes_back_what_was_sent_of_it_whole(
+    desk, ahead, monkeypatch
+):
+    """That it is too large is known only at its end."""
+    desk.write(
+        destination='profile = "narrow"',
+        more='[profiles.narrow]\nsize_limit = "1500 kB"\ncompression = "none"',
+    )
+    _before_the_end(monkeypatch, lambda: time.sleep(0.2))
+    desk.put("a.csv", count=MANY)
+    ended = desk.send("--json")
+    assert ended.code == 0, ended.err
+    assert len(ahead) == 1
+    parts = sorted(desk.there())
+    assert len(parts) > 1
+    assert not any(name.startswith(OURS) for name in parts)
+    whole = [desk.read(name).splitlines(keepends=True) for name in parts]
+    assert b"".join([whole[0][0], *(b"".join(part[1:]) for part in whole)]) == rows("a.csv", MANY)
+    assert ("a.csv.pgp", "given-up") in _history(desk)
+
+
+def test_connection_lost_while_a_file_is_made_costs_nothing(desk, ahead, monkeypatch):
+    """The delivery goes on with what is proven to be there."""
+    proxy = Proxy(desk.sshd.port)
+    try:
+        desk.sshd.knows(proxy.port)
+        desk.write(url=desk.sshd.url(port=proxy.port))
+
+        def cut():
+            assert _sees(desk)
+            proxy.cut()
+
+        _before_the_end(monkeypatch, cut)
+        desk.put("a.csv", count=MANY)
+        ended = desk.send("--json")
+    finally:
+        proxy.close()
+    assert ended.code == 0, ended.err
+    assert sorted(desk.there()) == ["a.csv.pgp"]
+    assert desk.read("a.csv.pgp") == rows("a.csv", MANY)
+    assert [outcome for _, outcome in _history(desk)] == ["delivered"]
+
+
+def _start(desk, more: str = "") -> subprocess.Popen[bytes]:
+    return subprocess.Popen(
+        desk.project.command("send", "nightly", "--quiet", prelude=SMALL + more),
+        cwd=desk.project.folder,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+    )
+
+
+@pytest.mark.parametrize("sent", [signal.SIGKILL, signal.SIGTERM])
+@pytest.mark.parametrize("gone", [False, True])
+def test_run_that_ends_while_a_file_is_made_leaves_it_to_the_next(desk, temp, sent, gone):
+    """Which removes what was sent, also if the source is gone by then and nothing is to be sent."""
+    desk.put("a.csv", count=MANY)
+    late = (
+        "\nimport time\n"
+        "from piienc.flow.send.spool import _Making\n"
+        "_Making._kept = lambda *_: time.sleep(60)"
+    )
+    with _start(desk, late) as process:
+        assert _sees(desk)
+        os.killpg(process.pid, sent)
+        assert process.wait(PATIENCE) != 0
+    assert _growing(desk)
+    assert _history(desk) == [("a.csv.pgp", "interrupted")]
+    if gone:
+        (desk.project.folder / "in" / "a.csv").unlink()
+    assert desk.send().code == 0
+    assert _growing(desk) == {}
+    outcomes = ["given-up"] if gone else ["delivered", "given-up"]
+    assert sorted(outcome for _, outcome in _history(desk)) == outcomes
+    if not gone:
+        assert desk.read("a.csv.pgp") == rows("a.csv", MANY)
+    desk.clean(temp)
+
+
+def test_other_job_leaves_alone_what_is_being_sent_ahead(desk, monkeypatch):
+    """It shares the state folder, and ends while the file is made."""
+    desk.write(more='[jobs.other]\nsource = "other/*.csv"\nschema = "schema.toml"\n'
+               'destination = "partner"\nquiet_for = 0')  # fmt: skip
+    (desk.project.folder / "other").mkdir()
+    (desk.project.folder / "other" / "b.csv").write_bytes(rows("b.csv"))
+    desk.put("a.csv", count=MANY)
+    late = (
+        "\nimport time\n"
+        "from pathlib import Path\n"
+        "from piienc.flow.send.spool import _Making\n"
+        "kept = _Making._kept\n"
+        "def late(*said):\n"
+        "    while not Path('go').exists(): time.sleep(0.01)\n"
+        "    return kept(*said)\n"
+        "_Making._kept = late"
+    )
+    with _start(desk, late) as process:
+        assert _sees(desk)
+        assert desk.project.run("send", "other").code == 0
+        assert _growing(desk)
+        desk.project.write("go", "")
+        assert process.wait(PATIENCE) == 0
+    assert sorted(desk.there()) == ["a.csv.pgp", "b.csv.pgp"]
+    assert desk.read("a.csv.pgp") == rows("a.csv", MANY)
+    assert sorted(outcome for _, outcome in _history(desk)) == ["delivered", "delivered"]
+
+
+def test_run_killed_at_any_moment_is_completed_and_each_file_arrives_once(desk, temp):
+    """While two files are sent as they are made: nothing half stays, nothing comes twice."""
+    chance = random.Random(2)  # noqa: S311  # seeded, not secret
+    names = ["a.csv", "b.csv"]
+    desk.put(*names, count=MANY)
+    started = time.monotonic()
+    with _start(desk) as process:
+        assert process.wait(60) == 0
+    longest = time.monotonic() - started
+    for number in range(MOMENTS):
+        for path in desk.folder.iterdir():
+            path.unlink()
+        names = [f"{number}-{name}" for name in ("a.csv", "b.csv")]
+        for path in (desk.project.folder / "in").iterdir():
+            path.unlink()
+        desk.put(*names, count=MANY)
+        with _start(desk) as process:
+            time.sleep(longest * (number + chance.random()) / MOMENTS)
+            os.killpg(process.pid, signal.SIGKILL)
+        desk.require_no_canary(temp)
+        with _start(desk) as process:
+            assert process.wait(60) == 0
+        assert sorted(desk.there()) == sorted(f"{name}.pgp" for name in names)
+        for name in names:
+            assert desk.read(f"{name}.pgp") == rows(name, MANY)
+    delivered = [name for name, outcome in _history(desk) if outcome == "delivered"]
+    assert len(delivered) == len(set(delivered)) == 2 * (MOMENTS + 1)
+    assert not {outcome for _, outcome in _history(desk)} - {"delivered", "given-up"}
+    assert desk.project.run("audit", "verify").code == 0
+    desk.clean(temp)
+    assert CANARY not in desk.project.run("history", "--json").out
