@@ -30,7 +30,7 @@ from piienc.flow.receipt import ErrorFacts, PushReceipt, SentFile
 from piienc.flow.source import Source
 from piienc.flow.trigger import trigger_of
 from piienc.remote import safe_name
-from piienc.state import held, lock_name, new_transfer
+from piienc.state import held, kept_open, lock_name, new_transfer
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -138,11 +138,12 @@ def push(sources: Sequence[Path], pushing: Pushing, crew: Crew | None = None) ->
         PiiencError: nothing could be begun: see `piienc.errors`.
     """
     started = time.monotonic()
-    items, waiting = _looked_at(sources, pushing)
-    swept = _swept(pushing) if pushing.sweep else ()
-    if waiting:
-        with contextlib.nullcontext(crew) if crew else Crew(pushing.way, pushing.told) as used:
-            _deliver(sorted(waiting, key=lambda item: -item.size), pushing, used)
+    with kept_open(pushing.ledger.folder):
+        items, waiting = _looked_at(sources, pushing)
+        swept = _swept(pushing) if pushing.sweep else ()
+        if waiting:
+            with contextlib.nullcontext(crew) if crew else Crew(pushing.way, pushing.told) as used:
+                _deliver(sorted(waiting, key=lambda item: -item.size), pushing, used)
     return replace(_receipt(pushing, items, started), orphans=swept)
 
 

@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from piienc.state.cells import CELL_LIMIT, CELL_WARNING, CellCounter
+    from piienc.state.database import kept_open
     from piienc.state.locks import held
     from piienc.state.marks import Marks, RecordedMark
     from piienc.state.sendings import Sendings, Sent, Step
@@ -38,6 +39,7 @@ __all__ = [
     "Step",
     "Transfer",
     "held",
+    "kept_open",
     "lock_name",
     "new_transfer",
 ]
@@ -52,6 +54,7 @@ _HOMES = {
     "Sent": "sendings",
     "Step": "sendings",
     "held": "locks",
+    "kept_open": "database",
 }  # all others are at home in transfers.py
 
 

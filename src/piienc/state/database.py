@@ -1,10 +1,11 @@
-"""The SQLite file of the state folder, opened for one transaction at a time."""
+"""The SQLite file of the state folder: opened for each transaction, or kept open for a run."""
 
 from __future__ import annotations
 
 import contextlib
 import fcntl
 import os
+import threading
 import time
 from typing import TYPE_CHECKING
 
@@ -38,22 +39,115 @@ def transaction(folder: Path, table: str, doing: str) -> Iterator[Connection]:
 
     file = folder / FILE
     try:
-        make_private_folder(folder)
-        _make(file)
-        file.chmod(PRIVATE_FILE)
-        with contextlib.closing(
-            sqlite3.connect(file, timeout=_PATIENCE, isolation_level=None)
-        ) as database:
-            _write_ahead(database, folder)
+        with _opened(folder) as database:
             database.execute("BEGIN IMMEDIATE")
-            database.execute(table)
-            yield database
-            database.execute("COMMIT")
+            try:
+                database.execute(table)
+                yield database
+                database.execute("COMMIT")
+            except BaseException:
+                if database.in_transaction:
+                    database.rollback()
+                raise
     except (sqlite3.Error, OSError, ConfigError) as error:
         raise ConfigError(
             f"cannot {doing} in {file}: {error}",
             hint="name a folder that may be written to: --state DIR or PIIENC_STATE",
         ) from error
+
+
+@contextlib.contextmanager
+def kept_open(folder: Path) -> Iterator[None]:
+    """Keep the database open while the block runs, for the transactions of all its threads.
+
+    To open and close it costs ten times what a transaction does: who closes it last writes its
+    log back, and removes it.
+
+    Args:
+        folder: the state folder; nothing is made there before the first transaction.
+    """
+    with _CHANGING:
+        kept = _KEPT.setdefault(folder, _Kept(folder))
+        kept.users += 1
+    try:
+        yield
+    finally:
+        with _CHANGING:
+            kept.users -= 1
+            if not kept.users:
+                del _KEPT[folder]
+                kept.close()
+
+
+class _Kept:
+    """A connection that one thread at a time uses."""
+
+    def __init__(self, folder: Path) -> None:
+        self.users = 0
+        self._folder = folder
+        self._lock = threading.Lock()
+        self._database: Connection | None = None
+        self._file: os.stat_result | None = None
+
+    @contextlib.contextmanager
+    def connection(self) -> Iterator[Connection]:
+        """Give the connection; if the file is another one by now, one to that."""
+        with self._lock:
+            if self._database is None or not self._is_there():
+                self._close()
+                self._database = _connected(self._folder)
+                self._file = (self._folder / FILE).stat()
+            yield self._database
+
+    def close(self) -> None:
+        """End the connection, when no thread is at it."""
+        with self._lock:
+            self._close()
+
+    def _close(self) -> None:
+        database, self._database = self._database, None
+        if database:
+            database.close()
+
+    def _is_there(self) -> bool:
+        try:
+            return self._file is not None and os.path.samestat(
+                self._file, (self._folder / FILE).stat()
+            )
+        except FileNotFoundError:
+            return False
+
+
+_KEPT: dict[Path, _Kept] = {}
+_CHANGING = threading.Lock()
+
+
+@contextlib.contextmanager
+def _opened(folder: Path) -> Iterator[Connection]:
+    if kept := _KEPT.get(folder):
+        with kept.connection() as database:
+            yield database
+        return
+    with contextlib.closing(_connected(folder)) as database:
+        yield database
+
+
+def _connected(folder: Path) -> Connection:
+    import sqlite3  # noqa: PLC0415  # start-up
+
+    file = folder / FILE
+    make_private_folder(folder)
+    _make(file)
+    file.chmod(PRIVATE_FILE)
+    database = sqlite3.connect(
+        file, timeout=_PATIENCE, isolation_level=None, check_same_thread=False
+    )
+    try:
+        _write_ahead(database, folder)
+    except BaseException:
+        database.close()
+        raise
+    return database
 
 
 def _make(file: Path) -> None:

@@ -38,7 +38,7 @@ from piienc.flow.send.spool import (
     sweep,
 )
 from piienc.flow.work import at_work
-from piienc.state import Sendings, Sent, Step, held
+from piienc.state import Sendings, Sent, Step, held, kept_open
 from piienc.state.sendings import new_id
 from piienc.state.transfers import now
 
@@ -67,7 +67,7 @@ def send(sending: Sending) -> SendReceipt:
         PiiencError: nothing could be begun; see `piienc.errors`.
     """
     started = time.monotonic()
-    with held(sending.state, f"the job {sending.label}"):
+    with held(sending.state, f"the job {sending.label}"), kept_open(sending.state):
         run = _Run(sending, Sendings(sending.state))
         if sending.dry_run:
             run.rehearse()

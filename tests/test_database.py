@@ -1,0 +1,121 @@
+"""The database of the state folder, opened for each transaction or kept open."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import sqlite3
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+
+import pytest
+
+from piienc.errors import ConfigError
+from piienc.state import database as databases
+from piienc.state import kept_open
+from piienc.state.database import transaction
+
+TABLE = "CREATE TABLE IF NOT EXISTS numbers (number)"
+
+
+@pytest.fixture
+def folder(tmp_path):
+    return tmp_path / ".piienc"
+
+
+@pytest.fixture(params=[False, True])
+def kept(request, folder):
+    """Run the test as it is, and with the database kept open."""
+    if not request.param:
+        yield
+        return
+    with kept_open(folder):
+        yield
+
+
+def _add(folder, number):
+    with transaction(folder, TABLE, "count") as database:
+        database.execute("INSERT INTO numbers VALUES (?)", (number,))
+
+
+def _numbers(folder):
+    """Read as another process does."""
+    code = (
+        "import json, sqlite3, sys\n"
+        "database = sqlite3.connect(sys.argv[1])\n"
+        "print(json.dumps(database.execute('SELECT number FROM numbers').fetchall()))"
+    )
+    file = str(folder / "state.db")
+    told = subprocess.check_output([sys.executable, "-c", code, file], text=True)
+    return [number for (number,) in json.loads(told)]
+
+
+@pytest.mark.usefixtures("kept")
+def test_transaction_is_seen_by_others_when_it_has_ended(folder):
+    """Whether the database is kept open or not."""
+    _add(folder, 1)
+    assert _numbers(folder) == [1]
+    _add(folder, 2)
+    assert _numbers(folder) == [1, 2]
+
+
+@pytest.mark.usefixtures("kept")
+@pytest.mark.parametrize("error", [ValueError, KeyboardInterrupt, sqlite3.Error])
+def test_transaction_that_fails_leaves_nothing_and_hinders_none(folder, error):
+    """What it has written is gone, and the next one goes through."""
+    _add(folder, 1)
+
+    def fail():
+        with transaction(folder, TABLE, "count") as database:
+            database.execute("INSERT INTO numbers VALUES (2)")
+            raise error
+
+    with pytest.raises(ConfigError if error is sqlite3.Error else error):
+        fail()
+    _add(folder, 3)
+    assert _numbers(folder) == [1, 3]
+
+
+@pytest.mark.usefixtures("kept")
+def test_transactions_of_many_threads_lose_nothing(folder):
+    """One at a time uses the connection that is kept."""
+    with ThreadPoolExecutor(8) as threads:
+        list(threads.map(lambda number: _add(folder, number), range(100)))
+    assert sorted(_numbers(folder)) == list(range(100))
+
+
+def test_database_that_is_kept_open_is_opened_once(folder, monkeypatch):
+    """However many transactions there are, and who else keeps it open meanwhile."""
+    opened, connected = [], databases._connected
+    monkeypatch.setattr(
+        databases, "_connected", lambda where: opened.append(where) or connected(where)
+    )
+    with kept_open(folder):
+        assert opened == []
+        assert not folder.exists()
+        with kept_open(folder):
+            _add(folder, 1)
+        _add(folder, 2)
+    assert opened == [folder]
+    assert [path.name for path in folder.iterdir()] == ["state.db"]
+    _add(folder, 3)
+    assert _numbers(folder) == [1, 2, 3]
+
+
+def test_database_that_was_put_in_the_place_of_a_kept_one_is_used(folder, tmp_path):
+    """Nothing is written into a file that has lost its name."""
+    with kept_open(folder):
+        _add(folder, 1)
+        shutil.rmtree(folder)
+        _add(folder, 2)
+        assert _numbers(folder) == [2]
+        other = tmp_path / "other"
+        _add(other, 7)
+        for name in ("state.db-wal", "state.db-shm"):
+            with suppress(FileNotFoundError):
+                (folder / name).unlink()
+        (other / "state.db").replace(folder / "state.db")
+        _add(folder, 3)
+        assert _numbers(folder) == [7, 3]
