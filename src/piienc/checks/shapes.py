@@ -39,6 +39,7 @@ _FEW = 16  # shapes of a batch that are remembered
 _PARTS = re.compile(r"(\{[0-9,]*\}|\(\?:|\\[^d])|(\\d|[0-9])|([A-Z])|([a-z])")
 
 
+@lru_cache(256)
 def shape_of(pattern: str) -> str:
     """Return a pattern that the shapes of all matches of a built-in finder's pattern match."""
     return _PARTS.sub(lambda part: part[1] or "  0Aa"[part.lastindex or 0], pattern)
