@@ -106,15 +106,16 @@ class Records:
         """Return a column's cells that are not null, without their quotes, and their rows."""
         begins = self._begins[:, column]
         lengths = self._ends[:, column] - begins
-        in_quotes = self._rows_in_quotes(column)
         if lengths.all():
             rows = np.arange(self.count)
             fields = Cells(self._data, begins.copy(), lengths)
         else:
             rows = np.flatnonzero(lengths > 0)
             fields = Cells(self._data, begins[rows], lengths[rows])
-            in_quotes = np.searchsorted(rows, in_quotes)
-        return unquoted(fields, in_quotes, self._dialect.quote, self._quotes), rows
+        if not len(self._quotes):
+            return fields, rows
+        in_quotes = np.flatnonzero(self._data[fields.starts] == self._dialect.quote)
+        return unquoted(fields, in_quotes, self._doubled), rows
 
     def as_fields(self, cells: Pool) -> Pool:
         """Return text as fields: in quotes where it needs them."""
@@ -155,20 +156,12 @@ class Records:
         index = (np.delete(wanted, gone, axis=1) if gone else wanted).ravel()
         return put_together(sources, index)
 
-    def _rows_in_quotes(self, column: int) -> Places:
-        """Return the rows whose field of a column stands in quotes."""
-        fields = self._fields_in_quotes
-        rows: Places = fields[fields % self.columns == column] // self.columns
-        return rows
-
     @cached_property
-    def _fields_in_quotes(self) -> Places:
-        """The fields that stand in quotes, numbered through all records; mostly they are few."""
-        begins, opening = self._begins.ravel(), self._quotes[0::2]
-        fields = np.searchsorted(begins, opening)
-        # Of a field with doubled quotes, only the first one stands where it begins.
-        own: Places = fields[begins.take(fields, mode="clip") == opening]
-        return own
+    def _doubled(self) -> Places:
+        """Where the second one of two quotes is that stand for one."""
+        opening, closing = self._quotes[0::2], self._quotes[1::2]
+        second: Places = opening[1:][opening[1:] == closing[:-1] + 1]
+        return second
 
     def _require_utf8(self) -> None:
         # Arrow holds the whole block against UTF-8 at once; Python's decoder finds the place.
