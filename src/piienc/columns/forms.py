@@ -54,6 +54,8 @@ def forms_of(cells: Cells, *, text: bool, least: int, bare: bool = False) -> For
     candidates = np.flatnonzero(cells.lengths >= (-(-least // 3) * 4 if text else least))
     first = cells.data[cells.starts[candidates]]
     candidates = candidates[first == (_IN_TEXT if text else _MARK)]
+    if not len(candidates):
+        return Forms(candidates, np.arange(len(cells)), np.empty(0, np.uint32))
     sealed, order, fine = _wire(cells.take(candidates), text=text)
     fine &= (sealed.lengths >= least) & (sealed.data[sealed.starts] == _MARK)
     found = candidates[order[fine]]
