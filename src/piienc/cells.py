@@ -105,6 +105,14 @@ class Cells(Struct, frozen=True):
         np.add(self.starts, self.lengths, out=cuts[1::2])
         return Pieces(self.data, cuts)
 
+    def text(self) -> pa.Array:
+        """Return cells of UTF-8 that stand in order as an array of strings."""
+        if not len(self):
+            return pa.array([], pa.string())
+        taken = _taken([self.pieces()], np.arange(0, 2 * len(self), 2, dtype=np.int32))
+        kind = pa.string() if taken.type == pa.binary() else pa.large_string()
+        return pa.Array.from_buffers(kind, len(self), taken.buffers())
+
     def packed(self, order: Places) -> Cells:
         """Return cells in another order, one behind the other, and `SPARE` bytes behind them."""
         if not len(self):
@@ -163,6 +171,11 @@ def put_together(sources: Sequence[Pieces], index: Places | Narrow) -> Bytes:
     """
     if not len(index):
         return np.empty(0, np.uint8)
+    return _bytes_of(_taken(sources, index))
+
+
+def _taken(sources: Sequence[Pieces], index: Places | Narrow) -> pa.Array:
+    """Return pieces of some buffers, of which there is one at the least, as an array."""
     buffers = [source.data for source in sources]
     data = buffers[0] if len(buffers) == 1 else np.concatenate(buffers)
     large = len(data) > _INT32_MAX
@@ -174,7 +187,7 @@ def put_together(sources: Sequence[Pieces], index: Places | Narrow) -> Bytes:
         base, first = base + len(source.data), first + len(part)
     frames = [None, pa.py_buffer(offsets), pa.py_buffer(data)]
     kind = pa.large_binary() if large else pa.binary()
-    return _bytes_of(_take(pa.Array.from_buffers(kind, len(offsets) - 1, frames), index))
+    return _take(pa.Array.from_buffers(kind, len(offsets) - 1, frames), index)
 
 
 def is_utf8(text: Bytes) -> bool:

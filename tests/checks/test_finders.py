@@ -306,16 +306,26 @@ def test_batch_is_looked_at_like_a_loop(values):
             assert found.get(finder.name, np.empty(0)).tolist() == expected, finder.name
 
 
-@given(st.lists(st.text("0123456789 ax", max_size=400), min_size=1), st.integers(0, 300))
+ALPHABETS = st.sampled_from(["0123456789 ax", "01 abcdefghxyz", "7", "x"])
+
+
+@given(
+    st.lists(ALPHABETS.flatmap(lambda some: st.text(some, max_size=400)), min_size=1),
+    st.integers(0, 300),
+)
 def test_values_with_digits_are_those_that_a_loop_finds(values, more):
     """Sparse or dense, long or short: none with six digits is passed over."""
     from piienc.checks.prefilter import rows_with_digits
 
     values = [*values, *["x"] * more]
-    expected = {i for i, value in enumerate(values) if sum(map(str.isdigit, value)) >= 6}
+    counts = [sum(map(str.isdigit, value)) for value in values]
+    expected = {i for i, count in enumerate(counts) if count >= 6}
+    maybe = {i for i, value in enumerate(values) if len(value) > 255}
+    if 2 * sum(counts) > sum(map(len, values)):
+        maybe = {*range(len(values))}
     found = rows_with_digits(pa.array(values)).tolist()
     assert found == sorted(set(found))
-    assert expected <= {*found} <= expected | {i for i, v in enumerate(values) if len(v) > 255}
+    assert expected <= {*found} <= expected | maybe
 
 
 def test_finders_are_documented_where_they_stand():

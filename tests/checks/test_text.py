@@ -12,10 +12,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from piienc.checks import checks_of
+from piienc.checks import checks_of, forms
 from piienc.checks.codes import CODES
 from piienc.checks.forms import TIMESTAMP
-from piienc.checks.read import moments
+from piienc.checks.read import at_once, moments
 from piienc.schema import Column
 
 TYPES = {
@@ -311,6 +311,20 @@ def test_type_judges_like_a_loop(kind, data):
     values, is_good = ORACLES[kind]
     drawn = data.draw(st.lists(values))
     assert failing(drawn, "type", type=kind) == [value for value in drawn if not is_good(value)]
+
+
+@pytest.mark.parametrize("kind", [kind for kind in forms.TYPES if kind != "boolean"])
+@given(data=st.data())
+def test_what_is_read_at_once_has_the_form_of_its_type(kind, data):
+    """Arrow reads more than that, as 0x1F, nan(1) or the year 0."""
+    form = re.compile(forms.TYPES[kind][1], re.ASCII)
+    good, bad = TYPES[kind]
+    text = data.draw(st.from_regex(form, fullmatch=True) | st.sampled_from([*good, *bad]))
+    at = data.draw(st.integers(0, len(text)))
+    instead = data.draw(st.text("0123456789+-.eExXnaif()_T:Z \n\u0661", max_size=2))
+    text = text[:at] + instead + text[at + data.draw(st.integers(0, 2)) :]
+    if at_once(pa.array([text]), kind) is not None:
+        assert form.fullmatch(text)
 
 
 @given(st.lists(st.ip_addresses(v=4).map(str) | st.from_regex(r"\A[0-9.]{7,11}\Z")))

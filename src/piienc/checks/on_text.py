@@ -29,6 +29,8 @@ _INT64 = 1 << 63
 
 def not_of_type(values: pa.Array, kind: str) -> Mask:
     """Tell which values have not the form of a type."""
+    if kind != "boolean" and read.at_once(values, kind) is not None:
+        return np.zeros(len(values), np.bool_)
     return ~matches(values, whole(TYPES[kind][1]))
 
 

@@ -33,12 +33,17 @@ def rows_with(values: pa.Array, mark: str) -> Rows:
 
 
 def rows_with_digits(values: pa.Array) -> Rows:
-    """Return the rising indices of the values with six digits or more."""
+    """Return the rising indices of the values with six digits or more.
+
+    Where most bytes are digits, all of them are returned: to know better is not worth it.
+    """
     digits = (bytes_of(values) - np.uint8(ord("0"))) < 10  # noqa: PLR2004  # the digits of ASCII
     count = np.count_nonzero(digits)
-    if count < LEAST_DIGITS:
-        return np.empty(0, np.int64)
     lengths = np.diff(offsets_of(values))
+    if count < LEAST_DIGITS or lengths.max() < LEAST_DIGITS:
+        return np.empty(0, np.int64)
+    if 2 * count > len(digits):
+        return np.arange(len(values))
     if count <= _FEW * len(values):
         return _around_digits(values, np.flatnonzero(digits), int(lengths.max()))
     offsets = offsets_of(values) - offsets_of(values)[0]

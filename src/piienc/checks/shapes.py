@@ -39,6 +39,7 @@ _FEW = 16  # shapes of a batch that are remembered
 _PARTS = re.compile(r"(\{[0-9,]*\}|\(\?:|\\[^d])|(\\d|[0-9])|([A-Z])|([a-z])")
 
 
+@lru_cache(256)
 def shape_of(pattern: str) -> str:
     """Return a pattern that the shapes of all matches of a built-in finder's pattern match."""
     return _PARTS.sub(lambda part: part[1] or "  0Aa"[part.lastindex or 0], pattern)
@@ -56,8 +57,7 @@ def found_by_shape(finders: Sequence[Finder], values: pa.Array) -> Iterator[tupl
     """
     if not finders or not len(values):
         return
-    encoded = _shapes(values)
-    known, codes = encoded.dictionary, encoded.indices.to_numpy()
+    known, codes = _shapes(values)
     any_of_them = "|".join(finder.shape for finder in finders)
     some = _matching(known, any_of_them)
     if not len(some):
@@ -91,12 +91,17 @@ def _few_matching(shapes: tuple[str, ...], expression: str) -> tuple[int, ...]:
     return tuple(np.flatnonzero(matches(pa.array(shapes, pa.string()), expression)).tolist())
 
 
-def _shapes(values: pa.Array) -> pa.Array:
-    """Return the shapes of the values, dictionary-encoded."""
+def _shapes(values: pa.Array) -> tuple[pa.Array, Rows]:
+    """Return the different shapes of the values, and which of them each has."""
     offsets = offsets_of(values)
     shapes = bytes_of(values).tobytes().translate(_TABLE)
     buffers = [None, pa.py_buffer(offsets - offsets[0]), pa.py_buffer(shapes)]
-    return pc.dictionary_encode(pa.Array.from_buffers(values.type, len(values), buffers))
+    array = pa.Array.from_buffers(values.type, len(values), buffers)
+    width = len(shapes) // len(values)
+    if shapes == shapes[:width] * len(values) and (np.diff(offsets) == width).all():
+        return array[:1], np.zeros(len(values), np.int64)  # dates, say, and many numbers
+    encoded = pc.dictionary_encode(array)
+    return encoded.dictionary, encoded.indices.to_numpy()
 
 
 def _checked(finder: Finder, values: pa.Array, rows: Rows, codes: Rows, known: pa.Array) -> Rows:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from msgspec import Struct
 
-from piienc.columns.bound_key import PREFIX, begin_with_any
+from piienc.columns.bound_key import PREFIX
 from piienc.columns.wire import from_text
 
 if TYPE_CHECKING:
@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 LEAST = {"searchable": PREFIX + 16, "sealed": PREFIX + 12 + 16}
 """The bytes of an encrypted empty string, prefix included: RFC 5297, NIST SP 800-38D."""
 
-_MARK = b"\x01"  # every prefix begins with it
-_IN_TEXT = b"A"  # its first six bits, as base64
+_MARK = 0x01  # every prefix begins with it
+_IN_TEXT = ord("A")  # its first six bits, as base64
 
 
 class Forms(Struct, frozen=True):
@@ -51,9 +51,13 @@ def forms_of(cells: Cells, *, text: bool, least: int, bare: bool = False) -> For
     """
     if bare:
         return _bare_forms(cells, text=text, least=least - PREFIX)
-    candidates = np.flatnonzero(begin_with_any(cells, [_IN_TEXT if text else _MARK]))
+    candidates = np.flatnonzero(cells.lengths >= (-(-least // 3) * 4 if text else least))
+    first = cells.data[cells.starts[candidates]]
+    candidates = candidates[first == (_IN_TEXT if text else _MARK)]
+    if not len(candidates):
+        return Forms(candidates, np.arange(len(cells)), np.empty(0, np.uint32))
     sealed, order, fine = _wire(cells.take(candidates), text=text)
-    fine &= (sealed.lengths >= least) & begin_with_any(sealed, [_MARK])
+    fine &= (sealed.lengths >= least) & (sealed.data[sealed.starts] == _MARK)
     found = candidates[order[fine]]
     ids = _ids(sealed.take(np.flatnonzero(fine)))
     by_row = found.argsort()

@@ -17,8 +17,6 @@ from piienc.columns import cells_of, to_cells
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from numpy.typing import NDArray
-
     from piienc.cells import Cells, Places
     from piienc.columns import Prints
     from piienc.tables import Block, CsvSource, Records
@@ -76,8 +74,7 @@ class TextColumn:
     def dense(self) -> tuple[pa.Array, Places]:
         """The values that are not null, and their rows."""
         cells, rows = self.cells
-        packed = cells.packed(np.arange(len(cells)))
-        return _strings(packed, packed.lengths, None), rows
+        return cells.text(), rows
 
     @cached_property
     def array(self) -> pa.Array:
@@ -85,10 +82,15 @@ class TextColumn:
         dense, rows = self.dense
         if not self.null_count:
             return dense
-        lengths, valid = np.zeros(self.count, np.int64), np.zeros(self.count, np.bool_)
+        lengths, valid = np.zeros(self.count, np.int32), np.zeros(self.count, np.bool_)
         lengths[rows] = self.cells[0].lengths
         valid[rows] = True
-        return _strings(dense.buffers()[2], lengths, valid)
+        offsets = np.zeros(self.count + 1, np.int32)
+        np.cumsum(lengths, out=offsets[1:])
+        validity = np.packbits(valid, bitorder="little")
+        data = dense.buffers()[2] or pa.py_buffer(b"")
+        frames = [pa.py_buffer(validity), pa.py_buffer(offsets), data]
+        return pa.Array.from_buffers(pa.string(), self.count, frames)
 
 
 class TypedColumn:
@@ -161,16 +163,3 @@ def without_nulls(values: pa.Array) -> tuple[pa.Array, Places]:
     if not values.null_count:
         return values, np.arange(len(values))
     return values.drop_null(), np.flatnonzero(values.is_valid().to_numpy(zero_copy_only=False))
-
-
-def _strings(data: Cells | pa.Buffer, lengths: Places, valid: NDArray[np.bool_] | None) -> pa.Array:
-    """Make an array of cells of UTF-8 that stand one behind the other."""
-    buffer = data if isinstance(data, pa.Buffer) else pa.py_buffer(data.data)
-    offsets = np.zeros(len(lengths) + 1, np.int32)
-    np.cumsum(lengths, out=offsets[1:])
-    validity = None
-    if valid is not None:
-        validity = pa.py_buffer(np.packbits(valid, bitorder="little"))
-    return pa.Array.from_buffers(
-        pa.string(), len(lengths), [validity, pa.py_buffer(offsets), buffer]
-    )

@@ -16,24 +16,20 @@ if TYPE_CHECKING:
 _LF, _CR = ord("\n"), ord("\r")
 
 
-def unquoted(fields: Cells, index: Places, quote: int, quotes: Places) -> Cells:
+def unquoted(fields: Cells, index: Places, doubled: Places) -> Cells:
     """Return what fields hold: without the quotes around, doubled ones inside made single.
 
     Args:
-        fields: as they stand in the file.
+        fields: as they stand in the file, in order.
         index: those that stand in quotes.
-        quote: the character.
-        quotes: where it stands in the buffer, in order.
+        doubled: where in the buffer the second one of two quotes is that stand for one, in order.
     """
     if not len(index):
         return fields
     starts, lengths = fields.starts.copy(), fields.lengths.copy()
     starts[index] += 1
     lengths[index] -= 2
-    cells = Cells(fields.data, starts, lengths)
-    some = cells.take(index)
-    before, behind = np.searchsorted(quotes, [some.starts, some.starts + some.lengths])
-    return _made_single(cells, index[behind > before], quote)
+    return _made_single(Cells(fields.data, starts, lengths), doubled)
 
 
 def quoted(pool: Pool, quote: int, delimiter: int) -> Pool:
@@ -80,18 +76,16 @@ def _holding(part: Cells, special: NDArray[np.bool_]) -> Places:
     return np.unique(np.searchsorted(part.starts, places, side="right") - 1)
 
 
-def _made_single(cells: Cells, index: Places, quote: int) -> Cells:
-    """Return the cells, those of an index with one quote for each two."""
-    if not len(index):
+def _made_single(cells: Cells, doubled: Places) -> Cells:
+    """Return cells that stand in order without the bytes at some places."""
+    ends = cells.starts + cells.lengths
+    at = np.searchsorted(cells.starts, doubled, "right") - 1
+    inside = (at >= 0) & (doubled < ends[at])
+    if not inside.any():
         return cells
-    some = cells.take(index).packed(np.arange(len(index)))
-    own = some.data[: int(some.lengths.sum())]
-    second = np.flatnonzero(own == quote)[1::2]  # they stand in pairs
-    gone = np.diff(np.searchsorted(second, np.append(some.starts, len(own))))
-    # The block is large, and the column's own cells are few of its bytes.
-    column = cells.packed(np.arange(len(cells)))
-    lengths, starts = column.lengths.copy(), column.starts.copy()
-    lengths[index] -= gone
-    starts[index] = len(column.data) + np.cumsum(lengths[index]) - lengths[index]
-    data = np.concatenate([column.data, np.delete(some.data, second)])
-    return Cells(data, starts, lengths)
+    at, doubled = at[inside], doubled[inside]
+    starts = np.sort(np.concatenate([cells.starts, doubled + 1]), kind="stable")
+    stops = np.sort(np.concatenate([ends, doubled]), kind="stable")
+    between = Cells(cells.data, starts, stops - starts).packed(np.arange(len(starts)))
+    gone = np.bincount(at, minlength=len(cells))
+    return Cells.side_by_side(between.data, cells.lengths - gone)

@@ -93,28 +93,28 @@ class Records:
         self._require_utf8()
         separators, self._quotes = self._marks()
         self._check_quotes()
-        self._begins, self._stops = self._shaped(separators)
-        self.count, self.columns = self._begins.shape
-        self._ends = self._stops
+        self._first, self._stops = self._shaped(separators)
+        self.columns, self.count = self._stops.shape
+        self._last = self._stops[-1]
         if b"\r" in block.data:
             self._check_returns()
-            self._ends = self._stops.copy()
-            last = self._ends[:, -1]
-            last -= (self._data[last - 1] == _CR) & (last > self._begins[:, -1])
+            returned = self._data[self._last - 1] == _CR
+            self._last = self._last - (returned & (self._last > self._begins(self.columns - 1)))
 
     def cells(self, column: int) -> tuple[Cells, Places]:
         """Return a column's cells that are not null, without their quotes, and their rows."""
-        begins = self._begins[:, column]
-        lengths = self._ends[:, column] - begins
-        in_quotes = self._rows_in_quotes(column)
+        begins = self._begins(column)
+        lengths = self._ends(column) - begins
         if lengths.all():
             rows = np.arange(self.count)
-            fields = Cells(self._data, begins.copy(), lengths)
+            fields = Cells(self._data, begins, lengths)
         else:
             rows = np.flatnonzero(lengths > 0)
             fields = Cells(self._data, begins[rows], lengths[rows])
-            in_quotes = np.searchsorted(rows, in_quotes)
-        return unquoted(fields, in_quotes, self._dialect.quote, self._quotes), rows
+        if not len(self._quotes):
+            return fields, rows
+        in_quotes = np.flatnonzero(self._data[fields.starts] == self._dialect.quote)
+        return unquoted(fields, in_quotes, self._doubled), rows
 
     def as_fields(self, cells: Pool) -> Pool:
         """Return text as fields: in quotes where it needs them."""
@@ -131,16 +131,16 @@ class Records:
         # A record's pieces are what stands before its first changed cell, that cell, what follows
         # up to the next one, and so on; a last one leads to the next record, over blank lines.
         cuts = np.empty((self.count, 2 * len(columns) + 2), np.int32)
-        cuts[:, 0] = self._begins[:, 0]
+        cuts[:, 0] = self._first
         first = next(number for number in range(self.columns) if number not in dropped)
         for number, column in enumerate(columns):
-            begins, ends = self._begins[:, column], self._ends[:, column]
+            begins, ends = self._begins(column), self._ends(column)
             if column in dropped and column < first:
-                ends = self._begins[:, column + 1]
+                ends = self._begins(column + 1)
             elif column in dropped:
                 begins = begins - 1
             cuts[:, 2 * number + 1], cuts[:, 2 * number + 2] = begins, ends
-        cuts[:, -1] = self._stops[:, -1] + 1
+        cuts[:, -1] = self._stops[-1] + 1
         sources = [Pieces(self._data, cuts.ravel())]
         wanted = np.arange(cuts.size, dtype=np.int32).reshape(cuts.shape)[:, :-1].copy()
         count = cuts.size
@@ -155,20 +155,22 @@ class Records:
         index = (np.delete(wanted, gone, axis=1) if gone else wanted).ravel()
         return put_together(sources, index)
 
-    def _rows_in_quotes(self, column: int) -> Places:
-        """Return the rows whose field of a column stands in quotes."""
-        fields = self._fields_in_quotes
-        rows: Places = fields[fields % self.columns == column] // self.columns
-        return rows
+    def _begins(self, column: int) -> Places:
+        """Return where the fields of a column begin."""
+        begins: Places = self._stops[column - 1] + 1 if column else self._first
+        return begins
+
+    def _ends(self, column: int) -> Places:
+        """Return where they end, before the delimiter or the line's end."""
+        ends: Places = self._stops[column] if column < self.columns - 1 else self._last
+        return ends
 
     @cached_property
-    def _fields_in_quotes(self) -> Places:
-        """The fields that stand in quotes, numbered through all records; mostly they are few."""
-        begins, opening = self._begins.ravel(), self._quotes[0::2]
-        fields = np.searchsorted(begins, opening)
-        # Of a field with doubled quotes, only the first one stands where it begins.
-        own: Places = fields[begins.take(fields, mode="clip") == opening]
-        return own
+    def _doubled(self) -> Places:
+        """Where the second one of two quotes is that stand for one."""
+        opening, closing = self._quotes[0::2], self._quotes[1::2]
+        second: Places = opening[1:][opening[1:] == closing[:-1] + 1]
+        return second
 
     def _require_utf8(self) -> None:
         # Arrow holds the whole block against UTF-8 at once; Python's decoder finds the place.
@@ -185,7 +187,7 @@ class Records:
         own = self._data[: self._block.size]
         quote = self._dialect.quote
         marks = _places_of(own, self._dialect.delimiter, _LF, quote)
-        is_quote = own[marks] == quote
+        is_quote = own.take(marks) == quote
         quotes = np.flatnonzero(is_quote)
         if not len(quotes):
             return marks, quotes
@@ -217,8 +219,8 @@ class Records:
             raise self._broken(int(bare[0]), "a carriage return without a line feed")
 
     def _shaped(self, separators: Places) -> tuple[Places, Places]:
-        """Return where each field begins and stops: shape (records, columns)."""
-        breaks = self._data[separators] == _LF
+        """Return where each record begins, and where each field stops: shape (columns, records)."""
+        breaks = self._data.take(separators) == _LF
         columns = self._dialect.columns or int(breaks.argmax()) + 1
         begins = np.empty_like(separators)
         begins[:1] = 0
@@ -228,7 +230,9 @@ class Records:
             begins, separators, breaks = begins[kept], separators[kept], breaks[kept]
         if not _regular(breaks, columns):
             raise self._ragged(begins, breaks)
-        return begins.reshape(-1, columns), separators.reshape(-1, columns)
+        # Column by column, for that is how they are asked for.
+        stops = np.ascontiguousarray(separators.reshape(-1, columns).T)
+        return begins[::columns].copy(), stops
 
     def _blank(
         self, begins: Places, separators: Places, breaks: NDArray[np.bool_]

@@ -310,7 +310,7 @@ class StillPlain:
         nulls, (cells, rows) = stored.null_count, stored.cells
         forms = forms_of(cells, text=self._text, least=self._least)
         ours = np.ones(len(forms.ciphertexts), np.bool_)
-        if self._ids is not None:
+        if self._ids is not None and len(ours):
             ours = np.isin(forms.key_ids, list(self._ids))
         breaches, prints, leaks = list(self._rules.nulls(stored)), None, stored.prints
         if ours.any():

@@ -21,7 +21,7 @@ _RECORD = np.dtype([("high", "<u8"), ("low", "<u8"), ("row", "<i8")])
 _FOLDED = np.dtype([("high", "<u8")])
 
 Folded = NDArray[np.uint64]
-"""Fingerprints of 64 bits; those of a unit are sorted."""
+"""Fingerprints of 64 bits."""
 
 _GOLDEN = np.uint64(0x9E3779B97F4A7C15)  # odd, so no two halves are multiplied into one
 
@@ -41,7 +41,7 @@ class Equal(Struct, frozen=True):
 
 
 def folded(prints: Prints) -> Folded:
-    """Fold fingerprints for `Frequencies`, and sort them, which is work for many threads.
+    """Fold fingerprints for `Frequencies`.
 
     Both halves count: fingerprints may be characters of base64, which do not use all bits.
 
@@ -49,7 +49,6 @@ def folded(prints: Prints) -> Folded:
         prints: uint64, shape (cells, 2).
     """
     found: Folded = prints[:, 0] * _GOLDEN + prints[:, 1]
-    found.sort()
     return found
 
 
@@ -110,8 +109,7 @@ class Frequencies:
         cells = distinct = frequent = 0
         for bucket in self._buckets:
             if len(bucket):
-                # A stable sort merges, which is fast: those of each unit are in order already.
-                runs = _lengths_of_runs(np.sort(bucket["high"], kind="stable"))
+                runs = _lengths_of_runs(np.sort(bucket["high"]))
                 cells += len(bucket)
                 distinct += len(runs)
                 frequent = max(frequent, int(runs.max()))
