@@ -5,7 +5,11 @@ source.py      the file, unwrapped on its way if it is an OpenPGP message
 message.py     the table in a message, read while gpg unwraps it
 settle.py      what is looked for in the file, by its columns, its schema and the keys
 at_hand.py     the keys, as far as they are there, and the marks that hold
-columns.py     what is looked for in each column
+watch.py       what is looked for in a column, and the rules of its values
+unmarked.py    a column that stays plain
+still_plain.py  a column that is to be encrypted
+opened.py      an encrypted column whose key is there
+closed.py      an encrypted column whose key is not there
 found.py       breaches of units, which become findings of the file
 buckets.py     records cut by fingerprints, in flat memory
 prints.py      which values of a column are equal, in flat memory

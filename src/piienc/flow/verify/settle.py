@@ -12,9 +12,13 @@ from piienc.errors import KeyAccessError, UsageError
 from piienc.flow.marks import original_type, record_in
 from piienc.flow.reports.model import ColumnReport
 from piienc.flow.steps import ColumnPlace
-from piienc.flow.verify.columns import Closed, Opened, Rules, StillPlain, Unmarked
+from piienc.flow.verify.closed import Closed
 from piienc.flow.verify.found import Breach
+from piienc.flow.verify.opened import Opened
 from piienc.flow.verify.round_trip import ColumnTrip
+from piienc.flow.verify.still_plain import StillPlain
+from piienc.flow.verify.unmarked import Unmarked
+from piienc.flow.verify.watch import Rules
 from piienc.tables import CsvSource
 
 if TYPE_CHECKING:
@@ -25,10 +29,10 @@ if TYPE_CHECKING:
     from piienc.columns import Fingerprints
     from piienc.flow.batches import StoredColumn
     from piienc.flow.record import Record
-    from piienc.flow.verify.columns import Looked, Watch
     from piienc.flow.verify.found import Counts
     from piienc.flow.verify.prints import Equal
     from piienc.flow.verify.verify import Wanted
+    from piienc.flow.verify.watch import Looked, Watch
     from piienc.keys import Keyset, KeysetFacts
     from piienc.schema import Schema
     from piienc.tables.parquet import ParquetSource

@@ -39,9 +39,9 @@ if TYPE_CHECKING:
     from piienc.flow.batches import StoredColumn
     from piienc.flow.receipt import FileFacts
     from piienc.flow.reports.model import Expect, SchemaFacts
-    from piienc.flow.verify.columns import Looked
     from piienc.flow.verify.settle import Keys
     from piienc.flow.verify.source import Source, Unwrapping
+    from piienc.flow.verify.watch import Looked
     from piienc.places import Begun, Place
     from piienc.profiles import Profile
     from piienc.schema import Schema

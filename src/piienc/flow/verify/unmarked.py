@@ -1,0 +1,54 @@
+"""A column that stays plain."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING
+
+import pyarrow as pa
+
+from piienc.checks.finders import look
+from piienc.flow.verify.found import Breach, Counts
+from piienc.flow.verify.watch import Looked
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from piienc.checks.finders import Finder
+    from piienc.flow.batches import StoredColumn
+    from piienc.flow.steps import ColumnPlace
+    from piienc.flow.verify.watch import Rules
+
+
+class Unmarked:
+    """A column that is not encrypted: its rules hold, and it holds no personal data."""
+
+    def __init__(
+        self, place: ColumnPlace, rules: Rules | None, finders: Sequence[Finder], *, text: bool
+    ) -> None:
+        self._name, self._rules, self._finders, self._text = place.name, rules, finders, text
+        nested = pa.types.is_nested(place.type)
+        self.unchecked = {"personal": "nested values are not searched"} if nested else {}
+
+    def of_column(self) -> Iterator[Breach]:
+        """Yield what is wrong with the column's type."""
+        if self._rules:
+            yield from self._rules.of_column(text=self._text)
+
+    def look(self, stored: StoredColumn) -> Looked:
+        """Look at a batch."""
+        breaches, prints = [], None
+        dense, rows = stored.dense
+        if self._rules:
+            breaches = [*self._rules.nulls(stored), *self._rules.breaches(dense, rows)]
+            prints = self._rules.prints(dense, rows)
+        suspicious = Counter[str]()
+        found = look(self._finders, self._name, dense)
+        for finder in self._finders:
+            if (at := found.get(finder.name)) is not None and len(at):
+                suspicious[finder.name] = len(at)
+                if not finder.share:
+                    what = f"looks like {finder.description}"
+                    breaches.append(Breach(self._name, "personal", what, rows[at]))
+        counts = Counts(stored.null_count, suspicious=suspicious)
+        return Looked(counts, breaches, lambda: stored.array, prints)
