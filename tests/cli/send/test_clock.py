@@ -7,7 +7,7 @@ import signal
 import time
 
 import pytest
-from clock import DAY, SLEEPING, clock
+from clock import DAY, SLEEPING, clock, forget
 from desk import rows
 
 from piienc.state import Ledger
@@ -15,6 +15,13 @@ from piienc.state import Ledger
 TODAY = clock(2)
 BACK = clock(1)
 FORWARD = clock(30)
+
+
+@pytest.fixture(autouse=True)
+def tidy():
+    """Leave none of the clock's memory behind."""
+    yield
+    forget()
 
 
 def _start(desk, env: dict[str, str], *arguments: object, prelude: str = ""):
