@@ -58,6 +58,22 @@ def run(command: Sequence[str | Path]) -> str:
     return done.stdout
 
 
+def busy(command: Sequence[str | Path]) -> float:
+    """Run a program and return the share of all cores' time that was used meanwhile, by anybody."""
+    started, before = time.perf_counter(), _used()
+    run(command)
+    seconds = time.perf_counter() - started
+    return (_used() - before) / (seconds * (os.cpu_count() or 1))
+
+
+def _used() -> float:
+    """Return the seconds that all cores together have worked: proc(5), /proc/stat."""
+    user, nice, system, _, _, irq, softirq, *_ = map(
+        int, Path("/proc/stat").read_text(encoding="ascii").splitlines()[0].split()[1:]
+    )
+    return (user + nice + system + irq + softirq) / os.sysconf("SC_CLK_TCK")
+
+
 def timed(command: Sequence[str | Path]) -> float:
     """Run a program and return its seconds, from start to end."""
     started = time.perf_counter()

@@ -31,7 +31,7 @@ from pyarrow import csv as arrow_csv
 from pyarrow import parquet as pq
 from report import Rows, show
 from send import SMALL as SENT_FILES
-from send import time_send
+from send import measure_send
 
 from envelope import measure_memory as measure_envelope_memory
 from envelope import time_envelope
@@ -294,26 +294,28 @@ def bench_remote(bench: Bench) -> dict[str, object]:
 
 def bench_send(bench: Bench, source: Path) -> dict[str, object]:
     """Measure a whole job, and print how it compares with its stages and with its rival."""
-    taken, memory = time_send(
+    found = measure_send(
         source, bench.schema, bench.keys, bench.rows, bench.repeats, bench.slow_repeats
     )
+    taken = found.times
     stages = ("verify", "encrypt-file", "wrap-file", "push")
     longest = max(median(taken[stage]) for stage in stages)
     show(
         f"piienc send, {source.stat().st_size / MEGA:.0f} MB; {SENT_FILES} files: a twentieth each",
-        ("", "median s", "range s", "time / longest stage's"),
+        ("", "median s", "range s", "time / longest stage's", "cores busy"),
         [
             (
                 name,
                 f"{median(seconds):.2f}",
                 f"{min(seconds):.2f}-{max(seconds):.2f}",
                 f"{median(seconds) / longest:.2f}",
+                f"{median(found.busy[name]):.0%}" if name in found.busy else "",
             )
             for name, seconds in taken.items()
         ],
     )
-    print(f"piienc send, peak memory: {memory / MEGA:.0f} MB\n")
-    return {"times": taken, "memory": memory}
+    print(f"piienc send, peak memory: {found.memory / MEGA:.0f} MB\n")
+    return {"times": taken, "memory": found.memory, "busy": found.busy}
 
 
 def show_times(title: str, taken: Times, size: int) -> None:

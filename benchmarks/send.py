@@ -12,11 +12,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from generate import generate
-from processes import PIIENC, Job, peak, rival, run, side_by_side
+from processes import PIIENC, Job, busy, peak, rival, run, side_by_side
 
 from remote import a_place
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from remote import Place
@@ -106,10 +107,25 @@ quiet_for = 0
         return [*config, "--keys", self.keys, "-q", "--no-input"]
 
 
-def time_send(
+@dataclass(frozen=True)
+class Found:
+    """What was measured of a job.
+
+    Attributes:
+        times: seconds of each run, of the job, its stages and its rival.
+        memory: the job's peak, in bytes.
+        busy: by job, the share of all cores' time that was used in each run, the server's included.
+    """
+
+    times: dict[str, list[float]]
+    memory: int
+    busy: dict[str, list[float]]
+
+
+def measure_send(
     source: Path, schema: Path, keys: Path, rows: int, repeats: int, slow_repeats: int
-) -> tuple[dict[str, list[float]], int]:
-    """Time a job, its stages and its rival, and tell the job's peak memory in bytes."""
+) -> Found:
+    """Measure a job next to its stages and its rival."""
     with a_place() as place:
         desk = Desk(place, source, schema, keys)
         desk.make()
@@ -152,4 +168,15 @@ def time_send(
                 job("csv, gpg, sftp", desk.theirs(), there / "theirs.csv.pgp", slow_repeats),
             ]
         )
-        return taken, peak(desk.send(source))
+        busy_shares = _shares(desk, min(3, repeats), clear)
+        return Found(taken, peak(desk.send(source)), busy_shares)
+
+
+def _shares(desk: Desk, repeats: int, after: Callable[[], None]) -> dict[str, list[float]]:
+    jobs = {"send": desk.send(desk.source), f"send, {SMALL} files": desk.send_small()}
+    found: dict[str, list[float]] = {name: [] for name in jobs}
+    for _ in range(repeats):
+        for name, command in jobs.items():
+            found[name].append(busy(command))
+            after()
+    return found
