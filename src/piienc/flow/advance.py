@@ -65,6 +65,7 @@ class Advance:
         self._path, self._pushing, self._crew = path, pushing, crew
         self._changed = threading.Condition()
         self._count = 0
+        self._size: int | None = None
         self._held = False
         self._fate: Fate | None = None
         self._file: int | None = None
@@ -101,6 +102,12 @@ class Advance:
             self._held = True
             self._changed.notify_all()
 
+    def whole(self, size: int) -> None:
+        """Send no more: the file has this size, and its name, and its delivery sends the rest."""
+        with self._changed:
+            self._size = size
+            self._changed.notify_all()
+
     def end(self, fate: Fate) -> None:
         """Have the thread end, without waiting for it; what was said first of the file holds."""
         with self._changed:
@@ -108,22 +115,17 @@ class Advance:
             self._changed.notify_all()
 
     def sent(self, size: int) -> Ahead | None:
-        """Wait until all of a whole file is sent that can be, and return how much that is.
+        """Leave a whole file to its delivery, and return how much of it was sent.
 
         Args:
             size: of the file, in bytes.
 
         Returns:
             None if nothing was sent, or nobody knows how much.
-
-        Raises:
-            ConfigError: the ledger cannot be told.
         """
-        self._count = size
+        self.whole(size)
         self.end(Fate.WHOLE)
         self._join()
-        if self._transfer:  # so that the delivery goes on with it
-            self._pushing.ledger.save(replace(self._transfer, size=size))
         return self._ahead
 
     def taken_back(self) -> SentFile | None:
@@ -168,16 +170,23 @@ class Advance:
                 there = remote.upload_growing(growing_of(begun), source, self._is_ready)
                 self._ahead = Ahead(begun.id, there)
             finally:
-                self._wait_for_fate(remote, begun)
+                self._see_out(remote, begun)
 
     def _is_ready(self, count: int) -> bool:
         with self._changed:
-            self._changed.wait_for(lambda: self._count >= count or self._held or self._fate)
-            stopped = self._held or self._fate in {Fate.LOST, Fate.LEFT}
-            return self._count >= count and not stopped
+            self._changed.wait_for(lambda: self._count >= count or self._is_over)
+            return not self._is_over
 
-    def _wait_for_fate(self, remote: Remote, transfer: Transfer) -> None:
-        """Keep the lock until the file has its name: before, it looks like one that is lost."""
+    @property
+    def _is_over(self) -> bool:
+        return self._held or self._size is not None or self._fate is not None
+
+    def _see_out(self, remote: Remote, transfer: Transfer) -> None:
+        """Keep the lock until the delivery begins: before its name, a file looks lost."""
+        with self._changed:
+            self._changed.wait_for(lambda: self._size is not None or self._fate)
+        if self._size is not None:  # so that its delivery, by this run or another, goes on with it
+            transfer = self._pushing.ledger.save(replace(transfer, size=self._size))
         with self._changed:
             self._changed.wait_for(lambda: self._fate)
         if self._fate is Fate.LOST:

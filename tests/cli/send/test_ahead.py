@@ -316,6 +316,51 @@ def test_other_job_leaves_alone_what_is_being_sent_ahead(desk, monkeypatch):
     assert sorted(outcome for _, outcome in _history(desk)) == ["delivered", "delivered"]
 
 
+def test_run_killed_while_a_whole_file_is_on_its_way_does_not_send_it_twice(
+    desk, temp, monkeypatch
+):
+    """What was sent of it while it was made is gone on with by the next run."""
+    desk.write(destination='bandwidth = "500 kB"')
+    desk.put("a.csv", count=MANY)
+    with _start(desk) as process:
+        assert _until(lambda: desk.spooled() and _sees(desk, 800_000))
+        os.killpg(process.pid, signal.SIGKILL)
+    desk.write()
+    offsets, upload = [], SftpRemote.upload
+
+    def uploaded(*said, **more):
+        offsets.append(more["offset"])
+        return upload(*said, **more)
+
+    monkeypatch.setattr(SftpRemote, "upload", uploaded)
+    assert desk.send().code == 0
+    assert len(offsets) == 1
+    assert offsets[0] >= 500_000
+    assert desk.read("a.csv.pgp") == rows("a.csv", MANY)
+    assert _history(desk) == [("a.csv.pgp", "delivered")]
+    desk.clean(temp)
+
+
+def test_files_arrive_one_after_the_other_where_sending_takes_longer_than_making(
+    desk, ahead, monkeypatch
+):
+    """Of a whole file, its delivery sends the rest; none waits for those behind it."""
+    desk.write(destination='bandwidth = "500 kB"')
+    desk.put("a.csv", "b.csv", "c.csv", count=MANY)
+    seen, publish = [], SftpRemote.publish
+
+    def published(*said, **more):
+        seen.append(sum(_growing(desk).values()))
+        publish(*said, **more)
+
+    monkeypatch.setattr(SftpRemote, "publish", published)
+    assert desk.send().code == 0
+    first = (desk.folder / "a.csv.pgp").stat().st_size
+    assert seen[0] < 2 * first
+    for name in ("a.csv", "b.csv", "c.csv"):
+        assert desk.read(f"{name}.pgp") == rows(name, MANY)
+
+
 def test_run_killed_at_any_moment_is_completed_and_each_file_arrives_once(desk, temp):
     """While two files are sent as they are made: nothing half stays, nothing comes twice."""
     chance = random.Random(2)  # noqa: S311  # seeded, not secret

@@ -79,8 +79,10 @@ class Deliverer:
         return made
 
     def trust(self, sent: Sent) -> None:
-        """Take the hashes of a source's files for known: this run has just written them."""
+        """Take a source's files for whole, and their hashes for known: this run has made them."""
         for path, told in zip(files_of(self._sending, sent), sent.wrapped, strict=True):
+            if advance := self._advances.get(path):
+                advance.whole(told["bytes"])
             with suppress(OSError):  # who delivers it says that it is not there
                 self._known[path] = Known.at(path, told["sha256"])
 
