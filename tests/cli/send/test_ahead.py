@@ -361,6 +361,20 @@ def test_files_arrive_one_after_the_other_where_sending_takes_longer_than_making
         assert desk.read(f"{name}.pgp") == rows(name, MANY)
 
 
+def test_file_is_not_overtaken_by_a_later_one_of_its_name(desk, ahead):
+    """A small one that waits is delivered first, and the large one behind it takes its place."""
+    desk.write(destination='if_exists = "replace"\nbandwidth = "500 kB"', source="in/*/*.csv")
+    for folder, name, count in (("1", "large", MANY), ("2", "same", 3), ("3", "same", MANY)):
+        source = desk.project.folder / "in" / folder / f"{name}.csv"
+        source.parent.mkdir()
+        source.write_bytes(rows(folder, count))
+    ended = desk.send("--json")
+    assert ended.code == 0, ended.out
+    assert desk.read("same.csv.pgp") == rows("3", MANY)
+    outcomes = [("same.csv.pgp", "delivered")] * 2 + [("large.csv.pgp", "delivered")]
+    assert sorted(_history(desk)) == sorted(outcomes)
+
+
 def test_run_killed_at_any_moment_is_completed_and_each_file_arrives_once(desk, temp):
     """While two files are sent as they are made: nothing half stays, nothing comes twice."""
     chance = random.Random(2)  # noqa: S311  # seeded, not secret

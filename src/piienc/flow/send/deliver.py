@@ -73,8 +73,16 @@ class Deliverer:
             path: the name that the file will have in the spool.
         """
         pushing = self._pushing
-        # In place, the receiver would see it grow.
-        wanted = self._sending.job.send_ahead and pushing.rules.rename
+        # In place, the receiver would see it grow; and of one name, what was made first goes first.
+        wanted = (
+            self._sending.job.send_ahead
+            and pushing.rules.rename
+            and not any(
+                path.name == file["name"]
+                for sent in self._ledger.at(self._sending.label, Step.SPOOLED)
+                for file in sent.wrapped
+            )
+        )
         made = self._advances[path] = Advance(path, pushing, self._crew if wanted else None)
         return made
 
