@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Self
 
 from msgspec.structs import replace
 
-from piienc.errors import PiiencError
+from piienc.errors import ConfigError, LockError, PiiencError
 from piienc.flow.delivery import growing_of
 from piienc.flow.receipt import SentFile
 from piienc.flow.source import Ahead
@@ -193,23 +193,44 @@ class Advance:
             _take_back(remote, self._pushing.ledger, transfer)
 
 
-def take_back_lost(crew: Crew, pushing: Pushing, spool: Path) -> None:
+def take_back_lost(crew: Crew, pushing: Pushing, spool: Path) -> list[str]:
     """Remove what killed runs have sent of files that never became whole, as far as possible.
 
     Args:
         crew: whose connection is used; if nothing was lost, none is made.
         pushing: the destination.
         spool: the folder in which the files would be.
+
+    Returns:
+        What is left there, in words; the next run tries again.
     """
+    left: list[str] = []
+    with contextlib.suppress(ConfigError):  # the ledger cannot be read: all else has told of it
+        for transfer in pushing.ledger.lost(pushing.way.places, spool):
+            try:
+                crew.once(
+                    partial(_take_back_again, pushing=pushing, transfer=transfer, spool=spool)
+                )
+            except LockError:
+                pass  # another run is at it
+            except PiiencError as error:
+                name = transfer.name
+                left.append(
+                    f"{name} did not become whole, and what was sent of it is left: {error}"
+                )
+    return left
+
+
+def _take_back_again(remote: Remote, pushing: Pushing, transfer: Transfer, spool: Path) -> None:
     ledger = pushing.ledger
-    for transfer in ledger.lost(pushing.way.places, spool):
-        with (
-            contextlib.suppress(PiiencError),  # another run is at it, or will try again
-            held(ledger.folder, lock_name(transfer)),
-        ):
-            crew.once(partial(_take_back, ledger=ledger, transfer=transfer))
+    with held(ledger.folder, lock_name(transfer)):
+        # Before it was locked, another run may have gone on with it, or even delivered it.
+        if transfer in ledger.lost(pushing.way.places, spool):
+            _take_back(remote, ledger, transfer)
 
 
 def _take_back(remote: Remote, ledger: Ledger, transfer: Transfer) -> None:
-    remote.remove(str(transfer.growing))
+    growing = str(transfer.growing)
+    if remote.stat(growing):  # somebody else may have removed it where we may not
+        remote.remove(growing)
     ledger.save(replace(transfer, phase=Phase.DONE, outcome="given-up", ended=now()))

@@ -375,6 +375,55 @@ def test_file_is_not_overtaken_by_a_later_one_of_its_name(desk, ahead):
     assert sorted(_history(desk)) == sorted(outcomes)
 
 
+def test_what_cannot_be_removed_again_is_told_of(desk, ahead, monkeypatch, new_sshd):
+    """By each run, as long as it is there."""
+    server = desk.sshd = new_sshd("ForceCommand internal-sftp -P remove")
+    desk.folder = server.folder
+    desk.write()
+    hold = Advance.hold
+
+    def held(advance):
+        assert _sees(desk)
+        hold(advance)
+
+    monkeypatch.setattr(Advance, "hold", held)
+    (desk.project.folder / "in" / "a.csv").write_bytes(_faulty(MANY // 2))
+    for code in (10, 0):
+        ended = desk.send()
+        assert ended.code == code
+        assert (
+            "warning: a.csv.pgp did not become whole, and what was sent of it is left" in ended.err
+        )
+        (desk.project.folder / "in" / "a.csv").unlink(missing_ok=True)
+    assert _growing(desk)
+    assert _history(desk) == [("a.csv.pgp", "interrupted")]
+    for name in _growing(desk):
+        (desk.folder / name).unlink()
+    ended = desk.send()
+    assert (ended.code, "warning" in ended.err) == (0, False)
+    assert _history(desk) == [("a.csv.pgp", "given-up")]
+
+
+def test_what_another_run_has_delivered_meanwhile_is_not_taken_back(desk, ahead, monkeypatch):
+    """It looked lost, and became whole before its lock was to be had."""
+    stale, lost = [], Ledger.lost
+
+    def remember():
+        assert _sees(desk)
+        stale.extend(Ledger(desk.state).history())
+
+    def found(*said):
+        return [stale.pop()] if stale else lost(*said)
+
+    _before_the_end(monkeypatch, remember)
+    desk.put("a.csv", count=MANY)
+    assert desk.send().code == 0
+    monkeypatch.setattr(Ledger, "lost", found)
+    assert desk.send().code == 0
+    assert not stale
+    assert _history(desk) == [("a.csv.pgp", "delivered")]
+
+
 def test_run_killed_at_any_moment_is_completed_and_each_file_arrives_once(desk, temp):
     """While two files are sent as they are made: nothing half stays, nothing comes twice."""
     chance = random.Random(2)  # noqa: S311  # seeded, not secret

@@ -38,6 +38,9 @@ class Deliverer:
 
     One thread at a time may use it. At the context's end, the audit log is told of what was
     delivered, whatever has ended it.
+
+    Attributes:
+        left: what could not be removed at the destination, in words: see `take_back_lost`.
     """
 
     def __init__(self, sending: Sending, ledger: Sendings) -> None:
@@ -53,12 +56,13 @@ class Deliverer:
         self._receipts: list[PushReceipt] = []
         self._known: dict[Path, Known] = {}
         self._advances: dict[Path, Advance] = {}
+        self.left: list[str] = []
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *error: object) -> None:
-        for advance in self._advances.values():
+        for advance in list(self._advances.values()):  # a thread that hangs may still take some out
             advance.end(Fate.LEFT)
         self._crew.stop()
         for receipt in self._receipts:
@@ -133,7 +137,7 @@ class Deliverer:
         for sent in self._ledger.at(self._sending.label, Step.DELIVERED):
             self._finish(sent)
         self._receipts += self._taken_back()
-        take_back_lost(self._crew, self._pushing, self._sending.spool)
+        self.left = take_back_lost(self._crew, self._pushing, self._sending.spool)
         return self.so_far()
 
     def so_far(self) -> list[Outcome]:
