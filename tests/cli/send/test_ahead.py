@@ -424,6 +424,38 @@ def test_what_another_run_has_delivered_meanwhile_is_not_taken_back(desk, ahead,
     assert _history(desk) == [("a.csv.pgp", "delivered")]
 
 
+def _lost(desk) -> None:
+    """Have a run die while a file is sent ahead."""
+    late = (
+        "\nimport time\n"
+        "from piienc.flow.send.spool import _Making\n"
+        "_Making._kept = lambda *_: time.sleep(60)"
+    )
+    with _start(desk, late) as process:
+        assert _sees(desk)
+        os.killpg(process.pid, signal.SIGKILL)
+
+
+def test_run_that_is_told_another_path_takes_back_what_a_killed_one_has_left(desk, temp):
+    """The state folder is the same, however its path is written."""
+    desk.put("a.csv", count=MANY)
+    _lost(desk)
+    (desk.project.folder / "in" / "a.csv").unlink()
+    config = desk.project.folder / "piienc.toml"
+    ended = desk.start("--quiet", env={"PIIENC_CONFIG": str(config)})
+    assert ended.code == 0, ended.err
+    assert _growing(desk) == {}
+    desk.clean(temp)
+
+
+def test_state_folder_may_have_a_name_that_is_no_text(desk, temp):
+    """The system takes any bytes."""
+    folder = os.fsdecode(os.fsencode(desk.project.folder) + b"/\xff")
+    desk.put("a.csv")
+    ended = desk.send("--state", folder)
+    assert ended.code == 0, ended.err
+
+
 def test_run_killed_at_any_moment_is_completed_and_each_file_arrives_once(desk, temp):
     """While two files are sent as they are made: nothing half stays, nothing comes twice."""
     chance = random.Random(2)  # noqa: S311  # seeded, not secret
