@@ -71,6 +71,7 @@ class Advance:
         self._file: int | None = None
         self._thread: threading.Thread | None = None
         self._transfer: Transfer | None = None
+        self._remote: Remote | None = None
         self._ahead: Ahead | None = None
 
     def __enter__(self) -> Self:
@@ -126,7 +127,8 @@ class Advance:
         self.whole(size)
         self.end(Fate.WHOLE)
         self._join()
-        return self._ahead
+        # A server that has failed meanwhile may have lost what it had acknowledged.
+        return self._ahead if self._remote and self._remote.alive else None
 
     def taken_back(self) -> SentFile | None:
         """Wait until what was sent of a lost file is removed, and tell of it."""
@@ -165,7 +167,7 @@ class Advance:
             if ledger.unfinished(places, name):
                 return  # the delivery knows what is to be done about that
             rules.require_free(remote, name, begun.id)
-            self._transfer = ledger.save(begun)
+            self._transfer, self._remote = ledger.save(begun), remote
             try:
                 there = remote.upload_growing(growing_of(begun), source, self._is_ready)
                 self._ahead = Ahead(begun.id, there)

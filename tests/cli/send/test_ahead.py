@@ -16,6 +16,7 @@ from proxy import Proxy
 
 from piienc.flow import advance as advances
 from piienc.flow.advance import Advance
+from piienc.flow.send.deliver import Deliverer
 from piienc.flow.send.spool import _Making
 from piienc.remote import OURS
 from piienc.remote.sftp import SftpRemote
@@ -249,6 +250,36 @@ def test_connection_lost_while_a_file_is_made_costs_nothing(desk, ahead, monkeyp
     assert sorted(desk.there()) == ["a.csv.pgp"]
     assert desk.read("a.csv.pgp") == rows("a.csv", MANY)
     assert [outcome for _, outcome in _history(desk)] == ["delivered"]
+
+
+def test_what_was_sent_over_a_connection_that_is_gone_is_read_back(desk, ahead, monkeypatch):
+    """The server may have failed meanwhile, and lost what it had not put on its disk."""
+    proxy = Proxy(desk.sshd.port)
+    compared, same_prefix, catch_up = [], SftpRemote.same_prefix, Deliverer._catch_up
+
+    def compare(*said):
+        compared.append(same_prefix(*said))
+        return compared[-1]
+
+    def late(*said):
+        assert _until(lambda: ahead)
+        proxy.cut()
+        time.sleep(0.3)  # until it is noticed
+        catch_up(*said)
+
+    monkeypatch.setattr(SftpRemote, "same_prefix", compare)
+    monkeypatch.setattr(Deliverer, "_catch_up", late)
+    _before_the_end(monkeypatch, lambda: _sees(desk))
+    try:
+        desk.sshd.knows(proxy.port)
+        desk.write(url=desk.sshd.url(port=proxy.port))
+        desk.put("a.csv", count=MANY)
+        ended = desk.send("--json")
+    finally:
+        proxy.close()
+    assert ended.code == 0, ended.err
+    assert compared == ahead
+    assert desk.read("a.csv.pgp") == rows("a.csv", MANY)
 
 
 def _start(desk, more: str = "") -> subprocess.Popen[bytes]:
