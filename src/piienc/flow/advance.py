@@ -64,7 +64,7 @@ class Advance:
         """
         self._path, self._pushing, self._crew = path, pushing, crew
         self._changed = threading.Condition()
-        self._count = 0
+        self._count = self._left = 0
         self._size: int | None = None
         self._held = False
         self._fate: Fate | None = None
@@ -136,9 +136,8 @@ class Advance:
         self._join()
         if self._transfer is None:
             return None
-        count = self._ahead.bytes if self._ahead else 0
         why = "it was sent while it was made, and did not become whole"
-        about = SentFile(str(self._path), self._path.name, count, "failed", None, why)
+        about = SentFile(str(self._path), self._path.name, self._left, "failed", None, why)
         return replace(about, transfer=self._transfer.id, attempts=1)
 
     def _join(self) -> None:
@@ -177,6 +176,8 @@ class Advance:
     def _is_ready(self, count: int) -> bool:
         with self._changed:
             self._changed.wait_for(lambda: self._count >= count or self._is_over)
+            if not self._is_over:
+                self._left = count
             return not self._is_over
 
     @property

@@ -183,6 +183,32 @@ def test_no_row_leaves_from_the_first_wrong_one_on_and_all_is_taken_back(
     assert desk.read("a.csv.pgp") == rows("a.csv", MANY)
 
 
+def test_audit_log_tells_what_had_left_when_the_connection_was_lost(desk, ahead, monkeypatch):
+    """Nobody knows how much of it has arrived, but it is not nothing."""
+    proxy, hold = Proxy(desk.sshd.port), Advance.hold
+
+    def held(advance):
+        assert _sees(desk, 250_000)
+        proxy.cut()
+        time.sleep(0.3)  # until it is noticed
+        hold(advance)
+
+    monkeypatch.setattr(Advance, "hold", held)
+    (desk.project.folder / "in" / "a.csv").write_bytes(_faulty(MANY // 2))
+    try:
+        desk.sshd.knows(proxy.port)
+        desk.write(url=desk.sshd.url(port=proxy.port))
+        assert desk.send("--json").code == 10
+    finally:
+        proxy.close()
+    assert desk.there() == {}
+    assert _history(desk) == [("a.csv.pgp", "given-up")]
+    told = desk.project.run("audit", "show", "--json").document["lines"]
+    (sent,) = [file for line in told for file in line.get("files", ()) if file["role"] == "sent"]
+    assert (sent["outcome"], ahead) == ("failed", [])
+    assert 250_000 <= sent["bytes"] <= WRAPPED * MANY // 2
+
+
 def test_column_that_looks_like_personal_data_holds_the_file_back(desk, ahead, monkeypatch):
     """By the share of its cells so far, although only all cells together will tell."""
     schema = SCHEMA.replace(', encrypt = "seal"', "").replace("note ", "phone")
