@@ -260,7 +260,7 @@ def _sent_ahead(world, there: bytes, count: int, **more) -> Ahead:
     """Have a run send this of the file before its delivery begins, and tell of so many bytes."""
     begun = new_transfer("push", "file:///out/", "a.csv", world.file, size=len(DATA))
     growing = growing_of(begun)
-    world.ledger.save(replace(begun, growing=growing, attempts=1, **more))
+    world.ledger.save(replace(begun, growing=growing, **{"attempts": 1, **more}))
     (world.folder / growing).write_bytes(there)
     return Ahead(begun.id, count)
 
@@ -285,6 +285,14 @@ def test_delivery_compares_what_is_not_as_it_was_sent_ahead(tmp_path, there, cou
     ahead = _sent_ahead(world, there or b"", count)
     if there is None:
         (world.folder / f"{OURS}{ahead.transfer}.part").unlink()
+    world.run(ahead=ahead)
+    exactly_once(world)
+
+
+def test_delivery_compares_what_another_run_has_gone_on_with(tmp_path):
+    """It had a file of the same name and size, wrote its bytes there, and was cut off."""
+    world = World(tmp_path)
+    ahead = _sent_ahead(world, b"x" * 4000, 3000, attempts=2)
     world.run(ahead=ahead)
     exactly_once(world)
 

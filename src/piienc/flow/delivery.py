@@ -247,7 +247,9 @@ class Delivery:
         return self._save(replace(transfer, growing=self._name))
 
     def _is_ahead(self, transfer: Transfer) -> bool:
-        return self._ahead is not None and self._ahead.transfer == transfer.id
+        # In another attempt, somebody else has gone on with it since, and written there.
+        ahead = self._ahead
+        return ahead is not None and ahead.transfer == transfer.id and transfer.attempts == 1
 
     def _resume(self, remote: Remote, name: str, transfer: Transfer) -> int:
         """Return how many bytes need not be sent again: those that are proven to be there."""
