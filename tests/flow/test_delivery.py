@@ -311,6 +311,14 @@ def test_delivery_of_what_was_sent_ahead_is_completed_after_a_kill(tmp_path, ste
     exactly_once(world)
 
 
+def test_transfer_that_is_gone_on_with_is_of_the_file_that_is_sent_now(tmp_path):
+    """The file of the run before may be gone: then it would look as if nobody needed it."""
+    world = World(tmp_path)
+    _sent_ahead(world, DATA[:3000], 3000, source="gone/a.csv")
+    done = world.run()
+    assert (done.resumed_at, done.transfer.source) == (3000, str(world.file))
+
+
 def test_second_attempt_compares_what_was_sent_ahead(tmp_path):
     """Of an attempt that has failed, nothing is taken for granted."""
     world = World(tmp_path)

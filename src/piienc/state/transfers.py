@@ -134,11 +134,12 @@ def new_transfer(
         size: in bytes.
         job: the name of the job that it belongs to.
     """
-    source = _as_text(path)
-    return Transfer(token_hex(8), direction, destination, name, source, size, begun=now(), job=job)
+    about = direction, destination, name, as_text(path), size
+    return Transfer(token_hex(8), *about, begun=now(), job=job)
 
 
-def _as_text(path: Path) -> str:
+def as_text(path: Path) -> str:
+    """Return a path as the ledger has it."""
     return os.fsencode(path).decode(errors="backslashreplace")
 
 
@@ -189,7 +190,7 @@ class Ledger:
 
         Something of it may be at the destination, under the name that it has grown under.
         """
-        prefix = f"{_as_text(folder)}{os.sep}"
+        prefix = f"{as_text(folder)}{os.sep}"
         found = self._find(
             f"direction = 'push' AND {_THERE} AND phase = 'sending' AND growing != name "
             "AND outcome IN ('running', 'failed') AND substr(source, 1, ?) = ?",
