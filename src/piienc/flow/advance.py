@@ -147,11 +147,16 @@ class Advance:
     def _begin(self) -> None:
         if self._file is None or not (self._crew and self._crew.connected):
             return
-        source = os.fdopen(os.dup(self._file), "rb", buffering=0)
-        run = partial(self._run, source, self._crew)
-        thread = threading.Thread(target=run, name="piienc-ahead", daemon=True)
-        thread.start()
-        self._thread = thread
+        with contextlib.suppress(OSError, RuntimeError):  # then it is sent when it is whole
+            source = os.fdopen(os.dup(self._file), "rb", buffering=0)
+            run = partial(self._run, source, self._crew)
+            thread = threading.Thread(target=run, name="piienc-ahead", daemon=True)
+            try:
+                thread.start()
+            except RuntimeError:  # the system gives no more threads
+                source.close()
+                raise
+            self._thread = thread
 
     def _run(self, source: BinaryIO, crew: Crew) -> None:
         with contextlib.suppress(PiiencError), source:  # the delivery meets it again, and tells

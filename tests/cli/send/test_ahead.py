@@ -6,6 +6,7 @@ import os
 import random
 import signal
 import subprocess
+import threading
 import time
 from pathlib import Path
 
@@ -131,6 +132,22 @@ def test_small_file_is_sent_when_it_is_whole(desk, ahead, monkeypatch):
     desk.put("a.csv", count=MANY)
     assert desk.send().code == 0
     assert ahead == []
+
+
+def test_file_is_sent_when_it_is_whole_where_there_is_no_thread_to_be_had(desk, ahead, monkeypatch):
+    """Nothing depends on what is sent before."""
+    start = threading.Thread.start
+
+    def started(thread):
+        if thread.name == "piienc-ahead":
+            raise RuntimeError("can't start new thread")
+        start(thread)
+
+    monkeypatch.setattr(threading.Thread, "start", started)
+    desk.put("a.csv", count=MANY)
+    ended = desk.send("--json")
+    assert (ended.code, ahead) == (0, []), ended.err
+    assert desk.read("a.csv.pgp") == rows("a.csv", MANY)
 
 
 @pytest.mark.parametrize(
