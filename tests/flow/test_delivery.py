@@ -260,7 +260,7 @@ def _sent_ahead(world, there: bytes, count: int, **more) -> Ahead:
     """Have a run send this of the file before its delivery begins, and tell of so many bytes."""
     begun = new_transfer("push", "file:///out/", "a.csv", world.file, size=len(DATA))
     growing = growing_of(begun)
-    world.ledger.save(replace(begun, growing=growing, attempts=1, **more))
+    world.ledger.save(replace(begun, growing=growing, **{"attempts": 1, **more}))
     (world.folder / growing).write_bytes(there)
     return Ahead(begun.id, count)
 
@@ -289,6 +289,14 @@ def test_delivery_compares_what_is_not_as_it_was_sent_ahead(tmp_path, there, cou
     exactly_once(world)
 
 
+def test_delivery_compares_what_another_run_has_gone_on_with(tmp_path):
+    """It had a file of the same name and size, wrote its bytes there, and was cut off."""
+    world = World(tmp_path)
+    ahead = _sent_ahead(world, b"x" * 4000, 3000, attempts=2)
+    world.run(ahead=ahead)
+    exactly_once(world)
+
+
 @pytest.mark.parametrize("behind", [False, True])
 @pytest.mark.parametrize("step", range(1, 15))
 def test_delivery_of_what_was_sent_ahead_is_completed_after_a_kill(tmp_path, step, behind):
@@ -301,6 +309,14 @@ def test_delivery_of_what_was_sent_ahead_is_completed_after_a_kill(tmp_path, ste
     world.kill_at = None
     world.run()
     exactly_once(world)
+
+
+def test_transfer_that_is_gone_on_with_is_of_the_file_that_is_sent_now(tmp_path):
+    """The file of the run before may be gone: then it would look as if nobody needed it."""
+    world = World(tmp_path)
+    _sent_ahead(world, DATA[:3000], 3000, source="gone/a.csv")
+    done = world.run()
+    assert (done.resumed_at, done.transfer.source) == (3000, str(world.file))
 
 
 def test_second_attempt_compares_what_was_sent_ahead(tmp_path):

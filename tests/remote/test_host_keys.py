@@ -4,7 +4,7 @@ import shlex
 import subprocess
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 from ssh_fixtures import options_for
@@ -260,6 +260,8 @@ def test_known_name_fits_itself_and_no_other_port(name, port):
 
 
 @given(st.binary())
+@example("host kind \xe9".encode())
+@example("|1|\xe9|\xe9 kind AAAABGtpbmQ=".encode())
 def test_known_hosts_of_any_bytes_is_read(tmp_path_factory, data):
     """A broken file knows nobody, and breaks nothing."""
     path = tmp_path_factory.mktemp("known") / "known_hosts"

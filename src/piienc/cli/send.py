@@ -180,6 +180,8 @@ def _send(making: Making, voice: _Voice, *, again: bool, dry_run: bool, threads:
 
 
 def _tell(receipt: SendReceipt, document: dict[str, Any], voice: _Voice) -> None:
+    for warning in receipt.warnings:
+        voice.warn(warning)
     for file in receipt.files:
         for warning in file.warnings:
             voice.warn(warning)

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Self
 
 from msgspec.structs import replace
 
-from piienc.errors import PiiencError
+from piienc.errors import ConfigError, LockError, PiiencError
 from piienc.flow.delivery import growing_of
 from piienc.flow.receipt import SentFile
 from piienc.flow.source import Ahead
@@ -64,12 +64,14 @@ class Advance:
         """
         self._path, self._pushing, self._crew = path, pushing, crew
         self._changed = threading.Condition()
-        self._count = 0
+        self._count = self._left = 0
+        self._size: int | None = None
         self._held = False
         self._fate: Fate | None = None
         self._file: int | None = None
         self._thread: threading.Thread | None = None
         self._transfer: Transfer | None = None
+        self._remote: Remote | None = None
         self._ahead: Ahead | None = None
 
     def __enter__(self) -> Self:
@@ -101,6 +103,12 @@ class Advance:
             self._held = True
             self._changed.notify_all()
 
+    def whole(self, size: int) -> None:
+        """Send no more: the file has this size, and its name, and its delivery sends the rest."""
+        with self._changed:
+            self._size = size
+            self._changed.notify_all()
+
     def end(self, fate: Fate) -> None:
         """Have the thread end, without waiting for it; what was said first of the file holds."""
         with self._changed:
@@ -108,23 +116,19 @@ class Advance:
             self._changed.notify_all()
 
     def sent(self, size: int) -> Ahead | None:
-        """Wait until all of a whole file is sent that can be, and return how much that is.
+        """Leave a whole file to its delivery, and return how much of it was sent.
 
         Args:
             size: of the file, in bytes.
 
         Returns:
             None if nothing was sent, or nobody knows how much.
-
-        Raises:
-            ConfigError: the ledger cannot be told.
         """
-        self._count = size
+        self.whole(size)
         self.end(Fate.WHOLE)
         self._join()
-        if self._transfer:  # so that the delivery goes on with it
-            self._pushing.ledger.save(replace(self._transfer, size=size))
-        return self._ahead
+        # A server that has failed meanwhile may have lost what it had acknowledged.
+        return self._ahead if self._remote and self._remote.alive else None
 
     def taken_back(self) -> SentFile | None:
         """Wait until what was sent of a lost file is removed, and tell of it."""
@@ -132,9 +136,8 @@ class Advance:
         self._join()
         if self._transfer is None:
             return None
-        count = self._ahead.bytes if self._ahead else 0
         why = "it was sent while it was made, and did not become whole"
-        about = SentFile(str(self._path), self._path.name, count, "failed", None, why)
+        about = SentFile(str(self._path), self._path.name, self._left, "failed", None, why)
         return replace(about, transfer=self._transfer.id, attempts=1)
 
     def _join(self) -> None:
@@ -144,11 +147,16 @@ class Advance:
     def _begin(self) -> None:
         if self._file is None or not (self._crew and self._crew.connected):
             return
-        source = os.fdopen(os.dup(self._file), "rb", buffering=0)
-        run = partial(self._run, source, self._crew)
-        thread = threading.Thread(target=run, name="piienc-ahead", daemon=True)
-        thread.start()
-        self._thread = thread
+        with contextlib.suppress(OSError, RuntimeError):  # then it is sent when it is whole
+            source = os.fdopen(os.dup(self._file), "rb", buffering=0)
+            run = partial(self._run, source, self._crew)
+            thread = threading.Thread(target=run, name="piienc-ahead", daemon=True)
+            try:
+                thread.start()
+            except RuntimeError:  # the system gives no more threads
+                source.close()
+                raise
+            self._thread = thread
 
     def _run(self, source: BinaryIO, crew: Crew) -> None:
         with contextlib.suppress(PiiencError), source:  # the delivery meets it again, and tells
@@ -163,44 +171,74 @@ class Advance:
             if ledger.unfinished(places, name):
                 return  # the delivery knows what is to be done about that
             rules.require_free(remote, name, begun.id)
-            self._transfer = ledger.save(begun)
+            self._transfer, self._remote = ledger.save(begun), remote
             try:
                 there = remote.upload_growing(growing_of(begun), source, self._is_ready)
                 self._ahead = Ahead(begun.id, there)
             finally:
-                self._wait_for_fate(remote, begun)
+                self._see_out(remote, begun)
 
     def _is_ready(self, count: int) -> bool:
         with self._changed:
-            self._changed.wait_for(lambda: self._count >= count or self._held or self._fate)
-            stopped = self._held or self._fate in {Fate.LOST, Fate.LEFT}
-            return self._count >= count and not stopped
+            self._changed.wait_for(lambda: self._count >= count or self._is_over)
+            if not self._is_over:
+                self._left = count
+            return not self._is_over
 
-    def _wait_for_fate(self, remote: Remote, transfer: Transfer) -> None:
-        """Keep the lock until the file has its name: before, it looks like one that is lost."""
+    @property
+    def _is_over(self) -> bool:
+        return self._held or self._size is not None or self._fate is not None
+
+    def _see_out(self, remote: Remote, transfer: Transfer) -> None:
+        """Keep the lock until the delivery begins: before its name, a file looks lost."""
+        with self._changed:
+            self._changed.wait_for(lambda: self._size is not None or self._fate)
+        if self._size is not None:  # so that its delivery, by this run or another, goes on with it
+            transfer = self._pushing.ledger.save(replace(transfer, size=self._size))
         with self._changed:
             self._changed.wait_for(lambda: self._fate)
         if self._fate is Fate.LOST:
             _take_back(remote, self._pushing.ledger, transfer)
 
 
-def take_back_lost(crew: Crew, pushing: Pushing, spool: Path) -> None:
+def take_back_lost(crew: Crew, pushing: Pushing, spool: Path) -> list[str]:
     """Remove what killed runs have sent of files that never became whole, as far as possible.
 
     Args:
         crew: whose connection is used; if nothing was lost, none is made.
         pushing: the destination.
         spool: the folder in which the files would be.
+
+    Returns:
+        What is left there, in words; the next run tries again.
     """
+    left: list[str] = []
+    with contextlib.suppress(ConfigError):  # the ledger cannot be read: all else has told of it
+        for transfer in pushing.ledger.lost(pushing.way.places, spool):
+            try:
+                crew.once(
+                    partial(_take_back_again, pushing=pushing, transfer=transfer, spool=spool)
+                )
+            except LockError:
+                pass  # another run is at it
+            except PiiencError as error:
+                name = transfer.name
+                left.append(
+                    f"{name} did not become whole, and what was sent of it is left: {error}"
+                )
+    return left
+
+
+def _take_back_again(remote: Remote, pushing: Pushing, transfer: Transfer, spool: Path) -> None:
     ledger = pushing.ledger
-    for transfer in ledger.lost(pushing.way.places, spool):
-        with (
-            contextlib.suppress(PiiencError),  # another run is at it, or will try again
-            held(ledger.folder, lock_name(transfer)),
-        ):
-            crew.once(partial(_take_back, ledger=ledger, transfer=transfer))
+    with held(ledger.folder, lock_name(transfer)):
+        # Before it was locked, another run may have gone on with it, or even delivered it.
+        if transfer in ledger.lost(pushing.way.places, spool):
+            _take_back(remote, ledger, transfer)
 
 
 def _take_back(remote: Remote, ledger: Ledger, transfer: Transfer) -> None:
-    remote.remove(str(transfer.growing))
+    growing = str(transfer.growing)
+    if remote.stat(growing):  # somebody else may have removed it where we may not
+        remote.remove(growing)
     ledger.save(replace(transfer, phase=Phase.DONE, outcome="given-up", ended=now()))

@@ -20,7 +20,7 @@ from msgspec.structs import replace
 from piienc.errors import IncompleteError, NameTakenError, PiiencError
 from piienc.remote import OURS, aside_of
 from piienc.state import Phase, new_transfer
-from piienc.state.transfers import now
+from piienc.state.transfers import as_text, now
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -209,6 +209,7 @@ class Delivery:
             replace(
                 transfer,
                 destination=self._places[0],
+                source=as_text(self._source.path),  # it may have been made anew elsewhere
                 # What was sent ahead was the beginning of this attempt.
                 attempts=transfer.attempts + (not self._is_ahead(transfer)),
                 outcome="running",
@@ -247,7 +248,9 @@ class Delivery:
         return self._save(replace(transfer, growing=self._name))
 
     def _is_ahead(self, transfer: Transfer) -> bool:
-        return self._ahead is not None and self._ahead.transfer == transfer.id
+        # In another attempt, somebody else has gone on with it since, and written there.
+        ahead = self._ahead
+        return ahead is not None and ahead.transfer == transfer.id and transfer.attempts == 1
 
     def _resume(self, remote: Remote, name: str, transfer: Transfer) -> int:
         """Return how many bytes need not be sent again: those that are proven to be there."""

@@ -7,7 +7,6 @@ passes over markers and wildcards, and keeps one key of a kind for each host.
 from __future__ import annotations
 
 import base64
-import binascii
 import fnmatch
 import hashlib
 import hmac
@@ -196,7 +195,7 @@ def _parse(line: str) -> KnownKey | None:
     hosts, kind, key = fields[:_FIELDS]
     try:
         blob = base64.b64decode(key, validate=True)
-    except binascii.Error:
+    except ValueError:  # no base64, or not even ASCII
         return None
     known = marker in {"", _AUTHORITY, _REVOKED}
     return KnownKey(marker, hosts, kind, blob) if known and kind_of(blob) == kind else None
@@ -208,7 +207,7 @@ def _fits_hashed(hosts: str, name: str) -> bool:
         return False
     try:
         salt, digest = (base64.b64decode(part, validate=True) for part in parts[2:])
-    except binascii.Error:
+    except ValueError:  # no base64, or not even ASCII
         return False
     made = hmac.new(salt, name.encode(), "sha1").digest()
     return hmac.compare_digest(made, digest)

@@ -11,7 +11,6 @@ import os
 from datetime import UTC, datetime
 from enum import StrEnum
 from json import dumps
-from pathlib import Path
 from secrets import token_hex
 from typing import TYPE_CHECKING
 
@@ -25,6 +24,7 @@ from piienc.state.locks import is_held
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from contextlib import AbstractContextManager
+    from pathlib import Path
     from sqlite3 import Connection
 
     from piienc.errors import PiiencError
@@ -134,8 +134,13 @@ def new_transfer(
         size: in bytes.
         job: the name of the job that it belongs to.
     """
-    source = os.fsencode(path).decode(errors="backslashreplace")
-    return Transfer(token_hex(8), direction, destination, name, source, size, begun=now(), job=job)
+    about = direction, destination, name, as_text(path), size
+    return Transfer(token_hex(8), *about, begun=now(), job=job)
+
+
+def as_text(path: Path) -> str:
+    """Return a path as the ledger has it."""
+    return os.fsencode(path).decode(errors="backslashreplace")
 
 
 def lock_name(transfer: Transfer) -> str:
@@ -185,12 +190,13 @@ class Ledger:
 
         Something of it may be at the destination, under the name that it has grown under.
         """
+        prefix = f"{as_text(folder)}{os.sep}"
         found = self._find(
             f"direction = 'push' AND {_THERE} AND phase = 'sending' AND growing != name "
             "AND outcome IN ('running', 'failed') AND substr(source, 1, ?) = ?",
-            (dumps(places), len(prefix := f"{folder}{os.sep}"), prefix),
+            (dumps(places), len(prefix), prefix),
         )
-        return [one for one in found if not Path(one.source).exists()]
+        return [one for one in found if not (folder / one.source[len(prefix) :]).exists()]
 
     def known(self, ids: Iterable[str]) -> set[str]:
         """Return those of these transfers' ids that are in the ledger."""

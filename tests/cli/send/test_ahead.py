@@ -6,6 +6,7 @@ import os
 import random
 import signal
 import subprocess
+import threading
 import time
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from proxy import Proxy
 
 from piienc.flow import advance as advances
 from piienc.flow.advance import Advance
+from piienc.flow.send.deliver import Deliverer
 from piienc.flow.send.spool import _Making
 from piienc.remote import OURS
 from piienc.remote.sftp import SftpRemote
@@ -132,6 +134,22 @@ def test_small_file_is_sent_when_it_is_whole(desk, ahead, monkeypatch):
     assert ahead == []
 
 
+def test_file_is_sent_when_it_is_whole_where_there_is_no_thread_to_be_had(desk, ahead, monkeypatch):
+    """Nothing depends on what is sent before."""
+    start = threading.Thread.start
+
+    def started(thread):
+        if thread.name == "piienc-ahead":
+            raise RuntimeError("can't start new thread")
+        start(thread)
+
+    monkeypatch.setattr(threading.Thread, "start", started)
+    desk.put("a.csv", count=MANY)
+    ended = desk.send("--json")
+    assert (ended.code, ahead) == (0, []), ended.err
+    assert desk.read("a.csv.pgp") == rows("a.csv", MANY)
+
+
 @pytest.mark.parametrize(
     ("job", "destination"), [({"send_ahead": False}, ""), ({}, "rename = false")]
 )
@@ -180,6 +198,32 @@ def test_no_row_leaves_from_the_first_wrong_one_on_and_all_is_taken_back(
     desk.put("a.csv", count=MANY)
     assert desk.send().code == 0
     assert desk.read("a.csv.pgp") == rows("a.csv", MANY)
+
+
+def test_audit_log_tells_what_had_left_when_the_connection_was_lost(desk, ahead, monkeypatch):
+    """Nobody knows how much of it has arrived, but it is not nothing."""
+    proxy, hold = Proxy(desk.sshd.port), Advance.hold
+
+    def held(advance):
+        assert _sees(desk, 250_000)
+        proxy.cut()
+        time.sleep(0.3)  # until it is noticed
+        hold(advance)
+
+    monkeypatch.setattr(Advance, "hold", held)
+    (desk.project.folder / "in" / "a.csv").write_bytes(_faulty(MANY // 2))
+    try:
+        desk.sshd.knows(proxy.port)
+        desk.write(url=desk.sshd.url(port=proxy.port))
+        assert desk.send("--json").code == 10
+    finally:
+        proxy.close()
+    assert desk.there() == {}
+    assert _history(desk) == [("a.csv.pgp", "given-up")]
+    told = desk.project.run("audit", "show", "--json").document["lines"]
+    (sent,) = [file for line in told for file in line.get("files", ()) if file["role"] == "sent"]
+    assert (sent["outcome"], ahead) == ("failed", [])
+    assert 250_000 <= sent["bytes"] <= WRAPPED * MANY // 2
 
 
 def test_column_that_looks_like_personal_data_holds_the_file_back(desk, ahead, monkeypatch):
@@ -251,6 +295,36 @@ def test_connection_lost_while_a_file_is_made_costs_nothing(desk, ahead, monkeyp
     assert [outcome for _, outcome in _history(desk)] == ["delivered"]
 
 
+def test_what_was_sent_over_a_connection_that_is_gone_is_read_back(desk, ahead, monkeypatch):
+    """The server may have failed meanwhile, and lost what it had not put on its disk."""
+    proxy = Proxy(desk.sshd.port)
+    compared, same_prefix, catch_up = [], SftpRemote.same_prefix, Deliverer._catch_up
+
+    def compare(*said):
+        compared.append(same_prefix(*said))
+        return compared[-1]
+
+    def late(*said):
+        assert _until(lambda: ahead)
+        proxy.cut()
+        time.sleep(0.3)  # until it is noticed
+        catch_up(*said)
+
+    monkeypatch.setattr(SftpRemote, "same_prefix", compare)
+    monkeypatch.setattr(Deliverer, "_catch_up", late)
+    _before_the_end(monkeypatch, lambda: _sees(desk))
+    try:
+        desk.sshd.knows(proxy.port)
+        desk.write(url=desk.sshd.url(port=proxy.port))
+        desk.put("a.csv", count=MANY)
+        ended = desk.send("--json")
+    finally:
+        proxy.close()
+    assert ended.code == 0, ended.err
+    assert compared == ahead
+    assert desk.read("a.csv.pgp") == rows("a.csv", MANY)
+
+
 def _start(desk, more: str = "") -> subprocess.Popen[bytes]:
     return subprocess.Popen(
         desk.project.command("send", "nightly", "--quiet", prelude=SMALL + more),
@@ -314,6 +388,146 @@ def test_other_job_leaves_alone_what_is_being_sent_ahead(desk, monkeypatch):
     assert sorted(desk.there()) == ["a.csv.pgp", "b.csv.pgp"]
     assert desk.read("a.csv.pgp") == rows("a.csv", MANY)
     assert sorted(outcome for _, outcome in _history(desk)) == ["delivered", "delivered"]
+
+
+def test_run_killed_while_a_whole_file_is_on_its_way_does_not_send_it_twice(
+    desk, temp, monkeypatch
+):
+    """What was sent of it while it was made is gone on with by the next run."""
+    desk.write(destination='bandwidth = "500 kB"')
+    desk.put("a.csv", count=MANY)
+    with _start(desk) as process:
+        assert _until(lambda: desk.spooled() and _sees(desk, 800_000))
+        os.killpg(process.pid, signal.SIGKILL)
+    desk.write()
+    offsets, upload = [], SftpRemote.upload
+
+    def uploaded(*said, **more):
+        offsets.append(more["offset"])
+        return upload(*said, **more)
+
+    monkeypatch.setattr(SftpRemote, "upload", uploaded)
+    assert desk.send().code == 0
+    assert len(offsets) == 1
+    assert offsets[0] >= 500_000
+    assert desk.read("a.csv.pgp") == rows("a.csv", MANY)
+    assert _history(desk) == [("a.csv.pgp", "delivered")]
+    desk.clean(temp)
+
+
+def test_files_arrive_one_after_the_other_where_sending_takes_longer_than_making(
+    desk, ahead, monkeypatch
+):
+    """Of a whole file, its delivery sends the rest; none waits for those behind it."""
+    desk.write(destination='bandwidth = "500 kB"')
+    desk.put("a.csv", "b.csv", "c.csv", count=MANY)
+    seen, publish = [], SftpRemote.publish
+
+    def published(*said, **more):
+        seen.append(sum(_growing(desk).values()))
+        publish(*said, **more)
+
+    monkeypatch.setattr(SftpRemote, "publish", published)
+    assert desk.send().code == 0
+    first = (desk.folder / "a.csv.pgp").stat().st_size
+    assert seen[0] < 2 * first
+    for name in ("a.csv", "b.csv", "c.csv"):
+        assert desk.read(f"{name}.pgp") == rows(name, MANY)
+
+
+def test_file_is_not_overtaken_by_a_later_one_of_its_name(desk, ahead):
+    """A small one that waits is delivered first, and the large one behind it takes its place."""
+    desk.write(destination='if_exists = "replace"\nbandwidth = "500 kB"', source="in/*/*.csv")
+    for folder, name, count in (("1", "large", MANY), ("2", "same", 3), ("3", "same", MANY)):
+        source = desk.project.folder / "in" / folder / f"{name}.csv"
+        source.parent.mkdir()
+        source.write_bytes(rows(folder, count))
+    ended = desk.send("--json")
+    assert ended.code == 0, ended.out
+    assert desk.read("same.csv.pgp") == rows("3", MANY)
+    outcomes = [("same.csv.pgp", "delivered")] * 2 + [("large.csv.pgp", "delivered")]
+    assert sorted(_history(desk)) == sorted(outcomes)
+
+
+def test_what_cannot_be_removed_again_is_told_of(desk, ahead, monkeypatch, new_sshd):
+    """By each run, as long as it is there."""
+    server = desk.sshd = new_sshd("ForceCommand internal-sftp -P remove")
+    desk.folder = server.folder
+    desk.write()
+    hold = Advance.hold
+
+    def held(advance):
+        assert _sees(desk)
+        hold(advance)
+
+    monkeypatch.setattr(Advance, "hold", held)
+    (desk.project.folder / "in" / "a.csv").write_bytes(_faulty(MANY // 2))
+    for code in (10, 0):
+        ended = desk.send()
+        assert ended.code == code
+        assert (
+            "warning: a.csv.pgp did not become whole, and what was sent of it is left" in ended.err
+        )
+        (desk.project.folder / "in" / "a.csv").unlink(missing_ok=True)
+    assert _growing(desk)
+    assert _history(desk) == [("a.csv.pgp", "interrupted")]
+    for name in _growing(desk):
+        (desk.folder / name).unlink()
+    ended = desk.send()
+    assert (ended.code, "warning" in ended.err) == (0, False)
+    assert _history(desk) == [("a.csv.pgp", "given-up")]
+
+
+def test_what_another_run_has_delivered_meanwhile_is_not_taken_back(desk, ahead, monkeypatch):
+    """It looked lost, and became whole before its lock was to be had."""
+    stale, lost = [], Ledger.lost
+
+    def remember():
+        assert _sees(desk)
+        stale.extend(Ledger(desk.state).history())
+
+    def found(*said):
+        return [stale.pop()] if stale else lost(*said)
+
+    _before_the_end(monkeypatch, remember)
+    desk.put("a.csv", count=MANY)
+    assert desk.send().code == 0
+    monkeypatch.setattr(Ledger, "lost", found)
+    assert desk.send().code == 0
+    assert not stale
+    assert _history(desk) == [("a.csv.pgp", "delivered")]
+
+
+def _lost(desk) -> None:
+    """Have a run die while a file is sent ahead."""
+    late = (
+        "\nimport time\n"
+        "from piienc.flow.send.spool import _Making\n"
+        "_Making._kept = lambda *_: time.sleep(60)"
+    )
+    with _start(desk, late) as process:
+        assert _sees(desk)
+        os.killpg(process.pid, signal.SIGKILL)
+
+
+def test_run_that_is_told_another_path_takes_back_what_a_killed_one_has_left(desk, temp):
+    """The state folder is the same, however its path is written."""
+    desk.put("a.csv", count=MANY)
+    _lost(desk)
+    (desk.project.folder / "in" / "a.csv").unlink()
+    config = desk.project.folder / "piienc.toml"
+    ended = desk.start("--quiet", env={"PIIENC_CONFIG": str(config)})
+    assert ended.code == 0, ended.err
+    assert _growing(desk) == {}
+    desk.clean(temp)
+
+
+def test_state_folder_may_have_a_name_that_is_no_text(desk, temp):
+    """The system takes any bytes."""
+    folder = os.fsdecode(os.fsencode(desk.project.folder) + b"/\xff")
+    desk.put("a.csv")
+    ended = desk.send("--state", folder)
+    assert ended.code == 0, ended.err
 
 
 def test_run_killed_at_any_moment_is_completed_and_each_file_arrives_once(desk, temp):

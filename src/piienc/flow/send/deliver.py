@@ -38,6 +38,9 @@ class Deliverer:
 
     One thread at a time may use it. At the context's end, the audit log is told of what was
     delivered, whatever has ended it.
+
+    Attributes:
+        left: what could not be removed at the destination, in words: see `take_back_lost`.
     """
 
     def __init__(self, sending: Sending, ledger: Sendings) -> None:
@@ -53,12 +56,13 @@ class Deliverer:
         self._receipts: list[PushReceipt] = []
         self._known: dict[Path, Known] = {}
         self._advances: dict[Path, Advance] = {}
+        self.left: list[str] = []
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *error: object) -> None:
-        for advance in self._advances.values():
+        for advance in list(self._advances.values()):  # a thread that hangs may still take some out
             advance.end(Fate.LEFT)
         self._crew.stop()
         for receipt in self._receipts:
@@ -73,14 +77,24 @@ class Deliverer:
             path: the name that the file will have in the spool.
         """
         pushing = self._pushing
-        # In place, the receiver would see it grow.
-        wanted = self._sending.job.send_ahead and pushing.rules.rename
+        # In place, the receiver would see it grow; and of one name, what was made first goes first.
+        wanted = (
+            self._sending.job.send_ahead
+            and pushing.rules.rename
+            and not any(
+                path.name == file["name"]
+                for sent in self._ledger.at(self._sending.label, Step.SPOOLED)
+                for file in sent.wrapped
+            )
+        )
         made = self._advances[path] = Advance(path, pushing, self._crew if wanted else None)
         return made
 
     def trust(self, sent: Sent) -> None:
-        """Take the hashes of a source's files for known: this run has just written them."""
+        """Take a source's files for whole, and their hashes for known: this run has made them."""
         for path, told in zip(files_of(self._sending, sent), sent.wrapped, strict=True):
+            if advance := self._advances.get(path):
+                advance.whole(told["bytes"])
             with suppress(OSError):  # who delivers it says that it is not there
                 self._known[path] = Known.at(path, told["sha256"])
 
@@ -123,7 +137,7 @@ class Deliverer:
         for sent in self._ledger.at(self._sending.label, Step.DELIVERED):
             self._finish(sent)
         self._receipts += self._taken_back()
-        take_back_lost(self._crew, self._pushing, self._sending.spool)
+        self.left = take_back_lost(self._crew, self._pushing, self._sending.spool)
         return self.so_far()
 
     def so_far(self) -> list[Outcome]:

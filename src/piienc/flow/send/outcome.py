@@ -64,6 +64,7 @@ class SendReceipt(Struct, frozen=True):
         seconds: how long it took.
         known: how many sources of the job were sent by earlier runs, and are as they were.
         dry_run: nothing was uploaded, and nothing is kept.
+        warnings: what the user should know beside what is told of the files.
     """
 
     step: str
@@ -73,6 +74,7 @@ class SendReceipt(Struct, frozen=True):
     seconds: float
     known: int = 0
     dry_run: bool = False
+    warnings: tuple[str, ...] = ()
 
     @property
     def exit_code(self) -> int:

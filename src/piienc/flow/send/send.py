@@ -81,6 +81,7 @@ def send(sending: Sending) -> SendReceipt:
         round(time.monotonic() - started, 3),
         run.known,
         sending.dry_run,
+        tuple(run.warnings),
     )
     for outcome in receipt.files:
         _tell(sending, outcome)
@@ -99,6 +100,7 @@ class _Run(Struct):
         spooled: what this one has put there.
         in_hand: the ids of both: how far they have come by now is left to chance.
         known: how many sources were sent by earlier runs.
+        warnings: what the user should know beside that.
     """
 
     sending: Sending
@@ -108,6 +110,7 @@ class _Run(Struct):
     spooled: list[Spooled] = field(default_factory=list)
     in_hand: set[str] = field(default_factory=set)
     known: int = 0
+    warnings: list[str] = field(default_factory=list)
 
     def run(self) -> None:
         """Do all steps."""
@@ -124,6 +127,7 @@ class _Run(Struct):
                     _tell(self.sending, outcome)
                 raise
             self.outcomes += deliverer.all()
+            self.warnings += deliverer.left
         sweep(self.sending, self.ledger)
 
     def rehearse(self) -> None:

@@ -89,5 +89,8 @@ class Sending(Struct, frozen=True, kw_only=True):
 
     @property
     def spool(self) -> Path:
-        """The folder of wrapped files that are to be delivered, or were lately."""
-        return self.state / "spool"
+        """The folder of wrapped files that are to be delivered, or were lately.
+
+        The ledger of transfers knows it, wherever a run is started.
+        """
+        return (self.state / "spool").absolute()
