@@ -28,6 +28,20 @@ note  = { type = "string", encrypt = "seal" }
 """
 
 
+PATIENCE = 20.0
+"""Seconds that a machine with much to do may take."""
+
+
+def until(condition) -> bool:
+    """Wait until something holds; tell whether it does."""
+    end = time.monotonic() + PATIENCE
+    while time.monotonic() < end:
+        if condition():
+            return True
+        time.sleep(0.01)
+    return False
+
+
 def rows(name: str, count: int = 3) -> bytes:
     """Return a table whose content is of its name alone."""
     lines = [f"{n},{name}-{n}-{CANARY}@example.com,{CANARY} {name} {n}" for n in range(count)]

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 from ahead import small_files
-from desk import CANARY, SCHEMA, rows
+from desk import CANARY, PATIENCE, SCHEMA, rows, until
 from proxy import Proxy
 
 from piienc.flow import advance as advances
@@ -25,7 +25,6 @@ from piienc.state import Ledger
 
 MANY = 12_000  # rows: some 2 MB when they are wrapped, which are many blocks
 WRAPPED = 170  # bytes of a row, about, when it is wrapped
-PATIENCE = 20.0  # seconds that a machine with much to do may take
 MOMENTS = int(os.environ.get("PIIENC_TEST_MOMENTS", "10"))
 SUPPORT = Path(__file__).parents[2] / "support"
 SMALL = f"import sys; sys.path.insert(0, {str(SUPPORT)!r}); import ahead; ahead.small_files()"
@@ -45,15 +44,6 @@ def ahead(monkeypatch):
     return sent
 
 
-def _until(condition) -> bool:
-    end = time.monotonic() + PATIENCE
-    while time.monotonic() < end:
-        if condition():
-            return True
-        time.sleep(0.01)
-    return False
-
-
 def _growing(desk) -> dict[str, int]:
     """Return the size of each hidden file at the server."""
     found = desk.folder.iterdir()
@@ -62,7 +52,7 @@ def _growing(desk) -> dict[str, int]:
 
 def _sees(desk, least: int = 1) -> bool:
     """Wait until so much has arrived of a file that has no name yet."""
-    return _until(lambda: any(size >= least for size in _growing(desk).values()))
+    return until(lambda: any(size >= least for size in _growing(desk).values()))
 
 
 def _before_the_end(monkeypatch, action) -> None:
@@ -305,7 +295,7 @@ def test_what_was_sent_over_a_connection_that_is_gone_is_read_back(desk, ahead, 
         return compared[-1]
 
     def late(*said):
-        assert _until(lambda: ahead)
+        assert until(lambda: ahead)
         proxy.cut()
         time.sleep(0.3)  # until it is noticed
         catch_up(*said)
@@ -397,7 +387,7 @@ def test_run_killed_while_a_whole_file_is_on_its_way_does_not_send_it_twice(
     desk.write(destination='bandwidth = "500 kB"')
     desk.put("a.csv", count=MANY)
     with _start(desk) as process:
-        assert _until(lambda: desk.spooled() and _sees(desk, 800_000))
+        assert until(lambda: desk.spooled() and _sees(desk, 800_000))
         os.killpg(process.pid, signal.SIGKILL)
     desk.write()
     offsets, upload = [], SftpRemote.upload

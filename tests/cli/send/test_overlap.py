@@ -10,7 +10,7 @@ import threading
 import time
 
 import pytest
-from desk import rows
+from desk import PATIENCE, rows, until
 from proxy import Proxy
 
 from piienc.cli import ui
@@ -18,8 +18,6 @@ from piienc.flow import source as hashed
 from piienc.flow.send import send as sending
 from piienc.flow.send.deliver import Deliverer
 from piienc.state import Ledger
-
-PATIENCE = 20.0  # seconds that a machine with much to do may take
 
 
 @pytest.fixture
@@ -46,15 +44,6 @@ def _before(monkeypatch, source: str, action) -> None:
     monkeypatch.setattr(sending, "spool", spool)
 
 
-def _until(condition) -> bool:
-    end = time.monotonic() + PATIENCE
-    while time.monotonic() < end:
-        if condition():
-            return True
-        time.sleep(0.01)
-    return False
-
-
 def test_file_is_delivered_while_the_next_one_is_made(desk, monkeypatch):
     """There under its name, and told to the ledger; no source goes before all were read."""
     desk.write(after="delete")
@@ -64,7 +53,7 @@ def test_file_is_delivered_while_the_next_one_is_made(desk, monkeypatch):
     _before(
         monkeypatch,
         "b.csv",
-        lambda: seen.append(_until(lambda: "delivered" in desk.steps()) and source.exists()),
+        lambda: seen.append(until(lambda: "delivered" in desk.steps()) and source.exists()),
     )
     assert desk.send().code == 0
     assert seen == [True]
@@ -77,7 +66,7 @@ def test_link_to_another_source_is_sent_before_that_is_deleted(desk, monkeypatch
     desk.write(after="delete")
     desk.put("a.csv")
     (desk.project.folder / "in" / "b.csv").symlink_to("a.csv")
-    _before(monkeypatch, "b.csv", lambda: _until(lambda: "delivered" in desk.steps()))
+    _before(monkeypatch, "b.csv", lambda: until(lambda: "delivered" in desk.steps()))
     assert desk.send("--again").code == 0
     assert sorted(desk.there()) == ["a.csv.pgp", "b.csv.pgp"]
     assert not (desk.project.folder / "in" / "a.csv").exists()
@@ -94,7 +83,7 @@ def test_all_files_go_over_one_connection(desk, proxy):
 def test_connection_is_opened_while_the_first_file_is_made(desk, proxy, monkeypatch):
     """The login has been waited for by the time that there is anything to deliver."""
     seen = []
-    _before(monkeypatch, "a.csv", lambda: seen.append(_until(lambda: proxy.received > 2000)))
+    _before(monkeypatch, "a.csv", lambda: seen.append(until(lambda: proxy.received > 2000)))
     desk.put("a.csv")
     assert desk.send().code == 0
     assert seen == [True]
@@ -114,7 +103,7 @@ def test_connection_that_the_server_has_ended_is_made_anew(desk, proxy, monkeypa
     """Servers end what is idle for long; a file that takes long to make is no failed attempt."""
 
     def end_it():
-        assert _until(lambda: "delivered" in desk.steps())
+        assert until(lambda: "delivered" in desk.steps())
         proxy.cut()
         time.sleep(0.3)  # until it is noticed
 
@@ -198,7 +187,7 @@ def test_copy_in_the_same_run_is_told_alike_however_far_the_first_one_is(
 
     def look(found, known):
         if delivered and found.path.parent.name == "2":
-            assert _until(lambda: desk.steps() == ["skipped"])
+            assert until(lambda: desk.steps() == ["skipped"])
             known = sending.Sendings(desk.state).like("nightly", found.size)
         return real(found, known)
 
@@ -245,7 +234,7 @@ def test_signal_ends_both_what_is_made_and_what_is_delivered(desk, temp, sent, c
         cwd=desk.project.folder,
         stderr=subprocess.PIPE,
     ) as process:
-        assert _until(lambda: any(name.startswith(".piienc") for name in desk.there()))
+        assert until(lambda: any(name.startswith(".piienc") for name in desk.there()))
         process.send_signal(sent)
         assert process.wait(PATIENCE) == code
         assert b"Traceback" not in process.stderr.read()
