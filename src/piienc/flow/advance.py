@@ -115,16 +115,12 @@ class Advance:
             self._fate = self._fate or fate
             self._changed.notify_all()
 
-    def sent(self, size: int) -> Ahead | None:
+    def sent(self) -> Ahead | None:
         """Leave a whole file to its delivery, and return how much of it was sent.
-
-        Args:
-            size: of the file, in bytes.
 
         Returns:
             None if nothing was sent, or nobody knows how much.
         """
-        self.whole(size)
         self.end(Fate.WHOLE)
         self._join()
         # A server that has failed meanwhile may have lost what it had acknowledged.

@@ -21,6 +21,7 @@ FILE = "state.db"
 
 _PATIENCE = 60.0  # seconds that another run's transaction may take
 _PAUSE = 0.02  # seconds
+_HANGING = 5.0  # seconds
 
 
 @contextlib.contextmanager
@@ -100,9 +101,12 @@ class _Kept:
             yield self._database
 
     def close(self) -> None:
-        """End the connection, when no thread is at it."""
-        with self._lock:
-            self._close()
+        """End the connection, unless a thread is at it that hangs: then it is left alone."""
+        if self._lock.acquire(timeout=_HANGING):
+            try:
+                self._close()
+            finally:
+                self._lock.release()
 
     def _close(self) -> None:
         database, self._database = self._database, None

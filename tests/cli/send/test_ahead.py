@@ -325,11 +325,8 @@ def _start(desk, more: str = "") -> subprocess.Popen[bytes]:
     )
 
 
-@pytest.mark.parametrize("sent", [signal.SIGKILL, signal.SIGTERM])
-@pytest.mark.parametrize("gone", [False, True])
-def test_run_that_ends_while_a_file_is_made_leaves_it_to_the_next(desk, temp, sent, gone):
-    """Which removes what was sent, also if the source is gone by then and nothing is to be sent."""
-    desk.put("a.csv", count=MANY)
+def _lost(desk, sent: int = signal.SIGKILL) -> None:
+    """Have a run end by a signal while a file is sent ahead."""
     late = (
         "\nimport time\n"
         "from piienc.flow.send.spool import _Making\n"
@@ -339,6 +336,14 @@ def test_run_that_ends_while_a_file_is_made_leaves_it_to_the_next(desk, temp, se
         assert _sees(desk)
         os.killpg(process.pid, sent)
         assert process.wait(PATIENCE) != 0
+
+
+@pytest.mark.parametrize("sent", [signal.SIGKILL, signal.SIGTERM])
+@pytest.mark.parametrize("gone", [False, True])
+def test_run_that_ends_while_a_file_is_made_leaves_it_to_the_next(desk, temp, sent, gone):
+    """Which removes what was sent, also if the source is gone by then and nothing is to be sent."""
+    desk.put("a.csv", count=MANY)
+    _lost(desk, sent)
     assert _growing(desk)
     assert _history(desk) == [("a.csv.pgp", "interrupted")]
     if gone:
@@ -486,18 +491,6 @@ def test_what_another_run_has_delivered_meanwhile_is_not_taken_back(desk, ahead,
     assert desk.send().code == 0
     assert not stale
     assert _history(desk) == [("a.csv.pgp", "delivered")]
-
-
-def _lost(desk) -> None:
-    """Have a run die while a file is sent ahead."""
-    late = (
-        "\nimport time\n"
-        "from piienc.flow.send.spool import _Making\n"
-        "_Making._kept = lambda *_: time.sleep(60)"
-    )
-    with _start(desk, late) as process:
-        assert _sees(desk)
-        os.killpg(process.pid, signal.SIGKILL)
 
 
 def test_run_that_is_told_another_path_takes_back_what_a_killed_one_has_left(desk, temp):

@@ -164,14 +164,10 @@ class Deliverer:
 
     def _batch(self, batch: Sequence[Sent]) -> None:
         paths = {sent.id: files_of(self._sending, sent) for sent in batch}
-        for sent in batch:
-            for path, file in zip(paths[sent.id], sent.wrapped, strict=True):
-                self._catch_up(path, file["bytes"])
-        receipt = push(
-            [path for sent in batch for path in paths[sent.id]],
-            self._pushing,
-            self._crew,
-        )
+        files = [path for sent in batch for path in paths[sent.id]]
+        for path in files:
+            self._catch_up(path)
+        receipt = push(files, self._pushing, self._crew)
         self._receipts.append(receipt)
         told = {Path(file.source): file for file in receipt.files}
         for sent in batch:
@@ -181,10 +177,10 @@ class Deliverer:
                 outcome = Outcome.failed(sent.source, error)
             self._keep(sent, outcome)
 
-    def _catch_up(self, path: Path, size: int) -> None:
+    def _catch_up(self, path: Path) -> None:
         """Take up what was sent of a file while it was made."""
         if advance := self._advances.pop(path, None):
-            ahead, known = advance.sent(size), self._known.get(path)
+            ahead, known = advance.sent(), self._known.get(path)
             if ahead and known:
                 self._known[path] = replace(known, ahead=ahead)
 
