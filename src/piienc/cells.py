@@ -122,8 +122,10 @@ class Cells(Struct, frozen=True):
             by_place = self.starts.argsort(kind="stable")
             standing, index = self.take(by_place), _inverse(by_place)[order]
         pieces = standing.pieces()
-        spare = Pieces(pieces.data, np.append(pieces.cuts, pieces.cuts[-1] + SPARE))
-        data = put_together([spare], np.append(2 * index, len(pieces.cuts) - 1))
+        behind_last = len(pieces.cuts) - 1
+        table = PieceTable()
+        table.add(Pieces(pieces.data, np.append(pieces.cuts, pieces.cuts[-1] + SPARE)))
+        data = table.assemble(np.append(2 * index, behind_last))
         return Cells.side_by_side(data, self.lengths[order])
 
 
@@ -149,29 +151,42 @@ class Pool(Struct, frozen=True):
         none = np.empty(0, np.int64)
         return np.concatenate([none, *(part.lengths for part in self.parts)])[self.where]
 
-    def pieces(self) -> list[Pieces]:
-        """Cut the buffers around the cells: the cell of number `n` is piece `2 * n` of them all."""
-        return [part.pieces() for part in self.parts]
-
     def packed(self) -> Cells:
         """Return the cells, one behind the other in a buffer of their own."""
-        if not len(self.where):
-            return Cells.of([])
-        data = put_together(self.pieces(), 2 * self.where)
-        return Cells.side_by_side(data, self.lengths)
+        table = PieceTable()
+        index = table.add_pool(self)
+        return Cells.side_by_side(table.assemble(index), self.lengths)
 
 
-def put_together(sources: Sequence[Pieces], index: Places | Narrow) -> Bytes:
-    """Return pieces of some buffers, one behind the other.
+class PieceTable:
+    """Pieces of several buffers. Each gets its number when it is added, from what is there."""
 
-    Args:
-        sources: each has as many pieces as cuts, numbered on from one to the next; its last
-            one leads to the first cut of the next, and behind the last cut of all is none.
-        index: the numbers of the pieces that are wanted.
-    """
-    if not len(index):
-        return np.empty(0, np.uint8)
-    return _bytes_of(_taken(sources, index))
+    def __init__(self) -> None:
+        self._sources: list[Pieces] = []
+        self._count = 0
+
+    def add(self, pieces: Pieces) -> int:
+        """Add a buffer; return the number of its first piece, which the others follow."""
+        first = self._count
+        self._sources.append(pieces)
+        # Behind the last cut of a buffer is a piece, too: it leads to the next buffer.
+        self._count += len(pieces.cuts)
+        return first
+
+    def add_cells(self, cells: Cells) -> Places:
+        """Add cells that stand in order; return the number of each."""
+        return self.add(cells.pieces()) + 2 * np.arange(len(cells))
+
+    def add_pool(self, pool: Pool) -> Places:
+        """Add the buffers of a pool; return the number of each of its cells."""
+        numbers = [np.empty(0, np.int64), *map(self.add_cells, pool.parts)]
+        return np.concatenate(numbers)[pool.where]
+
+    def assemble(self, index: Places | Narrow) -> Bytes:
+        """Return the pieces of these numbers, one behind the other."""
+        if not len(index):
+            return np.empty(0, np.uint8)
+        return _bytes_of(_taken(self._sources, index))
 
 
 def _taken(sources: Sequence[Pieces], index: Places | Narrow) -> pa.Array:

@@ -68,6 +68,28 @@ def test_table_minimally_quoted_comes_back_byte_for_byte(bench, rows, block):
         assert bench.there_and_back(data, bench.schema(TWO))[1] == data
 
 
+THREE = {
+    "a": {"type": "string", "encrypt": "seal"},
+    "b": {"type": "string", "encrypt": "look"},
+    "c": {"type": "string", "encrypt": "seal"},
+}
+
+
+def test_quote_in_an_earlier_marked_column_leaves_later_ones_in_their_rows(shop):
+    """Decrypted cells with quotes are made anew, and are more pieces than the column has cells."""
+    data = b'a,b,c\n"Ann ""A"" Lee",a@x,1\nBo,"b""@x",2\nCy,c@x,"3"""\n'
+    assert shop.there_and_back(data, shop.schema(THREE))[1] == data
+
+
+@given(rows=st.lists(st.tuples(_texts, _texts, _texts), max_size=12), block=st.integers(8, 64))
+def test_several_marked_columns_of_any_text_come_back_equal(bench, rows, block):
+    """Whatever stands in one marked column, the others keep their own values."""
+    data = _written(rows, ("a", "b", "c"), quoting=csv.QUOTE_ALL).encode()
+    with mock.patch("piienc.tables.csv._BLOCK", block):
+        _, back = bench.there_and_back(data, bench.schema(THREE))
+    assert _parsed(back) == _parsed(data)
+
+
 @given(
     cells=st.lists(st.one_of(st.none(), _texts), max_size=12),
     block=st.integers(2, 32),

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from msgspec import Struct
 
-from piienc.cells import Cells, Pieces, is_utf8, put_together
+from piienc.cells import Cells, Pieces, PieceTable, is_utf8
 from piienc.errors import InputError
 from piienc.tables.quoting import quoted, unquoted
 
@@ -72,6 +72,10 @@ class Change(Struct, frozen=True):
 
     rows: Places
     fields: Pool
+
+    def __post_init__(self) -> None:
+        # NumPy would spread a single field over all rows.
+        assert len(self.rows) == len(self.fields.where)  # noqa: S101  # a field for each row
 
 
 class Records:
@@ -141,19 +145,16 @@ class Records:
                 begins = begins - 1
             cuts[:, 2 * number + 1], cuts[:, 2 * number + 2] = begins, ends
         cuts[:, -1] = self._stops[-1] + 1
-        sources = [Pieces(self._data, cuts.ravel())]
+        table = PieceTable()
+        table.add(Pieces(self._data, cuts.ravel()))
         wanted = np.arange(cuts.size, dtype=np.int32).reshape(cuts.shape)[:, :-1].copy()
-        count = cuts.size
         for number, column in enumerate(columns):
-            if column in dropped:
-                continue
-            change = changes[column]
-            wanted[change.rows, 2 * number + 1] = count + 2 * change.fields.where
-            sources += change.fields.pieces()
-            count += 2 * len(change.rows)
+            if column not in dropped:
+                change = changes[column]
+                wanted[change.rows, 2 * number + 1] = table.add_pool(change.fields)
         gone = [2 * number + 1 for number, column in enumerate(columns) if column in dropped]
         index = (np.delete(wanted, gone, axis=1) if gone else wanted).ravel()
-        return put_together(sources, index)
+        return table.assemble(index)
 
     def _begins(self, column: int) -> Places:
         """Return where the fields of a column begin."""
