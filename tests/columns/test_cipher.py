@@ -1,6 +1,7 @@
 """What holds for a column, whatever stands in it."""
 
 import random
+import sys
 import threading
 from base64 import b64decode
 from concurrent.futures import ThreadPoolExecutor
@@ -8,6 +9,7 @@ from itertools import pairwise
 
 import pyarrow as pa
 import pytest
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
@@ -372,3 +374,21 @@ def test_long_context_is_no_trouble(mode):
     cipher = ColumnCipher(generate(mode), "c" * 20_000, text=True, label="column")
     cells = pa.array(["a", None, "b" * 40])
     assert cipher.decrypt(cipher.encrypt(cells), text=True).equals(cells)
+
+
+def test_sealed_cells_of_threads_that_begin_together_are_authentic_to_openssl():
+    """Also where the cells are of lengths that no thread has met before."""
+    interval = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    try:
+        for _ in range(12):
+            keyset = generate(Mode.SEALED)
+            cipher = ColumnCipher(keyset, "threads", text=False, label="a")
+            batch = pa.array([bytes(length) for length in range(0, 512, 16)])
+            with ThreadPoolExecutor(4) as pool:
+                sealed = list(pool.map(cipher.encrypt, [batch] * 4))
+            openssl = AESGCM(keyset.primary.material.reveal())
+            for cell in (cell for made in sealed for cell in made.to_pylist()):
+                openssl.decrypt(cell[5:17], cell[17:], b"threads")
+    finally:
+        sys.setswitchinterval(interval)

@@ -49,7 +49,8 @@ class GcmKernel:
         self._aes = BulkAes(key)
         self._single, self._context = AESGCM(key), context
         self._hash_key = int.from_bytes(self._aes.encrypt_block(bytes(BLOCK)), "big")
-        self._powers = [1 << 127, self._hash_key]  # x^0 is the highest bit: SP 800-38D, 6.3
+        # Threads share a kernel: what is remembered must not depend on who asks first.
+        self._power = lru_cache(maxsize=None)(self._power_of_hash_key)
         self._table = lru_cache(maxsize=None)(self._power_table)
         self._constant = lru_cache(maxsize=None)(self._length_constant)
 
@@ -128,10 +129,12 @@ class GcmKernel:
             total ^= _multiply(int.from_bytes(part, "big"), power)
         return total.to_bytes(BLOCK, "big")
 
-    def _power(self, power: int) -> int:
-        while len(self._powers) <= power:
-            self._powers.append(_multiply(self._powers[-1], self._hash_key))
-        return self._powers[power]
+    def _power_of_hash_key(self, power: int) -> int:
+        """Return H^power, from 1 on."""
+        if power == 1:
+            return self._hash_key
+        half = power // 2
+        return _multiply(self._power(half), self._power(power - half))
 
     def _power_table(self, power: int) -> Blocks:
         """Products with H^power of every byte at every place: 16 tables, 256 items each."""
