@@ -125,8 +125,8 @@ class Cells(Struct, frozen=True):
         behind_last = len(pieces.cuts) - 1
         table = PieceTable()
         table.add(Pieces(pieces.data, np.append(pieces.cuts, pieces.cuts[-1] + SPARE)))
-        data = table.assemble(np.append(2 * index, behind_last))
-        return Cells.side_by_side(data, self.lengths[order])
+        packed = table.assemble(np.append(2 * index, behind_last))
+        return Cells.side_by_side(packed.data, self.lengths[order])
 
 
 class Pool(Struct, frozen=True):
@@ -155,7 +155,7 @@ class Pool(Struct, frozen=True):
         """Return the cells, one behind the other in a buffer of their own."""
         table = PieceTable()
         index = table.add_pool(self)
-        return Cells.side_by_side(table.assemble(index), self.lengths)
+        return Cells.side_by_side(table.assemble(index).data, self.lengths)
 
 
 class PieceTable:
@@ -182,11 +182,15 @@ class PieceTable:
         numbers = [np.empty(0, np.int64), *map(self.add_cells, pool.parts)]
         return np.concatenate(numbers)[pool.where]
 
-    def assemble(self, index: Places | Narrow) -> Bytes:
-        """Return the pieces of these numbers, one behind the other."""
+    def assemble(self, index: Places | Narrow) -> Pieces:
+        """Return the pieces of these numbers, one behind the other: piece `i` is the `i`-th."""
         if not len(index):
-            return np.empty(0, np.uint8)
-        return _bytes_of(_taken(self._sources, index))
+            return Pieces(np.empty(0, np.uint8), np.zeros(1, np.int32))
+        taken = _taken(self._sources, index)
+        _, offsets, data = taken.buffers()
+        width = np.dtype(np.int32 if taken.type == pa.binary() else np.int64)
+        cuts = np.frombuffer(offsets, width, len(taken) + 1)  # from 0 on
+        return Pieces(np.frombuffer(data, np.uint8, int(cuts[-1])), cuts)
 
 
 def _taken(sources: Sequence[Pieces], index: Places | Narrow) -> pa.Array:
@@ -225,14 +229,6 @@ def _take(pieces: pa.Array, index: Places | Narrow) -> pa.Array:
     frames = [None, pa.py_buffer(np.ascontiguousarray(index))]
     places = pa.Array.from_buffers(kind, len(index), frames)
     return call_function("take", [pieces, places], TakeOptions(boundscheck=False))
-
-
-def _bytes_of(strings: pa.Array) -> Bytes:
-    """Return the bytes of all strings of an array that begins with its buffer."""
-    _, offsets, data = strings.buffers()
-    width = np.int32 if strings.type == pa.binary() else np.int64
-    end = int(np.frombuffer(offsets, width)[len(strings)])
-    return np.frombuffer(data, np.uint8, end)
 
 
 def _inverse(order: Places) -> Places:

@@ -86,7 +86,7 @@ class _Change(Struct, frozen=True):
                 stored[name].prints = step.prints(fields.parts)
         found = self.beside.look(stored) if self.beside else None
         dropped = [self.source.columns.index(name) for name in self.left_out]
-        return _Done(records.rewritten(changes, dropped), tally, found)
+        return _Done(records.rewritten(changes, dropped).data, tally, found)
 
     def slice(self, unit: Slice) -> _Done:
         """Change a slice of a row group of Parquet."""

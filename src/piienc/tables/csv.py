@@ -111,7 +111,7 @@ class CsvSource(Struct):
         if not dropped:
             return self.header
         records = _header_records(self.header, self.name, self.format)
-        return bytes(records.rewritten({}, dropped).data)
+        return records.rewritten({}, dropped).data.tobytes()
 
     def _block(self, data: bytes, end: int, line: int) -> Block:
         if not data.endswith(b"\n", 0, end):

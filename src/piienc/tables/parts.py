@@ -88,7 +88,7 @@ class _Records:
     """The records of a table, taken as many as fit."""
 
     def __init__(self, source: CsvSource) -> None:
-        self.name, self._quote = source.name, ord(source.format.quote)
+        self.name = source.name
         self._source, self._blocks = source, source.units()
         self._data: Bytes = np.empty(0, np.uint8)
         self._ends: Places = np.empty(0, np.int64)
@@ -118,10 +118,10 @@ class _Records:
     def _fill(self) -> None:
         for block in self._blocks:
             self._data = np.frombuffer(block.data, np.uint8, block.size)
-            self._ends, self._at, self.line = _ends(self._data, self._quote), 0, block.first_line
-            # What is not as it should be may be cut in the wrong place: see `decode`.
-            self._source.decode(block)
-            if len(self._ends):
+            begins = self._source.decode(block).begins
+            self._at, self.line = 0, block.first_line
+            if len(begins):  # and not blank lines alone
+                self._ends = np.append(begins[1:], block.size)
                 return
 
 
@@ -163,12 +163,3 @@ class _Buffer(io.RawIOBase):
 def _growth(encoding: str) -> int:
     """Return how many times longer than in UTF-8 text may become in an encoding."""
     return max(1, len(("a" * _MANY).encode(encoding)) // _MANY)
-
-
-def _ends(data: Bytes, quote: int) -> Places:
-    """Return where each record ends: behind a line break with an even number of quotes before."""
-    breaks = np.flatnonzero(data == _LF)
-    quotes = np.flatnonzero(data == quote)
-    if len(quotes):
-        breaks = breaks[np.searchsorted(quotes, breaks) % 2 == 0]
-    return breaks + 1

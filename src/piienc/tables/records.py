@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from piienc.cells import Bytes, Places, Pool
+    from piienc.cells import Bytes, Narrow, Places, Pool
 
 _LF, _CR = ord("\n"), ord("\r")
 _PIECE = 256 << 10  # bytes looked at in a piece
@@ -78,6 +78,18 @@ class Change(Struct, frozen=True):
         assert len(self.rows) == len(self.fields.where)  # noqa: S101  # a field for each row
 
 
+class Rewritten(Struct, frozen=True):
+    """Records, some of whose columns were changed.
+
+    Attributes:
+        data: the records as UTF-8.
+        begins: where each of them begins.
+    """
+
+    data: Bytes
+    begins: Places | Narrow
+
+
 class Records:
     """A block's records.
 
@@ -124,7 +136,12 @@ class Records:
         """Return text as fields: in quotes where it needs them."""
         return quoted(cells, self._dialect.quote, self._dialect.delimiter)
 
-    def rewritten(self, changes: Mapping[int, Change], dropped: Collection[int] = ()) -> Bytes:
+    @property
+    def begins(self) -> Places:
+        """Where each record begins."""
+        return self._first
+
+    def rewritten(self, changes: Mapping[int, Change], dropped: Collection[int] = ()) -> Rewritten:
         """Return the records with some columns changed and others left out, by their numbers.
 
         Args:
@@ -133,7 +150,7 @@ class Records:
         """
         columns = sorted({*changes, *dropped})
         # A record's pieces are what stands before its first changed cell, that cell, what follows
-        # up to the next one, and so on; a last one leads to the next record, over blank lines.
+        # up to the next one, and so on; the last one leads to the next record, over blank lines.
         cuts = np.empty((self.count, 2 * len(columns) + 2), np.int32)
         cuts[:, 0] = self._first
         first = next(number for number in range(self.columns) if number not in dropped)
@@ -153,8 +170,10 @@ class Records:
                 change = changes[column]
                 wanted[change.rows, 2 * number + 1] = table.add_pool(change.fields)
         gone = [2 * number + 1 for number, column in enumerate(columns) if column in dropped]
-        index = (np.delete(wanted, gone, axis=1) if gone else wanted).ravel()
-        return table.assemble(index)
+        if gone:
+            wanted = np.delete(wanted, gone, axis=1)
+        made = table.assemble(wanted.ravel())
+        return Rewritten(made.data, made.cuts[:: wanted.shape[1]][: self.count])
 
     def _begins(self, column: int) -> Places:
         """Return where the fields of a column begin."""
