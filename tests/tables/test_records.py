@@ -23,7 +23,7 @@ def field(cell, *, quoted):
 def records_of(text, columns):
     data = text.encode()
     dialect = Dialect("a.csv", columns, ord(","), ord('"'), "utf-8")
-    return Records(Block(data + bytes(SPARE), len(data), 2), dialect)
+    return Records(Block(data + bytes(SPARE), len(data), 2, data.count(b"\n")), dialect)
 
 
 @given(st.data(), st.integers(1, 4), st.sampled_from(["\n", "\r\n"]))

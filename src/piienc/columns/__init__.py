@@ -13,6 +13,7 @@
     bad_cells.py  cells that are refused, by their place
     forms.py      what can be told of a cell without its key
     prints.py     fingerprints, by which equal cells are found
+    plain_path.py one cell at a time, by OpenSSL and Python alone, to prove the above
 
 One value's way: `typed` makes it text, `arrays` finds its bytes, `groups` lays them out with
 those of its length, a kernel encrypts them, `wire` puts prefix, head, ciphertext and tail
@@ -24,12 +25,14 @@ from piienc.columns.bad_cells import BadCells
 from piienc.columns.column import ColumnCipher, Judged, Wrong
 from piienc.columns.forms import LEAST, Forms, forms_of
 from piienc.columns.kernel import Kernels
+from piienc.columns.plain_path import CellDecryptor, is_value
 from piienc.columns.prints import Fingerprints, Prints, prints_of_ciphertexts
 from piienc.columns.typed import from_cells, is_text, to_cells
 
 __all__ = [
     "LEAST",
     "BadCells",
+    "CellDecryptor",
     "ColumnCipher",
     "Fingerprints",
     "Forms",
@@ -41,6 +44,7 @@ __all__ = [
     "forms_of",
     "from_cells",
     "is_text",
+    "is_value",
     "prints_of_ciphertexts",
     "to_cells",
 ]

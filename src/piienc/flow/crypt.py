@@ -10,6 +10,7 @@ import pyarrow as pa
 from msgspec import Struct
 from msgspec.structs import replace
 
+from piienc.columns import CellDecryptor
 from piienc.errors import ConfigError, UsageError
 from piienc.flow.marks import (
     check_columns,
@@ -20,6 +21,7 @@ from piienc.flow.marks import (
 )
 from piienc.flow.pipeline import usable_cores
 from piienc.flow.pledge import hold_to_marks, record_marks
+from piienc.flow.proof import Proof
 from piienc.flow.receipt import ColumnFacts, FileFacts, Receipt
 from piienc.flow.record import Record
 from piienc.flow.run import Beside, run
@@ -145,8 +147,14 @@ def encrypt_file(
             if not options.rehearsal:
                 record_marks(schema, keys, marks, table.columns)
 
+        decryptors = {
+            name: CellDecryptor(keys(str(schema.columns[name].encrypt)), schema.context_of(name))
+            for name in steps
+        }
+        proof = Proof(table.name, table.columns, decryptors, decrypting=False, left_out=left_out_)
         return _Plan(
             steps,
+            proof,
             record.and_also(before) if steps else before,
             frozenset(steps),
             at_the_end,
@@ -207,7 +215,11 @@ def decrypt_file(
             )
             for name, mark in marks.items()
         }
-        return _Plan(steps, record.without(set(steps)) if record else None)
+        decryptors = {
+            name: CellDecryptor(keys(mark.key), mark.context) for name, mark in marks.items()
+        }
+        proof = Proof(table.name, table.columns, decryptors, decrypting=True)
+        return _Plan(steps, proof, record.without(set(steps)) if record else None)
 
     return _pass("decrypt-file", source, target, csv_format(schema), plan, options)
 
@@ -217,6 +229,7 @@ class _Plan(Struct, frozen=True):
 
     Attributes:
         steps: by column.
+        proof: holds what is written against what was read.
         record: what is encrypted behind it.
         ciphertext: the columns that surely are.
         at_the_end: called when all is written, before a file gets its name, with what was read.
@@ -225,6 +238,7 @@ class _Plan(Struct, frozen=True):
     """
 
     steps: Mapping[str, Step]
+    proof: Proof
     record: Record | None
     ciphertext: frozenset[str] = frozenset()
     at_the_end: Callable[[FileFacts], None] = lambda _: None
@@ -263,6 +277,7 @@ def _pass(
                 table,
                 sink,
                 made.steps,
+                proof=made.proof,
                 threads=options.threads or usable_cores(),
                 progress=_progress(source, table, reader, options),
                 left_out=made.left_out,

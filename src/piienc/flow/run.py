@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from piienc.flow.batches import StoredColumn
+    from piienc.flow.proof import Proof
     from piienc.flow.steps import Step
     from piienc.tables import Block, CsvSink
     from piienc.tables.parquet import ParquetSink, ParquetSource, Slice
@@ -68,6 +69,7 @@ class _Change(Struct, frozen=True):
     steps: Mapping[str, Step]
     left_out: frozenset[str]
     beside: Beside | None
+    proof: Proof
 
     def block(self, unit: Block) -> _Done:
         """Change a block of CSV."""
@@ -86,7 +88,9 @@ class _Change(Struct, frozen=True):
                 stored[name].prints = step.prints(fields.parts)
         found = self.beside.look(stored) if self.beside else None
         dropped = [self.source.columns.index(name) for name in self.left_out]
-        return _Done(records.rewritten(changes, dropped).data, tally, found)
+        written = records.rewritten(changes, dropped)
+        self.proof.of_block(unit, records, written, self.source.format)
+        return _Done(written.data, tally, found)
 
     def slice(self, unit: Slice) -> _Done:
         """Change a slice of a row group of Parquet."""
@@ -109,6 +113,7 @@ class _Change(Struct, frozen=True):
         found = self.beside.look(stored) if self.beside else None
         schema = pa.schema(fields, batch.schema.metadata)
         changed = pa.RecordBatch.from_arrays(columns, schema=schema)
+        self.proof.of_slice(batch, changed)
         return _Done(replace(unit, batch=changed), tally, found)
 
 
@@ -117,6 +122,7 @@ def run(
     sink: CsvSink | ParquetSink,
     steps: Mapping[str, Step],
     *,
+    proof: Proof,
     threads: int,
     progress: Callable[[int], None],
     left_out: frozenset[str] = frozenset(),
@@ -128,6 +134,7 @@ def run(
         source: read to its end.
         sink: written and closed; of the source's format.
         steps: by column name; the other columns pass unchanged.
+        proof: holds what is made of each unit against it, before it is written.
         threads: how many units are worked on side by side.
         progress: called with the rows that are written so far.
         left_out: columns that are not written.
@@ -136,7 +143,7 @@ def run(
     Raises:
         PiiencError: of the first unit that failed, with its place in the file.
     """
-    changing = _Change(source, steps, left_out, beside)
+    changing = _Change(source, steps, left_out, beside, proof)
     change: Callable[[Any], _Done] = (
         changing.block if isinstance(source, CsvSource) else changing.slice
     )

@@ -3,6 +3,7 @@
     streams.py   bytes: gzip and zstd by suffix
     csv.py       blocks of whole records, header, encoding
     records.py   where each field of a block stands
+    plain_path.py  a record read by Python alone, to prove the above
     quoting.py   quotes taken off and put on
     parquet.py   row groups <-> record batches, with types, metadata and layout kept
     metadata.py  where a Parquet file tells what was encrypted
@@ -22,7 +23,8 @@ from piienc.tables.ends import (
 )
 from piienc.tables.metadata import record_of, with_record
 from piienc.tables.parts import Part, parts
-from piienc.tables.records import Block, Change, Records
+from piienc.tables.plain_path import Record, count_records, read_record
+from piienc.tables.records import Block, Change, Records, Rewritten
 
 __all__ = [
     "Block",
@@ -31,10 +33,14 @@ __all__ = [
     "CsvSink",
     "CsvSource",
     "Part",
+    "Record",
     "Records",
+    "Rewritten",
     "check_ends",
+    "count_records",
     "opened_source",
     "parts",
+    "read_record",
     "record_of",
     "sink_for",
     "with_record",

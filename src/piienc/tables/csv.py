@@ -89,10 +89,10 @@ class CsvSource(Struct):
                     hint="look for a quote that is never closed; lines end in LF or CRLF",
                 )
             if end:
-                yield self._block(data, end, line)
-                lines = _count(data, b"\n", end)
-                line += lines
-                enough = min(_LARGER * _BLOCK, max(_BLOCK, _RECORDS * end // max(1, lines)))
+                block = self._block(data, end, line)
+                yield block
+                line += block.lines
+                enough = min(_LARGER * _BLOCK, max(_BLOCK, _RECORDS * end // block.lines))
                 size = min(2 * size, enough)
             rest = data[end:]
 
@@ -119,7 +119,7 @@ class CsvSource(Struct):
             end = len(data)
         if len(data) < end + SPARE:
             data += bytes(SPARE)
-        return Block(data, end, line)
+        return Block(data, end, line, _count(data, b"\n", end))
 
 
 def open_csv(stream: Decompressed, name: str, wanted: CsvFormat) -> CsvSource:
@@ -182,7 +182,7 @@ def _column_names(header: bytes, name: str, form: CsvFormat) -> list[str]:
 def _header_records(header: bytes, name: str, form: CsvFormat) -> Records:
     ended = header if header.endswith(b"\n") else header + form.line_end.encode()
     marks = ord(form.delimiter), ord(form.quote)
-    block = Block(ended + bytes(SPARE), len(ended), 1)
+    block = Block(ended + bytes(SPARE), len(ended), 1, ended.count(b"\n"))
     return Records(block, Dialect(name, 0, *marks, form.encoding))
 
 

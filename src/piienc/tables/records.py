@@ -55,11 +55,13 @@ class Block(Struct, frozen=True):
         data: the records as UTF-8, the last one ended by LF, and `SPARE` bytes more.
         size: the bytes of the records.
         first_line: the line of the file that they begin on.
+        lines: how many line feeds they have.
     """
 
     data: bytes
     size: int
     first_line: int
+    lines: int
 
 
 class Change(Struct, frozen=True):

@@ -1,0 +1,193 @@
+"""Cells read one at a time, by code that shares nothing with the kernels.
+
+OpenSSL's AEADs decrypt whole cells, the standard library decodes base64, and a value is compared
+with its text by Python's own types. It is slow and short: a run proves itself by it.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import math
+from datetime import date, datetime, time, timedelta
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM, AESSIV
+from pyarrow import types
+
+from piienc.keys import Mode, Status
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    import pyarrow as pa
+
+    from piienc.keys import Key, Keyset
+
+_IV, _TAG = 12, 16  # bytes: NIST SP 800-38D, 8.2
+_PER_SECOND = {"s": 1, "ms": 10**3, "us": 10**6, "ns": 10**9}
+
+
+class CellDecryptor:
+    """Decrypts single cells of a column under any enabled key of its keyset."""
+
+    def __init__(self, keyset: Keyset, context: str) -> None:
+        """Bind a keyset to a column.
+
+        Args:
+            keyset: tried in its order.
+            context: the associated data, as UTF-8.
+        """
+        openers = {Mode.SEARCHABLE: _siv, Mode.SEALED: _gcm}
+        make, data = openers[keyset.mode], context.encode()
+        enabled = [key for key in keyset.keys if key.status is Status.ENABLED]
+        self._keys = [(key.output_prefix, make(key, data)) for key in enabled]
+
+    def decrypt(self, stored: bytes, *, text: bool) -> bytes | None:
+        """Decrypt a cell; None if it is not authentic under any key.
+
+        Args:
+            stored: the cell as it stands in a file.
+            text: it is base64 (RFC 4648, section 4), else raw bytes.
+        """
+        if text:
+            try:
+                raw = base64.b64decode(stored, validate=True)
+            except binascii.Error:
+                return None
+            if base64.b64encode(raw) != stored:  # other spellings of the same bytes
+                return None
+            stored = raw
+        for prefix, opener in self._keys:
+            if stored.startswith(prefix):
+                try:
+                    return opener(stored[len(prefix) :])
+                except (InvalidTag, ValueError):  # of another key, or too short
+                    continue
+        return None
+
+
+def is_value(text: bytes, value: pa.Scalar) -> bool:
+    """Tell whether decrypted bytes say exactly the value of a Parquet cell.
+
+    Args:
+        text: as the cell was encrypted: ISO 8601, decimal digits, or the bytes themselves.
+        value: not null.
+    """
+    kind = value.type
+    if types.is_dictionary(kind):
+        return is_value(text, value.value)
+    if isinstance(kind, _extension_types()):
+        return is_value(text, value.value)
+    reads = next((reads for fits, reads in _READERS if fits(kind)), None)
+    try:
+        return reads is not None and reads(text, value)
+    except (ValueError, ArithmeticError):
+        return False
+
+
+def _siv(key: Key, data: bytes) -> Callable[[bytes], bytes]:
+    cipher = AESSIV(key.material.reveal())
+    return lambda sealed: cipher.decrypt(sealed, [data])
+
+
+def _gcm(key: Key, data: bytes) -> Callable[[bytes], bytes]:
+    cipher = AESGCM(key.material.reveal())
+    return lambda sealed: cipher.decrypt(sealed[:_IV], sealed[_IV:], data)
+
+
+def _extension_types() -> tuple[type, ...]:
+    import pyarrow as pa  # noqa: PLC0415  # a name in annotations alone, but for this
+
+    return (pa.BaseExtensionType,)
+
+
+def _bytes(text: bytes, value: pa.Scalar) -> bool:
+    found = value.as_py()
+    return bool(text == (found.encode() if isinstance(found, str) else found))
+
+
+def _integer(text: bytes, value: pa.Scalar) -> bool:
+    return bool(str(value.as_py()).encode() == text)
+
+
+def _floating(text: bytes, value: pa.Scalar) -> bool:
+    read, found = float(text), float(value.as_py())
+    if math.isnan(found):
+        return math.isnan(read)
+    width = np.dtype(f"f{value.type.bit_width // 8}")
+    return np.array(read).astype(width).tobytes() == np.array(found).astype(width).tobytes()
+
+
+def _boolean(text: bytes, value: pa.Scalar) -> bool:
+    return text == (b"true" if value.as_py() else b"false")
+
+
+def _decimal(text: bytes, value: pa.Scalar) -> bool:
+    return bool(Decimal(text.decode()).as_tuple() == value.as_py().as_tuple())
+
+
+def _date(text: bytes, value: pa.Scalar) -> bool:
+    return bool(date.fromisoformat(text.decode()) == value.as_py())
+
+
+def _timestamp(text: bytes, value: pa.Scalar) -> bool:
+    moment, offset = _split_offset(text.decode(), zoned=value.type.tz is not None)
+    whole, _, fraction = moment.partition(".")
+    since = datetime.fromisoformat(whole) - datetime(1970, 1, 1) - offset  # noqa: DTZ001  # both UTC
+    seconds = since.days * 86_400 + since.seconds
+    return _ticks(seconds, fraction, value.type.unit) == int(value.value)
+
+
+def _split_offset(text: str, *, zoned: bool) -> tuple[str, timedelta]:
+    """Cut the offset off that a timestamp of a zone ends with: `Z` or `±HH:MM`."""
+    if not zoned or text.endswith("Z"):
+        return text.removesuffix("Z"), timedelta()
+    sign = -1 if text[-6] == "-" else 1
+    return text[:-6], sign * timedelta(hours=int(text[-5:-3]), minutes=int(text[-2:]))
+
+
+def _time(text: bytes, value: pa.Scalar) -> bool:
+    whole, _, fraction = text.decode().partition(".")
+    read = time.fromisoformat(whole)
+    seconds = (read.hour * 60 + read.minute) * 60 + read.second
+    return _ticks(seconds, fraction, value.type.unit) == int(value.value)
+
+
+def _ticks(seconds: int, fraction: str, unit: str) -> int:
+    """Return a time in units since the epoch, or since midnight."""
+    per_second = _PER_SECOND[unit]
+    return seconds * per_second + int(fraction.ljust(9, "0") or 0) * per_second // 10**9
+
+
+def _duration(text: bytes, value: pa.Scalar) -> bool:
+    return int(text) == int(value.value)
+
+
+def _is_bytes(kind: Any) -> bool:  # noqa: ANN401  # pyarrow ships no types
+    return bool(
+        types.is_string(kind)
+        or types.is_large_string(kind)
+        or types.is_string_view(kind)
+        or types.is_binary(kind)
+        or types.is_large_binary(kind)
+        or types.is_binary_view(kind)
+        or types.is_fixed_size_binary(kind)
+    )
+
+
+_READERS: tuple[tuple[Callable[[Any], bool], Callable[[bytes, Any], bool]], ...] = (
+    (_is_bytes, _bytes),
+    (types.is_boolean, _boolean),
+    (types.is_integer, _integer),
+    (types.is_floating, _floating),
+    (types.is_decimal, _decimal),
+    (types.is_date, _date),
+    (types.is_timestamp, _timestamp),
+    (types.is_time, _time),
+    (types.is_duration, _duration),
+)
+"""For each kind of type, how its values are read from text."""

@@ -1,0 +1,162 @@
+"""A run proves itself: what does not read back as what was read ends it, and nothing appears."""
+
+from itertools import pairwise
+from unittest import mock
+
+import numpy as np
+import pyarrow as pa
+import pytest
+from msgspec.structs import replace
+from pyarrow import parquet as pq
+
+from piienc.columns import ColumnCipher
+from piienc.errors import PiiencError
+from piienc.tables import Records
+
+SCHEMA = {
+    "id": {"type": "string"},
+    "mail": {"type": "string", "encrypt": "look"},
+    "note": {"type": "string", "encrypt": "seal"},
+}
+ROWS = [("1", "a@x", '"""hi"""'), ("2", "", "n"), ("3", '"x,\ny"', '""'), ("4", "d@x", "é")]
+CSV = "id,mail,note\n" + "".join(",".join(row) + "\n" for row in ROWS)
+TABLE = pa.table(
+    {"id": ["1", "2", "3", "4"], "mail": ["a", None, "c", ""], "note": ["w", "x", "y", "z"]}
+)
+
+
+def _spoil(change):
+    """Let all records come out spoilt: `change` gets what was right, and the records."""
+    right = Records.rewritten
+
+    def rewritten(self, *args):
+        return change(right(self, *args), self)
+
+    return mock.patch.object(Records, "rewritten", rewritten)
+
+
+def _lines(made):
+    cuts = [*made.begins.tolist(), len(made.data)]
+    return [made.data[a:b].tobytes() for a, b in pairwise(cuts)]
+
+
+def _of_lines(lines, records):
+    del records
+    data = np.frombuffer(b"".join(lines), np.uint8)
+    lengths = np.array([len(line) for line in lines])
+    return {"data": data, "begins": np.cumsum(lengths) - lengths}
+
+
+def _swapped(made, records):
+    first, second, *others = _lines(made)
+    return replace(made, **_of_lines([second, first, *others], records))
+
+
+def _without_last(made, records):
+    return replace(made, **_of_lines(_lines(made)[:-1], records))
+
+
+def _shifted(made, records):
+    return replace(made, begins=np.append(0, made.begins[1:] + 1))
+
+
+def _changed_byte(made, records):
+    """Change the last unmarked byte: the id of the last row."""
+    data = made.data.copy()
+    data[made.begins[-1]] ^= 1
+    return replace(made, data=data)
+
+
+SPOILT = [_swapped, _without_last, _shifted, _changed_byte]
+
+
+@pytest.mark.parametrize("change", SPOILT)
+def test_records_that_come_out_wrong_end_the_run_as_a_bug(shop, change):
+    """Both ways; no value is told, and nothing is left behind."""
+    shop.write("a.csv", CSV)
+    shop.encrypt("a.csv", "b.csv", shop.schema(SCHEMA))
+    # The header is read through the same door, but nothing of it changes.
+    with _spoil(change), shop.refused(PiiencError, r"row \d: .*does not read back"):
+        shop.encrypt("a.csv", "c.csv", shop.schema(SCHEMA))
+    with _spoil(change), shop.refused(PiiencError, r"row \d: .*does not read back"):
+        shop.decrypt("b.csv", "c.csv", shop.schema(SCHEMA))
+
+
+def _other_cells(method, change):
+    right = getattr(ColumnCipher, method)
+
+    def changed(self, *args, **options):
+        return change(right(self, *args, **options))
+
+    return mock.patch.object(ColumnCipher, method, changed)
+
+
+def _reversed_pool(pool):
+    return replace(pool, where=pool.where[::-1].copy())
+
+
+@pytest.mark.parametrize("method", ["seal", "open"])
+def test_values_that_change_places_end_the_run(shop, method):
+    """The rows are whole and each cell is authentic, but they are other people's."""
+    shop.write("a.csv", CSV)
+    shop.encrypt("a.csv", "b.csv", shop.schema(SCHEMA))
+    run = shop.encrypt if method == "seal" else shop.decrypt
+    source = "a.csv" if method == "seal" else "b.csv"
+    with (
+        _other_cells(method, _reversed_pool),
+        shop.refused(PiiencError, "column '(mail|note)', row 1"),
+    ):
+        run(source, "c.csv", shop.schema(SCHEMA))
+
+
+def _null_for_empty(array):
+    values = [value or None for value in array.to_pylist()]
+    return pa.array(values, array.type)
+
+
+def _moved(array):
+    values = array.to_pylist()
+    return pa.array(values[1:] + values[:1], array.type)
+
+
+@pytest.mark.parametrize(
+    ("method", "change"), [("encrypt", _moved), ("decrypt", _moved), ("decrypt", _null_for_empty)]
+)
+def test_parquet_cells_that_come_out_wrong_end_the_run(shop, method, change):
+    """Moved by a row, or null where the empty string was."""
+    pq.write_table(TABLE, shop.folder / "a.parquet")
+    shop.encrypt("a.parquet", "b.parquet", shop.schema(SCHEMA))
+    source = "a.parquet" if method == "encrypt" else "b.parquet"
+    run = getattr(shop, method)
+    with _other_cells(method, change), shop.refused(PiiencError, "column '(mail|note)', row"):
+        run(source, "c.parquet", shop.schema(SCHEMA))
+
+
+def test_context_of_another_column_ends_the_run(shop):
+    """Who looks has the schema's own word on contexts."""
+    right = ColumnCipher.__init__
+
+    def wrong(self, keyset, context, **options):
+        right(self, keyset, context + "x", **options)
+
+    shop.write("a.csv", CSV)
+    with (
+        mock.patch.object(ColumnCipher, "__init__", wrong),
+        shop.refused(PiiencError, "column 'mail', row 1: "),
+    ):
+        shop.encrypt("a.csv", "b.csv", shop.schema(SCHEMA))
+
+
+def test_every_kind_of_right_run_passes(shop):
+    """Columns left out, blank lines, several blocks, and NaN in columns that are not marked."""
+    data = "id,mail,note\r\n\r\n" + "".join(f"{n},m{n},\r\n\r\n" for n in range(200))
+    shop.write("a.csv", data)
+    with mock.patch("piienc.tables.csv._BLOCK", 64):
+        receipt = shop.encrypt("a.csv", "b.csv", shop.schema(SCHEMA), left_out=frozenset({"id"}))
+    assert receipt.rows == 200
+    table = TABLE.append_column("x", pa.array([float("nan"), None, -0.0, 1.5]))
+    pq.write_table(table, shop.folder / "a.parquet")
+    with_x = {**SCHEMA, "x": {"type": "float"}}
+    shop.encrypt("a.parquet", "b.parquet", shop.schema(with_x))
+    shop.decrypt("b.parquet", "c.parquet")
+    assert str(pq.read_table(shop.folder / "c.parquet").to_pydict()) == str(table.to_pydict())
