@@ -37,11 +37,11 @@ def cells_of(array: pa.Array) -> tuple[Cells, Places]:
     return cells.take(rows), rows
 
 
-def array_of(cells: Cells, rows: Places, count: int, kind: pa.DataType, *, text: bool) -> pa.Array:
-    """Make an array of cells that stand one behind the other; the rest is null.
+def array_of(pool: Pool, rows: Places, count: int, kind: pa.DataType, *, text: bool) -> pa.Array:
+    """Make an array of cells; the rest is null.
 
     Args:
-        cells: those that are not null, in order.
+        pool: those that are not null, in order.
         rows: the row of each.
         count: how many rows there are.
         kind: a type, whose width of offsets the array gets.
@@ -50,13 +50,14 @@ def array_of(cells: Cells, rows: Places, count: int, kind: pa.DataType, *, text:
     Raises:
         InputError: the cells need wider offsets than the array's type has.
     """
-    total = int(cells.lengths.sum())
+    total = int(pool.lengths.sum())
     large = _is_large(kind)
     if not large and total > _INT32_MAX:
         raise InputError(
             "a batch of one column grows over 2 GiB when encrypted",
             hint="write the Parquet file with smaller row groups, or as large_string",
         )
+    cells = pool.packed()
     lengths = np.zeros(count, np.int64)
     lengths[rows] = cells.lengths
     offsets = np.zeros(count + 1, np.int64 if large else np.int32)

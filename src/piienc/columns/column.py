@@ -63,12 +63,12 @@ class Judged(Struct, frozen=True):
             kind: that of the stored cells, whose width of offsets the array gets.
             text: whether the cells are UTF-8 text or bytes.
         """
-        cells, rows = self.pool.packed(), self.rows
+        pool, rows = self.pool, self.rows
         garbled = [each.rows for each in self.wrong if each.rule == "type"]
         if garbled:
-            kept = np.flatnonzero(~np.isin(rows, garbled[0]))
-            cells, rows = cells.take(kept).packed(np.arange(len(kept))), rows[kept]
-        return array_of(cells, rows, count, kind, text=text)
+            kept = ~np.isin(rows, garbled[0])
+            pool, rows = Pool(pool.parts, pool.where[kept]), rows[kept]
+        return array_of(pool, rows, count, kind, text=text)
 
 
 class _Opened(Struct, frozen=True):
@@ -149,8 +149,7 @@ class ColumnCipher:
         """
         cells, rows = cells_of(array)
         with BadCells.among(rows):
-            sealed = self.seal(cells).packed()
-            return array_of(sealed, rows, len(array), array.type, text=self._text)
+            return array_of(self.seal(cells), rows, len(array), array.type, text=self._text)
 
     def decrypt(self, array: pa.Array, *, text: bool) -> pa.Array:
         """Decrypt a batch of the column; every cell is authenticated.
@@ -165,8 +164,7 @@ class ColumnCipher:
         """
         cells, rows = cells_of(array)
         with BadCells.among(rows):
-            opened = self.open(cells, text=text).packed()
-            return array_of(opened, rows, len(array), array.type, text=text)
+            return array_of(self.open(cells, text=text), rows, len(array), array.type, text=text)
 
     def seal(self, cells: Cells) -> Pool:
         """Return the ciphertexts of cells, in the same order.

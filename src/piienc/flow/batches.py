@@ -82,14 +82,15 @@ class TextColumn:
         dense, rows = self.dense
         if not self.null_count:
             return dense
-        lengths, valid = np.zeros(self.count, np.int32), np.zeros(self.count, np.bool_)
-        lengths[rows] = self.cells[0].lengths
+        valid = np.zeros(self.count, np.bool_)
         valid[rows] = True
-        offsets = np.zeros(self.count + 1, np.int32)
-        np.cumsum(lengths, out=offsets[1:])
         validity = np.packbits(valid, bitorder="little")
-        data = dense.buffers()[2] or pa.py_buffer(b"")
-        frames = [pa.py_buffer(validity), pa.py_buffer(offsets), data]
+        _, ends, data = dense.buffers()
+        offsets = np.zeros(self.count + 1, np.int32)
+        if len(rows):
+            offsets[rows + 1] = np.frombuffer(ends, np.int32)[1 : len(rows) + 1]
+        np.maximum.accumulate(offsets, out=offsets)  # a null ends where it begins
+        frames = [pa.py_buffer(validity), pa.py_buffer(offsets), data or pa.py_buffer(b"")]
         return pa.Array.from_buffers(pa.string(), self.count, frames)
 
 
