@@ -16,6 +16,7 @@ batch. A sink writes the changed units in order.
 
 from piienc.tables.csv import CsvFormat, CsvSink, CsvSource
 from piienc.tables.ends import (
+    UnitSize,
     check_ends,
     opened_source,
     sink_for,
@@ -32,6 +33,7 @@ __all__ = [
     "CsvSource",
     "Part",
     "Records",
+    "UnitSize",
     "check_ends",
     "opened_source",
     "parts",
