@@ -61,7 +61,7 @@ class CsvSource(Struct):
     format: CsvFormat
     _text: _Utf8Reader
     _rest: bytes
-    _block: int
+    _size: int
 
     @property
     def schema(self) -> pa.Schema:
@@ -76,7 +76,7 @@ class CsvSource(Struct):
         """
         quote = self.format.quote.encode()
         line = 1 + self.header.count(b"\n")
-        rest, size = self._rest, min(_FIRST, self._block)
+        rest, size = self._rest, min(_FIRST, self._size)
         ended = False
         while not ended:
             chunk = self._text.read(size)
@@ -93,8 +93,8 @@ class CsvSource(Struct):
                 yield self._block(data, end, line)
                 lines = _count(data, b"\n", end)
                 line += lines
-                enough = max(self._block, _RECORDS * end // max(1, lines))
-                size = min(2 * size, _LARGER * self._block, enough)
+                enough = max(self._size, _RECORDS * end // max(1, lines))
+                size = min(2 * size, _LARGER * self._size, enough)
             rest = data[end:]
 
     def decode(self, unit: Block) -> Records:

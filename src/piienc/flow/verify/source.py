@@ -81,7 +81,7 @@ class _Plain(Struct):
 
 @contextlib.contextmanager
 def opened(
-    place: Place | Begun, form: CsvFormat, unwrapping: Unwrapping, size: UnitSize = UnitSize()
+    place: Place | Begun, form: CsvFormat, unwrapping: Unwrapping, units: UnitSize = UnitSize()
 ) -> Iterator[Source]:
     """Open a file, wrapped or not.
 
@@ -92,7 +92,7 @@ def opened(
         place: CSV, Parquet, or one of them in an OpenPGP message; or an open stream of CSV.
         form: how its CSV is written.
         unwrapping: what unwraps it.
-        size: that of its units, where it is not wrapped.
+        units: how large its units are, where it is not wrapped.
 
     Raises:
         PiiencError: it cannot be opened.
@@ -110,7 +110,7 @@ def opened(
         with wrapped(path, form, unwrapping) as source:
             yield source
         return
-    with opened_source(place, form, size) as (table, reader):
+    with opened_source(place, form, units) as (table, reader):
         path = place.path if isinstance(place, Begun) else place
         size = path.stat().st_size if isinstance(path, Path) else 0
         yield _Plain(table, name_of(place), size, lambda: reader.count, reader.sha256)
