@@ -15,10 +15,10 @@ unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test bench lint clean
+.PHONY: help demo test fuzz planted bench lint clean
 
 help: ## show this
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-6s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-7s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 demo: $(PACKAGE) ## show the whole way: encrypt, deliver, fetch back, verify; and a round trip
 	@$(BIN)/piienc demo
@@ -26,6 +26,15 @@ demo: $(PACKAGE) ## show the whole way: encrypt, deliver, fetch back, verify; an
 
 test: lint ## check the code and run all tests
 	$(BIN)/pytest -q -n 2 --dist loadgroup
+
+MINUTES ?= 10
+FUZZ = PYTHONPATH=tests $(BIN)/python -m differential
+
+fuzz: $(TOOLS) ## send random files through piienc, read by other programs: MINUTES=10 SEED=N FILES=N
+	@$(FUZZ) --minutes $(MINUTES) $(if $(SEED),--seed $(SEED)) $(if $(FILES),--files $(FILES))
+
+planted: $(TOOLS) ## put faults into a copy of piienc, which the fuzzer must find; PROOF=1: or piienc itself
+	@$(FUZZ).planted $(if $(PROOF),--proof)
 
 bench: $(TOOLS) ## measure how fast files are encrypted and decrypted
 	$(BIN)/python benchmarks/run.py

@@ -31,6 +31,7 @@ from piienc.state import Marks
 from piienc.tables import (
     CsvFormat,
     CsvSource,
+    UnitSize,
     check_ends,
     opened_source,
     sink_for,
@@ -60,6 +61,7 @@ class Options(Struct, frozen=True):
             that is done, or None where that cannot be known.
         rehearsal: the output is not kept, so its marks are not recorded.
         kernels: those of the run, where it has several files.
+        units: how large the units are that are worked on.
     """
 
     overwrite: bool = False
@@ -67,6 +69,7 @@ class Options(Struct, frozen=True):
     progress: Callable[[int, int, float | None], None] | None = None
     rehearsal: bool = False
     kernels: Kernels | None = None
+    units: UnitSize = UnitSize()
 
 
 class Watching(Beside, Protocol):
@@ -267,7 +270,7 @@ def _pass(
     """Open both ends, pass the table through, and account for it."""
     started = time.monotonic()
     check_ends(source, target)
-    with opened_source(source, form) as (table, reader):
+    with opened_source(source, form, options.units) as (table, reader):
         made = plan(table)
         with opened_target(target, overwrite=options.overwrite) as writer:
             sink = sink_for(

@@ -17,6 +17,7 @@ batch. A sink writes the changed units in order.
 
 from piienc.tables.csv import CsvFormat, CsvSink, CsvSource
 from piienc.tables.ends import (
+    UnitSize,
     check_ends,
     opened_source,
     sink_for,
@@ -36,6 +37,7 @@ __all__ = [
     "Record",
     "Records",
     "Rewritten",
+    "UnitSize",
     "check_ends",
     "count_records",
     "opened_source",

@@ -61,6 +61,7 @@ class CsvSource(Struct):
     format: CsvFormat
     _text: _Utf8Reader
     _rest: bytes
+    _size: int
 
     @property
     def schema(self) -> pa.Schema:
@@ -75,7 +76,7 @@ class CsvSource(Struct):
         """
         quote = self.format.quote.encode()
         line = 1 + self.header.count(b"\n")
-        rest, size = self._rest, min(_FIRST, _BLOCK)
+        rest, size = self._rest, min(_FIRST, self._size)
         ended = False
         while not ended:
             chunk = self._text.read(size)
@@ -92,8 +93,8 @@ class CsvSource(Struct):
                 block = self._block(data, end, line)
                 yield block
                 line += block.lines
-                enough = min(_LARGER * _BLOCK, max(_BLOCK, _RECORDS * end // block.lines))
-                size = min(2 * size, enough)
+                enough = max(self._size, _RECORDS * end // block.lines)
+                size = min(2 * size, _LARGER * self._size, enough)
             rest = data[end:]
 
     def decode(self, unit: Block) -> Records:
@@ -122,19 +123,21 @@ class CsvSource(Struct):
         return Block(data, end, line, _count(data, b"\n", end))
 
 
-def open_csv(stream: Decompressed, name: str, wanted: CsvFormat) -> CsvSource:
+def open_csv(stream: Decompressed, name: str, wanted: CsvFormat, block: int = 0) -> CsvSource:
     """Open a CSV file and read its header.
 
     Args:
         stream: the file's bytes.
         name: what error messages call it.
         wanted: how it is written; line end and byte order mark are looked up in the file.
+        block: bytes of a block; 0 for as many as pay.
 
     Raises:
         InputError: it is empty, or its header is broken or names a column twice.
     """
+    block = block or _BLOCK
     text = _Utf8Reader(stream, name, wanted.encoding)
-    start, end = _beginning(text, wanted.quote.encode())
+    start, end = _beginning(text, wanted.quote.encode(), min(_FIRST, block))
     marked = start.startswith(_BOM)
     start, end = start.removeprefix(_BOM), end - marked * len(_BOM)
     if not start.strip():
@@ -146,14 +149,14 @@ def open_csv(stream: Decompressed, name: str, wanted: CsvFormat) -> CsvSource:
     line_end = "\r\n" if header.endswith(b"\r\n") else "\n"
     found = CsvFormat(wanted.delimiter, wanted.quote, wanted.encoding, line_end, marked)
     columns = _column_names(header, name, found)
-    return CsvSource(name, header, columns, found, text, start[end:])
+    return CsvSource(name, header, columns, found, text, start[end:], block)
 
 
-def _beginning(text: _Utf8Reader, quote: bytes) -> tuple[bytes, int]:
+def _beginning(text: _Utf8Reader, quote: bytes, size: int) -> tuple[bytes, int]:
     """Read until the first record is whole; return what was read and where that record ends."""
     start, line, odd = b"", 0, 0
     while True:
-        chunk = text.read(min(_FIRST, _BLOCK))
+        chunk = text.read(size)
         start += chunk
         while end := start.find(b"\n", line) + 1:
             odd ^= start.count(quote, line, end) % 2

@@ -11,6 +11,8 @@ from io import BufferedReader
 from pathlib import Path, PurePath
 from typing import TYPE_CHECKING
 
+from msgspec import Struct
+
 from piienc.errors import InputError, UsageError
 from piienc.files import open_input, refuse_same
 from piienc.hashing import HashingReader
@@ -28,6 +30,18 @@ if TYPE_CHECKING:
     from piienc.tables.parquet import ParquetSink, ParquetSource
 
 _PARQUET_MAGIC = b"PAR1"
+
+
+class UnitSize(Struct, frozen=True):
+    """How large the units are that a table is cut into; 0 is a size that pays.
+
+    Attributes:
+        csv_bytes: bytes of a block.
+        parquet_rows: rows of a slice.
+    """
+
+    csv_bytes: int = 0
+    parquet_rows: int = 0
 
 
 def check_ends(source: Place | Begun, target: Place | Named) -> None:
@@ -49,9 +63,14 @@ def check_ends(source: Place | Begun, target: Place | Named) -> None:
 
 @contextlib.contextmanager
 def opened_source(
-    place: Place | Begun, form: CsvFormat
+    place: Place | Begun, form: CsvFormat, size: UnitSize = UnitSize()
 ) -> Iterator[tuple[CsvSource | ParquetSource, HashingReader | ReadAhead]]:
     """Open a table for reading.
+
+    Args:
+        place: where it is.
+        form: how it is written, if it is CSV.
+        size: that of its units.
 
     Yields:
         The table, and the reader that counts and hashes its bytes.
@@ -62,7 +81,7 @@ def opened_source(
     name = name_of(place)
     if isinstance(place, Begun):
         refuse_parquet(place.reader.peek(4), name)
-        yield open_csv(Decompressed(place.reader, name), name, form), place.reader
+        yield open_csv(Decompressed(place.reader, name), name, form, size.csv_bytes), place.reader
         return
     with contextlib.ExitStack() as stack:
         file = stack.enter_context(open_input(place)) if isinstance(place, PurePath) else place
@@ -71,11 +90,11 @@ def opened_source(
             from piienc.tables.parquet import ParquetSource  # noqa: PLC0415  # half of start-up
 
             parquet = stack.enter_context(open_input(Path(name)))
-            yield ParquetSource(parquet, name), reader
+            yield ParquetSource(parquet, name, size.parquet_rows), reader
             return
         if isinstance(file, BufferedReader):
             refuse_parquet(file.peek(4), name)
-        yield open_csv(Decompressed(reader, name), name, form), reader
+        yield open_csv(Decompressed(reader, name), name, form, size.csv_bytes), reader
 
 
 def refuse_parquet(begin: bytes, name: str) -> None:

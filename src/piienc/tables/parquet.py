@@ -34,8 +34,18 @@ class ParquetSource:
         schema: its Arrow schema, metadata included.
     """
 
-    def __init__(self, file: BinaryIO, name: str) -> None:
-        self.name = name
+    def __init__(self, file: BinaryIO, name: str, slice_rows: int = 0) -> None:
+        """Open a file and read its footer.
+
+        Args:
+            file: seekable.
+            name: what error messages call it.
+            slice_rows: rows of a slice; 0 for as many as pay.
+
+        Raises:
+            InputError: it is no Parquet file, or names a column twice.
+        """
+        self.name, self._slice_rows = name, slice_rows or _BATCH_ROWS
         try:
             self._file = pq.ParquetFile(file, buffer_size=1 << 20, pre_buffer=False)
         except (pa.ArrowException, OSError) as error:
@@ -59,7 +69,7 @@ class ParquetSource:
             left = self._file.metadata.row_group(number).num_rows
             if not left:
                 yield Slice(self._no_rows(), ends_group=True)
-            batches = self._file.iter_batches(_BATCH_ROWS, row_groups=[number])
+            batches = self._file.iter_batches(self._slice_rows, row_groups=[number])
             while left:
                 try:
                     batch = next(batches)

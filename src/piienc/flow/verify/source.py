@@ -13,7 +13,7 @@ from piienc.errors import UsageError
 from piienc.files import open_input
 from piienc.flow.receipt import FileFacts
 from piienc.places import Begun, name_of
-from piienc.tables import opened_source
+from piienc.tables import UnitSize, opened_source
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -80,7 +80,9 @@ class _Plain(Struct):
 
 
 @contextlib.contextmanager
-def opened(place: Place | Begun, form: CsvFormat, unwrapping: Unwrapping) -> Iterator[Source]:
+def opened(
+    place: Place | Begun, form: CsvFormat, unwrapping: Unwrapping, units: UnitSize = UnitSize()
+) -> Iterator[Source]:
     """Open a file, wrapped or not.
 
     A table of Parquet cannot be read from a stream: what a message holds of it goes to a file
@@ -90,6 +92,7 @@ def opened(place: Place | Begun, form: CsvFormat, unwrapping: Unwrapping) -> Ite
         place: CSV, Parquet, or one of them in an OpenPGP message; or an open stream of CSV.
         form: how its CSV is written.
         unwrapping: what unwraps it.
+        units: how large its units are, where it is not wrapped.
 
     Raises:
         PiiencError: it cannot be opened.
@@ -107,7 +110,7 @@ def opened(place: Place | Begun, form: CsvFormat, unwrapping: Unwrapping) -> Ite
         with wrapped(path, form, unwrapping) as source:
             yield source
         return
-    with opened_source(place, form) as (table, reader):
+    with opened_source(place, form, units) as (table, reader):
         path = place.path if isinstance(place, Begun) else place
         size = path.stat().st_size if isinstance(path, Path) else 0
         yield _Plain(table, name_of(place), size, lambda: reader.count, reader.sha256)

@@ -28,7 +28,7 @@ from piienc.flow.verify.prints import Frequencies, Store
 from piienc.flow.verify.settle import settled
 from piienc.flow.verify.source import opened
 from piienc.places import name_of
-from piienc.tables import CsvSource
+from piienc.tables import CsvSource, UnitSize
 from piienc.version import __version__
 
 if TYPE_CHECKING:
@@ -68,6 +68,7 @@ class Wanted(Struct, frozen=True, kw_only=True):
         hold: called with the file's columns before any row is read, to refuse a schema that would
             undo a mark.
         threads: units looked at side by side; 0 means one for each core that may be used.
+        units: how large they are.
         progress: called with the rows done, the bytes read, and the share of the file done.
     """
 
@@ -83,6 +84,7 @@ class Wanted(Struct, frozen=True, kw_only=True):
     most: int = 100
     hold: Callable[[Sequence[str]], None] | None = None
     threads: int = 0
+    units: UnitSize = UnitSize()
     progress: Callable[[int, int, float | None], None] | None = None
 
 
@@ -106,7 +108,7 @@ def verify(source: Place | Begun, wanted: Wanted, *, keys: Keys, unwrapping: Unw
     threads = wanted.threads or usable_cores()
     with ExitStack() as stack:
         form = csv_format(wanted.schema)
-        file = stack.enter_context(opened(source, form, unwrapping))
+        file = stack.enter_context(opened(source, form, unwrapping, wanted.units))
         if wanted.hold:
             wanted.hold(file.table.columns)
         pass_ = stack.enter_context(Pass(file.table, wanted, keys))
@@ -116,7 +118,7 @@ def verify(source: Place | Begun, wanted: Wanted, *, keys: Keys, unwrapping: Unw
                 pass
             pass_.send_around(Path(name_of(source)), unwrapping)
         else:
-            original = stack.enter_context(opened(wanted.against, form, unwrapping))
+            original = stack.enter_context(opened(wanted.against, form, unwrapping, wanted.units))
             pass_.compare(file, original, threads)
             facts = original.facts()
         report = pass_.report(file.facts(), began, time.monotonic() - started)

@@ -1,0 +1,163 @@
+"""A CSV file as a model: what its cells are, and how they are written."""
+
+from __future__ import annotations
+
+import codecs
+import gzip
+from dataclasses import dataclass, replace
+from typing import NamedTuple
+
+import pyarrow as pa
+
+from differential.case import Column, Run, schema_of
+
+BOM = "\ufeff"
+
+
+class Field(NamedTuple):
+    """A field: its text, None for null, and whether it stands in quotes."""
+
+    text: str | None
+    quoted: bool = False
+
+
+@dataclass(frozen=True)
+class CsvCase:
+    """A CSV file, and how it is run.
+
+    Attributes:
+        columns: in order.
+        rows: each as many fields as there are columns.
+        delimiter: between fields.
+        quote: around fields.
+        encoding: Python's name of it.
+        mark: whether the file begins with a byte order mark.
+        header_quoted: whether all names stand in quotes.
+        line_end: of the header, and of all rows but those in `odd`.
+        odd: the rows that have the other line end.
+        blank: the rows behind which a blank line stands.
+        ended: whether the last row has a line end.
+        suffix: `.gz`, `.zst` or none.
+        run: how it is run.
+    """
+
+    columns: tuple[Column, ...]
+    rows: tuple[tuple[Field, ...], ...]
+    delimiter: str = ","
+    quote: str = '"'
+    encoding: str = "utf-8"
+    mark: bool = False
+    header_quoted: bool = False
+    line_end: str = "\n"
+    odd: frozenset[int] = frozenset()
+    blank: frozenset[int] = frozenset()
+    ended: bool = True
+    suffix: str = ""
+    run: Run = Run()  # noqa: RUF009  # frozen
+
+    @property
+    def name(self) -> str:
+        """The ending of the file's name."""
+        return f".csv{self.suffix}"
+
+    @property
+    def schema(self) -> str:
+        """The schema, as TOML."""
+        csv = {"delimiter": self.delimiter, "quote": self.quote, "encoding": self.encoding}
+        return schema_of(self.columns, csv, finders=self.run.finders)
+
+    @property
+    def marked(self) -> list[int]:
+        """The numbers of the marked columns."""
+        return [number for number, column in enumerate(self.columns) if column.mark]
+
+    @property
+    def count(self) -> int:
+        """The number of rows."""
+        return len(self.rows)
+
+    @property
+    def settings(self) -> list[str]:
+        """The names of what can be made plainer."""
+        return [name for name in vars(self) if name not in ("columns", "rows", "run")]
+
+    def without_rows(self, gone: range) -> CsvCase:
+        """Return the case with fewer rows."""
+        rows = tuple(row for number, row in enumerate(self.rows) if number not in gone)
+        single_null = len(self.columns) == 1 and rows and rows[-1][0].text is None
+        some = {name: frozenset() for name in ("odd", "blank")}  # they name rows
+        return replace(self, rows=rows, ended=self.ended or bool(single_null), **some)
+
+    def without_column(self, number: int) -> CsvCase:
+        """Return the case without a column."""
+        columns = self.columns[:number] + self.columns[number + 1 :]
+        rows = tuple(row[:number] + row[number + 1 :] for row in self.rows)
+        run = replace(self.run, only=None)
+        return replace(self, columns=columns, rows=rows, run=run, blank=frozenset(), ended=True)
+
+    @property
+    def tidied(self) -> CsvCase:
+        """The case without what piienc does not keep: blank lines, and a last line without end."""
+        odd, line_end = self.odd, self.line_end
+        if not self.ended:  # the last line gets the header's line end, and that one LF
+            odd, line_end = odd - {len(self.rows) - 1}, line_end if self.rows else "\n"
+        return replace(self, blank=frozenset(), ended=True, odd=odd, line_end=line_end)
+
+    def needs_quotes(self, text: str) -> bool:
+        """Tell whether a text cannot stand bare."""
+        return not text or bool({self.quote, self.delimiter, "\n", "\r"} & set(text))
+
+    def bare(self, text: str | None) -> Field:
+        """Return a field in quotes only if it must be."""
+        return Field(text, text is not None and self.needs_quotes(text))
+
+    def with_columns(self, changes: dict[int, list[Field]]) -> CsvCase:
+        """Return the case with other fields in some columns."""
+        rows = [list(row) for row in self.rows]
+        for number, fields in changes.items():
+            for row, field in zip(rows, fields, strict=True):
+                row[number] = field
+        return replace(self, rows=tuple(map(tuple, rows)))
+
+    def text(self) -> str:
+        """Return the file's characters."""
+        names = [
+            Field(c.name, self.header_quoted or self.needs_quotes(c.name)) for c in self.columns
+        ]
+        other = "\n" if self.line_end == "\r\n" else "\r\n"
+        lines = [BOM * self.mark + self._record(names), self.line_end]
+        for number, row in enumerate(self.rows):
+            end = other if number in self.odd else self.line_end
+            lines += [self._record(row), end + end * (number in self.blank)]
+        return "".join(lines if self.ended else lines[:-1])
+
+    def data(self) -> bytes:
+        """Return the file's bytes."""
+        data = self.text().encode(self.encoding)
+        if self.suffix == ".gz":
+            half = len(data) // 2  # two members are one file
+            return gzip.compress(data[:half], 1) + gzip.compress(data[half:], 1)
+        if self.suffix == ".zst":
+            return pa.compress(data, "zstd", asbytes=True)
+        return data
+
+    def _record(self, fields: list[Field] | tuple[Field, ...]) -> str:
+        q = self.quote
+        return self.delimiter.join(
+            "" if text is None else q + text.replace(q, q + q) + q if quoted else text
+            for text, quoted in fields
+        )
+
+
+def uncompressed(data: bytes, suffix: str) -> bytes:
+    """Return the bytes of a file that may be compressed, by libraries that are not piienc's."""
+    if suffix == ".gz":
+        return gzip.decompress(data)
+    if suffix == ".zst":
+        return pa.input_stream(pa.BufferReader(data), compression="zstd").read()
+    return data
+
+
+def is_utf8(encoding: str) -> bool:
+    """Tell whether an encoding is UTF-8, under whatever name."""
+    return codecs.lookup(encoding).name == "utf-8"

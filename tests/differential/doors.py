@@ -1,0 +1,203 @@
+"""The ways into piienc: every one of them must give the same."""
+
+from __future__ import annotations
+
+import io
+import subprocess
+import sys
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import piienc
+from differential.case import Wrong
+from differential.keysets import KEYSETS, before_rotation
+from piienc import schema as schemas
+from piienc.errors import PiiencError
+from piienc.flow import crypt
+from piienc.flow.reports.model import SchemaFacts
+from piienc.flow.verify.source import Unwrapping
+from piienc.flow.verify.verify import Wanted, verify
+from piienc.keys import KeyFolder
+from piienc.keys.pgp_folder import PgpFolder
+from piienc.state import CellCounter
+from piienc.tables import UnitSize
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from differential.case import Run
+    from piienc.flow.reports.model import Report
+    from piienc.schema import Schema
+
+
+class Stopped(Exception):  # noqa: N818  # as exceptions of the flow are told
+    """A run has ended with a bug of piienc, exit code 1: maybe its own proof has stopped it."""
+
+
+@dataclass
+class Hands:
+    """The keysets, as verification asks for them."""
+
+    used: bool = True
+
+    def open(self, name: str):
+        """Return a keyset, if keys are to be used."""
+        return KEYSETS[name] if self.used else None
+
+    def facts(self, name: str):
+        """Return what may be known of a keyset."""
+        return KEYSETS[name].facts
+
+
+@dataclass
+class Workshop:
+    """A folder with the keys, the state, and the files of the case that is under way."""
+
+    folder: Path
+    schema_text: str = ""
+    _counter: CellCounter | None = None
+    _schema: Schema | None = field(default=None)
+
+    def __post_init__(self) -> None:
+        self.folder.mkdir(parents=True, exist_ok=True)
+        if not (self.folder / "keys").exists():
+            for name, keyset in KEYSETS.items():
+                KeyFolder(self.folder / "keys").create(name, keyset, None)
+
+    @property
+    def counter(self) -> CellCounter:
+        """What counts the cells of sealed keys, for all cases."""
+        if self._counter is None:
+            self._counter = CellCounter(self.folder / "state")
+        return self._counter
+
+    def begin(self, schema: str) -> None:
+        """Take up a case: write its schema, and remove the files of the one before."""
+        for path in self.folder.glob("x-*"):
+            path.unlink()
+        (self.folder / "schema.toml").write_text(schema, "utf-8", newline="")
+        self.schema_text = schema
+        self._schema = schemas.load(self.folder / "schema.toml")
+
+    def encrypt(self, run: Run, source: Path, target: Path, left_out: frozenset[str] = frozenset()):
+        """Encrypt a file."""
+        keys = before_or_now if run.rotated else KEYSETS.__getitem__
+
+        def by_flow(source, target):
+            return crypt.encrypt_file(
+                source,
+                target,
+                schema=self._schema,
+                keys=keys,
+                counter=self.counter,
+                options=options_of(run),
+                left_out=left_out,
+            )
+
+        def by_api(source, target, **where):
+            return piienc.encrypt_file(source, target, threads=run.threads, **where)
+
+        self._through("encrypt-file", run, source, target, by_flow, by_api)
+
+    def decrypt(self, run: Run, source: Path, target: Path, *columns: str) -> None:
+        """Decrypt a file, all columns of it or some."""
+
+        def by_flow(source, target):
+            return crypt.decrypt_file(
+                source,
+                target,
+                schema=self._schema,
+                keys=KEYSETS.__getitem__,
+                columns=columns,
+                options=options_of(run),
+            )
+
+        def by_api(source, target, **where):
+            more = {"threads": run.threads, "columns": columns}
+            return piienc.decrypt_file(source, target, **more, **where)
+
+        self._through("decrypt-file", run, source, target, by_flow, by_api)
+
+    def has_output_of(self, command: str) -> bool:
+        """Tell whether a command has left an output behind, or anything hidden."""
+        outputs = ("x-back*", ".*") if command == "decrypt-file" else ("x-sealed*", "x-back*", ".*")
+        return any(path for pattern in outputs for path in self.folder.glob(pattern))
+
+    def _through(self, command, run, source, target, by_flow, by_api) -> None:
+        """Take the door of a run."""
+        try:
+            if run.door == "flow":
+                by_flow(source, target)
+            elif run.door == "stream":
+                out = io.BytesIO()
+                by_flow(io.BufferedReader(io.BytesIO(source.read_bytes())), out)
+                target.write_bytes(out.getvalue())
+            elif run.door == "api":
+                by_api(source, target, **self._where)
+            else:
+                self._command(command, run, source, target)
+        except (Stopped, Wrong):
+            raise
+        except Exception as error:
+            if isinstance(error, PiiencError) and error.exit_code != 1:
+                raise
+            raise Stopped(f"{command} ends with {error!r}") from error
+
+    def _command(self, command: str, run: Run, source: Path, target: Path) -> None:
+        ends = ["-", "-"] if run.door == "pipe" else [str(source), str(target)]
+        arguments = [command, *ends, *self._options, "--threads", str(run.threads), "--quiet"]
+        data = source.read_bytes() if run.door == "pipe" else b""
+        done = run_piienc(arguments, data)
+        if done.returncode:
+            said = done.stderr.decode("utf-8", "replace")
+            if done.returncode == 1:
+                raise Stopped(f"{command} ends with 1: {said}")
+            raise Wrong(command, f"ends with {done.returncode}: {said}")
+        if run.door == "pipe":
+            target.write_bytes(done.stdout)
+
+    @property
+    def _where(self) -> dict[str, Path]:
+        folder = self.folder
+        places = {name: folder / name for name in ("keys", "state")}
+        return {"schema": folder / "schema.toml", **places}
+
+    @property
+    def _options(self) -> list[str]:
+        return [part for name, path in self._where.items() for part in (f"--{name}", str(path))]
+
+    def verify(self, run: Run, file: Path, *, keys: bool = True, **wanted) -> Report:
+        """Verify a file in the process."""
+        more = {"threads": run.threads, "units": units_of(run), **wanted}
+        facts = SchemaFacts("random", 1, "schema.toml", "0" * 64)
+        return verify(
+            file,
+            Wanted(schema=self._schema, facts=facts, **more),
+            keys=Hands(used=keys),
+            unwrapping=Unwrapping(PgpFolder(self.folder / "keys"), lambda _: None),
+        )
+
+    def verify_by_command(self, file: Path, *more: str) -> int:
+        """Return the exit code of `piienc verify`."""
+        return run_piienc(["verify", str(file), *self._options, *more, "--quiet"]).returncode
+
+
+def before_or_now(name: str):
+    """Return a keyset as it was before it was rotated, if it was."""
+    return before_rotation(name) if name.endswith("rotated") else KEYSETS[name]
+
+
+def units_of(run: Run) -> UnitSize:
+    """Return how large units are to be."""
+    return UnitSize(run.unit, run.unit)
+
+
+def options_of(run: Run) -> crypt.Options:
+    """Return how a run is to be run."""
+    return crypt.Options(overwrite=True, threads=run.threads, units=units_of(run))
+
+
+def run_piienc(arguments: list[str], data: bytes = b"") -> subprocess.CompletedProcess[bytes]:
+    """Run the command line in a process of its own."""
+    command = [sys.executable, "-m", "piienc", *arguments]
+    return subprocess.run(command, input=data, capture_output=True, timeout=120, check=False)
