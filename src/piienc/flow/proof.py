@@ -1,14 +1,17 @@
 """A run proves itself: a sample of each unit is read back from what is about to be written.
 
 What reads back shares nothing with what has written: Python's `csv` module or Arrow's own cells,
-and OpenSSL's AEADs, one cell at a time. The first and the last row of a unit are read, and some
-between them, which are others in each run.
+and OpenSSL's AEADs, one cell at a time. A small unit is read whole. Of a larger one, the first and
+the last row are read, some that hold quotes or nothing, and some others; these change from run to
+run.
 """
 
 from __future__ import annotations
 
 import random
 from typing import TYPE_CHECKING
+
+import numpy as np
 
 from piienc.columns import BadCells, is_value
 from piienc.errors import PiiencError
@@ -23,9 +26,11 @@ if TYPE_CHECKING:
     from piienc.columns import CellDecryptor
     from piienc.tables import Block, CsvFormat, Record, Records, Rewritten
 
-_ROWS = 16  # of a unit
-_CELLS = 64  # of a unit, unless its first and last row alone have more
+_ROWS = 16  # that are chosen
+_CELLS = 64  # changed ones in these rows, unless the first and the last row alone have more
+_WHOLE = 512  # changed cells of a unit that is read whole
 _NEIGHBOURS = 64  # records that are counted
+_WINDOW = 64 << 10  # bytes that are searched for odd ones
 
 
 class Proof:
@@ -62,10 +67,14 @@ class Proof:
         if len(written.begins) != count:
             raise self._refuted(0)
         read = memoryview(block.data)[: block.size]
+        made = written.data.data
         self._count(block.lines, read, records.begins, form)
-        for row in self._sample(count):
+        rows = self._sample(count)
+        if len(rows) < count:
+            rows |= _odd_rows(read, records.begins, form) | _odd_rows(made, written.begins, form)
+        for row in sorted(rows):
             before = read_record(_cut(read, records.begins, row, row + 1), form)
-            after = read_record(_cut(written.data.data, written.begins, row, row + 1), form)
+            after = read_record(_cut(made, written.begins, row, row + 1), form)
             self._compare(row, before, after)
 
     def of_slice(self, read: pa.RecordBatch, written: pa.RecordBatch) -> None:
@@ -80,16 +89,17 @@ class Proof:
         rows = self._sample(read.num_rows)
         for name in kept:
             before, after = read.column(name), written.column(name)
-            for row in rows:
+            for row in sorted(rows):
                 if not self._is_same_value(name, before[row], after[row]):
                     raise self._refuted(row, name)
 
-    def _sample(self, count: int) -> list[int]:
-        """Choose rows: the first, the last, and some between."""
-        if not count:
-            return []
-        between = min(_ROWS, _CELLS // max(1, len(self._decryptors))) - 2
-        return sorted({0, count - 1, *(random.randrange(count) for _ in range(between))})  # noqa: S311  # a sample
+    def _sample(self, count: int) -> set[int]:
+        """Choose rows: all of a few, else the first, the last, and some between."""
+        changed = max(1, len(self._decryptors))
+        if count * changed <= _WHOLE:
+            return {*range(count)}
+        between = min(_ROWS, _CELLS // changed) - 2
+        return {0, count - 1, *(random.randrange(count) for _ in range(between))}  # noqa: S311  # a sample
 
     def _count(self, lines: int, data: memoryview, begins: Places, form: CsvFormat) -> None:
         """Count some neighbouring records: none may have been passed over, or taken for two."""
@@ -140,6 +150,16 @@ class Proof:
         label = self._name if column is None else f"{self._name}: column {column!r}"
         what = "what was to be written does not read back as what was read"
         return BadCells(PiiencError, label, [row], what)
+
+
+def _odd_rows(data: memoryview, begins: Places | Narrow, form: CsvFormat) -> set[int]:
+    """Choose records that hold a quote, an empty string, or null, where some stand together."""
+    start = random.randrange(len(data))  # noqa: S311  # a sample
+    window = bytes(data[start : start + _WINDOW])
+    needles = (needle.encode() for needle in (form.quote, 2 * form.quote, 2 * form.delimiter))
+    places = [start + at for needle in needles if (at := window.find(needle)) >= 0]
+    rows = np.searchsorted(begins, places, side="right") - 1
+    return {row for row in rows.tolist() if row >= 0}
 
 
 def _cut(data: memoryview, begins: Places | Narrow, first: int, last: int) -> bytes:
