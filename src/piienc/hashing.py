@@ -45,6 +45,7 @@ class HashingReader(io.RawIOBase):
     def __init__(self, file: Readable) -> None:
         self._file = file
         self._hash = hashlib.sha256()
+        self._left = b""
         self.count = 0
 
     def readable(self) -> bool:
@@ -53,9 +54,26 @@ class HashingReader(io.RawIOBase):
 
     def read(self, size: int | None = -1, /) -> bytes:
         """Read up to `size` bytes; nothing at the end."""
-        data = self._file.read(-1 if size is None else size)
-        self._hash.update(data)
+        wanted = -1 if size is None else size
+        if self._left:
+            end = len(self._left) if wanted < 0 else wanted
+            data, self._left = self._left[:end], self._left[end:]
+            if wanted < 0:
+                data += self._fetched(-1)
+        else:
+            data = self._fetched(wanted)
         self.count += len(data)
+        return data
+
+    def peek(self, size: int) -> bytes:
+        """Look at up to `size` bytes that come next; fewer at the end alone."""
+        while len(self._left) < size and (more := self._fetched(size - len(self._left))):
+            self._left += more
+        return self._left[:size]
+
+    def _fetched(self, size: int) -> bytes:
+        data = self._file.read(size)
+        self._hash.update(data)
         return data
 
     def sha256(self) -> str:
@@ -104,7 +122,7 @@ class ReadAhead(io.RawIOBase):
         return data
 
     def peek(self, size: int) -> bytes:
-        """Look at up to `size` bytes that come next."""
+        """Look at up to `size` bytes that come next; fewer at the end alone."""
         data = self.read(size)
         self._left.insert(0, data)
         self.count -= len(data)

@@ -3,33 +3,80 @@
 from __future__ import annotations
 
 import contextlib
+import io
+import os
+import stat
 from pathlib import Path, PurePath
+from tempfile import TemporaryFile
 from typing import TYPE_CHECKING, BinaryIO
 
 from msgspec import Struct
 
+from piienc.content import HEAD, is_parquet
 from piienc.files import new_file, open_input, translated
-from piienc.hashing import Followed, HashingWriter, ReadAhead
+from piienc.hashing import Followed, HashingReader, HashingWriter, ReadAhead
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-_PARQUET = {".parquet", ".pq"}
+    from piienc.hashing import Readable
+
+_PIECE = 256 << 10  # bytes copied at a time
 
 Place = Path | BinaryIO
 """A file by its path, or an open binary stream: standard input or output."""
 
 
 class Begun(Struct, frozen=True):
-    """A file that is being read already, while what works on it is still imported.
+    """A file or stream that is being read: opened once, and looked at before it is read.
 
     Attributes:
-        path: where it is.
-        reader: at its beginning.
+        name: what messages and receipts call it.
+        reader: at its beginning; counts and hashes what is read.
+        path: where it is; None for a stream.
+        file: the file below, if it can be opened once more; a pipe cannot.
     """
 
-    path: Path
-    reader: ReadAhead
+    name: str
+    reader: ReadAhead | HashingReader
+    path: Path | None = None
+    file: BinaryIO | None = None
+
+    @property
+    def head(self) -> bytes:
+        """What it begins with: enough to tell what it is."""
+        return self.reader.peek(HEAD)
+
+    @property
+    def size(self) -> int:
+        """The file's size in bytes; 0 where that cannot be known."""
+        return os.fstat(self.file.fileno()).st_size if self.file else 0
+
+    @contextlib.contextmanager
+    def sought(self) -> Iterator[BinaryIO]:
+        """Open it for reading at any place, which formats with a footer need.
+
+        A stream is read to its end, into a file without a name in the folder for temporary files,
+        which is gone with this process, however that ends.
+
+        Raises:
+            IncompleteError: that folder is full.
+        """
+        if self.file is not None:
+            # The very file that is hashed, also where its name was given to another meanwhile.
+            with open_input(Path(f"/proc/self/fd/{self.file.fileno()}")) as again:
+                yield again
+            return
+        folder = "the folder for temporary files"
+        with contextlib.ExitStack() as stack:
+            with translated(folder):
+                copy = stack.enter_context(TemporaryFile())
+            while piece := self.reader.read(_PIECE):
+                with translated(folder):
+                    copy.write(piece)
+            with translated(folder):
+                copy.seek(0)
+            yield copy
 
 
 class Named(Struct, frozen=True):
@@ -45,14 +92,50 @@ class Named(Struct, frozen=True):
 
 
 @contextlib.contextmanager
-def begun(path: Path) -> Iterator[Begun]:
-    """Begin to read a file.
+def begun(place: Place | Begun, *, ahead: bool = False) -> Iterator[Begun]:
+    """Begin to read.
+
+    Args:
+        place: a file or an open stream; what was begun already is given back.
+        ahead: read a file in a thread of its own, while what works on it is still imported.
 
     Raises:
         InputError: it is missing, a folder, or may not be read.
     """
-    with open_input(path) as file, ReadAhead(file) as reader:
-        yield Begun(path, reader)
+    if isinstance(place, Begun):
+        yield place
+        return
+    with contextlib.ExitStack() as stack:
+        file = stack.enter_context(open_input(place)) if isinstance(place, Path) else place
+        own = _opens_again(file)
+        path = place if isinstance(place, Path) else None
+        reader: ReadAhead | HashingReader
+        # Nothing is gained for a file that is read from its end.
+        if ahead and own and not is_parquet(os.pread(file.fileno(), HEAD, 0)):
+            reader = stack.enter_context(ReadAhead(file))
+        else:
+            reader = HashingReader(file)
+        yield Begun(name_of(place), reader, path, file if own else None)
+
+
+def _opens_again(file: BinaryIO) -> bool:
+    """Tell whether a file's descriptor is one of a regular file that is read from its beginning."""
+    if not isinstance(getattr(file, "raw", file), io.FileIO):
+        return False  # what decompresses, say, has the descriptor of other bytes
+    regular = stat.S_ISREG(os.fstat(file.fileno()).st_mode)
+    return regular and not file.tell() and os.access(f"/proc/self/fd/{file.fileno()}", os.R_OK)
+
+
+@contextlib.contextmanager
+def streamed(stream: Readable, name: str) -> Iterator[Begun]:
+    """Begin to read what comes from a pipe, under a name.
+
+    Args:
+        stream: at its beginning.
+        name: what messages call it.
+    """
+    with contextlib.closing(HashingReader(stream)) as reader:
+        yield Begun(name, reader)
 
 
 class Hashed(Struct, frozen=True):
@@ -82,14 +165,11 @@ def hashed(path: Path) -> Iterator[Hashed]:
 
 def name_of(place: Place | Begun | Hashed | Named) -> str:
     """Return what messages and receipts call a place."""
-    if isinstance(place, Begun | Hashed | Named):
+    if isinstance(place, Begun):
+        return place.name
+    if isinstance(place, Hashed | Named):
         return str(place.path)
     return str(place) if isinstance(place, PurePath) else "-"
-
-
-def is_parquet(place: Place | Begun | Named) -> bool:
-    """Tell whether a place holds Parquet, by its name."""
-    return PurePath(name_of(place)).suffix.lower() in _PARQUET
 
 
 @contextlib.contextmanager

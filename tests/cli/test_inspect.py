@@ -70,6 +70,7 @@ def test_json_of_a_table_is_one_document(there):
         "ok": True,
         "kind": "csv",
         "name": "-",
+        "compression": None,
         "rows_looked_at": 2,
         "columns": [
             {**base, **nothing, "name": "id", "encrypted": False, "cells": 2, "encrypted_cells": 0},

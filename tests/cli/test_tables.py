@@ -212,7 +212,6 @@ FAULTS = {
     "double column": (4, "'id'", lambda p: p.write("bad.csv", f"id,id,email,note\n{C},,,\n")),
     "empty": (4, "bad.csv is empty", lambda p: p.write("bad.csv", "")),
     "no header": (4, "'note'", lambda p: p.write("bad.csv", f"{C}1,{C}2,{C}3\n{ROW}")),
-    "parquet named csv": (4, "bad.csv is a Parquet", lambda p: _parquet(p, "bad.csv")),
     "csv named parquet": (4, "bad.parquet", lambda p: p.write("bad.parquet", HEADER + ROW)),
     "parquet cut": (
         4,
@@ -329,8 +328,11 @@ def test_bad_input_in_a_real_process_prints_two_lines_and_no_traceback(project, 
         (
             ["encrypt-file", "x.csv", "z.parquet", "--schema", "schema.toml"],
             2,
-            "x.csv and z.parquet are of different formats",
-            "CSV goes to CSV and Parquet (.parquet, .pq) to Parquet; '-' is CSV",
+            (
+                "x.csv and z.parquet are of different formats: x.csv is CSV by its content, and "
+                "z.parquet is Parquet by its name"
+            ),
+            "nothing is converted: name the output as what the input is",
         ),
     ],
 )

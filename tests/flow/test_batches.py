@@ -6,6 +6,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from piienc.flow.batches import decoded
+from piienc.hashing import HashingReader
 from piienc.tables import CsvFormat
 from piienc.tables.csv import open_csv
 from piienc.tables.streams import Decompressed
@@ -15,7 +16,9 @@ def column_of(cells):
     """Return the second column of a unit, of these cells."""
     fields = ("" if cell is None else '"' + cell.replace('"', '""') + '"' for cell in cells)
     data = "id,cell\n" + "".join(f"x,{field}\n" for field in fields)
-    table = open_csv(Decompressed(io.BytesIO(data.encode()), "a.csv"), "a.csv", CsvFormat())
+    table = open_csv(
+        Decompressed(HashingReader(io.BytesIO(data.encode())), "a.csv"), "a.csv", CsvFormat()
+    )
     (unit,) = table.units()
     return decoded(table, unit)["cell"]
 

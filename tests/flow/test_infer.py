@@ -235,20 +235,20 @@ def test_infer_finds_the_delimiter(tmp_path, mark):
     assert "stands 2 times in the header" in text
 
 
-@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "cp1252"])
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-be", "utf-32"])
 def test_infer_finds_the_encoding(tmp_path, encoding):
     """The sample can be encrypted with the schema as it is."""
     text, schema = _infer(_csv(tmp_path, "é", "ü", header="naïve", encoding=encoding))
     assert list(schema.columns) == ["naïve"]
     assert schema.csv.encoding == encoding.removesuffix("-sig")
-    assert ("not UTF-8; is it this one?" in text) is (encoding == "cp1252")
+    assert "reads all rows looked at" in text
 
 
 def test_infer_reads_compressed_samples(tmp_path):
-    """By the name's suffix, as all of piienc does; the suffixes are not in the schema's name."""
-    path = tmp_path / "people.csv.gz"
-    path.write_bytes(gzip.compress(b"a\n1\n"))
-    assert _infer(path)[1].name == "people"
+    """By the content, as all of piienc does; the suffixes are not in the schema's name."""
+    for name in ("people.csv.gz", "people.csv"):
+        (tmp_path / name).write_bytes(gzip.compress(b"a\n1\n"))
+        assert _infer(tmp_path / name)[1].name == "people"
 
 
 def test_infer_looks_at_no_more_rows_than_it_may(tmp_path):

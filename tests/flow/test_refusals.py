@@ -324,7 +324,6 @@ def test_output_that_is_the_input_is_refused(sealed, overwrite, name):
         ("x.csv", "x.csv/z.csv", IncompleteError),
         ("x.csv", ".", PolicyError),
         ("x.csv", "z.parquet", UsageError),
-        ("x.parquet", "z.csv", UsageError),
     ],
 )
 def test_ends_that_cannot_be_are_refused(sealed, source, target, kind):

@@ -1,4 +1,4 @@
-"""The two ends of a run: formats by name, streams, hashes."""
+"""The two ends of a run: formats by content, streams, hashes."""
 
 import hashlib
 import io
@@ -12,8 +12,8 @@ from pyarrow import parquet as pq
 
 import piienc.tables
 from piienc.errors import IncompleteError, InputError, PolicyError, UsageError
-from piienc.hashing import HashingReader, HashingWriter
-from piienc.places import is_parquet, name_of, opened_target
+from piienc.hashing import HashingReader, HashingWriter, ReadAhead
+from piienc.places import begun, name_of, opened_target
 from piienc.tables import (
     CsvFormat,
     check_ends,
@@ -30,51 +30,47 @@ def test_exported_names_are_there():
     assert list(names) == sorted(names)
 
 
-@pytest.mark.parametrize(
-    ("name", "parquet"),
-    [
-        ("a.parquet", True),
-        ("a.PQ", True),
-        ("dir.parquet/a.csv", False),
-        ("a.parquet.gz", False),
-        ("parquet", False),
-        ("a.csv.gz", False),
-        ("a", False),
-    ],
-)
-def test_is_parquet_goes_by_the_last_suffix(name, parquet):
-    """The format is told by the name alone."""
-    assert is_parquet(Path(name)) is parquet
-    assert not is_parquet(io.BytesIO())
-
-
 def test_name_of_a_stream_is_a_dash():
     """Messages and receipts call an open stream as the command line does."""
     assert name_of(io.BytesIO()) == "-"
     assert name_of(Path("a/b.csv")) == "a/b.csv"
 
 
+@pytest.fixture
+def tables(tmp_path):
+    """Give a CSV file and a Parquet file, under names that tell nothing."""
+    (tmp_path / "text").write_bytes(b"a\n1\n")
+    pq.write_table(pa.table({"a": [1]}), tmp_path / "columns")
+    return tmp_path
+
+
+@pytest.mark.parametrize(
+    ("source", "target"), [("text", "b.parquet"), ("columns", "b.csv"), ("columns", "b.pq.gz")]
+)
+def test_output_whose_name_promises_another_format_is_refused(tables, source, target):
+    """Nothing is converted."""
+    with (
+        begun(tables / source) as file,
+        pytest.raises(UsageError, match="different formats"),
+    ):
+        check_ends(file, tables / target)
+
+
 @pytest.mark.parametrize(
     ("source", "target"),
-    [
-        (Path("a.csv"), Path("b.parquet")),
-        (Path("a.pq"), Path("b.csv")),
-        (Path("a.pq"), io.BytesIO()),
-    ],
+    [("text", "b.csv.xz"), ("text", "b"), ("columns", "b.PQ"), ("columns", "b.dat")],
 )
-def test_ends_of_different_formats_are_refused(source, target):
-    """Nothing is converted."""
-    with pytest.raises(UsageError, match="different formats"):
-        check_ends(source, target)
+def test_output_whose_name_promises_nothing_else_takes_what_the_input_is(tables, source, target):
+    """A name that tells no format promises none."""
+    with begun(tables / source) as file:
+        check_ends(file, tables / target)
+        check_ends(file, io.BytesIO())
 
 
-def test_ends_that_are_one_file_are_refused(tmp_path):
+def test_ends_that_are_one_file_are_refused(tables):
     """The input is never the output."""
-    (tmp_path / "a.csv").touch()
-    with pytest.raises(PolicyError, match="is the input"):
-        check_ends(tmp_path / "a.csv", tmp_path / "a.csv")
-    check_ends(tmp_path / "a.csv", tmp_path / "b.csv.gz")
-    check_ends(io.BytesIO(), io.BytesIO())
+    with begun(tables / "text") as file, pytest.raises(PolicyError, match="is the input"):
+        check_ends(file, tables / "text")
 
 
 def test_opened_source_of_csv_gives_names_and_format(tmp_path):
@@ -130,6 +126,23 @@ def test_opened_target_stream_that_fails_is_incomplete():
         opened_target(Full(), overwrite=False) as writer,
     ):
         writer.write(b"abc")
+
+
+@given(data=st.binary(max_size=60), steps=st.lists(st.integers(-40, 40), max_size=9))
+def test_what_was_looked_at_is_read_and_counted_once(data, steps):
+    """A negative step looks ahead, whether a thread reads ahead or nobody does."""
+    for reader in (HashingReader(io.BytesIO(data)), ReadAhead(io.BytesIO(data))):
+        at = 0
+        for step in steps:
+            if step < 0:
+                assert reader.peek(-step) == data[at : at - step]
+            else:
+                assert reader.read(step) == data[at : at + step]
+                at = min(at + step, len(data))
+            assert reader.count == at
+        assert reader.read() == data[at:]
+        assert reader.sha256() == hashlib.sha256(data).hexdigest()
+        reader.close()
 
 
 @given(data=st.binary(max_size=200), sizes=st.lists(st.integers(1, 50), max_size=9))

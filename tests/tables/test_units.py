@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 
+from piienc.hashing import HashingReader
 from piienc.tables import CsvFormat
 from piienc.tables.csv import open_csv
 from piienc.tables.streams import Decompressed
@@ -13,7 +14,7 @@ def test_small_file_is_cut_for_several_threads():
     """Its first units are small and grow from one to the next; none is lost between them."""
     rows = b"".join(b"%07d,some text\n" % number for number in range(400_000))
     data = b"id,note\n" + rows
-    table = open_csv(Decompressed(io.BytesIO(data), "a.csv"), "a.csv", CsvFormat())
+    table = open_csv(Decompressed(HashingReader(io.BytesIO(data)), "a.csv"), "a.csv", CsvFormat())
     units = list(table.units())
     assert b"".join(unit.data[: unit.size] for unit in units) == rows
     sizes = [unit.size for unit in units]

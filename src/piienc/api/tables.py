@@ -44,8 +44,9 @@ def encrypt_file(
     """Encrypt the columns that a schema marks.
 
     Args:
-        source: CSV (.gz, .zst too) or Parquet, told by the name.
-        target: a file of the same format, which appears whole or not at all.
+        source: CSV (also compressed) or Parquet, told by its content.
+        target: a file of the same format, which appears whole or not at all; its suffix tells how
+            CSV is compressed.
         schema: the schema file.
         passphrase: of the keys; None if they have none.
         overwrite: replace a target that is there.
@@ -92,8 +93,9 @@ def decrypt_file(
     """Decrypt encrypted columns; every cell is authenticated before it is written.
 
     Args:
-        source: CSV (.gz, .zst too) or Parquet, told by the name.
-        target: a file of the same format, which appears whole or not at all.
+        source: CSV (also compressed) or Parquet, told by its content.
+        target: a file of the same format, which appears whole or not at all; its suffix tells how
+            CSV is compressed.
         schema: the schema file; Parquet that piienc has written can do without.
         columns: only these; none means all.
         passphrase: of the keys; None if they have none.

@@ -25,7 +25,9 @@ if TYPE_CHECKING:
 def init(
     sample: Annotated[
         Path | None,
-        typer.Argument(metavar="[SAMPLE]", help="CSV (.gz, .zst too) or Parquet: a file to come."),
+        typer.Argument(
+            metavar="[SAMPLE]", help="CSV (also compressed) or Parquet: a file to come."
+        ),
     ] = None,
     to: Annotated[
         str | None,

@@ -35,7 +35,7 @@ _CONTAINERS = {
 def inspect(
     file: Annotated[
         Path,
-        typer.Argument(metavar="FILE|-", help="OpenPGP, CSV or Parquet; - reads OpenPGP or CSV."),
+        typer.Argument(metavar="FILE|-", help="OpenPGP, CSV or Parquet; - is standard input."),
     ],
     schema: Annotated[
         Path | None,
@@ -169,6 +169,7 @@ def _who(key_id: str, names: Mapping[str, str]) -> str:
 
 def _show_table(report: TableReport) -> None:
     kind = "CSV" if report.kind == "csv" else "Parquet"
+    kind += f", {report.compression}" if report.compression else ""
     rows = [
         (
             column.name,

@@ -7,11 +7,13 @@ from typing import TYPE_CHECKING
 
 from piienc.cli import ui
 from piienc.errors import UsageError
+from piienc.places import begun
 
 if TYPE_CHECKING:
+    from contextlib import ExitStack
     from pathlib import Path
 
-    from piienc.places import Place
+    from piienc.places import Begun, Place
 
 
 def source_of(path: Path) -> Place:
@@ -21,6 +23,11 @@ def source_of(path: Path) -> Place:
     if sys.stdin is None:
         raise UsageError("there is no standard input to read", hint="name a file")
     return sys.stdin.buffer
+
+
+def begun_source(path: Path, stack: ExitStack) -> Begun:
+    """Begin to read a file or standard input, while what is heavy is still to be imported."""
+    return stack.enter_context(begun(source_of(path), ahead=True))
 
 
 def target_of(path: Path | None) -> Place:

@@ -32,7 +32,7 @@ SchemaFile = Annotated[
 @app.command("infer", epilog=options.EPILOG)
 def infer(
     sample: Annotated[
-        Path, typer.Argument(metavar="SAMPLE", help="CSV (.gz, .zst too) or Parquet.")
+        Path, typer.Argument(metavar="SAMPLE", help="CSV (also compressed) or Parquet.")
     ],
     output: Annotated[
         Path | None,

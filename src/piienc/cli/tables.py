@@ -11,19 +11,21 @@ import typer
 from piienc.cli import options, ui
 from piienc.cli.audited import audited
 from piienc.cli.passphrase import Passphrase
-from piienc.cli.places import source_of, target_of
+from piienc.cli.places import begun_source, target_of
 from piienc.errors import UsageError
-from piienc.places import begun, is_parquet
 
 if TYPE_CHECKING:
     from piienc.flow.audit import Entry
     from piienc.flow.receipt import Receipt
-    from piienc.places import Begun, Place
 
 Source = Annotated[
-    Path, typer.Argument(metavar="SRC|-", help="CSV (.gz, .zst too) or Parquet; - reads CSV.")
+    Path,
+    typer.Argument(metavar="SRC|-", help="CSV (also compressed) or Parquet; - is standard input."),
 ]
-Target = Annotated[Path, typer.Argument(metavar="DST|-", help="The output; - writes CSV.")]
+Target = Annotated[
+    Path,
+    typer.Argument(metavar="DST|-", help="The output, in the same format; - is standard output."),
+]
 
 
 def encrypt_file(
@@ -43,7 +45,7 @@ def encrypt_file(
 ) -> None:
     """Encrypt the columns that the schema marks."""
     with ExitStack() as stack:
-        source, target = _begun(src, stack), target_of(dst)
+        source, target = begun_source(src, stack), target_of(dst)
         from piienc import schema as schemas
         from piienc.flow import crypt  # start-up
         from piienc.flow.keyring import keyring
@@ -89,7 +91,7 @@ def decrypt_file(
 ) -> None:
     """Decrypt encrypted columns; every cell is authenticated."""
     with ExitStack() as stack:
-        source, target = _begun(src, stack), target_of(dst)
+        source, target = begun_source(src, stack), target_of(dst)
         from piienc import schema as schemas
         from piienc.flow import crypt  # start-up
         from piienc.flow.keyring import keyring
@@ -109,13 +111,6 @@ def decrypt_file(
         )
         entry.receipt(receipt)
     _tell("decrypted", receipt, entry, dst, as_json=json, quiet=quiet)
-
-
-def _begun(src: Path, stack: ExitStack) -> Place | Begun:
-    """Begin to read a CSV file, while what is heavy is still to be imported: start-up."""
-    if is_parquet(src) or not src.is_file():
-        return source_of(src)
-    return stack.enter_context(begun(src))
 
 
 def _names(columns: str | None) -> list[str]:

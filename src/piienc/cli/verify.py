@@ -13,15 +13,13 @@ import typer
 from piienc.cli import options, ui
 from piienc.cli.audited import audited
 from piienc.cli.passphrase import Passphrase
-from piienc.cli.places import source_of
+from piienc.cli.places import begun_source
 from piienc.errors import UsageError
-from piienc.places import begun, is_parquet
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from piienc.flow.reports.model import Report
-    from piienc.places import Begun, Place
     from piienc.profiles import Demands, Profile
 
 Form = Literal["text", "json", "junit", "github", "markdown", "sarif"]
@@ -29,7 +27,10 @@ Form = Literal["text", "json", "junit", "github", "markdown", "sarif"]
 
 def verify(
     file: Annotated[
-        Path, typer.Argument(metavar="FILE|-", help="CSV or Parquet, wrapped or not; - reads CSV.")
+        Path,
+        typer.Argument(
+            metavar="FILE|-", help="CSV or Parquet, wrapped or not; - is standard input."
+        ),
     ],
     schema: Annotated[Path, typer.Option("--schema", metavar="FILE", help="What holds for it.")],
     expect: Annotated[
@@ -87,7 +88,7 @@ def verify(
     with ExitStack() as stack:
         appearing = stack.enter_context(ExitStack())
         reports = _begun_reports(outputs, (file, against, schema), appearing, overwrite=force)
-        source = _begun(file, stack)
+        source = begun_source(file, stack)
         from piienc import schema as schemas  # start-up
         from piienc.flow.reports import FORMATS
         from piienc.flow.reports.model import SchemaFacts
@@ -179,13 +180,6 @@ def _tell(report: Report, form: str, *, quiet: bool) -> None:
             shown.show(report)
     else:
         ui.data(FORMATS[form](report).rstrip("\n"))
-
-
-def _begun(src: Path, stack: ExitStack) -> Place | Begun:
-    """Begin to read a CSV file, while what is heavy is still to be imported: start-up."""
-    if is_parquet(src) or not src.is_file():
-        return source_of(src)
-    return stack.enter_context(begun(src))
 
 
 def _profile(name: str | None, own: Mapping[str, Demands]) -> Profile | None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 import pyarrow as pa
@@ -26,7 +25,7 @@ from piienc.flow.receipt import ColumnFacts, FileFacts, Receipt
 from piienc.flow.record import Record
 from piienc.flow.run import Beside, run
 from piienc.flow.steps import ColumnPlace, Decryption, Encryption
-from piienc.places import Begun, is_parquet, name_of, opened_target
+from piienc.places import begun, name_of, opened_target
 from piienc.state import Marks
 from piienc.tables import (
     CsvFormat,
@@ -45,7 +44,7 @@ if TYPE_CHECKING:
     from piienc.flow.steps import Step
     from piienc.hashing import HashingReader, ReadAhead
     from piienc.keys import Keyset
-    from piienc.places import Named, Place
+    from piienc.places import Begun, Named, Place
     from piienc.schema import Schema
     from piienc.state import CellCounter
     from piienc.tables.parquet import ParquetSource
@@ -97,7 +96,7 @@ def encrypt_file(
     """Encrypt the columns that the schema marks.
 
     Args:
-        source: a CSV or Parquet file, or an open stream of CSV; a CSV file may be begun.
+        source: a CSV or Parquet file, or an open stream of one.
         target: a file of the same format, or an open stream; a file appears whole or not
             at all.
         schema: names all columns and marks some.
@@ -186,7 +185,7 @@ def decrypt_file(
     """Decrypt encrypted columns; every cell is authenticated before it is written.
 
     Args:
-        source: a CSV or Parquet file, or an open stream of CSV; a CSV file may be begun.
+        source: a CSV or Parquet file, or an open stream of one.
         target: a file of the same format, or an open stream.
         schema: tells which columns are encrypted, under which key and context. Parquet files
             written by piienc tell it themselves.
@@ -197,13 +196,13 @@ def decrypt_file(
     Raises:
         PiiencError: of the class that tells what is wrong; see `piienc.errors`.
     """
-    if schema is None and not is_parquet(source):
-        raise UsageError(
-            f"{name_of(source)} does not tell which of its columns are encrypted",
-            hint="name the schema it was encrypted with: --schema FILE",
-        )
 
     def plan(table: CsvSource | ParquetSource) -> _Plan:
+        if schema is None and isinstance(table, CsvSource):
+            raise UsageError(
+                f"{table.name} does not tell which of its columns are encrypted",
+                hint="name the schema it was encrypted with: --schema FILE",
+            )
         record = record_in(table, schema)
         if schema is not None:
             check_columns(table, schema)
@@ -269,8 +268,8 @@ def _pass(
 ) -> Receipt:
     """Open both ends, pass the table through, and account for it."""
     started = time.monotonic()
-    check_ends(source, target)
-    with opened_source(source, form, options.units) as (table, reader):
+    with begun(source) as file, opened_source(file, form, options.units) as (table, reader):
+        check_ends(file, target)
         made = plan(table)
         with opened_target(target, overwrite=options.overwrite) as writer:
             sink = sink_for(
@@ -282,12 +281,12 @@ def _pass(
                 made.steps,
                 proof=made.proof,
                 threads=options.threads or usable_cores(),
-                progress=_progress(source, table, reader, options),
+                progress=_progress(file, table, reader, options),
                 left_out=made.left_out,
                 beside=made.watching,
             )
             digest = reader.sha256()
-            read = FileFacts(name_of(source), reader.count, digest)
+            read = FileFacts(file.name, reader.count, digest)
             made.at_the_end(read)
             written = FileFacts(name_of(target), writer.count, writer.sha256())
     columns = {
@@ -316,7 +315,7 @@ def _left_out(table: CsvSource | ParquetSource, wanted: frozenset[str]) -> froze
 
 
 def _progress(
-    source: Place | Begun,
+    source: Begun,
     table: CsvSource | ParquetSource,
     reader: HashingReader | ReadAhead,
     options: Options,
@@ -324,8 +323,7 @@ def _progress(
     report = options.progress
     if report is None:
         return lambda _: None
-    path = source.path if isinstance(source, Begun) else source
-    size = path.stat().st_size if isinstance(path, Path) else 0
+    size = source.size
 
     def told(rows: int) -> None:
         share = None

@@ -4,26 +4,24 @@ from __future__ import annotations
 
 import base64
 import binascii
-from contextlib import contextmanager
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
-from piienc.files import open_input
+from piienc.content import compression_of
+from piienc.flow.crypt import csv_format
 from piienc.flow.inspect import ColumnReport, TableReport
 from piienc.flow.marks import record_in
-from piienc.places import name_of
-from piienc.tables import CsvFormat, CsvSource, opened_source
-from piienc.tables.parquet import ParquetSource
+from piienc.tables import CsvSource, opened_source
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
     from piienc.flow.record import EncryptedColumn
     from piienc.keys import KeyInfo
-    from piienc.places import Place
+    from piienc.places import Begun
     from piienc.schema import Schema
+    from piienc.tables.parquet import ParquetSource
 
 _ROWS = 1000
 _PREFIX = 5  # octets: 0x01 and the key id
@@ -32,21 +30,18 @@ _SHORTEST = _PREFIX + 16  # octets: the prefix and a SIV, around an empty string
 _MOST_KEYS = 16
 
 
-def look(
-    source: Place, keys: Mapping[int, KeyInfo], schema: Schema | None, *, is_parquet: bool
-) -> TableReport:
+def look(source: Begun, keys: Mapping[int, KeyInfo], schema: Schema | None) -> TableReport:
     """Tell which columns of a table are encrypted, and under which key.
 
     Args:
-        source: a file, or an open stream of CSV.
+        source: the file.
         keys: the keysets that are known, by the ids of their keys.
         schema: tells how a CSV file is written.
-        is_parquet: it is Parquet by its content, whatever its name.
 
     Raises:
         InputError: it cannot be read.
     """
-    with _opened(source, schema, is_parquet=is_parquet) as table:
+    with opened_source(source, csv_format(schema)) as (table, _):
         record = record_in(table, schema)
         recorded = record.columns if record else {}
         rows, columns = _csv(table) if isinstance(table, CsvSource) else _parquet(table)
@@ -55,22 +50,7 @@ def look(
             _judged(name, cells, recorded.get(name), keys)
             for name, cells in zip(table.columns, columns, strict=True)
         ]
-        return TableReport(kind, name_of(source), rows, told)
-
-
-@contextmanager
-def _opened(
-    source: Place, schema: Schema | None, *, is_parquet: bool
-) -> Iterator[CsvSource | ParquetSource]:
-    if is_parquet and isinstance(source, Path):
-        with open_input(source) as file:
-            yield ParquetSource(file, name_of(source))
-        return
-    form = CsvFormat()
-    if schema:
-        form = CsvFormat(schema.csv.delimiter, schema.csv.quote, schema.csv.encoding)
-    with opened_source(source, form) as (table, _):
-        yield table
+        return TableReport(kind, source.name, compression_of(source.head), rows, told)
 
 
 def _csv(table: CsvSource) -> tuple[int, list[list[bytes]]]:

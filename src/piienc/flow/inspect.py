@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from contextlib import ExitStack
-from pathlib import Path, PurePath
-from typing import TYPE_CHECKING, Any
+from pathlib import PurePath
+from typing import TYPE_CHECKING, Any, BinaryIO, cast
 
 from msgspec import Struct, field, to_builtins
 
-from piienc.envelope import is_openpgp, peeked, read_message
-from piienc.files import open_input
-from piienc.places import name_of
+from piienc.content import compression_of, is_parquet
+from piienc.envelope import is_openpgp, read_message
+from piienc.places import begun
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -23,7 +22,6 @@ if TYPE_CHECKING:
 SCHEMA_VERSION = 1
 
 _OPENPGP = {".asc", ".gpg", ".pgp", ".sig"}
-_PARQUET_MAGIC = b"PAR1"
 
 
 class PgpReport(Struct, frozen=True):
@@ -98,12 +96,14 @@ class TableReport(Struct, frozen=True):
     Attributes:
         kind: csv or parquet.
         name: its path, or `-`.
+        compression: of the whole file; None if it is not compressed.
         rows_looked_at: the rows at its beginning by which columns were judged.
         columns: in the file's order.
     """
 
     kind: str
     name: str
+    compression: str | None
     rows_looked_at: int
     columns: list[ColumnReport] = field(default_factory=list)
 
@@ -125,26 +125,22 @@ def inspect(
     """Tell what a file is: by its content, and where that says nothing, by its name.
 
     Args:
-        source: a file, or an open stream of OpenPGP or CSV.
+        source: a file, or an open stream.
         known: asked for the names of OpenPGP keys and subkeys, by key id.
         keys: asked for the AES keysets, by the ids of their keys.
         schema: tells how a CSV file is written.
 
     Raises:
         PgpError: it is OpenPGP that cannot be read, or is none though its name says so.
-        InputError: it is a table that cannot be read.
+        InputError: it is a table that cannot be read, or no table; the message tells what it is.
     """
-    name = name_of(source)
-    with ExitStack() as stack:
-        file = stack.enter_context(open_input(source)) if isinstance(source, Path) else source
-        # A pipe with a name cannot be opened a second time.
-        is_file = isinstance(source, Path) and file.seekable()
-        start, whole = peeked(file)
-        is_parquet = is_file and start.startswith(_PARQUET_MAGIC)
-        by_name = PurePath(name).suffix.lower() in _OPENPGP and not is_parquet
+    with begun(source) as file:
+        start = file.head
+        told = is_parquet(start) or compression_of(start)
+        by_name = PurePath(file.name).suffix.lower() in _OPENPGP and not told
         if is_openpgp(start) or by_name:
-            return PgpReport(name, read_message(whole, name), known())
+            whole = cast("BinaryIO", file.reader)
+            return PgpReport(file.name, read_message(whole, file.name), known())
         from piienc.flow import first_rows  # noqa: PLC0415  # start-up
 
-        place = source if is_file else whole
-        return first_rows.look(place, keys(), schema, is_parquet=is_parquet)
+        return first_rows.look(file, keys(), schema)

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from pathlib import PurePath
 from typing import TYPE_CHECKING, BinaryIO
 
+from piienc.content import COMPRESSED
 from piienc.envelope import is_openpgp, peeked, read_message
 from piienc.errors import KeyAccessError, PolicyError
 from piienc.keys import gpg
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
 _FRAME = 4096  # bytes around the data: a signature, a modification detection code, armor's lines
 _SESSION_KEY = 1024  # bytes: RSA of 8192 bits would take so much
 _GROWTH = 0.997  # of a message is data: partial lengths, and compression that does not help
-_COMPRESSED = {".gz", ".zst", ".bz2", ".xz", ".zip"}
+_COMPRESSED = COMPRESSED | {".zip"}
 
 
 def check_source(source: Place, profile: Profile) -> None:
@@ -36,11 +37,24 @@ def check_source(source: Place, profile: Profile) -> None:
     Raises:
         PolicyError: it is compressed, and must not be.
     """
-    if profile.double_compression or not isinstance(source, PurePath):
-        return
-    if source.suffix.lower() in _COMPRESSED:
+    if isinstance(source, PurePath):
+        refuse_compressed(str(source), source.suffix.lower() in _COMPRESSED, profile)
+
+
+def refuse_compressed(name: str, compressed: object, profile: Profile) -> None:
+    """Refuse a compressed file that the receiver does not take wrapped.
+
+    Args:
+        name: what the message calls it.
+        compressed: true if it is compressed, by its name or its content.
+        profile: what the receiver demands.
+
+    Raises:
+        PolicyError: it must not be.
+    """
+    if compressed and not profile.double_compression:
         raise PolicyError(
-            f"{source} is compressed, and {profile.name} takes no file that is both compressed "
+            f"{name} is compressed, and {profile.name} takes no file that is both compressed "
             "and wrapped",
             hint="wrap the file as it was before it was compressed",
         )

@@ -12,16 +12,17 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
+from piienc.content import COMPRESSED, compression_of
 from piienc.envelope import read_message
 from piienc.errors import PgpError, PolicyError
 from piienc.files import open_input, refuse_same, together
 from piienc.flow.crossing import crossing, hashed_ahead, streamed
-from piienc.flow.preflight import check_name, check_source
+from piienc.flow.preflight import check_name, check_source, refuse_compressed
 from piienc.flow.receipt import FileFacts, WrapReceipt
 from piienc.flow.streams import HEAD, Ahead
 from piienc.flow.work import at_work
 from piienc.hashing import HashingReader
-from piienc.places import is_parquet, name_of
+from piienc.places import name_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -39,8 +40,8 @@ if TYPE_CHECKING:
     from piienc.tables import CsvSource
 
 _SAMPLE = 256 << 10  # bytes at a file's beginning that tell whether compression helps
-_TABLES, _COMPRESSED = {".csv", ".tsv", ".txt"}, {".gz", ".zst"}
-_SUFFIXES = _TABLES | _COMPRESSED | {".asc", ".gpg", ".pgp"}
+_TABLES = {".csv", ".tsv", ".txt"}
+_SUFFIXES = _TABLES | COMPRESSED | {".asc", ".gpg", ".pgp"}
 _HELPS = 0.5  # of the size: base64 of ciphertext shrinks to three quarters, for ten times the work
 
 
@@ -107,6 +108,7 @@ def wrap_file(
         file = stack.enter_context(open_input(source)) if isinstance(source, Path) else source
         ahead = Ahead(file, HEAD)
         _refuse_wrapped(ahead.head, name_of(source))
+        refuse_compressed(name_of(source), compression_of(ahead.head), profile)
         form = work.form(_compression(profile, ahead.head[:_SAMPLE]))
         limit = work.limit
         if limit and isinstance(source, Path) and source.stat().st_size > limit:
@@ -132,12 +134,13 @@ def _wrap_parts(
 
     if not isinstance(target, Path):
         raise _cannot_split(source, work.profile, "standard output takes one file")
-    if is_parquet(source) or not (wanted.schema or _is_csv(source)):
+    if not (wanted.schema or _is_csv(source)):
         raise _cannot_split(source, work.profile, "only CSV files are split by rows")
     earlier = _earlier_parts(target, overwrite=wanted.overwrite)
     with together() as appearing, opened_source(source, csv_format(wanted.schema)) as opened_table:
         table, reader = opened_table
-        assert isinstance(table, CsvSource)  # noqa: S101  # it is no Parquet
+        if not isinstance(table, CsvSource):
+            raise _cannot_split(source, work.profile, "only CSV files are split by rows")
         outputs = wrapped_parts(
             table, source.name, target, work, form, appearing, overwrite=wanted.overwrite
         )
@@ -188,7 +191,7 @@ def _cannot_split(source: Path, profile: Profile, why: str) -> PolicyError:
 
 def _is_csv(source: Path) -> bool:
     suffixes = [suffix.lower() for suffix in source.suffixes]
-    while suffixes and suffixes[-1] in _COMPRESSED:
+    while suffixes and suffixes[-1] in COMPRESSED:
         suffixes.pop()
     return bool(suffixes) and suffixes[-1] in _TABLES
 

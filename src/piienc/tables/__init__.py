@@ -1,7 +1,8 @@
 """Tables: CSV and Parquet files as streams of units that can be worked on side by side.
 
-    streams.py   bytes: gzip and zstd by suffix
-    csv.py       blocks of whole records, header, encoding
+    streams.py   bytes, compressed or not
+    text.py      text in whatever encoding, as UTF-8 and back
+    csv.py       blocks of whole records, header
     records.py   where each field of a block stands
     plain_path.py  a record read by Python alone, to prove the above
     quoting.py   quotes taken off and put on

@@ -1,35 +1,32 @@
 """The two ends of a run: a table opened for reading, and one opened for writing.
 
-The format is told by the name: `.parquet` and `.pq` are Parquet, all else is CSV, with `.gz`
-and `.zst` compressed. Standard input and output are CSV.
+What is read tells by its content what it is, and by its name only what messages call it. What is
+written has the format of what was read; the suffix of its name tells how CSV is compressed.
 """
 
 from __future__ import annotations
 
 import contextlib
-from io import BufferedReader
-from pathlib import Path, PurePath
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
-from piienc.errors import InputError, UsageError
-from piienc.files import open_input, refuse_same
-from piienc.hashing import HashingReader
-from piienc.places import Begun, is_parquet, name_of
+from piienc.content import is_parquet, promised_format
+from piienc.errors import UsageError
+from piienc.files import refuse_same
+from piienc.places import begun, name_of
 from piienc.tables.csv import CsvFormat, CsvSink, CsvSource, open_csv
-from piienc.tables.streams import Compressed, Decompressed
+from piienc.tables.streams import Compressed, Decompressed, not_parquet
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     import pyarrow as pa
 
-    from piienc.hashing import HashingWriter, ReadAhead
-    from piienc.places import Named, Place
+    from piienc.hashing import HashingReader, HashingWriter, ReadAhead
+    from piienc.places import Begun, Named, Place
     from piienc.tables.parquet import ParquetSink, ParquetSource
-
-_PARQUET_MAGIC = b"PAR1"
 
 
 class UnitSize(Struct, frozen=True):
@@ -44,20 +41,23 @@ class UnitSize(Struct, frozen=True):
     parquet_rows: int = 0
 
 
-def check_ends(source: Place | Begun, target: Place | Named) -> None:
+def check_ends(source: Begun, target: Place | Named) -> None:
     """Refuse ends that do not fit together.
 
     Raises:
         PolicyError: the output is the input.
-        UsageError: one is CSV and the other Parquet.
+        UsageError: the name of the output promises another format than the input has.
     """
-    path = source.path if isinstance(source, Begun) else source
-    if isinstance(path, Path) and isinstance(target, Path):
-        refuse_same(path, target)
-    if is_parquet(source) != is_parquet(target):
+    if source.path and isinstance(target, Path):
+        refuse_same(source.path, target)
+    name = name_of(target)
+    promised = promised_format(name)
+    if promised and (promised == "parquet") != is_parquet(source.head):
+        here, there = ("Parquet", "CSV") if promised == "csv" else ("CSV", "Parquet")
         raise UsageError(
-            f"{name_of(source)} and {name_of(target)} are of different formats",
-            hint="CSV goes to CSV and Parquet (.parquet, .pq) to Parquet; '-' is CSV",
+            f"{source.name} and {name} are of different formats: {source.name} is {here} by its "
+            f"content, and {name} is {there} by its name",
+            hint="nothing is converted: name the output as what the input is",
         )
 
 
@@ -65,7 +65,7 @@ def check_ends(source: Place | Begun, target: Place | Named) -> None:
 def opened_source(
     place: Place | Begun, form: CsvFormat, size: UnitSize = UnitSize()
 ) -> Iterator[tuple[CsvSource | ParquetSource, HashingReader | ReadAhead]]:
-    """Open a table for reading.
+    """Open a table for reading, whatever its name.
 
     Args:
         place: where it is.
@@ -76,38 +76,21 @@ def opened_source(
         The table, and the reader that counts and hashes its bytes.
 
     Raises:
-        InputError: it cannot be read, or is not what its name says.
+        InputError: it cannot be read, or is no table.
+        IncompleteError: the folder for temporary files has no room for Parquet from a stream.
     """
-    name = name_of(place)
-    if isinstance(place, Begun):
-        refuse_parquet(place.reader.peek(4), name)
-        yield open_csv(Decompressed(place.reader, name), name, form, size.csv_bytes), place.reader
-        return
-    with contextlib.ExitStack() as stack:
-        file = stack.enter_context(open_input(place)) if isinstance(place, PurePath) else place
-        reader = HashingReader(file)
-        if is_parquet(place):
-            from piienc.tables.parquet import ParquetSource  # noqa: PLC0415  # half of start-up
-
-            parquet = stack.enter_context(open_input(Path(name)))
-            yield ParquetSource(parquet, name, size.parquet_rows), reader
+    with begun(place) as source:
+        if not is_parquet(source.head):
+            stream = Decompressed(source.reader, source.name)
+            if promised_format(source.name) == "parquet":
+                # Nothing harmless makes another file of one of that name, as browsers do of `.gz`.
+                raise not_parquet(source.name)
+            yield open_csv(stream, source.name, form, size.csv_bytes), source.reader
             return
-        if isinstance(file, BufferedReader):
-            refuse_parquet(file.peek(4), name)
-        yield open_csv(Decompressed(reader, name), name, form, size.csv_bytes), reader
+        from piienc.tables.parquet import ParquetSource  # noqa: PLC0415  # half of start-up
 
-
-def refuse_parquet(begin: bytes, name: str) -> None:
-    """Refuse a file that is opened as CSV, but begins as Parquet does.
-
-    Raises:
-        InputError: it does.
-    """
-    if begin.startswith(_PARQUET_MAGIC):
-        raise InputError(
-            f"{name} is a Parquet file by its content, and CSV by its name",
-            hint="name it .parquet",
-        )
+        with source.sought() as file:
+            yield ParquetSource(file, source.name, size.parquet_rows), source.reader
 
 
 def sink_for(

@@ -9,6 +9,7 @@ from msgspec import Struct
 from pyarrow import parquet as pq
 
 from piienc.errors import InputError
+from piienc.tables.streams import not_parquet
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -49,7 +50,7 @@ class ParquetSource:
         try:
             self._file = pq.ParquetFile(file, buffer_size=1 << 20, pre_buffer=False)
         except (pa.ArrowException, OSError) as error:
-            raise _unreadable(name) from error
+            raise not_parquet(name) from error
         self.schema: pa.Schema = self._file.schema_arrow
         self.columns: list[str] = self.schema.names
         twice = sorted({column for column in self.columns if self.columns.count(column) > 1})
@@ -74,7 +75,7 @@ class ParquetSource:
                 try:
                     batch = next(batches)
                 except (pa.ArrowException, OSError, StopIteration) as error:
-                    raise _unreadable(self.name) from error
+                    raise not_parquet(self.name) from error
                 left -= batch.num_rows
                 yield Slice(batch, not left)
 
@@ -143,10 +144,3 @@ class ParquetSink:
 
 def _codec(name: str) -> str:
     return "NONE" if name == "UNCOMPRESSED" else name
-
-
-def _unreadable(name: str) -> InputError:
-    return InputError(
-        f"{name}: not a Parquet file, or a damaged one",
-        hint="fetch or write the file again; a CSV file must not be named .parquet",
-    )

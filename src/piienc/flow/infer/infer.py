@@ -7,16 +7,19 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct, field
 
-from piienc.errors import InputError
+from piienc.content import is_parquet
 from piienc.flow.infer.judge import KeyNames, judge
 from piienc.flow.infer.profile import Profile
-from piienc.flow.infer.sample import Written, opened_sample, sniff
-from piienc.places import is_parquet
+from piienc.flow.infer.sample import opened_sample, sniff
+from piienc.places import begun
 from piienc.schema.propose import Line, ProposedSchema
 from piienc.tables import CsvFormat
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from piienc.flow.infer.encoding import Encoding
+    from piienc.flow.infer.sample import Written
 
 ROWS = 100_000
 """So many rows of a sample are looked at, if nothing else is said."""
@@ -56,19 +59,21 @@ def infer(path: Path, options: Options = Options()) -> Inferred:
     """Propose a schema for files like a sample, which is read as a stream.
 
     Args:
-        path: CSV (.gz, .zst too) or Parquet, told by the name.
+        path: CSV (also compressed) or Parquet, told by its content.
         options: how.
 
     Raises:
         InputError: the sample cannot be read, or has no header.
     """
-    if is_parquet(path):
-        profiles, rows, whole = _profiles(path, options.rows, CsvFormat())
-        csv: tuple[Line, ...] = ()
-    else:
-        written = sniff(path)
-        encoding, (profiles, rows, whole) = _first_readable(path, options.rows, written)
-        csv = _dialect(written, encoding)
+    with begun(path) as file:
+        parquet = is_parquet(file.head)
+    csv: tuple[Line, ...] = ()
+    form = CsvFormat()
+    if not parquet:
+        written = sniff(path, options.rows)
+        csv = _dialect(written)
+        form = CsvFormat(written.delimiter, encoding=written.encoding.name)
+    profiles, rows, whole = _profiles(path, options.rows, form)
     columns = judge(profiles, options.keys)
     name = options.name or PurePath(path).name.partition(".")[0] or "sample"
     looked = f"{rows:,} rows, the whole sample" if whole else f"the first {rows:,} rows"
@@ -92,21 +97,7 @@ def _profiles(path: Path, rows: int, form: CsvFormat) -> tuple[list[Profile], in
     return profiles, seen, sample.whole
 
 
-def _first_readable(
-    path: Path, rows: int, written: Written
-) -> tuple[str, tuple[list[Profile], int, bool]]:
-    """Read a CSV file by the first encoding that reads it; if none does, the first one tells."""
-    refusal: InputError | None = None
-    for encoding in written.encodings:
-        form = CsvFormat(written.delimiter, encoding=encoding)
-        try:
-            return encoding, _profiles(path, rows, form)
-        except InputError as error:
-            refusal = refusal or error
-    raise refusal or InputError(f"{path} cannot be read")
-
-
-def _dialect(written: Written, encoding: str) -> tuple[Line, ...]:
+def _dialect(written: Written) -> tuple[Line, ...]:
     name = _NAMES[written.delimiter]
     if not written.times:
         seen = "the header has no delimiter: is it a single column?"
@@ -114,5 +105,13 @@ def _dialect(written: Written, encoding: str) -> tuple[Line, ...]:
         seen = f"{name} stands {written.times} times in the header, and another one as often"
     else:
         seen = f"{name} stands {written.times} times in the header"
-    known = "not UTF-8; is it this one?" if encoding == "cp1252" else "reads all rows looked at"
-    return (Line("delimiter", written.delimiter, seen), Line("encoding", encoding, known))
+    return (Line("delimiter", written.delimiter, seen), _encoding(written.encoding))
+
+
+def _encoding(found: Encoding) -> Line:
+    if found.known:
+        return Line("encoding", found.name, "reads all rows looked at")
+    others = ", ".join(found.others)
+    why = "not UTF-8, and no file tells what else: which one writes every name right?"
+    also = f" All rows can be read by {others}, too" if others else ""
+    return Line("encoding", found.name, why + also, sure=False)

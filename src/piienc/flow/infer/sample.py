@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import codecs
 import re
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
@@ -12,10 +11,9 @@ import pyarrow as pa
 from msgspec import Struct
 
 from piienc.errors import InputError
-from piienc.files import open_input
+from piienc.flow.infer.encoding import find_encoding, told_by
 from piienc.flow.infer.looks import count_personal, finders
-from piienc.hashing import HashingReader
-from piienc.places import is_parquet
+from piienc.places import begun
 from piienc.tables import CsvFormat, CsvSource, opened_source
 from piienc.tables.streams import Decompressed
 
@@ -24,6 +22,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from piienc.cells import Cells
+    from piienc.flow.infer.encoding import Encoding
     from piienc.tables.parquet import ParquetSource
 
 _DELIMITERS = ",;\t|"
@@ -38,31 +37,36 @@ class Written(Struct, frozen=True):
         delimiter: stands most often in the header.
         times: how often.
         tied: whether another one stands there as often.
-        encodings: the ones to try, the likeliest first.
+        encoding: what it is, or may be.
     """
 
     delimiter: str
     times: int
     tied: bool
-    encodings: tuple[str, ...]
+    encoding: Encoding
 
 
-def sniff(path: Path) -> Written:
+def sniff(path: Path, rows: int) -> Written:
     """Find out how a CSV file is written.
+
+    Args:
+        path: the file.
+        rows: that are looked at; 0 for all.
 
     Raises:
         InputError: it cannot be read.
     """
-    with open_input(path) as file:
-        start = Decompressed(HashingReader(file), str(path)).read(_HEAD)
-    wide = start.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
-    text = start.decode("utf-16" if wide else "latin-1", "ignore")
+    with begun(path) as file:
+        stream = Decompressed(file.reader, file.name)
+        start = stream.peek(_HEAD)
+        encoding = find_encoding(stream, start, rows)
+    text = start.decode(told_by(start) or "latin-1", "ignore")
     header = _QUOTED.sub("", text).partition("\n")[0]
     counts = {mark: header.count(mark) for mark in _DELIMITERS}
     delimiter = max(counts, key=lambda mark: counts[mark])
     times = counts[delimiter]
     tied = times > 0 and list(counts.values()).count(times) > 1
-    return Written(delimiter, times, tied, ("utf-16",) if wide else ("utf-8", "cp1252"))
+    return Written(delimiter, times, tied, encoding)
 
 
 class Sample(Struct):
@@ -109,7 +113,7 @@ def opened_sample(path: Path, rows: int, form: CsvFormat) -> Iterator[Sample]:
     """Open a sample.
 
     Args:
-        path: CSV or Parquet, told by the name.
+        path: CSV or Parquet.
         rows: that are read at most; 0 for all.
         form: how a CSV file is written.
 
@@ -119,7 +123,7 @@ def opened_sample(path: Path, rows: int, form: CsvFormat) -> Iterator[Sample]:
     """
     with opened_source(path, form) as (table, _):
         _check_names(str(path), table.columns)
-        types = list(table.schema.types) if is_parquet(path) else None
+        types = None if isinstance(table, CsvSource) else list(table.schema.types)
         yield Sample(list(table.columns), types, whole=True, _table=table, _most=rows)
 
 

@@ -6,14 +6,12 @@ from datetime import UTC, datetime
 from pathlib import PurePath
 from typing import TYPE_CHECKING
 
+from piienc.content import COMPRESSED, promised_format
 from piienc.errors import ConfigError
-from piienc.places import is_parquet
 from piienc.remote import safe_name
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-_COMPRESSED = {".gz", ".zst"}
 
 
 def name_for(source: Path, pattern: str, number: int) -> str:
@@ -30,7 +28,7 @@ def name_for(source: Path, pattern: str, number: int) -> str:
     """
     now = datetime.now(UTC)
     suffix = source.suffix
-    if suffix.lower() in _COMPRESSED:
+    if suffix.lower() in COMPRESSED:
         suffix = PurePath(source.stem).suffix + suffix
     name = pattern.format(
         name=source.name,
@@ -40,7 +38,8 @@ def name_for(source: Path, pattern: str, number: int) -> str:
         time=f"{now:%H%M%S}",
         sequence=number,
     )
-    if is_parquet(PurePath(name)) != is_parquet(source):  # type: ignore[arg-type]  # a name is enough
+    # Where one of them promises nothing, the source's content tells, when it is encrypted.
+    if {promised_format(name), promised_format(source.name)} == {"csv", "parquet"}:
         raise ConfigError(
             f"the job's name {pattern!r} makes {name} of {source.name}, which is another format",
             hint='end it as the source does: name = "{stem}-{date}{suffix}"',

@@ -17,7 +17,8 @@ from typing import TYPE_CHECKING, BinaryIO
 from msgspec import Struct, to_builtins
 from msgspec.structs import replace
 
-from piienc.errors import ConfigError, MovedError, PiiencError, PolicyError
+from piienc.content import is_parquet
+from piienc.errors import ConfigError, InputError, MovedError, PiiencError, PolicyError
 from piienc.files import make_private_folder, new_file, open_input, together
 from piienc.flow.crossing import Poured
 from piienc.flow.crypt import Options, csv_format, encrypt_file
@@ -28,7 +29,7 @@ from piienc.flow.send.sources import Found
 from piienc.flow.send.watching import Verifying
 from piienc.flow.wrap import wrapped_name, wrapped_parts
 from piienc.hashing import HashingReader
-from piienc.places import Named, begun, is_parquet
+from piienc.places import Named, begun
 from piienc.state import CellCounter, Sent, Step
 from piienc.state.sendings import new_id
 from piienc.state.transfers import now
@@ -119,7 +120,7 @@ class _Making(Struct):
         check_source(Path(self.sent.name), self.sending.profile)
         check_name(self.target, self.sending.profile)
         limit = self.work.limit
-        splits = limit is not None and not is_parquet(self.found.path)
+        splits = limit is not None and not self._is_parquet()
         if splits and self.found.size > (limit or 0):
             return self._in_parts()
         try:
@@ -128,6 +129,14 @@ class _Making(Struct):
             if not (splits and self._grown > (limit or 0)):
                 raise
         return self._in_parts()
+
+    def _is_parquet(self) -> bool:
+        try:
+            with begun(self.found.path) as source:
+                return is_parquet(source.head)
+        except InputError:
+            self._require_unmoved()
+            raise
 
     _grown: int = 0
 
@@ -171,7 +180,7 @@ class _Making(Struct):
     def _encrypt(self, file: BinaryIO, verifying: Verifying) -> Receipt:
         sending, path = self.sending, self.found.path
         with ExitStack() as stack:
-            source = path if is_parquet(path) else stack.enter_context(begun(path))
+            source = stack.enter_context(begun(path, ahead=True))
             try:
                 return encrypt_file(
                     source,

@@ -6,28 +6,25 @@ import contextlib
 import io
 import os
 import threading
-from pathlib import Path, PurePath
-from tempfile import TemporaryFile
+from pathlib import PurePath
 from typing import TYPE_CHECKING
 
 from piienc.envelope import read_message
 from piienc.envelope.routes import Files
 from piienc.envelope.unwrap import unwrap
 from piienc.errors import InputError
-from piienc.files import open_input, translated
+from piienc.files import open_input
 from piienc.flow.receipt import FileFacts
 from piienc.flow.streams import HEAD, Ahead
 from piienc.flow.unwrap import require_encrypted, secret_for
-from piienc.hashing import Followed, HashingReader
+from piienc.hashing import Followed
 from piienc.keys.pgp_folder import opened as opened_keys
-from piienc.places import is_parquet
-from piienc.tables.csv import open_csv
-from piienc.tables.ends import refuse_parquet
-from piienc.tables.streams import Decompressed
+from piienc.places import streamed
+from piienc.tables import opened_source
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from typing import BinaryIO
+    from pathlib import Path
 
     from piienc.flow.verify.source import Source, Unwrapping
     from piienc.keys.gpg import Gpg
@@ -61,6 +58,18 @@ class _Message:
         if self.descriptor >= 0:
             os.close(self.descriptor)
             self.descriptor = -1
+
+    def read(self, size: int = -1, /) -> bytes:
+        """Read up to `size` bytes of what is in the message; nothing at its end.
+
+        Raises:
+            PiiencError: what gpg has failed with, at the end: a table that is looked at before
+                it is read, as Parquet is, comes of a message that is whole.
+        """
+        data = self.stream.read(size)
+        if not data:
+            self.require_whole()
+        return data
 
     def require_whole(self) -> None:
         """Wait for gpg, and raise what it failed with."""
@@ -120,28 +129,12 @@ def wrapped(path: Path, form: CsvFormat, unwrapping: Unwrapping) -> Iterator[Sou
         stack.callback(made.close)
         name = _inner(str(path))
         try:
-            if is_parquet(Path(name)):
-                from piienc.tables.parquet import ParquetSource  # noqa: PLC0415  # half of start-up
-
-                copy = stack.enter_context(_copied(made.stream))
-                made.require_whole()
-                made.table = ParquetSource(copy, name)
-            else:
-                refuse_parquet(made.stream.peek(4), name)
-                made.table = open_csv(Decompressed(HashingReader(made.stream), name), name, form)
+            file = stack.enter_context(streamed(made, name))
+            made.table, _ = stack.enter_context(opened_source(file, form))
             yield made
         except InputError:
             made.require_whole()  # which tells more, if the message is broken
             raise
-
-
-@contextlib.contextmanager
-def _copied(stream: BinaryIO) -> Iterator[BinaryIO]:
-    with translated("the folder for temporary files"), TemporaryFile() as copy:
-        while piece := stream.read(_PIECE):
-            copy.write(piece)
-        copy.seek(0)
-        yield copy
 
 
 def _inner(name: str) -> str:

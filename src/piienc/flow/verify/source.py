@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import contextlib
-from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from msgspec import Struct
 
 from piienc.envelope import is_openpgp
 from piienc.errors import UsageError
-from piienc.files import open_input
 from piienc.flow.receipt import FileFacts
-from piienc.places import Begun, name_of
+from piienc.places import begun
 from piienc.tables import UnitSize, opened_source
 
 if TYPE_CHECKING:
@@ -20,12 +18,10 @@ if TYPE_CHECKING:
 
     from piienc.flow.preflight import Ask
     from piienc.keys.pgp_folder import PgpFolder
-    from piienc.places import Place
+    from piienc.places import Begun, Place
     from piienc.tables import CsvFormat, CsvSource
     from piienc.tables.parquet import ParquetSource
 
-_ENDINGS = {".asc", ".gpg", ".pgp"}
-_PIECE = 256 << 10  # bytes copied at a time
 _MAGIC = 64  # bytes that tell an OpenPGP message
 
 
@@ -85,11 +81,11 @@ def opened(
 ) -> Iterator[Source]:
     """Open a file, wrapped or not.
 
-    A table of Parquet cannot be read from a stream: what a message holds of it goes to a file
-    without a name in the folder for temporary files, which is gone with this process.
+    A table of Parquet cannot be read from a stream: what a message or a pipe holds of it goes to a
+    file without a name in the folder for temporary files, which is gone with this process.
 
     Args:
-        place: CSV, Parquet, or one of them in an OpenPGP message; or an open stream of CSV.
+        place: CSV, Parquet, or one of them in an OpenPGP message; or an open stream of one.
         form: how its CSV is written.
         unwrapping: what unwraps it.
         units: how large its units are, where it is not wrapped.
@@ -97,29 +93,17 @@ def opened(
     Raises:
         PiiencError: it cannot be opened.
     """
-    head = _head(place)
-    if is_openpgp(head):
-        path = place.path if isinstance(place, Begun) else place
-        if not isinstance(path, Path):
+    with begun(place) as file:
+        if not is_openpgp(file.head[:_MAGIC]):
+            with opened_source(file, form, units) as (table, reader):
+                yield _Plain(table, file.name, file.size, lambda: reader.count, reader.sha256)
+            return
+        if not (file.path and file.file):
             raise UsageError(
                 "an OpenPGP message cannot be verified from a stream",
                 hint="name the file, or unwrap it before: piienc unwrap-file - -",
             )
         from piienc.flow.verify.message import wrapped  # noqa: PLC0415  # start-up
 
-        with wrapped(path, form, unwrapping) as source:
+        with wrapped(file.path, form, unwrapping) as source:
             yield source
-        return
-    with opened_source(place, form, units) as (table, reader):
-        path = place.path if isinstance(place, Begun) else place
-        size = path.stat().st_size if isinstance(path, Path) else 0
-        yield _Plain(table, name_of(place), size, lambda: reader.count, reader.sha256)
-
-
-def _head(place: Place | Begun) -> bytes:
-    if isinstance(place, Begun):
-        return place.reader.peek(_MAGIC)
-    if isinstance(place, Path) and place.is_file():  # of a pipe, what was read would be gone
-        with open_input(place) as file:
-            return file.read(_MAGIC)
-    return b""

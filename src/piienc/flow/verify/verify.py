@@ -92,7 +92,7 @@ def verify(source: Place | Begun, wanted: Wanted, *, keys: Keys, unwrapping: Unw
     """Verify a file in one pass.
 
     Args:
-        source: CSV, Parquet, or one of them in an OpenPGP message; or an open stream of CSV.
+        source: CSV, Parquet, or one of them in an OpenPGP message; or an open stream of one.
         wanted: what it is held against.
         keys: the AES keys, as far as they are there.
         unwrapping: what unwraps a message.
