@@ -10,11 +10,13 @@ from msgspec import Struct, structs
 from msgspec.json import encode
 
 from piienc import schema
+from piienc.charsets import SUPPORTED
 from piienc.errors import ConfigError
 from piienc.schema import Column, CsvDialect, Schema
 from piienc.schema.finder import BUILT_IN, OwnFinder
 
 HEAD = 'name = "n"\nversion = 1\n'
+UNSUPPORTED = f"is not one of the supported text encodings: {', '.join(SUPPORTED)}"
 
 
 @pytest.fixture
@@ -158,9 +160,11 @@ def test_schema_head_with_a_mistake_is_refused(mistakes, text, mistake):
             for mark in "aZ09+/="
         ),
         (r'quote = "\r"', r"quote: '\r' is not an ASCII character that may stand in a line"),
-        ("encoding = 'utf-9'", "encoding: 'utf-9' is not a text encoding that Python knows"),
-        ("encoding = 'base64'", "encoding: 'base64' is not a text encoding that Python knows"),
-        (r'encoding = "a\u0000"', r"encoding: 'a\x00' is not a text encoding that Python knows"),
+        ("encoding = 'utf-9'", f"encoding: 'utf-9' {UNSUPPORTED}"),
+        ("encoding = 'base64'", f"encoding: 'base64' {UNSUPPORTED}"),
+        ("encoding = 'idna'", f"encoding: 'idna' {UNSUPPORTED}"),
+        ("encoding = 'utf-7'", f"encoding: 'utf-7' {UNSUPPORTED}"),
+        (r'encoding = "a\u0000"', rf"encoding: 'a\x00' {UNSUPPORTED}"),
         ("escape = 1", "escape: unknown; known here: delimiter, quote, encoding"),
     ],
 )
@@ -337,7 +341,7 @@ def test_csv_dialect_with_many_mistakes_lists_them_all(mistakes):
         "line 3: csv: delimiter and quote are both 'a'; change one of them",
         "line 4: csv.delimiter: 'a' stands in encrypted cells, which are base64",
         "line 5: csv.quote: 'a' stands in encrypted cells, which are base64",
-        "line 6: csv.encoding: 'x' is not a text encoding that Python knows",
+        f"line 6: csv.encoding: 'x' {UNSUPPORTED}",
     ]
 
 

@@ -11,6 +11,7 @@ from typing import Annotated, Any, Literal
 
 from msgspec import Meta
 
+from piienc.charsets import SUPPORTED, canonical
 from piienc.document import Mistake, Table, nearest, shown
 from piienc.schema.finder import BUILT_IN, OwnFinder
 
@@ -79,8 +80,12 @@ class CsvDialect(Table, frozen=True, kw_only=True):
                 yield (name,), f"{shown(mark)} {said}"
         if (quote := fields.get("quote")) is not None and quote == fields.get("delimiter"):
             yield (), f"delimiter and quote are both {shown(quote)}; change one of them"
-        if (encoding := fields.get("encoding")) is not None and not _encodes_text(encoding):
-            yield ("encoding",), f"{shown(encoding)} is not a text encoding that Python knows"
+        if (encoding := fields.get("encoding")) is not None and not canonical(encoding):
+            known = ", ".join(SUPPORTED)
+            yield (
+                ("encoding",),
+                f"{shown(encoding)} is not one of the supported text encodings: {known}",
+            )
 
 
 def _no_mark(mark: str) -> str:
@@ -89,14 +94,6 @@ def _no_mark(mark: str) -> str:
     if mark.isalnum() or mark in "+/=":
         return "stands in encrypted cells, which are base64"
     return ""
-
-
-def _encodes_text(encoding: str) -> bool:
-    try:
-        "".encode(encoding)
-    except (LookupError, ValueError):
-        return False
-    return True
 
 
 class Column(Table, frozen=True, kw_only=True):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import codecs
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -11,7 +10,8 @@ from msgspec import Struct
 
 from piienc.cells import SPARE
 from piienc.errors import InputError
-from piienc.tables.records import Block, Dialect, Records, not_in_encoding
+from piienc.tables.records import Block, Dialect, Records
+from piienc.tables.text import TextReader, TextWriter, encoding_of
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
@@ -33,7 +33,7 @@ class CsvFormat(Struct, frozen=True):
     Attributes:
         delimiter: between fields, one ASCII character.
         quote: around fields, one ASCII character; doubled inside.
-        encoding: a codec of Python.
+        encoding: of `piienc.charsets`, by any of Python's names for it.
         line_end: what ends a record.
         byte_order_mark: whether the file begins with one.
     """
@@ -59,7 +59,7 @@ class CsvSource(Struct):
     header: bytes
     columns: list[str]
     format: CsvFormat
-    _text: _Utf8Reader
+    _text: TextReader
     _rest: bytes
     _size: int
 
@@ -136,7 +136,8 @@ def open_csv(stream: Decompressed, name: str, wanted: CsvFormat, block: int = 0)
         InputError: it is empty, or its header is broken or names a column twice.
     """
     block = block or _BLOCK
-    text = _Utf8Reader(stream, name, wanted.encoding)
+    encoding = encoding_of(stream, wanted.encoding)
+    text = TextReader(stream, name, encoding)
     start, end = _beginning(text, wanted.quote.encode(), min(_FIRST, block))
     marked = start.startswith(_BOM)
     start, end = start.removeprefix(_BOM), end - marked * len(_BOM)
@@ -147,12 +148,12 @@ def open_csv(stream: Decompressed, name: str, wanted: CsvFormat, block: int = 0)
         )
     header = start[:end]
     line_end = "\r\n" if header.endswith(b"\r\n") else "\n"
-    found = CsvFormat(wanted.delimiter, wanted.quote, wanted.encoding, line_end, marked)
+    found = CsvFormat(wanted.delimiter, wanted.quote, encoding, line_end, marked)
     columns = _column_names(header, name, found)
     return CsvSource(name, header, columns, found, text, start[end:], block)
 
 
-def _beginning(text: _Utf8Reader, quote: bytes, size: int) -> tuple[bytes, int]:
+def _beginning(text: TextReader, quote: bytes, size: int) -> tuple[bytes, int]:
     """Read until the first record is whole; return what was read and where that record ends."""
     start, line, odd = b"", 0, 0
     while True:
@@ -212,38 +213,6 @@ def _count(data: bytes, byte: bytes, end: int) -> int:
     return int(np.count_nonzero(np.frombuffer(data, np.uint8, end) == ord(byte)))
 
 
-class _Utf8Reader:
-    """A stream's text as UTF-8, whatever its encoding."""
-
-    def __init__(self, stream: Decompressed, name: str, encoding: str) -> None:
-        self._stream, self._name, self._encoding = stream, name, encoding
-        self._decoder: codecs.IncrementalDecoder | None = None
-        if not _is_utf8(encoding):
-            self._decoder = codecs.getincrementaldecoder(encoding)()
-        self._lines = 1
-
-    def read(self, size: int) -> bytes:
-        data = self._stream.read(size)
-        if self._decoder is None:
-            return data
-        text = ""
-        while not text:
-            try:
-                text = self._decoder.decode(data, final=not data)
-            except UnicodeDecodeError as error:
-                # The decoder may have kept bytes of the block before, and still has them.
-                kept = len(error.object) - len(data)
-                good = self._decoder.decode(data[: max(0, error.start - kept)])
-                line = self._lines + good.count("\n")
-                raise not_in_encoding(self._name, line, self._encoding) from None
-            if not data:
-                break
-            if not text:
-                data = self._stream.read(size)
-        self._lines += text.count("\n")
-        return text.encode()
-
-
 class CsvSink:
     """A CSV file being written, with the header and in the format of another."""
 
@@ -252,33 +221,15 @@ class CsvSink:
     ) -> None:
         """Write the header, without the columns of these numbers."""
         form = source.format
-        self._stream, self._encoding = stream, form.encoding
-        self._encoder: codecs.IncrementalEncoder | None = None
-        if not _is_utf8(form.encoding):
-            self._encoder = codecs.getincrementalencoder(form.encoding)()
+        self._text = TextWriter(stream, form.encoding)
         end = form.line_end.encode()
         header = source.header_without(dropped).removesuffix(end) + end
-        self._write(_BOM + header if form.byte_order_mark else header)
+        self._text.write(_BOM + header if form.byte_order_mark else header)
 
     def write(self, records: Bytes) -> None:
         """Write records, as UTF-8, to the file."""
-        self._write(records.data)
+        self._text.write(records.data)
 
     def close(self) -> None:
-        """Write the end of a compressed file; the file below stays open."""
-        self._stream.close()
-
-    def _write(self, data: bytes | memoryview) -> None:
-        if self._encoder is not None:
-            try:
-                data = self._encoder.encode(bytes(data).decode())
-            except UnicodeEncodeError:
-                raise InputError(
-                    f"a decrypted value has a character that {self._encoding} cannot write",
-                    hint="decrypt with the encoding that was encrypted: [csv] encoding",
-                ) from None
-        self._stream.write(data)
-
-
-def _is_utf8(encoding: str) -> bool:
-    return codecs.lookup(encoding).name in {"utf-8", "utf-8-sig", "ascii"}
+        """Write the file's end; the file below stays open."""
+        self._text.close()

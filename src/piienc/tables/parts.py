@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from piienc.tables.csv import CsvSource
 
 _LF = ord("\n")
-_MANY = 64  # characters: many enough that a byte order mark does not count
+_LONGEST = "aéäżя漢한힣😀"  # a character of each length in UTF-8, and of each kind that grows
 
 
 class Part:
@@ -162,4 +162,5 @@ class _Buffer(io.RawIOBase):
 
 def _growth(encoding: str) -> int:
     """Return how many times longer than in UTF-8 text may become in an encoding."""
-    return max(1, len(("a" * _MANY).encode(encoding)) // _MANY)
+    spoken = "".join(each for each in _LONGEST if each.encode(encoding, "ignore"))
+    return max(-(-len(each.encode(encoding)) // len(each.encode())) for each in spoken)

@@ -18,6 +18,7 @@ from msgspec import Struct
 from piienc.cells import Cells, Pieces, PieceTable, is_utf8
 from piienc.errors import InputError
 from piienc.tables.quoting import quoted, unquoted
+from piienc.tables.text import not_in_encoding
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
@@ -301,14 +302,6 @@ def _places_of(data: Bytes, *characters: int) -> Places:
             some |= one
         places.append(np.flatnonzero(some) + begin)
     return np.concatenate(places) if places else np.empty(0, np.int64)
-
-
-def not_in_encoding(name: str, line: int, encoding: str) -> InputError:
-    """Return the error for bytes that a file's encoding does not know."""
-    return InputError(
-        f"{name}: line {line}: bytes that are not {encoding}",
-        hint="name the file's encoding in the schema: [csv] encoding",
-    )
 
 
 def _regular(breaks: NDArray[np.bool_], columns: int) -> bool:

@@ -1,0 +1,202 @@
+"""The text of a file in whatever encoding: read as UTF-8, and written back to the same bytes.
+
+Where an encoding has several codes for one character, what is read is encoded again at once and
+compared: bytes that would come back as others are refused before anything is written of them.
+"""
+
+from __future__ import annotations
+
+import codecs
+from typing import TYPE_CHECKING
+
+from piienc.charsets import canonical, is_exact
+from piienc.content import byte_order_mark, unmarked_wide
+from piienc.errors import InputError
+
+if TYPE_CHECKING:
+    from piienc.tables.streams import Compressed, Decompressed
+
+_FAMILIES = ("utf-16", "utf-32")  # each in two orders, which a byte order mark tells
+_HEAD = 1 << 12  # bytes in which zeros are looked for
+
+
+def encoding_of(stream: Decompressed, wanted: str) -> str:
+    """Return a file's encoding: the wanted one, in the byte order that the file's mark tells.
+
+    Args:
+        stream: at its beginning.
+        wanted: what the schema says.
+
+    Raises:
+        InputError: the file's byte order mark contradicts it, or is missing where it is needed.
+    """
+    start, name = stream.peek(_HEAD), stream.name
+    own = canonical(wanted) or wanted
+    marked = byte_order_mark(start)
+    if marked is not None and marked != own:
+        family = marked.rpartition("-")[0]
+        if own in _FAMILIES and own == family:
+            return marked
+        spoken = family if family in _FAMILIES else marked
+        raise InputError(
+            f"{name} is {marked} by its byte order mark, and not {wanted}",
+            hint=f'name its encoding in the schema: [csv] encoding = "{spoken}"',
+        )
+    if marked is None and own in _FAMILIES and start:
+        guess = unmarked_wide(start)
+        raise InputError(
+            f"{name} has no byte order mark, which {own} needs to tell its byte order",
+            hint=f'name the order in the schema: [csv] encoding = "{guess or own + "-le"}"',
+        )
+    wide = unmarked_wide(start)
+    if marked is None and wide and not own.startswith(_FAMILIES):
+        raise InputError(
+            f"{name} has a zero byte beside each letter, as {wide} has, and is not {wanted}",
+            hint=f'name its encoding in the schema: [csv] encoding = "{wide}"',
+        )
+    return wanted
+
+
+def not_in_encoding(name: str, line: int, encoding: str) -> InputError:
+    """Return the error for bytes that a file's encoding does not know."""
+    return InputError(
+        f"{name}: line {line}: bytes that are not {encoding}",
+        hint="name the file's encoding in the schema: [csv] encoding",
+    )
+
+
+class TextReader:
+    """A stream's text as UTF-8, whatever its encoding."""
+
+    def __init__(self, stream: Decompressed, name: str, encoding: str) -> None:
+        self._stream, self._name, self._encoding = stream, name, encoding
+        self._decoder: codecs.IncrementalDecoder | None = None
+        own = canonical(encoding) or encoding
+        if own != "utf-8":
+            self._decoder = codecs.getincrementaldecoder(own)()
+        self._proof = None if is_exact(own) else _Proof(own)
+        self._lines = 1
+
+    def read(self, size: int) -> bytes:
+        """Read about `size` bytes; nothing at the end.
+
+        Raises:
+            InputError: bytes that the encoding does not know, or would write as others.
+        """
+        data = self._stream.read(size)
+        if self._decoder is None:
+            return data
+        text = ""
+        while not text:
+            text = self._decoded(self._decoder, data)
+            if not data:
+                break
+            if not text:
+                data = self._stream.read(size)
+        self._lines += text.count("\n")
+        return text.encode()
+
+    def _decoded(self, decoder: codecs.IncrementalDecoder, data: bytes) -> str:
+        kept = decoder.getstate()
+        try:
+            text = decoder.decode(data, final=not data)
+        except UnicodeDecodeError as error:
+            # Its place is one in the bytes that were kept and the new ones together.
+            good = max(0, error.start - (len(error.object) - len(data)))
+            decoder.setstate(kept)
+            line = self._lines + decoder.decode(data[:good]).count("\n")
+            raise not_in_encoding(self._name, line, self._encoding) from None
+        if self._proof and (line := self._proof.changed(text, data)):
+            raise InputError(
+                f"{self._name}: line {line}: bytes that {self._encoding} would write back as "
+                "others, though they are the same character",
+                hint=f"convert the file to UTF-8: iconv -f {self._encoding.replace('_', '-')} "
+                "-t UTF-8",
+            )
+        return text
+
+
+class _Proof:
+    """Text held against the bytes that it was read from, as it would be written again."""
+
+    def __init__(self, encoding: str) -> None:
+        self._encoder = codecs.getincrementalencoder(encoding)()
+        self._made, self._given = b"", b""
+        self._line = 1
+
+    def changed(self, text: str, data: bytes) -> int:
+        """Return the line on which bytes would change; 0 if none would.
+
+        Args:
+            text: what was read.
+            data: of which bytes, with those that came before; nothing at the end.
+        """
+        try:
+            made = self._made + self._encoder.encode(text, final=not data)
+        except UnicodeEncodeError as error:
+            return self._line + text.count("\n", 0, error.start)
+        given = self._given + data
+        size = min(len(made), len(given)) if data else max(len(made), len(given))
+        same = given[:size]
+        if made[:size] != same:
+            pairs = enumerate(zip(made, given, strict=False))
+            at = next((at for at, (one, other) in pairs if one != other), len(same))
+            return self._line + given.count(b"\n", 0, at)
+        self._line += same.count(b"\n")
+        self._made, self._given = made[size:], given[size:]
+        return 0
+
+
+class TextWriter:
+    """A stream to which UTF-8 is written in another encoding."""
+
+    def __init__(self, stream: Compressed, encoding: str) -> None:
+        self._stream, self._encoding = stream, encoding
+        self._encoder: codecs.IncrementalEncoder | None = None
+        self._decoder: codecs.IncrementalDecoder | None = None
+        own = canonical(encoding) or encoding
+        if own != "utf-8":
+            self._encoder = codecs.getincrementalencoder(own)()
+        if not is_exact(own):
+            self._decoder = codecs.getincrementaldecoder(own)()
+        self._owed = ""
+
+    def write(self, data: bytes | memoryview) -> None:
+        """Write text.
+
+        Raises:
+            InputError: it has a character that the encoding cannot write.
+        """
+        if self._encoder is None:
+            self._stream.write(data)
+        else:
+            self._encode(self._encoder, bytes(data).decode(), final=False)
+
+    def close(self) -> None:
+        """Write what is left, and the end of a compressed file; the file below stays open."""
+        if self._encoder is not None:
+            self._encode(self._encoder, "", final=True)
+        self._stream.close()
+
+    def _encode(self, encoder: codecs.IncrementalEncoder, text: str, *, final: bool) -> None:
+        try:
+            data = encoder.encode(text, final)
+        except UnicodeEncodeError:
+            raise self._unwritable() from None
+        if self._decoder is not None:
+            # A few characters are written as others: the yen sign of Shift JIS as a backslash.
+            self._owed += text
+            try:
+                back = self._decoder.decode(data, final)
+            except UnicodeDecodeError:
+                raise self._unwritable() from None
+            if not self._owed.startswith(back) or (final and back != self._owed):
+                raise self._unwritable()
+            self._owed = self._owed[len(back) :]
+        self._stream.write(data)
+
+    def _unwritable(self) -> InputError:
+        return InputError(
+            f"a decrypted value has a character that {self._encoding} cannot write",
+            hint="decrypt with the encoding that was encrypted: [csv] encoding",
+        )
