@@ -42,6 +42,8 @@ def look(source: Begun, keys: Mapping[int, KeyInfo], schema: Schema | None) -> T
         InputError: it cannot be read.
     """
     with opened_source(source, csv_format(schema)) as (table, _):
+        if isinstance(table, CsvSource):
+            table.require_columns(schema.columns if schema else ())
         record = record_in(table, schema)
         recorded = record.columns if record else {}
         rows, columns = _csv(table) if isinstance(table, CsvSource) else _parquet(table)

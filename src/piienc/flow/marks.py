@@ -45,6 +45,9 @@ def check_columns(table: CsvSource | ParquetSource, schema: Schema) -> None:
             does not name.
     """
     missing = [name for name in schema.columns if name not in table.columns]
+    strange = schema.extra_columns == "error" and {*table.columns} - {*schema.columns}
+    if isinstance(table, CsvSource) and (missing or strange):
+        table.require_columns(schema.columns)
     if len(missing) == len(schema.columns):
         # The first line may be a row of data: none of it is shown.
         raise InputError(

@@ -6,6 +6,7 @@
     records.py   where each field of a block stands
     plain_path.py  a record read by Python alone, to prove the above
     quoting.py   quotes taken off and put on
+    oddities.py  what is odd about a file that is nearly CSV
     parquet.py   row groups <-> record batches, with types, metadata and layout kept
     metadata.py  where a Parquet file tells what was encrypted
     ends.py      a table opened for reading, and one opened for writing

@@ -10,6 +10,7 @@ from msgspec import Struct
 
 from piienc.cells import SPARE
 from piienc.errors import InputError
+from piienc.tables import oddities
 from piienc.tables.records import Block, Dialect, Records
 from piienc.tables.text import TextReader, TextWriter, encoding_of
 
@@ -107,6 +108,20 @@ class CsvSource(Struct):
         marks = ord(form.delimiter), ord(form.quote)
         return Records(unit, Dialect(self.name, len(self.columns), *marks, form.encoding))
 
+    def require_columns(self, wanted: Collection[str]) -> None:
+        """Refuse columns that are others than the wanted ones for a reason that can be told.
+
+        Args:
+            wanted: names; none if nobody knows.
+
+        Raises:
+            InputError: the delimiter is another one, a column has no name, and the like.
+        """
+        form = self.format
+        header = self.header.decode().rstrip("\r\n")
+        if odd := oddities.of_columns(header, self.columns, wanted, form.delimiter, form.quote):
+            raise InputError(f"{self.name}: {odd.what}", hint=odd.remedy)
+
     def header_without(self, dropped: Collection[int]) -> bytes:
         """Return the header without some columns, by their numbers."""
         if not dropped:
@@ -147,6 +162,9 @@ def open_csv(stream: Decompressed, name: str, wanted: CsvFormat, block: int = 0)
             hint="the first line must name the columns",
         )
     header = start[:end]
+    marks = wanted.delimiter.encode(), wanted.quote.encode()
+    if odd := oddities.of_beginning(start, end, *marks):
+        raise InputError(f"{name}: {odd.what}", hint=odd.remedy)
     line_end = "\r\n" if header.endswith(b"\r\n") else "\n"
     found = CsvFormat(wanted.delimiter, wanted.quote, encoding, line_end, marked)
     columns = _column_names(header, name, found)

@@ -17,6 +17,7 @@ from msgspec import Struct
 
 from piienc.cells import Cells, Pieces, PieceTable, is_utf8
 from piienc.errors import InputError
+from piienc.tables import oddities
 from piienc.tables.quoting import quoted, unquoted
 from piienc.tables.text import not_in_encoding
 
@@ -26,9 +27,11 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from piienc.cells import Bytes, Narrow, Places, Pool
+    from piienc.tables.oddities import Oddity
 
 _LF, _CR = ord("\n"), ord("\r")
 _PIECE = 256 << 10  # bytes looked at in a piece
+_NEAR = 4  # bytes around a place that tell what is odd there
 
 
 class Dialect(Struct, frozen=True):
@@ -229,9 +232,13 @@ class Records:
         torn = closing[~border[data[closing + 1]] & (closing + 1 < size)]
         if len(stray) or len(torn):
             place = int(np.concatenate([stray, torn]).min())
-            raise self._broken(place, "a quote in the middle of a field")
+            around = self._around(place)
+            odd = oddities.of_quote(*around, self._delimiter)
+            raise self._broken(place, "a quote in the middle of a field", odd)
         if len(self._quotes) % 2:
-            raise self._broken(int(self._quotes[-1]), "a quoted field begins here and never ends")
+            odd = oddities.of_open_quote(self._delimiter)
+            place = int(self._quotes[-1])
+            raise self._broken(place, "a quoted field begins here and never ends", odd)
 
     def _check_returns(self) -> None:
         """Refuse a carriage return that ends no line, outside of quotes."""
@@ -239,7 +246,9 @@ class Records:
         alone = returns[self._data[returns + 1] != _LF]
         bare = alone[np.searchsorted(self._quotes, alone) % 2 == 0]
         if len(bare):
-            raise self._broken(int(bare[0]), "a carriage return without a line feed")
+            place = int(bare[0])
+            odd = oddities.of_return(self._around(place)[1])
+            raise self._broken(place, "a carriage return without a line feed", odd)
 
     def _shaped(self, separators: Places) -> tuple[Places, Places]:
         """Return where each record begins, and where each field stops: shape (columns, records)."""
@@ -272,18 +281,27 @@ class Records:
         fields = np.diff(lines, prepend=-1)
         bad = int(np.flatnonzero(fields != self._dialect.columns)[0])
         first = int(lines[bad] - fields[bad] + 1)
-        line = self._line(int(begins[first]))
+        begin, count = int(begins[first]), int(fields[bad])
+        end = int(begins[lines[bad] + 1]) if lines[bad] + 1 < len(begins) else self._block.size
+        record = self._block.data[begin:end]
+        odd = oddities.of_record(record, count, self._dialect.columns, self._delimiter)
+        what = f"{_counted(count)}, where the header has {self._dialect.columns}"
+        return self._broken(begin, what, odd)
+
+    def _broken(self, place: int, what: str, odd: Oddity) -> InputError:
+        because = f": {odd.what}" if odd.what else ""
         return InputError(
-            f"{self._dialect.name}: line {line}: {_counted(int(fields[bad]))}, "
-            f"where the header has {self._dialect.columns}",
-            hint="mend that row; a field that holds the delimiter must be quoted",
+            f"{self._dialect.name}: line {self._line(place)}: {what}{because}", hint=odd.remedy
         )
 
-    def _broken(self, place: int, what: str) -> InputError:
-        return InputError(
-            f"{self._dialect.name}: line {self._line(place)}: {what}",
-            hint="put the whole field in quotes and double the quotes inside it (RFC 4180)",
-        )
+    def _around(self, place: int) -> tuple[bytes, bytes]:
+        """Return what stands before a byte and behind it."""
+        data, size = self._block.data, self._block.size
+        return data[max(0, place - _NEAR) : place], data[place + 1 : min(size, place + 1 + _NEAR)]
+
+    @property
+    def _delimiter(self) -> bytes:
+        return bytes([self._dialect.delimiter])
 
     def _line(self, place: int) -> int:
         return self._block.first_line + self._block.data.count(b"\n", 0, place)

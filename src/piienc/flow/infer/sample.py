@@ -15,6 +15,7 @@ from piienc.flow.infer.encoding import find_encoding, told_by
 from piienc.flow.infer.looks import count_personal, finders
 from piienc.places import begun
 from piienc.tables import CsvFormat, CsvSource, opened_source
+from piienc.tables.oddities import DELIMITERS, unnamed
 from piienc.tables.streams import Decompressed
 
 if TYPE_CHECKING:
@@ -25,7 +26,6 @@ if TYPE_CHECKING:
     from piienc.flow.infer.encoding import Encoding
     from piienc.tables.parquet import ParquetSource
 
-_DELIMITERS = ",;\t|"
 _HEAD = 1 << 16  # bytes in which the header is looked for
 _QUOTED = re.compile(r'"(?:[^"]|"")*"')
 
@@ -62,7 +62,7 @@ def sniff(path: Path, rows: int) -> Written:
         encoding = find_encoding(stream, start, rows)
     text = start.decode(told_by(start) or "latin-1", "ignore")
     header = _QUOTED.sub("", text).partition("\n")[0]
-    counts = {mark: header.count(mark) for mark in _DELIMITERS}
+    counts = {mark: header.count(mark) for mark in DELIMITERS}
     delimiter = max(counts, key=lambda mark: counts[mark])
     times = counts[delimiter]
     tied = times > 0 and list(counts.values()).count(times) > 1
@@ -128,9 +128,9 @@ def opened_sample(path: Path, rows: int, form: CsvFormat) -> Iterator[Sample]:
 
 
 def _check_names(path: str, names: list[str]) -> None:
-    for number, name in enumerate(names, 1):
-        if not name:
-            raise InputError(f"{path}: column {number} has no name", hint="name every column")
+    if "" in names:
+        odd = unnamed(names)
+        raise InputError(f"{path}: {odd.what}", hint=odd.remedy)
     if len(set(names)) < len(names):
         raise InputError(
             f"{path}: two columns have one name", hint="give every column a name of its own"

@@ -222,6 +222,8 @@ def settled(
     schema = wanted.schema
     made = Settled(table, schema, wanted.expect == "encrypted")
     made.breaches += _columns(table, schema)
+    if made.breaches and isinstance(table, CsvSource):
+        table.require_columns(schema.columns)
     marked = _Marked(made, wanted, keys, record_in(table, schema), fingerprints)
     finders = finders_of(schema)
     for name in dict.fromkeys(table.columns):
