@@ -54,14 +54,10 @@ class HashingReader(io.RawIOBase):
 
     def read(self, size: int | None = -1, /) -> bytes:
         """Read up to `size` bytes; nothing at the end."""
-        wanted = -1 if size is None else size
-        if self._left:
-            end = len(self._left) if wanted < 0 else wanted
-            data, self._left = self._left[:end], self._left[end:]
-            if wanted < 0:
-                data += self._fetched(-1)
-        else:
-            data = self._fetched(wanted)
+        wanted = sys.maxsize if size is None or size < 0 else size
+        data, self._left = self._left[:wanted], self._left[wanted:]
+        if len(data) < wanted:
+            data += self._fetched(-1 if wanted == sys.maxsize else wanted - len(data))
         self.count += len(data)
         return data
 

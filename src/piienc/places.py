@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, BinaryIO
 from msgspec import Struct
 
 from piienc.content import HEAD, is_parquet
+from piienc.errors import InputError
 from piienc.files import new_file, open_input, translated
 from piienc.hashing import Followed, HashingReader, HashingWriter, ReadAhead
 
@@ -33,19 +34,16 @@ class Begun(Struct, frozen=True):
     Attributes:
         name: what messages and receipts call it.
         reader: at its beginning; counts and hashes what is read.
+        head: what it begins with: enough to tell what it is.
         path: where it is; None for a stream.
         file: the file below, if it can be opened once more; a pipe cannot.
     """
 
     name: str
     reader: ReadAhead | HashingReader
+    head: bytes
     path: Path | None = None
     file: BinaryIO | None = None
-
-    @property
-    def head(self) -> bytes:
-        """What it begins with: enough to tell what it is."""
-        return self.reader.peek(HEAD)
 
     @property
     def size(self) -> int:
@@ -109,13 +107,24 @@ def begun(place: Place | Begun, *, ahead: bool = False) -> Iterator[Begun]:
         file = stack.enter_context(open_input(place)) if isinstance(place, Path) else place
         own = _opens_again(file)
         path = place if isinstance(place, Path) else None
-        reader: ReadAhead | HashingReader
+        reader: ReadAhead | HashingReader = HashingReader(file)
+        with _reading(name_of(place)):
+            head = os.pread(file.fileno(), HEAD, 0) if own else reader.peek(HEAD)
         # Nothing is gained for a file that is read from its end.
-        if ahead and own and not is_parquet(os.pread(file.fileno(), HEAD, 0)):
+        if ahead and own and not is_parquet(head):
             reader = stack.enter_context(ReadAhead(file))
-        else:
-            reader = HashingReader(file)
-        yield Begun(name_of(place), reader, path, file if own else None)
+        yield Begun(name_of(place), reader, head, path, file if own else None)
+
+
+@contextlib.contextmanager
+def _reading(name: str) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise InputError(
+            f"cannot read {name}: {os.strerror(error.errno or 0)}",
+            hint="check the disk that it is on",
+        ) from error
 
 
 def _opens_again(file: BinaryIO) -> bool:
@@ -135,7 +144,7 @@ def streamed(stream: Readable, name: str) -> Iterator[Begun]:
         name: what messages call it.
     """
     with contextlib.closing(HashingReader(stream)) as reader:
-        yield Begun(name, reader)
+        yield Begun(name, reader, reader.peek(HEAD))
 
 
 class Hashed(Struct, frozen=True):

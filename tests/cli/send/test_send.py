@@ -337,3 +337,20 @@ def test_verification_that_finds_errors_is_in_the_audit_log_as_such(desk):
     assert line["kind"] == "verification"
     assert [(file["role"], file["bytes"]) for file in line["files"]] == [("verified", 36)]
     desk.require_no_canary()
+
+
+def test_source_is_sent_as_what_its_content_is(desk):
+    """Parquet under a name that tells nothing, and gzip under a plain name."""
+    import gzip
+
+    desk.write(source="in/*")
+    table = pa.table({"id": [1], "email": [f"{CANARY}@example.com"], "note": [CANARY]})
+    pq.write_table(table, desk.project.folder / "in" / "columns")
+    (desk.project.folder / "in" / "b.csv").write_bytes(gzip.compress(rows("b.csv")))
+    done = desk.send()
+    assert done.code == 0, done.err
+    assert sorted(desk.there()) == ["b.csv.pgp", "columns.pgp"]
+    assert desk.read("b.csv.pgp") == rows("b.csv")
+    plain = desk.partner.run("--decrypt", stdin=(desk.folder / "columns.pgp").read_bytes())
+    assert pq.read_table(io.BytesIO(plain))["id"].to_pylist() == [1]
+    desk.require_no_canary()
