@@ -387,3 +387,49 @@ def test_infer_writes_no_value_of_the_sample(tmp_path_factory, rows):
     assert CANARY not in written
     assert "47114711" not in written
     assert tomllib.loads(dump(found.schema))["version"] == 1
+
+
+CJK = {
+    "shift_jis": ["住所", "東京都千代田区", "名前", "カタカナ", "ひらがな"],
+    "euc_jp": ["住所", "東京都千代田区", "名前", "カタカナ", "ひらがな"],
+    "gb18030": ["地址", "北京市海淀区中关村", "姓名", "张伟"],
+    "big5": ["地址", "臺北市中正區", "姓名", "陳怡君"],
+    "euc_kr": ["주소", "서울특별시", "이름", "김철수"],
+    "cp1252": ["Straße", "Müllerstraße", "Größe", "naïve café"],
+    "cp1251": ["Адрес", "Москва", "Имя"],
+    "koi8-r": ["Адрес", "Москва", "Имя"],
+}
+
+
+@pytest.mark.parametrize("encoding", CJK)
+def test_infer_proposes_no_encoding_that_it_cannot_know(tmp_path, encoding):
+    """It is a comment, whose candidates all read the sample, and the right one is among them."""
+    words = CJK[encoding] * 40
+    path = _csv(tmp_path, *words, header="name", encoding=encoding)
+    text, schema = _infer(path)
+    assert schema.csv.encoding == "utf-8"  # the default, which refuses the file
+    line = re.search(r"# encoding = \"(.*?)\"  # not UTF-8.*", text)
+    assert line
+    others = line[0].partition("can be read by ")[2].removesuffix(", too").split(", ")
+    candidates = [line[1], *filter(None, others)]
+    raw = path.read_bytes()
+    assert raw in {raw.decode(each).encode(each) for each in candidates}
+    for each in candidates:
+        raw.decode(each)
+    same = {"shift_jis": "cp932", "euc_kr": "cp949"}
+    assert same.get(encoding, encoding) in candidates
+
+
+@pytest.mark.parametrize("encoding", ["utf-16-le", "utf-16-be", "iso2022_jp"])
+def test_infer_proposes_what_the_bytes_prove_without_a_mark(tmp_path, encoding):
+    """Zeros beside each letter, and the escapes of ISO-2022-JP."""
+    _, schema = _infer(_csv(tmp_path, "東京,x", header="a,b", encoding=encoding))
+    assert schema.csv.encoding == encoding
+
+
+def test_infer_judges_the_encoding_by_the_rows_that_it_looks_at(tmp_path):
+    """What comes far behind them is another thing."""
+    rows = ["Ann"] * 200_000
+    path = _csv(tmp_path, *rows, "é", encoding="latin-1")
+    assert _infer(path, rows=10)[1].csv.encoding == "utf-8"
+    assert "# encoding" in _infer(path, rows=0)[0]
