@@ -57,6 +57,7 @@ def _sqlite():
 
 
 FOREIGN = {
+    "a DuckDB database": bytes(8) + b"DUCK" + (64).to_bytes(8, "little"),
     "an Excel workbook": _zip("[Content_Types].xml", "_rels/.rels", "xl/workbook.xml"),
     "an office document": _zip("[Content_Types].xml", "word/document.xml"),
     "a zip archive": _zip("people.csv"),
@@ -108,7 +109,14 @@ def test_parquet_is_told_by_its_content():
 
 @pytest.mark.parametrize(
     "text",
-    [b"PAR1,PAR2\n1,2\n", b"ORC,age\n1,2\n", b"ARROW1;b\n", b"BZh9,b\n", b"PGDMP\n", b"FEA1\tb\n"],
+    [
+        b"PAR1,PAR2\n1,2\n",
+        b"ORC,age\n1,2\n",
+        b"ARROW1;b\n",
+        b"BZh9,b\n",
+        b"PGDMP\n",
+        b"id,name,DUCK\n1,2,3\n",
+    ],
 )
 def test_header_that_begins_like_a_magic_is_text(text):
     """A few letters prove nothing."""

@@ -145,8 +145,8 @@ def _binary(*magics: bytes) -> Callable[[bytes], bool]:
     )
 
 
-def _at(offset: int, magic: bytes) -> Callable[[bytes], bool]:
-    return lambda start: start.startswith(magic, offset)
+def _at(offset: int, *magics: bytes) -> Callable[[bytes], bool]:
+    return lambda start: start.startswith(magics, offset)
 
 
 def _matches(pattern: bytes) -> Callable[[bytes], bool]:
@@ -182,7 +182,7 @@ _FOREIGN: list[tuple[Callable[[bytes], bool], Foreign]] = [
     ),
     (_zip_with(b"word/", b"ppt/"), Foreign("an office document", _AS_CSV)),
     (_begins(b"PK\x03\x04", b"PK\x05\x06", b"PK\x07\x08"), Foreign("a zip archive", _UNPACK)),
-    (_at(257, b"ustar"), Foreign("a tar archive", _UNPACK)),
+    (_at(257, b"ustar\0", b"ustar  \0"), Foreign("a tar archive", _UNPACK)),
     (_begins(b"7z\xbc\xaf\x27\x1c"), Foreign("a 7-Zip archive", _UNPACK)),
     (_begins(b"Rar!\x1a\x07"), Foreign("a RAR archive", _UNPACK)),
     (_begins(b"\x04\x22\x4d\x18"), Foreign("compressed by LZ4", "decompress it: lz4 -d")),
@@ -209,7 +209,10 @@ _FOREIGN: list[tuple[Callable[[bytes], bool], Foreign]] = [
         _begins(b"SQLite format 3\x00"),
         Foreign("an SQLite database", "export its table: sqlite3 -header -csv FILE 'SELECT ...'"),
     ),
-    (_at(8, b"DUCK"), Foreign("a DuckDB database", "export its table: COPY ... TO 'x.parquet'")),
+    (
+        lambda start: start.startswith(b"DUCK", 8) and b"\0" in start[12:20],
+        Foreign("a DuckDB database", "export its table: COPY ... TO 'x.parquet'"),
+    ),
     (_begins(b"%PDF-"), Foreign("a PDF document", "ask for the table itself, as CSV")),
     (_matches(rb"-----BEGIN PGP "), _OPENPGP),
     (lambda start: _SESSION_KEY.match(start) is not None, _OPENPGP),
@@ -224,6 +227,7 @@ _FOREIGN: list[tuple[Callable[[bytes], bool], Foreign]] = [
     ),
     (_begins(b"$FL2@(#)", b"$FL3@(#)"), Foreign("an SPSS file", _BY_PANDAS)),
     (_begins(b"<stata_dta>"), Foreign("a Stata file", _BY_PANDAS)),
+    (_matches(rb"[\x69-\x73][\x01\x02]\x01\x00"), Foreign("a Stata file", _BY_PANDAS)),
     (
         _begins(b"\x00" * 12 + b"\xc2\xea\x81\x60"),
         Foreign("a SAS data set", _BY_PANDAS),

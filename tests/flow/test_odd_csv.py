@@ -64,8 +64,31 @@ ODD = {
     "title": (
         f"People of {C}\n\n" + _rows(),
         "line 3: 3 fields, where the header has 1|none of the columns",
-        "no title|header is there",
+        "no title",
     ),
+    "NEL": (_rows(end="\u0085"), r"first line holds U\+0085, which ends lines", "LF or CRLF"),
+    "vertical tab": (_rows(end="\v"), r"first line holds U\+000B", "LF or CRLF"),
+    "drawn": (
+        f" id | email | note\n----+-------+------\n 1 | {C} | {C}\n",
+        "a table drawn for people",
+        "--csv",
+    ),
+    "drawn in a box": (
+        f"+----+-------+\n| id | email |\n+----+-------+\n| {C} | {C} |\n",
+        "a table drawn for people",
+        "--batch",
+    ),
+    "lone CR in a row": (
+        HEAD + f"1,{C},{C}\r\n2,{C},{C}\r3,{C},{C}\n",
+        "line 3: 5 fields.*: a carriage return alone",
+        "LF or CRLF",
+    ),
+    "typographic quotes": (
+        HEAD + f"1,“{C}, {C}”,{C}\n",
+        "line 2: 4 fields.*: typographic quotes",
+        'quoted by "',
+    ),
+    "formula": (HEAD + f'1,="{C}",{C}\n', "line 2: a quote.*: a field written as a formula", "="),
 }
 """What is in the file, what is said, and the hint."""
 
@@ -180,12 +203,37 @@ def test_column_without_a_name_is_kept_where_columns_may_be(shop):
     assert shop.read("y.csv").startswith(b",id,email,note\n0,1,")
 
 
-@pytest.mark.parametrize("header", ["ID;Email;Note", " id; email; note", "Id;EMAIL ;note\u00a0"])
+@pytest.mark.parametrize(
+    "header",
+    ["ID,Email,Note", "id, email, note", "Id,EMAIL ,note\u00a0", "\u200bid,email,note"],
+)
 def test_names_that_differ_in_capitals_or_spaces_alone_are_told(shop, header):
     """Nobody sees a space in a list of names."""
-    shop.write("x.csv", f"{header}\n1;{C};{C}\n".replace(";", ","))
+    shop.write("x.csv", f"{header}\n1,{C},{C}\n")
     said, _ = _said(header, lambda: shop.encrypt("x.csv", "y.csv"))
-    assert "differ from the schema's in capitals or spaces" in said or "'id'" in said
+    assert "names that differ from the schema's in capitals, spaces or invisible marks" in said
+
+
+def test_separator_of_ascii_is_a_delimiter_like_any_other(shop):
+    """Though other programs end lines at it."""
+    form = {"csv": {"delimiter": "\x1e", "quote": "\x1f"}}
+    shop.write("x.csv", (HEAD + f"1,{C},{C}\n").replace(",", "\x1e"))
+    shop.encrypt("x.csv", "y.csv", shop.schema(**form))
+
+
+def test_lines_that_are_quoted_as_a_whole_are_told(shop):
+    """As a spreadsheet writes that has read CSV as text."""
+    shop.write("x.csv", f'"id,email,note"\n"1,{C},{C}"\n')
+    said, _ = _said("whole", lambda: shop.encrypt("x.csv", "y.csv"))
+    assert "each line is quoted as a whole" in said
+
+
+def test_row_of_data_in_the_place_of_the_header_is_no_column_without_a_name(shop):
+    """A null in it is no name that is missing."""
+    shop.write("x.csv", f"1,{C},\n2,{C},{C}\n")
+    said, hint = _said("data", lambda: shop.encrypt("x.csv", "y.csv"))
+    assert "none of the columns" in said
+    assert "line 1 is the header" in hint
 
 
 @pytest.mark.parametrize("rows", ['1\t"Ann\tx\n', '1\tAnn "A" Lee\tx\n', '1\t5" pipe\tx\n'])

@@ -53,7 +53,7 @@ def check_columns(table: CsvSource | ParquetSource, schema: Schema) -> None:
         raise InputError(
             f"{table.name}: none of the {_listed(missing)} of the schema {schema.name!r} is in "
             "the file",
-            hint="see that the header is there, and that the schema is this file's own",
+            hint="see that line 1 is the header, and no title, and that the schema is this file's",
         )
     twice = sorted({name for name in table.columns if table.columns.count(name) > 1})
     if twice:

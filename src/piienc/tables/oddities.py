@@ -12,12 +12,14 @@ from typing import TYPE_CHECKING
 from msgspec import Struct
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Sequence
+    from collections.abc import Collection, Iterator, Sequence
 
 DELIMITERS = ",;\t|"
 """Those that CSV is mostly written with."""
 
 _SEP = re.compile(rb"\"?sep=(.)\"?\s*", re.IGNORECASE)
+_OTHER_ENDS = re.compile("[\v\f\x1c-\x1e\x85\u2028\u2029]")  # those of str.splitlines()
+_DRAWN = re.compile(rb"[-+]*-\+-[-+]*")
 _UNQUOTED = '[csv] quote = "\\u0001"'
 _INVISIBLE = " \t\ufeff\u200b\u00a0"
 
@@ -43,29 +45,44 @@ def of_beginning(start: bytes, end: int, delimiter: bytes, quote: bytes) -> Oddi
         delimiter: between fields.
         quote: around fields.
     """
+    return next(_of_beginning(start, end, delimiter, quote), None)
+
+
+def _of_beginning(start: bytes, end: int, delimiter: bytes, quote: bytes) -> Iterator[Oddity]:
     header = start[:end]
     bare = b"".join(header.split(quote)[::2])
     if b"\0" in header:
-        return Oddity(
+        yield Oddity(
             "NUL bytes in the first line, which no text has",
             "see what it is: file NAME; if it is text, name its encoding: [csv] encoding",
         )
     if said := _SEP.fullmatch(header):
-        mark = "\\t" if said[1] == b"\t" else said[1].decode(errors="replace")
-        return Oddity(
+        shown = "\\t" if said[1] == b"\t" else said[1].decode(errors="replace")
+        yield Oddity(
             "line 1 tells Excel the delimiter (sep=), and is no header",
-            f'remove the line: tail -n +2; and say it in the schema: [csv] delimiter = "{mark}"',
+            f'remove the line: tail -n +2; and say it in the schema: [csv] delimiter = "{shown}"',
+        )
+    if mark := _OTHER_ENDS.search(bare.replace(delimiter, b"").decode(errors="replace")):
+        # Rows may stand in what seems to be the header: none of it may be shown.
+        yield Oddity(
+            f"the first line holds U+{ord(mark[0]):04X}, which ends lines in other programs",
+            "end lines in LF or CRLF, and put a name that holds it in quotes",
         )
     if b"\r" in bare and b"\n" not in start:
-        return Oddity(
+        yield Oddity(
             "its lines end in CR alone, as on old Macs",
             "end them in LF: tr '\\r' '\\n' < FILE > NEW",
         )
     if header.endswith(b"\r\r\n"):
-        return _TWICE
+        yield _TWICE
+    second = start[end:].partition(b"\n")[0]
+    if any(_DRAWN.fullmatch(line.strip()) for line in (header, second)):
+        yield Oddity(
+            "a table drawn for people, with lines of dashes",
+            "export it as CSV: psql --csv, COPY ... CSV HEADER, or mysql --batch",
+        )
     if delimiter in bare and start.startswith(header, end):
-        return Oddity("line 2 is the header once more", "remove it: tail -n +2 FILE > NEW")
-    return None
+        yield Oddity("line 2 is the header once more", "remove it: tail -n +2 FILE > NEW")
 
 
 _TWICE = Oddity(
@@ -90,18 +107,20 @@ def of_columns(
         shown = "\\t" if mark == "\t" else mark
         name = {"\t": "a tab", ",": "a comma", ";": "a semicolon", "|": "a bar"}[mark]
         return Oddity(
-            f"its fields stand between {name} each, and not between {delimiter!r}",
+            f"it is delimited by {name}, and not by {delimiter!r}",
             f'say so in the schema: [csv] delimiter = "{shown}"',
         )
-    if wanted and "" in columns and "" not in wanted:
+    if len(columns) == 1 and {*columns[0].split(delimiter)} & {*wanted}:
+        return Oddity("each line is quoted as a whole", "quote fields, and not whole lines")
+    if "" in columns and "" not in wanted and {*columns} & {*wanted}:
         return unnamed(columns)
-    spelt = {_plain(name): name for name in wanted if name not in columns}
-    near = [(spelt[_plain(name)], name) for name in columns if _plain(name) in spelt]
-    if near and not {*columns} & {*wanted}:
-        here, there = near[0][1], near[0][0]
+    missing = {_plain(name): name for name in wanted if name not in columns}
+    near = {missing[_plain(name)]: name for name in columns if _plain(name) in missing}
+    if missing and len(near) == len(missing):
+        told = ", ".join(f"{here!r} for {there!r}" for there, here in near.items())
         return Oddity(
-            f"its columns differ from the schema's in capitals or spaces: {here!r} for {there!r}",
-            "write the names in the schema as they are in the file",
+            f"names that differ from the schema's in capitals, spaces or invisible marks: {told}",
+            "write them in the schema as they are in the file, or mend the export",
         )
     return None
 
@@ -168,6 +187,16 @@ def of_record(record: bytes, fields: int, columns: int, delimiter: bytes) -> Odd
             "have fields that hold the delimiter quoted, without an escape character",
         ),
         (
+            b"\r" in line,
+            "a carriage return alone does not end a line",
+            "end all lines in LF or CRLF",
+        ),
+        (
+            "\u201c".encode() in line,
+            "typographic quotes do not quote",
+            'have fields that hold the delimiter quoted by "',
+        ),
+        (
             columns == 1,
             "",
             "line 1 must be the header and no title; is [csv] delimiter another one?",
@@ -192,6 +221,8 @@ def of_quote(before: bytes, behind: bytes, delimiter: bytes) -> Oddity:
         delimiter: between fields.
     """
     following = behind[:1].decode("latin-1")
+    if before.endswith((delimiter + b"=", b"\n=")):
+        return Oddity("a field written as a formula of Excel (=)", "write it without the =")
     if before.endswith(b"\\"):
         return Oddity(
             "a backslash before a quote, as Spark and MySQL write",
@@ -208,9 +239,9 @@ def of_quote(before: bytes, behind: bytes, delimiter: bytes) -> Oddity:
 def of_open_quote(delimiter: bytes) -> Oddity:
     """Tell why a quote may begin a field and never end."""
     rule = "put the whole field in quotes and double the quotes inside it (RFC 4180)"
-    if delimiter in b"\t|":
-        return Oddity("", f"if this file does not quote, say so: {_UNQUOTED}; else {rule}")
-    return Oddity("", rule)
+    unquoted = f"if the file quotes nothing, say so: {_UNQUOTED}"
+    often = delimiter in b"\t|"
+    return Oddity("", f"{unquoted}; else {rule}" if often else f"{rule}; {unquoted}")
 
 
 def of_return(behind: bytes) -> Oddity:
