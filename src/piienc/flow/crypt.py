@@ -15,7 +15,7 @@ from piienc.errors import ConfigError, UsageError
 from piienc.flow.marks import (
     check_columns,
     encrypted_columns,
-    original_type,
+    original_field,
     record_in,
     refuse_recorded,
 )
@@ -31,6 +31,7 @@ from piienc.state import Marks
 from piienc.tables import (
     CsvFormat,
     CsvSource,
+    Output,
     UnitSize,
     check_ends,
     opened_source,
@@ -171,7 +172,7 @@ def encrypt_file(
         "plan a new key"
         for key_id, cells in counter.worn().items()
     )
-    return replace(receipt, warnings=worn)
+    return replace(receipt, warnings=worn + receipt.warnings)
 
 
 def decrypt_file(
@@ -214,7 +215,7 @@ def decrypt_file(
                 mark.key,
                 keys(mark.key),
                 mark.context,
-                original_type(table, name, schema, record),
+                original_field(table, name, schema, record),
             )
             for name, mark in marks.items()
         }
@@ -222,7 +223,10 @@ def decrypt_file(
             name: CellDecryptor(keys(mark.key), mark.context) for name, mark in marks.items()
         }
         proof = Proof(table.name, table.columns, decryptors, decrypting=True)
-        return _Plan(steps, proof, record.without(set(steps)) if record else None)
+        recorded = record.columns if record else {}
+        int96 = frozenset(name for name in steps if name in recorded and recorded[name].physical)
+        left = record.without(set(steps)) if record else None
+        return _Plan(steps, proof, left, int96=int96)
 
     return _pass("decrypt-file", source, target, csv_format(schema), plan, options)
 
@@ -238,6 +242,7 @@ class _Plan(Struct, frozen=True):
         at_the_end: called when all is written, before a file gets its name, with what was read.
         left_out: columns that the output does not have.
         watching: who looks at what passes.
+        int96: those of the columns whose timestamps were stored as INT96.
     """
 
     steps: Mapping[str, Step]
@@ -247,16 +252,24 @@ class _Plan(Struct, frozen=True):
     at_the_end: Callable[[FileFacts], None] = lambda _: None
     left_out: frozenset[str] = frozenset()
     watching: Watching | None = None
+    int96: frozenset[str] = frozenset()
 
-    def schema(self, table: CsvSource | ParquetSource) -> pa.Schema:
-        """Return the output's Arrow schema."""
+    def output(self, table: CsvSource | ParquetSource) -> Output:
+        """Return the output's columns."""
         fields = [
-            field.with_type(self.steps[field.name].type) if field.name in self.steps else field
+            self.steps[field.name].field if field.name in self.steps else field
             for field in table.schema
             if field.name not in self.left_out
         ]
         record = self.record.dump() if self.record else None
-        return with_record(pa.schema(fields, table.schema.metadata), record)
+        schema = with_record(pa.schema(fields, table.schema.metadata), record)
+        return Output(
+            schema,
+            self.ciphertext,
+            frozenset(self.steps) - self.ciphertext,
+            self.left_out,
+            self.int96,
+        )
 
 
 def _pass(
@@ -273,9 +286,7 @@ def _pass(
     with opened_source(source, form, options.units) as (table, reader):
         made = plan(table)
         with opened_target(target, overwrite=options.overwrite) as writer:
-            sink = sink_for(
-                table, target, writer, made.schema(table), made.ciphertext, made.left_out
-            )
+            sink = sink_for(table, target, writer, made.output(table))
             tally = run(
                 table,
                 sink,
@@ -296,9 +307,8 @@ def _pass(
         )
         for name, step in made.steps.items()
     }
-    return Receipt(
-        command, read, written, tally.rows, columns, round(time.monotonic() - started, 3)
-    )
+    seconds = round(time.monotonic() - started, 3)
+    return Receipt(command, read, written, tally.rows, columns, seconds, sink.warnings)
 
 
 def _left_out(table: CsvSource | ParquetSource, wanted: frozenset[str]) -> frozenset[str]:

@@ -24,7 +24,7 @@ from piienc.errors import InputError
 _VERSION = 1
 
 
-class EncryptedColumn(Struct, frozen=True):
+class EncryptedColumn(Struct, frozen=True, omit_defaults=True):
     """How one column was encrypted.
 
     Attributes:
@@ -33,6 +33,7 @@ class EncryptedColumn(Struct, frozen=True):
         context: the associated data.
         key_ids: the keys of the set that encrypted its cells.
         type: what the column was, for people.
+        physical: INT96, where its timestamps were stored so.
     """
 
     key: str
@@ -40,6 +41,7 @@ class EncryptedColumn(Struct, frozen=True):
     context: str
     key_ids: tuple[int, ...]
     type: str
+    physical: str | None = None
 
 
 class Record(Struct, frozen=True):
@@ -83,6 +85,7 @@ def parse(document: bytes, name: str) -> Record:
                 str(facts["context"]),
                 tuple(int(key_id) for key_id in facts["key_ids"]),
                 str(facts["type"]),
+                facts.get("physical"),
             )
             for column, facts in content["columns"].items()
         }

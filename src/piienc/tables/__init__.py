@@ -6,6 +6,10 @@
     plain_path.py  a record read by Python alone, to prove the above
     quoting.py   quotes taken off and put on
     parquet.py   row groups <-> record batches, with types, metadata and layout kept
+    output.py    the columns of a table that is written
+    footer.py    what a Parquet footer says, before Arrow is asked; thrift.py reads its bytes
+    layout.py    how a Parquet file is laid out: codecs, encodings, indexes, kept or named
+    int96.py     Parquet's older timestamps, read exactly
     metadata.py  where a Parquet file tells what was encrypted
     ends.py      a table opened for reading, and one opened for writing
     parts.py     a table cut by rows
@@ -23,6 +27,7 @@ from piienc.tables.ends import (
     sink_for,
 )
 from piienc.tables.metadata import record_of, with_record
+from piienc.tables.output import Output
 from piienc.tables.parts import Part, parts
 from piienc.tables.plain_path import Record, count_records, read_record
 from piienc.tables.records import Block, Change, Records, Rewritten
@@ -33,6 +38,7 @@ __all__ = [
     "CsvFormat",
     "CsvSink",
     "CsvSource",
+    "Output",
     "Part",
     "Record",
     "Records",

@@ -9,7 +9,7 @@ from msgspec import Struct, field
 
 from piienc.checks.finders import finders_of
 from piienc.errors import KeyAccessError, UsageError
-from piienc.flow.marks import original_type, record_in
+from piienc.flow.marks import original_field, record_in
 from piienc.flow.reports.model import ColumnReport
 from piienc.flow.steps import ColumnPlace
 from piienc.flow.verify.closed import Closed
@@ -290,7 +290,7 @@ class _Marked(Struct, frozen=True):
             untried = {"round-trip": self.missing[key]} if key in self.missing else {}
             return StillPlain(place, rules, facts, trip, self.fingerprints, untried)
         keyset = self._open(key)
-        restored = original_type(place.table, name, schema, self.record)
+        restored = original_field(place.table, name, schema, self.record).type
         rules = Rules.of(name, column, restored, self.fingerprints)
         if keyset:
             return Opened(place, rules, keyset, context, restored)
