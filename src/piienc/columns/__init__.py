@@ -10,6 +10,8 @@
     gcm.py        AES-256-GCM, for `sealed`
     aes.py        bulk AES, the one primitive
     wire.py       Tink's wire format, and base64
+    plain.py      values in types that Arrow computes with
+    uuids.py      UUIDs <-> their text
     bad_cells.py  cells that are refused, by their place
     forms.py      what can be told of a cell without its key
     prints.py     fingerprints, by which equal cells are found
@@ -25,6 +27,7 @@ from piienc.columns.bad_cells import BadCells
 from piienc.columns.column import ColumnCipher, Judged, Wrong
 from piienc.columns.forms import LEAST, Forms, forms_of
 from piienc.columns.kernel import Kernels
+from piienc.columns.plain import plain_type, plain_values
 from piienc.columns.plain_path import CellDecryptor, is_value
 from piienc.columns.prints import Fingerprints, Prints, prints_of_ciphertexts
 from piienc.columns.typed import from_cells, is_text, to_cells
@@ -45,6 +48,8 @@ __all__ = [
     "from_cells",
     "is_text",
     "is_value",
+    "plain_type",
+    "plain_values",
     "prints_of_ciphertexts",
     "to_cells",
 ]

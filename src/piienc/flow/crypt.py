@@ -10,7 +10,7 @@ import pyarrow as pa
 from msgspec import Struct
 from msgspec.structs import replace
 
-from piienc.columns import CellDecryptor
+from piienc.columns import CellDecryptor, is_text
 from piienc.errors import ConfigError, UsageError
 from piienc.flow.marks import (
     check_columns,
@@ -34,6 +34,7 @@ from piienc.tables import (
     Output,
     UnitSize,
     check_ends,
+    described,
     opened_source,
     sink_for,
     with_record,
@@ -160,6 +161,7 @@ def encrypt_file(
             steps,
             proof,
             record.and_also(before) if steps else before,
+            before.keys if before else {},
             frozenset(steps),
             at_the_end,
             left_out_,
@@ -226,7 +228,7 @@ def decrypt_file(
         recorded = record.columns if record else {}
         int96 = frozenset(name for name in steps if name in recorded and recorded[name].physical)
         left = record.without(set(steps)) if record else None
-        return _Plan(steps, proof, left, int96=int96)
+        return _Plan(steps, proof, left, record.keys if record else {}, int96=int96)
 
     return _pass("decrypt-file", source, target, csv_format(schema), plan, options)
 
@@ -238,6 +240,7 @@ class _Plan(Struct, frozen=True):
         steps: by column.
         proof: holds what is written against what was read.
         record: what is encrypted behind it.
+        keys: keys and values of the footer as they were before anything was encrypted.
         ciphertext: the columns that surely are.
         at_the_end: called when all is written, before a file gets its name, with what was read.
         left_out: columns that the output does not have.
@@ -248,6 +251,7 @@ class _Plan(Struct, frozen=True):
     steps: Mapping[str, Step]
     proof: Proof
     record: Record | None
+    keys: Mapping[bytes, bytes]
     ciphertext: frozenset[str] = frozenset()
     at_the_end: Callable[[FileFacts], None] = lambda _: None
     left_out: frozenset[str] = frozenset()
@@ -261,8 +265,18 @@ class _Plan(Struct, frozen=True):
             for field in table.schema
             if field.name not in self.left_out
         ]
-        record = self.record.dump() if self.record else None
-        schema = with_record(pa.schema(fields, table.schema.metadata), record)
+        schema = pa.schema(fields)
+        before = described({**(table.schema.metadata or {}), **self.keys}, {}, self.left_out)
+        encrypted = {
+            name: is_text(schema.field(name).type)
+            for name in (self.record.columns if self.record else ())
+        }
+        now = described(before, encrypted)
+        record = None
+        if self.record:
+            changed = {key: value for key, value in before.items() if now.get(key) != value}
+            record = replace(self.record, keys=changed).dump()
+        schema = with_record(schema.with_metadata(now), record)
         return Output(
             schema,
             self.ciphertext,

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
+from piienc.columns import plain_values
 from piienc.files import open_input
 from piienc.flow.inspect import ColumnReport, TableReport
 from piienc.flow.marks import record_in
@@ -98,7 +99,7 @@ def _parquet(table: ParquetSource) -> tuple[int, list[list[bytes]]]:
 
 def _cells(array: pa.Array) -> list[bytes]:
     """Return the bytes of text or binary cells; of other cells, as many empty ones."""
-    array = array.drop_null()
+    array = plain_values(array).drop_null()
     if pa.types.is_dictionary(array.type):
         array = array.dictionary_decode()
     try:

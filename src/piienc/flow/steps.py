@@ -8,7 +8,14 @@ import numpy as np
 import pyarrow as pa
 from msgspec import Struct
 
-from piienc.columns import ColumnCipher, from_cells, is_text, prints_of_ciphertexts, to_cells
+from piienc.columns import (
+    ColumnCipher,
+    from_cells,
+    is_text,
+    plain_type,
+    prints_of_ciphertexts,
+    to_cells,
+)
 from piienc.flow.record import EncryptedColumn
 from piienc.keys import Mode
 from piienc.tables import CsvSource
@@ -87,6 +94,11 @@ class ColumnPlace(Struct, frozen=True):
         """How Parquet stores it, where its Arrow type does not tell: INT96."""
         is_int96 = not isinstance(self.table, CsvSource) and self.name in self.table.int96
         return "INT96" if is_int96 else None
+
+    @property
+    def plain_type(self) -> pa.DataType:
+        """The type in which its values are looked at."""
+        return plain_type(self.type)
 
     def none(self) -> pa.Array:
         """Return no cells of its type, to see what becomes of the type."""

@@ -10,6 +10,7 @@
     footer.py    what a Parquet footer says, before Arrow is asked; thrift.py reads its bytes
     layout.py    how a Parquet file is laid out: codecs, encodings, indexes, kept or named
     int96.py     Parquet's older timestamps, read exactly
+    described.py what other keys of its footer tell of columns
     metadata.py  where a Parquet file tells what was encrypted
     ends.py      a table opened for reading, and one opened for writing
     parts.py     a table cut by rows
@@ -20,6 +21,7 @@ batch. A sink writes the changed units in order.
 """
 
 from piienc.tables.csv import CsvFormat, CsvSink, CsvSource
+from piienc.tables.described import described
 from piienc.tables.ends import (
     UnitSize,
     check_ends,
@@ -46,6 +48,7 @@ __all__ = [
     "UnitSize",
     "check_ends",
     "count_records",
+    "described",
     "opened_source",
     "parts",
     "read_record",

@@ -11,6 +11,7 @@ import numpy as np
 import pyarrow as pa
 from msgspec import Struct
 
+from piienc.columns import plain_type, plain_values
 from piienc.errors import InputError
 from piienc.files import open_input
 from piienc.flow.infer.looks import count_personal, finders
@@ -119,7 +120,7 @@ def opened_sample(path: Path, rows: int, form: CsvFormat) -> Iterator[Sample]:
     """
     with opened_source(path, form) as (table, _):
         _check_names(str(path), table.columns)
-        types = list(table.schema.types) if is_parquet(path) else None
+        types = [plain_type(kind) for kind in table.schema.types] if is_parquet(path) else None
         yield Sample(list(table.columns), types, whole=True, _table=table, _most=rows)
 
 
@@ -151,7 +152,7 @@ def _text(cells: Cells, rows: np.ndarray, count: int) -> pa.Array:
 
 
 def _values(column: pa.Array) -> pa.Array:
-    values = column.drop_null()
+    values = plain_values(column).drop_null()
     if pa.types.is_dictionary(values.type):
         values = values.dictionary_decode()
     return values.cast(pa.large_string()) if is_text(values.type) else values

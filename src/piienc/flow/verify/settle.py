@@ -8,6 +8,7 @@ import pyarrow as pa
 from msgspec import Struct, field
 
 from piienc.checks.finders import finders_of
+from piienc.columns import plain_type
 from piienc.errors import KeyAccessError, UsageError
 from piienc.flow.marks import original_field, record_in
 from piienc.flow.reports.model import ColumnReport
@@ -230,7 +231,7 @@ def settled(
         column = schema.columns.get(name)
         if column is None or column.encrypt is None:
             place = ColumnPlace(table, name)
-            rules = Rules.of(name, column, place.type, fingerprints) if column else None
+            rules = Rules.of(name, column, place.plain_type, fingerprints) if column else None
             allowed = column.allow or {} if column else {}
             leaves = name not in wanted.leave_out
             made.finders[name] = [each for each in finders if leaves and each.name not in allowed]
@@ -286,12 +287,12 @@ class _Marked(Struct, frozen=True):
             keyset = self._open(key) if self.wanted.round_trip else None
             text = isinstance(place.table, CsvSource) or column.encoding == "base64"
             trip = ColumnTrip(place, key, keyset, context, text=text) if keyset else None
-            rules = Rules.of(name, column, place.type, self.fingerprints)
+            rules = Rules.of(name, column, place.plain_type, self.fingerprints)
             untried = {"round-trip": self.missing[key]} if key in self.missing else {}
             return StillPlain(place, rules, facts, trip, self.fingerprints, untried)
         keyset = self._open(key)
         restored = original_field(place.table, name, schema, self.record).type
-        rules = Rules.of(name, column, restored, self.fingerprints)
+        rules = Rules.of(name, column, plain_type(restored), self.fingerprints)
         if keyset:
             return Opened(place, rules, keyset, context, restored)
         reason = self.missing.get(key) or f"the key {key} was not to be used"
