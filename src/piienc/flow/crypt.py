@@ -143,6 +143,10 @@ def encrypt_file(
                 text=text,
                 kernels=options.kernels,
             )
+            if not isinstance(table, CsvSource):
+                categories = table.categories(name)
+                if categories is not None:
+                    steps[name].keep_categories(categories)
         fields = pa.schema([table.schema.field(name) for name in steps])
         record = Record({name: step.facts for name, step in steps.items()}, fields)
 
@@ -210,6 +214,7 @@ def decrypt_file(
         record = record_in(table, schema)
         if schema is not None:
             check_columns(table, schema)
+        recorded = record.columns if record else {}
         marks = encrypted_columns(table, schema, record, columns)
         steps = {
             name: Decryption(
@@ -218,6 +223,7 @@ def decrypt_file(
                 keys(mark.key),
                 mark.context,
                 original_field(table, name, schema, record),
+                recorded[name].categories if name in recorded else None,
             )
             for name, mark in marks.items()
         }
@@ -225,7 +231,6 @@ def decrypt_file(
             name: CellDecryptor(keys(mark.key), mark.context) for name, mark in marks.items()
         }
         proof = Proof(table.name, table.columns, decryptors, decrypting=True)
-        recorded = record.columns if record else {}
         int96 = frozenset(name for name in steps if name in recorded and recorded[name].physical)
         left = record.without(set(steps)) if record else None
         return _Plan(steps, proof, left, record.keys if record else {}, int96=int96)

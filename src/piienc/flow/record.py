@@ -39,6 +39,7 @@ class EncryptedColumn(Struct, frozen=True, omit_defaults=True):
         key_ids: the keys of the set that encrypted its cells.
         type: what the column was, for people.
         physical: INT96, where its timestamps were stored so.
+        categories: of a dictionary column, as one cell: see `columns/categories.py`.
     """
 
     key: str
@@ -47,6 +48,7 @@ class EncryptedColumn(Struct, frozen=True, omit_defaults=True):
     key_ids: tuple[int, ...]
     type: str
     physical: str | None = None
+    categories: str | None = None
 
 
 class Record(Struct, frozen=True):
@@ -102,6 +104,7 @@ def parse(document: bytes, name: str) -> Record:
                 tuple(int(key_id) for key_id in facts["key_ids"]),
                 str(facts["type"]),
                 facts.get("physical"),
+                facts.get("categories"),
             )
             for column, facts in content["columns"].items()
         }

@@ -7,13 +7,17 @@ from typing import TYPE_CHECKING, Protocol
 import numpy as np
 import pyarrow as pa
 from msgspec import Struct
+from msgspec.structs import replace
 
 from piienc.columns import (
     ColumnCipher,
+    categorised,
     from_cells,
     is_text,
+    opened_categories,
     plain_type,
     prints_of_ciphertexts,
+    sealed_categories,
     to_cells,
 )
 from piienc.flow.record import EncryptedColumn
@@ -183,6 +187,12 @@ class Encryption(_KeyedStep):
             key, keyset.mode, context, ids, str(place.type), place.physical
         )
 
+    def keep_categories(self, values: pa.Array) -> None:
+        """Record what a dictionary column's values are taken from, encrypted as one cell more."""
+        self._spend(1)
+        cell = sealed_categories(values, self._keyset, self.facts.context, self._label)
+        self.facts = replace(self.facts, categories=cell)
+
     def apply(self, array: pa.Array) -> pa.Array:
         """Return a batch of a Parquet column, encrypted."""
         cells = to_cells(array, self._label)
@@ -203,7 +213,13 @@ class Decryption(_KeyedStep):
     """Decrypts a column under any enabled key of its keyset."""
 
     def __init__(
-        self, place: ColumnPlace, key: str, keyset: Keyset, context: str, original: pa.Field
+        self,
+        place: ColumnPlace,
+        key: str,
+        keyset: Keyset,
+        context: str,
+        original: pa.Field,
+        categories: str | None = None,
     ) -> None:
         """Prepare the step.
 
@@ -213,19 +229,27 @@ class Decryption(_KeyedStep):
             keyset: the keyset.
             context: the associated data.
             original: the field to restore.
+            categories: what a dictionary column's values are taken from, as the record has it.
 
         Raises:
             InputError: a column of this type holds no ciphertext.
+            AuthenticationError: the categories are not authentic.
         """
         stored = to_cells(place.none(), place.label).type
         super().__init__(place, key, keyset, context, text=is_text(stored))
         self.field = original
+        self._categories: pa.Array | None = None
+        if categories is not None and pa.types.is_dictionary(original.type):
+            self._categories = opened_categories(categories, keyset, context, place.label)
 
     def apply(self, array: pa.Array) -> pa.Array:
         """Return a batch of a Parquet column, decrypted and of its original type."""
         kind = self.field.type
         cells = self._cipher.decrypt(to_cells(array, self._label), text=is_text(kind))
-        return from_cells(cells, kind, self._label)
+        if self._categories is None:
+            return from_cells(cells, kind, self._label)
+        values = from_cells(cells, kind.value_type, self._label)
+        return categorised(values, kind, self._categories, self._label)
 
     def apply_to_cells(self, cells: Cells, as_fields: AsFields) -> Pool:
         """Return the cells of a CSV column, decrypted."""

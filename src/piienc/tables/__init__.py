@@ -9,6 +9,7 @@
     output.py    the columns of a table that is written
     footer.py    what a Parquet footer says, before Arrow is asked; thrift.py reads its bytes
     layout.py    how a Parquet file is laid out: codecs, encodings, indexes, kept or named
+    categories.py what the values of a dictionary column are taken from
     int96.py     Parquet's older timestamps, read exactly
     described.py what other keys of its footer tell of columns
     metadata.py  where a Parquet file tells what was encrypted

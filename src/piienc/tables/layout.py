@@ -37,6 +37,7 @@ _OF_THEIR_OWN = frozenset(
     {"DELTA_BINARY_PACKED", "DELTA_LENGTH_BYTE_ARRAY", "DELTA_BYTE_ARRAY", "BYTE_STREAM_SPLIT"}
 )
 """Encodings that a column has only where its writer was told to."""
+_MOST_DICTIONARY = 1 << 26  # bytes; behind the limit, a writer drops the dictionary and its order
 _OLD_LZ4 = "LZ4 of Hadoop"
 _BITS_PER_VALUE = 6.24  # of a bloom filter that takes a value it does not hold in one of 20 cases
 _KEPT = frozenset({"", "MAP", "LIST"})
@@ -99,6 +100,8 @@ def layout(source: Footer, schema: pa.Schema, output: Output) -> Layout:
     kept = tuple((path, chunk) for path, chunk in pairs if path[0] not in changed)
     dictionaries = {name for name in output.schema.names if _has_dictionary(output.schema, name)}
     options |= _of_chunks(pairs, kept, dictionaries, source.most_rows)
+    if any(output.schema.field(name).type.ordered for name in dictionaries):
+        options["dictionary_pagesize_limit"] = _MOST_DICTIONARY
     options |= _of_file(source, [leaf.path for leaf in written.leaves], changed)
     lost += [("the codec LZ4 of Hadoop, now LZ4_RAW", p[0]) for p, c in kept if c.codec == _OLD_LZ4]
     if len(options.get("sorting_columns") or ()) < len(source.sorting):

@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING, BinaryIO
 import pyarrow as pa
 from msgspec import Struct
 from pyarrow import parquet as pq
+from pyarrow import types
 
 from piienc.errors import InputError
+from piienc.tables.categories import merged
 from piienc.tables.footer import read_footer, unreadable
 from piienc.tables.int96 import exact_unit
 from piienc.tables.layout import ARROW_SCHEMA, layout
@@ -88,6 +90,24 @@ class ParquetSource:
                     raise unreadable(self.name) from error
                 left -= batch.num_rows
                 yield Slice(batch, not left)
+
+    def categories(self, name: str) -> pa.Array | None:
+        """Return what the values of a dictionary column are taken from; None for all others.
+
+        A large dictionary without an order is an encoding, and has none either.
+
+        Raises:
+            InputError: the file is damaged, or its row groups contradict each other.
+        """
+        kind = self.schema.field(name).type
+        if not types.is_dictionary(kind):
+            return None
+        batches = self._file.iter_batches(_BATCH_ROWS, columns=[name])
+        dictionaries = (batch.column(name).dictionary for batch in batches)
+        try:
+            return merged(dictionaries, f"{self.name}: column {name!r}", ordered=kind.ordered)
+        except (pa.ArrowException, OSError) as error:
+            raise unreadable(self.name) from error
 
     def _no_rows(self) -> pa.RecordBatch:
         none = [pa.array([], field.type) for field in self.schema]

@@ -8,8 +8,8 @@ import pyarrow as pa
 from msgspec import Struct, field
 
 from piienc.checks.finders import finders_of
-from piienc.columns import plain_type
-from piienc.errors import KeyAccessError, UsageError
+from piienc.columns import opened_categories, plain_type
+from piienc.errors import AuthenticationError, KeyAccessError, UsageError
 from piienc.flow.marks import original_field, record_in
 from piienc.flow.reports.model import ColumnReport
 from piienc.flow.steps import ColumnPlace
@@ -294,9 +294,19 @@ class _Marked(Struct, frozen=True):
         restored = original_field(place.table, name, schema, self.record).type
         rules = Rules.of(name, column, plain_type(restored), self.fingerprints)
         if keyset:
+            self.made.breaches += self._categories(place, keyset, context)
             return Opened(place, rules, keyset, context, restored)
         reason = self.missing.get(key) or f"the key {key} was not to be used"
         return Closed(place, rules, facts, reason)
+
+    def _categories(self, place: ColumnPlace, keyset: Keyset, context: str) -> Iterator[Breach]:
+        """Yield that what a dictionary column's values are taken from is not authentic."""
+        facts = self.record.columns.get(place.name) if self.record else None
+        if facts and facts.categories:
+            try:
+                opened_categories(facts.categories, keyset, context, place.label)
+            except AuthenticationError:
+                yield Breach(place.name, "authentic", "its list of categories is not authentic")
 
     def _open(self, name: str) -> Keyset | None:
         try:
