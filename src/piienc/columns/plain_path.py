@@ -83,7 +83,9 @@ def is_value(text: bytes, value: pa.Scalar) -> bool:
         return is_value(text, value.value)
     if isinstance(kind, _extension_types()):
         found = value.as_py()
-        return text == str(found).encode() if isinstance(found, UUID) else is_value(text, value.value)
+        return (
+            text == str(found).encode() if isinstance(found, UUID) else is_value(text, value.value)
+        )
     reads = next((reads for fits, reads in _READERS if fits(kind)), None)
     try:
         return reads is not None and reads(text, value)
