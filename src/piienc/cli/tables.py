@@ -17,11 +17,12 @@ from piienc.places import begun, is_parquet
 
 if TYPE_CHECKING:
     from piienc.flow.audit import Entry
-    from piienc.flow.receipt import Receipt
+    from piienc.flow.receipt import FolderReceipt, Receipt
     from piienc.places import Begun, Place
 
 Source = Annotated[
-    Path, typer.Argument(metavar="SRC|-", help="CSV (.gz, .zst too) or Parquet; - reads CSV.")
+    Path,
+    typer.Argument(metavar="SRC|-", help="CSV (.gz, .zst too), Parquet, or a folder; - reads CSV."),
 ]
 Target = Annotated[Path, typer.Argument(metavar="DST|-", help="The output; - writes CSV.")]
 
@@ -45,7 +46,7 @@ def encrypt_file(
     with ExitStack() as stack:
         source, target = _begun(src, stack), target_of(dst)
         from piienc import schema as schemas
-        from piienc.flow import crypt  # start-up
+        from piienc.flow import crypt, folder  # start-up
         from piienc.flow.keyring import keyring
         from piienc.state import CellCounter  # start-up
 
@@ -55,7 +56,7 @@ def encrypt_file(
         passphrase = Passphrase(passphrase_file, passphrase_fd, no_input)
         counter = stack.enter_context(CellCounter(settled.state_dir))
         report = stack.enter_context(ui.progress("encrypting", quiet=quiet))
-        receipt = crypt.encrypt_file(
+        receipt = folder.encrypt(
             source,
             target,
             schema=schemas.load(schema),
@@ -91,7 +92,7 @@ def decrypt_file(
     with ExitStack() as stack:
         source, target = _begun(src, stack), target_of(dst)
         from piienc import schema as schemas
-        from piienc.flow import crypt  # start-up
+        from piienc.flow import crypt, folder  # start-up
         from piienc.flow.keyring import keyring
 
         settled = options.settled(config, keys, state)
@@ -99,7 +100,7 @@ def decrypt_file(
         entry = stack.enter_context(audited("decrypt-file", settled, files, schema=schema))
         passphrase = Passphrase(passphrase_file, passphrase_fd, no_input)
         report = stack.enter_context(ui.progress("decrypting", quiet=quiet))
-        receipt = crypt.decrypt_file(
+        receipt = folder.decrypt(
             source,
             target,
             schema=schemas.load(schema) if schema else None,
@@ -129,7 +130,13 @@ def _names(columns: str | None) -> list[str]:
 
 
 def _tell(
-    done: str, receipt: Receipt, entry: Entry, dst: Path, *, as_json: bool, quiet: bool
+    done: str,
+    receipt: Receipt | FolderReceipt,
+    entry: Entry,
+    dst: Path,
+    *,
+    as_json: bool,
+    quiet: bool,
 ) -> None:
     for warning in receipt.warnings:
         ui.say(f"warning: {warning}")
