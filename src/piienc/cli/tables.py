@@ -144,4 +144,7 @@ def _tell(
         ui.document(entry.attested(receipt.document()))
     elif not quiet:
         names = ", ".join(receipt.columns)
-        ui.say(f"{done} {names} of {receipt.rows:,} rows in {receipt.seconds:.1f} s: {dst}")
+        files = getattr(receipt, "files", None)
+        several = f" in {len(files):,} files" if files else ""
+        seconds = f"{receipt.seconds:.1f} s"
+        ui.say(f"{done} {names} of {receipt.rows:,} rows{several} in {seconds}: {dst}")
