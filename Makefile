@@ -15,7 +15,7 @@ unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test fuzz planted bench lint clean
+.PHONY: help demo test fuzz planted samples bench lint clean
 
 help: ## show this
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-7s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -35,6 +35,9 @@ fuzz: $(TOOLS) ## send random files through piienc, read by other programs: MINU
 
 planted: $(TOOLS) ## put faults into a copy of piienc, which the fuzzer must find; PROOF=1: or piienc itself
 	@$(FUZZ).planted $(if $(PROOF),--proof)
+
+samples: $(TOOLS) ## send files that you have through piienc, and compare: DIR=FOLDER, or several
+	@$(BIN)/python tests/samples/check.py $(DIR)
 
 bench: $(TOOLS) ## measure how fast files are encrypted and decrypted
 	$(BIN)/python benchmarks/run.py

@@ -272,6 +272,8 @@ TYPED = {
         pa.array([Decimal("12.5")], pa.decimal128(10, 2)),
         pa.array([Decimal("1E-7")], pa.decimal128(20, 10)),
     ],
+    "UUID": [pa.array([bytes.fromhex("00112233445566778899aabbccddeeff")], pa.uuid())],
+    "JSON": [pa.array(['{"a": 1}'], pa.json_())],
     "binary, fixed-size binary": [pa.array([b"\xff\x00"], pa.binary(2))],
 }
 
@@ -289,8 +291,9 @@ def test_format_texts_of_types_are_those_of_the_code():
 
 def test_format_names_every_member_of_the_record():
     """The page describes the whole record of a Parquet file, and nothing that is not in it."""
-    facts = EncryptedColumn("k", "sealed", "c", (1,), "string")
-    record = json.loads(Record({"NAME": facts}, pa.schema([("NAME", pa.string())])).dump())
+    facts = EncryptedColumn("k", "sealed", "c", (1,), "string", "INT96", "categories")
+    fields = pa.schema([("NAME", pa.string())])
+    record = json.loads(Record({"NAME": facts}, fields, {b"pandas": b"{}"}).dump())
     members = []
     for member, value in record.items():
         members.append(member)

@@ -530,3 +530,29 @@ def test_installed_program_is_the_module(project):
     script = Path(sys.executable).with_name("piienc")
     done = subprocess.run([script, "--version"], capture_output=True, text=True, check=True)
     assert done.stdout == project.run("--version").out
+
+
+def test_folder_of_parquet_is_one_command_and_one_receipt(project):
+    """Its files, and their counts, are in the receipt and in the audit log."""
+    table = pa.table({"id": ["1"], "email": [C], "note": ["n"]})
+    for name in ("day=1", "day=2"):
+        (project.folder / "in" / name).mkdir(parents=True)
+        pq.write_table(table, project.folder / "in" / name / "x.parquet")
+    ended = project.run("encrypt-file", "in", "out", "--schema", "schema.toml", "--json")
+    assert ended.code == 0, ended.err
+    names = [file["output"]["name"] for file in ended.document["files"]]
+    assert names == ["out/day=1/x.parquet", "out/day=2/x.parquet"]
+    assert ended.document["rows"] == 2
+    ended = project.run("decrypt-file", "out", "back")
+    told = "of 2 rows in 2 files in T s"
+    assert ended.normal() == (0, "", f"piienc: decrypted email, note {told}: back\n")
+    assert pq.read_table(project.folder / "back" / "day=2" / "x.parquet")["email"].to_pylist() == [
+        C
+    ]
+    lines = project.run("audit", "show", "--json").document["lines"]
+    last = max(lines, key=lambda line: line["line"])
+    assert last["counts"] == {"cells": 4, "rows": 2, "files": 2}
+    assert [file["name"] for file in last["files"] if file["role"] == "output"] == [
+        "back/day=1/x.parquet",
+        "back/day=2/x.parquet",
+    ]

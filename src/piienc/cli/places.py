@@ -25,8 +25,14 @@ def source_of(path: Path) -> Place:
     return sys.stdin.buffer
 
 
-def begun_source(path: Path, stack: ExitStack) -> Begun:
-    """Begin to read a file or standard input, while what is heavy is still to be imported."""
+def begun_source(path: Path, stack: ExitStack) -> Begun | Path:
+    """Begin to read a file or standard input, while what is heavy is still to be imported.
+
+    Returns:
+        What is being read, or the path of a folder.
+    """
+    if path.is_dir():
+        return path
     return stack.enter_context(begun(source_of(path), ahead=True))
 
 

@@ -16,11 +16,13 @@ from piienc.errors import UsageError
 
 if TYPE_CHECKING:
     from piienc.flow.audit import Entry
-    from piienc.flow.receipt import Receipt
+    from piienc.flow.receipt import FolderReceipt, Receipt
 
 Source = Annotated[
     Path,
-    typer.Argument(metavar="SRC|-", help="CSV (also compressed) or Parquet; - is standard input."),
+    typer.Argument(
+        metavar="SRC|-", help="CSV (also compressed), Parquet, or a folder; - is standard input."
+    ),
 ]
 Target = Annotated[
     Path,
@@ -47,7 +49,7 @@ def encrypt_file(
     with ExitStack() as stack:
         source, target = begun_source(src, stack), target_of(dst)
         from piienc import schema as schemas
-        from piienc.flow import crypt  # start-up
+        from piienc.flow import crypt, folder  # start-up
         from piienc.flow.keyring import keyring
         from piienc.state import CellCounter  # start-up
 
@@ -57,7 +59,7 @@ def encrypt_file(
         passphrase = Passphrase(passphrase_file, passphrase_fd, no_input)
         counter = stack.enter_context(CellCounter(settled.state_dir))
         report = stack.enter_context(ui.progress("encrypting", quiet=quiet))
-        receipt = crypt.encrypt_file(
+        receipt = folder.encrypt(
             source,
             target,
             schema=schemas.load(schema),
@@ -93,7 +95,7 @@ def decrypt_file(
     with ExitStack() as stack:
         source, target = begun_source(src, stack), target_of(dst)
         from piienc import schema as schemas
-        from piienc.flow import crypt  # start-up
+        from piienc.flow import crypt, folder  # start-up
         from piienc.flow.keyring import keyring
 
         settled = options.settled(config, keys, state)
@@ -101,7 +103,7 @@ def decrypt_file(
         entry = stack.enter_context(audited("decrypt-file", settled, files, schema=schema))
         passphrase = Passphrase(passphrase_file, passphrase_fd, no_input)
         report = stack.enter_context(ui.progress("decrypting", quiet=quiet))
-        receipt = crypt.decrypt_file(
+        receipt = folder.decrypt(
             source,
             target,
             schema=schemas.load(schema) if schema else None,
@@ -124,7 +126,13 @@ def _names(columns: str | None) -> list[str]:
 
 
 def _tell(
-    done: str, receipt: Receipt, entry: Entry, dst: Path, *, as_json: bool, quiet: bool
+    done: str,
+    receipt: Receipt | FolderReceipt,
+    entry: Entry,
+    dst: Path,
+    *,
+    as_json: bool,
+    quiet: bool,
 ) -> None:
     for warning in receipt.warnings:
         ui.say(f"warning: {warning}")
@@ -132,4 +140,7 @@ def _tell(
         ui.document(entry.attested(receipt.document()))
     elif not quiet:
         names = ", ".join(receipt.columns)
-        ui.say(f"{done} {names} of {receipt.rows:,} rows in {receipt.seconds:.1f} s: {dst}")
+        files = getattr(receipt, "files", None)
+        several = f" in {len(files):,} files" if files else ""
+        seconds = f"{receipt.seconds:.1f} s"
+        ui.say(f"{done} {names} of {receipt.rows:,} rows{several} in {seconds}: {dst}")

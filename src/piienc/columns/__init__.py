@@ -10,6 +10,9 @@
     gcm.py        AES-256-GCM, for `sealed`
     aes.py        bulk AES, the one primitive
     wire.py       Tink's wire format, and base64
+    categories.py the categories of a dictionary column, as one cell
+    plain.py      values in types that Arrow computes with
+    uuids.py      UUIDs <-> their text
     bad_cells.py  cells that are refused, by their place
     forms.py      what can be told of a cell without its key
     prints.py     fingerprints, by which equal cells are found
@@ -22,9 +25,11 @@ together, and `arrays` makes an Arrow array of all.
 
 from piienc.columns.arrays import cells_of
 from piienc.columns.bad_cells import BadCells
+from piienc.columns.categories import categorised, opened_categories, sealed_categories
 from piienc.columns.column import ColumnCipher, Judged, Wrong
 from piienc.columns.forms import LEAST, Forms, forms_of
 from piienc.columns.kernel import Kernels
+from piienc.columns.plain import plain_type, plain_values
 from piienc.columns.plain_path import CellDecryptor, is_value
 from piienc.columns.prints import Fingerprints, Prints, prints_of_ciphertexts
 from piienc.columns.typed import from_cells, is_text, to_cells
@@ -40,11 +45,16 @@ __all__ = [
     "Kernels",
     "Prints",
     "Wrong",
+    "categorised",
     "cells_of",
     "forms_of",
     "from_cells",
     "is_text",
     "is_value",
+    "opened_categories",
+    "plain_type",
+    "plain_values",
     "prints_of_ciphertexts",
+    "sealed_categories",
     "to_cells",
 ]

@@ -12,6 +12,7 @@ import math
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
+from uuid import UUID
 
 import numpy as np
 from cryptography.exceptions import InvalidTag
@@ -81,7 +82,10 @@ def is_value(text: bytes, value: pa.Scalar) -> bool:
     if types.is_dictionary(kind):
         return is_value(text, value.value)
     if isinstance(kind, _extension_types()):
-        return is_value(text, value.value)
+        found = value.as_py()
+        return (
+            text == str(found).encode() if isinstance(found, UUID) else is_value(text, value.value)
+        )
     reads = next((reads for fits, reads in _READERS if fits(kind)), None)
     try:
         return reads is not None and reads(text, value)

@@ -2,7 +2,8 @@
 
 Integers in decimal; floats in the shortest form that reads back to the same bits; booleans
 `true` and `false`; dates and times in ISO 8601 with the column's unit, timestamps of a zone
-with their offset; decimals with their scale. Strings and bytes stay what they are.
+with their offset; decimals with their scale; UUIDs in their usual form. Strings and bytes stay
+what they are, and extension types are written as what they are stored as.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 from pyarrow import types
 
+from piienc.columns.uuids import is_uuid, text_of_uuids, uuids_of_text
 from piienc.errors import InputError
 
 if TYPE_CHECKING:
@@ -28,7 +30,7 @@ _FOUR_DIGITS = "^(?:[1-9]...|0[1-9]..|00[1-9].|000[1-9])-"  # the years of ISO 8
 
 def is_text(kind: pa.DataType) -> bool:
     """Tell whether cells of a type are encrypted as text; else as bytes."""
-    return not _is_bytes(kind.value_type if types.is_dictionary(kind) else kind)
+    return is_uuid(kind) or not _is_bytes(_inner(kind))
 
 
 def to_cells(array: pa.Array, label: str) -> pa.Array:
@@ -48,7 +50,7 @@ def to_cells(array: pa.Array, label: str) -> pa.Array:
     kind = array.type
     if _is_cells(kind):
         return _valid(array, label)
-    if not any(fits(kind) for fits, _, _ in _FORMS):
+    if not any(fits(_inner(kind)) for fits, _, _ in _FORMS):
         raise _refused(f"{label} has the type {kind}, which cannot be encrypted")
     try:
         cells = _written(array)
@@ -131,6 +133,15 @@ def _dictionary(array: pa.Array, kind: pa.DataType) -> pa.Array:
     return _restored(array, kind.value_type).dictionary_encode().cast(kind)
 
 
+def _storage_text(array: pa.Array) -> pa.Array:
+    return text_of_uuids(array.storage) if is_uuid(array.type) else _written(array.storage)
+
+
+def _extended(array: pa.Array, kind: pa.DataType) -> pa.Array:
+    storage = uuids_of_text(array) if is_uuid(kind) else _restored(array, kind.storage_type)
+    return pa.ExtensionArray.from_storage(kind, storage)
+
+
 def _decimal_text(array: pa.Array) -> pa.Array:
     """Write decimals out, also those that Arrow writes like 1E-7."""
     from pyarrow import compute as pc  # noqa: PLC0415  # 35 ms, which runs on CSV do without
@@ -190,6 +201,17 @@ def _is_dated(kind: pa.DataType) -> bool:
     return bool(types.is_date(kind) or types.is_timestamp(kind))
 
 
+def _inner(kind: pa.DataType) -> pa.DataType:
+    """Return the type of the values that a dictionary or an extension type is about."""
+    if types.is_dictionary(kind):
+        return _inner(kind.value_type)
+    return _inner(kind.storage_type) if isinstance(kind, pa.BaseExtensionType) else kind
+
+
+def _is_extension(kind: pa.DataType) -> bool:
+    return isinstance(kind, pa.BaseExtensionType)
+
+
 def _is_bytes(kind: pa.DataType) -> bool:
     return bool(
         types.is_binary(kind)
@@ -206,6 +228,7 @@ def _is_cells(kind: pa.DataType) -> bool:
 _FORMS: tuple[tuple[Callable[[pa.DataType], bool], _There, _Back], ...] = (
     (_is_cells, _as, _cast),
     (types.is_dictionary, _dictionary_values, _dictionary),
+    (_is_extension, _storage_text, _extended),
     (types.is_string_view, _by(pa.large_string()), _cast),
     (types.is_binary_view, _by(pa.large_binary()), _cast),
     (types.is_fixed_size_binary, _by(pa.binary()), _cast),

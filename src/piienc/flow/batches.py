@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Protocol
 import numpy as np
 import pyarrow as pa
 
-from piienc.columns import cells_of, to_cells
+from piienc.columns import cells_of, plain_values, to_cells
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -95,13 +95,13 @@ class TextColumn:
 
 
 class TypedColumn:
-    """A column of Parquet."""
+    """A column of Parquet, in types that Arrow computes with."""
 
     prints: Prints | None = None
 
     def __init__(self, array: pa.Array, label: str) -> None:
-        self.array, self._label = array, label
-        self.type, self.count = array.type, len(array)
+        self.array, self._label = plain_values(array), label
+        self.type, self.count = self.array.type, len(array)
 
     @property
     def null_count(self) -> int:

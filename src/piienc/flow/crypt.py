@@ -9,12 +9,12 @@ import pyarrow as pa
 from msgspec import Struct
 from msgspec.structs import replace
 
-from piienc.columns import CellDecryptor
+from piienc.columns import CellDecryptor, is_text
 from piienc.errors import ConfigError, UsageError
 from piienc.flow.marks import (
     check_columns,
     encrypted_columns,
-    original_type,
+    original_field,
     record_in,
     refuse_recorded,
 )
@@ -30,8 +30,10 @@ from piienc.state import Marks
 from piienc.tables import (
     CsvFormat,
     CsvSource,
+    Output,
     UnitSize,
     check_ends,
+    described,
     opened_source,
     sink_for,
     with_record,
@@ -140,6 +142,10 @@ def encrypt_file(
                 text=text,
                 kernels=options.kernels,
             )
+            if not isinstance(table, CsvSource):
+                categories = table.categories(name)
+                if categories is not None:
+                    steps[name].keep_categories(categories)
         fields = pa.schema([table.schema.field(name) for name in steps])
         record = Record({name: step.facts for name, step in steps.items()}, fields)
 
@@ -158,6 +164,7 @@ def encrypt_file(
             steps,
             proof,
             record.and_also(before) if steps else before,
+            before.keys if before else {},
             frozenset(steps),
             at_the_end,
             left_out_,
@@ -170,7 +177,7 @@ def encrypt_file(
         "plan a new key"
         for key_id, cells in counter.worn().items()
     )
-    return replace(receipt, warnings=worn)
+    return replace(receipt, warnings=worn + receipt.warnings)
 
 
 def decrypt_file(
@@ -206,6 +213,7 @@ def decrypt_file(
         record = record_in(table, schema)
         if schema is not None:
             check_columns(table, schema)
+        recorded = record.columns if record else {}
         marks = encrypted_columns(table, schema, record, columns)
         steps = {
             name: Decryption(
@@ -213,7 +221,8 @@ def decrypt_file(
                 mark.key,
                 keys(mark.key),
                 mark.context,
-                original_type(table, name, schema, record),
+                original_field(table, name, schema, record),
+                recorded[name].categories if name in recorded else None,
             )
             for name, mark in marks.items()
         }
@@ -221,7 +230,9 @@ def decrypt_file(
             name: CellDecryptor(keys(mark.key), mark.context) for name, mark in marks.items()
         }
         proof = Proof(table.name, table.columns, decryptors, decrypting=True)
-        return _Plan(steps, proof, record.without(set(steps)) if record else None)
+        int96 = frozenset(name for name in steps if name in recorded and recorded[name].physical)
+        left = record.without(set(steps)) if record else None
+        return _Plan(steps, proof, left, record.keys if record else {}, int96=int96)
 
     return _pass("decrypt-file", source, target, csv_format(schema), plan, options)
 
@@ -233,29 +244,50 @@ class _Plan(Struct, frozen=True):
         steps: by column.
         proof: holds what is written against what was read.
         record: what is encrypted behind it.
+        keys: keys and values of the footer as they were before anything was encrypted.
         ciphertext: the columns that surely are.
         at_the_end: called when all is written, before a file gets its name, with what was read.
         left_out: columns that the output does not have.
         watching: who looks at what passes.
+        int96: those of the columns whose timestamps were stored as INT96.
     """
 
     steps: Mapping[str, Step]
     proof: Proof
     record: Record | None
+    keys: Mapping[bytes, bytes]
     ciphertext: frozenset[str] = frozenset()
     at_the_end: Callable[[FileFacts], None] = lambda _: None
     left_out: frozenset[str] = frozenset()
     watching: Watching | None = None
+    int96: frozenset[str] = frozenset()
 
-    def schema(self, table: CsvSource | ParquetSource) -> pa.Schema:
-        """Return the output's Arrow schema."""
+    def output(self, table: CsvSource | ParquetSource) -> Output:
+        """Return the output's columns."""
         fields = [
-            field.with_type(self.steps[field.name].type) if field.name in self.steps else field
+            self.steps[field.name].field if field.name in self.steps else field
             for field in table.schema
             if field.name not in self.left_out
         ]
-        record = self.record.dump() if self.record else None
-        return with_record(pa.schema(fields, table.schema.metadata), record)
+        schema = pa.schema(fields)
+        before = described({**(table.schema.metadata or {}), **self.keys}, {}, self.left_out)
+        encrypted = {
+            name: is_text(schema.field(name).type)
+            for name in (self.record.columns if self.record else ())
+        }
+        now = described(before, encrypted)
+        record = None
+        if self.record:
+            changed = {key: value for key, value in before.items() if now.get(key) != value}
+            record = replace(self.record, keys=changed).dump()
+        schema = with_record(schema.with_metadata(now), record)
+        return Output(
+            schema,
+            self.ciphertext,
+            frozenset(self.steps) - self.ciphertext,
+            self.left_out,
+            self.int96,
+        )
 
 
 def _pass(
@@ -272,9 +304,7 @@ def _pass(
         check_ends(file, target)
         made = plan(table)
         with opened_target(target, overwrite=options.overwrite) as writer:
-            sink = sink_for(
-                table, target, writer, made.schema(table), made.ciphertext, made.left_out
-            )
+            sink = sink_for(table, target, writer, made.output(table))
             tally = run(
                 table,
                 sink,
@@ -295,9 +325,8 @@ def _pass(
         )
         for name, step in made.steps.items()
     }
-    return Receipt(
-        command, read, written, tally.rows, columns, round(time.monotonic() - started, 3)
-    )
+    seconds = round(time.monotonic() - started, 3)
+    return Receipt(command, read, written, tally.rows, columns, seconds, sink.warnings)
 
 
 def _left_out(table: CsvSource | ParquetSource, wanted: frozenset[str]) -> frozenset[str]:

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
     AnyReceipt: TypeAlias = (
         receipts.Receipt
+        | receipts.FolderReceipt
         | receipts.WrapReceipt
         | receipts.UnwrapReceipt
         | receipts.PushReceipt
@@ -58,6 +59,8 @@ def files_of(receipt: AnyReceipt) -> list[dict[str, Any]]:
         return [_file("fetched", file) | {"from": receipt.url} for file in receipt.files]
     if isinstance(receipt, receipts.WrapReceipt):
         return [_file("input", receipt.input), *(_file("output", f) for f in receipt.outputs)]
+    if isinstance(receipt, receipts.FolderReceipt):
+        return [file for each in receipt.files for file in files_of(each)]
     if isinstance(receipt, receipts.Receipt | receipts.UnwrapReceipt):
         return [_file("input", receipt.input), _file("output", receipt.output)]
     against = [_file("original", receipt.against)] if receipt.against else []
@@ -88,12 +91,13 @@ def _sent(file: receipts.SentFile, url: str) -> dict[str, Any]:
 def counts_of(receipt: AnyReceipt) -> dict[str, int]:
     """Return what was counted."""
     counts: dict[str, int] = {}
-    if isinstance(receipt, receipts.Receipt):
+    if isinstance(receipt, receipts.Receipt | receipts.FolderReceipt):
         counts["cells"] = sum(column.cells for column in receipt.columns.values())
     if (rows := getattr(receipt, "rows", None)) is not None:
         counts["rows"] = rows
     if (errors := getattr(receipt, "errors", None)) is not None:
         counts["errors"] = errors
-    if isinstance(receipt, receipts.PushReceipt | receipts.PullReceipt):
+    several = receipts.FolderReceipt | receipts.PushReceipt | receipts.PullReceipt
+    if isinstance(receipt, several):
         counts["files"] = len(receipt.files)
     return counts

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
+from piienc.columns import plain_values
 from piienc.content import compression_of
 from piienc.flow.crypt import csv_format
 from piienc.flow.inspect import ColumnReport, TableReport
@@ -80,7 +81,7 @@ def _parquet(table: ParquetSource) -> tuple[int, list[list[bytes]]]:
 
 def _cells(array: pa.Array) -> list[bytes]:
     """Return the bytes of text or binary cells; of other cells, as many empty ones."""
-    array = array.drop_null()
+    array = plain_values(array).drop_null()
     if pa.types.is_dictionary(array.type):
         array = array.dictionary_decode()
     try:

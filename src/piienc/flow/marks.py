@@ -178,16 +178,17 @@ def _chosen(marks: dict[str, Mark], columns: Collection[str]) -> dict[str, Mark]
     return {name: mark for name, mark in marks.items() if name in columns or not columns}
 
 
-def original_type(
+def original_field(
     table: CsvSource | ParquetSource, name: str, schema: Schema | None, record: Record | None
-) -> pa.DataType:
-    """Return the type that decryption restores: the file's own word, else the schema's."""
+) -> pa.Field:
+    """Return the field that decryption restores: the file's own word, else the schema's type."""
+    field: pa.Field = table.schema.field(name)
     if isinstance(table, CsvSource):
-        return pa.string()
+        return field
     if record is not None and name in record.columns:
-        return record.fields.field(name).type
+        return record.fields.field(name)
     kind: str = schema.columns[name].type if schema is not None else "string"
-    return _TYPES[kind]
+    return field.with_type(_TYPES[kind])
 
 
 def _listed(names: Collection[str]) -> str:

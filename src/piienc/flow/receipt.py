@@ -70,6 +70,34 @@ class Receipt(Struct, frozen=True):
         return _document(self)
 
 
+class FolderReceipt(Struct, frozen=True):
+    """What a step did to the files of a folder.
+
+    Attributes:
+        step: the command's name.
+        input: the folder that was read.
+        output: the folder that was made.
+        files: what was done to each file, in the order of their names.
+        rows: the rows of all files.
+        columns: by name, those that were changed, counted over all files.
+        seconds: how long it took.
+        warnings: what the user should know, once for all files.
+    """
+
+    step: str
+    input: str
+    output: str
+    files: tuple[Receipt, ...]
+    rows: int
+    columns: dict[str, ColumnFacts]
+    seconds: float
+    warnings: tuple[str, ...] = ()
+
+    def document(self) -> dict[str, Any]:
+        """Return the receipt as a JSON document."""
+        return _document(self)
+
+
 class PgpKeyFacts(Struct, frozen=True):
     """An OpenPGP key that took part.
 
@@ -269,6 +297,6 @@ class PullReceipt(Struct, frozen=True):
 
 
 def _document(
-    receipt: Receipt | WrapReceipt | UnwrapReceipt | PushReceipt | PullReceipt,
+    receipt: Receipt | FolderReceipt | WrapReceipt | UnwrapReceipt | PushReceipt | PullReceipt,
 ) -> dict[str, Any]:
     return {"schema_version": SCHEMA_VERSION, "ok": True, **to_builtins(receipt)}

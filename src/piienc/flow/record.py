@@ -4,7 +4,8 @@ A JSON document in the file's key-value metadata, under `piienc`:
 
     {"version": 1,
      "columns": {"email": {"key": …, "mode": …, "context": …, "key_ids": […], "type": …}},
-     "types": base64 of an Arrow IPC schema: the columns' fields before encryption}
+     "types": base64 of an Arrow IPC schema: the columns' fields before encryption,
+     "keys": {"pandas": …}: keys of the footer that tell of columns, as they were}
 
 The record is not secret and not authenticated. What is authenticated is each cell, with its
 context; so a schema, where one is given, decides over key and context.
@@ -15,16 +16,20 @@ from __future__ import annotations
 import base64
 import binascii
 import json
+from typing import TYPE_CHECKING
 
 import pyarrow as pa
 from msgspec import Struct, to_builtins
 
 from piienc.errors import InputError
 
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
 _VERSION = 1
 
 
-class EncryptedColumn(Struct, frozen=True):
+class EncryptedColumn(Struct, frozen=True, omit_defaults=True):
     """How one column was encrypted.
 
     Attributes:
@@ -33,6 +38,8 @@ class EncryptedColumn(Struct, frozen=True):
         context: the associated data.
         key_ids: the keys of the set that encrypted its cells.
         type: what the column was, for people.
+        physical: INT96, where its timestamps were stored so.
+        categories: of a dictionary column, as one cell: see `columns/categories.py`.
     """
 
     key: str
@@ -40,31 +47,44 @@ class EncryptedColumn(Struct, frozen=True):
     context: str
     key_ids: tuple[int, ...]
     type: str
+    physical: str | None = None
+    categories: str | None = None
 
 
 class Record(Struct, frozen=True):
-    """The encrypted columns of a file, and their Arrow fields before."""
+    """What a file tells of its encryption.
+
+    Attributes:
+        columns: those that are encrypted.
+        fields: their Arrow fields before.
+        keys: keys and values of the footer as they were, where they had to change.
+    """
 
     columns: dict[str, EncryptedColumn]
     fields: pa.Schema
+    keys: Mapping[bytes, bytes] = {}
 
     def dump(self) -> bytes:
         """Return the document."""
         columns = {name: to_builtins(column) for name, column in self.columns.items()}
         types = base64.b64encode(self.fields.serialize()).decode()
-        return json.dumps({"version": _VERSION, "columns": columns, "types": types}).encode()
+        document = {"version": _VERSION, "columns": columns, "types": types}
+        if self.keys:
+            document["keys"] = {key.decode(): value.decode() for key, value in self.keys.items()}
+        return json.dumps(document).encode()
 
     def without(self, names: set[str]) -> Record | None:
         """Return the record of the columns that stay encrypted; None if there are none."""
         left = {name: column for name, column in self.columns.items() if name not in names}
         fields = pa.schema([field for field in self.fields if field.name in left])
-        return Record(left, fields) if left else None
+        return Record(left, fields, self.keys) if left else None
 
     def and_also(self, other: Record | None) -> Record:
         """Return both records as one."""
         if other is None:
             return self
-        return Record(self.columns | other.columns, pa.schema([*self.fields, *other.fields]))
+        fields = pa.schema([*self.fields, *other.fields])
+        return Record(self.columns | other.columns, fields, other.keys)
 
 
 def parse(document: bytes, name: str) -> Record:
@@ -83,6 +103,8 @@ def parse(document: bytes, name: str) -> Record:
                 str(facts["context"]),
                 tuple(int(key_id) for key_id in facts["key_ids"]),
                 str(facts["type"]),
+                facts.get("physical"),
+                facts.get("categories"),
             )
             for column, facts in content["columns"].items()
         }
@@ -92,6 +114,7 @@ def parse(document: bytes, name: str) -> Record:
             fields.field(column)
         for facts in columns.values():
             facts.context.encode()
+        keys = {key.encode(): value.encode() for key, value in content.get("keys", {}).items()}
     except (
         RecursionError,
         ValueError,
@@ -105,7 +128,7 @@ def parse(document: bytes, name: str) -> Record:
             f"{name}: its record of what is encrypted is damaged",
             hint="name the schema that it was encrypted with: --schema",
         ) from None
-    return Record(columns, fields)
+    return Record(columns, fields, keys)
 
 
 def _require_version(version: object, name: str) -> None:

@@ -63,10 +63,11 @@ class _Done(Struct, frozen=True):
 
 
 class _Change(Struct, frozen=True):
-    """What is done to each unit: `run`'s arguments."""
+    """What is done to each unit: `run`'s arguments, and the output's Arrow schema."""
 
     source: CsvSource | ParquetSource
     steps: Mapping[str, Step]
+    schema: pa.Schema
     left_out: frozenset[str]
     beside: Beside | None
     proof: Proof
@@ -97,22 +98,20 @@ class _Change(Struct, frozen=True):
         batch = unit.batch
         stored = stored_columns(self.source, batch)
         tally = Tally(batch.num_rows)
-        columns, fields = [], []
-        for kind, column in zip(batch.schema, batch.columns, strict=True):
-            if kind.name in self.left_out:
+        columns = []
+        for name, column in zip(self.source.columns, batch.columns, strict=True):
+            if name in self.left_out:
                 continue
             made = column
-            if kind.name in self.steps:
-                made = self.steps[kind.name].apply(column)
-                tally.count(kind.name, batch.num_rows - made.null_count)
+            if name in self.steps:
+                made = self.steps[name].apply(column)
+                tally.count(name, batch.num_rows - made.null_count)
                 if self.beside:
                     cells, _ = cells_of(made)
-                    stored[kind.name].prints = self.steps[kind.name].prints([cells])
+                    stored[name].prints = self.steps[name].prints([cells])
             columns.append(made)
-            fields.append(kind.with_type(made.type))
         found = self.beside.look(stored) if self.beside else None
-        schema = pa.schema(fields, batch.schema.metadata)
-        changed = pa.RecordBatch.from_arrays(columns, schema=schema)
+        changed = pa.RecordBatch.from_arrays(columns, schema=self.schema)
         self.proof.of_slice(batch, changed)
         return _Done(replace(unit, batch=changed), tally, found)
 
@@ -143,7 +142,7 @@ def run(
     Raises:
         PiiencError: of the first unit that failed, with its place in the file.
     """
-    changing = _Change(source, steps, left_out, beside, proof)
+    changing = _Change(source, steps, sink.schema, left_out, beside, proof)
     change: Callable[[Any], _Done] = (
         changing.block if isinstance(source, CsvSource) else changing.slice
     )

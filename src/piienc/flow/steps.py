@@ -7,10 +7,22 @@ from typing import TYPE_CHECKING, Protocol
 import numpy as np
 import pyarrow as pa
 from msgspec import Struct
+from msgspec.structs import replace
 
-from piienc.columns import ColumnCipher, from_cells, is_text, prints_of_ciphertexts, to_cells
+from piienc.columns import (
+    ColumnCipher,
+    categorised,
+    from_cells,
+    is_text,
+    opened_categories,
+    plain_type,
+    prints_of_ciphertexts,
+    sealed_categories,
+    to_cells,
+)
 from piienc.flow.record import EncryptedColumn
 from piienc.keys import Mode
+from piienc.tables import CsvSource
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -18,7 +30,6 @@ if TYPE_CHECKING:
     from piienc.cells import Cells, Pool
     from piienc.columns import Kernels, Prints
     from piienc.keys import Keyset
-    from piienc.tables import CsvSource
     from piienc.tables.parquet import ParquetSource
 
     AsFields = Callable[[Pool], Pool]
@@ -40,8 +51,8 @@ class Step(Protocol):
 
     key: str
     """The keyset's name."""
-    type: pa.DataType
-    """The column's Arrow type behind the step."""
+    field: pa.Field
+    """The column's Arrow field behind the step."""
 
     @property
     def mode(self) -> Mode:
@@ -73,9 +84,25 @@ class ColumnPlace(Struct, frozen=True):
         return f"{self.table.name}: column {self.name!r}"
 
     @property
+    def field(self) -> pa.Field:
+        """Its Arrow field in the file."""
+        return self.table.schema.field(self.name)
+
+    @property
     def type(self) -> pa.DataType:
         """Its Arrow type in the file."""
-        return self.table.schema.field(self.name).type
+        return self.field.type
+
+    @property
+    def physical(self) -> str | None:
+        """How Parquet stores it, where its Arrow type does not tell: INT96."""
+        is_int96 = not isinstance(self.table, CsvSource) and self.name in self.table.int96
+        return "INT96" if is_int96 else None
+
+    @property
+    def plain_type(self) -> pa.DataType:
+        """The type in which its values are looked at."""
+        return plain_type(self.type)
 
     def none(self) -> pa.Array:
         """Return no cells of its type, to see what becomes of the type."""
@@ -87,10 +114,10 @@ class _KeyedStep:
 
     Attributes:
         key: the keyset's name.
-        type: the column's Arrow type behind the step.
+        field: the column's Arrow field behind the step.
     """
 
-    type: pa.DataType
+    field: pa.Field
 
     def __init__(
         self,
@@ -154,9 +181,17 @@ class Encryption(_KeyedStep):
         """
         super().__init__(place, key, keyset, context, text=text, kernels=kernels)
         self._counter = counter
-        self.type = self.apply(place.none()).type
+        self.field = _of_plain_type(place.field, self.apply(place.none()).type)
         ids = (keyset.primary_id,)
-        self.facts = EncryptedColumn(key, keyset.mode, context, ids, str(place.type))
+        self.facts = EncryptedColumn(
+            key, keyset.mode, context, ids, str(place.type), place.physical
+        )
+
+    def keep_categories(self, values: pa.Array) -> None:
+        """Record what a dictionary column's values are taken from, encrypted as one cell more."""
+        self._spend(1)
+        cell = sealed_categories(values, self._keyset, self.facts.context, self._label)
+        self.facts = replace(self.facts, categories=cell)
 
     def apply(self, array: pa.Array) -> pa.Array:
         """Return a batch of a Parquet column, encrypted."""
@@ -178,7 +213,13 @@ class Decryption(_KeyedStep):
     """Decrypts a column under any enabled key of its keyset."""
 
     def __init__(
-        self, place: ColumnPlace, key: str, keyset: Keyset, context: str, original: pa.DataType
+        self,
+        place: ColumnPlace,
+        key: str,
+        keyset: Keyset,
+        context: str,
+        original: pa.Field,
+        categories: str | None = None,
     ) -> None:
         """Prepare the step.
 
@@ -187,20 +228,39 @@ class Decryption(_KeyedStep):
             key: the keyset's name.
             keyset: the keyset.
             context: the associated data.
-            original: the type to restore.
+            original: the field to restore.
+            categories: what a dictionary column's values are taken from, as the record has it.
 
         Raises:
             InputError: a column of this type holds no ciphertext.
+            AuthenticationError: the categories are not authentic.
         """
         stored = to_cells(place.none(), place.label).type
         super().__init__(place, key, keyset, context, text=is_text(stored))
-        self.type = original
+        self.field = original
+        self._categories: pa.Array | None = None
+        if categories is not None and pa.types.is_dictionary(original.type):
+            self._categories = opened_categories(categories, keyset, context, place.label)
 
     def apply(self, array: pa.Array) -> pa.Array:
         """Return a batch of a Parquet column, decrypted and of its original type."""
-        cells = self._cipher.decrypt(to_cells(array, self._label), text=is_text(self.type))
-        return from_cells(cells, self.type, self._label)
+        kind = self.field.type
+        cells = self._cipher.decrypt(to_cells(array, self._label), text=is_text(kind))
+        if self._categories is None:
+            return from_cells(cells, kind, self._label)
+        values = from_cells(cells, kind.value_type, self._label)
+        return categorised(values, kind, self._categories, self._label)
 
     def apply_to_cells(self, cells: Cells, as_fields: AsFields) -> Pool:
         """Return the cells of a CSV column, decrypted."""
         return as_fields(self._cipher.open(cells, text=True))
+
+
+def _of_plain_type(field: pa.Field, kind: pa.DataType) -> pa.Field:
+    """Return a field of another type, which is no extension type, though the first one may be."""
+    metadata = {
+        key: value
+        for key, value in (field.metadata or {}).items()
+        if not key.startswith(b"ARROW:extension:")
+    }
+    return field.with_type(kind).with_metadata(metadata or None)

@@ -8,6 +8,12 @@
     quoting.py   quotes taken off and put on
     oddities.py  what is odd about a file that is nearly CSV
     parquet.py   row groups <-> record batches, with types, metadata and layout kept
+    output.py    the columns of a table that is written
+    footer.py    what a Parquet footer says, before Arrow is asked; thrift.py reads its bytes
+    layout.py    how a Parquet file is laid out: codecs, encodings, indexes, kept or named
+    categories.py what the values of a dictionary column are taken from
+    int96.py     Parquet's older timestamps, read exactly
+    described.py what other keys of its footer tell of columns
     metadata.py  where a Parquet file tells what was encrypted
     ends.py      a table opened for reading, and one opened for writing
     parts.py     a table cut by rows
@@ -18,6 +24,7 @@ batch. A sink writes the changed units in order.
 """
 
 from piienc.tables.csv import CsvFormat, CsvSink, CsvSource
+from piienc.tables.described import described
 from piienc.tables.ends import (
     UnitSize,
     check_ends,
@@ -25,6 +32,7 @@ from piienc.tables.ends import (
     sink_for,
 )
 from piienc.tables.metadata import record_of, with_record
+from piienc.tables.output import Output
 from piienc.tables.parts import Part, parts
 from piienc.tables.plain_path import Record, count_records, read_record
 from piienc.tables.records import Block, Change, Records, Rewritten
@@ -35,6 +43,7 @@ __all__ = [
     "CsvFormat",
     "CsvSink",
     "CsvSource",
+    "Output",
     "Part",
     "Record",
     "Records",
@@ -42,6 +51,7 @@ __all__ = [
     "UnitSize",
     "check_ends",
     "count_records",
+    "described",
     "opened_source",
     "parts",
     "read_record",

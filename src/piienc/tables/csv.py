@@ -232,13 +232,22 @@ def _count(data: bytes, byte: bytes, end: int) -> int:
 
 
 class CsvSink:
-    """A CSV file being written, with the header and in the format of another."""
+    """A CSV file being written, with the header and in the format of another.
+
+    Attributes:
+        schema: its columns, as Arrow has them.
+        warnings: what of the source could not be kept; CSV keeps all.
+    """
+
+    warnings: tuple[str, ...] = ()
 
     def __init__(
         self, stream: Compressed, source: CsvSource, dropped: Collection[int] = ()
     ) -> None:
         """Write the header, without the columns of these numbers."""
         form = source.format
+        kept = [name for at, name in enumerate(source.columns) if at not in dropped]
+        self.schema = pa.schema([(name, pa.string()) for name in kept])
         self._text = TextWriter(stream, form.encoding)
         end = form.line_end.encode()
         header = source.header_without(dropped).removesuffix(end) + end

@@ -22,10 +22,9 @@ from piienc.tables.streams import Compressed, Decompressed, not_parquet
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    import pyarrow as pa
-
     from piienc.hashing import HashingReader, HashingWriter, ReadAhead
     from piienc.places import Begun, Named, Place
+    from piienc.tables.output import Output
     from piienc.tables.parquet import ParquetSink, ParquetSource
 
 
@@ -97,9 +96,7 @@ def sink_for(
     source: CsvSource | ParquetSource,
     target: Place | Named,
     writer: HashingWriter,
-    schema: pa.Schema,
-    ciphertext: frozenset[str],
-    left_out: frozenset[str] = frozenset(),
+    output: Output,
 ) -> CsvSink | ParquetSink:
     """Return the sink that writes what was read from `source`, in its own format.
 
@@ -107,13 +104,11 @@ def sink_for(
         source: whose header, dialect or layout the output gets.
         target: whose name tells the compression of CSV.
         writer: where it goes.
-        schema: the output's Arrow schema, for Parquet.
-        ciphertext: columns that are not worth a Parquet dictionary.
-        left_out: columns that the output does not have.
+        output: its columns.
     """
     if isinstance(source, CsvSource):
-        dropped = [source.columns.index(name) for name in left_out]
+        dropped = [source.columns.index(name) for name in output.left_out]
         return CsvSink(Compressed(writer, name_of(target)), source, dropped)
     from piienc.tables.parquet import ParquetSink  # noqa: PLC0415  # half of start-up
 
-    return ParquetSink(writer, schema, source.writer_options(ciphertext, left_out))
+    return ParquetSink(writer, output.schema, source.layout(output))

@@ -2,19 +2,28 @@
 
 from __future__ import annotations
 
+import io
 from typing import TYPE_CHECKING, BinaryIO
 
 import pyarrow as pa
 from msgspec import Struct
 from pyarrow import parquet as pq
+from pyarrow import types
 
 from piienc.errors import InputError
+from piienc.tables.categories import merged
+from piienc.tables.footer import read_footer
+from piienc.tables.int96 import exact_unit
+from piienc.tables.layout import ARROW_SCHEMA, layout
 from piienc.tables.streams import not_parquet
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from piienc.hashing import HashingWriter
+    from piienc.tables.footer import Footer
+    from piienc.tables.layout import Layout
+    from piienc.tables.output import Output
 
 _BATCH_ROWS = 1 << 16
 
@@ -32,7 +41,9 @@ class ParquetSource:
     Attributes:
         name: what error messages call the file.
         columns: the names of its top-level columns.
-        schema: its Arrow schema, metadata included.
+        schema: its Arrow schema, with all keys and values of the footer as metadata.
+        footer: what the footer says.
+        int96: its top-level columns that store timestamps as INT96, at whatever depth.
     """
 
     def __init__(self, file: BinaryIO, name: str, slice_rows: int = 0) -> None:
@@ -44,14 +55,16 @@ class ParquetSource:
             slice_rows: rows of a slice; 0 for as many as pay.
 
         Raises:
-            InputError: it is no Parquet file, or names a column twice.
+            InputError: it cannot be read exactly, or names a column twice.
         """
         self.name, self._slice_rows = name, slice_rows or _BATCH_ROWS
-        try:
-            self._file = pq.ParquetFile(file, buffer_size=1 << 20, pre_buffer=False)
-        except (pa.ArrowException, OSError) as error:
-            raise not_parquet(name) from error
-        self.schema: pa.Schema = self._file.schema_arrow
+        self.footer = read_footer(file, name)
+        self._file = open_parquet(file, name)
+        int96 = [leaf.path for leaf in self.footer.leaves if leaf.physical == "INT96"]
+        self.int96 = frozenset(path[0] for path in int96)
+        if int96:
+            self._file = open_parquet(file, name, exact_unit(file, name, int96))
+        self.schema = _with_all_metadata(self._file.schema_arrow, self.footer)
         self.columns: list[str] = self.schema.names
         twice = sorted({column for column in self.columns if self.columns.count(column) > 1})
         if twice:
@@ -79,6 +92,24 @@ class ParquetSource:
                 left -= batch.num_rows
                 yield Slice(batch, not left)
 
+    def categories(self, name: str) -> pa.Array | None:
+        """Return what the values of a dictionary column are taken from; None for all others.
+
+        A large dictionary without an order is an encoding, and has none either.
+
+        Raises:
+            InputError: the file is damaged, or its row groups contradict each other.
+        """
+        kind = self.schema.field(name).type
+        if not types.is_dictionary(kind):
+            return None
+        batches = self._file.iter_batches(_BATCH_ROWS, columns=[name])
+        dictionaries = (batch.column(name).dictionary for batch in batches)
+        try:
+            return merged(dictionaries, f"{self.name}: column {name!r}", ordered=kind.ordered)
+        except (pa.ArrowException, OSError) as error:
+            raise not_parquet(self.name) from error
+
     def _no_rows(self) -> pa.RecordBatch:
         none = [pa.array([], field.type) for field in self.schema]
         return pa.RecordBatch.from_arrays(none, schema=self.schema)
@@ -92,48 +123,47 @@ class ParquetSource:
         """Return the slice's rows."""
         return unit.batch
 
-    def writer_options(
-        self, ciphertext: frozenset[str], left_out: frozenset[str] = frozenset()
-    ) -> dict[str, object]:
-        """Return how the file was written, as `ParquetWriter` takes it.
+    def layout(self, output: Output) -> Layout:
+        """Return how an output is written: as this file is, as far as that can be kept.
 
-        Args:
-            ciphertext: top-level columns, not worth a dictionary.
-            left_out: top-level columns that the output does not have.
+        Raises:
+            InputError: Arrow reads this file's types, but does not write them.
         """
-        meta = self._file.metadata
-        if not meta.num_row_groups:
-            return {}
-        group = meta.row_group(0)
-        all_chunks = [group.column(number) for number in range(group.num_columns)]
-        chunks = [c for c in all_chunks if c.path_in_schema.split(".")[0] not in left_out]
-        dictionaries = [
-            chunk.path_in_schema
-            for chunk in chunks
-            if chunk.has_dictionary_page and chunk.path_in_schema.split(".")[0] not in ciphertext
-        ]
-        return {
-            "compression": {chunk.path_in_schema: _codec(chunk.compression) for chunk in chunks},
-            "use_dictionary": dictionaries or False,
-            "write_statistics": [c.path_in_schema for c in chunks if c.is_stats_set] or False,
-        }
+        try:
+            return layout(self.footer, self._file.schema_arrow, output)
+        except pa.ArrowException as error:
+            raise InputError(
+                f"{self.name}: Arrow reads its types, but cannot write them",
+                hint="leave out structs without fields, or write the file otherwise",
+            ) from error
 
 
 class ParquetSink:
-    """A Parquet file being written, in the row groups of its source."""
+    """A Parquet file being written, in the row groups of its source.
 
-    def __init__(
-        self, stream: HashingWriter, schema: pa.Schema, options: dict[str, object]
-    ) -> None:
-        self._schema = schema
-        self._writer = pq.ParquetWriter(pa.PythonFile(stream, "w"), schema, **options)
+    Attributes:
+        schema: its Arrow schema.
+    """
+
+    def __init__(self, stream: HashingWriter, schema: pa.Schema, layout_: Layout) -> None:
+        self.schema = schema
+        self._layout = layout_
+        self._written: list[pq.FileMetaData] = []
+        self._writer = pq.ParquetWriter(
+            pa.PythonFile(stream, "w"),
+            schema,
+            metadata_collector=self._written,
+            **layout_.options,
+        )
+        if not layout_.options["store_schema"] and schema.metadata:
+            self._writer.add_key_value_metadata(schema.metadata)
         self._group: list[pa.RecordBatch] = []
 
     def write(self, part: Slice) -> None:
         """Collect a slice, and write the row group that it ends."""
         self._group.append(part.batch)
         if part.ends_group:
-            table = pa.Table.from_batches(self._group, self._schema).unify_dictionaries()
+            table = pa.Table.from_batches(self._group, self.schema).unify_dictionaries()
             self._group = []
             self._writer.write_table(table, row_group_size=max(1, table.num_rows))
 
@@ -141,6 +171,39 @@ class ParquetSink:
         """Write the footer; the file below stays open."""
         self._writer.close()
 
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """What of the source could not be kept; known once the sink is closed."""
+        footer = io.BytesIO()
+        self._written[0].write_metadata_file(footer)
+        return self._layout.warnings(read_footer(footer, ""))
 
-def _codec(name: str) -> str:
-    return "NONE" if name == "UNCOMPRESSED" else name
+
+def open_parquet(file: BinaryIO, name: str, int96_unit: str | None = None) -> pq.ParquetFile:
+    """Open a Parquet file whose footer was looked at.
+
+    Args:
+        file: at any place.
+        name: what error messages call it.
+        int96_unit: of the timestamps that INT96 becomes.
+
+    Raises:
+        InputError: it cannot be read.
+    """
+    try:
+        return pq.ParquetFile(
+            file,
+            buffer_size=1 << 20,
+            pre_buffer=False,
+            page_checksum_verification=True,
+            coerce_int96_timestamp_unit=int96_unit,
+        )
+    except (pa.ArrowException, OSError) as error:
+        raise not_parquet(name) from error
+
+
+def _with_all_metadata(schema: pa.Schema, footer: Footer) -> pa.Schema:
+    """Return the schema with what Arrow leaves out where the footer has a schema of its own."""
+    metadata = {**(schema.metadata or {}), **footer.metadata}
+    metadata.pop(ARROW_SCHEMA, None)
+    return schema.with_metadata(metadata or None)

@@ -10,6 +10,7 @@ import numpy as np
 import pyarrow as pa
 from msgspec import Struct
 
+from piienc.columns import plain_type, plain_values
 from piienc.errors import InputError
 from piienc.flow.infer.encoding import find_encoding, told_by
 from piienc.flow.infer.looks import count_personal, finders
@@ -123,7 +124,8 @@ def opened_sample(path: Path, rows: int, form: CsvFormat) -> Iterator[Sample]:
     """
     with opened_source(path, form) as (table, _):
         _check_names(str(path), table.columns)
-        types = None if isinstance(table, CsvSource) else list(table.schema.types)
+        kinds = None if isinstance(table, CsvSource) else table.schema.types
+        types = kinds and [plain_type(kind) for kind in kinds]
         yield Sample(list(table.columns), types, whole=True, _table=table, _most=rows)
 
 
@@ -155,7 +157,7 @@ def _text(cells: Cells, rows: np.ndarray, count: int) -> pa.Array:
 
 
 def _values(column: pa.Array) -> pa.Array:
-    values = column.drop_null()
+    values = plain_values(column).drop_null()
     if pa.types.is_dictionary(values.type):
         values = values.dictionary_decode()
     return values.cast(pa.large_string()) if is_text(values.type) else values

@@ -7,7 +7,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pyarrow as pa
 
-from piienc.columns import ColumnCipher, from_cells, is_text, prints_of_ciphertexts, to_cells
+from piienc.columns import (
+    ColumnCipher,
+    from_cells,
+    is_text,
+    plain_values,
+    prints_of_ciphertexts,
+    to_cells,
+)
 from piienc.errors import InputError
 from piienc.flow.batches import without_nulls
 from piienc.flow.verify.found import Breach, Counts
@@ -75,13 +82,13 @@ class Opened:
         """Restore the values' type; what has not that type becomes null, and a breach."""
         cells = judged.plain(count, self._stored, text=is_text(self._restored))
         try:
-            return from_cells(cells, self._restored, self._label), []
+            return plain_values(from_cells(cells, self._restored, self._label)), []
         except InputError:
             pass
         odd = [row for row in range(len(cells)) if not self._is_typed(cells.slice(row, 1))]
         keep = np.ones(len(cells), np.bool_)
         keep[odd] = False
-        fine = from_cells(_masked(cells, keep), self._restored, self._label)
+        fine = plain_values(from_cells(_masked(cells, keep), self._restored, self._label))
         detail = f"decrypted, but no {self._restored}"
         return fine, [Breach(self._name, "type", detail, np.array(odd))]
 

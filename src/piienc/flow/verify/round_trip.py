@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from piienc.columns import BadCells, ColumnCipher, from_cells, is_text
+from piienc.columns import BadCells, ColumnCipher, from_cells, is_text, plain_values
 from piienc.flow.steps import Encryption
 from piienc.flow.verify.against import differing
 from piienc.flow.verify.found import Breach
@@ -45,7 +45,7 @@ class ColumnTrip:
         """Encrypt a batch, decrypt it, and yield the rows that are not what they were."""
         try:
             cells = self._back.decrypt(self._there.apply(stored), text=is_text(self._type))
-            back = from_cells(cells, self._type, self._label)
+            back = plain_values(from_cells(cells, self._type, self._label))
         except BadCells as bad:
             rows = np.sort(np.array(bad.rows))
             yield Breach(self._name, "round-trip", "cannot be encrypted and read back", rows)

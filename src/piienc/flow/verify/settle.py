@@ -8,8 +8,9 @@ import pyarrow as pa
 from msgspec import Struct, field
 
 from piienc.checks.finders import finders_of
-from piienc.errors import KeyAccessError, UsageError
-from piienc.flow.marks import original_type, record_in
+from piienc.columns import opened_categories, plain_type
+from piienc.errors import AuthenticationError, KeyAccessError, UsageError
+from piienc.flow.marks import original_field, record_in
 from piienc.flow.reports.model import ColumnReport
 from piienc.flow.steps import ColumnPlace
 from piienc.flow.verify.closed import Closed
@@ -232,7 +233,7 @@ def settled(
         column = schema.columns.get(name)
         if column is None or column.encrypt is None:
             place = ColumnPlace(table, name)
-            rules = Rules.of(name, column, place.type, fingerprints) if column else None
+            rules = Rules.of(name, column, place.plain_type, fingerprints) if column else None
             allowed = column.allow or {} if column else {}
             leaves = name not in wanted.leave_out
             made.finders[name] = [each for each in finders if leaves and each.name not in allowed]
@@ -288,16 +289,26 @@ class _Marked(Struct, frozen=True):
             keyset = self._open(key) if self.wanted.round_trip else None
             text = isinstance(place.table, CsvSource) or column.encoding == "base64"
             trip = ColumnTrip(place, key, keyset, context, text=text) if keyset else None
-            rules = Rules.of(name, column, place.type, self.fingerprints)
+            rules = Rules.of(name, column, place.plain_type, self.fingerprints)
             untried = {"round-trip": self.missing[key]} if key in self.missing else {}
             return StillPlain(place, rules, facts, trip, self.fingerprints, untried)
         keyset = self._open(key)
-        restored = original_type(place.table, name, schema, self.record)
-        rules = Rules.of(name, column, restored, self.fingerprints)
+        restored = original_field(place.table, name, schema, self.record).type
+        rules = Rules.of(name, column, plain_type(restored), self.fingerprints)
         if keyset:
+            self.made.breaches += self._categories(place, keyset, context)
             return Opened(place, rules, keyset, context, restored)
         reason = self.missing.get(key) or f"the key {key} was not to be used"
         return Closed(place, rules, facts, reason)
+
+    def _categories(self, place: ColumnPlace, keyset: Keyset, context: str) -> Iterator[Breach]:
+        """Yield that what a dictionary column's values are taken from is not authentic."""
+        facts = self.record.columns.get(place.name) if self.record else None
+        if facts and facts.categories:
+            try:
+                opened_categories(facts.categories, keyset, context, place.label)
+            except AuthenticationError:
+                yield Breach(place.name, "authentic", "its list of categories is not authentic")
 
     def _open(self, name: str) -> Keyset | None:
         try:

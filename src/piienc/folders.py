@@ -1,0 +1,126 @@
+"""Folders made with care: whole or not at all, and never inside of what they are made from.
+
+A new folder grows under a hidden name beside its own, which is locked. What a killed run has left
+there is removed by the next run for the same folder.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import os
+import shutil
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from piienc.errors import InputError, PolicyError
+from piienc.files import translated
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+_SUFFIX = ".piienc-new"
+
+
+@contextlib.contextmanager
+def new_folder(path: Path) -> Iterator[Path]:
+    """Make a folder that gets its name only when the block ends without an error.
+
+    Args:
+        path: the final name, which must not be taken.
+
+    Yields:
+        The folder, under another name.
+
+    Raises:
+        PolicyError: the name is taken.
+        IncompleteError: the folder could not be made.
+    """
+    final = Path(os.path.realpath(path))
+    _refuse_taken(final, path)
+    with translated(path):
+        _sweep(final)
+        made = Path(tempfile.mkdtemp(_SUFFIX, f".{final.name}.", final.parent))
+        lock = os.open(made, os.O_RDONLY)
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield made
+        _refuse_taken(final, path)
+        with translated(path):
+            _flush(made)
+            made.rename(final)
+            _flush_one(final.parent)
+    finally:
+        os.close(lock)
+        shutil.rmtree(made, ignore_errors=True)
+
+
+def files_below(folder: Path) -> Iterator[Path]:
+    """Yield the files of a folder at any depth, relative to it, in order; hidden ones are left out.
+
+    Hidden is what begins with `_` or `.`, as Spark and Hive have it; not so a folder `_a=1`.
+
+    Raises:
+        InputError: a symbolic link, or something else that is neither file nor folder.
+    """
+    for entry in sorted(os.scandir(folder), key=lambda each: each.name):
+        path = Path(entry.name)
+        if entry.name.startswith((".", "_")) and not (entry.is_dir() and "=" in entry.name):
+            continue
+        if entry.is_symlink() or not (entry.is_dir() or entry.is_file()):
+            raise InputError(
+                f"{folder}: a symbolic link or a special file is in it",
+                hint="put the files themselves into the folder",
+            )
+        if entry.is_dir():
+            yield from (path / below for below in files_below(folder / path))
+        else:
+            yield path
+
+
+def refuse_nested(source: Path, target: Path) -> None:
+    """Refuse a folder that is made inside of the one that it is made from, or around it.
+
+    Raises:
+        PolicyError: they are one, or one is in the other.
+    """
+    one, other = (Path(os.path.realpath(path)) for path in (source, target))
+    if one == other or one in other.parents or other in one.parents:
+        raise PolicyError(
+            f"{target} is {source}, or one of them is inside of the other",
+            hint="choose an output beside the input",
+        )
+
+
+def _refuse_taken(final: Path, path: Path) -> None:
+    if os.path.lexists(final):
+        raise PolicyError(
+            f"{path} is there already, and a folder is never replaced",
+            hint="choose another name, or remove it before",
+        )
+
+
+def _sweep(final: Path) -> None:
+    """Remove what killed runs have left of the same folder."""
+    for left in final.parent.glob(f".{final.name}.*{_SUFFIX}"):
+        with contextlib.suppress(OSError):
+            lock = os.open(left, os.O_RDONLY | os.O_NOFOLLOW)
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                shutil.rmtree(left, ignore_errors=True)
+            finally:
+                os.close(lock)
+
+
+def _flush(folder: Path) -> None:
+    for at, _, _ in os.walk(folder):
+        _flush_one(Path(at))
+
+
+def _flush_one(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,274 @@
+"""How a Parquet file is laid out: kept where Arrow's writer can, and said where it cannot.
+
+What the writer makes of a schema is not reckoned here but looked at: it writes a file without
+rows, whose footer is compared with the source's.
+"""
+
+from __future__ import annotations
+
+import io
+from collections import defaultdict
+from typing import TYPE_CHECKING, Any
+
+from msgspec import Struct
+from msgspec.structs import replace
+from pyarrow import parquet as pq
+from pyarrow import types
+
+from piienc.tables.footer import Chunk, Element, Footer, read_footer
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+    import pyarrow as pa
+
+    from piienc.tables.output import Output
+
+ARROW_SCHEMA = b"ARROW:schema"
+"""The key under which Arrow's writer stores the schema itself."""
+
+_FLAGS = (
+    "use_deprecated_int96_timestamps",
+    "store_decimal_as_integer",
+    "write_time_adjusted_to_utc",
+)
+"""What Arrow's writer is told for all columns at once."""
+_OF_THEIR_OWN = frozenset(
+    {"DELTA_BINARY_PACKED", "DELTA_LENGTH_BYTE_ARRAY", "DELTA_BYTE_ARRAY", "BYTE_STREAM_SPLIT"}
+)
+"""Encodings that a column has only where its writer was told to."""
+_MOST_DICTIONARY = 1 << 26  # bytes; behind the limit, a writer drops the dictionary and its order
+_OLD_LZ4 = "LZ4 of Hadoop"
+_BITS_PER_VALUE = 6.24  # of a bloom filter that takes a value it does not hold in one of 20 cases
+_KEPT = frozenset({"", "MAP", "LIST"})
+
+
+class Layout(Struct, frozen=True):
+    """How an output is written.
+
+    Attributes:
+        options: as `ParquetWriter` takes them.
+        pairs: of the columns of values that are not changed, the paths in the output, and how the
+            source stores them.
+        lost: what the writer cannot keep, and in which column.
+    """
+
+    options: dict[str, Any]
+    pairs: tuple[tuple[tuple[str, ...], Chunk], ...]
+    lost: tuple[tuple[str, str], ...]
+
+    def warnings(self, written: Footer) -> tuple[str, ...]:
+        """Return what is not in the output as it was in the source, once for each kind.
+
+        Args:
+            written: the output's footer.
+        """
+        after = dict(zip((leaf.path for leaf in written.leaves), written.chunks, strict=False))
+        lost = list(self.lost)
+        for path, before in self.pairs:
+            if path in after:
+                lost += ((what, path[0]) for what in _lost_of_chunk(before, after[path]))
+        columns: defaultdict[str, dict[str, None]] = defaultdict(dict)
+        for what, column in lost:
+            columns[what][column] = None
+        return tuple(
+            f"not kept in Parquet: {what} ({_listed(names)})" for what, names in columns.items()
+        )
+
+
+def layout(source: Footer, schema: pa.Schema, output: Output) -> Layout:
+    """Lay an output out as its source is.
+
+    Args:
+        source: the source's footer.
+        schema: the source's Arrow schema.
+        output: what is to be written.
+    """
+    options: dict[str, Any] = {"store_schema": ARROW_SCHEMA in source.metadata}
+    plain = output.schema if output.decrypted else schema
+    flags, lost = _flags(source, plain, output, options)
+    options |= flags
+    written = _probe(output.schema, options)
+    changed = output.ciphertext | output.decrypted
+    chunks = _by_column(source.leaves, source.chunks)
+    paths = _by_column(written.leaves, [leaf.path for leaf in written.leaves])
+    pairs = [
+        (path, chunk)
+        for column, there in paths.items()
+        for path, chunk in _aligned(there, chunks.get(column, []))
+    ]
+    kept = tuple((path, chunk) for path, chunk in pairs if path[0] not in changed)
+    dictionaries = {name for name in output.schema.names if _has_dictionary(output.schema, name)}
+    options |= _of_chunks(pairs, kept, dictionaries, source.most_rows)
+    if any(output.schema.field(name).type.ordered for name in dictionaries):
+        options["dictionary_pagesize_limit"] = _MOST_DICTIONARY
+    options |= _of_file(source, [leaf.path for leaf in written.leaves], changed)
+    lost += [("the codec LZ4 of Hadoop, now LZ4_RAW", p[0]) for p, c in kept if c.codec == _OLD_LZ4]
+    if len(options.get("sorting_columns") or ()) < len(source.sorting):
+        names = [source.leaves[each.leaf].path[0] for each in source.sorting]
+        lost += [("the note that rows are sorted", name) for name in names if name in changed]
+    return Layout(options, kept, tuple(lost))
+
+
+def _flags(
+    source: Footer, plain: pa.Schema, output: Output, options: Mapping[str, Any]
+) -> tuple[dict[str, Any], list[tuple[str, str]]]:
+    """Return the flags by which no column becomes another than it was, and what is lost still."""
+    made = _probe(plain, options)
+    before = _by_column(source.leaves, source.leaves)
+    for column, leaves in _by_column(made.leaves, made.leaves).items():
+        if column in output.decrypted:
+            before[column] = [_as_int96(e) if column in output.int96 else e for e in leaves]
+    for column in output.left_out:
+        before.pop(column, None)
+    flags: dict[str, Any] = {}
+    lost = _lost(before, made)
+    for flag in _FLAGS:
+        if not lost:
+            break
+        other = _lost(before, _probe(plain, {**options, **flags, flag: True}))
+        if {*other} < {*lost}:
+            flags[flag], lost = True, other
+    return flags, lost
+
+
+def _as_int96(leaf: Element) -> Element:
+    return replace(leaf, physical="INT96", annotation="", in_utc=False)
+
+
+def _probe(schema: pa.Schema, options: Mapping[str, Any]) -> Footer:
+    """Return the footer of a file without rows."""
+    file = io.BytesIO()
+    pq.ParquetWriter(file, schema, **options).close()
+    return read_footer(file, "")
+
+
+def _by_column(leaves: Iterable[Element], facts: Iterable[Any]) -> dict[str, list[Any]]:
+    """Return what belongs to each top-level column, in the order of its leaves."""
+    found: defaultdict[str, list[Any]] = defaultdict(list)
+    for leaf, fact in zip(leaves, facts, strict=False):
+        found[leaf.path[0]].append(fact)
+    return dict(found)
+
+
+def _aligned(there: Sequence[Any], here: Sequence[Any]) -> Iterator[tuple[Any, Any]]:
+    """Pair up a column's leaves; where an old layout of lists has others, all are as the first."""
+    if len(there) == len(here):
+        yield from zip(there, here, strict=True)
+    elif here:
+        yield from ((each, here[0]) for each in there)
+
+
+def _lost(before: Mapping[str, list[Element]], made: Footer) -> list[tuple[str, str]]:
+    """Return what of the columns' meaning is lost, and where."""
+    after = _by_column(made.leaves, made.leaves)
+    return [
+        (what, column)
+        for column, leaves in before.items()
+        for what in _lost_of_column(leaves, after.get(column, []))
+    ]
+
+
+def _lost_of_column(before: Sequence[Element], after: Sequence[Element]) -> Iterator[str]:
+    for name in {each for leaf in before for each in leaf.outer} - _KEPT:
+        yield f"the annotation {name}"
+    if [len(leaf.path) for leaf in before] != [len(leaf.path) for leaf in after]:
+        yield "the layers of an older layout of lists and maps"
+    for old, new in zip(before, after, strict=False):
+        if old.annotation and old.annotation != new.annotation:
+            yield f"the annotation {old.annotation}"
+        elif old.physical != new.physical:
+            yield f"the storage as {old.physical}, now {new.physical}"
+        elif old.annotation and old.in_utc != new.in_utc:
+            yield f"whether {old.annotation} is in UTC"
+
+
+def _lost_of_chunk(before: Chunk, after: Chunk) -> Iterator[str]:
+    for encoding in sorted((before.encodings & _OF_THEIR_OWN) - after.encodings):
+        yield f"the encoding {encoding}"
+    if before.has_dictionary and not after.has_dictionary:
+        yield "the encoding by a dictionary"
+    if before.has_page_index and not after.has_page_index:
+        yield "the page index"
+    if before.bloom_bytes is not None and after.bloom_bytes is None:
+        yield "the bloom filter"
+    if before.has_metadata:
+        yield "keys and values of column chunks"
+
+
+def _of_chunks(
+    pairs: Iterable[tuple[tuple[str, ...], Chunk]],
+    kept: Iterable[tuple[tuple[str, ...], Chunk]],
+    dictionaries: set[str],
+    rows: int,
+) -> dict[str, Any]:
+    """Return the options of single columns; ciphertext gets none but codec and statistics."""
+    codecs = {
+        _dotted(path): chunk.codec if chunk.codec != _OLD_LZ4 else "LZ4" for path, chunk in pairs
+    }
+    if not codecs:
+        return {}
+    with_dictionary = [_dotted(path) for path, chunk in kept if chunk.has_dictionary]
+    with_dictionary += [
+        _dotted(path)
+        for path, _ in pairs
+        if path[0] in dictionaries and _dotted(path) not in with_dictionary
+    ]
+    encodings = {
+        _dotted(path): own.pop()
+        for path, chunk in kept
+        if len(own := {*(chunk.encodings & _OF_THEIR_OWN)}) == 1
+        and _dotted(path) not in with_dictionary
+    }
+    blooms = {
+        _dotted(path): {"ndv": _values_of(chunk.bloom_bytes) or rows}
+        for path, chunk in kept
+        if chunk.bloom_bytes is not None
+    }
+    return {
+        "bloom_filter_options": blooms or None,
+        "compression": codecs,
+        "use_dictionary": with_dictionary or False,
+        "write_statistics": [_dotted(p) for p, chunk in pairs if chunk.has_statistics] or False,
+        "column_encoding": encodings or None,
+    }
+
+
+def _of_file(
+    source: Footer, paths: Sequence[tuple[str, ...]], changed: frozenset[str]
+) -> dict[str, Any]:
+    """Return the options of the whole file.
+
+    Args:
+        source: the source's footer.
+        paths: of the output's leaves.
+        changed: the columns of other values than in the source.
+    """
+    sorting = []
+    for each in source.sorting:
+        path = source.leaves[each.leaf].path
+        if path[0] in changed or path not in paths:
+            break  # what stands behind it is sorted only where this one is equal
+        sorting.append(pq.SortingColumn(paths.index(path), each.descending, each.nulls_first))
+    return {
+        "data_page_version": "2.0" if any(c.second_pages for c in source.chunks) else "1.0",
+        "write_page_index": any(chunk.has_page_index for chunk in source.chunks),
+        "sorting_columns": sorting or None,
+    }
+
+
+def _values_of(bloom_bytes: int | None) -> int:
+    """Return for how many values a bloom filter of that size is made."""
+    return int((bloom_bytes or 0) * 8 / _BITS_PER_VALUE)
+
+
+def _has_dictionary(schema: pa.Schema, name: str) -> bool:
+    return bool(types.is_dictionary(schema.field(name).type))
+
+
+def _dotted(path: tuple[str, ...]) -> str:
+    return ".".join(path)
+
+
+def _listed(names: Iterable[str]) -> str:
+    return ", ".join(map(repr, names))
