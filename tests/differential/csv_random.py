@@ -16,7 +16,7 @@ ENCODINGS = (
     *("ascii", "latin-1", "iso8859-2", "iso8859-5", "iso8859-7", "iso8859-15", "cp1250", "cp1251"),
     *("cp1252", "cp1253", "cp1254", "cp437", "cp850", "koi8-r", "mac-roman", "shift_jis", "cp932"),
     *("euc_jp", "gb18030", "gbk", "big5", "euc_kr", "cp949", "utf-16", "utf-16-le", "utf-16-be"),
-    *("utf-32", "utf-32-le"),
+    *("utf-32", "utf-32-le", "utf-32-be", "iso2022_jp", "cp950", "big5hkscs"),
 )
 """Those that are supported, beside UTF-8."""
 

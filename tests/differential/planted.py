@@ -100,11 +100,11 @@ FAULTS = (
         ),
     ),
     Fault(
-        "each block is encoded for itself: a byte order mark in the middle of the file",
+        "the first member of a compressed file is taken for all of it",
         Patch(
-            "tables/csv.py",
-            "                data = self._encoder.encode(bytes(data).decode())\n",
-            "                data = bytes(data).decode().encode(self._encoding)\n",
+            "tables/streams.py",
+            "        self._member, self._input = self._begin(), behind\n",
+            "        self._member = None\n",
         ),
     ),
     Fault(
