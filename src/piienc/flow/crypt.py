@@ -28,10 +28,12 @@ from piienc.flow.steps import ColumnPlace, Decryption, Encryption
 from piienc.places import begun, name_of, opened_target
 from piienc.state import Marks
 from piienc.tables import (
+    ARROW_SCHEMA,
     CsvFormat,
     CsvSource,
     Output,
     UnitSize,
+    arrow_schema,
     check_ends,
     described,
     opened_source,
@@ -270,7 +272,11 @@ class _Plan(Struct, frozen=True):
             if field.name not in self.left_out
         ]
         schema = pa.schema(fields)
-        before = described({**(table.schema.metadata or {}), **self.keys}, {}, self.left_out)
+        keys = dict(self.keys)
+        arrow = keys.pop(ARROW_SCHEMA, None)
+        if arrow is None and not isinstance(table, CsvSource):
+            arrow = table.footer.metadata.get(ARROW_SCHEMA)
+        before = described({**(table.schema.metadata or {}), **keys}, {}, self.left_out)
         encrypted = {
             name: is_text(schema.field(name).type)
             for name in (self.record.columns if self.record else ())
@@ -279,6 +285,7 @@ class _Plan(Struct, frozen=True):
         record = None
         if self.record:
             changed = {key: value for key, value in before.items() if now.get(key) != value}
+            changed |= {} if arrow is None else {ARROW_SCHEMA: arrow}
             record = replace(self.record, keys=changed).dump()
         schema = with_record(schema.with_metadata(now), record)
         return Output(
@@ -287,6 +294,7 @@ class _Plan(Struct, frozen=True):
             frozenset(self.steps) - self.ciphertext,
             self.left_out,
             self.int96,
+            None if arrow is None else arrow_schema(arrow, schema, encrypted),
         )
 
 

@@ -13,6 +13,7 @@
     layout.py    how a Parquet file is laid out: codecs, encodings, indexes, kept or named
     categories.py what the values of a dictionary column are taken from
     int96.py     Parquet's older timestamps, read exactly
+    arrow_schema.py Arrow's own schema in its footer
     described.py what other keys of its footer tell of columns
     metadata.py  where a Parquet file tells what was encrypted
     ends.py      a table opened for reading, and one opened for writing
@@ -23,6 +24,7 @@ row groups. It decodes each unit by itself, in any thread, into CSV records or a
 batch. A sink writes the changed units in order.
 """
 
+from piienc.tables.arrow_schema import ARROW_SCHEMA, arrow_schema
 from piienc.tables.csv import CsvFormat, CsvSink, CsvSource
 from piienc.tables.described import described
 from piienc.tables.ends import (
@@ -38,6 +40,7 @@ from piienc.tables.plain_path import Record, count_records, read_record
 from piienc.tables.records import Block, Change, Records, Rewritten
 
 __all__ = [
+    "ARROW_SCHEMA",
     "Block",
     "Change",
     "CsvFormat",
@@ -49,6 +52,7 @@ __all__ = [
     "Records",
     "Rewritten",
     "UnitSize",
+    "arrow_schema",
     "check_ends",
     "count_records",
     "described",

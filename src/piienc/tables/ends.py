@@ -111,4 +111,4 @@ def sink_for(
         return CsvSink(Compressed(writer, name_of(target)), source, dropped)
     from piienc.tables.parquet import ParquetSink  # noqa: PLC0415  # half of start-up
 
-    return ParquetSink(writer, output.schema, source.layout(output))
+    return ParquetSink(writer, output, source.layout(output))

@@ -24,9 +24,6 @@ if TYPE_CHECKING:
 
     from piienc.tables.output import Output
 
-ARROW_SCHEMA = b"ARROW:schema"
-"""The key under which Arrow's writer stores the schema itself."""
-
 _FLAGS = (
     "use_deprecated_int96_timestamps",
     "store_decimal_as_integer",
@@ -84,7 +81,7 @@ def layout(source: Footer, schema: pa.Schema, output: Output) -> Layout:
         schema: the source's Arrow schema.
         output: what is to be written.
     """
-    options: dict[str, Any] = {"store_schema": ARROW_SCHEMA in source.metadata}
+    options: dict[str, Any] = {"store_schema": False}  # the sink does
     plain = output.schema if output.decrypted else schema
     flags, lost = _flags(source, plain, output, options)
     options |= flags

@@ -19,6 +19,7 @@ class Output(Struct, frozen=True):
         decrypted: those that are decrypted.
         left_out: those of the source that are not there.
         int96: those of the decrypted whose timestamps were stored as INT96.
+        arrow_schema: what a Parquet footer tells beside its own schema, if anything.
     """
 
     schema: pa.Schema
@@ -26,3 +27,4 @@ class Output(Struct, frozen=True):
     decrypted: frozenset[str] = frozenset()
     left_out: frozenset[str] = frozenset()
     int96: frozenset[str] = frozenset()
+    arrow_schema: bytes | None = None

@@ -11,10 +11,11 @@ from pyarrow import parquet as pq
 from pyarrow import types
 
 from piienc.errors import InputError
+from piienc.tables.arrow_schema import ARROW_SCHEMA
 from piienc.tables.categories import merged
 from piienc.tables.footer import read_footer
 from piienc.tables.int96 import exact_unit
-from piienc.tables.layout import ARROW_SCHEMA, layout
+from piienc.tables.layout import layout
 from piienc.tables.streams import not_parquet
 
 if TYPE_CHECKING:
@@ -145,18 +146,21 @@ class ParquetSink:
         schema: its Arrow schema.
     """
 
-    def __init__(self, stream: HashingWriter, schema: pa.Schema, layout_: Layout) -> None:
-        self.schema = schema
+    def __init__(self, stream: HashingWriter, output: Output, layout_: Layout) -> None:
+        self.schema = output.schema
         self._layout = layout_
         self._written: list[pq.FileMetaData] = []
         self._writer = pq.ParquetWriter(
             pa.PythonFile(stream, "w"),
-            schema,
+            output.schema,
             metadata_collector=self._written,
             **layout_.options,
         )
-        if not layout_.options["store_schema"] and schema.metadata:
-            self._writer.add_key_value_metadata(schema.metadata)
+        keys = dict(output.schema.metadata or {})
+        if output.arrow_schema is not None:
+            keys[ARROW_SCHEMA] = output.arrow_schema
+        if keys:
+            self._writer.add_key_value_metadata(keys)
         self._group: list[pa.RecordBatch] = []
 
     def write(self, part: Slice) -> None:
