@@ -12,8 +12,8 @@ import pytest
 from pyarrow import parquet as pq
 
 from piienc.errors import InputError
-from piienc.flow import first_rows
 from piienc.flow.infer.infer import Options, infer
+from piienc.flow.inspect import inspect
 
 UUIDS = [uuid.UUID(int=n).bytes for n in (0, 1, 2**128 - 1)]
 KINDS = {
@@ -123,7 +123,7 @@ def test_nested_type_comes_back_unmarked_and_is_refused_marked(shop, name):
 def test_types_are_inspected_and_inferred(shop, name):
     """Looking at a file never depends on what Arrow can compute with its types."""
     _write(shop, (KINDS | NESTED)[name])
-    report = first_rows.look(shop.folder / "x.parquet", {}, None, is_parquet=True)
+    report = inspect(shop.folder / "x.parquet", known=dict, keys=dict)
     assert [column.name for column in report.columns] == ["row", "kind", "email"]
     assert infer(shop.folder / "x.parquet", Options())
 
