@@ -294,6 +294,14 @@ def _sortings(group: Fields) -> Iterator[Sorting]:
         yield Sorting(each[1], each[2], each[3])
 
 
+def damaged(name: str) -> InputError:
+    """Return the refusal of a Parquet file whose footer can be read, and its rows cannot."""
+    return InputError(
+        f"{name} is damaged, or holds what Arrow does not read",
+        hint="fetch or write the file again",
+    )
+
+
 def _encrypted(name: str) -> InputError:
     return InputError(
         f"{name} is encrypted by Parquet's own encryption (PME)",

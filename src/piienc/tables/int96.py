@@ -15,7 +15,7 @@ from pyarrow import parquet as pq
 from pyarrow import types
 
 from piienc.errors import InputError
-from piienc.tables.streams import not_parquet
+from piienc.tables.footer import damaged
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -68,7 +68,7 @@ def _read(
             for column in batch.columns:
                 yield from _timestamps(column)
     except (pa.ArrowException, OSError) as error:
-        raise not_parquet(name) from error
+        raise damaged(name) from error
 
 
 def _timestamps(array: pa.Array) -> Iterator[NDArray[np.int64]]:

@@ -13,10 +13,9 @@ from pyarrow import types
 from piienc.errors import InputError
 from piienc.tables.arrow_schema import ARROW_SCHEMA
 from piienc.tables.categories import merged
-from piienc.tables.footer import read_footer
+from piienc.tables.footer import damaged, read_footer
 from piienc.tables.int96 import exact_unit
 from piienc.tables.layout import layout
-from piienc.tables.streams import not_parquet
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -89,7 +88,7 @@ class ParquetSource:
                 try:
                     batch = next(batches)
                 except (pa.ArrowException, OSError, StopIteration) as error:
-                    raise not_parquet(self.name) from error
+                    raise damaged(self.name) from error
                 left -= batch.num_rows
                 yield Slice(batch, not left)
 
@@ -109,7 +108,7 @@ class ParquetSource:
         try:
             return merged(dictionaries, f"{self.name}: column {name!r}", ordered=kind.ordered)
         except (pa.ArrowException, OSError) as error:
-            raise not_parquet(self.name) from error
+            raise damaged(self.name) from error
 
     def _no_rows(self) -> pa.RecordBatch:
         none = [pa.array([], field.type) for field in self.schema]
@@ -203,7 +202,7 @@ def open_parquet(file: BinaryIO, name: str, int96_unit: str | None = None) -> pq
             coerce_int96_timestamp_unit=int96_unit,
         )
     except (pa.ArrowException, OSError) as error:
-        raise not_parquet(name) from error
+        raise damaged(name) from error
 
 
 def _with_all_metadata(schema: pa.Schema, footer: Footer) -> pa.Schema:
