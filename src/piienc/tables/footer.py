@@ -226,14 +226,14 @@ def parse(data: bytes) -> Footer:
     chunks = () if encrypted else tuple(map(_chunk, first.get(_Group.COLUMNS, [])))
     if chunks and len(chunks) != len(leaves):
         raise ValueError("a row group of other columns than the schema's")
-    sortings = {tuple(_sortings(group)) for group in groups}
-    if any(not 0 <= each.leaf < len(leaves) for sorting in sortings for each in sorting):
+    orders = {tuple(_sorted_by(group)) for group in groups}
+    if any(not 0 <= each.leaf < len(leaves) for sorting in orders for each in sorting):
         raise ValueError("sorted by a column that is not there")
     return Footer(
         leaves,
         {each[1]: each.get(2, b"") for each in fields.get(_File.KEY_VALUES, [])},
         chunks,
-        sortings.pop() if len(sortings) == 1 else (),
+        orders.pop() if len(orders) == 1 else (),
         max((group[_Group.ROWS] for group in groups), default=0),
         encrypted,
         elsewhere=any(_Column.FILE in chunk for chunk in all_chunks),
@@ -289,7 +289,7 @@ def _chunk(chunk: Fields) -> Chunk:
     )
 
 
-def _sortings(group: Fields) -> Iterator[Sorting]:
+def _sorted_by(group: Fields) -> Iterator[Sorting]:
     for each in group.get(_Group.SORTING, []):
         yield Sorting(each[1], each[2], each[3])
 
