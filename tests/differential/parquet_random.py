@@ -119,7 +119,7 @@ def _columns(random: Random) -> tuple[tuple[ParquetColumn, ...], list[Make | Non
 def random_kind(random: Random, *, marked: bool) -> Kind:
     """Return a type: any that can be marked, or any at all."""
     makers = [_whole, _real, _text, _text, _bytes, _decimal, _date, _timestamp, _time, _other]
-    if random.random() < 0.15:
+    if random.random() < 0.25:
         return _dictionary(random)
     if not marked and random.random() < 0.25:
         return _nested(random)
