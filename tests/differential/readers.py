@@ -13,7 +13,7 @@ from pyarrow import csv as arrow_csv
 from differential.csv_case import is_utf8
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
     from differential.csv_case import CsvCase
@@ -93,17 +93,10 @@ def _by_polars(case: CsvCase, path: Path) -> Grid:
     return [table.to_series(number).to_list() for number in range(table.width)]
 
 
-def parquet_readers(kinds: Iterable[pa.DataType]) -> Iterator[tuple[str, ParquetReader]]:
-    """Yield the readers of Parquet for columns of some types, each with its name."""
+def parquet_readers() -> Iterator[tuple[str, ParquetReader]]:
+    """Yield the readers of Parquet, each with its name."""
     yield "DuckDB", _parquet_by_duckdb
-    if not any(map(_has_no_parquet, kinds)):
-        yield "polars", _parquet_by_polars
-
-
-def _has_no_parquet(kind: pa.DataType) -> bool:
-    """Tell whether Parquet has another type for it: then polars believes the footer's schema."""
-    plain = kind.value_type if pa.types.is_dictionary(kind) else kind
-    return plain in (pa.date64(), pa.null()) or getattr(plain, "unit", "") == "s"
+    yield "polars", _parquet_by_polars
 
 
 def _parquet_by_duckdb(path: Path, names: list[str]) -> object:
