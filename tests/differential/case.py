@@ -44,6 +44,8 @@ class Run:
         rotated: rotated keysets encrypt by the key that was their primary before.
         mixed: some cells are encrypted again by Tink, under any of the set's keys.
         only: the number of the one marked column that is decrypted; None for all.
+        omitted: the number of a column that is left out of another encrypted file; None for none.
+        by_record: Parquet is decrypted without its schema.
         finders: whether personal data in clear is looked for.
         others: read the file by DuckDB and polars, too.
     """
@@ -55,6 +57,8 @@ class Run:
     rotated: bool = False
     mixed: bool = False
     only: int | None = None
+    omitted: int | None = None
+    by_record: bool = False
     finders: bool = False
     others: bool = True
 

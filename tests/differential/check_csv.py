@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from differential.case import Wrong
 from differential.csv_case import BOM, CsvCase, Field, uncompressed
 from differential.damage import Table
-from differential.keysets import TinkColumn
+from differential.keysets import TinkColumn, base64_of
 from differential.readers import csv_readers
 from differential.verdicts import judge, judge_damage
 from piienc.errors import PiiencError
@@ -34,7 +34,7 @@ def check_csv(shop: Workshop, case: CsvCase) -> None:
         raise Wrong("run", f"a valid file is refused: {type(error).__name__}: {error}") from error
     judge(shop, case.run, table, plain, sealed)
     if case.run.door in ("flow", "stream"):
-        damaged = shop.folder / f"x-damaged{case.name}"
+        damaged = shop.folder / "x-damaged.csv"
         judge_damage(shop, case.run, table, plain, lambda grid: _written(case, grid, damaged))
 
 
@@ -50,16 +50,20 @@ def round_trip(shop: Workshop, case: CsvCase) -> tuple[Table, Path, Path]:
         Stopped: piienc has ended with a bug.
     """
     shop.begin(case.schema)
-    plain, sealed, back = (shop.folder / f"x-{n}{case.name}" for n in ("plain", "sealed", "back"))
-    plain.write_bytes(case.data())
+    plain, back = (shop.folder / f"x-{name}.csv{case.suffix}" for name in ("plain", "back"))
+    sealed, other = (shop.folder / f"x-{n}.csv{case.sealed_suffix}" for n in ("sealed", "other"))
+    case.save(plain, case.packed)
     shop.encrypt(case.run, plain, sealed)
     grid = _opened(case, sealed)
+    if case.run.omitted is not None:
+        gone = case.columns[case.run.omitted].name
+        shop.encrypt(case.run, plain, other, frozenset({gone}))
+        _opened(case.tidied.without_column(case.run.omitted), other)
     if case.run.others:
         _read_by_others(case, grid, plain, sealed)
     if case.run.mixed:
-        grid = _mixed(case, grid)
-        sealed = shop.folder / f"x-mixed{case.name}"
-        sealed.write_bytes(_sealed_case(case, grid).data())
+        grid, sealed = _mixed(case, grid), other
+        _sealed_case(case, grid).save(sealed, case.sealed_suffix)
     only = case.marked if case.run.only is None else [case.run.only]
     shop.decrypt(case.run, sealed, back, *(case.columns[number].name for number in only))
     _compare("decrypt", _decrypted(case, grid, only), back)
@@ -96,20 +100,15 @@ def _column_opened(case: CsvCase, number: int, found: list[str]) -> list[bytes |
         place = f"column {number}, row {index}"
         if (cell == "") is not (text is None):
             raise Wrong("encrypt", f"{place}: {cell!r} for {text!r}")
-        cells.append(base64.b64decode(cell, validate=True) if cell else None)
-        if cell:
-            try:
-                value = tink.decrypt(cells[-1])
-            except Exception as error:
-                raise Wrong("encrypt", f"{place}: Tink does not read it") from error
-            if value != text.encode():
-                raise Wrong("encrypt", f"{place}: another value than {text!r}")
+        cells.append(base64_of(cell, place) if cell else None)
+        if cell and tink.opened(cells[-1], place) != text.encode():
+            raise Wrong("encrypt", f"{place}: another value than {text!r}")
     return cells
 
 
 def _parsed(case: CsvCase, path: Path) -> list[list[str]]:
     """Read a file by Python's csv module."""
-    text = uncompressed(path.read_bytes(), case.suffix).decode(case.encoding)
+    text = uncompressed(path).decode(case.codec)
     reader = csv.reader(
         io.StringIO(text.removeprefix(BOM) if case.mark else text, newline=""),
         delimiter=case.delimiter,
@@ -117,7 +116,10 @@ def _parsed(case: CsvCase, path: Path) -> list[list[str]]:
         strict=True,
     )
     width = len(case.columns)
-    rows = [row or [""] for row in reader] if width == 1 else [row for row in reader if row]
+    try:
+        rows = [row or [""] for row in reader] if width == 1 else [row for row in reader if row]
+    except csv.Error as error:
+        raise Wrong("encrypt", f"csv does not read the file: {error}") from error
     if ragged := [number for number, row in enumerate(rows) if len(row) != width]:
         raise Wrong("encrypt", f"makes row {ragged[0]} of another width")
     return rows
@@ -143,8 +145,7 @@ def _decrypted(case: CsvCase, grid: Grid, only: list[int]) -> CsvCase:
 
 
 def _compare(step: str, expected: CsvCase, path: Path) -> None:
-    found = uncompressed(path.read_bytes(), expected.suffix)
-    wanted = expected.text().encode(expected.encoding)
+    found, wanted = uncompressed(path), expected.data()
     if found != wanted:
         at = next((n for n, (a, b) in enumerate(zip(found, wanted, strict=False)) if a != b), -1)
         raise Wrong(
@@ -172,7 +173,7 @@ def _written(case: CsvCase, grid: Grid, path: Path) -> Path:
     """Write a table as the case's file would be; rows may have come or gone."""
     rows = zip(*([_field(case, cell) for cell in cells] for cells in grid), strict=True)
     other = replace(case.tidied, rows=tuple(rows), odd=frozenset())
-    path.write_bytes(other.data())
+    other.save(path)
     return path
 
 

@@ -11,7 +11,7 @@ from pyarrow import parquet as pq
 
 from differential.case import Wrong
 from differential.damage import Table
-from differential.keysets import TinkColumn
+from differential.keysets import TinkColumn, base64_of
 from differential.readers import parquet_readers
 from differential.values import read_text, values_of
 from differential.verdicts import judge, judge_damage
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from differential.damage import Grid
     from differential.doors import Workshop
-    from differential.parquet_case import ParquetCase
+    from differential.parquet_case import ParquetCase, ParquetColumn
 
 RECORD = b"piienc"  # where a file tells what is encrypted
 
@@ -51,36 +51,53 @@ def round_trip(shop: Workshop, case: ParquetCase) -> tuple[Table, Path, Path]:
         Stopped: piienc has ended with a bug.
     """
     shop.begin(case.schema)
-    plain, sealed, back = (shop.folder / f"x-{n}.parquet" for n in ("plain", "sealed", "back"))
+    names = ("plain", "sealed", "other", "back")
+    plain, sealed, other, back = (shop.folder / f"x-{name}.parquet" for name in names)
     case.save(plain)
     original = pq.read_table(plain)
     shop.encrypt(case.run, plain, sealed)
-    grid = _opened(case, original, sealed)
+    grid = _opened(case.columns, original, sealed)
+    if case.run.omitted is not None:
+        gone = case.columns[case.run.omitted].name
+        shop.encrypt(case.run, plain, other, frozenset({gone}))
+        left = case.without_column(case.run.omitted).columns
+        _opened(left, original.drop_columns([gone]), other)
     if case.run.others:
         _read_by_others(case, plain, sealed, [c.name for c in case.columns if not c.mark])
     if case.run.mixed:
         grid = _mixed(case, grid)
-        sealed = _written(case, sealed, grid, shop.folder / "x-mixed.parquet")
-    shop.decrypt(case.run, sealed, back)
+        sealed = _written(case, sealed, grid, other)
+    _decrypt(shop, case, sealed, back)
     _compare("decrypt", original, pq.read_table(back), case.columns)
-    if case.run.others:
-        _read_by_others(case, plain, back, [column.name for column in case.columns])
     if not case.run.mixed:  # others do not keep how a file was written
         _compare_layout(case, plain, back)
+        if case.run.others:
+            _read_by_others(case, plain, back, [column.name for column in case.columns])
     values = [values_of(original.column(column.name)) for column in case.columns]
     key = Random(case.run.seed).randrange(len(case.columns))
     return Table(case.columns, values, grid, key), plain, sealed
 
 
-def _opened(case: ParquetCase, original: pa.Table, sealed: Path) -> Grid:
+def _decrypt(shop: Workshop, case: ParquetCase, sealed: Path, back: Path) -> None:
+    """Decrypt all columns at once, or one of them first."""
+    if case.run.only is None or len(case.marked) == 1:
+        shop.decrypt(case.run, sealed, back)
+        return
+    between = shop.folder / "x-between.parquet"
+    others = [case.columns[number].name for number in case.marked if number != case.run.only]
+    shop.decrypt(case.run, sealed, between, case.columns[case.run.only].name)
+    shop.decrypt(case.run, between, back, *others)
+
+
+def _opened(columns: tuple[ParquetColumn, ...], original: pa.Table, sealed: Path) -> Grid:
     """Read an encrypted file by pyarrow and by Tink; return its cells.
 
     A marked column has the bytes of its ciphertexts, the others have the numbers of their rows.
     """
     table = pq.read_table(sealed)
-    _compare("encrypt", original, table, [c for c in case.columns if not c.mark])
+    _compare("encrypt", original, table, [c for c in columns if not c.mark])
     grid: Grid = []
-    for column in case.columns:
+    for column in columns:
         if not column.mark:
             grid.append([*range(table.num_rows)])
             continue
@@ -97,7 +114,7 @@ def _opened(case: ParquetCase, original: pa.Table, sealed: Path) -> Grid:
             raise Wrong("encrypt", f"{column.name!r}: the field's metadata has changed")
         cells = table.column(column.name).to_pylist()
         if not column.mark.binary:
-            cells = [cell and base64.b64decode(cell, validate=True) for cell in cells]
+            cells = [cell and base64_of(cell, repr(column.name)) for cell in cells]
         _read_by_tink(column, cells, original.column(column.name))
         grid.append(cells)
     return grid
@@ -112,10 +129,7 @@ def _read_by_tink(column, cells: list[bytes | None], original: pa.ChunkedArray) 
             raise Wrong("encrypt", f"{place}: null for a value, or a value for null")
         if cell is None:
             continue
-        try:
-            opened = tink.decrypt(cell)
-        except Exception as error:
-            raise Wrong("encrypt", f"{place}: Tink does not read it") from error
+        opened = tink.opened(cell, place)
         if repr(read_text(opened, original.type)) != repr(value):
             raise Wrong("encrypt", f"{place}: {opened!r} is not {value!r}")
 
@@ -147,7 +161,7 @@ def _compare_layout(case: ParquetCase, plain: Path, back: Path) -> None:
     groups = [[m.row_group(n).num_rows for n in range(m.num_row_groups)] for m in (old, new)]
     if groups[0] != groups[1]:
         raise Wrong("decrypt", f"makes row groups of {groups[1]} rows of {groups[0]}")
-    for number in range(old.num_columns if case.count else 0):
+    for number in range(old.num_columns if old.num_rows else 0):
         codecs = [m.row_group(0).column(number).compression for m in (old, new)]
         if codecs[0] != codecs[1]:
             raise Wrong("decrypt", f"compresses by {codecs[1]} what was {codecs[0]}")
@@ -178,9 +192,12 @@ def _written(case: ParquetCase, sealed: Path, grid: Grid, path: Path) -> Path:
             arrays.append(pa.array(cells, stored.type))
         else:
             arrays.append(pa.array([_as_text(cell) for cell in cells], stored.type))
-    pq.write_table(
-        pa.Table.from_arrays(arrays, schema=table.schema), path, row_group_size=case.group
-    )
+    fields = [
+        stored.with_nullable(stored.nullable or None in cells)
+        for stored, cells in zip(table.schema, grid, strict=True)
+    ]
+    schema = pa.schema(fields, table.schema.metadata)
+    pq.write_table(pa.Table.from_arrays(arrays, schema=schema), path, row_group_size=case.group)
     return path
 
 
@@ -199,7 +216,7 @@ def _as_text(cell: bytes | None) -> str | None:
 
 def _read_by_others(case: ParquetCase, plain: Path, other: Path, names: list[str]) -> None:
     """Have others read what must be equal, as far as they can read the original."""
-    for reader, read in parquet_readers(column.kind for column in case.columns):
+    for reader, read in parquet_readers():
         try:
             wanted = read(plain, names)
         except Exception:  # noqa: BLE001, S112  # it cannot read such files

@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import bz2
 import codecs
 import gzip
+import lzma
 from dataclasses import dataclass, replace
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import pyarrow as pa
 
 from differential.case import Column, Run, schema_of
 
+if TYPE_CHECKING:
+    from pathlib import Path
+
 BOM = "\ufeff"
+IN_TWO_ORDERS = ("utf-16", "utf-32")
 
 
 class Field(NamedTuple):
@@ -30,14 +36,17 @@ class CsvCase:
         rows: each as many fields as there are columns.
         delimiter: between fields.
         quote: around fields.
-        encoding: Python's name of it.
-        mark: whether the file begins with a byte order mark.
+        encoding: as the schema has it.
+        mark: whether the file begins with a byte order mark, as UTF-16 and UTF-32 must.
+        big: whether UTF-16 and UTF-32 begin with the high byte.
         header_quoted: whether all names stand in quotes.
         line_end: of the header, and of all rows but those in `odd`.
         odd: the rows that have the other line end.
-        blank: the rows behind which a blank line stands.
+        blank: the rows behind which a blank line stands; -1 is the header.
         ended: whether the last row has a line end.
-        suffix: `.gz`, `.zst` or none.
+        packed: how the file is compressed, as a suffix tells it, or none.
+        suffix: what its name says of that, and how it is compressed when it is decrypted.
+        sealed_suffix: likewise, of the encrypted file.
         run: how it is run.
     """
 
@@ -47,18 +56,16 @@ class CsvCase:
     quote: str = '"'
     encoding: str = "utf-8"
     mark: bool = False
+    big: bool = False
     header_quoted: bool = False
     line_end: str = "\n"
     odd: frozenset[int] = frozenset()
     blank: frozenset[int] = frozenset()
     ended: bool = True
+    packed: str = ""
     suffix: str = ""
+    sealed_suffix: str = ""
     run: Run = Run()  # noqa: RUF009  # frozen
-
-    @property
-    def name(self) -> str:
-        """The ending of the file's name."""
-        return f".csv{self.suffix}"
 
     @property
     def schema(self) -> str:
@@ -92,7 +99,7 @@ class CsvCase:
         """Return the case without a column."""
         columns = self.columns[:number] + self.columns[number + 1 :]
         rows = tuple(row[:number] + row[number + 1 :] for row in self.rows)
-        run = replace(self.run, only=None)
+        run = replace(self.run, only=None, omitted=None)
         return replace(self, columns=columns, rows=rows, run=run, blank=frozenset(), ended=True)
 
     @property
@@ -100,7 +107,8 @@ class CsvCase:
         """The case without what piienc does not keep: blank lines, and a last line without end."""
         odd, line_end = self.odd, self.line_end
         if not self.ended:  # the last line gets the header's line end, and that one LF
-            odd, line_end = odd - {len(self.rows) - 1}, line_end if self.rows else "\n"
+            odd -= {len(self.rows) - 1}
+            line_end = line_end if self.rows else "\n"
         return replace(self, blank=frozenset(), ended=True, odd=odd, line_end=line_end)
 
     def needs_quotes(self, text: str) -> bool:
@@ -125,21 +133,30 @@ class CsvCase:
             Field(c.name, self.header_quoted or self.needs_quotes(c.name)) for c in self.columns
         ]
         other = "\n" if self.line_end == "\r\n" else "\r\n"
-        lines = [BOM * self.mark + self._record(names), self.line_end]
+        end = self.line_end
+        lines = [BOM * self.mark + self._record(names), end + end * (-1 in self.blank)]
         for number, row in enumerate(self.rows):
             end = other if number in self.odd else self.line_end
             lines += [self._record(row), end + end * (number in self.blank)]
         return "".join(lines if self.ended else lines[:-1])
 
     def data(self) -> bytes:
-        """Return the file's bytes."""
-        data = self.text().encode(self.encoding)
-        if self.suffix == ".gz":
+        """Return the file's bytes, not compressed."""
+        return self.text().encode(self.codec)
+
+    @property
+    def codec(self) -> str:
+        """Python's name of the encoding; where the byte order mark tells the order, with that."""
+        order = ("-be" if self.big else "-le") * (self.encoding in IN_TWO_ORDERS)
+        return self.encoding + order
+
+    def save(self, path: Path, packed: str = "") -> None:
+        """Write the file, compressed as a suffix tells."""
+        data = self.data()
+        if compress := COMPRESSORS.get(packed):
             half = len(data) // 2  # two members are one file
-            return gzip.compress(data[:half], 1) + gzip.compress(data[half:], 1)
-        if self.suffix == ".zst":
-            return pa.compress(data, "zstd", asbytes=True)
-        return data
+            data = compress(data[:half]) + compress(data[half:])
+        path.write_bytes(data)
 
     def _record(self, fields: list[Field] | tuple[Field, ...]) -> str:
         q = self.quote
@@ -149,13 +166,28 @@ class CsvCase:
         )
 
 
-def uncompressed(data: bytes, suffix: str) -> bytes:
+def uncompressed(path: Path) -> bytes:
     """Return the bytes of a file that may be compressed, by libraries that are not piienc's."""
-    if suffix == ".gz":
-        return gzip.decompress(data)
-    if suffix == ".zst":
-        return pa.input_stream(pa.BufferReader(data), compression="zstd").read()
-    return data
+    data = path.read_bytes()
+    return DECOMPRESSORS[path.suffix](data) if path.suffix in DECOMPRESSORS else data
+
+
+def _unzstd(data: bytes) -> bytes:
+    return pa.input_stream(pa.BufferReader(data), compression="zstd").read()
+
+
+COMPRESSORS = {
+    ".gz": lambda data: gzip.compress(data, 1),
+    ".zst": lambda data: pa.compress(data, "zstd", asbytes=True),
+    ".bz2": lambda data: bz2.compress(data, 1),
+    ".xz": lambda data: lzma.compress(data, preset=0),
+}
+DECOMPRESSORS = {
+    ".gz": gzip.decompress,
+    ".zst": _unzstd,
+    ".bz2": bz2.decompress,
+    ".xz": lzma.decompress,
+}
 
 
 def is_utf8(encoding: str) -> bool:

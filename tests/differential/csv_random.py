@@ -2,24 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from differential.case import Column, Mark, Run
-from differential.csv_case import CsvCase, Field, is_utf8
+from differential.csv_case import IN_TWO_ORDERS, CsvCase, Field
 from differential.keysets import KEYSETS
 from differential.texts import LETTERS, WIDE, Texts, typed_text, written_in
+from piienc.charsets import SUPPORTED
 
 if TYPE_CHECKING:
     from random import Random
 
-ENCODINGS = (
-    *("ascii", "latin-1", "iso8859-2", "iso8859-5", "iso8859-7", "iso8859-15", "cp1250", "cp1251"),
-    *("cp1252", "cp1253", "cp1254", "cp437", "cp850", "koi8-r", "mac-roman", "shift_jis", "cp932"),
-    *("euc_jp", "gb18030", "gbk", "big5", "euc_kr", "cp949", "utf-16", "utf-16-le", "utf-16-be"),
-    *("utf-32", "utf-32-le", "utf-32-be", "iso2022_jp", "cp950", "big5hkscs"),
-)
-"""Those that are supported, beside UTF-8."""
-
+SUFFIXES = ("", "", "", "", "", ".gz", ".zst", ".bz2", ".xz")
 DELIMITERS = ",,,,,;;\t\t||: ^~\x01\x1f&#"
 QUOTES = '""""""\'\'\'`|~$'
 TYPES = ("integer", "float", "boolean", "date", "timestamp", "decimal")
@@ -29,7 +24,7 @@ def random_csv(random: Random) -> CsvCase:
     """Return a CSV file of any kind that is valid."""
     delimiter = random.choice(DELIMITERS)
     quote = random.choice(QUOTES.replace(delimiter, ""))
-    encoding = "utf-8" if random.random() < 0.6 else random.choice(ENCODINGS)
+    encoding = "utf-8" if random.random() < 0.6 else random.choice(SUPPORTED)
     columns = _columns(random, encoding, delimiter + quote)
     count = _row_count(random, len(columns))
     rows = _rows(random, columns, count, encoding, delimiter + quote)
@@ -42,15 +37,25 @@ def random_csv(random: Random) -> CsvCase:
         delimiter=delimiter,
         quote=quote,
         encoding=encoding,
-        mark=is_utf8(encoding) and random.random() < 0.15,
+        mark=_has_mark(random, encoding),
+        big=random.random() < 0.5,
         header_quoted=random.random() < 0.15,
         line_end=random.choice(("\n", "\n", "\r\n")),
         odd=some if random.random() < 0.1 else frozenset(),
-        blank=some if random.random() < 0.15 and not single else frozenset(),
+        blank=_blank(random, some) if not single else frozenset(),
         ended=not unended,
-        suffix=random.choice(("", "", "", "", ".gz", ".zst")),
+        packed=(packed := random.choice(SUFFIXES)),
+        suffix=packed if random.random() < 0.8 else "",
+        sealed_suffix=random.choice(SUFFIXES),
     )
     return _with_run(random, case)
+
+
+def _has_mark(random: Random, encoding: str) -> bool:
+    """Tell whether a file has a byte order mark: if it must, or in one of six if it may."""
+    if encoding in IN_TWO_ORDERS:
+        return True
+    return encoding.startswith(("utf-8", *IN_TWO_ORDERS)) and random.random() < 0.15
 
 
 def random_mark(random: Random) -> Mark:
@@ -78,20 +83,26 @@ def random_run(random: Random, *, unit: int, stream: bool) -> Run:
 
 
 def _with_run(random: Random, case: CsvCase) -> CsvCase:
-    from dataclasses import replace
-
     size = len(case.text().encode())
     unit = random.choice((0, 0, 8, max(8, size // random.randint(2, 12))))
     unit = max(unit, size // 20) if unit else 0  # more blocks only take time
-    run = random_run(random, unit=unit, stream=not case.suffix)
+    run = random_run(random, unit=unit, stream=not case.suffix + case.sealed_suffix)
     marked = case.marked
+    if run.door in ("flow", "stream") and len(case.columns) > 1 and random.random() < 0.1:
+        run = replace(run, omitted=random.randrange(len(case.columns)))
     if run.door in ("flow", "stream") and len(marked) > 1 and random.random() < 0.1:
         run = replace(run, only=random.choice(marked), mixed=False)
     return replace(case, run=run)
 
 
+def _blank(random: Random, rows: frozenset[int]) -> frozenset[int]:
+    """Choose what blank lines stand behind: mostly nothing, sometimes rows, and the header."""
+    chosen = rows if random.random() < 0.15 else frozenset()
+    return chosen | {-1} if random.random() < 0.05 else chosen
+
+
 def _columns(random: Random, encoding: str, marks: str) -> tuple[Column, ...]:
-    count = random.choice((1, 1, 2, 2, 3, 3, 4, 5, 6, 8, 12, 25))
+    count = 60 if random.random() < 0.01 else random.choice((1, 1, 2, 2, 3, 3, 4, 5, 6, 8, 12, 25))
     share = random.choice((0.3, 0.6, 1))
     chosen = [random.random() < share for _ in range(count)]
     chosen[random.randrange(count)] = True
@@ -116,6 +127,8 @@ def _names(random: Random, count: int, encoding: str, marks: str) -> list[str]:
 def _row_count(random: Random, columns: int) -> int:
     if random.random() < 0.04:
         return max(1, 4000 // columns)
+    if random.random() < 0.002:  # over a block of the usual size
+        return max(1, 40_000 // columns)
     return min(random.choice((0, 1, 2, 3, 5, 8, 12, 20, 40, 90)), 400 // columns + 1)
 
 

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 Grid = list[list[Any]]
 """A table by its columns. A cell is None for null, else the bytes of a ciphertext or any value."""
 
+FEW = 2  # rows that have another order
+
 VERIFY, AGAINST, BY_KEY, BY_FORM, DECRYPT = "verify", "against", "by key", "by form", "decrypt"
 
 
@@ -49,6 +51,15 @@ def damages(table: Table, seed: int) -> Iterator[Damage]:
     for kind in kinds:
         if table.rows and (made := kind(table, random)) is not None:
             yield made
+
+
+def shuffled(table: Table, seed: int) -> Grid | None:
+    """Return the encrypted cells with their rows in another order, if the key tells them apart."""
+    keys = {repr(value) for value in table.plain[table.key]}
+    if table.rows < FEW or len(keys) < table.rows:
+        return None
+    order = Random(seed).sample(range(table.rows), table.rows)
+    return [[cells[row] for row in order] for cells in table.sealed]
 
 
 def _copied(grid: Grid) -> Grid:

@@ -100,21 +100,23 @@ class Workshop:
         self._through("encrypt-file", run, source, target, by_flow, by_api)
 
     def decrypt(self, run: Run, source: Path, target: Path, *columns: str) -> None:
-        """Decrypt a file, all columns of it or some."""
+        """Decrypt a file, all columns of it or some; by its own record, if the run is such."""
+        schema = None if run.by_record else self._schema
 
         def by_flow(source, target):
             return crypt.decrypt_file(
                 source,
                 target,
-                schema=self._schema,
+                schema=schema,
                 keys=KEYSETS.__getitem__,
                 columns=columns,
                 options=options_of(run),
             )
 
         def by_api(source, target, **where):
-            more = {"threads": run.threads, "columns": columns}
-            return piienc.decrypt_file(source, target, **more, **where)
+            where |= {"threads": run.threads, "columns": columns}
+            where |= {"schema": None} if run.by_record else {}
+            return piienc.decrypt_file(source, target, **where)
 
         self._through("decrypt-file", run, source, target, by_flow, by_api)
 

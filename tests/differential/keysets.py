@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import random
+from base64 import b64decode
 from functools import cache
 
+from differential.case import Wrong
 from piienc.keys import Key, Keyset, Mode, Prefix, Status, dump
 from piienc.secret import SecretBytes
 
@@ -61,11 +63,34 @@ class TinkColumn:
         """Return a cell's value; `TinkError` if it is not authentic."""
         return _primitive(self._key, 0)[1](cell, self._context)
 
+    def opened(self, cell: bytes, place: str) -> bytes:
+        """Return the value of a cell that piienc has encrypted.
+
+        Raises:
+            Wrong: it is not authentic.
+        """
+        try:
+            return self.decrypt(cell)
+        except Exception as error:
+            raise Wrong("encrypt", f"{place}: Tink does not read it") from error
+
     def encrypt(self, value: bytes, choice: int) -> bytes:
         """Encrypt a value under one of the enabled keys of the set."""
         enabled = KEYSETS[self._key].enabled
         number = choice % len(enabled)
         return _primitive(self._key, enabled[number].key_id)[0](value, self._context)
+
+
+def base64_of(text: str, place: str) -> bytes:
+    """Return the bytes of a cell as text.
+
+    Raises:
+        Wrong: it is no base64.
+    """
+    try:
+        return b64decode(text, validate=True)
+    except ValueError as error:
+        raise Wrong("encrypt", f"{place}: no base64") from error
 
 
 @cache

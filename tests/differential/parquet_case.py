@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
@@ -11,6 +12,10 @@ from pyarrow import parquet as pq
 from pyarrow import types
 
 from differential.case import Column, Run, schema_of
+from differential.readers import write_parquet_by
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 @dataclass(frozen=True)
@@ -20,10 +25,12 @@ class ParquetColumn(Column):
     Attributes:
         kind: its Arrow type.
         facts: the field's metadata.
+        nullable: whether it may hold nulls.
     """
 
     kind: pa.DataType = pa.string()  # noqa: RUF009  # it does not change
     facts: tuple[tuple[str, str], ...] = ()
+    nullable: bool = True
 
 
 @dataclass(frozen=True)
@@ -42,6 +49,8 @@ class ParquetCase:
         statistics: whether they are written.
         page_index: likewise.
         arrow_schema: whether the footer has Arrow's own schema.
+        page: bytes of a data page.
+        writer: the program that writes the file, if it can: pyarrow, DuckDB or polars.
         facts: the footer's metadata.
         run: how it is run.
     """
@@ -57,10 +66,10 @@ class ParquetCase:
     statistics: bool = True
     page_index: bool = False
     arrow_schema: bool = True
+    page: int = 1 << 20
+    writer: str = "pyarrow"
     facts: tuple[tuple[str, str], ...] = ()
     run: Run = field(default=Run())
-
-    name = ".parquet"
 
     @property
     def schema(self) -> str:
@@ -91,7 +100,8 @@ class ParquetCase:
         """Return the case without a column."""
         columns = self.columns[:number] + self.columns[number + 1 :]
         rows = tuple(row[:number] + row[number + 1 :] for row in self.rows)
-        return replace(self, columns=columns, rows=rows, run=replace(self.run, only=None))
+        run = replace(self.run, only=None, omitted=None)
+        return replace(self, columns=columns, rows=rows, run=run)
 
     def table(self) -> pa.Table:
         """Return the table."""
@@ -100,14 +110,22 @@ class ParquetCase:
             for number, column in enumerate(self.columns)
         ]
         fields = [
-            pa.field(column.name, column.kind, metadata=dict(column.facts) or None)
+            pa.field(column.name, column.kind, column.nullable, dict(column.facts) or None)
             for column in self.columns
         ]
         return pa.Table.from_arrays(arrays, schema=pa.schema(fields, dict(self.facts) or None))
 
-    def save(self, path: object) -> None:
+    def save(self, path: Path) -> None:
         """Write the file."""
-        table = self.table()
+        if self.writer != "pyarrow":
+            # DuckDB and polars do not know all types, and pyarrow reads not all that they write.
+            with suppress(Exception):
+                write_parquet_by(self.writer, self.table(), path, self.group)
+                pq.read_table(path)
+                return
+        self._save_by_arrow(self.table(), path)
+
+    def _save_by_arrow(self, table: pa.Table, path: Path) -> None:
         codecs = {
             column.name: self.other_codec if number % 3 == 2 else self.codec
             for number, column in enumerate(self.columns)
@@ -120,6 +138,7 @@ class ParquetCase:
             use_dictionary=self.dictionary,
             version=self.version,
             data_page_version=self.page_version,
+            data_page_size=self.page,
             write_statistics=self.statistics,
             write_page_index=self.page_index,
             store_schema=self.arrow_schema,

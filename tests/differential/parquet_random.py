@@ -22,9 +22,6 @@ ZONES = (None, None, "UTC", "+05:30", "Europe/Berlin", "America/New_York", "Asia
 DAY = 86_400
 FIRST_DAY, LAST_DAY = -719_162, 2_932_896  # of the years 1 to 9999
 LARGEST = (1 << 63) - 1
-VIEWS: tuple[
-    pa.DataType, ...
-] = ()  # (pa.string_view(), pa.binary_view()): verify knows no nulls in them
 
 Make = Callable[[Random], Any]
 
@@ -49,7 +46,17 @@ def random_parquet(random: Random) -> ParquetCase:
         )
         for _ in range(count)
     )
+    columns = tuple(
+        replace(column, nullable=_has_null(column, number, rows) or random.random() < 0.7)
+        for number, column in enumerate(columns)
+    )
     run = random_run(random, unit=random.choice((0, 1, 2, 3, 7, 64)), stream=False)
+    own = any(column.mark and column.mark.context is not None for column in columns)
+    run = replace(run, by_record=not own and random.random() < 0.3)
+    if run.door in ("flow", "api") and random.random() < 0.15:
+        run = replace(run, only=random.choice([n for n, c in enumerate(columns) if c.mark]))
+    if run.door == "flow" and len(columns) > 1 and random.random() < 0.1:
+        run = replace(run, omitted=random.randrange(len(columns)))
     codec = random.choice(CODECS)
     return ParquetCase(
         columns,
@@ -63,9 +70,15 @@ def random_parquet(random: Random) -> ParquetCase:
         statistics=random.random() < 0.8,
         page_index=random.random() < 0.2,
         arrow_schema=random.random() < 0.85,
+        page=random.choice((1 << 20, 1 << 20, 64)),
+        writer=random.choice(("pyarrow", "pyarrow", "pyarrow", "DuckDB", "polars")),
         facts=_facts(random),
         run=replace(run, unit=max(run.unit, count // 20) if run.unit else 0),
     )
+
+
+def _has_null(column: ParquetColumn, number: int, rows: tuple[tuple[Any, ...], ...]) -> bool:
+    return column.kind == pa.null() or any(row[number] is None for row in rows)
 
 
 def _facts(random: Random) -> tuple[tuple[str, str], ...]:
@@ -93,6 +106,7 @@ def _columns(random: Random) -> tuple[tuple[ParquetColumn, ...], list[Make | Non
                 mark,
                 kind=kind.type,
                 facts=_facts(random),
+                listed=marked or random.random() < 0.9,
             )
         )
         makers.append(None if kind.type == pa.null() else kind.make)
@@ -102,7 +116,7 @@ def _columns(random: Random) -> tuple[tuple[ParquetColumn, ...], list[Make | Non
 def random_kind(random: Random, *, marked: bool) -> Kind:
     """Return a type: any that can be marked, or any at all."""
     makers = [_whole, _real, _text, _text, _bytes, _decimal, _date, _timestamp, _time, _other]
-    if random.random() < 0.15:
+    if random.random() < 0.25:
         return _dictionary(random)
     if not marked and random.random() < 0.25:
         return _nested(random)
@@ -135,13 +149,13 @@ def _real(random: Random) -> Kind:
 
 def _text(random: Random) -> Kind:
     texts = Texts(random, "utf-8", ',"')
-    kind = random.choice((pa.string(), pa.string(), pa.large_string(), *VIEWS[:1]))
+    kind = random.choice((pa.string(), pa.string(), pa.large_string(), pa.string_view()))
     return Kind(kind, "string", lambda _: texts.one())
 
 
 def _bytes(random: Random) -> Kind:
     width = random.choice((1, 5, 16, 33))
-    kind = random.choice((pa.binary(), pa.large_binary(), pa.binary(width), *VIEWS[1:]))
+    kind = random.choice((pa.binary(), pa.large_binary(), pa.binary(width), pa.binary_view()))
     lengths = (width,) if kind == pa.binary(width) else (0, 1, 15, 16, 17, 100, 513, 1025)
     return Kind(kind, "binary", lambda random: random.randbytes(random.choice(lengths)))
 
@@ -168,7 +182,8 @@ def _date(random: Random) -> Kind:
         days = (FIRST_DAY, LAST_DAY, 0, -1, random.randint(-9999, 19_999))
         return random.choice((*days, random.randint(FIRST_DAY, LAST_DAY))) * size
 
-    return Kind(kind, "date", make)
+    # Polars writes a date64 as a timestamp.
+    return Kind(kind, "date" if size == 1 else None, make)
 
 
 def _timestamp(random: Random) -> Kind:

