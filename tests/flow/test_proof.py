@@ -11,7 +11,7 @@ from pyarrow import parquet as pq
 
 from piienc.columns import ColumnCipher
 from piienc.errors import PiiencError
-from piienc.tables import Records
+from piienc.tables import CsvSource, Records, UnitSize
 
 SCHEMA = {
     "id": {"type": "string"},
@@ -145,6 +145,34 @@ def test_context_of_another_column_ends_the_run(shop):
         shop.refused(PiiencError, "column 'mail', row 1: "),
     ):
         shop.encrypt("a.csv", "b.csv", shop.schema(SCHEMA))
+
+
+def test_block_that_is_lost_ends_the_run(shop):
+    """Each unit is right, but they are not the whole file."""
+    right = CsvSource.units
+
+    def units(self):
+        blocks = list(right(self))
+        yield from blocks[:1] + blocks[2:]
+
+    shop.write("a.csv", "id,mail,note\n" + "".join(f"{n},m{n},n{n}\n" for n in range(50)))
+    with (
+        mock.patch.object(CsvSource, "units", units),
+        shop.refused(PiiencError, "not the whole file"),
+    ):
+        shop.encrypt("a.csv", "b.csv", shop.schema(SCHEMA), units=UnitSize(csv_bytes=64))
+
+
+@pytest.mark.parametrize("end", ["", "\n", "\r\n"])
+@pytest.mark.parametrize("rows", [0, 1, 9])
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "cp1252"])
+def test_whole_file_is_counted_in_any_form(shop, end, rows, encoding):
+    """With a byte order mark or not, and whether the last line has an end or not."""
+    lines = ["id,mail,note", *(f"{n},é{n},n" for n in range(rows))]
+    data = ((end or "\n").join(lines) + end).encode(encoding)
+    schema = shop.schema(SCHEMA, csv={"encoding": encoding.removesuffix("-sig")})
+    _, back = shop.there_and_back(data, schema)
+    assert back.decode(encoding).splitlines() == lines
 
 
 def test_every_kind_of_right_run_passes(shop):

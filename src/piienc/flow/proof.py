@@ -93,6 +93,19 @@ class Proof:
                 if not self._is_same_value(name, before[row], after[row]):
                     raise self._refuted(row, name)
 
+    def of_whole(self, extent: int, size: int) -> None:
+        """Compare what was read with the units that were made of it.
+
+        Args:
+            extent: of all that was read.
+            size: of the units together.
+
+        Raises:
+            PiiencError: something was lost between them, or is there twice; a bug.
+        """
+        if size != extent:
+            raise PiiencError(f"{self._name}: the parts that were written are not the whole file")
+
     def _sample(self, count: int) -> set[int]:
         """Choose rows: all of a few, else the first, the last, and some between."""
         changed = max(1, len(self._decryptors))

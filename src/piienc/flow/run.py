@@ -55,8 +55,9 @@ class Beside(Protocol):
 
 
 class _Done(Struct, frozen=True):
-    """A unit's work: what is to be written, its tally, and what was found by who looked."""
+    """A unit's work: its size, what is to be written, its tally, and what was found in it."""
 
+    size: int
     written: Any
     tally: Tally
     found: object = None
@@ -91,7 +92,7 @@ class _Change(Struct, frozen=True):
         dropped = [self.source.columns.index(name) for name in self.left_out]
         written = records.rewritten(changes, dropped)
         self.proof.of_block(unit, records, written, self.source.format)
-        return _Done(written.data, tally, found)
+        return _Done(unit.size, written.data, tally, found)
 
     def slice(self, unit: Slice) -> _Done:
         """Change a slice of a row group of Parquet."""
@@ -113,7 +114,7 @@ class _Change(Struct, frozen=True):
         found = self.beside.look(stored) if self.beside else None
         changed = pa.RecordBatch.from_arrays(columns, schema=self.schema)
         self.proof.of_slice(batch, changed)
-        return _Done(replace(unit, batch=changed), tally, found)
+        return _Done(batch.num_rows, replace(unit, batch=changed), tally, found)
 
 
 def run(
@@ -153,7 +154,7 @@ def run(
         except BadCells as bad:
             return bad
 
-    total = Tally()
+    total, size = Tally(), 0
     with closing(in_order(source.units(), work, threads)) as results:
         for done in results:
             if isinstance(done, BadCells):
@@ -162,6 +163,8 @@ def run(
                 beside.merge(done.found)
             sink.write(done.written)
             total.add(done.tally)
+            size += done.size
             progress(total.rows)
+    proof.of_whole(source.extent, size)
     sink.close()
     return total

@@ -98,6 +98,14 @@ class CsvSource(Struct):
                 size = min(2 * size, _LARGER * self._size, enough)
             rest = data[end:]
 
+    @property
+    def extent(self) -> int:
+        """What the sizes of all units must add up to, once they were read: bytes of UTF-8."""
+        text, form = self._text, self.format
+        rows = text.count - len(self.header) - form.byte_order_mark * len(_BOM)
+        added = 0 if text.ends_line or not rows else len(form.line_end)
+        return rows + added
+
     def decode(self, unit: Block) -> Records:
         """Find the fields of a block.
 

@@ -115,6 +115,11 @@ class ParquetSource:
         return pa.RecordBatch.from_arrays(none, schema=self.schema)
 
     @property
+    def extent(self) -> int:
+        """What the sizes of all units must add up to: rows."""
+        return self.rows
+
+    @property
     def rows(self) -> int:
         """The number of rows, by the file's footer."""
         return int(self._file.metadata.num_rows)

@@ -66,9 +66,15 @@ def not_in_encoding(name: str, line: int, encoding: str) -> InputError:
 
 
 class TextReader:
-    """A stream's text as UTF-8, whatever its encoding."""
+    """A stream's text as UTF-8, whatever its encoding.
+
+    Attributes:
+        count: the bytes of UTF-8 that were read.
+        ends_line: whether the last of them is a line feed.
+    """
 
     def __init__(self, stream: Decompressed, name: str, encoding: str) -> None:
+        self.count, self.ends_line = 0, False
         self._stream, self._name, self._encoding = stream, name, encoding
         self._decoder: codecs.IncrementalDecoder | None = None
         own = canonical(encoding) or encoding
@@ -83,6 +89,13 @@ class TextReader:
         Raises:
             InputError: bytes that the encoding does not know, or would write as others.
         """
+        text = self._read(size)
+        self.count += len(text)
+        if text:
+            self.ends_line = text.endswith(b"\n")
+        return text
+
+    def _read(self, size: int) -> bytes:
         data = self._stream.read(size)
         if self._decoder is None:
             return data
