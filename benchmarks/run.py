@@ -24,6 +24,7 @@ from statistics import median
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
+from bounds import COLUMNS, measure_bomb, ratio, time_wide
 from generate import KEYS, generate, generate_parquet, write_schema
 from kernels import tabulate
 from processes import HERE, PIIENC, Job, peak, rival, run, side_by_side, timed
@@ -318,6 +319,28 @@ def bench_send(bench: Bench, source: Path) -> dict[str, object]:
     return {"times": taken, "memory": found.memory, "busy": found.busy}
 
 
+def bench_bounds(bench: Bench) -> dict[str, object]:
+    """Measure what must stay bounded, and print it."""
+    taken = time_wide(bench.work, bench.keys, bench.slow_repeats)
+    few, many = COLUMNS
+    heads = ("", *(f"{columns:,}: median s" for columns in COLUMNS), f"time / that of {few}")
+    show(
+        f"marked columns, the same cells in each, {bench.slow_repeats} runs; linear is {many // few}",
+        heads,
+        [
+            (name, *(f"{median(times[each]):.2f}" for each in COLUMNS), f"{ratio(times):.1f}")
+            for name, times in taken.items()
+        ],
+    )
+    memory = measure_bomb(bench.work, bench.keys)
+    show(
+        "Parquet, one value of 1 MB in 2,000 rows, peak memory, MB",
+        ("", *memory),
+        [("58 kB", *(f"{size / MEGA:.0f}" for size in memory.values()))],
+    )
+    return {"wide": taken, "bomb": memory}
+
+
 def show_times(title: str, taken: Times, size: int) -> None:
     """Print medians, and how they compare with the copy and with the loops."""
     medians = {name: median(seconds) for name, seconds in taken.items()}
@@ -413,6 +436,7 @@ def bench_all(bench: Bench, *, quick: bool) -> dict[str, object]:
     found["memory"] = memory
     show_memory(memory)
 
+    found["bounds"] = bench_bounds(bench)
     found["pgp"] = bench_envelope(bench, source)
     found["sftp"] = bench_remote(bench)
     found["send"] = bench_send(bench, source)

@@ -341,9 +341,14 @@ def test_architecture_numbers_are_those_of_the_code():
     """The sizes and bounds on the page are ours."""
     from piienc.columns.gcm import GcmKernel
     from piienc.columns.siv import SivKernel
-    from piienc.tables import csv, parquet
+    from piienc.tables import UnitSize, csv
+    from piienc.tables.slices import SLICE_ROWS
 
     assert f"over {SivKernel.longest} bytes for SIV and {GcmKernel.longest} for GCM" in MAP
     assert f"A CSV unit is {csv._BLOCK >> 20} to {csv._LARGER * csv._BLOCK >> 20} MiB" in MAP
-    assert f"A record over {csv._LONGEST_RECORD >> 20} MiB" in MAP
-    assert f"A Parquet unit has at most {parquet._BATCH_ROWS:,} rows" in MAP
+    assert f"up to {csv._WIDEST * csv._FIRST >> 20} MiB in tables of thousands" in MAP
+    size = UnitSize()
+    assert f"A record of at most {size.longest >> 20} MiB" in MAP
+    assert f"at most {SLICE_ROWS:,} rows and about {size.parquet_bytes >> 20} MiB" in MAP
+    assert f"grows over\n  {size.row_group >> 20} MiB" in MAP
+    assert f"over {size.decoded >> 30} GiB" in MAP

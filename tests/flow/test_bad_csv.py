@@ -12,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from piienc.errors import InputError
+from piienc.tables import UnitSize
 
 C = "CANARY-4711"
 HEAD = "id,email,note\n"
@@ -193,12 +194,8 @@ def test_header_with_a_quote_that_never_ends_is_refused(shop, header):
 def test_record_longer_than_the_limit_is_refused_with_its_line(shop):
     """A quote that is never closed must not fill the memory."""
     shop.write("x.csv", HEAD + ROW + f'{C},"' + f"{C}\n" * 2000 + '",\n')
-    with (
-        mock.patch("piienc.tables.csv._BLOCK", 256),
-        mock.patch("piienc.tables.csv._LONGEST_RECORD", 4096),
-        shop.refused(InputError, r"line 3\b"),
-    ):
-        shop.encrypt("x.csv", "y.csv")
+    with shop.refused(InputError, r"line 3\b"):
+        shop.encrypt("x.csv", "y.csv", units=UnitSize(csv_bytes=256, longest=4096))
 
 
 PLAIN = (HEAD + ROW * 50).encode()

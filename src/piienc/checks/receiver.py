@@ -106,11 +106,16 @@ class RowRules(Struct, frozen=True):
             for place, rule in rules.items()
         }
         cells = {place: tuple(cell_demands(rule, place)) for place, rule in rules.items()}
-        settled = []
-        for name in carried:
-            demands = [(at, one) for at in rules if name in chosen[at] for one in cells[at]]
-            if demands:
-                settled.append(_Column(name, name in schema.marked, tuple(demands)))
+        demands: dict[str, list[tuple[str, CellDemand]]] = {}
+        for at, names in chosen.items():
+            for name in names:
+                demands.setdefault(name, []).extend((at, one) for one in cells[at])
+        marked = schema.marked
+        settled = [
+            _Column(name, name in marked, tuple(demands[name]))
+            for name in carried
+            if demands.get(name)
+        ]
         breaches = [
             breach
             for place, rule in rules.items()
@@ -199,12 +204,13 @@ def _of_columns(
     schema: Schema,
 ) -> Iterator[Breach]:
     """Find what is wrong with the columns that a rule has chosen, as a whole."""
+    marked = schema.marked
     for name in chosen:
         length = len(carried[name].encode(errors="replace"))
         if rule.max_name_bytes is not None and length > rule.max_name_bytes:
             detail = rule.says or f"its name is longer than {rule.max_name_bytes} bytes"
             yield _breach(place, detail, name, rule.level)
-        if rule.plain and name in schema.marked:
+        if rule.plain and name in marked:
             yield _breach(place, rule.says or "encrypted, and must be plain", name, rule.level)
     if rule.max_columns is not None and len(chosen) > rule.max_columns:
         detail = rule.says or f"{len(chosen)} columns, and {rule.max_columns} are taken"

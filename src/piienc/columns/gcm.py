@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from copy import copy
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
@@ -46,13 +47,28 @@ class GcmKernel:
             key: 32 bytes (or 16, an AES-128 key, which the callers use for reading only).
             context: the associated data; may be empty.
         """
-        self._aes = BulkAes(key)
-        self._single, self._context = AESGCM(key), context
+        self._aes, self._single = BulkAes(key), AESGCM(key)
         self._hash_key = int.from_bytes(self._aes.encrypt_block(bytes(BLOCK)), "big")
         # Threads share a kernel: what is remembered must not depend on who asks first.
         self._power = lru_cache(maxsize=None)(self._power_of_hash_key)
         self._table = lru_cache(maxsize=None)(self._power_table)
-        self._constant = lru_cache(maxsize=None)(self._length_constant)
+        self._lengths = lru_cache(maxsize=None)(self._lengths_hash)
+        self._bind(context)
+
+    def in_context(self, context: bytes) -> GcmKernel:
+        """Return a kernel of the same key for another context; they share the key's tables."""
+        other = copy(self)
+        other._bind(context)  # noqa: SLF001  # of this class
+        return other
+
+    def _bind(self, context: bytes) -> None:
+        self._context = context
+        padded = context + bytes(-len(context) % BLOCK)
+        self._begin = 0  # GHASH of the context
+        for start in range(0, len(padded), BLOCK):
+            block = int.from_bytes(padded[start : start + BLOCK], "big")
+            self._begin = _multiply(self._begin ^ block, self._hash_key)
+        self._raised = lru_cache(maxsize=None)(self._raised_begin)
 
     def seal(self, group: Group) -> tuple[NDArray[np.void], Blocks]:
         """Encrypt a group in place under fresh IVs and return each cell's IV and tag."""
@@ -117,17 +133,19 @@ class GcmKernel:
                 np.bitwise_xor(xored, np.bitwise_xor.reduce(words(products), axis=0), out=xored)
         return total
 
-    def _length_constant(self, length: int) -> bytes:
+    def _constant(self, length: int) -> bytes:
         """GHASH of the context and the lengths' block: the same for all cells of a length."""
-        blocks = -(-length // BLOCK)
-        padded = self._context + bytes(-len(self._context) % BLOCK)
-        parts = [padded[start : start + BLOCK] for start in range(0, len(padded), BLOCK)]
-        lengths = (len(self._context) * 8).to_bytes(8, "big") + (length * 8).to_bytes(8, "big")
-        total = _multiply(int.from_bytes(lengths, "big"), self._hash_key)
-        for number, part in enumerate(parts):
-            power = self._power(len(parts) - number + blocks + 1)
-            total ^= _multiply(int.from_bytes(part, "big"), power)
+        total = self._raised(-(-length // BLOCK)) ^ self._lengths(len(self._context), length)
         return total.to_bytes(BLOCK, "big")
+
+    def _raised_begin(self, blocks: int) -> int:
+        """What the context adds, behind which come a cell's blocks and that of the lengths."""
+        return _multiply(self._begin, self._power(blocks + 1)) if self._begin else 0
+
+    def _lengths_hash(self, context: int, cell: int) -> int:
+        """What the block of the lengths adds, both in bytes."""
+        lengths = (context * 8).to_bytes(8, "big") + (cell * 8).to_bytes(8, "big")
+        return _multiply(int.from_bytes(lengths, "big"), self._hash_key)
 
     def _power_of_hash_key(self, power: int) -> int:
         """Return H^power, from 1 on."""

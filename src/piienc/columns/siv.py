@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from copy import copy
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
@@ -43,10 +44,21 @@ class SivKernel:
         """
         half = len(key) // 2
         self._mac, self._ctr = BulkAes(key[:half]), BulkAes(key[half:])
-        self._single, self._context = AESSIV(key), [context]
+        self._single = AESSIV(key)
         subkey = self._mac.encrypt_block(bytes(BLOCK))
         self._complete, self._padded = _dbl(subkey), _dbl(_dbl(subkey))
-        self._prefix = _xor(_dbl(self._cmac(bytes(BLOCK))), self._cmac(context))
+        self._start = _dbl(self._cmac(bytes(BLOCK)))
+        self._bind(context)
+
+    def in_context(self, context: bytes) -> SivKernel:
+        """Return a kernel of the same key for another context."""
+        other = copy(self)
+        other._bind(context)  # noqa: SLF001  # of this class
+        return other
+
+    def _bind(self, context: bytes) -> None:
+        self._context = [context]
+        self._prefix = _xor(self._start, self._cmac(context))
         self.last_mask = lru_cache(maxsize=None)(self._last_mask)
 
     def seal(self, group: Group) -> tuple[Blocks, None]:

@@ -20,7 +20,8 @@ if TYPE_CHECKING:
     from piienc.cells import Cells, Places
     from piienc.columns import Prints
     from piienc.tables import Block, CsvSource, Records
-    from piienc.tables.parquet import ParquetSource, Slice
+    from piienc.tables.parquet import ParquetSource
+    from piienc.tables.slices import Slice
 
 
 class StoredColumn(Protocol):

@@ -9,7 +9,7 @@ import pyarrow as pa
 from msgspec import Struct
 from msgspec.structs import replace
 
-from piienc.columns import CellDecryptor, is_text
+from piienc.columns import CellDecryptor, Kernels, is_text
 from piienc.errors import ConfigError, UsageError
 from piienc.flow.marks import (
     check_columns,
@@ -44,7 +44,6 @@ from piienc.tables import (
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping
 
-    from piienc.columns import Kernels
     from piienc.flow.steps import Step
     from piienc.hashing import HashingReader, ReadAhead
     from piienc.keys import Keyset
@@ -129,6 +128,7 @@ def encrypt_file(
         hold_to_marks(schema, keys, marks, table.columns)
         watching = watch(table) if watch else None
         steps: dict[str, Encryption] = {}
+        kernels = options.kernels or Kernels()
         for name, column in schema.marked.items():
             if name in left_out_:
                 continue
@@ -142,7 +142,7 @@ def encrypt_file(
                 schema.context_of(name),
                 counter,
                 text=text,
-                kernels=options.kernels,
+                kernels=kernels,
             )
             if not isinstance(table, CsvSource):
                 categories = table.categories(name)
@@ -217,6 +217,7 @@ def decrypt_file(
             check_columns(table, schema)
         recorded = record.columns if record else {}
         marks = encrypted_columns(table, schema, record, columns)
+        kernels = options.kernels or Kernels()
         steps = {
             name: Decryption(
                 ColumnPlace(table, name),
@@ -225,6 +226,7 @@ def decrypt_file(
                 mark.context,
                 original_field(table, name, schema, record),
                 recorded[name].categories if name in recorded else None,
+                kernels=kernels,
             )
             for name, mark in marks.items()
         }

@@ -9,7 +9,7 @@ from msgspec import Struct
 
 from piienc.errors import ConfigError, InputError, PolicyError, UsageError
 from piienc.flow.record import Record, parse
-from piienc.tables import CsvSource, record_of
+from piienc.tables import CsvSource, record_of, repeated
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable
@@ -44,8 +44,9 @@ def check_columns(table: CsvSource | ParquetSource, schema: Schema) -> None:
         InputError: some are missing, some are there twice, or some are there that the schema
             does not name.
     """
-    missing = [name for name in schema.columns if name not in table.columns]
-    strange = schema.extra_columns == "error" and {*table.columns} - {*schema.columns}
+    there = {*table.columns}
+    missing = [name for name in schema.columns if name not in there]
+    strange = schema.extra_columns == "error" and there - {*schema.columns}
     if isinstance(table, CsvSource) and (missing or strange):
         table.require_columns(schema.columns)
     if len(missing) == len(schema.columns):
@@ -55,8 +56,7 @@ def check_columns(table: CsvSource | ParquetSource, schema: Schema) -> None:
             "the file",
             hint="see that line 1 is the header, and no title, and that the schema is this file's",
         )
-    twice = sorted({name for name in table.columns if table.columns.count(name) > 1})
-    if twice:
+    if twice := repeated(table.columns):
         raise InputError(
             f"{table.name}: {_listed(twice)} more than once in the file",
             hint="give every column a name of its own",
@@ -150,14 +150,15 @@ def encrypted_columns(
 
 
 def _require_agreement(table: CsvSource | ParquetSource, schema: Schema, record: Record) -> None:
-    unmarked = [name for name in record.columns if name not in schema.marked]
+    marked = schema.marked
+    unmarked = [name for name in record.columns if name not in marked]
     if unmarked:
         raise ConfigError(
             f"{table.name} records {_listed(unmarked)} as encrypted, "
             f"which the schema {schema.name!r} does not mark",
             hint="decrypt with the schema that it was encrypted with",
         )
-    plain = [name for name in schema.marked if name not in record.columns]
+    plain = [name for name in marked if name not in record.columns]
     if plain:
         raise InputError(
             f"{table.name} does not record {_listed(plain)} as encrypted, "
@@ -175,7 +176,8 @@ def _chosen(marks: dict[str, Mark], columns: Collection[str]) -> dict[str, Mark]
         )
     if not marks:
         raise ConfigError("no column is marked, so there is nothing to decrypt")
-    return {name: mark for name, mark in marks.items() if name in columns or not columns}
+    chosen = {*columns} or {*marks}
+    return {name: mark for name, mark in marks.items() if name in chosen}
 
 
 def original_field(

@@ -90,7 +90,7 @@ def refuse_undoing(
     Raises:
         PolicyError: some would be undone; the message lists them all.
     """
-    undone = list(_undone(schema, present, held, columns or ()))
+    undone = list(_undone(schema, present, held, {*(columns or ())}))
     if undone:
         first = f"the schema {schema.name!r} would undo what cannot be undone"
         raise PolicyError("\n  ".join([first, *undone]), hint=_HINT)

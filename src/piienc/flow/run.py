@@ -11,9 +11,11 @@ from msgspec import Struct, field
 from msgspec.structs import replace
 
 from piienc.columns import BadCells, cells_of
+from piienc.errors import InputError
 from piienc.flow.batches import stored_columns
 from piienc.flow.pipeline import in_order
 from piienc.tables import Change, CsvSource
+from piienc.tables.limits import in_words
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -22,7 +24,8 @@ if TYPE_CHECKING:
     from piienc.flow.proof import Proof
     from piienc.flow.steps import Step
     from piienc.tables import Block, CsvSink
-    from piienc.tables.parquet import ParquetSink, ParquetSource, Slice
+    from piienc.tables.parquet import ParquetSink, ParquetSource
+    from piienc.tables.slices import Slice
 
 
 class Tally(Struct):
@@ -79,23 +82,25 @@ class _Change(Struct, frozen=True):
         records = self.source.decode(unit)
         stored = stored_columns(self.source, records)
         tally, changes = Tally(records.count), {}
+        numbers = {name: number for number, name in enumerate(self.source.columns)}
         for name, step in self.steps.items():
-            column = self.source.columns.index(name)
             cells, rows = stored[name].cells
             with BadCells.among(rows):
                 fields = step.apply_to_cells(cells, records.as_fields)
-            changes[column] = Change(rows, fields)
+            changes[numbers[name]] = Change(rows, fields)
             tally.count(name, len(rows))
             if self.beside:
                 stored[name].prints = step.prints(fields.parts)
         found = self.beside.look(stored) if self.beside else None
-        dropped = [self.source.columns.index(name) for name in self.left_out]
+        dropped = [numbers[name] for name in self.left_out]
         written = records.rewritten(changes, dropped)
+        self.source.refuse_longer(unit, records, written)
         self.proof.of_block(unit, records, written, self.source.format)
         return _Done(unit.size, written.data, tally, found)
 
     def slice(self, unit: Slice) -> _Done:
         """Change a slice of a row group of Parquet."""
+        assert not isinstance(self.source, CsvSource)  # noqa: S101  # whose slices these are
         batch = unit.batch
         stored = stored_columns(self.source, batch)
         tally = Tally(batch.num_rows)
@@ -113,6 +118,15 @@ class _Change(Struct, frozen=True):
             columns.append(made)
         found = self.beside.look(stored) if self.beside else None
         changed = pa.RecordBatch.from_arrays(columns, schema=self.schema)
+        if (long := self.source.longer_row(changed)) is not None:
+            limit = in_words(self.source.size.longest)
+            raise BadCells(
+                InputError,
+                self.source.name,
+                [long],
+                f"longer than {limit} when it is written, and could not be read again",
+                hint="shorten its longest values: encrypted as text, a value is a third longer",
+            )
         self.proof.of_slice(batch, changed)
         return _Done(batch.num_rows, replace(unit, batch=changed), tally, found)
 

@@ -127,7 +127,7 @@ class _KeyedStep:
         context: str,
         *,
         text: bool,
-        kernels: Kernels | None = None,
+        kernels: Kernels,
     ) -> None:
         self.key, self._keyset, self._label, self._text = key, keyset, place.label, text
         self._cipher = ColumnCipher(keyset, context, text=text, label=place.label, kernels=kernels)
@@ -162,7 +162,7 @@ class Encryption(_KeyedStep):
         counter: Spending,
         *,
         text: bool,
-        kernels: Kernels | None = None,
+        kernels: Kernels,
     ) -> None:
         """Prepare the step.
 
@@ -173,7 +173,7 @@ class Encryption(_KeyedStep):
             context: the associated data.
             counter: counts the cells of sealed keys.
             text: ciphertext as base64, else as raw bytes.
-            kernels: those of the run; None if it has no other file.
+            kernels: those of the run.
 
         Raises:
             KeyAccessError: the primary key is for reading only.
@@ -220,6 +220,8 @@ class Decryption(_KeyedStep):
         context: str,
         original: pa.Field,
         categories: str | None = None,
+        *,
+        kernels: Kernels,
     ) -> None:
         """Prepare the step.
 
@@ -229,6 +231,7 @@ class Decryption(_KeyedStep):
             keyset: the keyset.
             context: the associated data.
             original: the field to restore.
+            kernels: those of the run.
             categories: what a dictionary column's values are taken from, as the record has it.
 
         Raises:
@@ -236,7 +239,7 @@ class Decryption(_KeyedStep):
             AuthenticationError: the categories are not authentic.
         """
         stored = to_cells(place.none(), place.label).type
-        super().__init__(place, key, keyset, context, text=is_text(stored))
+        super().__init__(place, key, keyset, context, text=is_text(stored), kernels=kernels)
         self.field = original
         self._categories: pa.Array | None = None
         if categories is not None and pa.types.is_dictionary(original.type):

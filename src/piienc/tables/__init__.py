@@ -3,6 +3,7 @@
     streams.py   bytes, compressed or not
     text.py      text in whatever encoding, as UTF-8 and back
     csv.py       blocks of whole records, header
+    blocks.py    where a file is cut into blocks
     records.py   where each field of a block stands
     plain_path.py  a record read by Python alone, to prove the above
     quoting.py   quotes taken off and put on
@@ -18,6 +19,8 @@
     metadata.py  where a Parquet file tells what was encrypted
     ends.py      a table opened for reading, and one opened for writing
     parts.py     a table cut by rows
+    names.py     the names of columns
+    limits.py    how large units are, and what is too large
 
 A source cuts its file into units in order, which is cheap: blocks of CSV, slices of Parquet's
 row groups. It decodes each unit by itself, in any thread, into CSV records or an Arrow record
@@ -28,12 +31,13 @@ from piienc.tables.arrow_schema import ARROW_SCHEMA, arrow_schema
 from piienc.tables.csv import CsvFormat, CsvSink, CsvSource
 from piienc.tables.described import described
 from piienc.tables.ends import (
-    UnitSize,
     check_ends,
     opened_source,
     sink_for,
 )
+from piienc.tables.limits import UnitSize
 from piienc.tables.metadata import record_of, with_record
+from piienc.tables.names import repeated
 from piienc.tables.output import Output
 from piienc.tables.parts import Part, parts
 from piienc.tables.plain_path import Record, count_records, read_record
@@ -60,6 +64,7 @@ __all__ = [
     "parts",
     "read_record",
     "record_of",
+    "repeated",
     "sink_for",
     "with_record",
 ]

@@ -4,13 +4,21 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import numpy as np
 import pyarrow as pa
 from msgspec import Struct
 
 from piienc.cells import SPARE
 from piienc.errors import InputError
 from piienc.tables import oddities
+from piienc.tables.blocks import (
+    count,
+    endless,
+    first_record_end,
+    last_record_end,
+    refuse_lengthened,
+    refuse_long,
+)
+from piienc.tables.limits import UnitSize
 from piienc.tables.records import Block, Dialect, Records
 from piienc.tables.text import TextReader, TextWriter, encoding_of
 
@@ -18,13 +26,17 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
 
     from piienc.cells import Bytes
+    from piienc.tables.records import Rewritten
     from piienc.tables.streams import Compressed, Decompressed
 
 _BLOCK = 4 << 20  # bytes of a block: about 35,000 rows of a profile, which stay near the cache
 _FIRST = 1 << 20  # bytes read at first: the threads begin early, and share a small file, too
 _LARGER = 2  # so many times larger are the blocks of files with longer records
 _RECORDS = 1 << 15  # records in a block, which pay for the work on whole columns
-_LONGEST_RECORD = 64 << 20  # bytes: a quote that is never closed must not fill the memory
+_WIDE = (
+    250  # columns that pay for one more _FIRST: what is done to a column costs, few rows or many
+)
+_WIDEST = 32  # so many of them at the most
 _BOM = "\ufeff".encode()
 
 
@@ -54,20 +66,17 @@ class CsvSource(Struct):
         header: its first record, as it stands in the file.
         columns: the names in the header.
         format: how it is written, line ends and byte order mark as found.
+        schema: the Arrow schema of its batches: all columns are strings.
     """
 
     name: str
     header: bytes
     columns: list[str]
     format: CsvFormat
+    schema: pa.Schema
     _text: TextReader
     _rest: bytes
-    _size: int
-
-    @property
-    def schema(self) -> pa.Schema:
-        """The Arrow schema of its batches: all columns are strings."""
-        return pa.schema([(name, pa.string()) for name in self.columns])
+    _size: UnitSize
 
     def units(self) -> Iterator[Block]:
         """Cut the file into blocks of whole records, in order.
@@ -77,26 +86,28 @@ class CsvSource(Struct):
         """
         quote = self.format.quote.encode()
         line = 1 + self.header.count(b"\n")
-        rest, size = self._rest, min(_FIRST, self._size)
-        ended = False
+        first, usual, largest = self._sizes()
+        size, unread, ended = first, self._rest, False
+        begun: list[bytes] = []  # of a record whose end was not read yet
+        open_ = 0  # 1 behind the first quote of a field, 0 behind the last one
         while not ended:
-            chunk = self._text.read(size)
-            ended = not chunk
-            data = rest + chunk
-            end = len(data) if ended else _last_record_end(data, quote)
-            if not end and len(data) > _LONGEST_RECORD:
-                raise InputError(
-                    f"{self.name}: line {line}: no end of this record within "
-                    f"{_LONGEST_RECORD >> 20} MiB",
-                    hint="look for a quote that is never closed; lines end in LF or CRLF",
-                )
+            more = self._text.read(size)
+            chunk, unread, ended = unread + more, b"", not more
+            open_ = (open_ + count(chunk, quote, len(chunk))) % 2
+            end = len(chunk) if ended else last_record_end(chunk, quote, open_)
+            if not end and not ended:
+                begun.append(chunk)
+                if sum(map(len, begun)) > self._size.longest:
+                    raise endless(self.name, line, self._size.longest)
+                continue
+            data = b"".join([*begun, chunk])
+            end += len(data) - len(chunk)
             if end:
                 block = self._block(data, end, line)
                 yield block
                 line += block.lines
-                enough = max(self._size, _RECORDS * end // block.lines)
-                size = min(2 * size, _LARGER * self._size, enough)
-            rest = data[end:]
+                size = min(2 * size, largest, max(usual, _RECORDS * end // block.lines))
+            begun = [data[end:]]
 
     @property
     def extent(self) -> int:
@@ -114,7 +125,25 @@ class CsvSource(Struct):
         """
         form = self.format
         marks = ord(form.delimiter), ord(form.quote)
-        return Records(unit, Dialect(self.name, len(self.columns), *marks, form.encoding))
+        records = Records(unit, Dialect(self.name, len(self.columns), *marks, form.encoding))
+        refuse_long(self.name, unit, records, self._size.longest)
+        return records
+
+    def refuse_longer(self, unit: Block, records: Records, written: Rewritten) -> None:
+        """Refuse to write a record that could not be read again.
+
+        Raises:
+            InputError: a record has become too long, with the line.
+        """
+        refuse_lengthened(self.name, unit, records, written, self._size.longest)
+
+    def _sizes(self) -> tuple[int, int, int]:
+        """How many bytes are read at first, later, and at the most."""
+        if self._size.csv_bytes:
+            block = self._size.csv_bytes
+            return min(_FIRST, block), block, _LARGER * block
+        first = min(_FIRST, _BLOCK) * min(_WIDEST, 1 + len(self.columns) // _WIDE)
+        return first, max(_BLOCK, first), max(_LARGER * _BLOCK, first)
 
     def require_columns(self, wanted: Collection[str]) -> None:
         """Refuse columns that are others than the wanted ones for a reason that can be told.
@@ -143,25 +172,26 @@ class CsvSource(Struct):
             end = len(data)
         if len(data) < end + SPARE:
             data += bytes(SPARE)
-        return Block(data, end, line, _count(data, b"\n", end))
+        return Block(data, end, line, count(data, b"\n", end))
 
 
-def open_csv(stream: Decompressed, name: str, wanted: CsvFormat, block: int = 0) -> CsvSource:
+def open_csv(
+    stream: Decompressed, name: str, wanted: CsvFormat, units: UnitSize = UnitSize()
+) -> CsvSource:
     """Open a CSV file and read its header.
 
     Args:
         stream: the file's bytes.
         name: what error messages call it.
         wanted: how it is written; line end and byte order mark are looked up in the file.
-        block: bytes of a block; 0 for as many as pay.
+        units: how large blocks are, and a record may be.
 
     Raises:
         InputError: it is empty, or its header is broken or names a column twice.
     """
-    block = block or _BLOCK
     encoding = encoding_of(stream, wanted.encoding)
     text = TextReader(stream, name, encoding)
-    start, end = _beginning(text, wanted.quote.encode(), min(_FIRST, block))
+    start, end = _beginning(text, wanted.quote.encode(), units)
     marked = start.startswith(_BOM)
     start, end = start.removeprefix(_BOM), end - marked * len(_BOM)
     if not start.strip():
@@ -173,25 +203,29 @@ def open_csv(stream: Decompressed, name: str, wanted: CsvFormat, block: int = 0)
     marks = wanted.delimiter.encode(), wanted.quote.encode()
     if odd := oddities.of_beginning(start, end, *marks):
         raise InputError(f"{name}: {odd.what}", hint=odd.remedy)
+    if end > units.longest:
+        raise endless(name, 1, units.longest)
     line_end = "\r\n" if header.endswith(b"\r\n") else "\n"
     found = CsvFormat(wanted.delimiter, wanted.quote, encoding, line_end, marked)
     columns = _column_names(header, name, found)
-    return CsvSource(name, header, columns, found, text, start[end:], block)
+    schema = pa.schema([(column, pa.string()) for column in columns])
+    return CsvSource(name, header, columns, found, schema, text, start[end:], units)
 
 
-def _beginning(text: TextReader, quote: bytes, size: int) -> tuple[bytes, int]:
+def _beginning(text: TextReader, quote: bytes, units: UnitSize) -> tuple[bytes, int]:
     """Read until the first record is whole; return what was read and where that record ends."""
-    start, line, odd = b"", 0, 0
-    while True:
-        chunk = text.read(size)
-        start += chunk
-        while end := start.find(b"\n", line) + 1:
-            odd ^= start.count(quote, line, end) % 2
-            if not odd:
-                return start, end
-            line = end
-        if not chunk or len(start) > _LONGEST_RECORD:
-            return start, len(start)
+    size = min(_FIRST, units.csv_bytes or _BLOCK)
+    chunks: list[bytes] = []
+    before = open_ = 0
+    while chunk := text.read(size):
+        chunks.append(chunk)
+        if end := first_record_end(chunk, quote, open_):
+            return b"".join(chunks), before + end
+        open_ = (open_ + count(chunk, quote, len(chunk))) % 2
+        before += len(chunk)
+        if before > units.longest:
+            break
+    return b"".join(chunks), before
 
 
 def _column_names(header: bytes, name: str, form: CsvFormat) -> list[str]:
@@ -214,29 +248,6 @@ def _header_records(header: bytes, name: str, form: CsvFormat) -> Records:
     marks = ord(form.delimiter), ord(form.quote)
     block = Block(ended + bytes(SPARE), len(ended), 1, ended.count(b"\n"))
     return Records(block, Dialect(name, 0, *marks, form.encoding))
-
-
-def _last_record_end(data: bytes, quote: bytes) -> int:
-    """Where the last whole record ends: behind the last line break outside of quotes.
-
-    A line break stands outside of quotes if the quotes before it are even in number; doubled
-    ones inside a field do not change that. `decode` refuses the quotes that would.
-    """
-    end = len(data)
-    odd = _count(data, quote, end) % 2
-    while True:
-        line_break = data.rfind(b"\n", 0, end)
-        if line_break < 0:
-            return 0
-        odd ^= data.count(quote, line_break, end) % 2
-        if not odd:
-            return line_break + 1
-        end = line_break
-
-
-def _count(data: bytes, byte: bytes, end: int) -> int:
-    # NumPy compares 64 bytes at a time; bytes.count() stops at every hit.
-    return int(np.count_nonzero(np.frombuffer(data, np.uint8, end) == ord(byte)))
 
 
 class CsvSink:

@@ -10,13 +10,12 @@ import contextlib
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from msgspec import Struct
-
 from piienc.content import is_parquet, promised_format
 from piienc.errors import UsageError
 from piienc.files import refuse_same
 from piienc.places import begun, name_of
 from piienc.tables.csv import CsvFormat, CsvSink, CsvSource, open_csv
+from piienc.tables.limits import UnitSize
 from piienc.tables.streams import Compressed, Decompressed, not_parquet
 
 if TYPE_CHECKING:
@@ -26,18 +25,6 @@ if TYPE_CHECKING:
     from piienc.places import Begun, Named, Place
     from piienc.tables.output import Output
     from piienc.tables.parquet import ParquetSink, ParquetSource
-
-
-class UnitSize(Struct, frozen=True):
-    """How large the units are that a table is cut into; 0 is a size that pays.
-
-    Attributes:
-        csv_bytes: bytes of a block.
-        parquet_rows: rows of a slice.
-    """
-
-    csv_bytes: int = 0
-    parquet_rows: int = 0
 
 
 def check_ends(source: Begun, target: Place | Named) -> None:
@@ -84,12 +71,12 @@ def opened_source(
             if promised_format(source.name) == "parquet":
                 # Nothing harmless makes another file of one of that name, as browsers do of `.gz`.
                 raise not_parquet(source.name)
-            yield open_csv(stream, source.name, form, size.csv_bytes), source.reader
+            yield open_csv(stream, source.name, form, size), source.reader
             return
         from piienc.tables.parquet import ParquetSource  # noqa: PLC0415  # half of start-up
 
         with source.sought() as file:
-            yield ParquetSource(file, source.name, size.parquet_rows), source.reader
+            yield ParquetSource(file, source.name, size), source.reader
 
 
 def sink_for(
@@ -107,8 +94,8 @@ def sink_for(
         output: its columns.
     """
     if isinstance(source, CsvSource):
-        dropped = [source.columns.index(name) for name in output.left_out]
+        dropped = [n for n, name in enumerate(source.columns) if name in output.left_out]
         return CsvSink(Compressed(writer, name_of(target)), source, dropped)
     from piienc.tables.parquet import ParquetSink  # noqa: PLC0415  # half of start-up
 
-    return ParquetSink(writer, output, source.layout(output))
+    return ParquetSink(writer, output, source.layout(output), source.size)

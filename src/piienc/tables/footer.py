@@ -56,6 +56,7 @@ class _Facts(IntEnum):
 
     ENCODINGS, CODEC, KEY_VALUES, STATISTICS = 2, 4, 8, 12
     ENCODING_STATS, BLOOM_OFFSET, BLOOM_LENGTH = 13, 14, 15
+    VALUES, BYTES, SIZES = 5, 6, 16
 
 
 _PHYSICAL = (
@@ -98,6 +99,7 @@ _ENCODINGS = {
     8: "RLE_DICTIONARY",
     9: "BYTE_STREAM_SPLIT",
 }
+_BY_DICTIONARY = {2, 8}
 _CODECS = ("NONE", "SNAPPY", "GZIP", "LZO", "BROTLI", "LZ4 of Hadoop", "ZSTD", "LZ4")
 _DATA_PAGE, _DATA_PAGE_V2 = 0, 3
 
@@ -147,6 +149,22 @@ class Chunk(Struct, frozen=True):
         return any(encoding.endswith("DICTIONARY") for encoding in self.encodings)
 
 
+class ChunkSize(Struct, frozen=True):
+    """How large a chunk is that holds strings by their numbers in a dictionary.
+
+    Attributes:
+        leaf: its column of values.
+        values: how many it has, nulls included.
+        bytes: it has in the file, decompressed.
+        plain_bytes: of all its strings; None where it is not told.
+    """
+
+    leaf: int
+    values: int
+    bytes: int
+    plain_bytes: int | None
+
+
 class Sorting(Struct, frozen=True):
     """A column of values that row groups are sorted by."""
 
@@ -166,6 +184,7 @@ class Footer(Struct, frozen=True):
         most_rows: of a row group.
         encrypted: whether Parquet's own encryption was used.
         elsewhere: whether its rows are in other files: it is the summary of a folder.
+        listed: for each row group, its chunks of strings with a dictionary.
     """
 
     leaves: tuple[Element, ...]
@@ -175,6 +194,7 @@ class Footer(Struct, frozen=True):
     most_rows: int
     encrypted: bool
     elsewhere: bool = False
+    listed: tuple[tuple[ChunkSize, ...], ...] = ()
 
 
 def read_footer(file: BinaryIO, name: str) -> Footer:
@@ -237,6 +257,7 @@ def parse(data: bytes) -> Footer:
         max((group[_Group.ROWS] for group in groups), default=0),
         encrypted,
         elsewhere=any(_Column.FILE in chunk for chunk in all_chunks),
+        listed=() if encrypted else tuple(tuple(_listed(group, leaves)) for group in groups),
     )
 
 
@@ -287,6 +308,18 @@ def _chunk(chunk: Fields) -> Chunk:
         second_pages=any(kind == _DATA_PAGE_V2 for kind, _ in pages),
         has_metadata=bool(facts.get(_Facts.KEY_VALUES)),
     )
+
+
+def _listed(group: Fields, leaves: tuple[Element, ...]) -> Iterator[ChunkSize]:
+    """Yield the sizes of those chunks of a row group that have strings and a dictionary."""
+    for leaf, (element, chunk) in enumerate(zip(leaves, group[_Group.COLUMNS], strict=False)):
+        if element.physical != "BYTE_ARRAY":
+            continue
+        facts: Fields = chunk[_Column.FACTS]
+        if not {*facts[_Facts.ENCODINGS]} & _BY_DICTIONARY:
+            continue
+        told = facts.get(_Facts.SIZES, {}).get(1)
+        yield ChunkSize(leaf, facts[_Facts.VALUES], facts[_Facts.BYTES], told)
 
 
 def _sorted_by(group: Fields) -> Iterator[Sorting]:

@@ -6,7 +6,6 @@ import io
 from typing import TYPE_CHECKING, BinaryIO
 
 import pyarrow as pa
-from msgspec import Struct
 from pyarrow import parquet as pq
 from pyarrow import types
 
@@ -16,6 +15,9 @@ from piienc.tables.categories import merged
 from piienc.tables.footer import damaged, read_footer
 from piienc.tables.int96 import exact_unit
 from piienc.tables.layout import layout
+from piienc.tables.limits import UnitSize
+from piienc.tables.names import repeated
+from piienc.tables.slices import LONG, SLICE_ROWS, RowGroups, Slice, first_longer, weight_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -24,15 +26,6 @@ if TYPE_CHECKING:
     from piienc.tables.footer import Footer
     from piienc.tables.layout import Layout
     from piienc.tables.output import Output
-
-_BATCH_ROWS = 1 << 16
-
-
-class Slice(Struct, frozen=True):
-    """Some rows of a row group, and whether they are its last."""
-
-    batch: pa.RecordBatch
-    ends_group: bool
 
 
 class ParquetSource:
@@ -44,20 +37,21 @@ class ParquetSource:
         schema: its Arrow schema, with all keys and values of the footer as metadata.
         footer: what the footer says.
         int96: its top-level columns that store timestamps as INT96, at whatever depth.
+        size: how large its slices are, and what is too large.
     """
 
-    def __init__(self, file: BinaryIO, name: str, slice_rows: int = 0) -> None:
+    def __init__(self, file: BinaryIO, name: str, units: UnitSize = UnitSize()) -> None:
         """Open a file and read its footer.
 
         Args:
             file: seekable.
             name: what error messages call it.
-            slice_rows: rows of a slice; 0 for as many as pay.
+            units: how large slices are.
 
         Raises:
             InputError: it cannot be read exactly, or names a column twice.
         """
-        self.name, self._slice_rows = name, slice_rows or _BATCH_ROWS
+        self.name, self.size, self._source = name, units, file
         self.footer = read_footer(file, name)
         self._file = open_parquet(file, name)
         int96 = [leaf.path for leaf in self.footer.leaves if leaf.physical == "INT96"]
@@ -66,8 +60,7 @@ class ParquetSource:
             self._file = open_parquet(file, name, exact_unit(file, name, int96))
         self.schema = _with_all_metadata(self._file.schema_arrow, self.footer)
         self.columns: list[str] = self.schema.names
-        twice = sorted({column for column in self.columns if self.columns.count(column) > 1})
-        if twice:
+        if twice := repeated(self.columns):
             raise InputError(
                 f"{name} has {', '.join(map(repr, twice))} more than once",
                 hint="give every column a name of its own",
@@ -77,20 +70,13 @@ class ParquetSource:
         """Read slices of row groups, in order.
 
         Raises:
-            InputError: the file is damaged.
+            InputError: the file is damaged, or what a row or a row group holds is too large.
         """
-        for number in range(self._file.num_row_groups):
-            left = self._file.metadata.row_group(number).num_rows
-            if not left:
-                yield Slice(self._no_rows(), ends_group=True)
-            batches = self._file.iter_batches(self._slice_rows, row_groups=[number])
-            while left:
-                try:
-                    batch = next(batches)
-                except (pa.ArrowException, OSError, StopIteration) as error:
-                    raise damaged(self.name) from error
-                left -= batch.num_rows
-                yield Slice(batch, not left)
+        groups = RowGroups(self._source, self._file, self.footer, self.name, self.size)
+        try:
+            yield from groups.slices()
+        except (pa.ArrowException, OSError) as error:
+            raise damaged(self.name) from error
 
     def categories(self, name: str) -> pa.Array | None:
         """Return what the values of a dictionary column are taken from; None for all others.
@@ -103,16 +89,16 @@ class ParquetSource:
         kind = self.schema.field(name).type
         if not types.is_dictionary(kind):
             return None
-        batches = self._file.iter_batches(_BATCH_ROWS, columns=[name])
+        batches = self._file.iter_batches(SLICE_ROWS, columns=[name])
         dictionaries = (batch.column(name).dictionary for batch in batches)
         try:
             return merged(dictionaries, f"{self.name}: column {name!r}", ordered=kind.ordered)
         except (pa.ArrowException, OSError) as error:
             raise damaged(self.name) from error
 
-    def _no_rows(self) -> pa.RecordBatch:
-        none = [pa.array([], field.type) for field in self.schema]
-        return pa.RecordBatch.from_arrays(none, schema=self.schema)
+    def longer_row(self, written: pa.RecordBatch) -> int | None:
+        """Return the first row that is too long to be read again; None if there is none."""
+        return first_longer(written, self.size.longest)
 
     @property
     def extent(self) -> int:
@@ -150,8 +136,14 @@ class ParquetSink:
         schema: its Arrow schema.
     """
 
-    def __init__(self, stream: HashingWriter, output: Output, layout_: Layout) -> None:
-        self.schema = output.schema
+    def __init__(
+        self,
+        stream: HashingWriter,
+        output: Output,
+        layout_: Layout,
+        units: UnitSize = UnitSize(),
+    ) -> None:
+        self.schema, self._units = output.schema, units
         self._layout = layout_
         self._written: list[pq.FileMetaData] = []
         self._writer = pq.ParquetWriter(
@@ -166,14 +158,27 @@ class ParquetSink:
         if keys:
             self._writer.add_key_value_metadata(keys)
         self._group: list[pa.RecordBatch] = []
+        self._weight = 0
 
     def write(self, part: Slice) -> None:
-        """Collect a slice, and write the row group that it ends."""
+        """Collect a slice, and write the row group that it ends, or that has become too large."""
+        weight = weight_of(part.batch)
+        most = self._units.row_group
+        if weight > LONG * part.batch.num_rows:
+            # Arrow makes no pages of fewer than 1,024 values: of long ones, it holds all once more
+            # as they are, and once more compressed.
+            most //= 3
+        if self._group and self._weight + weight > most:
+            self._write_group()
         self._group.append(part.batch)
+        self._weight += weight
         if part.ends_group:
-            table = pa.Table.from_batches(self._group, self.schema).unify_dictionaries()
-            self._group = []
-            self._writer.write_table(table, row_group_size=max(1, table.num_rows))
+            self._write_group()
+
+    def _write_group(self) -> None:
+        table = pa.Table.from_batches(self._group, self.schema).unify_dictionaries()
+        self._group, self._weight = [], 0
+        self._writer.write_table(table, row_group_size=max(1, table.num_rows))
 
     def close(self) -> None:
         """Write the footer; the file below stays open."""

@@ -147,6 +147,12 @@ class Records:
         """Where each record begins."""
         return self._first
 
+    @property
+    def ends(self) -> Places:
+        """Where each record ends, behind its line break."""
+        ends: Places = self._stops[-1] + 1
+        return ends
+
     def rewritten(self, changes: Mapping[int, Change], dropped: Collection[int] = ()) -> Rewritten:
         """Return the records with some columns changed and others left out, by their numbers.
 

@@ -15,7 +15,7 @@ from piienc.errors import InputError
 from piienc.flow.infer.encoding import find_encoding, told_by
 from piienc.flow.infer.looks import count_personal, finders
 from piienc.places import begun
-from piienc.tables import CsvFormat, CsvSource, opened_source
+from piienc.tables import CsvFormat, CsvSource, opened_source, repeated
 from piienc.tables.oddities import DELIMITERS, unnamed
 from piienc.tables.streams import Decompressed
 
@@ -133,7 +133,7 @@ def _check_names(path: str, names: list[str]) -> None:
     if "" in names:
         odd = unnamed(names)
         raise InputError(f"{path}: {odd.what}", hint=odd.remedy)
-    if len(set(names)) < len(names):
+    if repeated(names):
         raise InputError(
             f"{path}: two columns have one name", hint="give every column a name of its own"
         )

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from piienc.columns import Judged
+    from piienc.columns import Judged, Kernels
     from piienc.flow.batches import StoredColumn
     from piienc.flow.steps import ColumnPlace
     from piienc.flow.verify.watch import Rules
@@ -39,13 +39,21 @@ class Opened:
     """A marked column whose key is there: each cell is authentic, and its value as it should be."""
 
     def __init__(
-        self, place: ColumnPlace, rules: Rules, keyset: Keyset, context: str, restored: pa.DataType
+        self,
+        place: ColumnPlace,
+        rules: Rules,
+        keyset: Keyset,
+        context: str,
+        restored: pa.DataType,
+        kernels: Kernels,
     ) -> None:
         self._name, self._label, self._rules = place.name, place.label, rules
         self._stored = to_cells(place.none(), place.label).type
         self._text = is_text(self._stored)
         self._searchable = keyset.mode is Mode.SEARCHABLE
-        self._cipher = ColumnCipher(keyset, context, text=self._text, label=place.label)
+        self._cipher = ColumnCipher(
+            keyset, context, text=self._text, label=place.label, kernels=kernels
+        )
         self._restored, self._is_csv = restored, isinstance(place.table, CsvSource)
         self.unchecked: dict[str, str] = {}
 

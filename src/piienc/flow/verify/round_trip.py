@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     import pyarrow as pa
 
+    from piienc.columns import Kernels
     from piienc.flow.steps import ColumnPlace
     from piienc.keys import Keyset
 
@@ -35,11 +36,20 @@ class ColumnTrip:
     """A column's way through its key, and back."""
 
     def __init__(
-        self, place: ColumnPlace, key: str, keyset: Keyset, context: str, *, text: bool
+        self,
+        place: ColumnPlace,
+        key: str,
+        keyset: Keyset,
+        context: str,
+        *,
+        text: bool,
+        kernels: Kernels,
     ) -> None:
         self._name, self._label, self._type = place.name, place.label, place.type
-        self._there = Encryption(place, key, keyset, context, Uncounted(), text=text)
-        self._back = ColumnCipher(keyset, context, text=text, label=place.label)
+        self._there = Encryption(
+            place, key, keyset, context, Uncounted(), text=text, kernels=kernels
+        )
+        self._back = ColumnCipher(keyset, context, text=text, label=place.label, kernels=kernels)
 
     def breaches(self, stored: pa.Array) -> Iterator[Breach]:
         """Encrypt a batch, decrypt it, and yield the rows that are not what they were."""

@@ -8,7 +8,7 @@ import pyarrow as pa
 from msgspec import Struct, field
 
 from piienc.checks.finders import finders_of
-from piienc.columns import opened_categories, plain_type
+from piienc.columns import Kernels, opened_categories, plain_type
 from piienc.errors import AuthenticationError, KeyAccessError, UsageError
 from piienc.flow.marks import original_field, record_in
 from piienc.flow.reports.model import ColumnReport
@@ -20,7 +20,7 @@ from piienc.flow.verify.round_trip import ColumnTrip
 from piienc.flow.verify.still_plain import StillPlain
 from piienc.flow.verify.unmarked import Unmarked
 from piienc.flow.verify.watch import Rules
-from piienc.tables import CsvSource
+from piienc.tables import CsvSource, repeated
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -136,29 +136,26 @@ class Settled(Struct):
         Args:
             others: the other file's columns.
         """
-        ours = self.table.columns
+        ours, theirs = self.table.columns, {*others}
+        here = {*ours}
         breaches = [
             Breach(name, "columns", f"not in {where}")
             for names, where in (
-                ([name for name in ours if name not in others], "the original"),
-                ([name for name in others if name not in ours], "this file"),
+                ([name for name in ours if name not in theirs], "the original"),
+                ([name for name in others if name not in here], "this file"),
             )
             for name in names
         ]
-        closed = [name for name, watch in self.watches.items() if isinstance(watch, Closed)]
+        closed = {name for name, watch in self.watches.items() if isinstance(watch, Closed)}
         for name in closed:
             self.watches[name].unchecked["value"] = self.watches[name].unchecked["authentic"]
-        twice = {name for name in others if others.count(name) > 1}
+        twice = repeated(others)
         breaches += [
             Breach(name, "columns", "more than once in the original: not compared")
-            for name in sorted(twice)
+            for name in twice
         ]
-        columns = [
-            name
-            for name in self.watches
-            if name in others and name not in closed and name not in twice
-        ]
-        return columns, breaches
+        compared = theirs - closed - {*twice}
+        return [name for name in self.watches if name in compared], breaches
 
     @staticmethod
     def require_key_column(name: str, columns: Sequence[str]) -> None:
@@ -227,8 +224,9 @@ def settled(
         table.require_columns(schema.columns)
     marked = _Marked(made, wanted, keys, record_in(table, schema), fingerprints)
     finders = finders_of(schema)
+    twice = {*repeated(table.columns)}
     for name in dict.fromkeys(table.columns):
-        if table.columns.count(name) > 1:
+        if name in twice:
             continue
         column = schema.columns.get(name)
         if column is None or column.encrypt is None:
@@ -257,11 +255,12 @@ def settled(
 
 def _columns(table: CsvSource | ParquetSource, schema: Schema) -> Iterator[Breach]:
     """Yield the columns that the file lacks, has twice, or has and should not."""
+    there, twice = {*table.columns}, {*repeated(table.columns)}
     for name in schema.columns:
-        if name not in table.columns:
+        if name not in there:
             yield Breach(name, "columns", "not in the file")
     for name in dict.fromkeys(table.columns):
-        if table.columns.count(name) > 1:
+        if name in twice:
             yield Breach(name, "columns", "more than once in the file: not looked at")
         elif name not in schema.columns and schema.extra_columns == "error":
             yield Breach(name, "columns", "not in the schema")
@@ -276,6 +275,7 @@ class _Marked(Struct, frozen=True):
     record: Record | None
     fingerprints: Fingerprints
     missing: dict[str, str] = field(default_factory=dict)
+    kernels: Kernels = field(default_factory=Kernels)
 
     def watch(self, place: ColumnPlace) -> Watch:
         """Return what looks at a column."""
@@ -288,7 +288,9 @@ class _Marked(Struct, frozen=True):
         if self.wanted.expect == "plain":
             keyset = self._open(key) if self.wanted.round_trip else None
             text = isinstance(place.table, CsvSource) or column.encoding == "base64"
-            trip = ColumnTrip(place, key, keyset, context, text=text) if keyset else None
+            trip = None
+            if keyset:
+                trip = ColumnTrip(place, key, keyset, context, text=text, kernels=self.kernels)
             rules = Rules.of(name, column, place.plain_type, self.fingerprints)
             untried = {"round-trip": self.missing[key]} if key in self.missing else {}
             return StillPlain(place, rules, facts, trip, self.fingerprints, untried)
@@ -297,7 +299,7 @@ class _Marked(Struct, frozen=True):
         rules = Rules.of(name, column, plain_type(restored), self.fingerprints)
         if keyset:
             self.made.breaches += self._categories(place, keyset, context)
-            return Opened(place, rules, keyset, context, restored)
+            return Opened(place, rules, keyset, context, restored, self.kernels)
         reason = self.missing.get(key) or f"the key {key} was not to be used"
         return Closed(place, rules, facts, reason)
 

@@ -1,0 +1,262 @@
+"""Row groups of Parquet cut into slices that have a limit in bytes, and not only in rows.
+
+A value stands once in a file and may be in every row: a few kilobytes can be gigabytes in memory.
+What a row weighs is known only when it was decoded. So a row group is begun with few rows, and how
+many come next is told by what the last ones have weighed; small ones are put together again. Where
+heavy rows follow light ones, that would be too late, so no more rows are taken at a time than fit
+with the longest value of each dictionary.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, BinaryIO
+
+import numpy as np
+import pyarrow as pa
+from msgspec import Struct
+from pyarrow import parquet as pq
+from pyarrow import types
+
+from piienc.errors import InputError
+from piienc.tables.limits import in_words
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from numpy.typing import NDArray
+
+    from piienc.tables.footer import Footer
+    from piienc.tables.limits import UnitSize
+
+LONG = 4 << 10
+"""Bytes of a row, from which on its values are handled one by one, and copied more often."""
+
+SLICE_ROWS = 1 << 16
+"""Rows of a slice, at the most."""
+
+_FIRST = 64  # rows that are decoded first
+_WEIGHED = 1 << 12  # rows weighed at a time
+_FASTER = 16  # times as many rows come next at the most
+
+
+class Slice(Struct, frozen=True):
+    """Some rows of a row group, and whether they are its last."""
+
+    batch: pa.RecordBatch
+    ends_group: bool
+
+
+class RowGroups:
+    """The row groups of an open file, each cut into slices."""
+
+    def __init__(
+        self, source: BinaryIO, file: pq.ParquetFile, footer: Footer, name: str, units: UnitSize
+    ) -> None:
+        """Take a file.
+
+        Args:
+            source: what it is read from.
+            file: opened.
+            footer: what it says.
+            name: what error messages call it.
+            units: how large slices, rows and row groups may be.
+        """
+        self._source, self._file, self._footer = source, file, footer
+        self._name, self._units = name, units
+        self._most = units.parquet_rows or SLICE_ROWS
+        self._rows = 0
+
+    def slices(self) -> Iterator[Slice]:
+        """Read slices, in order.
+
+        Raises:
+            InputError: a row, or a row group, is too large.
+            pyarrow.ArrowException, OSError: the file is damaged.
+        """
+        for number in range(self._file.num_row_groups):
+            yield from self._of_group(number)
+
+    def _of_group(self, number: int) -> Iterator[Slice]:
+        left = self._file.metadata.row_group(number).num_rows
+        if not left:
+            none = [pa.array([], field.type) for field in self._file.schema_arrow]
+            yield Slice(
+                pa.RecordBatch.from_arrays(none, schema=self._file.schema_arrow), ends_group=True
+            )
+        held: list[pa.RecordBatch] = []
+        rows = heavy = decoded = 0
+        for batch in self._batches(number, left) if left else ():
+            left -= batch.num_rows
+            for part, weight in self._parts(batch):
+                decoded += weight
+                if decoded > self._units.decoded:
+                    raise self._too_much(number)
+                if held and (
+                    rows + part.num_rows > self._most or heavy + weight > self._units.parquet_bytes
+                ):
+                    yield Slice(_together(held), ends_group=False)
+                    held, rows, heavy = [], 0, 0
+                held.append(part)
+                rows, heavy = rows + part.num_rows, heavy + weight
+        if held:
+            yield Slice(_together(held), ends_group=True)
+
+    def _batches(self, number: int, left: int) -> Iterator[pa.RecordBatch]:
+        """Decode all rows of a group."""
+        most = min(self._most, self._fitting(number))
+        rows, done = min(_FIRST, most), 0
+        batches = self._file.iter_batches(rows, row_groups=[number])
+        while left:
+            batch = next(batches, None)
+            if batch is None:
+                raise pa.ArrowInvalid(f"{left} rows are missing")
+            left, done = left - batch.num_rows, done + batch.num_rows
+            yield batch
+            fit = self._rows_of(weight_of(batch) // max(1, batch.num_rows))
+            rows = max(1, min(most, self._most - done % self._most, _FASTER * rows, fit))
+            # Arrow asks for the size anew before each batch.
+            self._file.reader.set_batch_size(rows)
+
+    def _parts(self, batch: pa.RecordBatch) -> Iterator[tuple[pa.RecordBatch, int]]:
+        """Halve a batch until its parts have the size of a slice, each with its weight."""
+        waiting = [batch]
+        while waiting:
+            part = waiting.pop()
+            weight = weight_of(part)
+            if weight > 2 * self._units.parquet_bytes and part.num_rows > 1:
+                half = part.num_rows // 2
+                waiting += [part.slice(half), part.slice(0, half)]
+                continue
+            longest = self._units.longest
+            if weight > longest and (long := first_longer(part, longest)) is not None:
+                raise InputError(
+                    f"{self._name}: row {self._rows + long + 1} is longer than {in_words(longest)}",
+                    hint="keep such values in files of their own, and their names in the table",
+                )
+            self._rows += part.num_rows
+            yield part, weight
+
+    def _fitting(self, number: int) -> int:
+        """Return how many rows of a group surely fit into a slice, by its dictionaries alone."""
+        rows = max(1, min(self._file.metadata.row_group(number).num_rows, self._most))
+        listed = self._footer.listed[number]
+        # No value is longer than all of its chunk, and no rows are longer than all of them.
+        most = sum(
+            rows * chunk.bytes if chunk.plain_bytes is None else chunk.plain_bytes
+            for chunk in listed
+        )
+        return rows if most <= self._units.parquet_bytes else self._rows_of(self._longest(number))
+
+    def _rows_of(self, weight: int) -> int:
+        """Return how many rows of a weight fit into a slice."""
+        size = self._units.parquet_bytes
+        return max(1, (size // 2 if weight > LONG else size) // max(1, weight))
+
+    def _longest(self, number: int) -> int:
+        """Return the bytes of the longest row that the dictionaries of a group can make.
+
+        Raises:
+            InputError: all rows together have too many.
+        """
+        count, longest = int(self._file.metadata.row_group(number).num_rows), 0
+        listed = self._footer.listed[number]
+        paths = [".".join(self._footer.leaves[chunk.leaf].path) for chunk in listed]
+        listing = pq.ParquetFile(
+            self._source, metadata=self._file.metadata, read_dictionary=paths, pre_buffer=False
+        )
+        for chunk, path in zip(listed, paths, strict=True):
+            first = next(listing.iter_batches(1, row_groups=[number], columns=[path]))
+            lengths = (_lengths(array).max(initial=0) for array in _dictionaries(first.columns))
+            longest += int(max(lengths, default=0)) * -(-chunk.values // count)
+        if longest * count > self._units.decoded:
+            weights = listing.iter_batches(_WEIGHED, row_groups=[number], columns=paths)
+            if sum(map(weight_of, weights)) > self._units.decoded:
+                raise self._too_much(number)
+        return longest
+
+    def _too_much(self, number: int) -> InputError:
+        group = self._file.metadata.row_group(number)
+        return InputError(
+            f"{self._name}: row group {number + 1} holds more than {in_words(self._units.decoded)} "
+            f"in {group.num_rows:,} rows",
+            hint="write it with smaller row groups",
+        )
+
+
+def weight_of(batch: pa.RecordBatch) -> int:
+    """Return the bytes that a batch has in memory when dictionaries are decoded."""
+    return sum(map(_weight, batch.columns))
+
+
+def first_longer(batch: pa.RecordBatch, longest: int) -> int | None:
+    """Return the first row of more bytes than are allowed; None if there is none."""
+    waiting = [(0, batch)]
+    while waiting:
+        first, part = waiting.pop()
+        if part.num_rows and weight_of(part) > longest:
+            half = part.num_rows // 2
+            if not half:
+                return first
+            waiting += [(first + half, part.slice(half)), (first, part.slice(0, half))]
+    return None
+
+
+def _weight(array: pa.Array) -> int:
+    kind = array.type
+    if isinstance(array, pa.ExtensionArray):
+        return _weight(array.storage)
+    if types.is_struct(kind):
+        return len(array) + sum(_weight(child) for child in array.flatten())
+    if types.is_nested(kind) and not types.is_union(kind):
+        return len(array) + _weight(array.flatten())
+    lengths = None
+    if types.is_dictionary(kind) and _has_lengths(kind.value_type):
+        lengths = _lengths(array.dictionary)[array.indices.drop_null().to_numpy()]
+    elif types.is_string_view(kind) or types.is_binary_view(kind):
+        lengths = _lengths(array)  # a slice of them keeps the bytes of all
+    return int(array.nbytes if lengths is None else 4 * len(array) + lengths.sum())
+
+
+def _lengths(array: pa.Array) -> NDArray[np.int64]:
+    """Return the bytes of each string; those of null mean nothing."""
+    kind = array.type
+    if not len(array):
+        return np.empty(0, np.int64)
+    own = slice(array.offset, array.offset + len(array))
+    if types.is_string_view(kind) or types.is_binary_view(kind):
+        views = np.frombuffer(array.buffers()[1], np.int32)  # four to a view, the length first
+        return views[0::4][own].astype(np.int64)
+    width = np.int64 if types.is_large_string(kind) or types.is_large_binary(kind) else np.int32
+    offsets = np.frombuffer(array.buffers()[1], width)
+    lengths: NDArray[np.int64] = np.diff(offsets)[own].astype(np.int64)
+    return lengths
+
+
+def _has_lengths(kind: pa.DataType) -> bool:
+    return bool(
+        types.is_string(kind)
+        or types.is_large_string(kind)
+        or types.is_binary(kind)
+        or types.is_large_binary(kind)
+        or types.is_string_view(kind)
+        or types.is_binary_view(kind)
+    )
+
+
+def _dictionaries(arrays: Iterable[pa.Array]) -> Iterator[pa.Array]:
+    """Yield the dictionaries of arrays, at whatever depth."""
+    for array in arrays:
+        if types.is_dictionary(array.type):
+            yield array.dictionary
+        elif types.is_struct(array.type):
+            yield from _dictionaries(array.flatten())
+        elif types.is_nested(array.type):
+            yield from _dictionaries([array.values])
+
+
+def _together(batches: list[pa.RecordBatch]) -> pa.RecordBatch:
+    if len(batches) == 1:
+        return batches[0]
+    schema = batches[0].schema
+    table = pa.Table.from_batches(batches, schema).unify_dictionaries().combine_chunks()
+    return pa.RecordBatch.from_arrays([column.chunk(0) for column in table.columns], schema=schema)
