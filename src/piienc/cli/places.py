@@ -25,15 +25,15 @@ def source_of(path: Path) -> Place:
     return sys.stdin.buffer
 
 
-def begun_source(path: Path, stack: ExitStack) -> Begun | Path:
-    """Begin to read a file or standard input, while what is heavy is still to be imported.
+def begun_source(path: Path, stack: ExitStack) -> Place | Begun:
+    """Begin to read a file, while what is heavy is still to be imported.
 
-    Returns:
-        What is being read, or the path of a folder.
+    A stream is left for later, for it may keep us waiting, and the audit log is told first. So is a
+    folder, and what is missing.
     """
-    if path.is_dir():
-        return path
-    return stack.enter_context(begun(source_of(path), ahead=True))
+    if not path.is_file():
+        return source_of(path)
+    return stack.enter_context(begun(path, ahead=True))
 
 
 def target_of(path: Path | None) -> Place:
