@@ -8,7 +8,6 @@ the file.
 from __future__ import annotations
 
 import random
-from pathlib import Path
 from statistics import median
 from typing import TYPE_CHECKING
 
@@ -18,14 +17,13 @@ from processes import PIIENC, Job, peak, run, side_by_side
 from pyarrow import parquet as pq
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
+    from pathlib import Path
 
 COLUMNS = (500, 5000)
 _ROWS = 50
 _VALUE = 10**6  # bytes
 _BOMB_ROWS = 2000
-
-Commands = dict[str, list[str | Path]]
 
 
 class _Wide:
@@ -41,22 +39,27 @@ class _Wide:
         self.source.write_text("".join(lines), encoding="ascii")
         self._schema = write_schema(work / f"wide-{columns}.toml", self._names)
 
-    def commands(self, suffix: str) -> Commands:
-        """Return what is timed, by name; each makes a file with this suffix or a report."""
+    def jobs(self, suffix: str, repeats: int) -> list[Job]:
+        """Return what is timed on files of a format."""
         source = self.source.with_suffix(suffix)
         encrypted = source.with_stem(f"{source.stem}-encrypted")
         if suffix == ".parquet":
-            rows = [line.split(",") for line in self.source.read_text("ascii").splitlines()]
-            pq.write_table(pa.table(dict(zip(rows[0], zip(*rows[1:], strict=True)))), source)  # noqa: B905  # as long
+            head, *rows = (line.split(",") for line in self.source.read_text("ascii").splitlines())
+            columns = map(list, zip(*rows, strict=True))
+            pq.write_table(pa.table(dict(zip(head, columns, strict=True))), source)
         run(self.command("encrypt-file", source, encrypted))
-        target, report = source.with_stem(f"{source.stem}-out"), source.with_suffix(".json")
-        says = ("-o", f"json={report}")
-        return {
-            "encrypt": self.command("encrypt-file", source, target),
-            "decrypt": self.command("decrypt-file", encrypted, target),
-            "verify": [*self.command("verify", encrypted), *says],
-            "verify-against": [*self.command("verify", encrypted), *says, "--against", source],
+        out, report = source.with_stem(f"{source.stem}-out"), source.with_suffix(".json")
+        verify = [*self.command("verify", encrypted), "-o", f"json={report}"]
+        commands = {
+            "encrypt": (self.command("encrypt-file", source, out), out),
+            "decrypt": (self.command("decrypt-file", encrypted, out), out),
+            "verify": (verify, report),
+            "verify-against": ([*verify, "--against", source], report),
         }
+        return [
+            Job(f"{suffix[1:]} {name} {len(self._names)}", command, target, _there, repeats)
+            for name, (command, target) in commands.items()
+        ]
 
     def command(self, verb: str, *files: Path) -> list[str | Path]:
         """Return a command of piienc."""
@@ -80,22 +83,15 @@ def time_wide(work: Path, keys: Path, repeats: int) -> dict[str, dict[int, list[
     taken: dict[str, dict[int, list[float]]] = {}
     tables = {columns: _Wide(work, keys, columns) for columns in COLUMNS}
     for suffix in (".csv", ".parquet"):
-        jobs = [
-            _job(f"{suffix[1:]} {name} {columns}", command, work, repeats)
-            for columns, table in tables.items()
-            for name, command in table.commands(suffix).items()
-        ]
+        jobs = [job for table in tables.values() for job in table.jobs(suffix, repeats)]
         for name, seconds in side_by_side(jobs).items():
             what, _, columns = name.rpartition(" ")
             taken.setdefault(what, {})[int(columns)] = seconds
     return taken
 
 
-def _job(name: str, command: list[str | Path], work: Path, repeats: int) -> Job:
-    made: Callable[[Path], object] = lambda path: path.stat()  # noqa: E731  # it is there
-    at = command.index("-o") + 1 if "-o" in command else 0
-    target = work / str(command[at]).removeprefix("json=").rpartition("/")[2] if at else command[3]
-    return Job(name, command, target, made, repeats)  # type: ignore[arg-type]
+def _there(path: Path) -> None:
+    path.stat()
 
 
 def ratio(times: dict[int, list[float]]) -> float:
@@ -115,7 +111,7 @@ def measure_bomb(work: Path, keys: Path) -> dict[str, int]:
     where = ("--schema", schema, "--keys", keys, "--state", work / "state-bomb")
     all_of_them = (*where, "--quiet", "--no-input")
     verify = [PIIENC, "verify", encrypted, *all_of_them, "-o", f"json={report}", "--force"]
-    commands: Commands = {
+    commands: dict[str, list[str | Path]] = {
         "encrypt": [PIIENC, "encrypt-file", source, encrypted, *all_of_them],
         "decrypt": [PIIENC, "decrypt-file", encrypted, clear, *all_of_them],
         "verify": verify,

@@ -325,7 +325,7 @@ def bench_bounds(bench: Bench) -> dict[str, object]:
     few, many = COLUMNS
     heads = ("", *(f"{columns:,}: median s" for columns in COLUMNS), f"time / that of {few}")
     show(
-        f"marked columns, equal cells in each, {bench.slow_repeats} runs; linear is {many // few}",
+        f"marked columns, 50 cells in each, {bench.slow_repeats} runs; {many // few} is linear",
         heads,
         [
             (name, *(f"{median(times[each]):.2f}" for each in COLUMNS), f"{ratio(times):.1f}")

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from piienc.tables.limits import UnitSize
 
 LONG = 4 << 10
-"""Bytes of a row, from which on its values are handled one by one, and copied more often."""
+"""Bytes of a row, from which on its values are handled one by one."""
 
 SLICE_ROWS = 1 << 16
 """Rows of a slice, at the most."""
@@ -91,9 +91,8 @@ class RowGroups:
                 decoded += weight
                 if decoded > self._units.decoded:
                     raise self._too_much(number)
-                if held and (
-                    rows + part.num_rows > self._most or heavy + weight > self._units.parquet_bytes
-                ):
+                most = self._bytes_for(heavy + weight, rows + part.num_rows)
+                if held and (rows + part.num_rows > self._most or heavy + weight > most):
                     yield Slice(_together(held), ends_group=False)
                     held, rows, heavy = [], 0, 0
                 held.append(part)
@@ -112,7 +111,8 @@ class RowGroups:
                 raise pa.ArrowInvalid(f"{left} rows are missing")
             left, done = left - batch.num_rows, done + batch.num_rows
             yield batch
-            fit = self._rows_of(weight_of(batch) // max(1, batch.num_rows))
+            weight, count = weight_of(batch), batch.num_rows
+            fit = self._bytes_for(weight, count) * count // max(1, weight)
             rows = max(1, min(most, self._most - done % self._most, _FASTER * rows, fit))
             # Arrow asks for the size anew before each batch.
             self._file.reader.set_batch_size(rows)
@@ -123,7 +123,7 @@ class RowGroups:
         while waiting:
             part = waiting.pop()
             weight = weight_of(part)
-            if weight > 2 * self._units.parquet_bytes and part.num_rows > 1:
+            if weight > 2 * self._bytes_for(weight, part.num_rows) and part.num_rows > 1:
                 half = part.num_rows // 2
                 waiting += [part.slice(half), part.slice(0, half)]
                 continue
@@ -138,19 +138,22 @@ class RowGroups:
 
     def _fitting(self, number: int) -> int:
         """Return how many rows of a group surely fit into a slice, by its dictionaries alone."""
-        rows = max(1, min(self._file.metadata.row_group(number).num_rows, self._most))
+        rows = max(1, min(int(self._file.metadata.row_group(number).num_rows), self._most))
         listed = self._footer.listed[number]
         # No value is longer than all of its chunk, and no rows are longer than all of them.
         most = sum(
             rows * chunk.bytes if chunk.plain_bytes is None else chunk.plain_bytes
             for chunk in listed
         )
-        return rows if most <= self._units.parquet_bytes else self._rows_of(self._longest(number))
+        if most <= self._units.parquet_bytes:
+            return rows
+        longest = self._longest(number)
+        return max(1, self._bytes_for(longest, 1) // max(1, longest))
 
-    def _rows_of(self, weight: int) -> int:
-        """Return how many rows of a weight fit into a slice."""
+    def _bytes_for(self, weight: int, rows: int) -> int:
+        """Return the bytes of a slice of such rows; long values are copied more often."""
         size = self._units.parquet_bytes
-        return max(1, (size // 2 if weight > LONG else size) // max(1, weight))
+        return size // 4 if weight > LONG * rows else size
 
     def _longest(self, number: int) -> int:
         """Return the bytes of the longest row that the dictionaries of a group can make.
