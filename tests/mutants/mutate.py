@@ -59,6 +59,7 @@ class Mutant:
         file: the module's path below `src/piienc`.
         function: the qualified name of the outermost function; empty for what runs at import.
         line: where the change is.
+        label: the function, or what is assigned at import.
         change: what stood there, and what stands there now.
         nth: which one, of those of the function that read alike; counted from 1.
         lines: those of which a test must have run one to see the change.
@@ -70,6 +71,7 @@ class Mutant:
     file: str
     function: str
     line: int
+    label: str
     change: str
     nth: int
     lines: range
@@ -81,7 +83,7 @@ class Mutant:
     def name(self) -> str:
         """What it is called in `equivalent.toml`: it stays when lines move."""
         again = f" [{self.nth}]" if self.nth > 1 else ""
-        return f"{self.file}: {self.function or 'module'}: {self.change}{again}"
+        return f"{self.file}: {self.label}: {self.change}{again}"
 
     def applied(self, tree: ast.Module) -> ast.Module:
         """Return a copy of the module's tree with the change."""
@@ -185,7 +187,8 @@ class _Mutator:
         place = node if isinstance(node, ast.expr | ast.stmt) else self._statement
         first = self._function
         name = ".".join(self._names)
-        nth = self._seen[name, change] = self._seen.get((name, change), 0) + 1
+        label = name if first else _label(self._names, self._statement)
+        nth = self._seen[label, change] = self._seen.get((label, change), 0) + 1
         if not isinstance(place, ast.expr | ast.stmt):
             raise TypeError(place)
         lines = range(place.lineno, (place.end_lineno or place.lineno) + 1)
@@ -196,7 +199,8 @@ class _Mutator:
                 self._file,
                 name if first else "",
                 place.lineno,
-                change if first or not self._names else f"{'.'.join(self._names)}: {change}",
+                label,
+                change,
                 nth,
                 lines,
                 min([first.lineno, *(one.lineno for one in first.decorator_list)]) if first else 0,
@@ -340,6 +344,14 @@ def _is_error(node: ast.AST) -> bool:
         case ast.Call(func=ast.Name(id=name) | ast.Attribute(attr=name)):
             return name.endswith("Error") or name in _ERRORS
     return False
+
+
+def _label(around: list[str], statement: ast.stmt | None) -> str:
+    """Name what runs at import: what is assigned, or the function whose default it is."""
+    if isinstance(statement, ast.FunctionDef):
+        return ".".join([*around, statement.name])
+    targets = getattr(statement, "targets", None) or [getattr(statement, "target", None)]
+    return ".".join([*around, ast.unparse(targets[0]) if targets[0] else "at import"])
 
 
 def _wordings(tree: ast.Module) -> set[ast.AST]:

@@ -5,9 +5,9 @@
     make mutants JOBS=1          in one process at a time, instead of two
 
 pytest is loaded once, and has collected. For each mutant, a process is forked that changes the
-function in memory and runs the tests of the room that come by the changed lines, as a run with
-coverage has told, fastest first, until one fails. What is changed outside of functions takes effect
-at import: there, the process imports the project and collects anew.
+function in memory, or runs a statement of the module again, and then runs the tests of the room
+that come by the changed lines, as a run with coverage has told, fastest first, until one fails.
+What takes effect at import alone is imported anew, with all that imports it.
 
 A mutant that no test notices must stand in `equivalent.toml`, with the reason why nobody could see
 the change; `make mutants` fails for any other, and for what stands there and does not survive.
@@ -34,19 +34,28 @@ import tomllib
 import warnings
 from collections import Counter
 from pathlib import Path
-from types import CodeType, FunctionType
 from typing import TYPE_CHECKING, Any
 
 import coverage
 import pytest
 from hypothesis import HealthCheck, Phase, settings
+from install import (
+    ROOT,
+    SOURCE,
+    Put,
+    functions_of,
+    is_ours,
+    lines_that_use,
+    module_name,
+    put_function,
+    put_statement,
+)
 from mutate import Mutant, mutants_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
+    from types import FunctionType
 
-ROOT = Path(__file__).parents[2]
-SOURCE = ROOT / "src" / "piienc"
 EQUIVALENT = Path(__file__).with_name("equivalent.toml")
 
 ROOMS = {
@@ -68,7 +77,7 @@ _ARGUMENTS = [
     "--ignore=tests/flow/reports",  # of browsers and schemas
 ]
 _SHARED = "partner"  # a fixture of the session that takes seconds: made once, for all processes
-_SECONDS, _TIMES = 3, 10  # a test may take so long, and so many times as long as unchanged
+_SECONDS, _TIMES = 5, 10  # a test may take so long, and so many times as long as unchanged
 
 settings.register_profile(
     "mutants",
@@ -100,7 +109,7 @@ class Limits:
         _, hard = resource.getrlimit(resource.RLIMIT_CPU)
         soft = int(used.ru_utime + used.ru_stime + limit + 1)
         resource.setrlimit(resource.RLIMIT_CPU, (soft, hard))
-        signal.setitimer(signal.ITIMER_REAL, 10 * limit)
+        signal.setitimer(signal.ITIMER_REAL, 20 * limit)  # others may use the processors, too
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Take note of a failure."""
@@ -121,11 +130,26 @@ class Selection:
         items.sort(key=lambda item: self._order[item.nodeid])
 
 
+class Shared:
+    """Gives what a fixture of another session has made."""
+
+    def __init__(self, value: Any) -> None:
+        self._value = value
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_fixture_setup(self, fixturedef: Any, request: Any) -> Any:
+        """Give it, instead of making it anew."""
+        if fixturedef.argname != _SHARED:
+            return None
+        fixturedef.cached_result = self._value, fixturedef.cache_key(request), None
+        return self._value
+
+
 class MutatedModule(importlib.machinery.PathFinder):
     """Finds one module as it is changed."""
 
     def __init__(self, mutant: Mutant, tree: ast.Module) -> None:
-        self._name = _module_name(mutant.file)
+        self._name = module_name(mutant.file)
         self._code = compile(tree, SOURCE / mutant.file, "exec")
 
     def find_spec(self, name: str, path: Any = None, target: Any = None) -> Any:  # type: ignore[override]
@@ -149,6 +173,15 @@ class Run:
         self.lines: dict[tuple[str, int], set[str]] = {}
         self.seconds: dict[str, float] = {}
         self.ends: dict[Mutant, tuple[str, str]] = {}
+        self._shared: Any = None
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_fixture_setup(self, fixturedef: Any) -> Any:
+        """Remember what all processes share."""
+        value = yield
+        if fixturedef.argname == _SHARED:
+            self._shared = value
+        return value
 
     def pytest_runtestloop(self, session: pytest.Session) -> bool:
         """Measure, and then change one thing after the other."""
@@ -214,7 +247,7 @@ class Run:
         names = {
             name
             for name, module in list(sys.modules.items())
-            if not _is_ours(module) and name != "__main__"
+            if not is_ours(module) and name != "__main__"
         }
         return pickle.dumps((failed, seconds, lines, names))
 
@@ -231,7 +264,7 @@ class Run:
         gc.freeze()
 
     def _try_all(self) -> None:
-        functions = _functions(self._trees)
+        functions = functions_of({str(SOURCE / file): file for file in self._trees})
         by_id = {item.nodeid: item for item in self.items}
         mutants = [
             mutant
@@ -250,18 +283,23 @@ class Run:
             )
         begun = time.monotonic()
         for task, status, answer in _in_processes(work, self._jobs, self._folder):
-            self.ends[work[task]] = _end(status, answer.decode())
+            mutant, end = work[task], _end(status, answer.decode())
+            self.ends[mutant] = end
+            if end[0] == "survived":
+                _say(f"survived, line {mutant.line}: {mutant.name}")
             if len(self.ends) % 100 == 0:
                 spent = time.monotonic() - begun
                 _say(f"{len(self.ends)} of {len(mutants)} mutants, {spent:.0f} s")
 
     def _tests_of(self, mutant: Mutant) -> list[str]:
         """Return the tests of the room that come by, fastest first."""
-        if mutant.function:
-            lines: Sequence[int] = mutant.lines
-        else:
-            lines = [line for file, line in self.lines if file == mutant.file]
         folders = next(tests for room, tests in ROOMS.items() if mutant.file.startswith(room))
+        everywhere = [line for file, line in self.lines if file == mutant.file]
+        lines: Sequence[int] = mutant.lines
+        if not mutant.function:
+            lines = lines_that_use(self._trees[mutant.file], mutant) or everywhere
+        if not any((mutant.file, line) in self.lines for line in lines):
+            lines = everywhere  # as it is run at import alone
         found = {test for line in lines for test in self.lines.get((mutant.file, line), ())}
         return sorted(
             (test for test in found if any(test.startswith(f"{one}/") for one in folders)),
@@ -272,16 +310,29 @@ class Run:
         self, mutant: Mutant, functions: Sequence[FunctionType], items: Sequence[pytest.Item]
     ) -> bytes:
         """Change the code and run the tests; return the first that fails, if any."""
-        limits = Limits(self.seconds)
         try:
             tree = mutant.applied(self._trees[mutant.file])
-            code = _code_of(compile(tree, SOURCE / mutant.file, "exec"), mutant)
-            if not functions or code is None:
-                return self._imported_anew(mutant, tree, [item.nodeid for item in items])
-            for function in functions:
-                function.__code__ = code
+            code = compile(tree, SOURCE / mutant.file, "exec")
         except (SyntaxError, ValueError) as error:
             return str(error).encode()
+        tests = [item.nodeid for item in items]
+        if not any((mutant.file, line) in self.lines for line in mutant.lines) and mutant.function:
+            return self._imported_anew(mutant, tree, tests)
+        try:
+            if mutant.function:
+                everywhere = put_function(code, mutant, functions)
+            else:
+                everywhere = put_statement(tree, module_name(mutant.file), mutant)
+        except Exception as error:  # noqa: BLE001  # whatever the changed code raises
+            return repr(error).encode()
+        if everywhere is not Put.NOWHERE and (failed := self._failing(items)):
+            return failed
+        if everywhere is Put.EVERYWHERE:
+            return b""
+        return self._imported_anew(mutant, tree, tests)
+
+    def _failing(self, items: Sequence[pytest.Item]) -> bytes:
+        limits = Limits(self.seconds)
         items[0].config.pluginmanager.register(limits)
         for item, following in zip(items, [*items[1:], self.items[-1]], strict=True):
             item.ihook.pytest_runtest_protocol(item=item, nextitem=following)
@@ -291,12 +342,13 @@ class Run:
 
     def _imported_anew(self, mutant: Mutant, tree: ast.Module, tests: Sequence[str]) -> bytes:
         for name, module in list(sys.modules.items()):
-            if _is_ours(module):
+            if is_ours(module):
                 del sys.modules[name]
         sys.meta_path.insert(0, MutatedModule(mutant, tree))
         files = sorted({test.partition("::")[0] for test in tests})
         limits = Limits(self.seconds)
-        code = pytest.main([*_ARGUMENTS, "-x", *files], [Selection(tests), limits])
+        plugins = [Selection(tests), limits, *([Shared(self._shared)] if self._shared else [])]
+        code = pytest.main([*_ARGUMENTS, "-x", *files], plugins)
         return b"" if code == 0 else (limits.failed or "it cannot be imported").encode()
 
 
@@ -362,40 +414,6 @@ def _end(status: int, answer: str) -> tuple[str, str]:
     if status:
         return "crash", f"exit {os.waitstatus_to_exitcode(status)}"
     return ("failed test", answer) if answer else ("survived", "")
-
-
-def _functions(files: Any) -> dict[tuple[str, str, int], list[FunctionType]]:
-    """Find the functions of some files that were made at import: by file, name and first line."""
-    paths = {str(SOURCE / file): file for file in files}
-    found: dict[tuple[str, str, int], list[FunctionType]] = {}
-    for thing in gc.get_objects():
-        if isinstance(thing, FunctionType) and (file := paths.get(thing.__code__.co_filename)):
-            code = thing.__code__
-            found.setdefault((file, code.co_qualname, code.co_firstlineno), []).append(thing)
-    return found
-
-
-def _code_of(module: CodeType, mutant: Mutant) -> CodeType | None:
-    """Find a function's code in its module's."""
-    for constant in module.co_consts:
-        if isinstance(constant, CodeType):
-            same = constant.co_qualname == mutant.function
-            if same and constant.co_firstlineno == mutant.first_line:
-                return constant
-            if (inner := _code_of(constant, mutant)) is not None:
-                return inner
-    return None
-
-
-def _is_ours(module: Any) -> bool:
-    file = getattr(module, "__file__", None) or ""
-    own = (str(ROOT / "src"), str(ROOT / "tests"))
-    return file.startswith(own) and not file.startswith(str(ROOT / "tests" / "mutants"))
-
-
-def _module_name(file: str) -> str:
-    name = "piienc." + file.removesuffix(".py").replace("/", ".")
-    return name.removesuffix(".__init__")
 
 
 def _say(text: str) -> None:
