@@ -153,6 +153,29 @@ def test_fodselsnummer_agrees_with_a_second_implementation(number):
         assert right("fodselsnummer", made, number) == [True, made == number]
 
 
+# ISO/IEC 7812: who issues the numbers that begin so, and how long they are.
+ISSUERS = {
+    "Visa": ("4", {13, 16, 19}),
+    "Mastercard": ("5[1-5]|222[1-9]|22[3-9]|2[3-6]|27[01]|2720", {16}),
+    "American Express": ("3[47]", {15}),
+    "Diners Club": ("30[0-5]|36|3[89]", {14}),
+    "JCB": ("352[89]|35[3-8]", {16, 17, 18, 19}),
+    "Discover": ("6011|64[4-9]|65", {16, 17, 18, 19}),
+    "UnionPay": ("62", {16, 17, 18, 19}),
+    "Maestro": ("50|5[678]|63|67", {16, 17, 18, 19}),
+}
+
+
+@pytest.mark.parametrize("length", range(12, 21))
+def test_card_is_whatever_begins_as_its_issuers_numbers_of_that_length(length):
+    """Of all numbers of four digits in front, those of an issuer, and no other."""
+    begins = [re.compile(begin) for begin, lengths in ISSUERS.values() if length in lengths]
+    numbers = [f"{front:04}{'0' * (length - 5)}" for front in range(10_000)]
+    numbers = [number + luhn.calc_check_digit(number) for number in numbers]
+    expected = [any(begin.match(number) for begin in begins) for number in numbers]
+    assert right("card", *numbers) == expected
+
+
 @pytest.mark.parametrize("number", ["0000000000000000", "1111111111111117", "9999999999999995"])
 def test_card_with_right_digit_but_no_issuer_is_none(number):
     """A number begins as those of its issuer do."""

@@ -333,6 +333,7 @@ def _is_passed_over(node: ast.AST) -> bool:
             | ast.FunctionDef(name="__repr__")
             | ast.ClassDef(bases=[ast.Name(id="Protocol")])
             | ast.Assign(targets=[ast.Name(id="__all__")])
+            | ast.Assign(value=ast.Call(func=ast.Name(id="TypeVar")))
             | ast.Return(value=ast.Constant(value=None))
         ):
             return True

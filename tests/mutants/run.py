@@ -59,6 +59,8 @@ if TYPE_CHECKING:
 EQUIVALENT = Path(__file__).with_name("equivalent.toml")
 
 ROOMS = {
+    "keys/audit.py": ["tests/audit"],
+    "keys/gpg.py": ["tests/keys", "tests/envelope"],
     "keys/": ["tests/keys"],
     "checks/": ["tests/checks", "tests/flow/verify"],
     "columns/typed.py": ["tests/columns", "tests/flow"],
@@ -435,9 +437,8 @@ def report(ends: dict[Mutant, tuple[str, str]], files: Sequence[str]) -> int:
     counts = Counter(end for end, _ in ends.values())
     killed = len(ends) - counts["survived"]
     for mutant in open_ones:
-        print(f"SURVIVED  src/piienc/{mutant.file}:{mutant.line}  {mutant.name}")
-        if ends[mutant][1]:
-            print(f"          {ends[mutant][1]}")
+        why = f"  ({ends[mutant][1]})" if ends[mutant][1] else ""
+        print(f"SURVIVED  src/piienc/{mutant.file}:{mutant.line}  {mutant.name}{why}")
     for name in stale:
         print(f"NOT SO    {EQUIVALENT.name} lists what does not survive, or is not there: {name}")
     by_file: dict[str, list[bool]] = {}
@@ -463,7 +464,7 @@ def main() -> int:
         for room in ROOMS
         for path in sorted((SOURCE / room).glob("*.py") if room.endswith("/") else [SOURCE / room])
     ]
-    files = [file for file in files if not only or file.startswith(tuple(only))]
+    files = [file for file in dict.fromkeys(files) if not only or file.startswith(tuple(only))]
     rooms = [room for room in ROOMS if any(file.startswith(room) for file in files)]
     tests = sorted({folder for room in rooms for folder in ROOMS[room]})
     tests = [one for one in tests if not any(one.startswith(f"{more}/") for more in tests)]
