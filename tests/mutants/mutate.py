@@ -86,9 +86,8 @@ class Mutant:
         return f"{self.file}: {self.label}: {self.change}{again}"
 
     def applied(self, tree: ast.Module) -> ast.Module:
-        """Return a copy of the module's tree with the change."""
-        changed = copy.deepcopy(tree)
-        parent: ast.AST = changed
+        """Make the change in the module's tree, and return it."""
+        parent: ast.AST = tree
         for field, index in self.path[:-1]:
             child = getattr(parent, field)
             parent = child if index is None else child[index]
@@ -97,7 +96,7 @@ class Mutant:
             setattr(parent, field, self.node)
         else:
             getattr(parent, field)[index] = self.node
-        return ast.fix_missing_locations(changed)
+        return ast.fix_missing_locations(tree)
 
 
 def mutants_of(file: str, source: str) -> list[Mutant]:

@@ -74,6 +74,7 @@ _ARGUMENTS = [
     "-qq",
     "-s",
     *("-p", "no:randomly", "-p", "no:xdist", "-p", "no:cacheprovider", "-p", "no:faulthandler"),
+    *("-p", "no:unraisableexception"),  # it collects garbage for half a second at each end
     *("-W", "ignore::pytest.PytestAssertRewriteWarning"),
     "--hypothesis-profile=mutants",
     "--ignore=tests/flow/reports",  # of browsers and schemas
