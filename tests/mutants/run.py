@@ -2,6 +2,7 @@
 
     make mutants                 all files of `ROOMS`
     make mutants ONLY=keys       those whose paths begin so; several with blanks between
+    make mutants MATCH=_key_id   the mutants whose names a regular expression finds
     make mutants JOBS=1          in one process at a time, instead of two
 
 pytest is loaded once, and has collected. For each mutant, a process is forked that changes the
@@ -23,6 +24,7 @@ import importlib
 import importlib.machinery
 import os
 import pickle
+import re
 import resource
 import select
 import shutil
@@ -62,7 +64,7 @@ ROOMS = {
     "keys/audit.py": ["tests/audit"],
     "keys/gpg.py": ["tests/keys", "tests/envelope"],
     "keys/": ["tests/keys"],
-    "checks/": ["tests/checks", "tests/flow/verify"],
+    "checks/": ["tests/checks"],
     "columns/typed.py": ["tests/columns", "tests/flow"],
     "tables/parquet.py": ["tests/tables", "tests/flow"],
     "flow/steps.py": ["tests/flow"],
@@ -168,8 +170,8 @@ class MutatedModule(importlib.machinery.PathFinder):
 class Run:
     """The run, a plugin of pytest's: takes the place of its loop."""
 
-    def __init__(self, files: Sequence[str], jobs: int) -> None:
-        self._jobs = jobs
+    def __init__(self, files: Sequence[str], match: str, jobs: int) -> None:
+        self._match, self._jobs = re.compile(match), jobs
         self._trees = {file: ast.parse((SOURCE / file).read_text("utf-8")) for file in files}
         self._folder = Path(tempfile.mkdtemp(prefix="m-", dir="/tmp"))  # short, for sockets
         self.items: list[pytest.Item] = []
@@ -273,6 +275,7 @@ class Run:
             mutant
             for file in self._trees
             for mutant in mutants_of(file, (SOURCE / file).read_text("utf-8"))
+            if self._match.search(mutant.name)
         ]
         work: dict[Callable[[], bytes], Mutant] = {}
         for mutant in mutants:
@@ -429,12 +432,13 @@ def _explained() -> dict[str, str]:
     return {name: group["reason"] for group in groups for name in group["mutants"]}
 
 
-def report(ends: dict[Mutant, tuple[str, str]], files: Sequence[str]) -> int:
+def report(ends: dict[Mutant, tuple[str, str]], files: Sequence[str], match: str) -> int:
     """Print what came of the mutants; return the exit code."""
     explained = _explained()
     survivors = {m.name: m for m, (end, _) in ends.items() if end == "survived"}
     open_ones = [mutant for name, mutant in survivors.items() if name not in explained]
-    stale = [n for n in explained if n.partition(":")[0] in files and n not in survivors]
+    tried = [n for n in explained if n.partition(":")[0] in files and re.search(match, n)]
+    stale = [name for name in tried if name not in survivors]
     counts = Counter(end for end, _ in ends.values())
     killed = len(ends) - counts["survived"]
     for mutant in open_ones:
@@ -457,7 +461,7 @@ def report(ends: dict[Mutant, tuple[str, str]], files: Sequence[str]) -> int:
 
 
 def main() -> int:
-    """Run, for the files that `ONLY` names, in `JOBS` processes."""
+    """Run, for the files and mutants that `ONLY` and `MATCH` name, in `JOBS` processes."""
     os.chdir(ROOT)
     only = os.environ.get("ONLY", "").split()
     files = [
@@ -469,11 +473,12 @@ def main() -> int:
     rooms = [room for room in ROOMS if any(file.startswith(room) for file in files)]
     tests = sorted({folder for room in rooms for folder in ROOMS[room]})
     tests = [one for one in tests if not any(one.startswith(f"{more}/") for more in tests)]
-    run = Run(files, int(os.environ.get("JOBS") or 2))
+    match = os.environ.get("MATCH", "")
+    run = Run(files, match, int(os.environ.get("JOBS") or 2))
     code = pytest.main([*_ARGUMENTS, *tests], [run])
     if code != 0 or not run.ends:
         return int(code) or 1
-    return report(run.ends, files)
+    return report(run.ends, files, match)
 
 
 if __name__ == "__main__":

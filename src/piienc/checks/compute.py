@@ -77,8 +77,8 @@ def invert(flags: pa.Array) -> pa.Array:
 
 
 def is_in(values: pa.Array, value_set: pa.Array) -> pa.Array:
-    """Tell which values are in a set; null is in it if the set has one."""
-    return call_function("is_in", [values], SetLookupOptions(value_set, skip_nulls=False))
+    """Tell which values are in a set."""
+    return call_function("is_in", [values], SetLookupOptions(value_set))
 
 
 def least(values: pa.Array) -> pa.Scalar:
