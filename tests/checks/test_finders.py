@@ -5,6 +5,7 @@ import re
 import uuid
 from base64 import b64encode
 from datetime import datetime, timedelta
+from decimal import Decimal
 from importlib.resources import as_file, files
 from pathlib import Path
 from random import Random
@@ -117,14 +118,18 @@ def test_finder_finds_and_finds_not(name):
 def test_finders_by_the_column_s_name():
     """Bare digits are a telephone number, and a fraction a coordinate, where the name says so."""
     phones = ["020 7946 0119", "(202) 555-0117", "12025550117", "n/a", "12"]
-    for name in ("phone", "homePhone", "Mobile-Number", "contact tel", "fax2"):
+    for name in (
+        "phone", "homePhone", "phoneNumber", "Mobile-Number", "phone number", "_tel_", "fax2",
+    ):  # fmt: skip
         assert hits(phones, name)["phone_digits"] == phones[:3]
-    for name in ("note", "phone_verified_at", "telemetry"):
+    for name in ("note", "phone_verified_at", "telemetry", "Xphone"):
         assert "phone_digits" not in hits(phones, name)
     places = ["51.5074", "-0.12", "180.0", "181.0", "7", "x"]
     for name in ("lat", "Longitude", "home_lng", "shopLon"):
         assert hits(places, name)["coordinate"] == places[:3]
     assert hits(places, "plate") == {}
+    # Short numbers among much other text, of which nothing else would be looked at.
+    assert hits(["-0.12", *["nowhere, or not yet"] * 9], "lat") == {"coordinate": ["-0.12"]}
 
 
 def test_numbers_are_looked_at_as_their_digits():
@@ -135,6 +140,11 @@ def test_numbers_are_looked_at_as_their_digits():
     places = [51.5074, 100.25, 200.5]
     assert hits(places, "lat", kind=pa.float64()) == {"coordinate": places[:2]}
     assert hits([4111111111111111.0, 51.5], "x", kind=pa.float64()) == {}
+    assert hits([111222333.0], "x", kind=pa.float64()) == {}
+    assert hits([Decimal(4111111111111111)], "x", kind=pa.decimal128(16, 0)) == {}
+    assert hits([Decimal("51.5074")], "lat", kind=pa.decimal128(6, 4)) == {
+        "coordinate": [Decimal("51.5074")]
+    }
 
 
 @pytest.mark.parametrize(
@@ -171,6 +181,20 @@ def test_text_of_any_type_and_slice_is_looked_at_alike(kind):
         array = array.cast(kind) if kind != pa.string_view() else pa.array(texts, kind)
     found = {name: rows.tolist() for name, rows in look(FINDERS, "n", array[1:]).items()}
     assert found == {"email": [1, 5], "card_digits": [2], "us_ssn": [3]}
+
+
+def test_null_among_a_dictionary_s_values_is_nothing_to_look_at():
+    """Indices may point to it, though they are not null themselves."""
+    codes = pa.array([2, 0, 1, 3, 0, 2], pa.int8())
+    array = pa.DictionaryArray.from_arrays(codes, pa.array([None, "x", "a@b.org", None]))
+    assert {name: rows.tolist() for name, rows in look(FINDERS, "n", array).items()} == {
+        "email": [0, 5]
+    }
+
+
+def test_built_in_finders_are_there_without_a_schema():
+    """`inspect` asks for them so."""
+    assert finders_of() == FINDERS
 
 
 RANDOM = Random(7)  # noqa: S311  # it makes data, no secrets
@@ -259,6 +283,10 @@ def test_own_finders_stand_behind_the_built_in_ones():
     ]
     assert hits(texts, finders=finders) == {"staff": texts[:1], "member": [texts[2], texts[4]]}
     assert hits([11, 123456], finders=finders, kind=pa.int64()) == {}
+    signs = {"sign": OwnFinder(pattern=r"M[\d§-]+", description="a member", checksum="luhn")}
+    finders = finders_of(Schema(name="n", version=1, columns=COLUMNS, finders=signs))
+    texts = ["M7992§7398§713", "M7992§7398§714"]
+    assert hits(texts, finders=finders) == {"sign": texts[:1]}
 
 
 def test_some_finders_alone_may_be_asked():
