@@ -334,7 +334,52 @@ def test_batch_is_looked_at_like_a_loop(values):
             assert found.get(finder.name, np.empty(0)).tolist() == expected, finder.name
 
 
-ALPHABETS = st.sampled_from(["0123456789 ax", "01 abcdefghxyz", "7", "x"])
+@pytest.mark.parametrize("kind", [pa.string(), pa.large_string()])
+def test_values_with_a_character_are_those_that_have_it_or_all(kind):
+    """Up to a quarter of them are told apart; to know better of more is not worth it."""
+    from piienc.checks.prefilter import rows_with
+
+    values = ["x"] * 100
+    for row in range(3, 100, 4):
+        values[row] = "a@"
+        found = rows_with(pa.array(["", *values], kind)[1:], "@").tolist()
+        assert found == [index for index, value in enumerate(values) if "@" in value]
+    values[0] = "@"
+    assert rows_with(pa.array(values, kind), "@").tolist() == [*range(100)]
+
+
+@pytest.mark.parametrize("kind", [pa.string(), pa.large_string()])
+@pytest.mark.parametrize("more", [0, 40], ids=["many digits", "few digits"])
+@pytest.mark.parametrize("digits", [6, 7, 255, 256, 257, 512])
+def test_value_of_six_digits_or_more_is_worth_a_look(digits, more, kind):
+    """Also where counting them in one byte runs over; no value of five is."""
+    from piienc.checks.prefilter import rows_with_digits
+
+    short = ["x" * 255, "12345", "", "1:2/3:4/5:", "y" * 255, "z" * 255]
+    values = [*short, "7" * digits, *short, *["x"] * more]
+    array = pa.array(["of another slice", *values], kind)
+    assert rows_with_digits(array[1:]).tolist() == [6]
+
+
+@pytest.mark.parametrize(
+    ("values", "rows"),
+    [
+        (["x" * 50, "123456"], [1]),
+        (["123456", "abcdef"], [0]),
+        (["1234567", "abcdef"], [0, 1]),  # most bytes are digits: to know better is not worth it
+        (["1234"] * 9, []),
+        (["12345 "], []),
+        (["", ""], []),
+    ],
+)
+def test_few_values_with_digits_are_told_apart_where_it_is_worth_it(values, rows):
+    """All of them are looked at, or those that have six digits."""
+    from piienc.checks.prefilter import rows_with_digits
+
+    assert rows_with_digits(pa.array(values)).tolist() == rows
+
+
+ALPHABETS = st.sampled_from(["0123456789 ax", "0123456789:/", "01 abcdefghxyz", "7", "x"])
 
 
 @given(
