@@ -289,6 +289,13 @@ def test_own_finders_stand_behind_the_built_in_ones():
     assert hits(texts, finders=finders) == {"sign": texts[:1]}
 
 
+def test_values_of_one_length_need_not_have_one_shape():
+    """Their shapes are told apart all the same."""
+    texts = ["12345678901", "078-05-1120", "111 22 3333", "219-09-9999", "abc12345678"]
+    for order in (texts, texts[::-1]):
+        assert hits(order)["us_ssn"] == [one for one in order if one[3] == "-"]
+
+
 def test_some_finders_alone_may_be_asked():
     """A column that allows a finder leaves it out."""
     rest = [finder for finder in FINDERS if finder.name != "email"]

@@ -2,6 +2,7 @@
 
 import ipaddress
 import re
+import time
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, date, datetime, timedelta, timezone
 from decimal import Decimal
@@ -15,7 +16,8 @@ from hypothesis import strategies as st
 from piienc.checks import checks_of, forms
 from piienc.checks.codes import CODES
 from piienc.checks.forms import TIMESTAMP
-from piienc.checks.read import at_once, moments
+from piienc.checks.read import at_once, moments, numbers
+from piienc.checks.text import bytes_of, holds_any, is_ascii
 from piienc.schema import Column
 
 TYPES = {
@@ -121,6 +123,78 @@ def test_type_of_text_is_its_form(kind):
     assert failing(good, "type", type=kind) == []
     assert failing(good + bad + good, "type", type=kind) == bad
     assert [c.rule for c in checks_of(Column(type=kind), pa.string())] == ["type"]
+
+
+@pytest.mark.parametrize(
+    ("kind", "bad"), [(k, bad) for k, (_, bads) in TYPES.items() for bad in bads]
+)
+def test_one_value_of_another_form_is_found_by_itself_and_among_good_ones(kind, bad):
+    """Whatever way the others are read."""
+    plain = {"integer": "7", "float": "7.5", "decimal": "7.5", "boolean": "true",
+             "date": "2024-02-29", "timestamp": "2024-02-29T12:00"}[kind]  # fmt: skip
+    assert failing([bad], "type", type=kind) == [bad]
+    assert failing([plain] * 200 + [bad, plain], "type", type=kind) == [bad]
+
+
+@pytest.mark.parametrize(
+    ("kind", "values"),
+    [
+        ("integer", ["-1", "0", str(2**63 - 1)]),
+        ("float", ["1.5", "-7"]),
+        ("decimal", ["1.5", "-7"]),
+        ("date", ["0001-01-01", "9999-12-31"]),
+        ("timestamp", ["0001-01-01T00:00", "2024-02-29 23:59:59.123456"]),
+        ("timestamp", []),
+    ],
+)
+def test_usual_column_is_read_at_once(kind, values):
+    """By Arrow, in a quarter of the time."""
+    found = at_once(pa.array(values, pa.string()), kind)
+    assert found is not None
+    assert len(found) == len(values)
+
+
+@given(st.from_regex(re.compile(forms.TYPES["float"][1], re.ASCII), fullmatch=True))
+def test_whatever_has_the_form_of_a_number_is_read_as_one(text):
+    """As Python's float reads it, also where a value beside it is no number."""
+    (found, rest) = numbers(pa.array([text, "x"]), "float")
+    assert found == float(text) or np.isnan([found, float(text)]).all()
+    assert np.isnan(rest)
+
+
+@pytest.mark.parametrize("zone", ["UTC", "Asia/Kolkata", "America/New_York"])
+def test_moment_without_an_offset_is_in_utc_wherever_the_machine_is(zone, monkeypatch):
+    """A bound means the same everywhere."""
+    monkeypatch.setenv("TZ", zone)
+    time.tzset()
+    try:
+        bound = datetime(2020, 1, 1, 12)  # noqa: DTZ001  # none is told
+        values = ["2020-01-01T11:59:59Z", "2020-01-01 12:00", "2020-01-01T12:00Z"]
+        assert failing(values, "min", type="timestamp", min=bound) == values[:1]
+    finally:
+        monkeypatch.undo()
+        time.tzset()
+
+
+@pytest.mark.parametrize("known", [["x", None], [None, "x"], ["7", None, "x"]])
+def test_null_among_a_dictionary_s_texts_is_judged_by_nobody(known):
+    """No row has it."""
+    codes = pa.array([index for index, one in enumerate(known) if one is not None], pa.int8())
+    array = pa.DictionaryArray.from_arrays(codes, pa.array(known))
+    assert failing(array, "type", type="integer") == ["x"]
+    assert failing(array, "pattern", pattern="[0-9]") == ["x"]
+    none = array.take(pa.array([], pa.int8()))
+    assert failing(none, "type", type="integer") == []
+
+
+@pytest.mark.parametrize("kind", [pa.string(), pa.large_string()])
+@pytest.mark.parametrize("values", [[], [""], ["", ""]])
+def test_empty_texts_hold_no_character(values, kind):
+    """There is not one byte to look at."""
+    array = pa.array(values, kind)
+    assert bytes_of(array).tolist() == []
+    assert not holds_any(array, bytes(range(256)))
+    assert is_ascii(array)
 
 
 @pytest.mark.parametrize("kind", ["string", "binary"])

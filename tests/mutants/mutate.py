@@ -154,6 +154,7 @@ class _Mutator:
         self._names.pop()
 
     def _visit_children(self, node: ast.AST, path: Path) -> None:
+        is_of_types = isinstance(node, ast.Call) and _is_called(node, "cast", "TypeVar")
         for field, value in ast.iter_fields(node):
             if field in {"annotation", "returns", "decorator_list", "format_spec"}:
                 continue
@@ -161,7 +162,7 @@ class _Mutator:
                 self._visit(value, (*path, (field, None)))
             elif isinstance(value, list):
                 for index, child in enumerate(value):
-                    if isinstance(child, ast.AST):
+                    if isinstance(child, ast.AST) and (index or not is_of_types):
                         self._visit(child, (*path, (field, index)))
 
     def _leave_out_entries(self, node: ast.AST, path: Path) -> None:
@@ -332,7 +333,6 @@ def _is_passed_over(node: ast.AST) -> bool:
             | ast.FunctionDef(name="__repr__")
             | ast.ClassDef(bases=[ast.Name(id="Protocol")])
             | ast.Assign(targets=[ast.Name(id="__all__")])
-            | ast.Assign(value=ast.Call(func=ast.Name(id="TypeVar")))
             | ast.Return(value=ast.Constant(value=None))
         ):
             return True
@@ -371,8 +371,8 @@ def _wordings(tree: ast.Module) -> set[ast.AST]:
     }
 
 
-def _is_none(node: ast.expr) -> bool:
-    return isinstance(node, ast.Constant) and node.value is None
+def _is_called(node: ast.Call, *names: str) -> bool:
+    return isinstance(node.func, ast.Name) and node.func.id in names
 
 
 def _is_plain(condition: ast.expr) -> bool:

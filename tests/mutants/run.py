@@ -308,7 +308,11 @@ class Run:
             lines = everywhere  # as it is run at import alone
         found = {test for line in lines for test in self.lines.get((mutant.file, line), ())}
         return sorted(
-            (test for test in found if any(test.startswith(f"{one}/") for one in folders)),
+            (
+                test
+                for test in found or self.seconds
+                if any(test.startswith(f"{one}/") for one in folders)
+            ),
             key=lambda test: self.seconds[test],
         )
 
