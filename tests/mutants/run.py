@@ -62,7 +62,6 @@ EQUIVALENT = Path(__file__).with_name("equivalent.toml")
 
 ROOMS = {
     "keys/audit.py": ["tests/audit"],
-    "keys/gpg.py": ["tests/keys", "tests/envelope"],
     "keys/": ["tests/keys"],
     "checks/": ["tests/checks"],
     "columns/typed.py": ["tests/columns", "tests/flow"],
