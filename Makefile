@@ -15,7 +15,7 @@ unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test fuzz planted samples bench lint clean
+.PHONY: help demo test mutants fuzz planted samples bench lint clean
 
 help: ## show this
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-7s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -26,6 +26,9 @@ demo: $(PACKAGE) ## show the whole way: encrypt, deliver, fetch back, verify; an
 
 test: lint ## check the code and run all tests
 	$(BIN)/pytest -q -n 2 --dist loadgroup
+
+mutants: $(TOOLS) ## change the code in thousands of places, and see that a test fails each time
+	$(BIN)/python tests/mutants/run.py
 
 MINUTES ?= 10
 FUZZ = PYTHONPATH=tests $(BIN)/python -m differential

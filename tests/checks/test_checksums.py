@@ -1,6 +1,7 @@
 """The checksums, held against python-stdnum, a second implementation."""
 
 import re
+import string
 
 import numpy as np
 import pytest
@@ -65,6 +66,44 @@ def test_known_numbers_are_right_and_no_other_last_digit_is(checksum):
         assert right(checksum, *others) == [other == number for other in others]
 
 
+@pytest.mark.parametrize("sign", string.punctuation + " ")
+def test_signs_between_letters_and_digits_do_not_count(sign):
+    """Whatever groups a number."""
+    number = "GB82 WEST 1234 5698 7654 32".replace(" ", sign)
+    assert right("iban", number) == [True]
+    assert right("luhn", f"7992{sign}7398{sign}713") == [True]
+
+
+def test_one_digit_is_no_number_with_a_check_digit():
+    """There is nothing that it could check."""
+    assert right("luhn", *"0123456789") == [False] * 10
+
+
+@given(like(r"[12]\d{4}(\d[AB]|2[A-Z])\d{6}"))
+def test_nir_knows_two_departments_with_a_letter(number):
+    """2A and 2B, and no 3A."""
+    tried = [f"{number}{key:02}" for key in range(1, 98)]
+    theirs = [nir.is_valid(one) for one in tried]
+    assert right("nir", *tried) == theirs
+
+
+@pytest.mark.parametrize("place", [place for place in range(15) if place != 6])
+def test_nir_has_letters_for_corsica_alone(place):
+    """Whatever a letter would count for elsewhere, also in the key."""
+    numbers = [f"{first}5{rest}" for first in "12" for rest in ("7018017001033", "3012A003004021")]
+    numbers = [number[:13] + nir.calc_check_digits(number[:13]) for number in numbers]
+    keys = [f"{key:02}" for key in range(1, 98)] + [a + b for a in "0123456789" for b in "ABGZ"]
+    for number in numbers:
+        changed = [number[:place] + letter + number[place + 1 :] for letter in "ABGZ"]
+        if place < 13:
+            tried = [one[:13] + key for one in changed for key in keys]
+        else:
+            tried = [number[:13] + one[13:] for one in changed]
+        for one in tried:
+            assert right("nir", one) == [False], one
+        assert right("nir", number) == [True]
+
+
 @pytest.mark.parametrize("checksum", KNOWN)
 @given(number=st.text(LETTERS, min_size=1, max_size=35))
 def test_numbers_of_any_length_are_judged_without_an_error(checksum, number):
@@ -125,6 +164,15 @@ def test_codice_fiscale_agrees_with_a_second_implementation(number):
     ]
 
 
+@pytest.mark.parametrize("letter", LETTERS[10:])
+def test_codice_fiscale_counts_every_letter_at_odd_and_even_places(letter):
+    """A letter has two values, one for each kind of place."""
+    for number in (f"{letter}SSMRA85T10A562", f"R{letter}SMRA85T10A562"):
+        good = codicefiscale.calc_check_digit(number)
+        tried = [number + one for one in LETTERS[10:]]
+        assert right("codice_fiscale", *tried) == [one[-1] == good for one in tried]
+
+
 @given(like(r"[01][1-9]0[1-9]\d\d[-+A-F]\d{3}"))
 def test_hetu_agrees_with_a_second_implementation(number):
     """One character of 31 is right, for individual numbers that are given to people."""
@@ -151,6 +199,74 @@ def test_fodselsnummer_agrees_with_a_second_implementation(number):
     made = number[:9] + first + second
     if re.fullmatch(r"\d{11}", made):
         assert right("fodselsnummer", made, number) == [True, made == number]
+
+
+def _pesel(day, month):
+    number = f"50{month}{day}1234"
+    return number + pesel.calc_check_digit(number)
+
+
+def _hetu(day, month):
+    rest = int(f"{day}{month}50123") % 31  # as the Digital and Population Data Services Agency says
+    return f"{day}{month}50-123" + "0123456789ABCDEFHJKLMNPRSTUVWXY"[rest]
+
+
+def _personnummer(day, month):
+    number = f"50{month}{day}123"
+    return number + luhn.calc_check_digit(number)
+
+
+def _fodselsnummer(day, month):
+    for person in range(100, 999):
+        number = f"{day}{month}50{person}"
+        number += fodselsnummer.calc_check_digit1(number)
+        number += fodselsnummer.calc_check_digit2(number)
+        if len(number) == 11 and number.isdigit():
+            return number
+    raise AssertionError
+
+
+DATED = {
+    "pesel": (_pesel, (0,), (0, 20, 40, 60, 80)),  # the month tells the century, from 1800 to 2299
+    "hetu": (_hetu, (0,), (0,)),
+    "personnummer": (_personnummer, (0, 60), (0,)),  # a coordination number has the day plus 60
+    "fodselsnummer": (_fodselsnummer, (0, 40), (0, 40)),  # a D number, and the health service's
+}
+"""A number of a day and month with right check digits, and what may be added to each."""
+
+
+@pytest.mark.parametrize("checksum", DATED)
+@pytest.mark.parametrize("month", range(100))
+def test_number_with_a_date_has_a_day_and_a_month_that_there_are(checksum, month):
+    """All that two digits can say, with check digits by a second implementation."""
+    make, days, months = DATED[checksum]
+    numbers = [make(f"{day:02}", f"{month:02}") for day in range(100)]
+    is_month = any(1 <= month - more <= 12 for more in months)
+    expected = [is_month and any(1 <= day - more <= 31 for more in days) for day in range(100)]
+    assert right(checksum, *numbers) == expected
+
+
+# ISO/IEC 7812: who issues the numbers that begin so, and how long they are.
+ISSUERS = {
+    "Visa": ("4", {13, 16, 19}),
+    "Mastercard": ("5[1-5]|222[1-9]|22[3-9]|2[3-6]|27[01]|2720", {16}),
+    "American Express": ("3[47]", {15}),
+    "Diners Club": ("30[0-5]|36|3[89]", {14}),
+    "JCB": ("352[89]|35[3-8]", {16, 17, 18, 19}),
+    "Discover": ("6011|64[4-9]|65", {16, 17, 18, 19}),
+    "UnionPay": ("62", {16, 17, 18, 19}),
+    "Maestro": ("50|5[678]|63|67", {16, 17, 18, 19}),
+}
+
+
+@pytest.mark.parametrize("length", range(12, 21))
+def test_card_is_whatever_begins_as_its_issuers_numbers_of_that_length(length):
+    """Of all numbers of four digits in front, those of an issuer, and no other."""
+    begins = [re.compile(begin) for begin, lengths in ISSUERS.values() if length in lengths]
+    numbers = [f"{front:04}{'0' * (length - 5)}" for front in range(10_000)]
+    numbers = [number + luhn.calc_check_digit(number) for number in numbers]
+    expected = [any(begin.match(number) for begin in begins) for number in numbers]
+    assert right("card", *numbers) == expected
 
 
 @pytest.mark.parametrize("number", ["0000000000000000", "1111111111111117", "9999999999999995"])

@@ -5,6 +5,7 @@ import re
 import uuid
 from base64 import b64encode
 from datetime import datetime, timedelta
+from decimal import Decimal
 from importlib.resources import as_file, files
 from pathlib import Path
 from random import Random
@@ -117,14 +118,18 @@ def test_finder_finds_and_finds_not(name):
 def test_finders_by_the_column_s_name():
     """Bare digits are a telephone number, and a fraction a coordinate, where the name says so."""
     phones = ["020 7946 0119", "(202) 555-0117", "12025550117", "n/a", "12"]
-    for name in ("phone", "homePhone", "Mobile-Number", "contact tel", "fax2"):
+    for name in (
+        "phone", "homePhone", "phoneNumber", "Mobile-Number", "phone number", "_tel_", "fax2",
+    ):  # fmt: skip
         assert hits(phones, name)["phone_digits"] == phones[:3]
-    for name in ("note", "phone_verified_at", "telemetry"):
+    for name in ("note", "phone_verified_at", "telemetry", "Xphone"):
         assert "phone_digits" not in hits(phones, name)
     places = ["51.5074", "-0.12", "180.0", "181.0", "7", "x"]
     for name in ("lat", "Longitude", "home_lng", "shopLon"):
         assert hits(places, name)["coordinate"] == places[:3]
     assert hits(places, "plate") == {}
+    # Short numbers among much other text, of which nothing else would be looked at.
+    assert hits(["-0.12", *["nowhere, or not yet"] * 9], "lat") == {"coordinate": ["-0.12"]}
 
 
 def test_numbers_are_looked_at_as_their_digits():
@@ -135,6 +140,11 @@ def test_numbers_are_looked_at_as_their_digits():
     places = [51.5074, 100.25, 200.5]
     assert hits(places, "lat", kind=pa.float64()) == {"coordinate": places[:2]}
     assert hits([4111111111111111.0, 51.5], "x", kind=pa.float64()) == {}
+    assert hits([111222333.0], "x", kind=pa.float64()) == {}
+    assert hits([Decimal(4111111111111111)], "x", kind=pa.decimal128(16, 0)) == {}
+    assert hits([Decimal("51.5074")], "lat", kind=pa.decimal128(6, 4)) == {
+        "coordinate": [Decimal("51.5074")]
+    }
 
 
 @pytest.mark.parametrize(
@@ -171,6 +181,20 @@ def test_text_of_any_type_and_slice_is_looked_at_alike(kind):
         array = array.cast(kind) if kind != pa.string_view() else pa.array(texts, kind)
     found = {name: rows.tolist() for name, rows in look(FINDERS, "n", array[1:]).items()}
     assert found == {"email": [1, 5], "card_digits": [2], "us_ssn": [3]}
+
+
+def test_null_among_a_dictionary_s_values_is_nothing_to_look_at():
+    """Indices may point to it, though they are not null themselves."""
+    codes = pa.array([2, 0, 1, 3, 0, 2], pa.int8())
+    array = pa.DictionaryArray.from_arrays(codes, pa.array([None, "x", "a@b.org", None]))
+    assert {name: rows.tolist() for name, rows in look(FINDERS, "n", array).items()} == {
+        "email": [0, 5]
+    }
+
+
+def test_built_in_finders_are_there_without_a_schema():
+    """`inspect` asks for them so."""
+    assert finders_of() == FINDERS
 
 
 RANDOM = Random(7)  # noqa: S311  # it makes data, no secrets
@@ -259,6 +283,17 @@ def test_own_finders_stand_behind_the_built_in_ones():
     ]
     assert hits(texts, finders=finders) == {"staff": texts[:1], "member": [texts[2], texts[4]]}
     assert hits([11, 123456], finders=finders, kind=pa.int64()) == {}
+    signs = {"sign": OwnFinder(pattern=r"M[\d§-]+", description="a member", checksum="luhn")}
+    finders = finders_of(Schema(name="n", version=1, columns=COLUMNS, finders=signs))
+    texts = ["M7992§7398§713", "M7992§7398§714"]
+    assert hits(texts, finders=finders) == {"sign": texts[:1]}
+
+
+def test_values_of_one_length_need_not_have_one_shape():
+    """Their shapes are told apart all the same."""
+    texts = ["12345678901", "078-05-1120", "111 22 3333", "219-09-9999", "abc12345678"]
+    for order in (texts, texts[::-1]):
+        assert hits(order)["us_ssn"] == [one for one in order if one[3] == "-"]
 
 
 def test_some_finders_alone_may_be_asked():
@@ -306,7 +341,52 @@ def test_batch_is_looked_at_like_a_loop(values):
             assert found.get(finder.name, np.empty(0)).tolist() == expected, finder.name
 
 
-ALPHABETS = st.sampled_from(["0123456789 ax", "01 abcdefghxyz", "7", "x"])
+@pytest.mark.parametrize("kind", [pa.string(), pa.large_string()])
+def test_values_with_a_character_are_those_that_have_it_or_all(kind):
+    """Up to a quarter of them are told apart; to know better of more is not worth it."""
+    from piienc.checks.prefilter import rows_with
+
+    values = ["x"] * 100
+    for row in range(3, 100, 4):
+        values[row] = "a@"
+        found = rows_with(pa.array(["", *values], kind)[1:], "@").tolist()
+        assert found == [index for index, value in enumerate(values) if "@" in value]
+    values[0] = "@"
+    assert rows_with(pa.array(values, kind), "@").tolist() == [*range(100)]
+
+
+@pytest.mark.parametrize("kind", [pa.string(), pa.large_string()])
+@pytest.mark.parametrize("more", [0, 40], ids=["many digits", "few digits"])
+@pytest.mark.parametrize("digits", [6, 7, 255, 256, 257, 512])
+def test_value_of_six_digits_or_more_is_worth_a_look(digits, more, kind):
+    """Also where counting them in one byte runs over; no value of five is."""
+    from piienc.checks.prefilter import rows_with_digits
+
+    short = ["x" * 255, "12345", "", "1:2/3:4/5:", "y" * 255, "z" * 255]
+    values = [*short, "7" * digits, *short, *["x"] * more]
+    array = pa.array(["of another slice", *values], kind)
+    assert rows_with_digits(array[1:]).tolist() == [6]
+
+
+@pytest.mark.parametrize(
+    ("values", "rows"),
+    [
+        (["x" * 50, "123456"], [1]),
+        (["123456", "abcdef"], [0]),
+        (["1234567", "abcdef"], [0, 1]),  # most bytes are digits: to know better is not worth it
+        (["1234"] * 9, []),
+        (["12345 "], []),
+        (["", ""], []),
+    ],
+)
+def test_few_values_with_digits_are_told_apart_where_it_is_worth_it(values, rows):
+    """All of them are looked at, or those that have six digits."""
+    from piienc.checks.prefilter import rows_with_digits
+
+    assert rows_with_digits(pa.array(values)).tolist() == rows
+
+
+ALPHABETS = st.sampled_from(["0123456789 ax", "0123456789:/", "01 abcdefghxyz", "7", "x"])
 
 
 @given(

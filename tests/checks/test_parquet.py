@@ -1,7 +1,8 @@
 """The rules on typed values, and which Arrow types can be a schema's types."""
 
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
+from fractions import Fraction
 
 import numpy as np
 import pyarrow as pa
@@ -89,6 +90,7 @@ def test_bounds_of_decimals_are_exact(kind):
     assert failing(array, "min", type="decimal", min=0.1) == [1, 3]
     assert failing(array, "max", type="decimal", max=0.1) == [2, 4]
     assert failing(array, "max", type="decimal", max=1e300) == []
+    assert failing(array, "min", type="decimal", min=1e300) == [0, 1, 2, 3, 4]
     assert failing(array, "enum", type="decimal", enum=[0.1, "7.0", -5]) == [1, 2]
 
 
@@ -118,6 +120,43 @@ def test_rules_of_timestamps(unit, zone):
     ]
     allowed = {"s": [2], "ms": [1, 2], "us": [1], "ns": [1, 2]}[unit]
     assert failing(array, "enum", type="timestamp", enum=enum) == allowed
+
+
+UNITS = {"s": 1, "ms": 10**3, "us": 10**6, "ns": 10**9}
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+MOMENTS = st.datetimes(datetime(1700, 1, 1), datetime(2200, 1, 1))  # noqa: DTZ001  # see below
+
+
+def _microseconds(moment):
+    return (moment.replace(tzinfo=UTC) - EPOCH) // timedelta(microseconds=1)
+
+
+@pytest.mark.parametrize("unit", UNITS)
+@given(st.lists(MOMENTS, min_size=1), MOMENTS, st.integers(-2, 2))
+def test_timestamps_of_each_unit_judge_like_a_loop(unit, values, bound, more):
+    """A tick is so many of a second; bounds and values are compared as fractions."""
+    ticks = [_microseconds(one) * UNITS[unit] // 10**6 + more for one in [*values, bound]]
+    array = pa.array(ticks, pa.int64()).cast(pa.timestamp(unit))
+    seconds = [Fraction(tick, UNITS[unit]) for tick in ticks]
+    limit = Fraction(_microseconds(bound), 10**6)
+    for rule, breaks in (("min", Fraction.__lt__), ("max", Fraction.__gt__)):
+        expected = [index for index, one in enumerate(seconds) if breaks(one, limit)]
+        judged = failing(array, rule, type="timestamp", **{rule: bound.replace(tzinfo=UTC)})
+        assert judged == expected
+    allowed = [str(bound), str(values[0]), "2300-01-01T00:00:00Z", "0001-01-01T00:00:00Z"]
+    known = {limit, Fraction(_microseconds(values[0]), 10**6)}
+    expected = [index for index, one in enumerate(seconds) if one not in known]
+    assert failing(array, "enum", type="timestamp", enum=allowed) == expected
+
+
+@pytest.mark.parametrize("kind", INTEGERS)
+def test_enum_may_have_the_ends_of_the_type(kind):
+    """The least and the greatest number of a type are numbers like others."""
+    limits = np.iinfo(kind.to_pandas_dtype())
+    ends = [int(limits.min), int(limits.max)]
+    array = pa.array([*ends, 1], kind)
+    assert failing(array, "enum", type="integer", enum=ends) == [2]
+    assert failing(array, "enum", type="integer", enum=ends[:1]) == [1, 2]
 
 
 def test_enum_of_booleans_strings_and_bytes():

@@ -2,6 +2,8 @@
 
 import re
 from concurrent.futures import ThreadPoolExecutor
+from datetime import date
+from decimal import Decimal
 
 import numpy as np
 import pyarrow as pa
@@ -197,6 +199,41 @@ def test_row_needs_one_of_the_properties():
     assert failing(profile, plain, stored, said) == [(None, [2, 3], detail, "error")]
 
 
+@pytest.mark.parametrize(
+    "cells",
+    [
+        pa.array([[0], None, []]),
+        pa.array([0, None, 7]),
+        pa.array([b"x", b"", b"\xff"]),
+        pa.array(["x", "", "y"]).dictionary_encode(),
+    ],
+    ids=lambda array: str(array.type),
+)
+def test_cell_of_any_type_that_is_neither_null_nor_empty_is_a_value(cells):
+    """A list is one, too, and so is a number."""
+    profile = own(r={"required_one_of": ["Email"]})
+    found = failing(profile, batch(m=cells), said=schema(m={"property": "Email"}))
+    assert [rows for _, rows, _, _ in found] == [[1]]
+
+
+def test_cell_that_is_not_decrypted_is_a_value_whatever_type_stands_for_it():
+    """Where there was no key, a column of nulls does."""
+    profile = own(r={"required_one_of": ["Email"]})
+    said = schema(m={"property": "Email", "encrypt": "key"})
+    found = failing(profile, batch(m=pa.nulls(3)), batch(m=[CIPHER, None, CIPHER]), said)
+    assert [rows for _, rows, _, _ in found] == [[1]]
+
+
+@pytest.mark.parametrize("form", ["plain", "stored"])
+def test_column_that_a_batch_has_not_is_not_judged(form):
+    """Neither as it was nor as it lies in the file."""
+    rules = RowRules.of(own(r={"max_bytes": 1, "when": form.replace("stored", "encrypted")}),
+                        schema(a={"encrypt": "key"}, b=None), ["a", "b"])  # fmt: skip
+    there, missing = batch(a=["long"], b=["x"]), batch(b=["x"])
+    plain, stored = (missing, there) if form == "plain" else (there, missing)
+    assert rules.failing(plain, stored) == []
+
+
 def test_file_without_a_column_for_what_rows_need_is_told_once():
     """It is of the file and not of each row."""
     profile = own(r={"required_one_of": ["identity"]})
@@ -225,6 +262,20 @@ def test_columns_are_held_to_their_names_their_number_and_being_plain():
         ("m", [], "encrypted, and must be plain (rows.readable of p)", "error"),
     ]
     assert RowRules.of(profile, schema(a=None), ["a"]).of_the_file() == []
+    # As Python reads bytes that are no text; a character each.
+    odd = RowRules.of(own(r={"max_name_bytes": 2}), schema(a=None), ["\udcff\udcfe", "a\udcffb"])
+    assert [column for column, *_ in seen(odd.of_the_file())] == ["a\udcffb"]
+
+
+def test_breach_of_columns_is_told_in_the_rules_own_words():
+    """As one of rows is."""
+    profile = own(
+        r={"max_name_bytes": 1, "says": "short, please"}, s={"max_columns": 1, "says": "no more"}
+    )
+    rules = RowRules.of(profile, schema(ab=None, c=None), ["ab", "c"])
+    assert [detail for _, _, detail, _ in seen(rules.of_the_file())] == [
+        "short, please (rows.r of p)", "no more (rows.s of p)"
+    ]  # fmt: skip
 
 
 @pytest.mark.parametrize(
@@ -235,6 +286,11 @@ def test_columns_are_held_to_their_names_their_number_and_being_plain():
         (pa.array(["x", "0", "0"]).dictionary_encode(), [1, 2]),
         (pa.array([0, 10, None], pa.int64()), [0]),
         (pa.array([float("nan"), 1.5, None]), [0]),
+        (pa.array([Decimal("0.00"), Decimal(0), None], pa.decimal128(3, 2)), []),
+        (pa.array([Decimal(0), Decimal(1), None], pa.decimal128(3, 0)), [0]),
+        (pa.array([False, True, None]), [1]),
+        (pa.array([date(2020, 1, 2), date(2020, 1, 1), None]), [1]),
+        (pa.array([b"0", b"1", None], pa.binary_view()), []),
         (pa.array([None, None, None], pa.null()), []),
         (pa.array([[0], [1], None]), []),
         (pa.array([b"0", b"\xff", None]), []),
@@ -242,11 +298,13 @@ def test_columns_are_held_to_their_names_their_number_and_being_plain():
 )
 def test_typed_cells_are_judged_by_their_text(cells, rows):
     """Parquet has its types; what has no text of its own is not judged."""
-    found = failing(own(r={"refused": ["0", "NaN"]}), batch(a=cells))
+    found = failing(own(r={"refused": ["0", "NaN", "true", "2020-01-01"]}), batch(a=cells))
     assert [each[1] for each in found] == ([rows] if rows else [])
 
 
-@pytest.mark.parametrize("kind", [pa.binary(), pa.large_binary(), pa.binary(3)])
+@pytest.mark.parametrize(
+    "kind", [pa.binary(), pa.large_binary(), pa.binary_view(), pa.binary(3)], ids=str
+)
 def test_bytes_are_as_long_as_they_are(kind):
     """A ciphertext in Parquet may lie there as bytes, and they are no text."""
     cells = pa.array([b"\xff\xfe\xfd", None], kind)

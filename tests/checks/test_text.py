@@ -2,6 +2,7 @@
 
 import ipaddress
 import re
+import time
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, date, datetime, timedelta, timezone
 from decimal import Decimal
@@ -15,7 +16,8 @@ from hypothesis import strategies as st
 from piienc.checks import checks_of, forms
 from piienc.checks.codes import CODES
 from piienc.checks.forms import TIMESTAMP
-from piienc.checks.read import at_once, moments
+from piienc.checks.read import at_once, moments, numbers
+from piienc.checks.text import bytes_of, holds_any, is_ascii
 from piienc.schema import Column
 
 TYPES = {
@@ -54,10 +56,14 @@ TYPES = {
 }  # fmt: skip
 FORMATS = {
     "email": (
-        ["a@b.co", "first.last+tag@sub.example.com", "x@xn--bcher-kva.xn--p1ai", "o'b@e-x.io"],
+        [
+            "a@b.co", "first.last+tag@sub.example.com", "x@xn--bcher-kva.xn--p1ai", "o'b@e-x.io",
+            "x" * 64 + "@" + ("b" * 62 + ".") * 2 + "b" * 59 + ".com",  # 254 characters
+        ],
         [
             "", "a", "a@b", "@b.co", "a@.co", "a@b..co", "a@-b.co", "a@b-.co", ".a@b.co", "a.@b.co",
             "a..b@b.co", "a b@c.de", "a@b.c", "a@b.co ", "a@b@c.de", "a@b.co\n", "a@1.2.3.4",
+            "x" * 64 + "@" + ("b" * 62 + ".") * 2 + "b" * 60 + ".com",
             "x" * 65 + "@example.com", "a@" + ("b" * 60 + ".") * 5 + "com", "ü@example.com",
         ],
     ),
@@ -119,6 +125,78 @@ def test_type_of_text_is_its_form(kind):
     assert [c.rule for c in checks_of(Column(type=kind), pa.string())] == ["type"]
 
 
+@pytest.mark.parametrize(
+    ("kind", "bad"), [(k, bad) for k, (_, bads) in TYPES.items() for bad in bads]
+)
+def test_one_value_of_another_form_is_found_by_itself_and_among_good_ones(kind, bad):
+    """Whatever way the others are read."""
+    plain = {"integer": "7", "float": "7.5", "decimal": "7.5", "boolean": "true",
+             "date": "2024-02-29", "timestamp": "2024-02-29T12:00"}[kind]  # fmt: skip
+    assert failing([bad], "type", type=kind) == [bad]
+    assert failing([plain] * 200 + [bad, plain], "type", type=kind) == [bad]
+
+
+@pytest.mark.parametrize(
+    ("kind", "values"),
+    [
+        ("integer", ["-1", "0", str(2**63 - 1)]),
+        ("float", ["1.5", "-7"]),
+        ("decimal", ["1.5", "-7"]),
+        ("date", ["0001-01-01", "9999-12-31"]),
+        ("timestamp", ["0001-01-01T00:00", "2024-02-29 23:59:59.123456"]),
+        ("timestamp", []),
+    ],
+)
+def test_usual_column_is_read_at_once(kind, values):
+    """By Arrow, in a quarter of the time."""
+    found = at_once(pa.array(values, pa.string()), kind)
+    assert found is not None
+    assert len(found) == len(values)
+
+
+@given(st.from_regex(re.compile(forms.TYPES["float"][1], re.ASCII), fullmatch=True))
+def test_whatever_has_the_form_of_a_number_is_read_as_one(text):
+    """As Python's float reads it, also where a value beside it is no number."""
+    (found, rest) = numbers(pa.array([text, "x"]), "float")
+    assert found == float(text) or np.isnan([found, float(text)]).all()
+    assert np.isnan(rest)
+
+
+@pytest.mark.parametrize("zone", ["UTC", "Asia/Kolkata", "America/New_York"])
+def test_moment_without_an_offset_is_in_utc_wherever_the_machine_is(zone, monkeypatch):
+    """A bound means the same everywhere."""
+    monkeypatch.setenv("TZ", zone)
+    time.tzset()
+    try:
+        bound = datetime(2020, 1, 1, 12)  # noqa: DTZ001  # none is told
+        values = ["2020-01-01T11:59:59Z", "2020-01-01 12:00", "2020-01-01T12:00Z"]
+        assert failing(values, "min", type="timestamp", min=bound) == values[:1]
+    finally:
+        monkeypatch.undo()
+        time.tzset()
+
+
+@pytest.mark.parametrize("known", [["x", None], [None, "x"], ["7", None, "x"]])
+def test_null_among_a_dictionary_s_texts_is_judged_by_nobody(known):
+    """No row has it."""
+    codes = pa.array([index for index, one in enumerate(known) if one is not None], pa.int8())
+    array = pa.DictionaryArray.from_arrays(codes, pa.array(known))
+    assert failing(array, "type", type="integer") == ["x"]
+    assert failing(array, "pattern", pattern="[0-9]") == ["x"]
+    none = array.take(pa.array([], pa.int8()))
+    assert failing(none, "type", type="integer") == []
+
+
+@pytest.mark.parametrize("kind", [pa.string(), pa.large_string()])
+@pytest.mark.parametrize("values", [[], [""], ["", ""]])
+def test_empty_texts_hold_no_character(values, kind):
+    """There is not one byte to look at."""
+    array = pa.array(values, kind)
+    assert bytes_of(array).tolist() == []
+    assert not holds_any(array, bytes(range(256)))
+    assert is_ascii(array)
+
+
 @pytest.mark.parametrize("kind", ["string", "binary"])
 def test_text_may_be_any_string_or_binary(kind):
     """Those two types have no form."""
@@ -168,11 +246,15 @@ def test_detail_says_what_is_wrong_without_the_value(rules, rule, detail):
          ["-1"], ["151", "+151", "9" * 30]),
         ("integer", (2**63 - 1, 2**63 - 1), [str(2**63 - 2), str(2**63 - 1), str(2**63)],
          [str(2**63 - 2)], [str(2**63)]),
+        ("float", (0.1, 0.3), ["0.0999999999999999999999", "0.1", "0.3000000000000000000001"],
+         [], []),  # equal, as floats
         ("float", (-0.5, 1), ["-0.6", "-.5", "1.0", "1.01", "nan", "-inf", "1e999", "x", "nan(1)"],
          ["-0.6", "-inf"], ["1.01", "1e999"]),
         ("decimal", (0.1, 0.3),
          ["0.1", "0.09999999999999999999999", "0.30", "0.3000000000000000000001", "nan", "x"],
          ["0.09999999999999999999999"], ["0.3000000000000000000001"]),
+        # An exponent beyond what Python's decimals know: not read, so neither less nor more.
+        ("decimal", (0, 0), ["0e9999999999999999999", "1", "-1"], ["-1"], ["1"]),
         ("date", (date(2020, 1, 2), date(2020, 1, 3)),
          ["2020-01-01", "2020-01-02", "2020-01-04", "2020-02-30", "0000-01-01", "x"],
          ["2020-01-01"], ["2020-01-04"]),
@@ -198,8 +280,13 @@ def test_bounds_judge_what_is_of_the_type(kind, bounds, values, too_small, too_l
     [
         ("string", ["gold", ""], ["gold", "Gold", "", "silver"], ["Gold", "silver"]),
         ("integer", [1, -2], ["1", "+1", "01", "-2", "2", "x", "1.0", "9" * 30], ["2", "9" * 30]),
+        ("integer", [7, 0], ["007", "+7", "-0", "8"], ["8"]),
+        ("integer", [2**63 - 1, -(2**63)],
+         [f"+{2**63 - 1}", f"-0{2**63}", f"+{2**63 - 2}"], [f"+{2**63 - 2}"]),
+        ("integer", [2**63, 5], ["+5", f"+{2**63 - 1}"], [f"+{2**63 - 1}"]),
         ("integer", [2**70], [str(2**70), str(2**70 + 1), "1"], [str(2**70 + 1), "1"]),
-        ("float", [0.1, 2], ["0.1", "1e-1", "2.0", "2.1", "nan", "x"], ["2.1", "nan"]),
+        ("float", [0.1, 2], ["0.1", "1e-1", "2.0", "2.1", "nan", "x", "0.1000000000000000000001"],
+         ["2.1", "nan"]),
         ("decimal", ["0.10", 2], ["0.1", "2.00", "0.1000000000000000000001", "nan"],
          ["0.1000000000000000000001"]),
         ("boolean", [True], ["true", "TRUE", "False", "x"], ["False"]),

@@ -122,7 +122,7 @@ def test_load_missing_key_names_the_nearest(folder, file):
     """A mistyped name is answered with the probable one."""
     with pytest.raises(KeyAccessError, match="no key emial") as caught:
         folder.load("emial")
-    assert "did you mean email?" in caught.value.hint
+    assert caught.value.hint == "did you mean email?"
     assert str(file.with_name("emial.json")) in str(caught.value)
 
 
@@ -204,6 +204,16 @@ def test_load_huge_file_is_refused_unread(folder, file):
         folder.load("email")
 
 
+def test_load_file_of_the_largest_size_is_read_and_one_byte_more_is_refused(folder, file):
+    """White space behind the document does no harm."""
+    text = dump(KEYSET)
+    file.write_text(text + " " * (1048576 - len(text)))
+    assert folder.load("email") == KEYSET
+    file.write_text(text + " " * (1048577 - len(text)))
+    with pytest.raises(KeyAccessError, match="is larger than 1048576 bytes"):
+        folder.load("email")
+
+
 @pytest.mark.parametrize("make", [Path.mkdir, os.mkfifo])
 def test_load_name_of_no_regular_file_is_missing(folder, file, make):
     """A folder or a pipe under a key's name is no key, and is not waited for."""
@@ -269,6 +279,13 @@ def test_name_not_allowed_is_refused(folder, name):
             use(name)
         assert "\x1b" not in str(caught.value)
     assert not folder.path.exists()
+
+
+def test_name_that_is_too_long_is_told_by_its_beginning(folder):
+    """Enough to know which one is meant, however long it is."""
+    with pytest.raises(UsageError) as caught:
+        folder.load("a" * 63 + "b" + "c" * 10_000)
+    assert str(caught.value) == f"'{'a' * 63}b' cannot be a key's name"
 
 
 @given(st.text())

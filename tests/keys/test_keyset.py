@@ -30,6 +30,13 @@ def test_generate_twice_makes_different_keys():
     assert first.primary_id != second.primary_id
 
 
+@pytest.mark.parametrize(("drawn", "key_id"), [(min, 1), (max, 2**32 - 1)])
+def test_generate_any_drawn_number_makes_a_possible_id(monkeypatch, drawn, key_id):
+    """Tink's ids are 1 to 2^32-1: the least and the most that can be drawn are among them."""
+    monkeypatch.setattr("secrets.randbelow", lambda count: drawn(range(count)))
+    assert generate(Mode.SEALED).primary_id == key_id
+
+
 def test_output_prefix_tink_is_version_and_big_endian_id():
     """A TINK key's cells begin with 0x01 and the id."""
     assert _key(0x01020304).output_prefix == b"\x01\x01\x02\x03\x04"

@@ -90,7 +90,10 @@ def test_read_material_wrong_size_is_refused_with_the_sizes(form, size, mode):
     error = caught.value
     if "half of what" not in str(error) and "printable" not in str(error):
         assert str(error).startswith(f"{len(data)} bytes that are no {mode} key")
-        sizes = "64 raw bytes, 128 hex" if mode is Mode.SEARCHABLE else "32 raw bytes, 64 hex"
+        size = mode.key_size
+        padded = len(base64.b64encode(bytes(size)))
+        short = len(base64.b64encode(bytes(size)).rstrip(b"="))
+        sizes = f"{size} raw bytes, {2 * size} hex digits, {short} or {padded} characters of base64"
         assert sizes in error.hint
     assert not data[:8] or data[:8].decode("latin-1") not in f"{error} {error.hint}"
 

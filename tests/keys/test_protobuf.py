@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from piienc.errors import KeyAccessError
@@ -73,13 +73,15 @@ def test_read_truncated_field_is_refused(field, data):
     "data",
     [
         b"\x02\x00",  # field 0
-        b"\x0e\x00",  # wire type 6
-        b"\x0f\x00",  # wire type 7
+        b"\x0e" + bytes(4),  # wire type 6
+        b"\x0f" + bytes(4),  # wire type 7
         b"\x24",  # the end of a group that never began
         b"\x23\x2c",  # the end of another group
         b"\x08" + b"\xff" * 10 + b"\x00",  # a number of 11 bytes
+        b"\x08" + b"\xff" * 10,  # the same, cut off
         b"\x12" + b"\xff" * 9 + b"\x01",  # a length of nearly 2^64
         b"\xff\xff\xff\xff\x7f\x00",  # a field number above 2^29-1
+        varint(2**29 << 3) + b"\x00",  # the first above
     ],
 )
 def test_read_malformed_message_is_refused(data):
@@ -91,3 +93,17 @@ def test_read_malformed_message_is_refused(data):
 def test_read_deeply_nested_groups_are_passed_over():
     """Nesting costs no stack."""
     assert protobuf.read(b"\x23" * 100_000 + b"\x24" * 100_000) == protobuf.Message({}, {})
+
+
+@given(st.integers(0, 2**64 - 1))
+@example(2**64 - 1)  # ten bytes, the most that a number has
+def test_read_number_of_any_length_is_what_was_written(number):
+    """Seven bits to a byte, the least first."""
+    data = varint(1 << 3) + varint(number)
+    assert protobuf.read(data) == protobuf.Message({1: number}, {})
+
+
+def test_read_largest_field_number_is_read():
+    """A field's number has at most 29 bits, as protobuf says."""
+    data = varint((2**29 - 1) << 3) + b"\x05"
+    assert protobuf.read(data).numbers == {2**29 - 1: 5}

@@ -53,6 +53,13 @@ def test_dump_siv_key_has_tinks_bytes():
     }
 
 
+def test_dump_destroyed_key_has_no_value():
+    """Nothing of it is left."""
+    keyset = Keyset(Mode.SEALED, 1, (_key(1, SECRET[:32]), _key(2, b"", Status.DESTROYED)))
+    destroyed = json.loads(dump(keyset))["key"][1]
+    assert destroyed == _entry(2, value=b"", status="DESTROYED")
+
+
 def test_dump_gcm_key_has_tinks_bytes():
     """The value is the protobuf field 3 with 32 bytes."""
     keyset = Keyset(Mode.SEALED, 1, (_key(1, SECRET[:32]),))
@@ -206,7 +213,10 @@ REFUSED = {
     "a boolean id": _document(_entry(True)),  # noqa: FBT003  # the value under test
     "an id too large": _document(_entry(2**32), primary=2**32),
     "an id too large, as a string": _document(_entry("9" * 5000)),
+    "an id too large by a digit, as a string": _document(_entry("42949672951"), primary=2**32 - 1),
     "an id in other digits": _document(_entry("\u0661")),
+    "an id in letters": _document(_entry("one")),
+    "an id as Python spells numbers": _document(_entry("1_0"), primary=10),
     "no primary": json.dumps({"key": [_entry()]}),
     "another primary": _document(_entry(), primary=2),
     "a disabled primary": _document(_entry(status="DISABLED")),
@@ -234,6 +244,26 @@ def test_parse_document_that_is_no_keyset_is_refused(document):
     assert not any(secret in told for secret in (*_pieces(), "99999", "\u0661"))
     assert error.__cause__ is None
     assert error.__context__ is None
+
+
+PROBLEMS = {
+    "[]": "the Tink keyset is not a JSON object",
+    "{}": '"key" is missing or not a list',
+    '{"key": 1}': '"key" is missing or not a list',
+    json.dumps({"key": [_entry()]}): '"primaryKeyId" is missing or not a whole number',
+    _document(_without("keyData")): '"keyData" is missing or not an object',
+    _document(_without("status")): '"status" is missing or not a string',
+    _document(): "the keyset has no key",
+    REFUSED["two modes"]: "the keyset mixes AesSivKey and AesGcmKey",
+    REFUSED["no material"]: "has 0 bytes, not 32 or 16",
+}
+
+
+@pytest.mark.parametrize(("document", "problem"), PROBLEMS.items(), ids=PROBLEMS.values())
+def test_parse_tells_what_is_wrong(document, problem):
+    """In the words of the format, and without a value."""
+    with pytest.raises(KeyAccessError, match=problem):
+        parse(document)
 
 
 def _pieces():

@@ -196,6 +196,12 @@ def test_unwrap_header_at_odds_with_the_keyset_is_refused(monkeypatch):
         unwrap(document, PASSPHRASE)
 
 
+def test_unwrap_document_that_is_no_json_is_told():
+    """It is called what it should be."""
+    with pytest.raises(KeyAccessError, match="the wrapped keyset is not a JSON object"):
+        unwrap("[]", PASSPHRASE)
+
+
 @pytest.mark.parametrize(
     "document", ["", "[]", "{}", "\x00", dump(KEYSET), '{"format": 1}', "[" * 100_000]
 )
@@ -230,6 +236,28 @@ def test_profile_out_of_bounds_is_refused(parameters):
     """No profile asks for what Argon2id cannot do, or a machine should not."""
     with pytest.raises(KeyAccessError, match="out of bounds"):
         Argon2Profile(*parameters)
+
+
+@pytest.mark.parametrize(
+    ("most", "too_much"),
+    [
+        ((16, 1, 8), (17, 1, 8)),
+        ((1, 16, 128), (1, 17, 136)),
+        ((1, 2, 16), (1, 2, 15)),
+        ((1, 1, 1 << 20), (1, 1, (1 << 20) + 1)),
+    ],
+)
+def test_profile_at_its_bounds_is_taken_and_beyond_them_refused(most, too_much):
+    """A key file may ask for 16 passes, 16 lanes and 1 GiB, and for no more."""
+    assert Argon2Profile(*most).memory_kib == most[2]
+    with pytest.raises(KeyAccessError, match="out of bounds"):
+        Argon2Profile(*too_much)
+
+
+def test_profile_for_tests_is_the_least_that_argon2id_takes():
+    """RFC 9106, 3.1: one pass, one lane, and 8 KiB for each."""
+    cheapest = CHEAPEST_FOR_TESTS_ONLY
+    assert (cheapest.iterations, cheapest.lanes, cheapest.memory_kib) == (1, 1, 8)
 
 
 def test_profile_of_the_standard_is_within_the_bounds_for_files():

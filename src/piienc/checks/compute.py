@@ -6,7 +6,7 @@ They are public in pyarrow.compute, which writes a wrapper for each of 300 when 
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pyarrow as pa
@@ -63,12 +63,12 @@ def utf8_lower(values: pa.Array) -> pa.Array:
 
 def greater(values: pa.Array, limit: object) -> pa.Array:
     """Tell which values are more than a limit."""
-    return call_function("greater", [values, _scalar(limit)])
+    return call_function("greater", [values, limit])
 
 
 def less(values: pa.Array, limit: object) -> pa.Array:
     """Tell which values are less than a limit."""
-    return call_function("less", [values, _scalar(limit)])
+    return call_function("less", [values, limit])
 
 
 def invert(flags: pa.Array) -> pa.Array:
@@ -77,8 +77,8 @@ def invert(flags: pa.Array) -> pa.Array:
 
 
 def is_in(values: pa.Array, value_set: pa.Array) -> pa.Array:
-    """Tell which values are in a set; null is in it if the set has one."""
-    return call_function("is_in", [values], SetLookupOptions(value_set, skip_nulls=False))
+    """Tell which values are in a set."""
+    return call_function("is_in", [values], SetLookupOptions(value_set))
 
 
 def least(values: pa.Array) -> pa.Scalar:
@@ -95,7 +95,3 @@ def replace_substring_regex(values: pa.Array, pattern: str, replacement: str) ->
     """Replace what RE2 finds by a pattern."""
     options = ReplaceSubstringOptions(pattern, replacement)
     return call_function("replace_substring_regex", [values], options)
-
-
-def _scalar(value: object) -> Any:  # noqa: ANN401  # Arrow's own
-    return value if isinstance(value, pa.Scalar) else pa.scalar(value)

@@ -60,8 +60,8 @@ class Finder(Struct, frozen=True):
     name: str
     description: str
     pattern: str
-    share: float = 0.0
-    checksum: str | None = None
+    share: float
+    checksum: str | None
     where: Where = "text"
     needs: str | None = None
     names: str | None = None
@@ -132,7 +132,7 @@ def look(finders: Sequence[Finder], column_name: str, values: pa.Array) -> dict[
     named = [finder for finder in finders if _is_for(finder, column_name)]
     if types.is_floating(kind) or types.is_decimal(kind):
         named = [finder for finder in named if finder.names]
-    if not named or not len(values) or (texts := _as_text(values)) is None:
+    if not named or (texts := _as_text(values)) is None:
         return {}
     found = dict(_found(named, texts))
     return {finder.name: found[finder.name] for finder in named if finder.name in found}
@@ -207,7 +207,7 @@ def _found(finders: Sequence[Finder], values: pa.Array) -> Iterator[tuple[str, R
     for finder in finders:
         if finder.needs and not holds_any(values, finder.needs.encode()):
             continue
-        if finder.built_in and finder.where != "text" and not finder.names:
+        if finder.where != "text" and not finder.names:
             by_shape.append(finder)
             continue
         rows = rows_with(values, finder.needs) if finder.needs else np.arange(len(values))

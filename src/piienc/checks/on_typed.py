@@ -94,7 +94,7 @@ def _decimals_beyond(values: pa.Array, bound: Any, *, above: bool) -> Mask:  # n
     compare = pc.greater if above else pc.less
     try:
         return mask_of(compare(values, pa.scalar(limit)))
-    except (pa.ArrowException, NotImplementedError):  # more digits than both have room for
+    except (pa.ArrowInvalid, pa.ArrowNotImplementedError):  # more digits than both have room for
         numbers = values.to_pylist()
         return outside(np.array(numbers, np.object_), limit, above=above).astype(np.bool_)
 

@@ -75,7 +75,7 @@ def numbers(values: pa.Array, kind: str) -> NDArray[Any]:
         return found
     fit = matches(values, whole(TYPES[kind][1]))
     nearest = np.full(len(values), np.nan)
-    nearest[fit] = _floats(values.filter(pa.array(fit)))
+    nearest[fit] = _plain(values.filter(pa.array(fit)).cast(pa.float64()))
     return nearest
 
 
@@ -118,13 +118,6 @@ def _instants(values: pa.Array) -> Moments:
         if read is None:  # a finer fraction, which Arrow does not cut off
             read = _plain(pc.replace_substring_regex(texts, _FINER, r"\1").cast(kind))
         found[part] = read
-    return found
-
-
-def _floats(values: pa.Array) -> NDArray[np.float64]:
-    found = _cast(values, pa.float64())
-    if found is None:
-        return np.array([float(value) for value in values.to_pylist()])
     return found
 
 

@@ -165,8 +165,9 @@ class RowRules(Struct, frozen=True):
 
 def _property(name: str, schema: Schema, manifest: ManifestTable | None) -> str:
     if manifest is not None:
-        if name in (manifest.columns or {}):
-            return (manifest.columns or {})[name]
+        columns = manifest.columns or {}
+        if name in columns:
+            return columns[name]
         if name in (manifest.exclude or ()):
             return name
     column = schema.columns.get(name)

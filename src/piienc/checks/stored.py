@@ -88,7 +88,6 @@ def as_text(cells: pa.Array) -> pa.Array | None:
 
 
 _WITH_TEXT = (
-    pa.types.is_null,
     pa.types.is_integer,
     pa.types.is_floating,
     pa.types.is_decimal,
@@ -111,7 +110,7 @@ def _filled(plain: pa.Array, stored: pa.Array) -> NDArray[np.bool_]:
     """Tell which cells hold something: what could not be decrypted may be null in `plain`."""
     filled = _mask(stored.is_valid())
     text = as_text(plain)
-    if text is None or pa.types.is_null(plain.type):
+    if text is None:
         return filled
     empty = pc.fill_null(pc.equal(pc.binary_length(text), 0), fill_value=False)
     return filled & ~_mask(empty)

@@ -99,7 +99,8 @@ def decode_base64(text: str) -> bytes | None:
     """
     standard = text.rstrip("=").replace("-", "+").replace("_", "/")
     with contextlib.suppress(ValueError):
-        data = base64.b64decode(standard + "=" * (-len(standard) % 4), validate=True)
+        # What the decoder passes over is missed in what is encoded again.
+        data = base64.b64decode(standard + "=" * (-len(standard) % 4))
         for spelling in (encode_base64(data), base64.urlsafe_b64encode(data).decode("ascii")):
             if text in {spelling, spelling.rstrip("=")}:
                 return data
