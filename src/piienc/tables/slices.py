@@ -36,6 +36,7 @@ SLICE_ROWS = 1 << 16
 
 _FIRST = 64  # rows that are decoded first
 _WEIGHED = 1 << 12  # rows weighed at a time
+_SUDDEN = 4  # slices that are decoded at once at the most, where heavy rows follow light ones
 _FASTER = 16  # times as many rows come next at the most
 
 
@@ -137,7 +138,7 @@ class RowGroups:
             yield part, weight
 
     def _fitting(self, number: int) -> int:
-        """Return how many rows of a group surely fit into a slice, by its dictionaries alone."""
+        """Return how many rows of a group may be decoded at once, by its dictionaries."""
         rows = max(1, min(int(self._file.metadata.row_group(number).num_rows), self._most))
         listed = self._footer.listed[number]
         # No value is longer than all of its chunk, and no rows are longer than all of them.
@@ -147,8 +148,7 @@ class RowGroups:
         )
         if most <= self._units.parquet_bytes:
             return rows
-        longest = self._longest(number)
-        return max(1, self._bytes_for(longest, 1) // max(1, longest))
+        return max(1, _SUDDEN * self._units.parquet_bytes // max(1, self._longest(number)))
 
     def _bytes_for(self, weight: int, rows: int) -> int:
         """Return the bytes of a slice of such rows; long values are copied more often."""
