@@ -90,12 +90,20 @@ def test_timestamp_of_any_zone_and_unit_says_its_moment(moment, zone, unit, tick
         assert is_value(_text(aware), aware[0])
 
 
-def test_value_is_not_said_by_text_of_another_form():
-    """A number is said by its digits, and not by what would read as the same."""
-    assert not is_value(b"0042", pa.scalar(42))
-    assert not is_value(b"TRUE", pa.scalar(True))  # noqa: FBT003  # a cell
+def test_value_is_said_by_any_spelling_of_it_and_by_no_other():
+    """Other programs write leading zeros, capitals, blanks and offsets in their own way."""
+    noon = pa.array([43_200_000], pa.int64()).cast(pa.timestamp("ms", "UTC"))[0]
+    assert is_value(b"0042", pa.scalar(42))
+    assert is_value(b"TRUE", pa.scalar(True))  # noqa: FBT003  # a cell
+    assert is_value(b"1.50", pa.scalar(Decimal("1.5")))
+    assert is_value(b"1970-01-01 13:00:00+0100", noon)
+    assert is_value(b"1970-01-01T11:30:00.000-00:30", noon)
+    assert not is_value(b"1970-01-01T12:00:00", noon)
+    assert not is_value(b"1970-01-01T12:00:00.001Z", noon)
+    assert not is_value(b"0043", pa.scalar(42))
+    assert not is_value(b"FALSE", pa.scalar(True))  # noqa: FBT003  # a cell
+    assert not is_value(b"1.51", pa.scalar(Decimal("1.5")))
     assert not is_value(b"no number", pa.scalar(1.5))
-    assert not is_value(b"1.50", pa.scalar(Decimal("1.5")))
     assert not is_value(b"0.0", pa.scalar(-0.0))
     assert not is_value(b"1", pa.scalar(math.nan))
     assert not is_value(b"x", pa.scalar([1]))

@@ -488,6 +488,9 @@ OF_NO_TYPE = [
     *((kind, [CANARY, "", "1.5", "9223372036854775808"]) for kind in DURATIONS),
     (pa.binary(3), [b"", b"ab", CANARY.encode()]),
     (pa.dictionary(pa.int32(), pa.int64()), [CANARY, ""]),
+    (pa.float64(), ["1e400", "-1e400"]),
+    (pa.float32(), ["1e39"]),
+    (pa.float16(), ["70000"]),
 ]
 
 

@@ -155,3 +155,25 @@ def test_unknown_extension_of_a_marked_column_is_restored(shop):
     assert pq.read_schema(shop.folder / "y.parquet").field("kind").metadata == {b"a": b"b"}
     before, after = (pq.read_table(shop.folder / each) for each in ("x.parquet", "z.parquet"))
     assert after.schema.equals(before.schema, check_metadata=True)
+
+
+@pytest.mark.parametrize(
+    ("kind", "texts", "values"),
+    [
+        ("decimal", ["1.10", "-2.5"], [Decimal("1.1"), Decimal("-2.5")]),
+        ("integer", ["007", "-1"], [7, -1]),
+        ("boolean", ["TRUE", "false"], [True, False]),
+        ("float", ["1e3", "-inf"], [1000.0, float("-inf")]),
+        ("date", ["2000-02-29"], [dt.date(2000, 2, 29)]),
+        ("timestamp", ["2024-01-01 00:00"], [dt.datetime(2024, 1, 1)]),  # noqa: DTZ001  # no zone
+    ],
+)
+def test_values_that_others_have_spelt_come_back_by_the_schema_alone(shop, kind, texts, values):
+    """Another program has made Parquet of the encrypted CSV, and the record of it is not there."""
+    schema = shop.schema({"a": {"type": kind, "encrypt": "look"}})
+    shop.write("a.csv", "a\n" + "".join(f"{text}\n" for text in texts))
+    shop.encrypt("a.csv", "b.csv", schema)
+    cells = shop.read("b.csv").decode().split()[1:]
+    pq.write_table(pa.table({"a": cells}), shop.folder / "b.parquet")
+    shop.decrypt("b.parquet", "c.parquet", schema)
+    assert pq.read_table(shop.folder / "c.parquet")["a"].to_pylist() == values

@@ -9,7 +9,8 @@ from __future__ import annotations
 import base64
 import binascii
 import math
-from datetime import date, datetime, time, timedelta
+import re
+from datetime import UTC, date, datetime, time
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
@@ -29,6 +30,8 @@ if TYPE_CHECKING:
     from piienc.keys import Key, Keyset
 
 _IV, _TAG = 12, 16  # bytes: NIST SP 800-38D, 8.2
+_NAIVE = re.compile(r"(?P<whole>[^.]+)(\.(?P<fraction>\d{1,9}))?")
+_ZONED = re.compile(_NAIVE.pattern + r"(?P<zone>Z|[+-]\d\d(:?\d\d)?)")
 _PER_SECOND = {"s": 1, "ms": 10**3, "us": 10**6, "ns": 10**9}
 
 
@@ -75,7 +78,8 @@ def is_value(text: bytes, value: pa.Scalar) -> bool:
     """Tell whether decrypted bytes say exactly the value of a Parquet cell.
 
     Args:
-        text: as the cell was encrypted: ISO 8601, decimal digits, or the bytes themselves.
+        text: as the cell was encrypted, here or elsewhere: ISO 8601, digits with leading zeros or
+            not, or the bytes themselves.
         value: not null.
     """
     kind = value.type
@@ -115,7 +119,7 @@ def _bytes(text: bytes, value: pa.Scalar) -> bool:
 
 
 def _integer(text: bytes, value: pa.Scalar) -> bool:
-    return bool(str(value.as_py()).encode() == text)
+    return int(text) == int(value.as_py())
 
 
 def _floating(text: bytes, value: pa.Scalar) -> bool:
@@ -127,11 +131,11 @@ def _floating(text: bytes, value: pa.Scalar) -> bool:
 
 
 def _boolean(text: bytes, value: pa.Scalar) -> bool:
-    return text == (b"true" if value.as_py() else b"false")
+    return text.lower() in ((b"true", b"1") if value.as_py() else (b"false", b"0"))
 
 
 def _decimal(text: bytes, value: pa.Scalar) -> bool:
-    return bool(Decimal(text.decode()).as_tuple() == value.as_py().as_tuple())
+    return bool(Decimal(text.decode()) == value.as_py())
 
 
 def _date(text: bytes, value: pa.Scalar) -> bool:
@@ -139,19 +143,14 @@ def _date(text: bytes, value: pa.Scalar) -> bool:
 
 
 def _timestamp(text: bytes, value: pa.Scalar) -> bool:
-    moment, offset = _split_offset(text.decode(), zoned=value.type.tz is not None)
-    whole, _, fraction = moment.partition(".")
-    since = datetime.fromisoformat(whole) - datetime(1970, 1, 1) - offset  # noqa: DTZ001  # both UTC
+    zoned = value.type.tz is not None
+    parts = (_ZONED if zoned else _NAIVE).fullmatch(text.decode())
+    if parts is None:
+        return False
+    epoch = datetime(1970, 1, 1, tzinfo=UTC if zoned else None)  # naive if it is
+    since = datetime.fromisoformat(parts["whole"] + (parts["zone"] if zoned else "")) - epoch
     seconds = since.days * 86_400 + since.seconds
-    return _ticks(seconds, fraction, value.type.unit) == int(value.value)
-
-
-def _split_offset(text: str, *, zoned: bool) -> tuple[str, timedelta]:
-    """Cut the offset off that a timestamp of a zone ends with: `Z` or `±HH:MM`."""
-    if not zoned or text.endswith("Z"):
-        return text.removesuffix("Z"), timedelta()
-    sign = -1 if text[-6] == "-" else 1
-    return text[:-6], sign * timedelta(hours=int(text[-5:-3]), minutes=int(text[-2:]))
+    return _ticks(seconds, parts["fraction"] or "", value.type.unit) == int(value.value)
 
 
 def _time(text: bytes, value: pa.Scalar) -> bool:
