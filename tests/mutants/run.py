@@ -44,6 +44,7 @@ from install import (
     is_ours,
     lines_that_use,
     module_name,
+    names_at_import,
     put_function,
     put_statement,
 )
@@ -230,10 +231,17 @@ class Run:
         if not any((mutant.file, line) in self.lines for line in lines):
             lines = everywhere  # as it is run at import alone
         found = {test for line in lines for test in self.lines.get((mutant.file, line), ())}
+        if not mutant.function:  # a table may be looked at without a line that is run
+            found |= self._tests_that_name(names_at_import(self._trees[mutant.file], mutant))
         return sorted(
             (test for test in found or self.seconds if test.startswith(tuple(folders))),
             key=lambda test: self.seconds[test],
         )
+
+    def _tests_that_name(self, names: set[str]) -> set[str]:
+        files = {test.partition("::")[0] for test in self.seconds}
+        naming = {file for file in files if any(one in _text_of(file) for one in names)}
+        return {test for test in self.seconds if test.partition("::")[0] in naming}
 
     def _tried(
         self, mutant: Mutant, functions: Sequence[FunctionType], items: Sequence[pytest.Item]
@@ -279,6 +287,11 @@ class Run:
         plugins = [Selection(tests), limits, *([Shared(self._shared)] if self._shared else [])]
         code = pytest.main([*_ARGUMENTS, "-x", *files], plugins)
         return b"" if code == 0 else (limits.failed or "it cannot be imported").encode()
+
+
+@functools.cache
+def _text_of(file: str) -> str:
+    return (ROOT / file).read_text("utf-8")
 
 
 def _say(text: str) -> None:
