@@ -101,10 +101,12 @@ def put_statement(tree: ast.Module, name: str, mutant: Mutant) -> Put:
 
 def names_at_import(tree: ast.Module, mutant: Mutant) -> set[str]:
     """Return the names that a changed statement and those that depend on it assign."""
-    names = set()
+    names: set[str] = set()
     for statement in _affected(tree, mutant):
-        is_definition = isinstance(statement, ast.FunctionDef | ast.ClassDef)
-        names |= {statement.name} if is_definition else _names(statement, ast.Store)
+        if isinstance(statement, ast.FunctionDef | ast.ClassDef):
+            names.add(statement.name)
+        else:
+            names |= _names(statement, ast.Store)
     return names
 
 
