@@ -8,6 +8,7 @@ import stat
 import subprocess
 import sys
 import time
+from base64 import b64decode, b64encode
 
 import pytest
 from hypothesis import given
@@ -235,6 +236,17 @@ def test_file_that_is_no_key_is_told(log, half):
     assert "CANARY" not in str(caught.value)
 
 
+@pytest.mark.parametrize("half", ["signing.pem", "public.pem"])
+def test_file_that_cannot_be_read_is_told_with_the_systems_reason(log, half):
+    """A folder in its place, say."""
+    log.append()
+    path = log.keys / "audit" / half
+    path.unlink()
+    path.mkdir(mode=0o700)
+    with pytest.raises(KeyAccessError, match=f"cannot read {path}: Is a directory"):
+        signing_key(log.keys) if half == "signing.pem" else public_key(log.keys)
+
+
 def test_key_that_another_run_has_made_meanwhile_is_taken(log, monkeypatch):
     """Two first runs at once sign with one key."""
     from piienc.keys import audit
@@ -261,10 +273,24 @@ def test_private_key_is_read_as_the_library_reads_it(log):
     assert signing_key(log.keys).sign(b"x") == known.sign(b"x")
 
 
+def _with_key(change):
+    """Change the DER document in the PEM."""
+
+    def changed(pem):
+        head, body, foot = pem.strip().split(b"\n")
+        return b"\n".join([head, b64encode(change(b64decode(body))), foot, b""])
+
+    return changed
+
+
 @pytest.mark.parametrize(
     "change",
     [
         lambda pem: pem.replace(b"BEGIN", b"BEGAN"),
+        lambda pem: pem.replace(b"MC4C", b"MC4C!"),
+        _with_key(lambda der: der[-32:]),  # the key without what says which kind it is
+        _with_key(lambda der: der[:-1]),
+        _with_key(lambda der: der + b"x"),
         lambda pem: pem.replace(b"MC4C", b"MC4D"),
         lambda pem: pem[:40] + pem[44:],
         lambda pem: pem.replace(b"\n", b"\nAAAA", 1),

@@ -99,14 +99,24 @@ def put_statement(tree: ast.Module, name: str, mutant: Mutant) -> Put:
     return Put.EVERYWHERE if all(one.startswith("_") for one in assigned) else Put.PARTLY
 
 
+def names_at_import(tree: ast.Module, mutant: Mutant) -> set[str]:
+    """Return the names that a changed statement and those that depend on it assign."""
+    names: set[str] = set()
+    for statement in _affected(tree, mutant):
+        if isinstance(statement, ast.FunctionDef | ast.ClassDef):
+            names.add(statement.name)
+        else:
+            names |= _names(statement, ast.Store)
+    return names
+
+
 def lines_that_use(tree: ast.Module, mutant: Mutant) -> list[int]:
     """Return the lines of the functions that use what a changed statement assigns.
 
     Empty if the module is not alone with it, or if this cannot be told.
     """
     statements = list(_affected(tree, mutant))
-    names = {name for one in statements for name in _names(one, ast.Store)}
-    names |= {one.name for one in statements if isinstance(one, ast.FunctionDef)}
+    names = names_at_import(tree, mutant)
     if not all(isinstance(one, ast.Assign | ast.AnnAssign) for one in statements):
         return []
     if not all(name.startswith("_") for name in names):

@@ -25,16 +25,11 @@ import importlib.machinery
 import os
 import pickle
 import re
-import resource
-import select
 import shutil
-import signal
 import sys
 import tempfile
 import time
-import tomllib
 import warnings
-from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -49,25 +44,30 @@ from install import (
     is_ours,
     lines_that_use,
     module_name,
+    names_at_import,
     put_function,
     put_statement,
 )
 from mutate import Mutant, mutants_of
+from plugins import SHARED, Limits, MutatedModule, Selection, Shared
+from processes import end_of, in_processes
+from report import report
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Sequence
     from types import FunctionType
 
-EQUIVALENT = Path(__file__).with_name("equivalent.toml")
+    from processes import Task
 
+_PARQUET = [f"tests/flow/{path.name}" for path in sorted(ROOT.glob("tests/flow/test_parquet*.py"))]
 ROOMS = {
     "keys/audit.py": ["tests/audit"],
     "keys/": ["tests/keys"],
     "checks/": ["tests/checks"],
-    "columns/typed.py": ["tests/columns", "tests/flow"],
-    "tables/parquet.py": ["tests/tables", "tests/flow"],
-    "flow/steps.py": ["tests/flow"],
-    "flow/marks.py": ["tests/flow"],
+    "columns/typed.py": ["tests/columns/test_typed.py", *_PARQUET],
+    "tables/parquet.py": ["tests/tables", *_PARQUET],
+    "flow/marks.py": ["tests/flow/test_refusals.py", "tests/flow/test_csv.py", *_PARQUET],
+    "flow/steps.py": ["tests/flow/test_refusals.py", "tests/flow/test_csv.py", *_PARQUET],
 }
 """What is changed, and whose tests have to notice."""
 
@@ -80,9 +80,6 @@ _ARGUMENTS = [
     "--hypothesis-profile=mutants",
     "--ignore=tests/flow/reports",  # of browsers and schemas
 ]
-_SHARED = "partner"  # a fixture of the session that takes seconds: made once, for all processes
-_SECONDS, _TIMES = 5, 10  # a test may take so long, and so many times as long as unchanged
-
 settings.register_profile(
     "mutants",
     derandomize=True,
@@ -92,78 +89,6 @@ settings.register_profile(
     phases=[Phase.explicit, Phase.generate],
     suppress_health_check=list(HealthCheck),
 )
-
-
-class Limits:
-    """Ends the process in which a test takes too long, and knows whether one has failed.
-
-    Args:
-        seconds: how long each test has taken, by its node id.
-    """
-
-    def __init__(self, seconds: dict[str, float]) -> None:
-        self._seconds = seconds
-        self.failed: str | None = None
-
-    @pytest.hookimpl(tryfirst=True)
-    def pytest_runtest_logstart(self, nodeid: str) -> None:
-        """Set the limits: of time for what waits, and of processor time for what runs for ever."""
-        limit = _SECONDS + _TIMES * self._seconds.get(nodeid, 0)
-        used = resource.getrusage(resource.RUSAGE_SELF)
-        _, hard = resource.getrlimit(resource.RLIMIT_CPU)
-        soft = int(used.ru_utime + used.ru_stime + limit + 1)
-        resource.setrlimit(resource.RLIMIT_CPU, (soft, hard))
-        signal.setitimer(signal.ITIMER_REAL, 20 * limit)  # others may use the processors, too
-
-    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        """Take note of a failure."""
-        if report.failed:
-            self.failed = self.failed or report.nodeid
-
-
-class Selection:
-    """Of what is collected anew, keeps some tests, in their order."""
-
-    def __init__(self, tests: Sequence[str]) -> None:
-        self._order = {test: index for index, test in enumerate(tests)}
-
-    @pytest.hookimpl(trylast=True)
-    def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
-        """Keep them."""
-        items[:] = [item for item in items if item.nodeid in self._order]
-        items.sort(key=lambda item: self._order[item.nodeid])
-
-
-class Shared:
-    """Gives what a fixture of another session has made."""
-
-    def __init__(self, value: Any) -> None:
-        self._value = value
-
-    @pytest.hookimpl(tryfirst=True)
-    def pytest_fixture_setup(self, fixturedef: Any, request: Any) -> Any:
-        """Give it, instead of making it anew."""
-        if fixturedef.argname != _SHARED:
-            return None
-        fixturedef.cached_result = self._value, fixturedef.cache_key(request), None
-        return self._value
-
-
-class MutatedModule(importlib.machinery.PathFinder):
-    """Finds one module as it is changed."""
-
-    def __init__(self, mutant: Mutant, tree: ast.Module) -> None:
-        self._name = module_name(mutant.file)
-        self._code = compile(tree, SOURCE / mutant.file, "exec")
-
-    def find_spec(self, name: str, path: Any = None, target: Any = None) -> Any:  # type: ignore[override]
-        """Return the specification of the module, with the changed code."""
-        if name != self._name:
-            return None
-        spec = importlib.machinery.PathFinder.find_spec(name, path, target)
-        if spec is not None and spec.loader is not None:
-            spec.loader.get_code = lambda _name: self._code  # type: ignore[attr-defined]
-        return spec
 
 
 class Run:
@@ -183,7 +108,7 @@ class Run:
     def pytest_fixture_setup(self, fixturedef: Any) -> Any:
         """Remember what all processes share."""
         value = yield
-        if fixturedef.argname == _SHARED:
+        if fixturedef.argname == SHARED:
             self._shared = value
         return value
 
@@ -204,7 +129,7 @@ class Run:
         """Run all tests once: how long they take, and which lines they come by."""
         begun = time.monotonic()
         parts = [self.items[number :: self._jobs] for number in range(self._jobs)]
-        results = _in_processes(
+        results = in_processes(
             (functools.partial(self._measured, part) for part in parts), self._jobs, self._folder
         )
         modules: set[str] = set()
@@ -257,7 +182,7 @@ class Run:
 
     def _prepare(self) -> None:
         """Make what all processes shall share."""
-        sharing = [item for item in self.items if _SHARED in getattr(item, "fixturenames", ())]
+        sharing = [item for item in self.items if SHARED in getattr(item, "fixturenames", ())]
         if sharing:
             first = sharing[0]
             first.ihook.pytest_runtest_protocol(item=first, nextitem=self.items[-1])
@@ -276,7 +201,7 @@ class Run:
             for mutant in mutants_of(file, (SOURCE / file).read_text("utf-8"))
             if self._match.search(mutant.name)
         ]
-        work: dict[Callable[[], bytes], Mutant] = {}
+        work: dict[Task, Mutant] = {}
         for mutant in mutants:
             tests = self._tests_of(mutant)
             if not tests:
@@ -287,8 +212,8 @@ class Run:
                 mutant
             )
         begun = time.monotonic()
-        for task, status, answer in _in_processes(work, self._jobs, self._folder):
-            mutant, end = work[task], _end(status, answer.decode())
+        for task, status, answer in in_processes(work, self._jobs, self._folder):
+            mutant, end = work[task], end_of(status, answer.decode())
             self.ends[mutant] = end
             if end[0] == "survived":
                 _say(f"survived, line {mutant.line}: {mutant.name}")
@@ -306,14 +231,17 @@ class Run:
         if not any((mutant.file, line) in self.lines for line in lines):
             lines = everywhere  # as it is run at import alone
         found = {test for line in lines for test in self.lines.get((mutant.file, line), ())}
+        if not mutant.function:  # a table may be looked at without a line that is run
+            found |= self._tests_that_name(names_at_import(self._trees[mutant.file], mutant))
         return sorted(
-            (
-                test
-                for test in found or self.seconds
-                if any(test.startswith(f"{one}/") for one in folders)
-            ),
+            (test for test in found or self.seconds if test.startswith(tuple(folders))),
             key=lambda test: self.seconds[test],
         )
+
+    def _tests_that_name(self, names: set[str]) -> set[str]:
+        files = {test.partition("::")[0] for test in self.seconds}
+        naming = {file for file in files if any(one in _text_of(file) for one in names)}
+        return {test for test in self.seconds if test.partition("::")[0] in naming}
 
     def _tried(
         self, mutant: Mutant, functions: Sequence[FunctionType], items: Sequence[pytest.Item]
@@ -361,106 +289,13 @@ class Run:
         return b"" if code == 0 else (limits.failed or "it cannot be imported").encode()
 
 
-def _in_processes(
-    tasks: Any, jobs: int, folder: Path
-) -> Iterator[tuple[Callable[[], bytes], int, bytes]]:
-    """Run tasks in forked processes, some at a time: yield each, its exit status, its answer."""
-    waiting = iter(tasks)
-    running: dict[int, tuple[int, Callable[[], bytes], Path]] = {}  # by the pipe's end
-    number = 0
-    while True:
-        while len(running) < jobs and (task := next(waiting, None)) is not None:
-            number += 1
-            own = folder / str(number)
-            reading, process = _forked(task, own)
-            running[reading] = process, task, own
-        if not running:
-            return
-        ready, _, _ = select.select(list(running), [], [])
-        for reading in ready:
-            process, task, own = running.pop(reading)
-            with open(reading, "rb") as pipe:  # noqa: PTH123  # a descriptor
-                answer = pipe.read()
-            _, status = os.waitpid(process, 0)
-            with contextlib.suppress(ProcessLookupError):
-                os.killpg(process, signal.SIGKILL)  # what a test has left
-            shutil.rmtree(own, ignore_errors=True)
-            yield task, status, answer
-
-
-def _forked(task: Callable[[], bytes], folder: Path) -> tuple[int, int]:
-    """Run a task in a process with a folder for temporary files: return a pipe and the process."""
-    reading, writing = os.pipe()
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # threads: there are none that hold anything
-        process = os.fork()
-    if process:
-        os.close(writing)
-        return reading, process
-    status = 1
-    try:
-        os.setpgid(0, 0)
-        os.close(reading)
-        folder.mkdir()
-        os.environ["TMPDIR"] = os.environ["PYTEST_DEBUG_TEMPROOT"] = str(folder)
-        tempfile.tempdir = str(folder)
-        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-        nothing = os.open(os.devnull, os.O_RDWR)
-        for descriptor in range(3):
-            os.dup2(nothing, descriptor)
-        os.write(writing, task())
-        status = 0
-    finally:
-        os._exit(status)
-
-
-def _end(status: int, answer: str) -> tuple[str, str]:
-    """Name how a mutant has ended, and what ended it."""
-    if os.WIFSIGNALED(status):
-        number = os.WTERMSIG(status)
-        late = number in {signal.SIGXCPU, signal.SIGALRM, signal.SIGKILL}
-        return ("time-out" if late else "crash"), signal.Signals(number).name
-    if status:
-        return "crash", f"exit {os.waitstatus_to_exitcode(status)}"
-    return ("failed test", answer) if answer else ("survived", "")
+@functools.cache
+def _text_of(file: str) -> str:
+    return (ROOT / file).read_text("utf-8")
 
 
 def _say(text: str) -> None:
     print(text, file=sys.stderr, flush=True)
-
-
-def _explained() -> dict[str, str]:
-    """Read the list of mutants that change nothing: by name, the reason."""
-    groups = tomllib.loads(EQUIVALENT.read_text("utf-8"))["same"]
-    return {name: group["reason"] for group in groups for name in group["mutants"]}
-
-
-def report(ends: dict[Mutant, tuple[str, str]], files: Sequence[str], match: str) -> int:
-    """Print what came of the mutants; return the exit code."""
-    explained = _explained()
-    survivors = {m.name: m for m, (end, _) in ends.items() if end == "survived"}
-    open_ones = [mutant for name, mutant in survivors.items() if name not in explained]
-    tried = [n for n in explained if n.partition(":")[0] in files and re.search(match, n)]
-    stale = [name for name in tried if name not in survivors]
-    counts = Counter(end for end, _ in ends.values())
-    killed = len(ends) - counts["survived"]
-    for mutant in open_ones:
-        why = f"  ({ends[mutant][1]})" if ends[mutant][1] else ""
-        print(f"SURVIVED  src/piienc/{mutant.file}:{mutant.line}  {mutant.name}{why}")
-    for name in stale:
-        print(f"NOT SO    {EQUIVALENT.name} lists what does not survive, or is not there: {name}")
-    by_file: dict[str, list[bool]] = {}
-    for mutant, (end, _) in ends.items():
-        by_file.setdefault(mutant.file, []).append(end != "survived")
-    for file, flags in by_file.items():
-        print(f"{file:24} {sum(flags):5} of {len(flags):5}  {sum(flags) / len(flags):7.1%}")
-    kinds = ", ".join(f"{counts[kind]} by {kind}" for kind in ("failed test", "time-out", "crash"))
-    print(f"{len(ends)} mutants, {killed} killed ({killed / max(1, len(ends)):.1%}): {kinds}")
-    print(
-        f"{counts['survived']} survived: {counts['survived'] - len(open_ones)} change nothing, "
-        f"as {EQUIVALENT.name} says, and {len(open_ones)} are not explained"
-    )
-    return 1 if open_ones or stale else 0
 
 
 def main() -> int:

@@ -1,0 +1,83 @@
+"""Tasks in forked processes, some at a time, each with an answer or an end that is told."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import resource
+import select
+import shutil
+import signal
+import tempfile
+import warnings
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+    from pathlib import Path
+
+    Task = Callable[[], bytes]
+
+
+def in_processes(
+    tasks: Iterable[Task], jobs: int, folder: Path
+) -> Iterator[tuple[Task, int, bytes]]:
+    """Run tasks in forked processes, some at a time: yield each, its exit status, its answer."""
+    waiting = iter(tasks)
+    running: dict[int, tuple[int, Task, Path]] = {}  # by the pipe's end
+    number = 0
+    while True:
+        while len(running) < jobs and (task := next(waiting, None)) is not None:
+            number += 1
+            own = folder / str(number)
+            reading, process = _forked(task, own)
+            running[reading] = process, task, own
+        if not running:
+            return
+        ready, _, _ = select.select(list(running), [], [])
+        for reading in ready:
+            process, task, own = running.pop(reading)
+            with open(reading, "rb") as pipe:  # noqa: PTH123  # a descriptor
+                answer = pipe.read()
+            _, status = os.waitpid(process, 0)
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(process, signal.SIGKILL)  # what a test has left
+            shutil.rmtree(own, ignore_errors=True)
+            yield task, status, answer
+
+
+def _forked(task: Task, folder: Path) -> tuple[int, int]:
+    """Run a task in a process with a folder for temporary files: return a pipe and the process."""
+    reading, writing = os.pipe()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # threads: there are none that hold anything
+        process = os.fork()
+    if process:
+        os.close(writing)
+        return reading, process
+    status = 1
+    try:
+        os.setpgid(0, 0)
+        os.close(reading)
+        folder.mkdir()
+        os.environ["TMPDIR"] = os.environ["PYTEST_DEBUG_TEMPROOT"] = str(folder)
+        tempfile.tempdir = str(folder)
+        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+        nothing = os.open(os.devnull, os.O_RDWR)
+        for descriptor in range(3):
+            os.dup2(nothing, descriptor)
+        os.write(writing, task())
+        status = 0
+    finally:
+        os._exit(status)
+
+
+def end_of(status: int, answer: str) -> tuple[str, str]:
+    """Name how a mutant has ended, and what ended it."""
+    if os.WIFSIGNALED(status):
+        number = os.WTERMSIG(status)
+        late = number in {signal.SIGXCPU, signal.SIGALRM, signal.SIGKILL}
+        return ("time-out" if late else "crash"), signal.Signals(number).name
+    if status:
+        return "crash", f"exit {os.waitstatus_to_exitcode(status)}"
+    return ("failed test", answer) if answer else ("survived", "")
