@@ -175,7 +175,7 @@ def test_new_file_of_a_strange_name_is_made(tmp_path, name):
 
 
 @both_ways
-@pytest.mark.parametrize("number", [errno.ENOSPC, errno.EDQUOT, errno.EFBIG])
+@pytest.mark.parametrize("number", [errno.ENOSPC, errno.EDQUOT])
 def test_new_file_on_a_full_disk_says_so(tmp_path, number):
     """No room is told apart from what else may fail, and nothing is left."""
     with (

@@ -30,7 +30,7 @@ PRIVATE_FOLDER = 0o700
 
 _OTHERS = 0o077
 _NO_TMPFILE = frozenset({errno.EISDIR, errno.ENOENT, errno.EOPNOTSUPP, errno.EINVAL})
-_NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
+_NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT})
 
 
 @contextlib.contextmanager
@@ -242,6 +242,11 @@ def translated(path: Path | str) -> Iterator[None]:
     except OSError as error:
         reason = os.strerror(error.errno) if error.errno else str(error)
         left = "; nothing was left behind" if isinstance(path, Path) else ""
+        if error.errno == errno.EFBIG:
+            raise IncompleteError(
+                f"cannot write {path}: {reason}{left}",
+                hint="raise the limit of file sizes (ulimit -f) and run the same command again",
+            ) from error
         if error.errno in _NO_ROOM:
             raise IncompleteError(
                 f"cannot write {path}: {reason}{left}",

@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import os
+import resource
 import shutil
 import tempfile
 from pathlib import Path
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 _SUFFIX = ".piienc-new"
+_OTHERS_OPEN = 256  # files that a process needs beside
 
 
 @contextlib.contextmanager
@@ -99,6 +101,27 @@ def _refuse_taken(final: Path, path: Path) -> None:
             f"{path} is there already, and a folder is never replaced",
             hint="choose another name, or remove it before",
         )
+
+
+def allow_open(files: int, name: str) -> None:
+    """Raise this process's limit of open files, if it must be.
+
+    Args:
+        files: how many will be open at once.
+        name: what they belong to, for the message.
+
+    Raises:
+        InputError: the system does not allow so many.
+    """
+    needed = files + _OTHERS_OPEN
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if hard != resource.RLIM_INFINITY and hard < needed:
+        raise InputError(
+            f"{name} has {files:,} files, and no more than {hard:,} can be open at once here",
+            hint=f"raise the limit (ulimit -Hn {needed}), or take the folders below one by one",
+        )
+    if soft != resource.RLIM_INFINITY and soft < needed:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (needed, hard))
 
 
 def _sweep(final: Path) -> None:

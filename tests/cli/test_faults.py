@@ -116,7 +116,7 @@ def test_file_that_grows_over_its_limit_exits_with_9_and_leaves_nothing(out, ver
     assert (ended.code, ended.out) == (9, "")
     assert ended.err == (
         "piienc: error: cannot write target.csv: File too large; nothing was left behind\n"
-        "piienc: hint: make room on the disk and run the same command again\n"
+        "piienc: hint: raise the limit of file sizes (ulimit -f) and run the same command again\n"
     )
 
 

@@ -55,8 +55,8 @@ FAULTS = (
         "off by one at a block's border: the first byte of each later block is lost",
         Patch(
             "tables/csv.py",
-            "            rest = data[end:]\n",
-            "            rest = data[end + 1 :]\n",
+            "            begun = [data[end:]]\n",
+            "            begun = [data[end + 1 :]]\n",
         ),
     ),
     Fault(
@@ -88,8 +88,8 @@ FAULTS = (
         "a last row without a line end is lost",
         Patch(
             "tables/csv.py",
-            "            end = len(data) if ended else _last_record_end(data, quote)\n",
-            "            end = _last_record_end(data, quote)\n",
+            "            if end:\n                block = self._block",
+            "            if end and not ended:\n                block = self._block",
         ),
     ),
     Fault(

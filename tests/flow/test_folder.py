@@ -1,5 +1,6 @@
 """A folder of Parquet files goes file by file into another folder, whole or not at all."""
 
+import resource
 from pathlib import Path
 
 import duckdb
@@ -9,7 +10,7 @@ from pyarrow import parquet as pq
 
 from piienc.errors import AuthenticationError, InputError, PolicyError, UsageError
 from piienc.flow import crypt, folder
-from piienc.folders import new_folder
+from piienc.folders import allow_open, new_folder
 from piienc.state import CellCounter
 
 C = "CANARY-4711"
@@ -242,3 +243,34 @@ def test_progress_is_that_of_all_files(shop):
         )
     assert shares == sorted(shares)
     assert shares[-1] == (9, 1.0)
+
+
+def test_no_file_has_a_name_before_all_are_whole(shop):
+    """What a kill would leave behind, at any moment, is an empty folder."""
+    _write(shop)
+    _encrypt(shop)
+    seen = []
+
+    def look(*_):
+        seen.append([path for path in shop.folder.glob(".back.*/**/*") if path.is_file()])
+
+    folder.decrypt(
+        shop.folder / "out",
+        shop.folder / "back",
+        schema=None,
+        keys=shop.keys.__getitem__,
+        options=crypt.Options(progress=look),
+    )
+    assert len(seen) >= len(HIVE)
+    assert not any(seen)
+
+
+def test_more_files_than_may_be_open_are_refused_before_any_is_made(monkeypatch):
+    """The limit that a process may raise by itself is raised."""
+    limits = []
+    monkeypatch.setattr(resource, "getrlimit", lambda _: (100, 1000))
+    monkeypatch.setattr(resource, "setrlimit", lambda _, pair: limits.append(pair))
+    allow_open(500, "folder")
+    assert limits == [(756, 1000)]
+    with pytest.raises(InputError, match="folder has 900 files, and no more than 1,000"):
+        allow_open(900, "folder")

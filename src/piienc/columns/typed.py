@@ -81,7 +81,8 @@ def from_cells(array: pa.Array, kind: pa.DataType, label: str) -> pa.Array:
         # Arrow's own message quotes the value.
         raise InputError(
             f"{label}: a decrypted cell is no {kind}",
-            hint="correct the column's type in the schema",
+            hint="correct the column's type in the schema; where none of its types fits, "
+            'type = "string" keeps the text',
         ) from None
 
 

@@ -184,7 +184,7 @@ def encrypt_file(
 
 def decrypt_file(
     source: Place | Begun,
-    target: Place,
+    target: Place | Named,
     *,
     schema: Schema | None,
     keys: Callable[[str], Keyset],

@@ -18,11 +18,12 @@ from msgspec.structs import replace
 from piienc.columns import Kernels
 from piienc.content import is_parquet
 from piienc.errors import InputError, PolicyError, UsageError
+from piienc.files import new_file, together
 from piienc.flow import crypt
 from piienc.flow.pledge import hold_to_marks
-from piienc.flow.receipt import ColumnFacts, FileFacts, FolderReceipt
-from piienc.folders import files_below, new_folder, refuse_nested
-from piienc.places import begun
+from piienc.flow.receipt import ColumnFacts, FolderReceipt
+from piienc.folders import allow_open, files_below, new_folder, refuse_nested
+from piienc.places import Named, begun
 from piienc.state import Marks
 
 if TYPE_CHECKING:
@@ -62,7 +63,7 @@ def encrypt(
             source, target, schema=schema, keys=keys, counter=counter, options=options
         )
 
-    def one(file: Path, to: Path, how: crypt.Options, in_names: frozenset[str]) -> Receipt:
+    def one(file: Path, to: Named, how: crypt.Options, in_names: frozenset[str]) -> Receipt:
         own = _without(schema, in_names)
         return crypt.encrypt_file(file, to, schema=own, keys=keys, counter=counter, options=how)
 
@@ -100,7 +101,7 @@ def decrypt(
             source, target, schema=schema, keys=keys, columns=columns, options=options
         )
 
-    def one(file: Path, to: Path, how: crypt.Options, in_names: frozenset[str]) -> Receipt:
+    def one(file: Path, to: Named, how: crypt.Options, in_names: frozenset[str]) -> Receipt:
         own = _without(schema, in_names) if schema else None
         return crypt.decrypt_file(file, to, schema=own, keys=keys, columns=columns, options=how)
 
@@ -119,7 +120,7 @@ def _each(
     step: str,
     source: Place | Begun,
     target: Place,
-    one: Callable[[Path, Path, crypt.Options, frozenset[str]], Receipt],
+    one: Callable[[Path, Named, crypt.Options, frozenset[str]], Receipt],
     check: Callable[[frozenset[str]], None],
     options: crypt.Options,
 ) -> FolderReceipt:
@@ -138,15 +139,16 @@ def _each(
     options = replace(options, kernels=options.kernels or Kernels())
     whole, done = sum((source / file).stat().st_size for file in files), 0
     receipts: list[Receipt] = []
-    with new_folder(target) as folder:
+    allow_open(len(files), str(source))
+    # No file has a name before all are whole: a kill leaves nothing of them behind.
+    with new_folder(target) as folder, together() as enter:
         for file in files:
             (folder / file).parent.mkdir(parents=True, exist_ok=True)
+            stream = enter(new_file(folder / file), folder / file)
             before = sum(receipt.rows for receipt in receipts)
             size = (source / file).stat().st_size
             how = replace(options, progress=_progress(options, before, done, size, whole))
-            receipt = one(source / file, folder / file, how, in_names)
-            named = FileFacts(str(target / file), receipt.output.bytes, receipt.output.sha256)
-            receipts.append(replace(receipt, output=named))
+            receipts.append(one(source / file, Named(target / file, stream), how, in_names))
             done += size
     seconds = round(time.monotonic() - started, 3)
     return FolderReceipt(

@@ -166,13 +166,18 @@ def _lost(before: Mapping[str, list[Element]], made: Footer) -> list[tuple[str, 
     ]
 
 
+def _is_usual(old: Element, new: Element) -> bool:
+    return old.annotation == "INTEGER" and not new.annotation and old.physical == new.physical
+
+
 def _lost_of_column(before: Sequence[Element], after: Sequence[Element]) -> Iterator[str]:
     for name in {each for leaf in before for each in leaf.outer} - _KEPT:
         yield f"the annotation {name}"
     if [len(leaf.path) for leaf in before] != [len(leaf.path) for leaf in after]:
         yield "the layers of an older layout of lists and maps"
     for old, new in zip(before, after, strict=False):
-        if old.annotation and old.annotation != new.annotation:
+        # A signed integer of 32 or 64 bits is what such a column means without an annotation, too.
+        if old.annotation and old.annotation != new.annotation and not _is_usual(old, new):
             yield f"the annotation {old.annotation}"
         elif old.physical != new.physical:
             yield f"the storage as {old.physical}, now {new.physical}"

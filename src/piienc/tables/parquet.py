@@ -145,11 +145,9 @@ class ParquetSink:
     ) -> None:
         self.schema, self._units = output.schema, units
         self._layout = layout_
-        self._written: list[pq.FileMetaData] = []
         self._writer = pq.ParquetWriter(
             pa.PythonFile(stream, "w"),
             output.schema,
-            metadata_collector=self._written,
             **layout_.options,
         )
         keys = dict(output.schema.metadata or {})
@@ -188,7 +186,7 @@ class ParquetSink:
     def warnings(self) -> tuple[str, ...]:
         """What of the source could not be kept; known once the sink is closed."""
         footer = io.BytesIO()
-        self._written[0].write_metadata_file(footer)
+        self._writer.writer.metadata.write_metadata_file(footer)
         return self._layout.warnings(read_footer(footer, ""))
 
 

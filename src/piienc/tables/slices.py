@@ -210,6 +210,10 @@ def _weight(array: pa.Array) -> int:
         return _weight(array.storage)
     if types.is_struct(kind):
         return len(array) + sum(_weight(child) for child in array.flatten())
+    if types.is_map(kind):
+        ends = np.frombuffer(array.buffers()[1], np.int32)[array.offset :][: len(array) + 1]
+        first, last = (int(ends[0]), int(ends[-1])) if len(array) else (0, 0)
+        return len(array) + _weight(array.values.slice(first, last - first))
     if types.is_nested(kind) and not types.is_union(kind):
         return len(array) + _weight(array.flatten())
     lengths = None
