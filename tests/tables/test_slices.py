@@ -148,7 +148,8 @@ def written(table, size, **writing):
     from piienc.hashing import HashingWriter
     from piienc.tables import Output
 
-    sink = ParquetSink(HashingWriter(out), read.schema, read.layout(Output(read.schema)), size)
+    output = Output(read.schema)
+    sink = ParquetSink(HashingWriter(out), output, read.layout(output), size)
     for unit in read.units():
         sink.write(unit)
     sink.close()
