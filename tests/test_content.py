@@ -156,3 +156,12 @@ def test_wide_text_is_told_by_its_mark_and_without_one_by_its_zeros(encoding):
     assert byte_order_mark(text.encode(encoding)) is None
     assert unmarked_wide(text.encode()) is None
     assert unmarked_wide(b"") is None
+
+
+@pytest.mark.parametrize("encoding", ["utf-16-le", "utf-16-be", "utf-32-le", "utf-32-be"])
+@pytest.mark.parametrize(
+    "text", ["id,email\n1,\U0001f600\n", "id\n1\n", "id,name\n1,\u0100\n2,b\n"]
+)
+def test_order_of_wide_text_is_told_also_where_letters_hold_zero_bytes(encoding, text):
+    """Half of an emoji may end in a zero byte; few letters do."""
+    assert unmarked_wide(text.encode(encoding)) == encoding

@@ -119,7 +119,8 @@ def unmarked_wide(start: bytes) -> str | None:
         # Delimiters, digits and most headers are ASCII, whatever the language.
         for order, letter in (("le", 0), ("be", width - 1)):
             others = [share for at, share in enumerate(zeros) if at != letter]
-            if min(others) > 1 / 4 and not zeros[letter]:
+            # Some letters end in a zero byte, too, as halves of emoji do.
+            if min(others) > 1 / 4 and zeros[letter] < min(others) / 4:
                 return f"utf-{8 * width}-{order}"
     return None
 
