@@ -86,6 +86,7 @@ def test_row_group_may_weigh_as_much_as_its_limit(more, groups):
     again = written(read, [batch, batch], units, table.schema)
     assert again.num_row_groups == groups
     assert again.read().equals(pa.concat_tables([table, table]))
+    assert written(read, [batch] * 4, units, table.schema).num_row_groups == 2 * groups
     assert not again.schema_arrow.metadata
 
 
@@ -100,3 +101,18 @@ def test_row_group_of_long_values_has_a_third_of_the_limit(width, fits, groups):
     assert weight_of(batch) == 10 * width
     units = UnitSize(row_group=fits * weight_of(batch))
     assert written(opened(table), [batch, batch], units, table.schema).num_row_groups == groups
+
+
+def test_slice_that_is_heavier_than_a_row_group_may_be_is_one_by_itself():
+    """And no row group is empty."""
+    table = pa.table({"n": pa.array(range(1000))})
+    (batch,) = table.to_batches()
+    again = written(opened(table), [batch] * 3, UnitSize(row_group=1), table.schema)
+    assert [again.metadata.row_group(n).num_rows for n in range(again.num_row_groups)] == [1000] * 3
+
+
+def test_types_that_arrow_does_not_write_are_refused_before_anything_is_read():
+    """A struct without fields is one: other programs write it, and Arrow reads it."""
+    output = Output(pa.schema([pa.field("s", pa.struct([]))]))
+    with pytest.raises(InputError, match=r"a\.parquet: Arrow reads its types, but cannot write"):
+        opened(pa.table({"s": pa.array([{"a": 1}])})).layout(output)
