@@ -45,7 +45,7 @@ _SWAPS: dict[type[ast.AST], type[ast.AST]] = {
     ast.Break: ast.Continue,
     ast.Continue: ast.Break,
 }
-_ERRORS = {"malformed", "_malformed", "_require"}
+_ERRORS = {"malformed", "_malformed", "_refused", "_require"}
 """Functions whose texts are those of errors, beside all classes called `…Error`."""
 
 Path = tuple[tuple[str, int | None], ...]
