@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from base64 import b64encode
 
 import pyarrow as pa
 import pytest
@@ -116,3 +117,34 @@ def test_types_that_arrow_does_not_write_are_refused_before_anything_is_read():
     output = Output(pa.schema([pa.field("s", pa.struct([]))]))
     with pytest.raises(InputError, match=r"a\.parquet: Arrow reads its types, but cannot write"):
         opened(pa.table({"s": pa.array([{"a": 1}])})).layout(output)
+
+
+def test_metadata_that_arrow_s_own_schema_alone_has_is_kept():
+    """Other writers do not repeat it in the footer."""
+    table = pa.table({"n": [1]})
+    own = table.schema.with_metadata({"made": "elsewhere", "both": "own"})
+    out = io.BytesIO()
+    with pq.ParquetWriter(out, table.schema, store_schema=False) as writer:
+        writer.write_table(table)
+        keys = {"ARROW:schema": b64encode(own.serialize()), "both": "footer", "other": "x"}
+        writer.add_key_value_metadata(keys)
+    read = ParquetSource(io.BytesIO(out.getvalue()), "a.parquet")
+    assert read.schema.metadata == {b"made": b"elsewhere", b"both": b"footer", b"other": b"x"}
+
+
+def test_footer_with_a_changed_byte_is_read_or_refused():
+    """Whether it is ours to notice or Arrow's: there is no other error."""
+    table = pa.table({"n": [1, 2], "t": ["a", "b"]})
+    file = io.BytesIO()
+    pq.write_table(table, file)
+    data = file.getvalue()
+    length = int.from_bytes(data[-8:-4], "little")
+    refused = 0
+    for place in range(len(data) - 8 - length, len(data) - 4):
+        changed = bytearray(data)
+        changed[place] ^= 1
+        try:
+            ParquetSource(io.BytesIO(changed), "a.parquet")
+        except InputError:
+            refused += 1
+    assert refused > length // 4
