@@ -145,6 +145,7 @@ WITHOUT_PROOF = (
         "",
     ),
     Patch("flow/run.py", "        self.proof.of_slice(batch, changed)\n", ""),
+    Patch("flow/run.py", "    proof.of_whole(source.extent, size)\n", ""),
 )
 
 
