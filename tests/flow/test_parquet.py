@@ -297,6 +297,30 @@ def test_decrypt_without_record_restores_the_types_of_the_schema(shop):
     assert pq.read_table(shop.folder / "z.parquet")["id"].equals(_people()["id"].cast(pa.int64()))
 
 
+@pytest.mark.parametrize(
+    ("wanted", "array"),
+    [
+        ("string", pa.array(["a", None])),
+        ("integer", pa.array([-(2**63), None])),
+        ("float", pa.array([0.1, None])),
+        ("boolean", pa.array([True, None])),
+        ("date", pa.array([dt.date(2020, 2, 29), None])),
+        ("timestamp", pa.array([1, None], pa.timestamp("us"))),
+        ("decimal", pa.array([Decimal("1." + "0" * 8 + "1"), None], pa.decimal128(38, 9))),
+        ("binary", pa.array([b"\xff", None])),
+    ],
+)
+def test_type_of_the_schema_that_is_restored_is_the_usual_one_of_sql(shop, wanted, array):
+    """Wide enough for what the column may hold."""
+    pq.write_table(pa.table({"v": array}), shop.folder / "x.parquet")
+    schema = shop.schema({"v": {"type": wanted, "encrypt": "look"}})
+    shop.encrypt("x.parquet", "y.parquet", schema)
+    bare = pq.read_table(shop.folder / "y.parquet").replace_schema_metadata(None)
+    pq.write_table(bare, shop.folder / "bare.parquet")
+    shop.decrypt("bare.parquet", "z.parquet", schema)
+    assert pq.read_table(shop.folder / "z.parquet")["v"].combine_chunks().equals(array)
+
+
 def test_file_encrypted_already_is_refused_by_its_record(shop):
     """The file's record is enough, whatever the cells look like."""
     pq.write_table(_people(0), shop.folder / "x.parquet")

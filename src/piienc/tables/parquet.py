@@ -217,4 +217,4 @@ def _with_all_metadata(schema: pa.Schema, footer: Footer) -> pa.Schema:
     """Return the schema with what Arrow leaves out where the footer has a schema of its own."""
     metadata = {**(schema.metadata or {}), **footer.metadata}
     metadata.pop(ARROW_SCHEMA, None)
-    return schema.with_metadata(metadata or None)
+    return schema.with_metadata(metadata)
