@@ -60,14 +60,15 @@ if TYPE_CHECKING:
     from processes import Task
 
 _PARQUET = [f"tests/flow/{path.name}" for path in sorted(ROOT.glob("tests/flow/test_parquet*.py"))]
+_CSV = [f"tests/flow/test_{name}.py" for name in ("marks", "refusals", "csv", "odd_csv")]
 ROOMS = {
     "keys/audit.py": ["tests/audit"],
     "keys/": ["tests/keys"],
     "checks/": ["tests/checks"],
     "columns/typed.py": ["tests/columns/test_typed.py", *_PARQUET],
-    "tables/parquet.py": ["tests/tables", *_PARQUET],
-    "flow/marks.py": ["tests/flow/test_refusals.py", "tests/flow/test_csv.py", *_PARQUET],
-    "flow/steps.py": ["tests/flow/test_refusals.py", "tests/flow/test_csv.py", *_PARQUET],
+    "tables/parquet.py": ["tests/tables", "tests/flow/test_limits.py", *_PARQUET],
+    "flow/marks.py": [*_CSV, *_PARQUET],
+    "flow/steps.py": [*_CSV, *_PARQUET],
 }
 """What is changed, and whose tests have to notice."""
 
