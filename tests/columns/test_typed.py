@@ -195,6 +195,12 @@ def test_is_text_tells_the_kind_of_cells(kind):
     assert is_text(kind) == (cells.type in (pa.string(), pa.large_string()))
 
 
+def test_is_text_of_uuids_is_true():
+    """They are stored as bytes, and written as everybody writes them."""
+    assert is_text(pa.uuid())
+    assert not is_text(pa.uuid().storage_type)
+
+
 @pytest.mark.parametrize("kind", BINARIES, ids=str)
 def test_is_text_of_bytes_is_false(kind):
     """Bytes alone are no text, in a dictionary neither."""

@@ -341,6 +341,8 @@ def _is_passed_over(node: ast.AST) -> bool:
 
 def _is_error(node: ast.AST) -> bool:
     match node:
+        case ast.Raise():
+            return True
         case ast.Call(func=ast.Name(id=name) | ast.Attribute(attr=name)):
             return name.endswith("Error") or name in _ERRORS
     return False
