@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-PASSPHRASE = b"open sesame"
+PASSPHRASE = f"open sesame {os.getpid()}".encode()  # of this process: others run beside it
 KEYS = {"look": (Mode.SEARCHABLE, 1111111111), "seal": (Mode.SEALED, 2222222222)}
 SCHEMA = """\
 name = "people"

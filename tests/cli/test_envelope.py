@@ -304,14 +304,14 @@ def test_passphrase_of_the_signer_and_of_the_reader_is_taken_from_anywhere(offic
     """By file, by descriptor, by environment: as for every other key."""
     office.write("x.csv", DATA)
     read, write = os.pipe()
-    os.write(write, b"open sesame\n")
+    os.write(write, office.read("passphrase"))
     os.close(write)
     wrap = ["wrap-file", "x.csv", "-r", "locked", "--sign-with", "locked", "--quiet"]
     assert office.run(*wrap, "--passphrase-fd", read).normal() == (0, "", "")
     os.close(read)
     unwrap = ["unwrap-file", "x.csv.pgp", "--signed-by", "locked", "--quiet"]
     assert office.run(*unwrap, "a.csv", "--passphrase-file", "passphrase").normal() == (0, "", "")
-    monkeypatch.setenv("PIIENC_PASSPHRASE", "open sesame")
+    monkeypatch.setenv("PIIENC_PASSPHRASE", office.read("passphrase").decode().strip())
     assert office.run(*unwrap, "b.csv").normal() == (0, "", "")
     assert office.read("a.csv") == office.read("b.csv") == DATA
 

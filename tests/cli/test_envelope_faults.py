@@ -568,7 +568,7 @@ class Watcher:
 
 def test_secret_never_appears_in_an_argument_list_or_in_what_is_said(desk, temp, messages):
     """Passphrases go by descriptors: watched in /proc while every command runs."""
-    secret = b"open sesame"
+    secret = (desk.folder.parent / "passphrase").read_bytes().strip()
     locked = ["--passphrase-file", "../passphrase", "--keys", "../keys"]
     make = ["keys", "generate-pgp", "new", "--email", "n@example.com", "--algorithm", "ed25519"]
     with Watcher(secret) as watcher:
