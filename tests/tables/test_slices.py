@@ -77,6 +77,18 @@ def test_no_slice_weighs_more_than_fits(kind):
         assert pa.compute.all(pa.compute.equal(lengths(read["v"]), lengths(column))).as_py()
 
 
+def test_heavy_row_group_behind_a_light_one_is_begun_with_few_rows():
+    """How many rows come next goes on from one row group to the next, but not blindly."""
+    column = pa.array(["short"] * 100_000 + [LONG] * 3000, pa.string())
+    writing = {"row_group_size": 100_000, "use_dictionary": False, "compression": "zstd"}
+    opened = source(pa.table({"v": column}), **writing)
+    del column
+    before = pa.total_allocated_bytes()
+    held = [pa.total_allocated_bytes() - before for _ in opened.units()]
+    # A page of 1,024 values is decompressed in any case; but not all 3,000 are decoded.
+    assert max(held) < 2000 * len(LONG)
+
+
 @given(
     rows=st.lists(st.integers(0, 3000), max_size=60),
     group=st.integers(1, 70),

@@ -1,10 +1,10 @@
 """Row groups of Parquet cut into slices that have a limit in bytes, and not only in rows.
 
 A value stands once in a file and may be in every row: a few kilobytes can be gigabytes in memory.
-What a row weighs is known only when it was decoded. So a row group is begun with few rows, and how
-many come next is told by what the last ones have weighed; small ones are put together again. Where
-heavy rows follow light ones, that would be too late, so no more rows are taken at a time than fit
-with the longest value of each dictionary.
+What a row weighs is known only when it was decoded. So a file is begun with few rows, and how many
+come next is told by what the last ones have weighed; small ones are put together again. Where heavy
+rows follow light ones, that would be too late, so no more rows are taken at a time than fit with
+the longest value of each dictionary, and a row group is begun with no more than fit by its size.
 """
 
 from __future__ import annotations
@@ -66,6 +66,7 @@ class RowGroups:
         self._name, self._units = name, units
         self._most = units.parquet_rows or SLICE_ROWS
         self._rows = 0
+        self._next = _FIRST  # rows that are decoded next
 
     def slices(self) -> Iterator[Slice]:
         """Read slices, in order.
@@ -103,9 +104,10 @@ class RowGroups:
 
     def _batches(self, number: int, left: int) -> Iterator[pa.RecordBatch]:
         """Decode all rows of a group."""
-        most = min(self._most, self._fitting(number))
-        rows, done = min(_FIRST, most), 0
-        batches = self._file.iter_batches(rows, row_groups=[number])
+        most, size = min(self._most, self._fitting(number)), self._file.metadata.row_group(number)
+        fit = self._units.parquet_bytes * left // max(1, size.total_byte_size)
+        self._next, done = max(1, min(self._next, most, fit)), 0
+        batches = self._file.iter_batches(self._next, row_groups=[number])
         while left:
             batch = next(batches, None)
             if batch is None:
@@ -114,9 +116,9 @@ class RowGroups:
             yield batch
             weight, count = weight_of(batch), batch.num_rows
             fit = self._bytes_for(weight, count) * count // max(1, weight)
-            rows = max(1, min(most, self._most - done % self._most, _FASTER * rows, fit))
+            self._next = max(1, min(most, _FASTER * self._next, fit))
             # Arrow asks for the size anew before each batch.
-            self._file.reader.set_batch_size(rows)
+            self._file.reader.set_batch_size(min(self._next, self._most - done % self._most))
 
     def _parts(self, batch: pa.RecordBatch) -> Iterator[tuple[pa.RecordBatch, int]]:
         """Halve a batch until its parts have the size of a slice, each with its weight."""
