@@ -10,6 +10,7 @@ import tempfile
 import time
 from pathlib import Path
 
+import gnupg
 import pytest
 
 from piienc.armor import dearmor
@@ -203,8 +204,63 @@ def test_status_line_that_is_no_text_does_not_hide_the_next(folder):
     assert [key for key, _ in told.lines] == ["NOTATION_DATA", "GOODSIG"]
 
 
-def test_nothing_that_passes_is_logged(folder, caplog, partner):
+def test_outcome_is_what_gpg_has_told(folder):
+    """Of a recipient that it does not know: error 9 of libgpg-error, "No public key"."""
+    nobody = "0" * 40
+    with gpg.keyring(folder.home, [_certificate(folder)]) as session:
+        assert gpg.Outcome(session).returncode is None
+        made = session.encrypt(CANARY, [nobody])
+        assert session.outcome is made
+        assert (made.returncode, made.ok, made.data) == (2, False, b"")
+        assert made.all("INV_RECP") == [["1", nobody]]
+        assert made.has("END_ENCRYPTION", "FAILURE")
+        assert not made.has("END_ENCRYPTION")
+        assert (made.errors, made.codes) == ([["encrypt", "9"]], {9})
+
+
+@pytest.mark.parametrize(
+    ("line", "errors", "codes"),
+    [  # doc/DETAILS of GnuPG; the upper half of a code's 32 bits tells which program it is from
+        ("FAILURE sign 67108875", [["sign", "67108875"]], {11}),
+        ("FAILURE decrypt 4294967295", [["decrypt", "4294967295"]], {65535}),
+        ("ERROR keylist.getkey 9", [["keylist.getkey", "9"]], {9}),
+        ("ERROR pkdecrypt_failed 11 more", [["pkdecrypt_failed", "11", "more"]], {11}),
+        ("ERROR check_hijacking unknown", [["check_hijacking", "unknown"]], set()),
+        ("ERROR alone", [["alone"]], set()),
+        ("FAILURE", [[]], set()),
+        ("FAILURE gpg-exit 33554433", [], set()),
+        ("NODATA 1", [], set()),
+    ],
+)
+def test_errors_are_told_apart_by_their_codes(folder, line, errors, codes):
+    """What is no number is no code, and that gpg has ended is no error by itself."""
+    with gpg.keyring(folder.home, []) as session:
+        told = gpg.Outcome(session)
+    keyword, _, arguments = line.partition(" ")
+    told.handle_status(keyword, arguments)
+    assert (told.errors, told.codes) == (errors, codes)
+
+
+@pytest.mark.parametrize(
+    ("form", "locked"),
+    [  # keyformat.txt of gpg-agent
+        (b"(21:protected-private-key(3:ecc(9:protected25:openpgp-s2k3-ocb-aes-cbc", True),
+        (b"(21:protected-private-key(3:ecc(1:d1:x)(10:protection4:none)))", False),
+        (b"Key: (protected-private-key (ecc (d #78#)(protection none)))", False),
+        (b"Key: (protected-private-key (ecc (d #78#)(protection\n  sha1)))", True),
+        (b"(11:private-key(3:ecc(1:d1:x)))", False),
+    ],
+)
+def test_secret_key_is_locked_if_its_file_says_so(tmp_path, form, locked):
+    """In one form or the other."""
+    (tmp_path / "private-keys-v1.d").mkdir()
+    (tmp_path / "private-keys-v1.d" / "A1.key").write_bytes(form)
+    assert gpg.is_locked(tmp_path, "A1") == locked
+
+
+def test_nothing_that_passes_is_logged(folder, caplog, partner, monkeypatch):
     """Keys, passphrases and data in clear would stand in a log of level DEBUG."""
+    monkeypatch.setattr(gnupg.logger, "disabled", False)
     records = []
 
     class Keep(logging.Handler):
@@ -236,6 +292,26 @@ def test_environment_and_options_of_the_user_have_no_say(folder, temp, monkeypat
     monkeypatch.setenv("GNUPGHOME", str(own))
     assert [key.name for key in folder.list()] == ["me"]
     assert [path.name for path in own.iterdir()] == ["gpg.conf"]
+    (folder.home / "gpg.conf").write_text("no-such-option\n")
+    folder.generate("other", "other@example.com", algorithm="ed25519")
+    assert [key.name for key in folder.list()] == ["me", "other"]
+
+
+def test_gpg_is_given_the_environment_but_for_what_is_not_its_own(folder, monkeypatch):
+    """As the agent that it starts has it: no passphrase, and no log of what passes."""
+    given = {"PIIENC_PASSPHRASE": CANARY.decode(), "DEBUG_IPC": "1", "A": "b", "LC_ALL": "de_DE"}
+    for name, value in {**given, "GNUPGHOME": "/nowhere"}.items():
+        monkeypatch.setenv(name, value)
+    with gpg.keyring(folder.home, [_certificate(folder)]) as session:
+        session.sign(CANARY)
+        home = Path(session.gnupghome)
+        (agent,) = _agents(home)
+        data = Path(f"/proc/{agent}/environ").read_bytes()
+    environment = dict(one.split(b"=", 1) for one in data.split(b"\0") if one)
+    assert not {b"PIIENC_PASSPHRASE", b"DEBUG_IPC"} & environment.keys()
+    assert environment[b"A"] == b"b"
+    assert environment[b"LC_ALL"] == b"C.UTF-8"
+    assert environment[b"GNUPGHOME"] == bytes(home)
 
 
 def test_sessions_are_swept_though_another_one_goes_away_meanwhile(tmp_path, monkeypatch):

@@ -47,9 +47,6 @@ _UNPROTECTED = re.compile(rb"\((?:10:)?protection\s*(?:4:)?none\)")
 _STATUS = "[GNUPG:] "
 _OTHER_BREAKS = re.compile("[\v\f\x1c-\x1e\x85\u2028\u2029]")  # of lines, besides LF
 
-# What passes through gpg, keys and data in clear, it would write into a log of level DEBUG.
-gnupg.logger.disabled = True
-
 _KEPT_FROM_GPG = {"PIIENC_PASSPHRASE", "DEBUG_IPC"}
 _OPTIONS = [
     "--no-options",
@@ -117,6 +114,8 @@ class Gpg(gnupg.GPG):  # type: ignore[misc]  # python-gnupg ships no type inform
 
     def __init__(self, home: Path) -> None:
         self._running: list[subprocess.Popen[bytes]] = []
+        # What passes through gpg, keys and data in clear, it would log at the level DEBUG.
+        gnupg.logger.disabled = True
         # In English: of gpg's messages to people, the system's own reasons are looked for.
         environment = {n: v for n, v in os.environ.items() if n not in _KEPT_FROM_GPG}
         environment |= {"LC_ALL": "C.UTF-8", "GNUPGHOME": str(home)}
