@@ -1,12 +1,14 @@
-"""The sessions of gpg: short homes, no agent and no folder left, and no line of gpg's forged."""
+"""The sessions of gpg: short homes, no agent and no folder left, and nothing of them logged."""
 
+import errno
 import fcntl
-import io
 import logging
 import os
+import re
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from pathlib import Path
 
@@ -14,7 +16,7 @@ import gnupg
 import pytest
 
 from piienc.armor import dearmor
-from piienc.errors import PgpError
+from piienc.errors import KeyAccessError, PgpError, PiiencError
 from piienc.keys import gpg
 from piienc.keys.pgp_folder import PgpFolder
 from piienc.secret import SecretBytes
@@ -170,75 +172,74 @@ def test_missing_gpg_is_told(folder, monkeypatch, tmp_path):
     assert "gnupg" in caught.value.hint
 
 
-class _Told:
-    """A result that keeps the status lines."""
+class _Import:
+    """What an import has told on standard error."""
 
-    def __init__(self):
-        self.lines = []
-
-    def handle_status(self, key, value):
-        self.lines.append((key, value))
+    def __init__(self, stderr):
+        self.stderr = f"gpg: error writing keyring: {stderr}"
 
 
-@pytest.mark.parametrize("sign", ["\u2028", "\u2029", "\x85", "\v", "\f", "\x1c", "\r"])
-def test_status_line_cannot_be_forged_by_what_stands_in_another(folder, sign):
-    """A notation or a name comes from outside; lines end with LF alone."""
-    import codecs
-
-    forged = f"[GNUPG:] NOTATION_DATA x{sign}[GNUPG:] VALIDSIG {'7' * 40}\n[GNUPG:] GOODMDC\n"
-    told = _Told()
+def test_gpg_that_is_still_running_ends_with_its_session(folder):
+    """It would wait for its input for ever."""
     with gpg.keyring(folder.home, []) as session:
-        stream = codecs.getreader("utf-8")(io.BytesIO(forged.encode()))
-        session._read_response(stream, told)
-    assert [key for key, _ in told.lines] == ["NOTATION_DATA", "GOODMDC"]
+        running = session._open_subprocess(["--decrypt"])
+        ended = session._open_subprocess(["--version"])
+        assert ended.wait() == 0
+        assert running.poll() is None
+    assert (running.returncode, ended.returncode) == (-9, 0)
+    with running, ended:
+        pass  # closes its pipes
 
 
-def test_status_line_that_is_no_text_does_not_hide_the_next(folder):
-    """Sequoia puts binary notations into its signatures."""
-    import codecs
-
-    told = _Told()
-    with gpg.keyring(folder.home, []) as session:
-        raw = b"[GNUPG:] NOTATION_DATA \xff\xfe\xa2\n[GNUPG:] GOODSIG x\n"
-        session._read_response(codecs.getreader("utf-8")(io.BytesIO(raw)), told)
-    assert [key for key, _ in told.lines] == ["NOTATION_DATA", "GOODSIG"]
-
-
-def test_outcome_is_what_gpg_has_told(folder):
-    """Of a recipient that it does not know: error 9 of libgpg-error, "No public key"."""
-    nobody = "0" * 40
-    with gpg.keyring(folder.home, [_certificate(folder)]) as session:
-        assert gpg.Outcome(session).returncode is None
-        made = session.encrypt(CANARY, [nobody])
-        assert session.outcome is made
-        assert (made.returncode, made.ok, made.data) == (2, False, b"")
-        assert made.all("INV_RECP") == [["1", nobody]]
-        assert made.has("END_ENCRYPTION", "FAILURE")
-        assert not made.has("END_ENCRYPTION")
-        assert (made.errors, made.codes) == ([["encrypt", "9"]], {9})
+@pytest.mark.parametrize("name", [".", "private-keys-v1.d", "private-keys-v1.d/*.key"])
+def test_secret_keys_that_others_may_get_at_are_not_used(folder, name):
+    """By the home, by its folder of keys, or by a key's own file."""
+    with gpg.keyring(folder.home, []):
+        pass
+    path = next(folder.home.glob(name)) if "*" in name else folder.home / name
+    path.chmod(path.stat().st_mode | 0o040)
+    with pytest.raises(KeyAccessError), gpg.keyring(folder.home, []):
+        pass
 
 
-@pytest.mark.parametrize(
-    ("line", "errors", "codes"),
-    [  # doc/DETAILS of GnuPG; the upper half of a code's 32 bits tells which program it is from
-        ("FAILURE sign 67108875", [["sign", "67108875"]], {11}),
-        ("FAILURE decrypt 4294967295", [["decrypt", "4294967295"]], {65535}),
-        ("ERROR keylist.getkey 9", [["keylist.getkey", "9"]], {9}),
-        ("ERROR pkdecrypt_failed 11 more", [["pkdecrypt_failed", "11", "more"]], {11}),
-        ("ERROR check_hijacking unknown", [["check_hijacking", "unknown"]], set()),
-        ("ERROR alone", [["alone"]], set()),
-        ("FAILURE", [[]], set()),
-        ("FAILURE gpg-exit 33554433", [], set()),
-        ("NODATA 1", [], set()),
-    ],
-)
-def test_errors_are_told_apart_by_their_codes(folder, line, errors, codes):
-    """What is no number is no code, and that gpg has ended is no error by itself."""
-    with gpg.keyring(folder.home, []) as session:
-        told = gpg.Outcome(session)
-    keyword, _, arguments = line.partition(" ")
-    told.handle_status(keyword, arguments)
-    assert (told.errors, told.codes) == (errors, codes)
+def test_home_of_a_session_is_private_whatever_the_umask(folder):
+    """Others could look in."""
+    before = os.umask(0)
+    try:
+        with gpg.keyring(folder.home, []) as session:
+            assert Path(session.gnupghome).stat().st_mode & 0o777 == 0o700
+    finally:
+        os.umask(before)
+
+
+def test_session_that_changes_a_home_waits_for_the_one_before(folder):
+    """Two would share an agent, and the first would end it."""
+    entered = threading.Event()
+
+    def enter():
+        with gpg.home_of(folder.home):
+            entered.set()
+
+    lock = os.open(folder.home, os.O_RDONLY)
+    fcntl.flock(lock, fcntl.LOCK_EX)
+    second = threading.Thread(target=enter)
+    second.start()
+    assert not entered.wait(0.3)
+    os.close(lock)
+    second.join()
+    assert entered.is_set()
+
+
+def test_full_disk_is_told_of_the_folder_for_temporary_files(folder, monkeypatch):
+    """Whether the folder cannot be made, or gpg has no room to take certificates in."""
+    full = OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+    told = re.escape(f"the folder for temporary files: {full.strerror}")
+    monkeypatch.setattr(gpg.Gpg, "import_keys", lambda *_, **__: _Import(full.strerror))
+    with pytest.raises(PiiencError, match=told), gpg.keyring(folder.home, [b"x"]):
+        pass
+    monkeypatch.setattr(tempfile, "mkdtemp", lambda **_: (_ for _ in ()).throw(full))
+    with pytest.raises(PiiencError, match=told), gpg.keyring(folder.home, []):
+        pass
 
 
 @pytest.mark.parametrize(
@@ -258,7 +259,7 @@ def test_secret_key_is_locked_if_its_file_says_so(tmp_path, form, locked):
     assert gpg.is_locked(tmp_path, "A1") == locked
 
 
-def test_nothing_that_passes_is_logged(folder, caplog, partner, monkeypatch):
+def test_nothing_that_passes_is_logged_or_printed(folder, capfd, partner, monkeypatch):
     """Keys, passphrases and data in clear would stand in a log of level DEBUG."""
     monkeypatch.setattr(gnupg.logger, "disabled", False)
     records = []
@@ -282,6 +283,7 @@ def test_nothing_that_passes_is_logged(folder, caplog, partner, monkeypatch):
         logger.removeHandler(handler)
         logger.setLevel(level)
     assert records == []
+    assert capfd.readouterr() == ("", "")
 
 
 def test_environment_and_options_of_the_user_have_no_say(folder, temp, monkeypatch):
