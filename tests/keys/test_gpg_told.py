@@ -44,9 +44,9 @@ def test_name_that_is_no_text_or_breaks_the_line_does_not_hide_the_next(tmp_path
     """In a listing, too."""
     with gpg.keyring(tmp_path, []) as session:
         listed = session.result_map["list"](session)
-        listed.data = b"tru:a\xff\x1cb:\ntru:c:\n"
+        listed.data = b"cfg:a\xff\x1cb:\ncfg:c:\n"
         session._decode_result(listed)
-    assert listed.data.decode().splitlines() == ["tru:a\ufffd\ufffdb:", "tru:c:"]
+    assert listed.data.decode().splitlines() == ["cfg:a\ufffd\ufffdb:", "cfg:c:"]
 
 
 def test_release_is_what_gpg_tells_or_else_the_oldest_that_is_known(tmp_path):
