@@ -149,6 +149,13 @@ def test_timestamps_of_each_unit_judge_like_a_loop(unit, values, bound, more):
     assert failing(array, "enum", type="timestamp", enum=allowed) == expected
 
 
+def test_enum_of_nanoseconds_may_have_moments_of_the_23rd_century():
+    """As far as 64 bits reach: into the year 2262."""
+    array = pa.array(["2262-04-11T23:47:16", "2262-04-11T23:47:15"]).cast(pa.timestamp("ns"))
+    allowed = ["2262-04-11T23:47:16Z", "2262-04-11T23:47:17Z"]
+    assert failing(array, "enum", type="timestamp", enum=allowed) == [1]
+
+
 @pytest.mark.parametrize("kind", INTEGERS)
 def test_enum_may_have_the_ends_of_the_type(kind):
     """The least and the greatest number of a type are numbers like others."""

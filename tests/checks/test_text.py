@@ -83,7 +83,7 @@ FORMATS = {
     "url": (
         [
             "https://example.com", "http://user:pw@example.com:8080/a/b?c=d&e#f", "ftp://h/",
-            "https://[2001:db8::1]:443/", "https://example.com?x",
+            "https://[2001:db8::1]:443/", "https://[2001:db8::]", "https://example.com?x",
         ],
         ["", "example.com", "//example.com", "http://", "mailto:a@b.co", "http://a b", "http:/a",
          "1http://a", "https://a/<b>", "https://[::g]/"],
@@ -197,6 +197,15 @@ def test_empty_texts_hold_no_character(values, kind):
     assert is_ascii(array)
 
 
+@pytest.mark.parametrize("kind", [pa.string(), pa.large_string()])
+def test_slice_of_texts_has_its_own_bytes_alone(kind):
+    """Not those of its neighbours in the same buffer."""
+    array = pa.array(["before", "a", "", "bc", "behind", "it"], kind)
+    assert bytes_of(array[1:4]).tobytes() == b"abc"
+    assert holds_any(array[1:4], b"c")
+    assert not holds_any(array[1:4], b"eh")
+
+
 @pytest.mark.parametrize("kind", ["string", "binary"])
 def test_text_may_be_any_string_or_binary(kind):
     """Those two types have no form."""
@@ -224,14 +233,26 @@ def test_codes_are_those_of_the_standards():
     ("rules", "rule", "detail"),
     [
         ({"type": "integer"}, "type", "not an integer"),
+        ({"type": "float"}, "type", "not a number"),
+        ({"type": "decimal"}, "type", "not a decimal number"),
+        ({"type": "boolean"}, "type", "not a boolean"),
         ({"type": "date"}, "type", "not a date, YYYY-MM-DD"),
+        ({"type": "timestamp"}, "type", "not a timestamp of ISO 8601"),
         ({"pattern": "a"}, "pattern", "does not match the column's pattern"),
         ({"enum": ["a"]}, "enum", "not one of the values that are allowed"),
         ({"type": "integer", "min": 0}, "min", "less than 0"),
         ({"type": "date", "max": date(2020, 1, 1)}, "max", "more than 2020-01-01"),
         ({"max_length": 80}, "max_length", "longer than 80 characters"),
         ({"format": "email"}, "format", "not an email address"),
+        ({"format": "phone"}, "format", "not a phone number of E.164, as in +442071234567"),
+        ({"format": "uuid"}, "format", "not a UUID"),
+        ({"format": "date"}, "format", "not a date, YYYY-MM-DD"),
+        ({"format": "datetime"}, "format", "not a timestamp of ISO 8601"),
+        ({"format": "url"}, "format", "not an absolute URL"),
+        ({"format": "ipv4"}, "format", "not an IPv4 address"),
+        ({"format": "ipv6"}, "format", "not an IPv6 address"),
         ({"format": "country"}, "format", "not a country code of ISO 3166-1, as in GB"),
+        ({"format": "currency"}, "format", "not a currency code of ISO 4217, as in EUR"),
     ],
 )
 def test_detail_says_what_is_wrong_without_the_value(rules, rule, detail):
@@ -281,6 +302,11 @@ def test_bounds_judge_what_is_of_the_type(kind, bounds, values, too_small, too_l
         ("string", ["gold", ""], ["gold", "Gold", "", "silver"], ["Gold", "silver"]),
         ("integer", [1, -2], ["1", "+1", "01", "-2", "2", "x", "1.0", "9" * 30], ["2", "9" * 30]),
         ("integer", [7, 0], ["007", "+7", "-0", "8"], ["8"]),
+        # Without a plus sign, Arrow reads them as numbers of 64 bits.
+        ("integer", [7, 0, -(2**63), 2**63 - 1],
+         ["007", "-0", "8", f"-0{2**63}", f"0{2**63 - 1}", f"0{2**63 - 2}"],
+         ["8", f"0{2**63 - 2}"]),
+        ("integer", [2**63, 5], ["05", f"0{2**63 - 1}"], [f"0{2**63 - 1}"]),
         ("integer", [2**63 - 1, -(2**63)],
          [f"+{2**63 - 1}", f"-0{2**63}", f"+{2**63 - 2}"], [f"+{2**63 - 2}"]),
         ("integer", [2**63, 5], ["+5", f"+{2**63 - 1}"], [f"+{2**63 - 1}"]),
@@ -430,6 +456,16 @@ def test_ipv4_judges_like_the_standard_library(values):
 def test_ipv6_judges_like_the_standard_library(values):
     """Python's ipaddress agrees."""
     bad = [value for value in values if not _parses(ipaddress.IPv6Address, value)]
+    assert failing(values, "format", format="ipv6") == bad
+
+
+def test_ipv6_has_as_many_groups_as_the_standard_library_takes():
+    """Before and behind a `::` or without one, and with an IPv4 address at the end."""
+    tails = [[":".join("abcdef0123"[:count])] for count in range(10)]
+    tails = [text for (end,) in tails for text in (end, f"{end}:192.0.2.1".lstrip(":"))]
+    values = [*tails, *(f"{':'.join('9' * n)}::{tail}" for n in range(10) for tail in tails)]
+    bad = [value for value in values if not _parses(ipaddress.IPv6Address, value)]
+    assert 0 < len(bad) < len(values)
     assert failing(values, "format", format="ipv6") == bad
 
 

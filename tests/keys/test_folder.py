@@ -124,6 +124,10 @@ def test_load_missing_key_names_the_nearest(folder, file):
         folder.load("emial")
     assert caught.value.hint == "did you mean email?"
     assert str(file.with_name("emial.json")) in str(caught.value)
+    folder.create("emil", KEYSET, None)
+    with pytest.raises(KeyAccessError) as caught:
+        folder.load("emial")
+    assert caught.value.hint == "did you mean emil?"
 
 
 def test_load_missing_key_unlike_any_points_to_the_list(folder, file):

@@ -1,19 +1,22 @@
-"""The sessions of gpg: short homes, no agent and no folder left, and no line of gpg's forged."""
+"""The sessions of gpg: short homes, no agent and no folder left, and nothing of them logged."""
 
+import errno
 import fcntl
-import io
 import logging
 import os
+import re
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from pathlib import Path
 
+import gnupg
 import pytest
 
 from piienc.armor import dearmor
-from piienc.errors import PgpError
+from piienc.errors import KeyAccessError, PgpError, PiiencError
 from piienc.keys import gpg
 from piienc.keys.pgp_folder import PgpFolder
 from piienc.secret import SecretBytes
@@ -169,42 +172,96 @@ def test_missing_gpg_is_told(folder, monkeypatch, tmp_path):
     assert "gnupg" in caught.value.hint
 
 
-class _Told:
-    """A result that keeps the status lines."""
+class _Import:
+    """What an import has told on standard error."""
 
-    def __init__(self):
-        self.lines = []
-
-    def handle_status(self, key, value):
-        self.lines.append((key, value))
+    def __init__(self, stderr):
+        self.stderr = f"gpg: error writing keyring: {stderr}"
 
 
-@pytest.mark.parametrize("sign", ["\u2028", "\u2029", "\x85", "\v", "\f", "\x1c", "\r"])
-def test_status_line_cannot_be_forged_by_what_stands_in_another(folder, sign):
-    """A notation or a name comes from outside; lines end with LF alone."""
-    import codecs
-
-    forged = f"[GNUPG:] NOTATION_DATA x{sign}[GNUPG:] VALIDSIG {'7' * 40}\n[GNUPG:] GOODMDC\n"
-    told = _Told()
+def test_gpg_that_is_still_running_ends_with_its_session(folder):
+    """It would wait for its input for ever."""
     with gpg.keyring(folder.home, []) as session:
-        stream = codecs.getreader("utf-8")(io.BytesIO(forged.encode()))
-        session._read_response(stream, told)
-    assert [key for key, _ in told.lines] == ["NOTATION_DATA", "GOODMDC"]
+        running = session._open_subprocess(["--decrypt"])
+        ended = session._open_subprocess(["--version"])
+        assert ended.wait() == 0
+        assert running.poll() is None
+    assert (running.returncode, ended.returncode) == (-9, 0)
+    with running, ended:
+        pass  # closes its pipes
 
 
-def test_status_line_that_is_no_text_does_not_hide_the_next(folder):
-    """Sequoia puts binary notations into its signatures."""
-    import codecs
+@pytest.mark.parametrize("name", [".", "private-keys-v1.d", "private-keys-v1.d/*.key"])
+def test_secret_keys_that_others_may_get_at_are_not_used(folder, name):
+    """By the home, by its folder of keys, or by a key's own file."""
+    with gpg.keyring(folder.home, []):
+        pass
+    path = next(folder.home.glob(name)) if "*" in name else folder.home / name
+    path.chmod(path.stat().st_mode | 0o040)
+    with pytest.raises(KeyAccessError), gpg.keyring(folder.home, []):
+        pass
 
-    told = _Told()
-    with gpg.keyring(folder.home, []) as session:
-        raw = b"[GNUPG:] NOTATION_DATA \xff\xfe\xa2\n[GNUPG:] GOODSIG x\n"
-        session._read_response(codecs.getreader("utf-8")(io.BytesIO(raw)), told)
-    assert [key for key, _ in told.lines] == ["NOTATION_DATA", "GOODSIG"]
+
+def test_home_of_a_session_is_private_whatever_the_umask(folder):
+    """Others could look in."""
+    before = os.umask(0)
+    try:
+        with gpg.keyring(folder.home, []) as session:
+            assert Path(session.gnupghome).stat().st_mode & 0o777 == 0o700
+    finally:
+        os.umask(before)
 
 
-def test_nothing_that_passes_is_logged(folder, caplog, partner):
+def test_session_that_changes_a_home_waits_for_the_one_before(folder):
+    """Two would share an agent, and the first would end it."""
+    entered = threading.Event()
+
+    def enter():
+        with gpg.home_of(folder.home):
+            entered.set()
+
+    lock = os.open(folder.home, os.O_RDONLY)
+    fcntl.flock(lock, fcntl.LOCK_EX)
+    second = threading.Thread(target=enter)
+    second.start()
+    assert not entered.wait(0.3)
+    os.close(lock)
+    second.join()
+    assert entered.is_set()
+
+
+def test_full_disk_is_told_of_the_folder_for_temporary_files(folder, monkeypatch):
+    """Whether the folder cannot be made, or gpg has no room to take certificates in."""
+    full = OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+    told = re.escape(f"the folder for temporary files: {full.strerror}")
+    monkeypatch.setattr(gpg.Gpg, "import_keys", lambda *_, **__: _Import(full.strerror))
+    with pytest.raises(PiiencError, match=told), gpg.keyring(folder.home, [b"x"]):
+        pass
+    monkeypatch.setattr(tempfile, "mkdtemp", lambda **_: (_ for _ in ()).throw(full))
+    with pytest.raises(PiiencError, match=told), gpg.keyring(folder.home, []):
+        pass
+
+
+@pytest.mark.parametrize(
+    ("form", "locked"),
+    [  # keyformat.txt of gpg-agent
+        (b"(21:protected-private-key(3:ecc(9:protected25:openpgp-s2k3-ocb-aes-cbc", True),
+        (b"(21:protected-private-key(3:ecc(1:d1:x)(10:protection4:none)))", False),
+        (b"Key: (protected-private-key (ecc (d #78#)(protection none)))", False),
+        (b"Key: (protected-private-key (ecc (d #78#)(protection\n  sha1)))", True),
+        (b"(11:private-key(3:ecc(1:d1:x)))", False),
+    ],
+)
+def test_secret_key_is_locked_if_its_file_says_so(tmp_path, form, locked):
+    """In one form or the other."""
+    (tmp_path / "private-keys-v1.d").mkdir()
+    (tmp_path / "private-keys-v1.d" / "A1.key").write_bytes(form)
+    assert gpg.is_locked(tmp_path, "A1") == locked
+
+
+def test_nothing_that_passes_is_logged_or_printed(folder, capfd, partner, monkeypatch):
     """Keys, passphrases and data in clear would stand in a log of level DEBUG."""
+    monkeypatch.setattr(gnupg.logger, "disabled", False)
     records = []
 
     class Keep(logging.Handler):
@@ -226,6 +283,7 @@ def test_nothing_that_passes_is_logged(folder, caplog, partner):
         logger.removeHandler(handler)
         logger.setLevel(level)
     assert records == []
+    assert capfd.readouterr() == ("", "")
 
 
 def test_environment_and_options_of_the_user_have_no_say(folder, temp, monkeypatch):
@@ -236,6 +294,26 @@ def test_environment_and_options_of_the_user_have_no_say(folder, temp, monkeypat
     monkeypatch.setenv("GNUPGHOME", str(own))
     assert [key.name for key in folder.list()] == ["me"]
     assert [path.name for path in own.iterdir()] == ["gpg.conf"]
+    (folder.home / "gpg.conf").write_text("no-such-option\n")
+    folder.generate("other", "other@example.com", algorithm="ed25519")
+    assert [key.name for key in folder.list()] == ["me", "other"]
+
+
+def test_gpg_is_given_the_environment_but_for_what_is_not_its_own(folder, monkeypatch):
+    """As the agent that it starts has it: no passphrase, and no log of what passes."""
+    given = {"PIIENC_PASSPHRASE": CANARY.decode(), "DEBUG_IPC": "1", "A": "b", "LC_ALL": "de_DE"}
+    for name, value in {**given, "GNUPGHOME": "/nowhere"}.items():
+        monkeypatch.setenv(name, value)
+    with gpg.keyring(folder.home, [_certificate(folder)]) as session:
+        session.sign(CANARY)
+        home = Path(session.gnupghome)
+        (agent,) = _agents(home)
+        data = Path(f"/proc/{agent}/environ").read_bytes()
+    environment = dict(one.split(b"=", 1) for one in data.split(b"\0") if one)
+    assert not {b"PIIENC_PASSPHRASE", b"DEBUG_IPC"} & environment.keys()
+    assert environment[b"A"] == b"b"
+    assert environment[b"LC_ALL"] == b"C.UTF-8"
+    assert environment[b"GNUPGHOME"] == bytes(home)
 
 
 def test_sessions_are_swept_though_another_one_goes_away_meanwhile(tmp_path, monkeypatch):

@@ -196,9 +196,15 @@ def test_unwrap_header_at_odds_with_the_keyset_is_refused(monkeypatch):
         unwrap(document, PASSPHRASE)
 
 
+def test_wrapped_keyset_is_a_text_file():
+    """Laid out for people, with a line break at its end."""
+    text = wrap(KEYSET, PASSPHRASE, CHEAPEST_FOR_TESTS_ONLY)
+    assert text == json.dumps(json.loads(text), indent=2) + "\n"
+
+
 def test_unwrap_document_that_is_no_json_is_told():
     """It is called what it should be."""
-    with pytest.raises(KeyAccessError, match="the wrapped keyset is not a JSON object"):
+    with pytest.raises(KeyAccessError, match=r"^the wrapped keyset is not a JSON object"):
         unwrap("[]", PASSPHRASE)
 
 

@@ -132,4 +132,4 @@ def _rows(broken: pa.Array) -> NDArray[np.int64]:
     if not pc.any(broken).as_py():
         return _NONE
     mask = pc.fill_null(broken, fill_value=False).to_numpy(zero_copy_only=False)
-    return np.flatnonzero(mask).astype(np.int64, copy=False)
+    return np.flatnonzero(mask)

@@ -34,7 +34,6 @@ if TYPE_CHECKING:
     Rows = NDArray[np.int64]
 
 Where = Literal["text", "word", "cell"]
-Text = Annotated[str, Meta(min_length=1)]
 
 # What may stand around a word, in RE2's way and, with lookaround, in Python's.
 _BEFORE, _BEHIND = r"(?:^|[^\w.+/@-]|(?:^|[^0-9])[.])", r"(?:$|[^\w+/=@.-]|[.-](?:$|\W))"
@@ -79,11 +78,8 @@ class Finder(Struct, frozen=True):
 
     @property
     def places(self) -> str:
-        """The shape for Python, which tells where each `match` is, with a shape on each line."""
-        shape = f"(?P<match>{shape_of(self.pattern)})"
-        if self.where == "cell":
-            return f"^ *{shape} *$"
-        return f"{_NOT_BEFORE}{shape}{_NOT_BEHIND}"
+        """The shape for Python, which tells where each `match` is; what fills a cell is a word."""
+        return f"{_NOT_BEFORE}(?P<match>{shape_of(self.pattern)}){_NOT_BEHIND}"
 
     def _bordered(self, pattern: str) -> str:
         if self.where == "cell":
@@ -96,8 +92,8 @@ class BuiltIn(OwnFinder, frozen=True, kw_only=True):
 
     where: Where
     needs: Annotated[str, Meta(min_length=1, max_length=1)] | None = None
-    names: Text | None = None
-    source: Text
+    names: str | None = None
+    source: str
 
 
 class _File(Table, frozen=True):
@@ -173,7 +169,7 @@ def _look_at_distinct(
     finders: Sequence[Finder], column_name: str, values: pa.Array
 ) -> dict[str, Rows]:
     known = values.dictionary
-    codes = values.indices.to_numpy(zero_copy_only=False)
+    codes = values.indices.to_numpy()
     places = np.arange(len(known))
     if known.null_count:
         places = np.flatnonzero(known.is_valid().to_numpy(zero_copy_only=False))
@@ -225,7 +221,7 @@ def _own(finder: Finder, values: pa.Array) -> NDArray[np.bool_]:
     """Tell which values hold a match of a finder of the schema's own."""
     checksum = finder.checksum
     found = Pattern(finder.pattern, full=False).matches(values)
-    if checksum is None or not found.any():
+    if checksum is None:
         return found
     expression = re.compile(finder.pattern)
     rows = np.flatnonzero(found)
@@ -238,4 +234,4 @@ def _own(finder: Finder, values: pa.Array) -> NDArray[np.bool_]:
 
 def _passes(checksum: str, match: str) -> bool:
     letters = match.upper().encode("ascii", "ignore")
-    return bool(passes(checksum, np.frombuffer(letters, np.uint8).reshape(1, -1))[0])
+    return passes(checksum, np.frombuffer(letters, np.uint8)[np.newaxis]).item()

@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from piienc.checks.text import Mask
-    from piienc.schema import Column
 
     Bound = int | float | date
 
@@ -66,17 +65,15 @@ def beyond(values: pa.Array, kind: str, bound: Bound, *, above: bool) -> Mask:
     return misses
 
 
-def not_in(values: pa.Array, column: Column) -> Mask:
-    """Tell which values, of those that are of the column's type, are not among its `enum`."""
-    allowed: Sequence[Any] = column.enum or ()
-    kind = column.type
+def not_in(values: pa.Array, kind: str, allowed: Sequence[Any]) -> Mask:
+    """Tell which values, of those that are of the type, are not among the allowed ones."""
     if kind == "boolean":
         lower = pc.utf8_lower(values)
         return _is_in(lower, {str(not value).lower() for value in allowed}) & ~_is_in(
             lower, {str(value).lower() for value in allowed}
         )
     misses = ~_is_in(values, [str(value) for value in allowed])
-    if kind in ("string", "binary") or not misses.any():
+    if kind in ("string", "binary"):
         return misses
     rest = np.flatnonzero(misses)
     misses[rest] = _differ(pc.take(values, rest), kind, allowed)

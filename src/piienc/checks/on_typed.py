@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from piienc.checks.text import Mask
-    from piienc.schema import Column
 
     Bound = int | float | date
 
@@ -55,22 +54,21 @@ def beyond(values: pa.Array, bound: Bound, *, above: bool) -> Mask:
     kind = values.type
     if types.is_decimal(kind):
         return _decimals_beyond(values, bound, above=above)
-    if isinstance(bound, date) and types.is_timestamp(kind):
+    if not isinstance(bound, date):
+        return outside(_numpy(values), bound, above=above)
+    if types.is_timestamp(kind):
         microseconds = int(read.moment(bound).astype("datetime64[us]").astype(np.int64))
         here = _A_SECOND[kind.unit]
         # Between two values of a coarser unit, a bound is as good as the nearer inner one.
         exactly = microseconds * here
         limit = exactly // _MICROSECONDS if above else -(-exactly // _MICROSECONDS)
         return outside(_ticks(values), limit, above=above)
-    if isinstance(bound, date):
-        return outside(_numpy(values.cast(pa.date32())), read.moment(bound), above=above)
-    return outside(_numpy(values), bound, above=above)
+    return outside(_numpy(values.cast(pa.date32())), read.moment(bound), above=above)
 
 
-def not_in(values: pa.Array, column: Column) -> Mask:
-    """Tell which values are not among a column's `enum`."""
+def not_in(values: pa.Array, wanted: str, allowed: Sequence[Any]) -> Mask:
+    """Tell which values, of an Arrow type that fits a schema's, are not among the allowed ones."""
     kind = values.type
-    allowed: Sequence[Any] = column.enum or ()
     if types.is_timestamp(kind):
         return ~np.isin(_ticks(values), _known_ticks(allowed, kind.unit))
     if types.is_decimal(kind):
@@ -78,7 +76,7 @@ def not_in(values: pa.Array, column: Column) -> Mask:
         return _per_distinct(values, numbers)
     if types.is_date(kind):
         values, kind = values.cast(pa.date32()).cast(pa.string()), pa.string()
-    elif column.type == "binary":
+    elif wanted == "binary":
         values, kind = values.cast(pa.large_binary()), pa.large_binary()
         allowed = [value.encode() for value in allowed]
     elif types.is_floating(kind):

@@ -18,7 +18,6 @@ LEAST_DIGITS = 6
 """The digits that a match of every finder has that needs no certain character."""
 
 _FEW = 2  # digits to a value, up to which it is quicker to look at each digit's place
-_BYTE = 255
 
 
 def rows_with(values: pa.Array, mark: str) -> Rows:
@@ -49,8 +48,7 @@ def rows_with_digits(values: pa.Array) -> Rows:
     offsets = offsets_of(values) - offsets_of(values)[0]
     filled = np.flatnonzero(lengths)  # reduceat knows no empty ranges
     counts = np.add.reduceat(digits.view(np.uint8), offsets[filled])
-    # The counts of long values may have run over.
-    return filled[(counts >= LEAST_DIGITS) | (lengths[filled] > _BYTE)]
+    return filled[counts >= LEAST_DIGITS]
 
 
 def _around_digits(values: pa.Array, places: Rows, longest: int) -> Rows:

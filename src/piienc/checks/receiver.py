@@ -59,16 +59,19 @@ class _Column(Struct, frozen=True):
 
 
 class _Required(Struct, frozen=True):
-    """A rule by which each row has a value in one of some columns."""
+    """A rule by which each row has a value in one of some columns.
+
+    Attributes:
+        place: how an error names the rule.
+        rule: the rule.
+        names: the properties, for people.
+        columns: those of the file that carry one of the properties.
+    """
 
     place: str
     rule: RowRule
+    names: str
     columns: tuple[str, ...]
-
-    @property
-    def names(self) -> str:
-        """The properties, for people."""
-        return ", ".join(self.rule.required_one_of or ())
 
 
 class RowRules(Struct, frozen=True):
@@ -171,7 +174,7 @@ def _property(name: str, schema: Schema, manifest: ManifestTable | None) -> str:
         if name in (manifest.exclude or ()):
             return name
     column = schema.columns.get(name)
-    return (column.property if column is not None else None) or name
+    return (column and column.property) or name
 
 
 def _kind(carried: Mapping[str, str], manifest: ManifestTable | None) -> Kind:
@@ -194,7 +197,7 @@ def _required(rules: Mapping[str, RowRule], carried: Mapping[str, str]) -> Itera
         if rule.required_one_of is not None:
             wanted = {*map(canonical, rule.required_one_of)}
             columns = tuple(name for name in carried if canonical(carried[name]) in wanted)
-            yield _Required(place, rule, columns)
+            yield _Required(place, rule, ", ".join(rule.required_one_of), columns)
 
 
 def _of_columns(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -17,12 +16,14 @@ from piienc.checks.forms import FORMATS, TYPES
 from piienc.checks.text import Pattern, is_text
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from numpy.typing import NDArray
 
     from piienc.checks.text import Mask
     from piienc.schema import Column
+
+    _Breaks = Callable[[pa.Array], Mask]
 
 
 class Check(Struct, frozen=True):
@@ -35,7 +36,7 @@ class Check(Struct, frozen=True):
 
     rule: str
     detail: str
-    _breaks: Callable[[pa.Array], Mask]
+    _breaks: _Breaks
 
     def failing(self, values: pa.Array) -> NDArray[np.int64]:
         """Return the indices, from 0 and rising, of the values that break the rule.
@@ -43,6 +44,8 @@ class Check(Struct, frozen=True):
         Args:
             values: without nulls, of the type that the check was made for.
         """
+        if not len(values):
+            return np.empty(0, np.int64)
         return np.flatnonzero(_on_distinct(self._breaks, values))
 
 
@@ -72,9 +75,6 @@ def checks_of(column: Column, kind: pa.DataType) -> list[Check]:
     return [Check(*check) for check in _of_typed(column)]
 
 
-_Breaks = Callable[[pa.Array], "Mask"]
-
-
 def _of_text(column: Column) -> Iterator[tuple[str, str, _Breaks]]:
     kind = column.type
     if kind in TYPES:
@@ -83,7 +83,7 @@ def _of_text(column: Column) -> Iterator[tuple[str, str, _Breaks]]:
         pattern = Pattern(column.pattern, full=True)
         yield "pattern", "does not match the column's pattern", lambda v: ~pattern.matches(v)
     if column.enum is not None:
-        yield "enum", _NOT_IN, partial(on_text.not_in, column=column)
+        yield "enum", _NOT_IN, partial(on_text.not_in, kind=kind, allowed=column.enum)
     for rule, bound, above in _bounds(column):
         breaks = partial(on_text.beyond, kind=kind, bound=bound, above=above)
         yield rule, _detail(bound, above=above), breaks
@@ -96,7 +96,8 @@ def _of_text(column: Column) -> Iterator[tuple[str, str, _Breaks]]:
 
 def _of_typed(column: Column) -> Iterator[tuple[str, str, _Breaks]]:
     if column.enum is not None:
-        yield "enum", _NOT_IN, partial(on_typed.not_in, column=column)
+        breaks = partial(on_typed.not_in, wanted=column.type, allowed=column.enum)
+        yield "enum", _NOT_IN, breaks
     for rule, bound, above in _bounds(column):
         breaks = partial(on_typed.beyond, bound=bound, above=above)
         yield rule, _detail(bound, above=above), breaks
@@ -116,19 +117,15 @@ def _detail(bound: object, *, above: bool) -> str:
     return f"{'more' if above else 'less'} than {bound}"
 
 
-def _on_distinct(breaks: Callable[[pa.Array], Mask], values: pa.Array) -> Mask:
-    """Judge the values, those of a dictionary once each."""
+def _on_distinct(breaks: _Breaks, values: pa.Array) -> Mask:
+    """Judge the values, one or more, and those of a dictionary once each."""
     if types.is_dictionary(values.type):
-        if not len(values):
-            return np.zeros(0, np.bool_)
         known = values.dictionary
-        indices = values.indices.to_numpy(zero_copy_only=False)
+        indices = values.indices.to_numpy()
         if known.null_count:  # of a dictionary, a null is a value like others
             known = known.fill_null(known.drop_null()[0])
         mask: Mask = _on_distinct(breaks, known)[indices]
         return mask
     if types.is_string_view(values.type):
         values = values.cast(pa.large_string())
-    if not len(values):
-        return np.zeros(0, np.bool_)
     return breaks(values)

@@ -115,7 +115,7 @@ def _checked(finder: Finder, values: pa.Array, rows: Rows, codes: Rows, known: p
         known: the shapes.
     """
     data, offsets = bytes_of(values), offsets_of(values)
-    starts = (offsets[:-1] - offsets[0]).astype(np.int64)
+    starts = (offsets - offsets[0]).astype(np.int64)
     order = codes.argsort(kind="stable")
     rows, codes = rows[order], codes[order]
     found = [np.empty(0, np.int64)]
@@ -134,7 +134,7 @@ def _places(finder: Finder, codes: Rows, known: pa.Array) -> dict[bytes, tuple[R
     shapes = [shape.encode() for shape in pc.take(known, codes).to_pylist()]
     lines = np.cumsum([0, *(len(shape) + 1 for shape in shapes)])
     places: dict[bytes, list[int]] = {}
-    for match in re.finditer(finder.places.encode(), b"\n".join(shapes), re.MULTILINE):
+    for match in re.finditer(finder.places.encode(), b"\n".join(shapes)):
         places.setdefault(match["match"], []).append(match.start("match"))
     found = {}
     for shape, begins in places.items():

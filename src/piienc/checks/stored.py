@@ -63,7 +63,7 @@ def without_any(
     if not there:
         return np.empty(0, np.int64)
     none = ~reduce(np.logical_or, there)
-    return np.flatnonzero(none).astype(np.int64, copy=False)
+    return np.flatnonzero(none)
 
 
 def as_text(cells: pa.Array) -> pa.Array | None:

@@ -38,7 +38,8 @@ _PIPE = 1 << 20
 
 _COPIED = 256 << 10  # bytes handed to gpg, or taken from it, at a time
 _LONGEST_FOLDER = 60  # characters: a socket's path has 107, see unix(7)
-_SESSION = "piienc-gpg-"
+_SESSION, _HOME = "piienc-gpg-", "home"
+_TEMPORARY = "the folder for temporary files"
 _AGENT_ENDS_WITHIN = 5.0  # seconds
 _LONGEST_ANSWER = 4096  # bytes of an agent's, at a time
 _BEGUN_WITHIN = 60.0  # seconds
@@ -46,9 +47,6 @@ _PRIVATE_KEYS = "private-keys-v1.d"
 _UNPROTECTED = re.compile(rb"\((?:10:)?protection\s*(?:4:)?none\)")
 _STATUS = "[GNUPG:] "
 _OTHER_BREAKS = re.compile("[\v\f\x1c-\x1e\x85\u2028\u2029]")  # of lines, besides LF
-
-# What passes through gpg, keys and data in clear, it would write into a log of level DEBUG.
-gnupg.logger.disabled = True
 
 _KEPT_FROM_GPG = {"PIIENC_PASSPHRASE", "DEBUG_IPC"}
 _OPTIONS = [
@@ -117,6 +115,8 @@ class Gpg(gnupg.GPG):  # type: ignore[misc]  # python-gnupg ships no type inform
 
     def __init__(self, home: Path) -> None:
         self._running: list[subprocess.Popen[bytes]] = []
+        # What passes through gpg, keys and data in clear, it would log at the level DEBUG.
+        gnupg.logger.disabled = True
         # In English: of gpg's messages to people, the system's own reasons are looked for.
         environment = {n: v for n, v in os.environ.items() if n not in _KEPT_FROM_GPG}
         environment |= {"LC_ALL": "C.UTF-8", "GNUPGHOME": str(home)}
@@ -155,7 +155,6 @@ class Gpg(gnupg.GPG):  # type: ignore[misc]  # python-gnupg ships no type inform
 
     def _open_subprocess(self, args: list[str], passphrase: bool = False) -> Any:  # noqa: ANN401, FBT001, FBT002  # python-gnupg's own
         process = super()._open_subprocess(args, passphrase)
-        self._running = [child for child in self._running if child.poll() is None]
         self._running.append(process)
         for pipe in (process.stdin, process.stdout):
             with contextlib.suppress(OSError, AttributeError):  # a user's share may be used up
@@ -199,8 +198,8 @@ def keyring(secrets: Path, certificates: Iterable[bytes]) -> Iterator[Gpg]:
         PgpError: gpg is missing or does not run.
     """
     with _folder() as folder:
-        home = folder / "home"
-        with translated("the folder for temporary files"):
+        home = folder / _HOME
+        with translated(_TEMPORARY):
             home.mkdir(mode=0o700)
             if (secrets / _PRIVATE_KEYS).is_dir():
                 _require_private(secrets)
@@ -217,7 +216,7 @@ def keyring(secrets: Path, certificates: Iterable[bytes]) -> Iterator[Gpg]:
 
 def _require_room(told: str) -> None:
     """Tell a full disk from certificates that are not there."""
-    with translated("the folder for temporary files"):
+    with translated(_TEMPORARY):
         if os.strerror(errno.ENOSPC) in told:
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
@@ -234,7 +233,7 @@ def home_of(path: Path) -> Iterator[Gpg]:
         # Two sessions in one home would share an agent, and the first would end it.
         fcntl.flock(lock, fcntl.LOCK_EX)
         with _folder() as folder:
-            home = folder / "home"
+            home = folder / _HOME
             home.symlink_to(path.absolute())
             with _running(home) as gpg:
                 yield gpg
@@ -278,7 +277,7 @@ def _folder() -> Iterator[Path]:
         Path(tempfile.gettempdir()),
     )
     _sweep(parent)
-    with translated("the folder for temporary files"):
+    with translated(_TEMPORARY):
         path = Path(tempfile.mkdtemp(prefix=_SESSION, dir=parent))
     lock = os.open(path, os.O_RDONLY)
     try:
@@ -306,7 +305,7 @@ def _sweep_one(session: Path) -> None:
     lock = os.open(session, os.O_RDONLY | os.O_NOFOLLOW | os.O_DIRECTORY)
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        _end_agent(session / "home")
+        _end_agent(session / _HOME)
         shutil.rmtree(session, ignore_errors=True)
     finally:
         os.close(lock)

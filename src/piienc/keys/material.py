@@ -7,7 +7,7 @@ import re
 from piienc.errors import KeyAccessError
 from piienc.keys import tink
 from piienc.keys.keyset import Keyset, Mode, Prefix, Status
-from piienc.keys.text import decode_base64
+from piienc.keys.text import decode_base64, encode_base64
 from piienc.secret import SecretBytes
 
 _FRESH = "make a random key: 'piienc keys generate-aes'"
@@ -68,11 +68,11 @@ def _decode(data: bytes, mode: Mode) -> bytes:
 
 def _no_key(data: bytes, mode: Mode) -> KeyAccessError:
     size = mode.key_size
-    short, padded = (4 * size + 2) // 3, (size + 2) // 3 * 4
+    padded = encode_base64(bytes(size))
     return KeyAccessError(
         f"{len(data)} bytes that are no {mode} key in any known form",
-        hint=f"wanted: {size} raw bytes, {2 * size} hex digits, {short} or {padded} characters "
-        "of base64, or a Tink JSON keyset",
+        hint=f"wanted: {size} raw bytes, {2 * size} hex digits, {len(padded.rstrip('='))} or "
+        f"{len(padded)} characters of base64, or a Tink JSON keyset",
     )
 
 

@@ -56,6 +56,6 @@ def missing(name: str, path: Path, names: Sequence[str]) -> KeyAccessError:
     """Return the error for a key that is not there, with the nearest name that is."""
     import difflib  # noqa: PLC0415  # only a key that is not there needs it
 
-    nearest = difflib.get_close_matches(name, names, n=1)
+    nearest = difflib.get_close_matches(name, names)
     hint = f"did you mean {nearest[0]}?" if nearest else None
     return KeyAccessError(f"there is no key {name}: {path} is missing", hint=hint)

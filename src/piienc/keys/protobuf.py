@@ -64,7 +64,7 @@ def _read_value(source: io.BytesIO, field: int, wire_type: int, into: Message) -
 def _varint(source: io.BytesIO) -> int:
     value = 0
     for index in range(_MAX_VARINT_BYTES):
-        byte = _take(source, 1)[0]
+        (byte,) = _take(source, 1)
         value |= (byte & 0x7F) << 7 * index
         if byte < 0x80:  # noqa: PLR2004  # the continuation bit
             return value
