@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from string import digits
 from typing import TYPE_CHECKING
 
 from differential.case import Column, Mark, Run
@@ -121,7 +122,7 @@ def _names(random: Random, count: int, encoding: str, marks: str) -> list[str]:
         return [f"c{number}" for number in range(count)]
     usable = written_in(encoding, LETTERS + WIDE + marks + " \n\r.'#")
     names = ["".join(random.choices(usable, k=random.randint(0, 8))) for _ in range(count)]
-    return [f"{name}{number}" for number, name in enumerate(names)]
+    return [f"{name.rstrip(digits)}{number}" for number, name in enumerate(names)]
 
 
 def _row_count(random: Random, columns: int) -> int:

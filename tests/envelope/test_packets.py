@@ -122,6 +122,12 @@ def test_text_does_not_begin_like_openpgp(text, encoding):
     assert not begins_openpgp(text.encode(encoding, "ignore"))
 
 
+@pytest.mark.parametrize("first", "KM")
+def test_encrypted_data_stands_first_in_no_file(first):
+    """A capital of EBCDIC and fields that are set off by an octet 1 look like its packets."""
+    assert not begins_openpgp(f"{first}H0\x01Mail\x01Place\n".encode("cp037"))
+
+
 @given(st.binary(max_size=300))
 def test_any_bytes_are_packets_or_an_error(data):
     """Nothing but `PgpError` comes out of a file, whatever is in it."""

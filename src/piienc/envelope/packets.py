@@ -48,7 +48,7 @@ class Tag(IntEnum):
 _DATA = {Tag.COMPRESSED, Tag.SED, Tag.LITERAL, Tag.SEIPD, Tag.AEAD}
 
 # What may stand first in a file, with the first octet of its body: a version, an algorithm or
-# a format. SED has no such octet. It could be told from text only by the session keys before it.
+# a format. Encrypted data is not among them, for what tells how to open it stands before.
 _FIRST: dict[int, bytes] = {
     Tag.PKESK: bytes([2, 3, 6]),
     Tag.SIGNATURE: bytes([2, 3, 4, 5, 6]),
@@ -59,8 +59,6 @@ _FIRST: dict[int, bytes] = {
     Tag.COMPRESSED: bytes([0, 1, 2, 3]),
     Tag.MARKER: b"P",
     Tag.LITERAL: b"btul1",
-    Tag.SEIPD: bytes([1, 2]),
-    Tag.AEAD: bytes([1]),
 }
 
 
