@@ -93,11 +93,6 @@ class Delivered(Struct, frozen=True):
     warnings: tuple[str, ...] = ()
 
 
-def growing_of(transfer: Transfer) -> str:
-    """Return the temporary name under which a transfer's file grows at the destination."""
-    return f"{OURS}{transfer.id}.part"
-
-
 class Delivery:
     """Delivers one file, in as many attempts as it takes."""
 
@@ -123,7 +118,6 @@ class Delivery:
         self._source, self._name, self._places = source, name, tuple(places)
         self._rules, self._ledger, self._progress = rules, ledger, progress
         self._transfer: Transfer | None = None
-        self._ahead = source.ahead
         self._resumed_at = 0
         self._over = False
         self._warnings: list[str] = []
@@ -201,7 +195,7 @@ class Delivery:
         begun = new_transfer(
             "push", self._places[0], self._name, source.path, size=source.size, job=rules.job
         )
-        growing = growing_of(begun) if rules.rename else None
+        growing = f"{OURS}{begun.id}.part" if rules.rename else None
         return self._save(replace(begun, growing=growing, again=int(rules.again)))
 
     def _counted(self, transfer: Transfer) -> Transfer:
@@ -210,8 +204,7 @@ class Delivery:
                 transfer,
                 destination=self._places[0],
                 source=as_text(self._source.path),  # it may have been made anew elsewhere
-                # What was sent ahead was the beginning of this attempt.
-                attempts=transfer.attempts + (not self._is_ahead(transfer)),
+                attempts=transfer.attempts + 1,
                 outcome="running",
                 ended=None,
                 error=None,
@@ -247,23 +240,13 @@ class Delivery:
         remote.upload(self._name, self._source.file, size=min(1, self._source.size))
         return self._save(replace(transfer, growing=self._name))
 
-    def _is_ahead(self, transfer: Transfer) -> bool:
-        # In another attempt, somebody else has gone on with it since, and written there.
-        ahead = self._ahead
-        return ahead is not None and ahead.transfer == transfer.id and transfer.attempts == 1
-
     def _resume(self, remote: Remote, name: str, transfer: Transfer) -> int:
         """Return how many bytes need not be sent again: those that are proven to be there."""
-        ahead = self._ahead if self._is_ahead(transfer) else None
-        self._ahead = None  # if this attempt fails, the next one compares
         # Nobody else knows the temporary name of a transfer that has just begun.
-        fresh = transfer.attempts == 1 and name != self._name and not ahead
+        fresh = transfer.attempts == 1 and name != self._name
         there = None if fresh else remote.stat(name)
         if there is None:
             return 0
-        if ahead and 0 < ahead.bytes <= there.size <= self._source.size:
-            self._progress(ahead.bytes)
-            return ahead.bytes
         same = 0
         if there.size <= self._source.size:
             try:

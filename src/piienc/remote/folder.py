@@ -95,18 +95,6 @@ class FolderRemote:
             raise IncompleteError(f"{name} has {facts.size} bytes at the destination, not {size}")
         return facts
 
-    def upload_growing(self, name: str, source: BinaryIO, ready: Callable[[int], bool]) -> int:
-        """Write the beginning of a local file that still grows: see `Remote.upload_growing`."""
-        read, at = reader_of(source), 0
-        with self._writable(name, new=True) as descriptor:
-            while ready(at + _PIECE):
-                for begin, count in self._pieces(at, at + _PIECE):
-                    self._write(descriptor, name, begin, read(begin, count))
-                at += _PIECE
-            with self._translated("write", name):
-                os.fsync(descriptor)
-        return at
-
     def download(
         self,
         name: str,

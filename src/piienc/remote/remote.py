@@ -100,25 +100,6 @@ class Remote(Protocol):
             InputError: the source ends before `size`.
         """
 
-    def upload_growing(self, name: str, source: BinaryIO, ready: Callable[[int], bool]) -> int:
-        """Write the beginning of a local file that still grows into a new file.
-
-        When it returns, all of that was acknowledged, and is on the disk where the destination can
-        see to that; `upload` goes on from there.
-
-        Args:
-            name: the file is made as by `upload`.
-            source: read by `os.pread`, as far as it is `ready`.
-            ready: waits until the source has so many bytes that may be sent, and tells whether it
-                has; when it has not, no more are sent.
-
-        Returns:
-            How many bytes are there.
-
-        Raises:
-            NameTakenError: the name is taken.
-        """
-
     def download(
         self,
         name: str,

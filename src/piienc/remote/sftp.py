@@ -14,7 +14,7 @@ from piienc.remote.pool import Pool
 from piienc.remote.remote import FOLDER, Entry, Facts
 from piienc.remote.sources import equal_bytes, reader_of
 from piienc.remote.ssh import Connection
-from piienc.remote.transfer import Growth, Sending, Span, fetch
+from piienc.remote.transfer import Sending, Span, fetch
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterator
@@ -127,21 +127,10 @@ class SftpRemote:
             )
         return facts
 
-    def upload_growing(self, name: str, source: BinaryIO, ready: Callable[[int], bool]) -> int:
-        """Write the beginning of a local file that still grows: see `Remote.upload_growing`."""
-        span = Growth(0, 0, self._writing, self._limiter, ready=ready)
-        with (
-            self._session(f"write {name}") as session,
-            self._open_for_writing(session, name, new=True) as file,
-        ):
-            there = self._write(file, name, source, span, sessions=self._pool.worthwhile)
-            file.finish(f"write {name}", patience=there / _SLOW_DISK)
-        return there
-
     def _write(
         self, file: OpenFile, name: str, source: BinaryIO, span: Span, *, sessions: int
-    ) -> int:
-        """Write blocks in so many sessions, and return where the last one ends."""
+    ) -> None:
+        """Write blocks in so many sessions."""
         path, doing = self._path(name), f"write {name}"
         used = {file.session}
 
@@ -159,9 +148,7 @@ class SftpRemote:
         def refused(answer: Answer) -> PiiencError:
             return calls.write_refusal(file.session, path, answer, doing)
 
-        sending = Sending(span, reader_of(source), refused)
-        sending.run(file, max(0, sessions - 1), again)
-        return sending.behind
+        Sending(span, reader_of(source), refused).run(file, max(0, sessions - 1), again)
 
     def download(
         self,

@@ -47,12 +47,9 @@ class Span(Struct, frozen=True):
 
     def blocks(self) -> Iterator[tuple[int, int]]:
         """Give offset and size of each block."""
-        for at in range(self.begin, self.end, self._piece):
-            yield at, min(self._piece, self.end - at)
-
-    @property
-    def _piece(self) -> int:
-        return min(self.block, self.limiter.piece) if self.limiter else self.block
+        piece = min(self.block, self.limiter.piece) if self.limiter else self.block
+        for at in range(self.begin, self.end, piece):
+            yield at, min(piece, self.end - at)
 
     def take(self, count: int) -> None:
         """Wait until the limit allows so many bytes more."""
@@ -60,36 +57,14 @@ class Span(Struct, frozen=True):
             self.limiter.take(count)
 
 
-class Growth(Span, frozen=True, kw_only=True):
-    """The beginning of a file that still grows: it ends where no more of it is to be sent.
-
-    Attributes:
-        ready: waits until the file has so many bytes that may be sent; tells whether it has.
-    """
-
-    ready: Callable[[int], bool]
-
-    def blocks(self) -> Iterator[tuple[int, int]]:
-        """Give offset and size of each block that is there whole."""
-        block, at = self._piece, self.begin
-        while self.ready(at + block):
-            yield at, block
-            at += block
-
-
 class Sending:
-    """The blocks of one file, taken by several sessions in turn: so what is there grows evenly.
-
-    Attributes:
-        behind: where the last block ends that was taken.
-    """
+    """The blocks of one file, taken by several sessions in turn: so what is there grows evenly."""
 
     def __init__(self, span: Span, read: Callable[[int, int], bytes], refused: Refused) -> None:
         self._span = span
         self._read = read
         self._refused = refused
         self._blocks = span.blocks()
-        self.behind = span.begin
         self._lock = threading.Lock()
         self._stopped = False
 
@@ -145,10 +120,7 @@ class Sending:
 
     def _next(self) -> tuple[int, int] | None:
         with self._lock:
-            block = None if self._stopped else next(self._blocks, None)
-            if block:
-                self.behind = sum(block)
-            return block
+            return None if self._stopped else next(self._blocks, None)
 
     def _settle(self, session: Session, count: int, answer: Answer) -> None:
         if session.wait(answer).code != protocol.OK:
