@@ -64,6 +64,13 @@ class PyServer:
             transport.sock.close()
             transport.join(5)
 
+    def renew(self, key: Path | None = None) -> None:
+        """Exchange keys anew over all connections; with another host key, if there is one."""
+        for transport in self._transports:
+            if key:
+                transport.add_server_key(paramiko.PKey.from_path(key))
+            transport.renegotiate_keys()
+
     def cut(self) -> None:
         """Cut all connections."""
         for transport in self._transports:

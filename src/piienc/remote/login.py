@@ -58,6 +58,7 @@ def log_in(transport: SshTransport, hop: Hop, options: Options) -> None:
 def _accepted(transport: SshTransport, hop: Hop, key: PKey) -> bool:
     """Tell whether the server is content with a key, also where it wants a password besides."""
     try:
+        transport.tried += 1
         further = transport.auth_publickey(hop.user, key)
     except AuthenticationException as error:
         _raise_if_over(transport, hop, error)
@@ -87,7 +88,7 @@ def _by_password(transport: SshTransport, hop: Hop, password: SecretBytes) -> No
 
 def _raise_if_over(transport: SshTransport, hop: Hop, error: AuthenticationException) -> None:
     """Raise if the server has not just refused one way, but ended the connection."""
-    if transport.farewell:
+    if transport.said_farewell:
         raise _refused(transport, hop) from error
     if "timeout" in str(error):
         raise TimeoutError from error
@@ -96,7 +97,7 @@ def _raise_if_over(transport: SshTransport, hop: Hop, error: AuthenticationExcep
 
 
 def _refused(transport: SshTransport, hop: Hop) -> ConnectError:
-    many = "too many" in transport.farewell[1].lower() if transport.farewell else False
+    many = transport.tried > 1 and transport.said_farewell
     return ConnectError(
         f"{hop.shown}: the login of {hop.user} was refused"
         + (" after too many keys" if many else ""),

@@ -10,12 +10,10 @@ import threading
 import time
 from typing import TYPE_CHECKING
 
-from paramiko.common import cMSG_CHANNEL_REQUEST
-from paramiko.message import Message
+from paramiko.ssh_exception import SSHException
 
 from piienc.errors import IncompleteError
 from piienc.remote import protocol
-from piienc.remote.channels import send_all, send_message
 from piienc.remote.protocol import Fields, u32
 
 if TYPE_CHECKING:
@@ -104,15 +102,7 @@ class Session:
         )
         session = cls(channel, stall=connection.stall)
         channel.settimeout(min(1.0, connection.stall))
-        # paramiko's invoke_subsystem waits for the answer, and without an end. A refusal closes
-        # the channel, so there is nothing to wait for.
-        request = Message()
-        request.add_byte(cMSG_CHANNEL_REQUEST)
-        request.add_int(channel.remote_chanid)
-        request.add_string("subsystem")
-        request.add_boolean(True)  # noqa: FBT003  # an answer is wanted
-        request.add_string("sftp")
-        send_message(channel, request)
+        _begin_sftp(channel, connection.stall)
         session._greet()
         session.window = channel.out_window_size or 1  # OpenSSH opens it with the subsystem
         return session
@@ -138,7 +128,7 @@ class Session:
         head = u32(size + 5) + bytes((kind,)) + u32(number)
         with self._sending:
             try:
-                send_all(self._channel, head, *body, patience=self._patience)
+                self._send(b"".join((head, *body)))
             except BaseException:
                 self._channel.close()  # what came next would be taken for the rest of this
                 raise
@@ -182,7 +172,7 @@ class Session:
     def _greet(self) -> None:
         with self._sending:
             frame = u32(5) + bytes((protocol.INIT,)) + u32(protocol.VERSION)
-            send_all(self._channel, frame, patience=self._patience)
+            self._send(frame)
         reply = self._next_frame()
         if not reply or reply[0] != protocol.VERSION_REPLY:
             raise IncompleteError("what answers is no SFTP server", hint=_MALFORMED)
@@ -192,6 +182,20 @@ class Session:
         while fields:
             name = fields.text()
             self.extensions[name] = bytes(fields.string())
+
+    def _send(self, frame: bytes) -> None:
+        rest = memoryview(frame)
+        since = time.monotonic()
+        while rest:
+            try:
+                sent = self._channel.send(rest)  # type: ignore[arg-type]  # any buffer will do
+            except TimeoutError:
+                if time.monotonic() - since > self._patience():
+                    raise
+                continue
+            if not sent:
+                raise EOFError
+            rest, since = rest[sent:], time.monotonic()
 
     def _hand_out(self, frame: memoryview) -> None:
         fields = Fields(frame)
@@ -241,3 +245,27 @@ class Session:
     def _patience(self) -> float:
         with self._changed:
             return max((one.patience for one in self._waiting.values()), default=self._stall)
+
+
+def _begin_sftp(channel: Channel, seconds: float) -> None:
+    """Begin SFTP in a channel; paramiko itself would wait for the answer without an end.
+
+    Raises:
+        TimeoutError: the server says nothing.
+        EOFError: it refuses, and has closed the channel.
+    """
+    late = threading.Event()
+
+    def end() -> None:
+        late.set()
+        channel.close()
+
+    timer = threading.Timer(seconds, end)
+    timer.start()
+    try:
+        channel.invoke_subsystem("sftp")
+    except SSHException as error:
+        raise (TimeoutError if late.is_set() else EOFError) from error
+    finally:
+        timer.cancel()
+        timer.join()
