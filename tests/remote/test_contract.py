@@ -26,13 +26,13 @@ def place(request, tmp_path):
 
 
 @pytest.mark.parametrize("size", [0, 1, 32_768, 3 * MEGA + 1])
-def test_upload_writes_the_file_private_and_whole(place, size):
-    """All bytes are there, nobody else may read them, and the facts are told."""
+def test_upload_writes_the_file_whole(place, size):
+    """All bytes are there, with the mode of any new file, and the facts are told."""
     remote, folder = place
     data, counted = os.urandom(size), []
     facts = upload(remote, "a", data, progress=counted.append)
     assert (folder / "a").read_bytes() == data
-    assert stat.S_IMODE((folder / "a").stat().st_mode) == 0o600
+    assert stat.S_IMODE((folder / "a").stat().st_mode) == 0o644
     assert facts == remote.stat("a")
     assert (facts.size, facts.kind) == (size, FILE)
     assert sum(counted) == size
@@ -295,7 +295,8 @@ def test_methods_refuse_names_that_are_not_plain(place, name):
 def test_can_write_leaves_nothing_behind(place):
     """A dry run is one."""
     remote, folder = place
-    remote.can_write()
+    assert remote.can_write()
+    assert not remote.can_write(make=False)
     assert list(folder.iterdir()) == []
 
 

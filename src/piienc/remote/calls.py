@@ -5,11 +5,10 @@ from __future__ import annotations
 import contextlib
 from typing import TYPE_CHECKING
 
-from piienc.errors import NameTakenError
-from piienc.files import PRIVATE_FILE
+from piienc.errors import IncompleteError, NameTakenError
 from piienc.remote import protocol
-from piienc.remote.protocol import NO_ATTRIBUTES, private, string, u32
-from piienc.remote.refusals import disk_full, refusal
+from piienc.remote.protocol import NO_ATTRIBUTES, attributes, string, u32
+from piienc.remote.refusals import disk_full, order_refusal, refusal
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -20,6 +19,7 @@ if TYPE_CHECKING:
 
 _ASKED_AHEAD = 8  # requests for the next part of a listing
 _FULL = 256 << 10  # bytes: less room than for one block
+_NOT_OFFERED = frozenset({protocol.PERMISSION_DENIED, protocol.UNSUPPORTED})
 
 
 class OpenFile:
@@ -41,17 +41,23 @@ class OpenFile:
             What is told of the file; None if the server does not tell.
         """
         handle = string(self.handle)
-        session, asked = self.session, []
+        session, synced = self.session, None
         if protocol.FSYNC in session.extensions:
             body = (string(protocol.FSYNC), handle)
-            asked.append(session.ask(protocol.EXTENDED, *body, patience=patience))
+            synced = session.ask(protocol.EXTENDED, *body, patience=patience)
         told = session.ask(protocol.FSTAT, handle, patience=patience)
         self._closed = True
-        asked.append(session.ask(protocol.CLOSE, handle, patience=patience))
-        for answer in asked:
-            if session.wait(answer).code != protocol.OK:
-                raise refusal(answer, doing)
+        closed = session.ask(protocol.CLOSE, handle, patience=patience)
+        if synced and session.wait(synced).code not in {protocol.OK, *_NOT_OFFERED}:
+            raise refusal(synced, doing)
+        if session.wait(closed).code != protocol.OK:
+            raise refusal(closed, doing)
         return told.fields(protocol.ATTRS).facts() if told.kind == protocol.ATTRS else None
+
+    def set_mode(self, mode: int) -> bool:
+        """Set the file's permissions, whatever the server's umask; tell whether it is done."""
+        fields = (string(self.handle), attributes(mode))
+        return self.session.call(protocol.FSETSTAT, *fields).code == protocol.OK
 
     def close(self) -> None:
         """Close the file, and wait until it is closed."""
@@ -77,17 +83,29 @@ def opened(session: Session, path: str, doing: str, *, write: bool) -> Iterator[
 
 
 @contextlib.contextmanager
-def made(session: Session, path: str, name: str) -> Iterator[OpenFile]:
-    """Make a new private file.
+def made(
+    session: Session, path: str, name: str, *, mode: int | None = None, over: bool = False
+) -> Iterator[OpenFile]:
+    """Make a file.
+
+    Args:
+        session: in which it is open.
+        path: of the file.
+        name: what messages call it.
+        mode: its permissions; None leaves them to the server.
+        over: in the place of one that is there.
 
     Raises:
         NameTakenError: the name is taken.
     """
     doing = f"write {name}"
-    way = protocol.FOR_WRITING | protocol.MADE | protocol.ONLY_NEW
-    answer = session.call(protocol.OPEN, string(path), u32(way), private(PRIVATE_FILE))
+    if over:  # where that is refused, it is emptied
+        session.call(protocol.REMOVE, string(path))
+    way = protocol.EMPTIED if over else protocol.ONLY_NEW
+    way |= protocol.FOR_WRITING | protocol.MADE
+    answer = session.call(protocol.OPEN, string(path), u32(way), attributes(mode))
     if answer.code in {protocol.FAILURE, protocol.TAKEN}:
-        if stat(session, path, link=True):
+        if not over and is_there(session, path):
             raise taken(name)
         raise write_refusal(session, path, answer, doing)
     with _closing(session, answer, doing) as file:
@@ -115,6 +133,16 @@ def stat(session: Session, path: str, *, link: bool = False) -> Facts | None:
     if answer.code != protocol.OK:
         raise refusal(answer, "look for the file")
     return answer.fields(protocol.ATTRS).facts()
+
+
+def is_there(session: Session, path: str) -> bool:
+    """Tell whether a name is known to be taken, be it by a link to nowhere."""
+    try:
+        return stat(session, path, link=True) is not None
+    except IncompleteError as error:
+        if error.transient:
+            raise
+        return False  # the server does not tell
 
 
 def listing(session: Session, folder: str) -> Iterator[tuple[str, Facts]]:
@@ -150,10 +178,10 @@ def rename(session: Session, old: str, new: str, final: str) -> None:
         NameTakenError: it is not.
     """
     # OpenSSH's rename never replaces. A stranger's may, so the name is looked for before.
-    if stat(session, new, link=True):
+    if is_there(session, new):
         raise taken(final)
     answer = session.call(protocol.RENAME, string(old), string(new))
-    if answer.code in {protocol.FAILURE, protocol.TAKEN} and stat(session, new, link=True):
+    if answer.code in {protocol.FAILURE, protocol.TAKEN} and is_there(session, new):
         raise taken(final)
     _require(answer, f"rename a file to {final}")
 
@@ -186,6 +214,23 @@ def remove(session: Session, path: str, name: str) -> bool:
     if answer.code != protocol.NO_SUCH_FILE:
         _require(answer, f"remove {name}")
     return answer.code == protocol.OK
+
+
+def may_remove(session: Session, path: str) -> bool:
+    """Tell whether files may be removed, by a name that nobody has."""
+    return session.call(protocol.REMOVE, string(path)).code in {protocol.OK, protocol.NO_SUCH_FILE}
+
+
+def require_writing(session: Session, path: str) -> None:
+    """Refuse a server that takes no files at all, by one that cannot be made: below no folder.
+
+    Raises:
+        IncompleteError: it takes none.
+    """
+    way = u32(protocol.FOR_WRITING | protocol.MADE | protocol.ONLY_NEW)
+    answer = session.call(protocol.OPEN, string(f"{path}/none"), way, NO_ATTRIBUTES)
+    if answer.code in {protocol.PERMISSION_DENIED, protocol.WRITE_PROTECT}:
+        raise refusal(answer, "write into the folder")
 
 
 def room(session: Session, path: str) -> int | None:
@@ -221,13 +266,23 @@ def limits(session: Session) -> Callable[[], tuple[int, int]]:
     return told
 
 
-def write_refusal(session: Session, path: str, answer: Answer, doing: str) -> PiiencError:
-    """Make an error of a write's refusal: for a full disk, OpenSSH gives no reason."""
+def write_refusal(
+    session: Session, path: str, answer: Answer, doing: str, *, once: bool = True
+) -> PiiencError:
+    """Make an error of a write's refusal: for a full disk, OpenSSH gives no reason.
+
+    Args:
+        session: which tells of the room.
+        path: of the file.
+        answer: the refusal.
+        doing: what this is for.
+        once: the file was written in one go: then it is not refused for that it was not.
+    """
     if answer.code == protocol.FAILURE:
         left = room(session, path.rpartition("/")[0] or "/")
         if left is not None and left < _FULL:
             return disk_full(doing, left)
-    return refusal(answer, doing)
+    return refusal(answer, doing) if once else order_refusal(answer, doing)
 
 
 def taken(name: str) -> NameTakenError:
