@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from piienc.remote.remote import Facts
     from piienc.remote.session import Answer, Session
 
-_ASKED_AHEAD = 8  # requests for the next part of a listing
 _FULL = 256 << 10  # bytes: less room than for one block
 _NOT_OFFERED = frozenset({protocol.PERMISSION_DENIED, protocol.UNSUPPORTED})
 
@@ -78,7 +77,7 @@ def opened(session: Session, path: str, doing: str, *, write: bool) -> Iterator[
     """Open a file that is there."""
     way = protocol.FOR_WRITING if write else protocol.FOR_READING
     answer = session.call(protocol.OPEN, string(path), u32(way), NO_ATTRIBUTES)
-    with _closing(session, answer, doing) as file:
+    with closing(session, answer, doing) as file:
         yield file
 
 
@@ -108,12 +107,13 @@ def made(
         if not over and is_there(session, path):
             raise taken(name)
         raise write_refusal(session, path, answer, doing)
-    with _closing(session, answer, doing) as file:
+    with closing(session, answer, doing) as file:
         yield file
 
 
 @contextlib.contextmanager
-def _closing(session: Session, answer: Answer, doing: str) -> Iterator[OpenFile]:
+def closing(session: Session, answer: Answer, doing: str) -> Iterator[OpenFile]:
+    """Give what an answer has opened, and close it behind the block."""
     if answer.code != protocol.OK:
         raise refusal(answer, doing)
     file = OpenFile(session, bytes(answer.fields(protocol.HANDLE).string()))
@@ -143,32 +143,6 @@ def is_there(session: Session, path: str) -> bool:
         if error.transient:
             raise
         return False  # the server does not tell
-
-
-def listing(session: Session, folder: str) -> Iterator[tuple[str, Facts]]:
-    """Give all names of a folder, however hostile, with what is told of each."""
-    doing = "list the folder"
-    answer = session.call(protocol.OPENDIR, string(folder))
-    with _closing(session, answer, doing) as file:
-        handle, more = string(file.handle), True
-        while more:
-            asked = [session.ask(protocol.READDIR, handle) for _ in range(_ASKED_AHEAD)]
-            for part in asked:
-                code = session.wait(part).code
-                if code == protocol.EOF:
-                    more = False
-                elif code != protocol.OK:
-                    raise refusal(part, doing)
-                else:
-                    yield from _names(part)
-
-
-def _names(answer: Answer) -> Iterator[tuple[str, Facts]]:
-    fields = answer.fields(protocol.NAME)
-    for _ in range(fields.u32()):
-        name = fields.text()
-        fields.string()
-        yield name, fields.facts()
 
 
 def rename(session: Session, old: str, new: str, final: str) -> None:

@@ -16,11 +16,14 @@ from piienc.errors import IncompleteError
 from piienc.remote.protocol import Fields
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from typing_extensions import Buffer
 
 _PACKET = 1 << 20  # bytes; OpenSSH's PACKET_MAX_SIZE is 256 KiB
 _HANDSHAKE = 256 << 10  # bytes until the host key is known: some 4 KB at OpenSSH
 _READ = 256 << 10
+_LOOK = 4 << 20  # bytes
 
 _BANNER = re.compile(rb"^SSH-.*\n", re.MULTILINE)
 _KEXINIT = 20  # RFC 4253, 7.1
@@ -55,6 +58,7 @@ class Peer:
     """A socket to a peer that nobody trusts.
 
     Attributes:
+        is_flooded: asked now and then whether more has come than anybody waits for.
         failure: why it was given up; None as long as it was not.
         lost: whether the other end has gone, or the network.
     """
@@ -71,6 +75,8 @@ class Peer:
         self._heard: bytearray | None = bytearray()
         self._stuck: float | None = None
         self._closed = False  # paramiko looks at it, as at a socket's
+        self._unseen = 0
+        self.is_flooded: Callable[[], bool] = lambda: False
         self.failure: Exception | None = None
         self.lost = False
 
@@ -157,4 +163,9 @@ class Peer:
             self.lost = True
             raise
         self.lost = self.lost or not data
+        self._unseen += len(data)
+        if self._unseen > _LOOK:
+            self._unseen = 0
+            if self.is_flooded():
+                raise self.given_up(PeerError("it sends more than it was asked for"))
         return data

@@ -27,6 +27,7 @@ _ALL = 64 << 20
 _WINDOW = 16 << 20  # bytes that the server may send ahead
 _PACKET = 128 << 10  # bytes in a packet of the server; OpenSSH's own limit is 256 KiB
 _LONGEST = 1 << 20  # bytes in an answer; those of OpenSSH have at most 256 KiB
+_SLOWEST = 4 << 10  # bytes in a second, of an answer that has begun
 
 _MALFORMED = "check that an SFTP server answers there, and nothing that prints a greeting"
 
@@ -75,11 +76,12 @@ class Session:
         extensions: what the server offers beyond the protocol.
         window: how many bytes the server takes without an answer.
         users: how many threads use it now; the pool counts them.
+        stall: the longest time in seconds without a sign of the server.
     """
 
     def __init__(self, channel: Channel, *, stall: float) -> None:
         self._channel = channel
-        self._stall = stall
+        self.stall = stall
         self._sending = threading.Lock()
         self._changed = threading.Condition()
         self._reading = False
@@ -104,6 +106,7 @@ class Session:
         channel.settimeout(min(1.0, connection.stall))
         _begin_sftp(channel, connection.stall)
         session._greet()
+        connection.sessions.append(session)
         session.window = channel.out_window_size or 1  # OpenSSH opens it with the subsystem
         return session
 
@@ -119,7 +122,7 @@ class Session:
             TimeoutError: the server takes nothing any more.
             EOFError: the connection is gone.
         """
-        answer = Answer(max(patience, self._stall))
+        answer = Answer(max(patience, self.stall))
         with self._changed:
             self._number = (self._number + 1) & 0xFFFF_FFFF
             number = self._number
@@ -164,6 +167,12 @@ class Session:
     def alive(self) -> bool:
         """Whether the channel is open in both directions."""
         return not (self._channel.closed or self._channel.eof_received)
+
+    @property
+    def flooded(self) -> bool:
+        """Whether the server has sent much more than it was allowed to, and nobody wants it."""
+        channel = self._channel
+        return len(channel.in_buffer) + len(channel.in_stderr_buffer) > 2 * _WINDOW
 
     def close(self) -> None:
         """Close the channel."""
@@ -210,41 +219,53 @@ class Session:
             self._changed.notify_all()
 
     def _next_frame(self) -> memoryview:
-        """Return the next answer, without its length."""
-        size = Fields(self._gather(4)).u32()
+        """Return the next answer, without its length; all of it must come in time."""
+        begun = time.monotonic()
+        size = Fields(self._gather(4, begun)).u32()
         if not 1 <= size <= _LONGEST:
             raise IncompleteError("the server's answer is malformed", hint=_MALFORMED)
-        return self._gather(size)
+        return self._gather(size, begun + size / _SLOWEST)
 
-    def _gather(self, count: int) -> memoryview:
-        """Return the next bytes; what came with them is kept, and not copied."""
+    def _gather(self, count: int, begun: float) -> memoryview:
+        """Return the next bytes; what came with them is kept, and not copied.
+
+        Args:
+            count: how many.
+            begun: since when the server may take its time.
+        """
         if len(self._rest) < count:
             pieces: list[Buffer] = [self._rest] if self._rest else []
             have = len(self._rest)
             while have < count:
-                pieces.append(more := self._receive())
+                pieces.append(more := self._receive(begun))
                 have += len(more)
             self._rest = memoryview(pieces[0] if len(pieces) == 1 else b"".join(pieces))
         taken, self._rest = self._rest[:count], self._rest[count:]
         return taken
 
-    def _receive(self) -> bytes:
-        since = time.monotonic()
+    def _receive(self, begun: float) -> bytes:
         while True:
+            if time.monotonic() - begun > self._patience():
+                self._channel.close()  # an answer that comes later would be taken for another
+                raise TimeoutError
             try:
                 more = self._channel.recv(_ALL)
             except TimeoutError:
-                if time.monotonic() - since <= self._patience():
-                    continue
-                self._channel.close()  # an answer that comes later would be taken for another
-                raise
+                continue
+            finally:
+                self._hush()
             if not more:
                 raise EOFError
             return more
 
+    def _hush(self) -> None:
+        """Drop what the server says beside its answers: nobody reads that, nor waits for it."""
+        while self._channel.recv_stderr_ready():
+            self._channel.recv_stderr(_ALL)
+
     def _patience(self) -> float:
         with self._changed:
-            return max((one.patience for one in self._waiting.values()), default=self._stall)
+            return max((one.patience for one in self._waiting.values()), default=self.stall)
 
 
 def _begin_sftp(channel: Channel, seconds: float) -> None:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, BinaryIO, Self
 
 from piienc.errors import IncompleteError, OutOfOrderError
 from piienc.remote import calls
+from piienc.remote.listing import listing
 from piienc.remote.names import OURS, aside_of, is_safe, safe_name, shown_name
 from piienc.remote.pool import Pool
 from piienc.remote.remote import FOLDER, FREELY, UNKNOWN, Entry, Facts
@@ -102,12 +103,11 @@ class SftpRemote:
     def entries(self, refused: Callable[[str], object] | None = None) -> Iterator[Entry]:
         """List the folder; names that are not plain are left out, and told to `refused`."""
         with self._session("list the folder") as session:
-            found = list(calls.listing(session, self._folder))
-        for name, facts in found:
-            if is_safe(name, ours=True):
-                yield Entry(name, facts)
-            elif refused and name not in {".", ".."}:
-                refused(shown_name(name))
+            for name, facts in listing(session, self._folder):
+                if is_safe(name, ours=True):
+                    yield Entry(name, facts)
+                elif refused and name not in {".", ".."}:
+                    refused(shown_name(name))
 
     def upload(
         self,

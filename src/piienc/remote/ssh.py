@@ -99,11 +99,13 @@ class Connection:
         transport: to the destination.
         host: what messages call it.
         stall: the longest time in seconds without a sign of the server.
+        sessions: those that were begun.
     """
 
     def __init__(self, host: str, *, stall: float) -> None:
         self.host = host
         self.stall = stall
+        self.sessions: list[Session] = []
         self._transports: list[SshTransport] = []
         self._open = contextlib.ExitStack()
 
@@ -124,6 +126,7 @@ class Connection:
         except BaseException:
             connection.close()
             raise
+        connection.transport.peer.is_flooded = connection._is_flooded
         return connection
 
     def first_session(self) -> Session:
@@ -151,6 +154,9 @@ class Connection:
             transport.join(_ENDING)
             transport.packetizer.complete_handshake()  # or its timer runs on, as a thread
         self._open.close()
+
+    def _is_flooded(self) -> bool:
+        return any(session.flooded for session in self.sessions)
 
     def _extend(self, hop: Hop, options: Options) -> None:
         times = options.timeouts

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
+from piienc.errors import IncompleteError
 from piienc.remote import protocol
 from piienc.remote.protocol import string, u32, u64
 from piienc.remote.refusals import refusal
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 
 _WAITING = 16 << 20  # bytes that a session has sent and that are not yet acknowledged
 _AHEAD = 8 << 20  # bytes asked for and not yet used
+_MOST_SHORT = 256  # answers in a row that give less than they should
 
 
 class Span(Struct, frozen=True):
@@ -143,7 +145,7 @@ def fetch(file: OpenFile, span: Span, doing: str) -> Iterator[memoryview]:
     """
     session, handle = file.session, string(file.handle)
     asked: deque[tuple[int, int, Answer]] = deque()
-    blocks, ahead = span.blocks(), 0
+    blocks, ahead, short = span.blocks(), 0, 0
 
     def ask(at: int, count: int) -> tuple[int, int, Answer]:
         return at, count, session.ask(protocol.READ, handle, u64(at), u32(count))
@@ -161,7 +163,13 @@ def fetch(file: OpenFile, span: Span, doing: str) -> Iterator[memoryview]:
             return
         yield data
         ahead -= len(data)
-        if len(data) < count:  # a server may give less than it was asked for
+        short = 0 if len(data) == count else short + 1
+        if short > _MOST_SHORT:
+            raise IncompleteError(
+                f"cannot {doing}: the server gives it in pieces that are too small",
+                hint="ask the server's owner",
+            )
+        if short:  # a server may give less than it was asked for
             asked.appendleft(ask(at + len(data), count - len(data)))
 
 
