@@ -174,3 +174,15 @@ def test_server_far_away_that_wants_one_go_refuses_several_channels_once(odd, py
     finally:
         proxy.close()
     assert len(py_server.opened) == 1
+
+
+@pytest.mark.parametrize("mode", ["rename", "hidden"])
+def test_server_without_renames_or_hidden_names_is_told_of_the_setting(odd, mode):
+    """And with it, the file is delivered."""
+    way = odd({mode}, {})
+    ended = way.push("a.bin")
+    assert ended.code == 9
+    assert "rename = false" in ended.err
+    odd({mode}, IN_PLACE)
+    assert way.push("a.bin").code == 0
+    assert way.there()["a.bin"] == DATA

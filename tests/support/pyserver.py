@@ -28,6 +28,7 @@ MODES = {
     "fstat": "FSTAT is not allowed",
     "remove": "REMOVE is not allowed",
     "rename": "RENAME is not allowed",
+    "hidden": "a name may not begin with a dot",
     "list": "OPENDIR is not allowed",
     "read": "OPEN for reading is not allowed",
     "setstat": "FSETSTAT is not allowed",
@@ -240,6 +241,8 @@ class _Disk(paramiko.SFTPServerInterface):
     def open(self, path, flags, attr):
         writes, modes = flags & (os.O_WRONLY | os.O_RDWR), self._server.modes
         if "read" in modes and not writes:
+            return paramiko.SFTP_PERMISSION_DENIED
+        if "hidden" in modes and Path(path).name.startswith("."):
             return paramiko.SFTP_PERMISSION_DENIED
         if "in order" in modes and writes and not flags & (os.O_TRUNC | os.O_EXCL):
             return paramiko.SFTP_OP_UNSUPPORTED

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 
 from piienc.errors import IncompleteError, NameTakenError
 from piienc.remote import protocol
+from piienc.remote.names import OURS
 from piienc.remote.protocol import NO_ATTRIBUTES, attributes, string, u32
-from piienc.remote.refusals import disk_full, order_refusal, refusal
+from piienc.remote.refusals import disk_full, hidden_refusal, order_refusal, refusal
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -103,10 +104,12 @@ def made(
     way = protocol.EMPTIED if over else protocol.ONLY_NEW
     way |= protocol.FOR_WRITING | protocol.MADE
     answer = session.call(protocol.OPEN, string(path), u32(way), attributes(mode))
-    if answer.code in {protocol.FAILURE, protocol.TAKEN}:
-        if not over and is_there(session, path):
-            raise taken(name)
-        raise write_refusal(session, path, answer, doing)
+    refused = answer.code in {protocol.FAILURE, protocol.TAKEN}
+    if refused and not over and is_there(session, path):
+        raise taken(name)
+    if answer.code != protocol.OK:
+        error = write_refusal(session, path, answer, doing)
+        raise hidden_refusal(error) if name.startswith(OURS) else error
     with closing(session, answer, doing) as file:
         yield file
 
@@ -157,15 +160,14 @@ def rename(session: Session, old: str, new: str, final: str) -> None:
     answer = session.call(protocol.RENAME, string(old), string(new))
     if answer.code in {protocol.FAILURE, protocol.TAKEN} and is_there(session, new):
         raise taken(final)
-    _require(answer, f"rename a file to {final}")
+    _require_renamed(answer, final)
 
 
 def replace(session: Session, old: str, new: str, final: str, aside: str) -> None:
     """Rename a file to a name that may be taken; `aside` is a name for the old file meanwhile."""
-    doing = f"rename a file to {final}"
     if protocol.POSIX_RENAME in session.extensions:
         names = (string(protocol.POSIX_RENAME), string(old), string(new))
-        _require(session.call(protocol.EXTENDED, *names), doing)
+        _require_renamed(session.call(protocol.EXTENDED, *names), final)
         return
     # In two steps, so that the old file is lost at no moment.
     moved = session.call(protocol.RENAME, string(new), string(aside))
@@ -173,11 +175,11 @@ def replace(session: Session, old: str, new: str, final: str, aside: str) -> Non
         # It was left by a run that was cut here; what is to be replaced now is newer.
         moved = session.call(protocol.RENAME, string(new), string(aside))
     if moved.code != protocol.NO_SUCH_FILE:
-        _require(moved, doing)
+        _require_renamed(moved, final)
     answer = session.call(protocol.RENAME, string(old), string(new))
     if moved.code == protocol.OK and answer.code != protocol.OK:
         session.call(protocol.RENAME, string(aside), string(new))
-    _require(answer, doing)
+    _require_renamed(answer, final)
     if moved.code == protocol.OK:
         remove(session, aside, final)
 
@@ -262,6 +264,11 @@ def write_refusal(
 def taken(name: str) -> NameTakenError:
     """Make the error of a name that is taken."""
     return NameTakenError(f"{name} is at the destination already")
+
+
+def _require_renamed(answer: Answer, final: str) -> None:
+    if answer.code != protocol.OK:
+        raise hidden_refusal(refusal(answer, f"rename a file to {final}"))
 
 
 def _require(answer: Answer, doing: str) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from piienc.errors import IncompleteError, OutOfOrderError
+from piienc.errors import IncompleteError, NameTakenError, OutOfOrderError
 from piienc.remote import protocol
 
 if TYPE_CHECKING:
@@ -61,6 +61,16 @@ def order_refusal(answer: Answer, doing: str) -> PiiencError:
     if answer.code not in _ORDER:
         return error
     return OutOfOrderError(str(error), hint=error.hint)
+
+
+def hidden_refusal(error: PiiencError) -> PiiencError:
+    """Add to a refusal what helps where a server allows no renames, or no hidden names."""
+    if not error.transient and not isinstance(error, NameTakenError):
+        error.hint = (
+            f"{error.hint}; if renames or hidden names are not allowed there, say rename = false "
+            "for the destination in piienc.toml"
+        )
+    return error
 
 
 def disk_full(doing: str, room: int) -> PiiencError:

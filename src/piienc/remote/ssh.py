@@ -221,7 +221,7 @@ def _explained(transport: SshTransport, hop: Hop) -> Iterator[None]:
                 "the same command again later",
                 transient=True,
             ) from error
-        if isinstance(error, FOREIGN):
+        if isinstance(error, FOREIGN) or transport.is_active():
             raise
         # paramiko lets through whatever its parser stumbles over in a malformed message.
         raise PeerError("it sends what is no SSH") from error
