@@ -186,3 +186,17 @@ def test_server_without_renames_or_hidden_names_is_told_of_the_setting(odd, mode
     odd({mode}, IN_PLACE)
     assert way.push("a.bin").code == 0
     assert way.there()["a.bin"] == DATA
+
+
+@pytest.mark.parametrize("mode", ["stat", "failure", "no size", "no type", "bad end", "list"])
+@pytest.mark.parametrize("wanted", ["a.bin", "*.bin"])
+def test_file_is_fetched_from_a_server_that_tells_less(odd, mode, wanted):
+    """To its end, where its size is not told; a pattern needs the list of the folder."""
+    way = odd({mode}, {})
+    (way.folder / "a.bin").write_bytes(DATA)
+    ended = way.project.run("pull", wanted, "back.bin", "--from", "partner")
+    if (mode, wanted) == ("list", "*.bin"):
+        assert (ended.code, "permission denied" in ended.err) == (9, True)
+        return
+    assert ended.code == 0, ended.err
+    assert way.project.read("back.bin") == DATA
