@@ -200,3 +200,10 @@ def test_file_is_fetched_from_a_server_that_tells_less(odd, mode, wanted):
         return
     assert ended.code == 0, ended.err
     assert way.project.read("back.bin") == DATA
+
+
+def test_content_is_verified_where_a_file_may_be_read_and_not_looked_for(odd):
+    """To read it back is enough."""
+    way = odd({"stat"}, {"verify_content": True})
+    assert way.push("a.bin").code == 0
+    assert way.there() == {"a.bin": DATA}

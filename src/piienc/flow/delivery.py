@@ -160,7 +160,7 @@ class Delivery:
         if known is None:
             return None
         # While it was being sent, its hash was not known: then the bytes that are there decide.
-        fits = self._rules.rename or known.growing in {None, self._name}
+        fits = self._rules.rename or self._is_in_place(known)
         same = known.size == self._source.size and known.sha256 in {None, self._source.sha256}
         if same and (fits or known.phase != Phase.SENDING):
             return self._save(known)
@@ -202,7 +202,7 @@ class Delivery:
         if transfer.growing != self._name:
             self._require_free(remote, transfer)
         try:
-            facts = self._write(remote, transfer, once=self._takes_one_go)
+            facts = self._write(remote, transfer, once=self._takes_one_go(transfer))
         except OutOfOrderError:
             self._resumed_at = 0
             again = replace(transfer, attempts=transfer.attempts + 1)
@@ -220,18 +220,19 @@ class Delivery:
             replace(transfer, phase=Phase.PUBLISHING, sha256=digest, remote_size=size)
         )
 
-    @property
-    def _takes_one_go(self) -> bool:
-        """Whether the file must be opened once, written in order and closed once.
+    def _takes_one_go(self, transfer: Transfer) -> bool:
+        """Tell whether the file must be opened once, written in order and closed once.
 
-        In place, a second opening would show a receiver, or be refused, what is not whole; of
-        other destinations, the first refusal tells.
+        In place, who takes files when they are closed would take what is not whole. Of a
+        destination where files have temporary names, the first refusal tells.
         """
-        return not self._rules.rename or self._known.take_one_go(self._places)
+        return self._is_in_place(transfer) or self._known.take_one_go(self._places)
+
+    def _is_in_place(self, transfer: Transfer) -> bool:
+        return transfer.growing in {None, self._name}
 
     def _write(self, remote: Remote, transfer: Transfer, *, once: bool) -> Facts | None:
         """Have all bytes at the destination, under the temporary name or in place."""
-        in_place = transfer.growing in {None, self._name}
         name = transfer.growing or self._name
         offset = 0 if once else self._resume(remote, name, transfer)
         # Of a transfer that was begun before, the name is ours, and so is what stands there.
@@ -239,7 +240,7 @@ class Delivery:
         replaces = transfer.growing is None and self._rules.if_exists == "replace"
 
         def made() -> None:
-            if in_place:  # and only now it is called ours
+            if self._is_in_place(transfer):  # and only now it is called ours
                 self._save(replace(transfer, growing=self._name))
 
         return remote.upload(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 from typing import TYPE_CHECKING
 
-from piienc.errors import IncompleteError, NameTakenError
+from piienc.errors import NameTakenError
 from piienc.remote import protocol
 from piienc.remote.names import OURS
 from piienc.remote.protocol import NO_ATTRIBUTES, attributes, string, u32
@@ -140,12 +140,12 @@ def stat(session: Session, path: str, *, link: bool = False) -> Facts | None:
 
 def is_there(session: Session, path: str) -> bool:
     """Tell whether a name is known to be taken, be it by a link to nowhere."""
-    try:
-        return stat(session, path, link=True) is not None
-    except IncompleteError as error:
-        if error.transient:
-            raise
-        return False  # the server does not tell
+    return session.call(protocol.LSTAT, string(path)).kind == protocol.ATTRS
+
+
+def is_missing(session: Session, path: str) -> bool:
+    """Tell whether a file is known not to be there."""
+    return session.call(protocol.STAT, string(path)).code == protocol.NO_SUCH_FILE
 
 
 def rename(session: Session, old: str, new: str, final: str) -> None:

@@ -210,8 +210,9 @@ class SftpRemote:
         progress: Callable[[int], object] | None = None,
     ) -> int:
         """Return how many of its first bytes are those of a local file."""
-        if self.stat(name) is None:
-            return 0
+        with self._session(f"look for {name}") as session:
+            if calls.is_missing(session, self._path(name)):
+                return 0
         read, same = reader_of(source), 0
         with contextlib.closing(self._blocks(name, 0, size)) as blocks:
             for data in blocks:
