@@ -32,7 +32,6 @@ def test_job_with_every_field_has_them(tmp_path):
         "sign_with": "me",
         "after": "move",
         "move_to": "sent",
-        "send_ahead": False,
         "keep_spool": 1,
         "on_failed_verification": "quarantine",
         "quarantine": "bad",
@@ -50,7 +49,6 @@ def test_job_with_every_field_has_them(tmp_path):
         "me",
         "move",
         tmp_path / "sent",
-        False,  # noqa: FBT003  # in the order of the fields
         1,
         "quarantine",
         tmp_path / "bad",
@@ -77,6 +75,10 @@ def test_job_with_every_field_has_them(tmp_path):
         ('name = "a/{name}"', "line 7: jobs.x.name: 'a/{name}' has a slash"),
         ('name = "{name:04}"', "line 7: jobs.x.name: '{name:04}' has a format"),
         ("keep_spool = -1", "line 7: jobs.x.keep_spool: -1 is not"),
+        (
+            "send_ahead = true",
+            "line 7: jobs.x.send_ahead: nothing is sent any more before all of a file is verified",
+        ),
         ("quiet = 3", "line 7: jobs.x.quiet: unknown; did you mean 'quiet_for'?"),
     ],
 )

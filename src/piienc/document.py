@@ -13,7 +13,17 @@ import tomllib
 from datetime import date, datetime, time
 from operator import itemgetter
 from types import NoneType, UnionType
-from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar, Union, get_args, get_origin
+from typing import (
+    TYPE_CHECKING,
+    Annotated,
+    Any,
+    ClassVar,
+    Literal,
+    TypeVar,
+    Union,
+    get_args,
+    get_origin,
+)
 
 from msgspec import Meta, Struct, ValidationError, convert, structs
 
@@ -53,7 +63,13 @@ _TOML_SAYS = {"cannot overwrite a value": "a key that has a value already; remov
 
 
 class Table(Struct, frozen=True, forbid_unknown_fields=True):
-    """A table of a file. Its fields have immutable defaults; their first examples are mends."""
+    """A table of a file. Its fields have immutable defaults; their first examples are mends.
+
+    Attributes:
+        removed: fields that earlier versions had, each with the reason and the mend.
+    """
+
+    removed: ClassVar[dict[str, str]] = {}
 
     @classmethod
     def check(cls, fields: Mapping[str, Any]) -> Iterable[Mistake]:  # noqa: ARG003  # to override
@@ -139,7 +155,9 @@ def _in_table(values: dict[str, Any], model: type[Table], place: Place) -> Itera
     fields = structs.fields(model)
     known = [field.name for field in fields]
     for name in values:
-        if name not in known:
+        if name in model.removed:
+            yield (*place, name), model.removed[name]
+        elif name not in known:
             near = nearest(name, known) or f"; known here: {', '.join(known)}"
             yield (*place, name), f"unknown{near}"
     fine = {}

@@ -10,6 +10,7 @@
     ├── PgpError                7   OpenPGP failed
     ├── ConnectError            8   no connection: host key, login, network
     ├── IncompleteError         9   an output or a transfer could not be completed
+    │   └── OutOfOrderError     9   a server takes a file only in one go
     ├── VerificationError      10   verification found differences
     ├── LockError              11   another run holds the lock
     └── PolicyError            12   refused by policy
@@ -172,6 +173,13 @@ class IncompleteError(PiiencError):
     kind = "incomplete"
     meaning = "transfer failed or output incomplete (a full disk, say)"
     hint = "make room or mend the destination, and run the same command again"
+
+
+class OutOfOrderError(IncompleteError):
+    """A server refuses a file that was not written in one go, in order; it is begun anew.
+
+    Nobody meets this error unless the second way has failed, too: see IncompleteError.
+    """
 
 
 class VerificationError(PiiencError):

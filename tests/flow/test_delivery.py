@@ -9,11 +9,11 @@ import pytest
 from msgspec.structs import replace
 
 from piienc.errors import IncompleteError, NameTakenError
-from piienc.flow.delivery import Delivered, Delivery, Rules, Skipped, growing_of
-from piienc.flow.source import Ahead, Known, Source
+from piienc.flow.delivery import Delivered, Delivery, Rules, Skipped
+from piienc.flow.source import Source
 from piienc.remote import OURS
 from piienc.remote.folder import FolderRemote
-from piienc.state import Ledger, new_transfer
+from piienc.state import Ledger
 
 DATA = os.urandom(5000)
 OPERATIONS = ("stat", "upload", "publish", "remove", "same_prefix")
@@ -51,13 +51,12 @@ class World:
             raise Killed
         return done
 
-    def run(self, *, ahead=None, progress=print, **rules):
+    def run(self, *, progress=print, **rules):
         """Deliver the file, as a run of its own does."""
         self.steps = 0
         rules = Rules(trigger=lambda name, _: (f"{name}.DONE", b""), **rules)
         with self.file.open("rb") as file:
             source = Source(self.file, file)
-            source.ahead = ahead
             places = ["file:///out/"]
             delivery = Delivery(source, "a.csv", places, rules, Saving(self), progress)
             return delivery.attempt(Watched(self))
@@ -254,87 +253,3 @@ def test_delivery_of_content_delivered_before_is_skipped_beside_an_unfinished_ot
     world.file.write_bytes(DATA)
     assert world.run().why == "delivered already"
     assert world.seen == [("a.csv", DATA), ("a.csv.DONE", b"")]
-
-
-def _sent_ahead(world, there: bytes, count: int, **more) -> Ahead:
-    """Have a run send this of the file before its delivery begins, and tell of so many bytes."""
-    begun = new_transfer("push", "file:///out/", "a.csv", world.file, size=len(DATA))
-    growing = growing_of(begun)
-    world.ledger.save(replace(begun, growing=growing, **{"attempts": 1, **more}))
-    (world.folder / growing).write_bytes(there)
-    return Ahead(begun.id, count)
-
-
-@pytest.mark.parametrize("count", [1, 3000, len(DATA)])
-def test_delivery_goes_on_with_what_was_sent_ahead(tmp_path, monkeypatch, count):
-    """In the same attempt, and without reading it back; progress counts it."""
-    world = World(tmp_path)
-    monkeypatch.setattr(FolderRemote, "same_prefix", lambda *_: pytest.fail("it was read back"))
-    ahead, counted = _sent_ahead(world, DATA[:count], count), []
-    done = world.run(ahead=ahead, progress=counted.append)
-    assert (done.transfer.id, done.transfer.attempts, done.resumed_at) == (ahead.transfer, 1, 0)
-    assert sum(counted) == len(DATA)
-    exactly_once(world)
-
-
-@pytest.mark.parametrize("count", [0, 3000])
-@pytest.mark.parametrize("there", [None, b"", DATA[:2999], b"x" * 2999, DATA + b"x"])
-def test_delivery_compares_what_is_not_as_it_was_sent_ahead(tmp_path, there, count):
-    """Somebody has shortened it, taken it away or written behind it."""
-    world = World(tmp_path)
-    ahead = _sent_ahead(world, there or b"", count)
-    if there is None:
-        (world.folder / f"{OURS}{ahead.transfer}.part").unlink()
-    world.run(ahead=ahead)
-    exactly_once(world)
-
-
-def test_delivery_compares_what_another_run_has_gone_on_with(tmp_path):
-    """It had a file of the same name and size, wrote its bytes there, and was cut off."""
-    world = World(tmp_path)
-    ahead = _sent_ahead(world, b"x" * 4000, 3000, attempts=2)
-    world.run(ahead=ahead)
-    exactly_once(world)
-
-
-@pytest.mark.parametrize("behind", [False, True])
-@pytest.mark.parametrize("step", range(1, 15))
-def test_delivery_of_what_was_sent_ahead_is_completed_after_a_kill(tmp_path, step, behind):
-    """By a run that knows nothing of it but what the ledger tells."""
-    world = World(tmp_path)
-    ahead = _sent_ahead(world, DATA[:3000], 3000)
-    world.kill_at, world.kill_behind = step, behind
-    with suppress(Killed):
-        world.run(ahead=ahead)
-    world.kill_at = None
-    world.run()
-    exactly_once(world)
-
-
-def test_transfer_that_is_gone_on_with_is_of_the_file_that_is_sent_now(tmp_path):
-    """The file of the run before may be gone: then it would look as if nobody needed it."""
-    world = World(tmp_path)
-    _sent_ahead(world, DATA[:3000], 3000, source="gone/a.csv")
-    done = world.run()
-    assert (done.resumed_at, done.transfer.source) == (3000, str(world.file))
-
-
-def test_second_attempt_compares_what_was_sent_ahead(tmp_path):
-    """Of an attempt that has failed, nothing is taken for granted."""
-    world = World(tmp_path)
-    ahead = _sent_ahead(world, b"x" * 3000, 3000)
-    with world.file.open("rb") as file:
-        source = Source(world.file, file, Known("0" * 64, (0, 0, 0)))
-        source.ahead = ahead
-        delivery = Delivery(source, "a.csv", ["file:///out/"], Rules(), world.ledger, print)
-        broken = FolderRemote(world.folder)
-        broken.upload = _raise
-        with suppress(IncompleteError):
-            delivery.attempt(broken)
-        done = delivery.attempt(FolderRemote(world.folder))
-    assert done.transfer.attempts == 2
-    assert world.there() == {"a.csv": DATA}
-
-
-def _raise(*_, **__):
-    raise IncompleteError("the connection was lost", transient=True)

@@ -26,13 +26,13 @@ def place(request, tmp_path):
 
 
 @pytest.mark.parametrize("size", [0, 1, 32_768, 3 * MEGA + 1])
-def test_upload_writes_the_file_private_and_whole(place, size):
-    """All bytes are there, nobody else may read them, and the facts are told."""
+def test_upload_writes_the_file_whole(place, size):
+    """All bytes are there, with the mode of any new file, and the facts are told."""
     remote, folder = place
     data, counted = os.urandom(size), []
     facts = upload(remote, "a", data, progress=counted.append)
     assert (folder / "a").read_bytes() == data
-    assert stat.S_IMODE((folder / "a").stat().st_mode) == 0o600
+    assert stat.S_IMODE((folder / "a").stat().st_mode) == 0o644
     assert facts == remote.stat("a")
     assert (facts.size, facts.kind) == (size, FILE)
     assert sum(counted) == size
@@ -86,46 +86,6 @@ def test_upload_behind_a_longer_partial_raises(place):
     (folder / "a").write_bytes(b"abcdef")
     with pytest.raises(IncompleteError, match="6 bytes"):
         upload(remote, "a", b"abc", offset=1)
-
-
-@pytest.mark.parametrize("limit", [None, 2_000_000])
-def test_upload_of_a_growing_file_follows_it_as_far_as_it_is_told(
-    place, tmp_path_factory, monkeypatch, limit
-):
-    """All that is there then is acknowledged, without holes, and none of it is behind that."""
-    remote, folder = place
-    monkeypatch.setattr(remote, "_limiter", Limiter(limit) if limit else None)
-    data, source = os.urandom(2 * MEGA), tmp_path_factory.mktemp("source") / "s"
-    source.write_bytes(b"")
-    end, asked = MEGA, []
-
-    def ready(count):
-        asked.append(count)
-        if source.stat().st_size < count <= end:
-            with source.open("ab") as file:
-                file.write(data[source.stat().st_size : count])
-        return count <= end
-
-    with source.open("rb") as file:
-        count = remote.upload_growing("a", file, ready)
-    assert end - 256_000 - 6144 < count <= end
-    assert asked[-1] > end
-    assert (folder / "a").read_bytes() == data[:count]
-    assert stat.S_IMODE((folder / "a").stat().st_mode) == 0o600
-    upload(remote, "a", data, offset=count)
-    assert (folder / "a").read_bytes() == data
-
-
-def test_upload_of_a_growing_file_of_which_nothing_is_ready_makes_it_empty(place, tmp_path_factory):
-    """It is there, and may be gone on with."""
-    remote, folder = place
-    source = tmp_path_factory.mktemp("source") / "s"
-    source.write_bytes(b"abc")
-    with source.open("rb") as file:
-        assert remote.upload_growing("a", file, lambda _: False) == 0
-        assert (folder / "a").read_bytes() == b""
-        with pytest.raises(NameTakenError):
-            remote.upload_growing("a", file, lambda _: False)
 
 
 def test_upload_of_a_source_that_became_shorter_raises(place):
@@ -335,7 +295,8 @@ def test_methods_refuse_names_that_are_not_plain(place, name):
 def test_can_write_leaves_nothing_behind(place):
     """A dry run is one."""
     remote, folder = place
-    remote.can_write()
+    assert remote.can_write()
+    assert not remote.can_write(make=False)
     assert list(folder.iterdir()) == []
 
 

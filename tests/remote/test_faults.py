@@ -14,7 +14,7 @@ from ssh_fixtures import download, options_for, upload
 from sshd import PLAIN, ROOT, Sshd
 
 from piienc.errors import ConnectError, IncompleteError, NameTakenError
-from piienc.remote import OURS, Timeouts, open_remote, parse_url
+from piienc.remote import OURS, Timeouts, open_remote, parse_url, ssh
 from piienc.remote.remote import Facts
 
 MEGA = 1_000_000
@@ -248,13 +248,24 @@ def test_port_of_another_service_is_told(sshd, connect):
     ],
 )
 def test_old_server_is_diagnosed(new_sshd, connect, line, offered):
-    """The message tells what the server offers, the hint what that means."""
+    """The message tells what the server offers and what we know, the hint what that means."""
     server = new_sshd(line, *(["Ciphers aes128-ctr"] if "MACs" in line else []), hosts=("rsa",))
-    with pytest.raises(ConnectError, match="outdated") as caught:
+    with pytest.raises(ConnectError, match="in common") as caught:
         connect(server)
     assert offered in str(caught.value)
     assert "SHA-1" in caught.value.hint
     assert not caught.value.transient
+
+
+def test_server_that_knows_chacha20_alone_is_not_called_old(new_sshd, connect):
+    """It is paramiko that lacks it."""
+    server = new_sshd("Ciphers chacha20-poly1305@openssh.com")
+    with pytest.raises(
+        ConnectError, match="no cipher in common: it offers the cipher cha"
+    ) as caught:
+        connect(server)
+    assert "aes256-gcm@openssh.com" in caught.value.hint
+    assert "old" not in caught.value.hint
 
 
 @pytest.mark.parametrize("cipher", ["aes128-gcm@openssh.com", "aes256-ctr", "aes128-ctr"])
@@ -278,9 +289,7 @@ def test_server_that_wants_new_keys_often_is_obliged(new_sshd, connect):
 
 def test_new_keys_are_asked_for_often_enough(sshd, connect, monkeypatch):
     """RFC 4253 wants them after a gigabyte; here it is a megabyte."""
-    from piienc.remote.wire import Wire
-
-    monkeypatch.setattr(Wire, "REKEY_BYTES", MEGA)
+    monkeypatch.setattr(ssh, "_REKEY", MEGA)
     remote = connect(sshd)
     first = remote._connection.transport.H
     upload(remote, "a", DATA)
@@ -343,8 +352,10 @@ def test_folder_that_may_not_be_entered_raises(new_sshd, connect):
     inner = server.folder / "inner"
     inner.mkdir()
     server.folder.chmod(0o000)
-    with pytest.raises(IncompleteError, match="permission denied"):
-        connect(server, folder=inner)
+    remote = connect(server, folder=inner)  # the server might just not tell of it
+    for action in (lambda: upload(remote, "a", b"x"), remote.can_write, lambda: remote.stat("a")):
+        with pytest.raises(IncompleteError, match="permission denied"):
+            action()
     server.folder.chmod(0o755)
 
 

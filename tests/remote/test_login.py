@@ -4,6 +4,13 @@ import shutil
 import traceback
 
 import pytest
+from cryptography.hazmat.primitives.serialization import (
+    BestAvailableEncryption,
+    Encoding,
+    NoEncryption,
+    PrivateFormat,
+    load_ssh_private_key,
+)
 from msgspec.structs import replace
 from ssh_fixtures import QUICK, options_for
 from sshd import make_key, run
@@ -50,6 +57,49 @@ def test_login_by_a_key_in_the_old_pem_format(sshd, keys):
     run("ssh-keygen", "-q", "-p", "-m", "PEM", "-N", "", "-f", path)
     assert "RSA PRIVATE KEY" in path.read_text("utf-8")
     log_in(sshd, identity_file=path)
+
+
+@pytest.mark.parametrize("cipher", ["aes256-gcm@openssh.com", "aes256-cbc"])
+def test_login_by_a_key_that_is_locked_by_another_cipher(sshd, keys, cipher):
+    """OpenSSH's own choice is one of several."""
+    path = keys(passphrase="sesame")
+    run("ssh-keygen", "-q", "-p", "-Z", cipher, "-P", "sesame", "-N", "sesame", "-f", path)
+    log_in(sshd, identity_file=path, passphrase=lambda _: SecretBytes(b"sesame"))
+    with pytest.raises(KeyAccessError, match="not its own"):
+        log_in(sshd, identity_file=path, passphrase=lambda _: WRONG)
+
+
+@pytest.mark.parametrize("cipher", ["chacha20-poly1305@openssh.com", "aes128-gcm@openssh.com"])
+def test_key_that_is_locked_by_a_cipher_that_is_not_known_names_the_command(sshd, keys, cipher):
+    """And the command that is named mends it."""
+    path = keys(passphrase="sesame")
+    run("ssh-keygen", "-q", "-p", "-Z", cipher, "-P", "sesame", "-N", "sesame", "-f", path)
+    with pytest.raises(KeyAccessError, match="cipher") as caught:
+        log_in(sshd, identity_file=path, passphrase=lambda _: SecretBytes(b"sesame"))
+    command = caught.value.hint.partition(": ")[2].partition(";")[0]
+    run(*command.split(), "-P", "sesame", "-N", "sesame")
+    log_in(sshd, identity_file=path, passphrase=lambda _: SecretBytes(b"sesame"))
+
+
+@pytest.mark.parametrize("passphrase", ["", "sesame"])
+@pytest.mark.parametrize("kind", ["ecdsa", "rsa", "ed25519"])
+def test_login_by_a_key_in_pkcs8(sshd, keys, kind, passphrase):
+    """As other programs than ssh-keygen write them."""
+    path = keys(kind)
+    key = load_ssh_private_key(path.read_bytes(), None)
+    lock = BestAvailableEncryption(passphrase.encode()) if passphrase else NoEncryption()
+    path.write_bytes(key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, lock))
+    log_in(sshd, identity_file=path, passphrase=lambda _: SecretBytes(b"sesame"))
+
+
+def test_key_of_putty_names_the_command_that_converts_it(sshd, tmp_path):
+    """It is no broken key."""
+    path = tmp_path / "key.ppk"
+    path.write_text("PuTTY-User-Key-File-3: ssh-ed25519\nEncryption: none\n", "utf-8")
+    path.chmod(0o600)
+    with pytest.raises(KeyAccessError, match="PuTTY") as caught:
+        log_in(sshd, identity_file=path)
+    assert f"puttygen {path} -O private-openssh-new" in caught.value.hint
 
 
 @pytest.mark.parametrize("kind", ["ed25519", "rsa"])
@@ -265,6 +315,15 @@ def test_login_by_key_and_password_together(py_server, ssh_keys, tmp_path):
     py_server.ways, py_server.further, py_server.password = ["publickey"], ["password"], "sesame"
     more = {"identity_file": ssh_keys.user, "password": SecretBytes(b"sesame")}
     log_in_to(py_server, tmp_path, **more)
+    assert py_server.asked == ["publickey", "password sesame"]
+
+
+def test_login_by_a_key_of_the_configuration_and_a_password_together(py_server, ssh_keys, tmp_path):
+    """A key that the configuration names is meant as much as one of the options."""
+    py_server.ways, py_server.further, py_server.password = ["publickey"], ["password"], "sesame"
+    config = tmp_path / "own_config"
+    config.write_text(f"Host 127.0.0.1\n  IdentityFile {ssh_keys.user}\n", "utf-8")
+    log_in_to(py_server, tmp_path, ssh_config=config, password=SecretBytes(b"sesame"))
     assert py_server.asked == ["publickey", "password sesame"]
 
 

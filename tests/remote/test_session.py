@@ -2,62 +2,18 @@
 
 import contextlib
 import struct
-import threading
 
 import pytest
+from fake_channel import Channel, frame
 from hypothesis import given
 from hypothesis import strategies as st
 
 from piienc.errors import IncompleteError, PiiencError
 from piienc.remote import Options, calls, is_safe, open_remote, parse_url, protocol
+from piienc.remote.listing import listing
 from piienc.remote.protocol import Fields, string, u32
 from piienc.remote.refusals import refusal
 from piienc.remote.session import Answer, Session
-
-
-class Channel:
-    """A channel that answers each request by a function; a window without end."""
-
-    out_max_packet_size = 1 << 20
-    out_window_size = 1 << 20
-    remote_chanid = 0
-
-    def __init__(self, respond):
-        self.lock = threading.Lock()
-        self.transport = self
-        self._respond = respond
-        self._out = b""
-        self._ahead = b""
-        self.closed = False
-
-    def _wait_for_send_window(self, size):
-        return size
-
-    def _send_user_message(self, message):
-        self._out += message.asbytes()[9:]
-        while len(self._out) >= 4 and len(self._out) - 4 >= (size := _length(self._out)):
-            frame, self._out = self._out[4 : 4 + size], self._out[4 + size :]
-            self._ahead += self._respond(frame[0], frame[1:5], frame[5:])
-
-    def recv(self, _):
-        """Return all that has been answered."""
-        data, self._ahead = self._ahead, b""
-        if not data:
-            raise TimeoutError
-        return data
-
-    def close(self):
-        """Remember."""
-        self.closed = True
-
-
-def _length(data):
-    return struct.unpack(">I", data[:4])[0]
-
-
-def frame(kind, number, body):
-    """Return an answer."""
-    return u32(1 + len(number) + len(body)) + bytes([kind]) + number + body
 
 
 def session_with(kind, body):
@@ -75,7 +31,7 @@ ACTIONS = [
     lambda session: calls.replace(_offering(session), "/x", "/y", "y", "/z"),
     lambda session: _enter(calls.opened(session, "/x", "read x", write=False)),
     lambda session: _enter(calls.made(session, "/x", "x")),
-    lambda session: next(calls.listing(session, "/x"), None),
+    lambda session: next(listing(session, "/x"), None),
 ]
 
 
@@ -225,7 +181,7 @@ def test_listing_that_is_hostile_gives_plain_names_alone(names):
         code = protocol.EOF if kind == protocol.READDIR else protocol.OK
         return frame(protocol.STATUS, number, u32(code) + string("") + string(""))
 
-    found = [name for name, _ in calls.listing(Session(Channel(respond), stall=0.2), "/x")]
+    found = [name for name, _ in listing(Session(Channel(respond), stall=0.2), "/x")]
     assert len(found) == len(names)
     for name in found:
         assert not is_safe(name, ours=True) or ("/" not in name and name not in {"", ".", ".."})

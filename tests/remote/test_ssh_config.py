@@ -41,6 +41,10 @@ CASES = [
     "Include more\nHost alias\n  User main\n",
     "Host alias\n  Include more\n  Port 2222\n",
     "Host nobody\n  Include more\nHost alias\n  User main\n",
+    "Host alias other # behind it\n  Port 2222 # a port\n  User me\t#nobody\n",
+    'Host alias\n  User "a # b" # c\n  HostName real#1.example\n',
+    "Match Host alias\n  User matched\n",
+    "Match host nobody # alias\n  User stranger\nHost *\n  User me\n",
     "Host alias\n  ConnectTimeout 7\n  HostKeyAlias known\n  IdentitiesOnly yes\n",
     "",
 ]
@@ -158,6 +162,23 @@ def test_config_that_cannot_be_followed_raises(config, text, told):
     """And nothing of it is run."""
     with pytest.raises(ConfigError, match=told):
         config(text)
+
+
+@pytest.mark.parametrize(
+    "criterion",
+    [
+        "tagged other",
+        "localnetwork 127.0.0.0/8",
+        "!localnetwork 10.0.0.0/8",
+        "version *",
+        "exec true",
+        "x y",
+    ],
+)
+def test_criterion_that_is_not_known_never_fits(config, criterion):
+    """Or another user's login would be used; and no command is run."""
+    hop = config(f"Match host alias {criterion}\n  User stranger\nHost *\n  User me\n")
+    assert hop.user == "me"
 
 
 def test_proxy_command_none_is_none(config):

@@ -17,6 +17,27 @@ OK, FAILED, PARTIAL = (
 )
 
 
+MODES = {
+    "in order": "a file is written in order, and opened for writing once",
+    "append": "a file is written at its end",
+    "taken": "a file that was closed is taken away at once",
+    "no size": "attributes tell no size",
+    "no type": "attributes tell no permissions, and so no type",
+    "failure": "a file that is not there is a failure, and no more",
+    "stat": "STAT and LSTAT are not allowed",
+    "fstat": "FSTAT is not allowed",
+    "remove": "REMOVE is not allowed",
+    "rename": "RENAME is not allowed",
+    "hidden": "a name may not begin with a dot",
+    "list": "OPENDIR is not allowed",
+    "read": "OPEN for reading is not allowed",
+    "setstat": "FSETSTAT is not allowed",
+    "bad end": "behind the last name of a folder comes a failure",
+    "endless": "a folder has names without an end",
+    "empty": "a folder has answers without names, and no end",
+}
+
+
 class PyServer:
     """A server for one test.
 
@@ -30,6 +51,10 @@ class PyServer:
         disk: it keeps files, at their own paths on this machine; its renames replace.
         refuse_writes: the code with which it refuses to write; None lets all through.
         renames: how many renames it does before it cuts all connections; None for no limit.
+        modes: what it does otherwise than most: see `MODES`.
+        cut_at: bytes of a file, at which it cuts all connections, once; None for no cut.
+        opened: the paths that were opened for writing, in order.
+        taken: what a receiver has taken away when it was closed, by its name.
     """
 
     def __init__(self, host_key: Path) -> None:
@@ -43,6 +68,10 @@ class PyServer:
         self.disk = False
         self.refuse_writes: int | None = None
         self.renames: int | None = None
+        self.modes: set[str] = set()
+        self.cut_at: int | None = None
+        self.opened: list[str] = []
+        self.taken: dict[str, bytes] = {}
         self._transports: list[paramiko.Transport] = []
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.port = self._listener.getsockname()[1]
@@ -64,6 +93,13 @@ class PyServer:
             transport.sock.close()
             transport.join(5)
 
+    def renew(self, key: Path | None = None) -> None:
+        """Exchange keys anew over all connections; with another host key, if there is one."""
+        for transport in self._transports:
+            if key:
+                transport.add_server_key(paramiko.PKey.from_path(key))
+            transport.renegotiate_keys()
+
     def cut(self) -> None:
         """Cut all connections."""
         for transport in self._transports:
@@ -77,7 +113,7 @@ class PyServer:
                 return
             transport = paramiko.Transport(peer)
             transport.add_server_key(self._key)
-            transport.set_subsystem_handler("sftp", paramiko.SFTPServer, _files, self)
+            transport.set_subsystem_handler("sftp", _Subsystem, _files, self)
             self._transports.append(transport)
             with contextlib.suppress(paramiko.SSHException, EOFError, OSError):
                 transport.start_server(server=_Login(self))
@@ -136,12 +172,38 @@ def _files(login, server: PyServer):
     return (_Disk if server.disk else _Files)(login, server)
 
 
-def _answered(action):
-    """Give a code of SFTP for what the system says."""
+class _Subsystem(paramiko.SFTPServer):
+    def _read_folder(self, request_number, folder):
+        modes = self.server._server.modes
+        if "endless" in modes:
+            names = [paramiko.SFTPAttributes() for _ in range(500)]
+            for number, one in enumerate(names):
+                one.filename = f"{os.urandom(4).hex()}-{number}" + "x" * 100
+            self._response(request_number, paramiko.sftp.CMD_NAME, len(names), *self._flat(names))
+        elif "empty" in modes:
+            self._response(request_number, paramiko.sftp.CMD_NAME, 0)
+        elif "bad end" in modes and not folder._SFTPHandle__files:
+            self._send_status(request_number, paramiko.SFTP_FAILURE)
+        else:
+            super()._read_folder(request_number, folder)
 
-    def answer(*said):
+    def _flat(self, names):
+        for one in names:
+            yield from (one.filename, one.filename, one)
+
+
+def _answered(action):
+    """Give a code of SFTP for what the system says, or the server does not allow."""
+
+    def answer(self, *said):
+        denied = {"lstat": "stat", "list_folder": "list"}.get(action.__name__, action.__name__)
+        if denied in self._server.modes:
+            return paramiko.SFTP_PERMISSION_DENIED
         try:
-            return action(*said)
+            return action(self, *said)
+        except FileNotFoundError:
+            failed = "failure" in self._server.modes
+            return paramiko.SFTP_FAILURE if failed else paramiko.SFTP_NO_SUCH_FILE
         except OSError as error:
             return paramiko.SFTPServer.convert_errno(error.errno)
 
@@ -153,28 +215,43 @@ class _Disk(paramiko.SFTPServerInterface):
         super().__init__(login)
         self._server = server
 
+    def _told(self, found, name=None):
+        told = paramiko.SFTPAttributes.from_stat(found, name)
+        if "no size" in self._server.modes:
+            told.st_size = None
+            told._flags &= ~told.FLAG_SIZE
+        if "no type" in self._server.modes:
+            told.st_mode = None
+            told._flags &= ~told.FLAG_PERMISSIONS
+        return told
+
     @_answered
     def stat(self, path):
-        return paramiko.SFTPAttributes.from_stat(Path(path).stat())
+        return self._told(Path(path).stat())
 
     @_answered
     def lstat(self, path):
-        return paramiko.SFTPAttributes.from_stat(Path(path).lstat())
+        return self._told(Path(path).lstat())
 
     @_answered
     def list_folder(self, path):
-        return [
-            paramiko.SFTPAttributes.from_stat(found.lstat(), found.name)
-            for found in Path(path).iterdir()
-        ]
+        return [self._told(found.lstat(), found.name) for found in Path(path).iterdir()]
 
     @_answered
     def open(self, path, flags, attr):
-        handle = _Handle(self._server, flags)
-        descriptor = os.open(path, flags, 0o600)
-        handle.readfile = handle.writefile = os.fdopen(
-            descriptor, "r+b" if flags & (os.O_WRONLY | os.O_RDWR) else "rb"
-        )
+        writes, modes = flags & (os.O_WRONLY | os.O_RDWR), self._server.modes
+        if "read" in modes and not writes:
+            return paramiko.SFTP_PERMISSION_DENIED
+        if "hidden" in modes and Path(path).name.startswith("."):
+            return paramiko.SFTP_PERMISSION_DENIED
+        if "in order" in modes and writes and not flags & (os.O_TRUNC | os.O_EXCL):
+            return paramiko.SFTP_OP_UNSUPPORTED
+        mode = 0o666 if attr.st_mode is None else attr.st_mode
+        handle = _Handle(self, Path(path), flags)
+        descriptor = os.open(path, flags, mode)
+        if writes:
+            self._server.opened.append(path)
+        handle.readfile = handle.writefile = os.fdopen(descriptor, "r+b" if writes else "rb")
         return handle
 
     @_answered
@@ -194,14 +271,43 @@ class _Disk(paramiko.SFTPServerInterface):
 
 
 class _Handle(paramiko.SFTPHandle):
-    def __init__(self, server: PyServer, flags: int) -> None:
+    def __init__(self, disk: _Disk, path: Path, flags: int) -> None:
         super().__init__(flags)
-        self._server = server
+        self._disk, self._server, self._path = disk, disk._server, path
+        self._writes = bool(flags & os.O_WRONLY)
+        self._end = 0
 
     def stat(self):
+        if "fstat" in self._server.modes:
+            return paramiko.SFTP_PERMISSION_DENIED
         self.writefile.flush()
-        return paramiko.SFTPAttributes.from_stat(os.fstat(self.writefile.fileno()))
+        return self._disk._told(os.fstat(self.writefile.fileno()))
+
+    def chattr(self, attr):
+        if "setstat" in self._server.modes:
+            return paramiko.SFTP_PERMISSION_DENIED
+        os.fchmod(self.writefile.fileno(), attr.st_mode)
+        return paramiko.SFTP_OK
 
     def write(self, offset, data):
-        refused = self._server.refuse_writes
-        return super().write(offset, data) if refused is None else refused
+        if self._server.refuse_writes is not None:
+            return self._server.refuse_writes
+        if "in order" in self._server.modes and offset != self._end:
+            return paramiko.SFTP_FAILURE
+        if "append" in self._server.modes:
+            self.writefile.flush()
+            if offset != self._path.stat().st_size:
+                return paramiko.SFTP_FAILURE
+        if self._server.cut_at is not None and offset + len(data) > self._server.cut_at:
+            self._server.cut_at = None
+            self.close()
+            self._server.cut()
+            return paramiko.SFTP_FAILURE
+        self._end = offset + len(data)
+        return super().write(offset, data)
+
+    def close(self):
+        super().close()
+        if "taken" in self._server.modes and self._writes and self._path.exists():
+            self._server.taken[self._path.name] = self._path.read_bytes()
+            self._path.unlink()

@@ -12,7 +12,7 @@ from proxy import Proxy
 from pyserver import PyServer
 from sshd import ROOT, Keys, Sshd, run
 
-from piienc.remote import Options, Timeouts, open_remote, parse_url
+from piienc.remote import Manner, Options, Timeouts, open_remote, parse_url
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -133,7 +133,8 @@ def connect():
 
 def upload(remote, name: str, data: bytes, *, offset: int = 0, **more: object):
     """Upload bytes."""
-    return remote.upload(name, io.BytesIO(data), size=len(data), offset=offset, **more)
+    manner = Manner(offset=offset)
+    return remote.upload(name, io.BytesIO(data), size=len(data), manner=manner, **more)
 
 
 class Sink(bytearray):

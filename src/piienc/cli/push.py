@@ -109,7 +109,8 @@ def _pushing(
 
 
 def _tell(receipt: PushReceipt, entry: Entry, *, as_json: bool, quiet: bool) -> None:
-    for warning in (said for file in receipt.files for said in file.warnings):
+    of_files = (said for file in receipt.files for said in file.warnings)
+    for warning in (*receipt.warnings, *of_files):
         ui.say(f"warning: {warning}")
     for name in receipt.orphans:
         if receipt.dry_run:

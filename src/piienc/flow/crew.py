@@ -47,27 +47,14 @@ class Crew:
         Raises:
             PiiencError: it cannot be had.
         """
-        self.once(lambda _: None)
+        with self._lines[0].remote():
+            pass
 
     def stop(self) -> None:
         """Cut the connections, and wait for nothing any more, so that the threads end soon."""
         self._stopped.set()
         for line in self._lines:
             line.close()
-
-    @property
-    def connected(self) -> bool:
-        """Whether the first of the connections is there, and alive as far as that is known."""
-        return self._lines[0].connected
-
-    def once(self, action: Callable[[Remote], T]) -> T:
-        """Do something over the first of the connections, in one attempt.
-
-        Raises:
-            PiiencError: it failed.
-        """
-        with self._lines[0].remote() as remote:
-            return action(remote)
 
     def again(self, action: Callable[[Remote], T], number: int = 0) -> T:
         """Do something over the connection of this number, again if what failed may pass.

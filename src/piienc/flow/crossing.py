@@ -179,7 +179,7 @@ class Poured:
         count: the bytes written so far.
     """
 
-    def __init__(self, file: int, progress: Callable[[int], None]) -> None:
+    def __init__(self, file: int, progress: Callable[[int], None] = lambda _: None) -> None:
         self.file, self.count = file, 0
         self._progress = progress
         self._hash, self._sent = hashlib.sha256(), 0

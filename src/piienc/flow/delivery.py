@@ -1,6 +1,6 @@
 """The delivery of one file: the receiver sees it once, whole, and never half.
 
-    sending     under a temporary name, of which only this transfer knows
+    sending     under a temporary name, of which only this transfer knows; or in place
     publishing  renamed to its final name, which is one step at the destination
     triggering  the file that the receiver waits for comes last
 
@@ -17,16 +17,18 @@ from typing import TYPE_CHECKING
 from msgspec import Struct
 from msgspec.structs import replace
 
-from piienc.errors import IncompleteError, NameTakenError, PiiencError
-from piienc.remote import OURS, aside_of
+from piienc.errors import IncompleteError, NameTakenError, OutOfOrderError, PiiencError
+from piienc.flow.look import UNSEEN, look
+from piienc.remote import OURS, Manner, aside_of
 from piienc.state import Phase, new_transfer
+from piienc.state.destinations import Destinations
 from piienc.state.transfers import as_text, now
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from piienc.flow.source import Source
-    from piienc.remote import Remote
+    from piienc.remote import Facts, Remote
     from piienc.state import Ledger, Transfer
 
 
@@ -37,7 +39,7 @@ class Rules(Struct, frozen=True):
         if_exists: where the name is taken: fail, skip or replace.
         again: also what the ledger knows to be delivered already.
         verify_content: read everything back, and compare.
-        rename: let files grow under a temporary name; else they are written in place.
+        rename: let files grow under a temporary name; else they are written in place, in one go.
         job: the job's name, for the ledger.
         trigger: makes name and content of the trigger file, of the file's name and the
             transfer's id; None if there is none.
@@ -49,27 +51,6 @@ class Rules(Struct, frozen=True):
     rename: bool = True
     job: str | None = None
     trigger: Callable[[str, str], tuple[str, bytes] | None] = lambda _name, _id: None
-
-    def require_free(self, remote: Remote, name: str, transfer: str) -> None:
-        """Refuse to send what could not get its name, or its trigger's, afterwards.
-
-        Args:
-            remote: the destination.
-            name: of the file.
-            transfer: its id.
-
-        Raises:
-            NameTakenError: one of the names is taken.
-        """
-        if self.if_exists == "replace":
-            return
-        trigger = self.trigger(name, transfer)
-        for each in (name, *([trigger[0]] if trigger else [])):
-            if remote.stat(each):
-                raise NameTakenError(
-                    f"{each} is at the destination already",
-                    hint="send it under another name, or say --if-exists replace or skip",
-                )
 
 
 class Skipped(Struct, frozen=True):
@@ -91,11 +72,6 @@ class Delivered(Struct, frozen=True):
     transfer: Transfer
     resumed_at: int
     warnings: tuple[str, ...] = ()
-
-
-def growing_of(transfer: Transfer) -> str:
-    """Return the temporary name under which a transfer's file grows at the destination."""
-    return f"{OURS}{transfer.id}.part"
 
 
 class Delivery:
@@ -122,8 +98,8 @@ class Delivery:
         """
         self._source, self._name, self._places = source, name, tuple(places)
         self._rules, self._ledger, self._progress = rules, ledger, progress
+        self._known = Destinations(ledger.folder)
         self._transfer: Transfer | None = None
-        self._ahead = source.ahead
         self._resumed_at = 0
         self._over = False
         self._warnings: list[str] = []
@@ -184,13 +160,15 @@ class Delivery:
         if known is None:
             return None
         # While it was being sent, its hash was not known: then the bytes that are there decide.
-        if known.size == self._source.size and known.sha256 in {None, self._source.sha256}:
+        fits = self._rules.rename or self._is_in_place(known)
+        same = known.size == self._source.size and known.sha256 in {None, self._source.sha256}
+        if same and (fits or known.phase != Phase.SENDING):
             return self._save(known)
         # Saved before anything is removed: what a killed run has removed must not count as renamed.
         outcome = "delivered" if known.phase == Phase.TRIGGERING else "given-up"
         self._ledger.save(replace(known, outcome=outcome, phase=Phase.DONE, ended=now()))
         if outcome == "delivered":
-            self._warnings.append(f"{self._name}: the trigger of the file before was never sent")
+            self._warn(f"{self._name}: the trigger of the file before was never sent")
         elif known.growing:
             self._give_back(remote, known.growing)
             self._remove(remote, known.growing)
@@ -201,7 +179,7 @@ class Delivery:
         begun = new_transfer(
             "push", self._places[0], self._name, source.path, size=source.size, job=rules.job
         )
-        growing = growing_of(begun) if rules.rename else None
+        growing = f"{OURS}{begun.id}.part" if rules.rename else None
         return self._save(replace(begun, growing=growing, again=int(rules.again)))
 
     def _counted(self, transfer: Transfer) -> Transfer:
@@ -210,8 +188,7 @@ class Delivery:
                 transfer,
                 destination=self._places[0],
                 source=as_text(self._source.path),  # it may have been made anew elsewhere
-                # What was sent ahead was the beginning of this attempt.
-                attempts=transfer.attempts + (not self._is_ahead(transfer)),
+                attempts=transfer.attempts + 1,
                 outcome="running",
                 ended=None,
                 error=None,
@@ -222,58 +199,92 @@ class Delivery:
     def _send(self, remote: Remote, transfer: Transfer) -> Transfer:
         source = self._source
         source.begin_hashing()
-        if transfer.growing is None:
-            transfer = self._made_in_place(remote, transfer)
-        elif transfer.growing != self._name:
-            self._rules.require_free(remote, self._name, transfer.id)
-        name = str(transfer.growing)
-        offset = self._resume(remote, name, transfer)
-        facts = remote.upload(
-            name, source.file, size=source.size, offset=offset, progress=self._progress
-        )
+        if transfer.growing != self._name:
+            self._require_free(remote, transfer)
+        try:
+            facts = self._write(remote, transfer, once=self._takes_one_go(transfer))
+        except OutOfOrderError:
+            self._resumed_at = 0
+            again = replace(transfer, attempts=transfer.attempts + 1)
+            facts = self._write(remote, self._save(again), once=True)
+            self._known.learn_one_go(self._places[0])
+        transfer = self._current
+        if facts is None or facts.size is None:
+            self._warn(f"{self._name}: its size at the destination could not be checked")
         if self._rules.verify_content:
-            self._verify(remote, name)
+            self._verify(remote, str(transfer.growing))
         digest = source.sha256
         source.require_unchanged()
+        size = facts.size if facts else None
         return self._save(
-            replace(transfer, phase=Phase.PUBLISHING, sha256=digest, remote_size=facts.size)
+            replace(transfer, phase=Phase.PUBLISHING, sha256=digest, remote_size=size)
         )
 
-    def _made_in_place(self, remote: Remote, transfer: Transfer) -> Transfer:
-        """Make the file under its final name, and only then call it ours."""
-        self._rules.require_free(remote, self._name, transfer.id)
-        if self._rules.if_exists == "replace":
-            remote.remove(self._name)
-        remote.upload(self._name, self._source.file, size=min(1, self._source.size))
-        return self._save(replace(transfer, growing=self._name))
+    def _takes_one_go(self, transfer: Transfer) -> bool:
+        """Tell whether the file must be opened once, written in order and closed once.
 
-    def _is_ahead(self, transfer: Transfer) -> bool:
-        # In another attempt, somebody else has gone on with it since, and written there.
-        ahead = self._ahead
-        return ahead is not None and ahead.transfer == transfer.id and transfer.attempts == 1
+        In place, who takes files when they are closed would take what is not whole. Of a
+        destination where files have temporary names, the first refusal tells.
+        """
+        return self._is_in_place(transfer) or self._known.take_one_go(self._places)
+
+    def _is_in_place(self, transfer: Transfer) -> bool:
+        return transfer.growing in {None, self._name}
+
+    def _write(self, remote: Remote, transfer: Transfer, *, once: bool) -> Facts | None:
+        """Have all bytes at the destination, under the temporary name or in place."""
+        name = transfer.growing or self._name
+        offset = 0 if once else self._resume(remote, name, transfer)
+        # Of a transfer that was begun before, the name is ours, and so is what stands there.
+        ours = transfer.growing is not None and transfer.attempts > 1
+        replaces = transfer.growing is None and self._rules.if_exists == "replace"
+
+        def made() -> None:
+            if self._is_in_place(transfer):  # and only now it is called ours
+                self._save(replace(transfer, growing=self._name))
+
+        return remote.upload(
+            name,
+            self._source.file,
+            size=self._source.size,
+            manner=Manner(offset, once, ours or replaces, made, self._warn),
+            progress=self._progress,
+        )
+
+    def _require_free(self, remote: Remote, transfer: Transfer) -> None:
+        """Refuse to send what could not get its name, or its trigger's, afterwards.
+
+        Raises:
+            NameTakenError: one of the names is taken.
+        """
+        if self._rules.if_exists == "replace":
+            return
+        trigger = self._rules.trigger(self._name, transfer.id)
+        for each in (self._name, *([trigger[0]] if trigger else [])):
+            there = look(remote, each)
+            if there is UNSEEN:
+                self._warn(f"whether {each} is at the destination already could not be checked")
+            elif there:
+                raise NameTakenError(
+                    f"{each} is at the destination already",
+                    hint="send it under another name, or say --if-exists replace or skip",
+                )
 
     def _resume(self, remote: Remote, name: str, transfer: Transfer) -> int:
         """Return how many bytes need not be sent again: those that are proven to be there."""
-        ahead = self._ahead if self._is_ahead(transfer) else None
-        self._ahead = None  # if this attempt fails, the next one compares
         # Nobody else knows the temporary name of a transfer that has just begun.
-        fresh = transfer.attempts == 1 and name != self._name and not ahead
-        there = None if fresh else remote.stat(name)
+        there = None if transfer.attempts == 1 else look(remote, name)
         if there is None:
             return 0
-        if ahead and 0 < ahead.bytes <= there.size <= self._source.size:
-            self._progress(ahead.bytes)
-            return ahead.bytes
-        same = 0
-        if there.size <= self._source.size:
+        size, same = self._source.size, 0
+        if (there.size or 0) <= size:
             try:
-                same = remote.same_prefix(name, self._source.file, there.size, self._progress)
+                known = size if there.size is None else there.size
+                same = remote.same_prefix(name, self._source.file, known, self._progress)
             except IncompleteError as error:
                 if error.transient:
                     raise
                 # An account that may write and not read: nothing is proven.
-        if not same:
-            remote.remove(name)
         self._resumed_at = same
         return same
 
@@ -302,9 +313,9 @@ class Delivery:
         with contextlib.suppress(PiiencError):  # it is delivered, whatever can be seen of it
             there = remote.stat(self._name)
             if there is None:
-                self._warnings.append(f"{self._name}: the receiver has taken it away already")
-        if there is not None and there.size != transfer.size:
-            self._warnings.append(
+                self._warn(f"{self._name}: the receiver has taken it away already")
+        if there is not None and there.size not in {None, transfer.size}:
+            self._warn(
                 f"{self._name} has {there.size:,} bytes by now, not {transfer.size:,}: "
                 "another program writes there"
             )
@@ -314,10 +325,11 @@ class Delivery:
         """Find out whether a file whose renaming may have been under way has its final name."""
         if transfer.growing == self._name:
             return self._look_behind(remote, self._save(replace(transfer, phase=Phase.TRIGGERING)))
-        if remote.stat(str(transfer.growing)) is None:
+        hidden = look(remote, str(transfer.growing))
+        if hidden is None:
             # Nobody but the rename takes it away: it was delivered.
             return self._look_behind(remote, self._save(replace(transfer, phase=Phase.TRIGGERING)))
-        if self._has_both_names(remote, transfer):
+        if hidden is not UNSEEN and self._has_both_names(remote, transfer):
             transfer = self._save(replace(transfer, phase=Phase.TRIGGERING))
             self._remove(remote, str(transfer.growing))
             return transfer
@@ -326,8 +338,8 @@ class Delivery:
 
     def _has_both_names(self, remote: Remote, transfer: Transfer) -> bool:
         """Tell whether a rename by linking was broken off between its two steps."""
-        there = remote.stat(self._name)
-        if there is None or there.size != transfer.size:
+        there = look(remote, self._name)
+        if there is None or there.size not in {None, transfer.size}:
             return False
         try:
             same = remote.same_prefix(self._name, self._source.file, transfer.size)
@@ -343,20 +355,36 @@ class Delivery:
             return transfer
         name, content = made
         if transfer.growing == self._name:
-            if remote.stat(name) is None:
-                remote.upload(name, io.BytesIO(content), size=len(content))
+            there = look(remote, name)
+            if there is None or there is UNSEEN:
+                try:
+                    self._write_trigger(remote, name, content, over=False)
+                except NameTakenError:
+                    if there is None:
+                        raise
             return replace(transfer, trigger=name)
         temporary = f"{OURS}{transfer.id}.trigger"
-        there = remote.stat(temporary)
+        there = look(remote, temporary)
         if there is None and transfer.trigger:
             return transfer  # it was renamed: nobody else takes it away
         if there is None or there.size != len(content):
-            if there is not None:
-                remote.remove(temporary)
-            remote.upload(temporary, io.BytesIO(content), size=len(content))
+            self._write_trigger(remote, temporary, content, over=there is not None)
         transfer = self._save(replace(transfer, trigger=name))
         remote.publish(temporary, name, replace=self._rules.if_exists == "replace")
         return transfer
+
+    def _write_trigger(self, remote: Remote, name: str, content: bytes, *, over: bool) -> None:
+        manner = Manner(once=True, over=over, told=self._warn)
+        remote.upload(name, io.BytesIO(content), size=len(content), manner=manner)
+
+    def _warn(self, warning: str) -> None:
+        if warning not in self._warnings:
+            self._warnings.append(warning)
+
+    @property
+    def _current(self) -> Transfer:
+        assert self._transfer is not None  # noqa: S101  # it was saved when it began
+        return self._transfer
 
     def _save(self, transfer: Transfer) -> Transfer:
         self._transfer = self._ledger.save(transfer)
@@ -378,7 +406,7 @@ class Delivery:
         """Give the file its name back that was put aside for one that never took its place."""
         aside = aside_of(growing)
         with contextlib.suppress(PiiencError):
-            if remote.stat(growing):
+            if look(remote, growing):
                 with contextlib.suppress(NameTakenError):  # somebody else has made a newer one
                     remote.publish(aside, self._name, replace=False)
                     return

@@ -74,6 +74,7 @@ def way_to(
         timeouts=Timeouts(**dict(destination.timeouts)),
         sessions=destination.sessions,
         limiter=Limiter(destination.bandwidth) if destination.bandwidth else None,
+        file_mode=destination.file_mode,
         debug=debug,
     )
     return Way(destination, url, options, places_of(url, options))

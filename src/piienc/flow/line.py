@@ -49,12 +49,6 @@ class Line:
                 self._drop(remote)
             raise
 
-    @property
-    def connected(self) -> bool:
-        """Whether there is a connection to be had without making one."""
-        remote = self._remote
-        return remote is not None and remote.alive
-
     def close(self) -> None:
         """End the connection for good, also under the hands of those who use it."""
         self._closed = True

@@ -6,7 +6,7 @@ import re
 import time
 from typing import TYPE_CHECKING
 
-from piienc.remote import FILE, OURS
+from piienc.remote import FILE, OURS, UNKNOWN
 
 if TYPE_CHECKING:
     from piienc.remote import Remote
@@ -29,7 +29,7 @@ def orphans(remote: Remote, ledger: Ledger) -> tuple[str, ...]:
         entry.name: match[1]
         for entry in remote.entries()
         if (match := _GROWING.fullmatch(entry.name))
-        and entry.facts.kind == FILE
+        and entry.facts.kind in {FILE, UNKNOWN}
         and entry.facts.modified is not None
         and entry.facts.modified < latest
     }

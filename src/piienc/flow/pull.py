@@ -12,10 +12,11 @@ from msgspec.structs import replace
 
 from piienc.errors import IncompleteError, PiiencError, UsageError
 from piienc.flow.crew import Crew
+from piienc.flow.look import look
 from piienc.flow.meter import Meter
 from piienc.flow.receipt import FileFacts, PullReceipt
 from piienc.places import opened_target
-from piienc.remote import FILE, is_safe, safe_name
+from piienc.remote import FILE, UNKNOWN, is_safe, safe_name
 from piienc.state import Phase, new_transfer
 from piienc.state.transfers import now
 
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from piienc.state import Ledger, Transfer
 
 _PATTERN = frozenset("*?[")
+_FILES = frozenset({FILE, UNKNOWN})  # some servers do not tell
 
 
 class Pulling(Struct, frozen=True):
@@ -84,7 +86,7 @@ def _all(
     found: Mapping[str, Facts], target: Path, pulling: Pulling, crew: Crew
 ) -> tuple[FileFacts, ...]:
     """Fetch all files; of those that fail, the first one's error is raised at the end."""
-    meter = Meter(pulling.progress, sum(facts.size for facts in found.values()))
+    meter = Meter(pulling.progress, sum(facts.size or 0 for facts in found.values()))
     fetched: dict[str, FileFacts] = {}
     failed: dict[str, PiiencError] = {}
 
@@ -94,9 +96,9 @@ def _all(
             fetched[name] = crew.again(action, number)
         except PiiencError as error:
             failed[name] = error
-            pulling.ledger.failed(_transfer(name, target, pulling, found[name].size), error)
+            pulling.ledger.failed(_transfer(name, target, pulling, found[name].size or 0), error)
 
-    crew.each(sorted(found, key=lambda name: -found[name].size), fetch)
+    crew.each(sorted(found, key=lambda name: -(found[name].size or 0)), fetch)
     for name in sorted(failed):
         raise failed[name]
     return tuple(fetched[name] for name in sorted(found))
@@ -105,13 +107,13 @@ def _all(
 def _matching(remote: Remote, wanted: str, refused: list[str]) -> dict[str, Facts]:
     refused.clear()
     if _PATTERN.isdisjoint(wanted):
-        facts = remote.stat(safe_name(wanted))
+        facts = look(remote, safe_name(wanted))
         found = {wanted: facts} if facts else {}
     else:
         found = {
             entry.name: entry.facts
             for entry in remote.entries(refused.append)
-            if entry.facts.kind == FILE
+            if entry.facts.kind in _FILES
             and is_safe(entry.name)  # and none of our own that still grow
             and fnmatchcase(entry.name, wanted)
         }
@@ -124,12 +126,12 @@ def _matching(remote: Remote, wanted: str, refused: list[str]) -> dict[str, Fact
 
 def _fetch(remote: Remote, *, name: str, target: Path, pulling: Pulling, meter: Meter) -> FileFacts:
     path = target / safe_name(name) if target.is_dir() else target
-    begun, before = now(), remote.stat(name)
-    if before is None or before.kind != FILE:
+    begun, before = now(), look(remote, name)
+    if before is None or before.kind not in _FILES:
         raise IncompleteError(f"{name} is no file at the destination", hint="check the name")
     with opened_target(path, overwrite=pulling.overwrite) as writer:
         remote.download(name, writer, size=before.size, progress=meter.arrived)
-        if remote.stat(name) != before:
+        if look(remote, name) != before:
             raise IncompleteError(
                 f"{name} has changed while it was fetched", hint="fetch it again", transient=True
             )

@@ -23,6 +23,7 @@ from piienc.errors import (
 from piienc.files import open_input
 from piienc.flow.crew import Crew
 from piienc.flow.delivery import Delivery, Rules, Skipped
+from piienc.flow.look import UNSEEN, look
 from piienc.flow.meter import Meter
 from piienc.flow.orphans import orphans, sweep
 from piienc.flow.preflight import check_sent
@@ -150,17 +151,23 @@ def push(sources: Sequence[Path], pushing: Pushing, crew: Crew | None = None) ->
 def rehearse(sources: Sequence[Path], pushing: Pushing) -> PushReceipt:
     """Do all that `push` does but send: connect, log in, try to write, look for the names.
 
+    It needs no more rights than the delivery, and leaves nothing behind: an empty file is written
+    only where it may be removed again, and where nobody waits for files.
+
     Raises:
         PiiencError: the destination cannot be reached, or nothing can be written there.
     """
     started = time.monotonic()
     items, waiting = _looked_at(sources, pushing)
+    unchecked: list[str] = []
     with pushing.way.connect() as remote:
-        remote.can_write()
+        # In place, whoever waits for files would take an empty one.
+        if not remote.can_write(make=pushing.rules.rename):
+            unchecked.append("whether a file can be written there was not tried")
         room = remote.free_space()
-        left = orphans(remote, pushing.ledger)
+        left = _left(remote, pushing, unchecked)
         for item in waiting:
-            item.plan = _plan(item, remote, pushing.rules)
+            item.plan = _plan(item, remote, pushing.rules, unchecked)
         needed = sum(item.size for item in waiting if item.error is None)
         if room is not None and needed > room:
             raise IncompleteError(
@@ -168,7 +175,18 @@ def rehearse(sources: Sequence[Path], pushing: Pushing) -> PushReceipt:
                 hint="make room at the destination",
             )
     done = _receipt(pushing, items, started)
-    return replace(done, dry_run=True, free_space=room, orphans=left)
+    warnings = tuple(unchecked)
+    return replace(done, dry_run=True, free_space=room, orphans=left, warnings=warnings)
+
+
+def _left(remote: Remote, pushing: Pushing, unchecked: list[str]) -> tuple[str, ...]:
+    try:
+        return orphans(remote, pushing.ledger)
+    except IncompleteError as error:
+        if error.transient:
+            raise
+        unchecked.append(f"what other runs have left there could not be looked for: {error}")
+        return ()
 
 
 def _swept(pushing: Pushing) -> tuple[str, ...]:
@@ -176,9 +194,13 @@ def _swept(pushing: Pushing) -> tuple[str, ...]:
         return crew.again(partial(sweep, ledger=pushing.ledger))
 
 
-def _plan(item: _Item, remote: Remote, rules: Rules) -> str:
-    there = remote.stat(item.path.name)
-    if there is None:
+def _plan(item: _Item, remote: Remote, rules: Rules, unchecked: list[str]) -> str:
+    there = look(remote, item.path.name)
+    if there is UNSEEN:
+        unchecked.append(
+            f"whether {item.path.name} is at the destination already could not be checked"
+        )
+    if there is None or there is UNSEEN:
         return "send"
     if rules.if_exists == "fail":
         item.error = NameTakenError(f"{item.path.name} is at the destination already")

@@ -250,6 +250,7 @@ class PushReceipt(Struct, frozen=True):
         free_space: bytes that there is room for, if the destination tells; only of a rehearsal.
         orphans: hidden files of transfers that nobody knows any more; they were removed, and in a
             rehearsal are still there.
+        warnings: what could not be checked in a rehearsal.
     """
 
     step: str
@@ -260,6 +261,7 @@ class PushReceipt(Struct, frozen=True):
     dry_run: bool = False
     free_space: int | None = None
     orphans: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
 
     @property
     def exit_code(self) -> int:

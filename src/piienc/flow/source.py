@@ -20,30 +20,16 @@ Stamp = tuple[int, int, int]
 """What changes with a file: its size, and when it and its facts were written, in nanoseconds."""
 
 
-class Ahead(Struct, frozen=True):
-    """What of a file is at its destination before its delivery begins.
-
-    Attributes:
-        transfer: the id of the transfer that has sent it.
-        bytes: the destination has acknowledged so many, from the file's beginning on.
-    """
-
-    transfer: str
-    bytes: int
-
-
 class Known(Struct, frozen=True):
     """What is known of a file that was just written, as long as it is as it was then.
 
     Attributes:
         sha256: its hash, in hex.
         stamp: of the file; of one that has another by now, nothing is known.
-        ahead: what was sent of it while it was written.
     """
 
     sha256: str
     stamp: Stamp
-    ahead: Ahead | None = None
 
     @classmethod
     def at(cls, path: Path, sha256: str) -> Self:
@@ -62,7 +48,6 @@ class Source:
         path: where it is.
         file: opened for reading.
         size: in bytes.
-        ahead: what of it is at the destination already.
     """
 
     def __init__(self, path: Path, file: BinaryIO, known: Known | None = None) -> None:
@@ -75,9 +60,7 @@ class Source:
         """
         self.path, self.file = path, file
         self._identity = self._look()
-        holds = known if known and known.stamp == self._identity else None
-        self._known = holds.sha256 if holds else None
-        self.ahead = holds.ahead if holds else None
+        self._known = known.sha256 if known and known.stamp == self._identity else None
         self.size = self._identity[0]
 
     @cached_property

@@ -17,7 +17,17 @@ from piienc.remote.limit import Limiter
 from piienc.remote.names import OURS, aside_of, is_safe, safe_name, shown_name
 from piienc.remote.open import open_remote, places_of
 from piienc.remote.options import Options
-from piienc.remote.remote import FILE, FOLDER, OTHER, Entry, Facts, Remote
+from piienc.remote.remote import (
+    FILE,
+    FOLDER,
+    FREELY,
+    OTHER,
+    UNKNOWN,
+    Entry,
+    Facts,
+    Manner,
+    Remote,
+)
 from piienc.remote.retry import retrying
 from piienc.remote.timeouts import Timeouts
 from piienc.remote.url import RemoteUrl, parse_url
@@ -25,11 +35,14 @@ from piienc.remote.url import RemoteUrl, parse_url
 __all__ = [
     "FILE",
     "FOLDER",
+    "FREELY",
     "OTHER",
     "OURS",
+    "UNKNOWN",
     "Entry",
     "Facts",
     "Limiter",
+    "Manner",
     "Options",
     "Remote",
     "RemoteUrl",

@@ -6,10 +6,10 @@ import contextlib
 from typing import TYPE_CHECKING
 
 from piienc.errors import NameTakenError
-from piienc.files import PRIVATE_FILE
 from piienc.remote import protocol
-from piienc.remote.protocol import NO_ATTRIBUTES, private, string, u32
-from piienc.remote.refusals import disk_full, refusal
+from piienc.remote.names import OURS
+from piienc.remote.protocol import NO_ATTRIBUTES, attributes, string, u32
+from piienc.remote.refusals import disk_full, hidden_refusal, order_refusal, refusal
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from piienc.remote.remote import Facts
     from piienc.remote.session import Answer, Session
 
-_ASKED_AHEAD = 8  # requests for the next part of a listing
 _FULL = 256 << 10  # bytes: less room than for one block
+_NOT_OFFERED = frozenset({protocol.PERMISSION_DENIED, protocol.UNSUPPORTED})
 
 
 class OpenFile:
@@ -41,17 +41,23 @@ class OpenFile:
             What is told of the file; None if the server does not tell.
         """
         handle = string(self.handle)
-        session, asked = self.session, []
+        session, synced = self.session, None
         if protocol.FSYNC in session.extensions:
             body = (string(protocol.FSYNC), handle)
-            asked.append(session.ask(protocol.EXTENDED, *body, patience=patience))
+            synced = session.ask(protocol.EXTENDED, *body, patience=patience)
         told = session.ask(protocol.FSTAT, handle, patience=patience)
         self._closed = True
-        asked.append(session.ask(protocol.CLOSE, handle, patience=patience))
-        for answer in asked:
-            if session.wait(answer).code != protocol.OK:
-                raise refusal(answer, doing)
+        closed = session.ask(protocol.CLOSE, handle, patience=patience)
+        if synced and session.wait(synced).code not in {protocol.OK, *_NOT_OFFERED}:
+            raise refusal(synced, doing)
+        if session.wait(closed).code != protocol.OK:
+            raise refusal(closed, doing)
         return told.fields(protocol.ATTRS).facts() if told.kind == protocol.ATTRS else None
+
+    def set_mode(self, mode: int) -> bool:
+        """Set the file's permissions, whatever the server's umask; tell whether it is done."""
+        fields = (string(self.handle), attributes(mode))
+        return self.session.call(protocol.FSETSTAT, *fields).code == protocol.OK
 
     def close(self) -> None:
         """Close the file, and wait until it is closed."""
@@ -72,30 +78,45 @@ def opened(session: Session, path: str, doing: str, *, write: bool) -> Iterator[
     """Open a file that is there."""
     way = protocol.FOR_WRITING if write else protocol.FOR_READING
     answer = session.call(protocol.OPEN, string(path), u32(way), NO_ATTRIBUTES)
-    with _closing(session, answer, doing) as file:
+    with closing(session, answer, doing) as file:
         yield file
 
 
 @contextlib.contextmanager
-def made(session: Session, path: str, name: str) -> Iterator[OpenFile]:
-    """Make a new private file.
+def made(
+    session: Session, path: str, name: str, *, mode: int | None = None, over: bool = False
+) -> Iterator[OpenFile]:
+    """Make a file.
+
+    Args:
+        session: in which it is open.
+        path: of the file.
+        name: what messages call it.
+        mode: its permissions; None leaves them to the server.
+        over: in the place of one that is there.
 
     Raises:
         NameTakenError: the name is taken.
     """
     doing = f"write {name}"
-    way = protocol.FOR_WRITING | protocol.MADE | protocol.ONLY_NEW
-    answer = session.call(protocol.OPEN, string(path), u32(way), private(PRIVATE_FILE))
-    if answer.code in {protocol.FAILURE, protocol.TAKEN}:
-        if stat(session, path, link=True):
-            raise taken(name)
-        raise write_refusal(session, path, answer, doing)
-    with _closing(session, answer, doing) as file:
+    if over:  # where that is refused, it is emptied
+        session.call(protocol.REMOVE, string(path))
+    way = protocol.EMPTIED if over else protocol.ONLY_NEW
+    way |= protocol.FOR_WRITING | protocol.MADE
+    answer = session.call(protocol.OPEN, string(path), u32(way), attributes(mode))
+    refused = answer.code in {protocol.FAILURE, protocol.TAKEN}
+    if refused and not over and is_there(session, path):
+        raise taken(name)
+    if answer.code != protocol.OK:
+        error = write_refusal(session, path, answer, doing)
+        raise hidden_refusal(error) if name.startswith(OURS) else error
+    with closing(session, answer, doing) as file:
         yield file
 
 
 @contextlib.contextmanager
-def _closing(session: Session, answer: Answer, doing: str) -> Iterator[OpenFile]:
+def closing(session: Session, answer: Answer, doing: str) -> Iterator[OpenFile]:
+    """Give what an answer has opened, and close it behind the block."""
     if answer.code != protocol.OK:
         raise refusal(answer, doing)
     file = OpenFile(session, bytes(answer.fields(protocol.HANDLE).string()))
@@ -117,30 +138,14 @@ def stat(session: Session, path: str, *, link: bool = False) -> Facts | None:
     return answer.fields(protocol.ATTRS).facts()
 
 
-def listing(session: Session, folder: str) -> Iterator[tuple[str, Facts]]:
-    """Give all names of a folder, however hostile, with what is told of each."""
-    doing = "list the folder"
-    answer = session.call(protocol.OPENDIR, string(folder))
-    with _closing(session, answer, doing) as file:
-        handle, more = string(file.handle), True
-        while more:
-            asked = [session.ask(protocol.READDIR, handle) for _ in range(_ASKED_AHEAD)]
-            for part in asked:
-                code = session.wait(part).code
-                if code == protocol.EOF:
-                    more = False
-                elif code != protocol.OK:
-                    raise refusal(part, doing)
-                else:
-                    yield from _names(part)
+def is_there(session: Session, path: str) -> bool:
+    """Tell whether a name is known to be taken, be it by a link to nowhere."""
+    return session.call(protocol.LSTAT, string(path)).kind == protocol.ATTRS
 
 
-def _names(answer: Answer) -> Iterator[tuple[str, Facts]]:
-    fields = answer.fields(protocol.NAME)
-    for _ in range(fields.u32()):
-        name = fields.text()
-        fields.string()
-        yield name, fields.facts()
+def is_missing(session: Session, path: str) -> bool:
+    """Tell whether a file is known not to be there."""
+    return session.call(protocol.STAT, string(path)).code == protocol.NO_SUCH_FILE
 
 
 def rename(session: Session, old: str, new: str, final: str) -> None:
@@ -150,20 +155,19 @@ def rename(session: Session, old: str, new: str, final: str) -> None:
         NameTakenError: it is not.
     """
     # OpenSSH's rename never replaces. A stranger's may, so the name is looked for before.
-    if stat(session, new, link=True):
+    if is_there(session, new):
         raise taken(final)
     answer = session.call(protocol.RENAME, string(old), string(new))
-    if answer.code in {protocol.FAILURE, protocol.TAKEN} and stat(session, new, link=True):
+    if answer.code in {protocol.FAILURE, protocol.TAKEN} and is_there(session, new):
         raise taken(final)
-    _require(answer, f"rename a file to {final}")
+    _require_renamed(answer, final)
 
 
 def replace(session: Session, old: str, new: str, final: str, aside: str) -> None:
     """Rename a file to a name that may be taken; `aside` is a name for the old file meanwhile."""
-    doing = f"rename a file to {final}"
     if protocol.POSIX_RENAME in session.extensions:
         names = (string(protocol.POSIX_RENAME), string(old), string(new))
-        _require(session.call(protocol.EXTENDED, *names), doing)
+        _require_renamed(session.call(protocol.EXTENDED, *names), final)
         return
     # In two steps, so that the old file is lost at no moment.
     moved = session.call(protocol.RENAME, string(new), string(aside))
@@ -171,11 +175,11 @@ def replace(session: Session, old: str, new: str, final: str, aside: str) -> Non
         # It was left by a run that was cut here; what is to be replaced now is newer.
         moved = session.call(protocol.RENAME, string(new), string(aside))
     if moved.code != protocol.NO_SUCH_FILE:
-        _require(moved, doing)
+        _require_renamed(moved, final)
     answer = session.call(protocol.RENAME, string(old), string(new))
     if moved.code == protocol.OK and answer.code != protocol.OK:
         session.call(protocol.RENAME, string(aside), string(new))
-    _require(answer, doing)
+    _require_renamed(answer, final)
     if moved.code == protocol.OK:
         remove(session, aside, final)
 
@@ -186,6 +190,23 @@ def remove(session: Session, path: str, name: str) -> bool:
     if answer.code != protocol.NO_SUCH_FILE:
         _require(answer, f"remove {name}")
     return answer.code == protocol.OK
+
+
+def may_remove(session: Session, path: str) -> bool:
+    """Tell whether files may be removed, by a name that nobody has."""
+    return session.call(protocol.REMOVE, string(path)).code in {protocol.OK, protocol.NO_SUCH_FILE}
+
+
+def require_writing(session: Session, path: str) -> None:
+    """Refuse a server that takes no files at all, by one that cannot be made: below no folder.
+
+    Raises:
+        IncompleteError: it takes none.
+    """
+    way = u32(protocol.FOR_WRITING | protocol.MADE | protocol.ONLY_NEW)
+    answer = session.call(protocol.OPEN, string(f"{path}/none"), way, NO_ATTRIBUTES)
+    if answer.code in {protocol.PERMISSION_DENIED, protocol.WRITE_PROTECT}:
+        raise refusal(answer, "write into the folder")
 
 
 def room(session: Session, path: str) -> int | None:
@@ -221,18 +242,33 @@ def limits(session: Session) -> Callable[[], tuple[int, int]]:
     return told
 
 
-def write_refusal(session: Session, path: str, answer: Answer, doing: str) -> PiiencError:
-    """Make an error of a write's refusal: for a full disk, OpenSSH gives no reason."""
+def write_refusal(
+    session: Session, path: str, answer: Answer, doing: str, *, once: bool = True
+) -> PiiencError:
+    """Make an error of a write's refusal: for a full disk, OpenSSH gives no reason.
+
+    Args:
+        session: which tells of the room.
+        path: of the file.
+        answer: the refusal.
+        doing: what this is for.
+        once: the file was written in one go: then it is not refused for that it was not.
+    """
     if answer.code == protocol.FAILURE:
         left = room(session, path.rpartition("/")[0] or "/")
         if left is not None and left < _FULL:
             return disk_full(doing, left)
-    return refusal(answer, doing)
+    return refusal(answer, doing) if once else order_refusal(answer, doing)
 
 
 def taken(name: str) -> NameTakenError:
     """Make the error of a name that is taken."""
     return NameTakenError(f"{name} is at the destination already")
+
+
+def _require_renamed(answer: Answer, final: str) -> None:
+    if answer.code != protocol.OK:
+        raise hidden_refusal(refusal(answer, f"rename a file to {final}"))
 
 
 def _require(answer: Answer, doing: str) -> None:

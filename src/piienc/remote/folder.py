@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, BinaryIO, Self
 from piienc.errors import IncompleteError, NameTakenError
 from piienc.files import PRIVATE_FILE
 from piienc.remote.names import OURS, is_safe, safe_name, shown_name
-from piienc.remote.remote import FILE, FOLDER, OTHER, Entry, Facts
+from piienc.remote.remote import FILE, FOLDER, FREELY, OTHER, Entry, Facts
 from piienc.remote.sources import equal_bytes, reader_of
 
 if TYPE_CHECKING:
@@ -21,9 +21,11 @@ if TYPE_CHECKING:
 
     from piienc.hashing import Writable
     from piienc.remote.limit import Limiter
+    from piienc.remote.remote import Manner
 
 _PIECE = 256 << 10  # bytes
 _LANES = 2
+_BY_UMASK = 0o666
 # renameat2(2): relative to the current directory, and fail if the name is taken.
 _HERE, _NOREPLACE = -100, 1
 _NO_RENAMEAT2 = frozenset({errno.ENOSYS, errno.EINVAL})
@@ -33,8 +35,10 @@ _NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 class FolderRemote:
     """A `Remote` in a folder of this machine."""
 
-    def __init__(self, folder: Path, *, limiter: Limiter | None = None) -> None:
-        self._folder = folder
+    def __init__(
+        self, folder: Path, *, limiter: Limiter | None = None, mode: int | None = None
+    ) -> None:
+        self._folder, self._mode = folder, mode
         self._limiter = limiter
         self._closed = False
         if not folder.is_dir():
@@ -78,13 +82,14 @@ class FolderRemote:
         source: BinaryIO,
         *,
         size: int,
-        offset: int = 0,
+        manner: Manner = FREELY,
         progress: Callable[[int], object] | None = None,
     ) -> Facts:
-        """Write a local file's bytes from `offset` to `size`: see `Remote.upload`."""
+        """Write a local file's bytes up to `size`: see `Remote.upload`."""
         read = reader_of(source)
-        with self._writable(name, new=not offset) as descriptor:
-            for at, count in self._pieces(offset, size):
+        with self._writable(name, manner) as descriptor:
+            manner.made()
+            for at, count in self._pieces(manner.offset, size):
                 self._write(descriptor, name, at, read(at, count))
                 if progress:
                     progress(count)
@@ -95,29 +100,18 @@ class FolderRemote:
             raise IncompleteError(f"{name} has {facts.size} bytes at the destination, not {size}")
         return facts
 
-    def upload_growing(self, name: str, source: BinaryIO, ready: Callable[[int], bool]) -> int:
-        """Write the beginning of a local file that still grows: see `Remote.upload_growing`."""
-        read, at = reader_of(source), 0
-        with self._writable(name, new=True) as descriptor:
-            while ready(at + _PIECE):
-                for begin, count in self._pieces(at, at + _PIECE):
-                    self._write(descriptor, name, begin, read(begin, count))
-                at += _PIECE
-            with self._translated("write", name):
-                os.fsync(descriptor)
-        return at
-
     def download(
         self,
         name: str,
         sink: Writable,
         *,
-        size: int,
+        size: int | None,
         offset: int = 0,
         progress: Callable[[int], object] | None = None,
     ) -> None:
         """Write a file's bytes from `offset` to `size` to a sink: see `Remote.download`."""
         with self._opened(name) as descriptor:
+            size = os.fstat(descriptor).st_size if size is None else size
             for at, count in self._pieces(offset, size):
                 data = self._read(descriptor, name, at, count)
                 if len(data) < count:
@@ -182,12 +176,15 @@ class FolderRemote:
             told = os.statvfs(self._folder)
         return told.f_bavail * told.f_frsize
 
-    def can_write(self) -> None:
+    def can_write(self, *, make: bool = True) -> bool:
         """Make and remove an empty file."""
+        if not make:
+            return False
         probe = self._folder / f"{OURS}{os.urandom(8).hex()}.probe"
         with self._translated("write into"):
             os.close(os.open(probe, os.O_WRONLY | os.O_CREAT | os.O_EXCL, PRIVATE_FILE))
             probe.unlink()
+        return True
 
     def close(self) -> None:
         """Stop what is under way."""
@@ -212,14 +209,21 @@ class FolderRemote:
             os.close(descriptor)
 
     @contextlib.contextmanager
-    def _writable(self, name: str, *, new: bool) -> Iterator[int]:
-        flags = os.O_WRONLY | os.O_NOFOLLOW | (os.O_CREAT | os.O_EXCL if new else 0)
+    def _writable(self, name: str, manner: Manner) -> Iterator[int]:
+        path, flags = self._path(name), os.O_WRONLY | os.O_NOFOLLOW
+        if not manner.offset:
+            flags |= os.O_CREAT | os.O_EXCL
         with self._translated("write", name):
+            if manner.over and not manner.offset:
+                path.unlink(missing_ok=True)
             try:
-                descriptor = os.open(self._path(name), flags, PRIVATE_FILE)
+                descriptor = os.open(path, flags, _BY_UMASK)
             except FileExistsError:
                 raise _taken(name) from None
         try:
+            if self._mode is not None:
+                with self._translated("write", name):
+                    os.fchmod(descriptor, self._mode)
             yield descriptor
         finally:
             os.close(descriptor)

@@ -11,16 +11,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from paramiko import Agent, PKey
-from paramiko.pkey import UnknownKeyType
 from paramiko.ssh_exception import (
     AuthenticationException,
     BadAuthenticationType,
-    PasswordRequiredException,
     SSHException,
 )
 
 from piienc.errors import ConnectError, KeyAccessError
-from piienc.files import require_private
+from piienc.remote.private_keys import load_private_key
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -32,8 +30,6 @@ if TYPE_CHECKING:
 
 _DEFAULT = ("~/.ssh/id_ed25519", "~/.ssh/id_ecdsa", "~/.ssh/id_rsa")
 _INTERACTIVE = "keyboard-interactive"
-_LOCKED = (PasswordRequiredException, TypeError)  # cryptography says it by a TypeError
-_MALFORMED = (SSHException, ValueError, UnknownKeyType, AssertionError)
 
 
 def log_in(transport: SshTransport, hop: Hop, options: Options) -> None:
@@ -45,7 +41,7 @@ def log_in(transport: SshTransport, hop: Hop, options: Options) -> None:
         SSHException, TimeoutError, EOFError: the connection failed.
     """
     with _agent(options) as agent:
-        by_key = not options.password or options.identity_file or hop.on_the_way
+        by_key = not options.password or hop.identities or hop.on_the_way
         for key in _keys(hop, options, agent) if by_key else ():
             if _accepted(transport, hop, key):
                 return
@@ -58,6 +54,7 @@ def log_in(transport: SshTransport, hop: Hop, options: Options) -> None:
 def _accepted(transport: SshTransport, hop: Hop, key: PKey) -> bool:
     """Tell whether the server is content with a key, also where it wants a password besides."""
     try:
+        transport.tried += 1
         further = transport.auth_publickey(hop.user, key)
     except AuthenticationException as error:
         _raise_if_over(transport, hop, error)
@@ -87,7 +84,7 @@ def _by_password(transport: SshTransport, hop: Hop, password: SecretBytes) -> No
 
 def _raise_if_over(transport: SshTransport, hop: Hop, error: AuthenticationException) -> None:
     """Raise if the server has not just refused one way, but ended the connection."""
-    if transport.farewell:
+    if transport.said_farewell:
         raise _refused(transport, hop) from error
     if "timeout" in str(error):
         raise TimeoutError from error
@@ -96,7 +93,7 @@ def _raise_if_over(transport: SshTransport, hop: Hop, error: AuthenticationExcep
 
 
 def _refused(transport: SshTransport, hop: Hop) -> ConnectError:
-    many = "too many" in transport.farewell[1].lower() if transport.farewell else False
+    many = transport.tried > 1 and transport.said_farewell
     return ConnectError(
         f"{hop.shown}: the login of {hop.user} was refused"
         + (" after too many keys" if many else ""),
@@ -118,7 +115,7 @@ def _keys(hop: Hop, options: Options, agent: list[PKey]) -> Iterator[PKey]:
             yield from (key for key in agent if key.asbytes() == public)
         else:
             yield from _from_file(path, hop, options)
-    if hop.identities and not hop.only_these:
+    if hop.identities and not (hop.only_these or options.password):
         tried = {_public_half(path) for path in hop.identities}
         yield from (key for key in agent if key.asbytes() not in tried)
 
@@ -126,7 +123,7 @@ def _keys(hop: Hop, options: Options, agent: list[PKey]) -> Iterator[PKey]:
 def _from_file(path: Path, hop: Hop, options: Options) -> Iterator[PKey]:
     named = options.identity_file is not None and path in hop.identities
     try:
-        key = _load(path, options)
+        key = load_private_key(path, options.passphrase)
     except KeyAccessError:
         if named:
             raise
@@ -141,34 +138,6 @@ def _from_file(path: Path, hop: Hop, options: Options) -> Iterator[PKey]:
         yield key
         key.public_blob = None  # the server may know the key, and not who has signed it
     yield key
-
-
-def _load(path: Path, options: Options) -> Any:  # noqa: ANN401  # paramiko's stubs lack public_blob
-    if not path.exists():
-        return None
-    require_private(path)
-    try:
-        return PKey.from_path(path)
-    except _LOCKED:
-        passphrase = options.passphrase(path) if options.passphrase else None
-    except (*_MALFORMED, OSError) as error:
-        raise _unreadable(path, "") from error
-    if passphrase is None:
-        raise KeyAccessError(
-            f"the key {path} is locked", hint="give its passphrase, or add it to the ssh-agent"
-        )
-    try:
-        secret: Any = passphrase.reveal()
-        return PKey.from_path(path, secret)
-    except (*_MALFORMED, OSError, TypeError) as error:
-        raise _unreadable(path, ", or the passphrase is not its own") from error
-
-
-def _unreadable(path: Path, more: str) -> KeyAccessError:
-    return KeyAccessError(
-        f"{path} is no private key that can be read{more}",
-        hint="'ssh-keygen -p -f FILE' writes it anew in the format of OpenSSH",
-    )
 
 
 def _certify(key: PKey, certificate: Path) -> None:

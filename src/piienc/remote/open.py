@@ -28,7 +28,7 @@ def open_remote(url: RemoteUrl, options: Options | None = None) -> Remote:
     if url.scheme == "file":
         from piienc.remote.folder import FolderRemote  # noqa: PLC0415  # only what is needed
 
-        return FolderRemote(Path(url.folder), limiter=options.limiter)
+        return FolderRemote(Path(url.folder), limiter=options.limiter, mode=options.file_mode)
     from piienc.remote.sftp import SftpRemote  # noqa: PLC0415  # paramiko is heavy
 
     return SftpRemote.connect(url, options)

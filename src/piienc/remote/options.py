@@ -30,6 +30,7 @@ class Options(Struct, frozen=True):
         timeouts: how long what may take.
         sessions: how many SFTP channels one connection may have; 1 is what any server allows.
         limiter: the limit on bytes in a second; several destinations may share one.
+        file_mode: the permissions of what arrives; None leaves them to the server.
         debug: told line by line what the SSH connection does; secrets are left out.
     """
 
@@ -43,4 +44,5 @@ class Options(Struct, frozen=True):
     timeouts: Timeouts = field(default_factory=Timeouts)
     sessions: int = 8
     limiter: Limiter | None = None
+    file_mode: int | None = None
     debug: Callable[[str], object] | None = None

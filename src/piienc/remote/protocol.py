@@ -12,7 +12,7 @@ import struct
 from typing import TYPE_CHECKING
 
 from piienc.errors import IncompleteError
-from piienc.remote.remote import FILE, FOLDER, OTHER, Facts
+from piienc.remote.remote import FILE, FOLDER, OTHER, UNKNOWN, Facts
 
 if TYPE_CHECKING:
     from typing_extensions import Buffer
@@ -20,14 +20,14 @@ if TYPE_CHECKING:
 VERSION = 3
 
 INIT, VERSION_REPLY = 1, 2
-OPEN, CLOSE, READ, WRITE, LSTAT, FSTAT = 3, 4, 5, 6, 7, 8
+OPEN, CLOSE, READ, WRITE, LSTAT, FSTAT, FSETSTAT = 3, 4, 5, 6, 7, 8, 10
 OPENDIR, READDIR, REMOVE, STAT, RENAME = 11, 12, 13, 17, 18
 STATUS, HANDLE, DATA, NAME, ATTRS = 101, 102, 103, 104, 105
 EXTENDED, EXTENDED_REPLY = 200, 201
 
-FOR_READING, FOR_WRITING, MADE, ONLY_NEW = 0x01, 0x02, 0x08, 0x20
+FOR_READING, FOR_WRITING, MADE, EMPTIED, ONLY_NEW = 0x01, 0x02, 0x08, 0x10, 0x20
 
-OK, EOF, NO_SUCH_FILE, PERMISSION_DENIED, FAILURE = 0, 1, 2, 3, 4
+OK, EOF, NO_SUCH_FILE, PERMISSION_DENIED, FAILURE, BAD_MESSAGE = 0, 1, 2, 3, 4, 5
 NO_CONNECTION, CONNECTION_LOST, UNSUPPORTED = 6, 7, 8
 # Of later versions, and yet given by some servers of version 3.
 WRITE_PROTECT, TAKEN, NO_SPACE, QUOTA = 12, 11, 14, 15
@@ -56,9 +56,9 @@ def string(data: bytes | str) -> bytes:
     return u32(len(raw)) + raw
 
 
-def private(mode: int) -> bytes:
-    """Return attributes that hold nothing but permissions."""
-    return u32(_MODE) + u32(mode)
+def attributes(mode: int | None) -> bytes:
+    """Return attributes that hold nothing but permissions, if there are any."""
+    return NO_ATTRIBUTES if mode is None else u32(_MODE) + u32(mode)
 
 
 NO_ATTRIBUTES = u32(0)
@@ -90,10 +90,10 @@ class Fields:
     def facts(self) -> Facts:
         """Return what attributes tell of a file."""
         flags = self.u32()
-        size = self.u64() if flags & _SIZE else 0
+        size = self.u64() if flags & _SIZE else None
         if flags & _OWNER:
             self.take(8)
-        kind = _kind(self.u32()) if flags & _MODE else FILE
+        kind = _kind(self.u32()) if flags & _MODE else UNKNOWN
         modified = None
         if flags & _TIMES:
             self.take(4)
@@ -121,4 +121,6 @@ class Fields:
 def _kind(mode: int) -> str:
     if stat.S_ISDIR(mode):
         return FOLDER
-    return FILE if stat.S_ISREG(mode) or not stat.S_IFMT(mode) else OTHER
+    if not stat.S_IFMT(mode):
+        return UNKNOWN
+    return FILE if stat.S_ISREG(mode) else OTHER

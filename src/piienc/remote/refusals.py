@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from piienc.errors import IncompleteError
+from piienc.errors import IncompleteError, NameTakenError, OutOfOrderError
 from piienc.remote import protocol
 
 if TYPE_CHECKING:
@@ -23,6 +23,9 @@ _MEANINGS = {
     protocol.NO_SPACE: ("the disk is full", _FULL),
     protocol.QUOTA: ("the quota is used up", _FULL),
 }
+_ORDER = frozenset(
+    {protocol.PERMISSION_DENIED, protocol.FAILURE, protocol.BAD_MESSAGE, protocol.UNSUPPORTED}
+)
 _NO_REASON = (
     "ask the server's owner: this may be a quota, a limit on the size of files or on their "
     "names, a file system that is read-only, or a disk that fails"
@@ -50,6 +53,24 @@ def refusal(answer: Answer, doing: str) -> PiiencError:
     told = answer.told()
     reason = f"the server gives no reason but {told!r}" if told else "the server gives no reason"
     return IncompleteError(f"cannot {doing}: {reason}", hint=_NO_REASON)
+
+
+def order_refusal(answer: Answer, doing: str) -> PiiencError:
+    """Make an error of a refusal that may be for the order in which a file was written."""
+    error = refusal(answer, doing)
+    if answer.code not in _ORDER:
+        return error
+    return OutOfOrderError(str(error), hint=error.hint)
+
+
+def hidden_refusal(error: PiiencError) -> PiiencError:
+    """Add to a refusal what helps where a server allows no renames, or no hidden names."""
+    if not error.transient and not isinstance(error, NameTakenError):
+        error.hint = (
+            f"{error.hint}; if renames or hidden names are not allowed there, say rename = false "
+            "for the destination in piienc.toml"
+        )
+    return error
 
 
 def disk_full(doing: str, room: int) -> PiiencError:

@@ -11,19 +11,19 @@ if TYPE_CHECKING:
 
     from piienc.hashing import Writable
 
-FILE, FOLDER, OTHER = "file", "folder", "other"
+FILE, FOLDER, OTHER, UNKNOWN = "file", "folder", "other", "unknown"
 
 
 class Facts(Struct, frozen=True):
     """What a destination tells of a file.
 
     Attributes:
-        size: in bytes.
+        size: in bytes, if it is told.
         modified: in seconds since 1970, if it is told.
-        kind: `FILE`, `FOLDER` or `OTHER`.
+        kind: `FILE`, `FOLDER` or `OTHER`; `UNKNOWN` if it is not told.
     """
 
-    size: int
+    size: int | None
     modified: float | None = None
     kind: str = FILE
 
@@ -38,6 +38,28 @@ class Entry(Struct, frozen=True):
 
     name: str
     facts: Facts
+
+
+class Manner(Struct, frozen=True):
+    """How a file is written.
+
+    Attributes:
+        offset: where to begin. With 0 the file is made; else it must be there.
+        once: open it once, write it in order, and close it once.
+        over: with `offset` 0, put it in the place of a file of that name.
+        made: called when the file was made, before anything is written.
+        told: told of what could not be done, in words.
+    """
+
+    offset: int = 0
+    once: bool = False
+    over: bool = False
+    made: Callable[[], object] = lambda: None
+    told: Callable[[str], object] = lambda _: None
+
+
+FREELY = Manner()
+"""A new file, in whatever way is fastest."""
 
 
 class Remote(Protocol):
@@ -59,7 +81,11 @@ class Remote(Protocol):
         """Whether it is connected, as far as that is known without asking."""
 
     def stat(self, name: str) -> Facts | None:
-        """Return what is told of a file; None if there is none."""
+        """Return what is told of a file; None if there is none.
+
+        Raises:
+            IncompleteError: that cannot be told; some servers allow no such question.
+        """
 
     def entries(self, refused: Callable[[str], object] | None = None) -> Iterator[Entry]:
         """List the folder.
@@ -75,48 +101,30 @@ class Remote(Protocol):
         source: BinaryIO,
         *,
         size: int,
-        offset: int = 0,
+        manner: Manner = FREELY,
         progress: Callable[[int], object] | None = None,
-    ) -> Facts:
-        """Write a local file's bytes from `offset` to `size` into a file of the destination.
+    ) -> Facts | None:
+        """Write a local file's bytes up to `size` into a file of the destination.
 
         When it returns, all bytes were acknowledged, and are on the disk where the destination
         can see to that. Blocks are sent about in order, but a broken-off file may have holes:
         `same_prefix` tells how far it is good.
 
         Args:
-            name: with `offset` 0 the file is made, private (0600) where the destination heeds
-                it; else it must be there.
+            name: of the file; it gets the destination's mode, if the options have one.
             source: read by `os.pread` if it is a file, else by `seek` and `read`.
             size: where to stop: the size of the whole file.
-            offset: where to begin.
+            manner: where to begin, and what the destination bears.
             progress: told of the bytes that were acknowledged.
 
         Returns:
-            What the destination tells of the file; its size is as it should be.
+            What the destination tells of the file; its size is as it should be, if it is told.
+            None if nothing is told, or a file with a name of its own was taken away at once.
 
         Raises:
-            NameTakenError: `offset` is 0 and the name is taken.
+            NameTakenError: the name is taken, and is not to be written over.
+            OutOfOrderError: the file must be written in one go, and was not.
             InputError: the source ends before `size`.
-        """
-
-    def upload_growing(self, name: str, source: BinaryIO, ready: Callable[[int], bool]) -> int:
-        """Write the beginning of a local file that still grows into a new file.
-
-        When it returns, all of that was acknowledged, and is on the disk where the destination can
-        see to that; `upload` goes on from there.
-
-        Args:
-            name: the file is made as by `upload`.
-            source: read by `os.pread`, as far as it is `ready`.
-            ready: waits until the source has so many bytes that may be sent, and tells whether it
-                has; when it has not, no more are sent.
-
-        Returns:
-            How many bytes are there.
-
-        Raises:
-            NameTakenError: the name is taken.
         """
 
     def download(
@@ -124,11 +132,11 @@ class Remote(Protocol):
         name: str,
         sink: Writable,
         *,
-        size: int,
+        size: int | None,
         offset: int = 0,
         progress: Callable[[int], object] | None = None,
     ) -> None:
-        """Write a file's bytes from `offset` to `size`, in order, to a local sink.
+        """Write a file's bytes from `offset` to `size`, or to its end, in order, to a local sink.
 
         Raises:
             IncompleteError: it is not there, or ends before `size`.
@@ -169,8 +177,15 @@ class Remote(Protocol):
     def free_space(self) -> int | None:
         """Return how many bytes there is room for, if the destination tells."""
 
-    def can_write(self) -> None:
-        """Make sure that files can be made here, by making and removing an empty one."""
+    def can_write(self, *, make: bool = True) -> bool:
+        """Make sure that files can be made here, by making and removing an empty one.
+
+        Args:
+            make: false where even an empty file is too much; then only what shows without it does.
+
+        Returns:
+            Whether it was tried: nothing is made that may not be removed again.
+        """
 
     def close(self) -> None:
         """End the connection; it may be called twice."""

@@ -10,12 +10,10 @@ import threading
 import time
 from typing import TYPE_CHECKING
 
-from paramiko.common import cMSG_CHANNEL_REQUEST
-from paramiko.message import Message
+from paramiko.ssh_exception import SSHException
 
 from piienc.errors import IncompleteError
 from piienc.remote import protocol
-from piienc.remote.channels import send_all, send_message
 from piienc.remote.protocol import Fields, u32
 
 if TYPE_CHECKING:
@@ -29,6 +27,7 @@ _ALL = 64 << 20
 _WINDOW = 16 << 20  # bytes that the server may send ahead
 _PACKET = 128 << 10  # bytes in a packet of the server; OpenSSH's own limit is 256 KiB
 _LONGEST = 1 << 20  # bytes in an answer; those of OpenSSH have at most 256 KiB
+_SLOWEST = 4 << 10  # bytes in a second, of an answer that has begun
 
 _MALFORMED = "check that an SFTP server answers there, and nothing that prints a greeting"
 
@@ -77,11 +76,12 @@ class Session:
         extensions: what the server offers beyond the protocol.
         window: how many bytes the server takes without an answer.
         users: how many threads use it now; the pool counts them.
+        stall: the longest time in seconds without a sign of the server.
     """
 
     def __init__(self, channel: Channel, *, stall: float) -> None:
         self._channel = channel
-        self._stall = stall
+        self.stall = stall
         self._sending = threading.Lock()
         self._changed = threading.Condition()
         self._reading = False
@@ -104,16 +104,9 @@ class Session:
         )
         session = cls(channel, stall=connection.stall)
         channel.settimeout(min(1.0, connection.stall))
-        # paramiko's invoke_subsystem waits for the answer, and without an end. A refusal closes
-        # the channel, so there is nothing to wait for.
-        request = Message()
-        request.add_byte(cMSG_CHANNEL_REQUEST)
-        request.add_int(channel.remote_chanid)
-        request.add_string("subsystem")
-        request.add_boolean(True)  # noqa: FBT003  # an answer is wanted
-        request.add_string("sftp")
-        send_message(channel, request)
+        _begin_sftp(channel, connection.stall)
         session._greet()
+        connection.sessions.append(session)
         session.window = channel.out_window_size or 1  # OpenSSH opens it with the subsystem
         return session
 
@@ -129,7 +122,7 @@ class Session:
             TimeoutError: the server takes nothing any more.
             EOFError: the connection is gone.
         """
-        answer = Answer(max(patience, self._stall))
+        answer = Answer(max(patience, self.stall))
         with self._changed:
             self._number = (self._number + 1) & 0xFFFF_FFFF
             number = self._number
@@ -138,7 +131,7 @@ class Session:
         head = u32(size + 5) + bytes((kind,)) + u32(number)
         with self._sending:
             try:
-                send_all(self._channel, head, *body, patience=self._patience)
+                self._send(b"".join((head, *body)))
             except BaseException:
                 self._channel.close()  # what came next would be taken for the rest of this
                 raise
@@ -175,6 +168,12 @@ class Session:
         """Whether the channel is open in both directions."""
         return not (self._channel.closed or self._channel.eof_received)
 
+    @property
+    def flooded(self) -> bool:
+        """Whether the server has sent much more than it was allowed to, and nobody wants it."""
+        channel = self._channel
+        return len(channel.in_buffer) + len(channel.in_stderr_buffer) > 2 * _WINDOW
+
     def close(self) -> None:
         """Close the channel."""
         self._channel.close()
@@ -182,7 +181,7 @@ class Session:
     def _greet(self) -> None:
         with self._sending:
             frame = u32(5) + bytes((protocol.INIT,)) + u32(protocol.VERSION)
-            send_all(self._channel, frame, patience=self._patience)
+            self._send(frame)
         reply = self._next_frame()
         if not reply or reply[0] != protocol.VERSION_REPLY:
             raise IncompleteError("what answers is no SFTP server", hint=_MALFORMED)
@@ -192,6 +191,20 @@ class Session:
         while fields:
             name = fields.text()
             self.extensions[name] = bytes(fields.string())
+
+    def _send(self, frame: bytes) -> None:
+        rest = memoryview(frame)
+        since = time.monotonic()
+        while rest:
+            try:
+                sent = self._channel.send(rest)  # type: ignore[arg-type]  # any buffer will do
+            except TimeoutError:
+                if time.monotonic() - since > self._patience():
+                    raise
+                continue
+            if not sent:
+                raise EOFError
+            rest, since = rest[sent:], time.monotonic()
 
     def _hand_out(self, frame: memoryview) -> None:
         fields = Fields(frame)
@@ -206,38 +219,74 @@ class Session:
             self._changed.notify_all()
 
     def _next_frame(self) -> memoryview:
-        """Return the next answer, without its length."""
-        size = Fields(self._gather(4)).u32()
+        """Return the next answer, without its length; all of it must come in time."""
+        begun = time.monotonic()
+        size = Fields(self._gather(4, begun)).u32()
         if not 1 <= size <= _LONGEST:
             raise IncompleteError("the server's answer is malformed", hint=_MALFORMED)
-        return self._gather(size)
+        return self._gather(size, begun + size / _SLOWEST)
 
-    def _gather(self, count: int) -> memoryview:
-        """Return the next bytes; what came with them is kept, and not copied."""
+    def _gather(self, count: int, begun: float) -> memoryview:
+        """Return the next bytes; what came with them is kept, and not copied.
+
+        Args:
+            count: how many.
+            begun: since when the server may take its time.
+        """
         if len(self._rest) < count:
             pieces: list[Buffer] = [self._rest] if self._rest else []
             have = len(self._rest)
             while have < count:
-                pieces.append(more := self._receive())
+                pieces.append(more := self._receive(begun))
                 have += len(more)
             self._rest = memoryview(pieces[0] if len(pieces) == 1 else b"".join(pieces))
         taken, self._rest = self._rest[:count], self._rest[count:]
         return taken
 
-    def _receive(self) -> bytes:
-        since = time.monotonic()
+    def _receive(self, begun: float) -> bytes:
         while True:
+            if time.monotonic() - begun > self._patience():
+                self._channel.close()  # an answer that comes later would be taken for another
+                raise TimeoutError
             try:
                 more = self._channel.recv(_ALL)
             except TimeoutError:
-                if time.monotonic() - since <= self._patience():
-                    continue
-                self._channel.close()  # an answer that comes later would be taken for another
-                raise
+                continue
+            finally:
+                self._hush()
             if not more:
                 raise EOFError
             return more
 
+    def _hush(self) -> None:
+        """Drop what the server says beside its answers: nobody reads that, nor waits for it."""
+        while self._channel.recv_stderr_ready():
+            self._channel.recv_stderr(_ALL)
+
     def _patience(self) -> float:
         with self._changed:
-            return max((one.patience for one in self._waiting.values()), default=self._stall)
+            return max((one.patience for one in self._waiting.values()), default=self.stall)
+
+
+def _begin_sftp(channel: Channel, seconds: float) -> None:
+    """Begin SFTP in a channel; paramiko itself would wait for the answer without an end.
+
+    Raises:
+        TimeoutError: the server says nothing.
+        EOFError: it refuses, and has closed the channel.
+    """
+    late = threading.Event()
+
+    def end() -> None:
+        late.set()
+        channel.close()
+
+    timer = threading.Timer(seconds, end)
+    timer.start()
+    try:
+        channel.invoke_subsystem("sftp")
+    except SSHException as error:
+        raise (TimeoutError if late.is_set() else EOFError) from error
+    finally:
+        timer.cancel()
+        timer.join()

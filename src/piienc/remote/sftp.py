@@ -7,14 +7,15 @@ import os
 import time
 from typing import TYPE_CHECKING, BinaryIO, Self
 
-from piienc.errors import IncompleteError
+from piienc.errors import IncompleteError, OutOfOrderError
 from piienc.remote import calls
+from piienc.remote.listing import listing
 from piienc.remote.names import OURS, aside_of, is_safe, safe_name, shown_name
 from piienc.remote.pool import Pool
-from piienc.remote.remote import FOLDER, Entry, Facts
+from piienc.remote.remote import FOLDER, FREELY, UNKNOWN, Entry, Facts
 from piienc.remote.sources import equal_bytes, reader_of
 from piienc.remote.ssh import Connection
-from piienc.remote.transfer import Growth, Sending, Span, fetch
+from piienc.remote.transfer import Sending, Span, fetch
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterator
@@ -22,8 +23,8 @@ if TYPE_CHECKING:
     from piienc.errors import PiiencError
     from piienc.hashing import Writable
     from piienc.remote.calls import OpenFile
-    from piienc.remote.limit import Limiter
     from piienc.remote.options import Options
+    from piienc.remote.remote import Manner
     from piienc.remote.session import Answer, Session
     from piienc.remote.url import RemoteUrl
 
@@ -31,19 +32,19 @@ if TYPE_CHECKING:
 _BLOCK = 32 << 10
 _LARGEST_BLOCK = 255 << 10  # OpenSSH's own limit
 _BLOCKS_A_SESSION = 4  # a session that gets fewer is not worth opening the file in it
+_NO_END = 1 << 62
 _SLOW_DISK = 10_000_000  # bytes in a second: so long may a server take to empty its cache
 
 
 class SftpRemote:
     """A `Remote` on an SFTP server."""
 
-    def __init__(
-        self, connection: Connection, pool: Pool, folder: str, limiter: Limiter | None
-    ) -> None:
+    def __init__(self, connection: Connection, pool: Pool, folder: str, options: Options) -> None:
         self._connection = connection
         self._pool = pool
         self._folder = folder
-        self._limiter = limiter
+        self._limiter = options.limiter
+        self._mode = options.file_mode
         self._reading = self._writing = _BLOCK
 
     @classmethod
@@ -52,7 +53,7 @@ class SftpRemote:
         connection = Connection.open(url, options)
         try:
             pool = Pool(connection, connection.first_session(), most=options.sessions)
-            remote = cls(connection, pool, url.folder, options.limiter)
+            remote = cls(connection, pool, url.folder, options)
             remote._look_around()
         except BaseException:
             connection.close()
@@ -63,16 +64,26 @@ class SftpRemote:
         with self._session("enter the folder") as session:
             began = time.monotonic()
             limits = calls.limits(session)
-            facts = calls.stat(session, self._folder)
+            is_folder = self._is_folder(session)
             self._pool.measured(time.monotonic() - began)
             reading, writing = limits()
             self._reading = min(reading or _BLOCK, _LARGEST_BLOCK)
             self._writing = min(writing or _BLOCK, _LARGEST_BLOCK)
-        if not facts or facts.kind != FOLDER:
+        if not is_folder:
             raise IncompleteError(
                 f"the destination has no folder {self._folder}",
                 hint="correct the path in the URL, or have the folder made by the server's owner",
             )
+
+    def _is_folder(self, session: Session) -> bool:
+        """Tell whether the folder is there, or may be: some servers do not tell."""
+        try:
+            facts = calls.stat(session, self._folder)
+        except IncompleteError as error:
+            if error.transient:
+                raise
+            return True
+        return facts is not None and facts.kind in {FOLDER, UNKNOWN}
 
     @property
     def lanes(self) -> int:
@@ -92,12 +103,11 @@ class SftpRemote:
     def entries(self, refused: Callable[[str], object] | None = None) -> Iterator[Entry]:
         """List the folder; names that are not plain are left out, and told to `refused`."""
         with self._session("list the folder") as session:
-            found = list(calls.listing(session, self._folder))
-        for name, facts in found:
-            if is_safe(name, ours=True):
-                yield Entry(name, facts)
-            elif refused and name not in {".", ".."}:
-                refused(shown_name(name))
+            for name, facts in listing(session, self._folder):
+                if is_safe(name, ours=True):
+                    yield Entry(name, facts)
+                elif refused and name not in {".", ".."}:
+                    refused(shown_name(name))
 
     def upload(
         self,
@@ -105,43 +115,50 @@ class SftpRemote:
         source: BinaryIO,
         *,
         size: int,
-        offset: int = 0,
+        manner: Manner = FREELY,
         progress: Callable[[int], object] | None = None,
-    ) -> Facts:
-        """Write a local file's bytes from `offset` to `size`: see `Remote.upload`."""
+    ) -> Facts | None:
+        """Write a local file's bytes up to `size`: see `Remote.upload`."""
         doing = f"write {name}"
-        span = Span(offset, size, self._writing, self._limiter, progress)
-        wanted = min((size - offset) // (_BLOCKS_A_SESSION * span.block), self._pool.worthwhile)
+        span = Span(manner.offset, size, self._writing, self._limiter, progress)
+        count = size - manner.offset
+        wanted = min(count // (_BLOCKS_A_SESSION * span.block), self._pool.worthwhile)
         with (
             self._session(doing) as session,
-            self._open_for_writing(session, name, new=not offset) as file,
+            self._open_for_writing(session, name, manner) as file,
         ):
-            self._write(file, name, source, span, sessions=wanted)
-            patience = (size - offset) / _SLOW_DISK
-            told = file.finish(doing, patience=patience)
-            facts = told or calls.stat(session, self._path(name))
-        if facts is None or facts.size != size:
+            manner.made()
+            if self._mode is not None and not file.set_mode(self._mode):
+                manner.told(f"{name}: its mode could not be set: the server does not allow it")
+            self._write(file, name, source, span, sessions=1 if manner.once else wanted)
+            told = file.finish(doing, patience=count / _SLOW_DISK)
+            facts = told if told and told.size is not None else self._look_behind(session, name)
+        if facts and facts.size not in {None, size}:
             raise IncompleteError(
-                f"{name} has {facts.size if facts else 0} bytes at the destination, not {size}",
+                f"{name} has {facts.size} bytes at the destination, not {size}",
                 hint="another program changes it there, or the server has lost bytes",
             )
         return facts
 
-    def upload_growing(self, name: str, source: BinaryIO, ready: Callable[[int], bool]) -> int:
-        """Write the beginning of a local file that still grows: see `Remote.upload_growing`."""
-        span = Growth(0, 0, self._writing, self._limiter, ready=ready)
-        with (
-            self._session(f"write {name}") as session,
-            self._open_for_writing(session, name, new=True) as file,
-        ):
-            there = self._write(file, name, source, span, sessions=self._pool.worthwhile)
-            file.finish(f"write {name}", patience=there / _SLOW_DISK)
-        return there
+    def _look_behind(self, session: Session, name: str) -> Facts | None:
+        """Ask for a file that was closed: one with a name of its own may be taken at once."""
+        try:
+            facts = calls.stat(session, self._path(name))
+        except IncompleteError as error:
+            if error.transient:
+                raise
+            return None
+        if facts is None and name.startswith(OURS):
+            raise IncompleteError(
+                f"{name} is not at the destination, though it was written",
+                hint="if its receiver takes hidden files, too, say rename = false in piienc.toml",
+            )
+        return facts
 
     def _write(
         self, file: OpenFile, name: str, source: BinaryIO, span: Span, *, sessions: int
-    ) -> int:
-        """Write blocks in so many sessions, and return where the last one ends."""
+    ) -> None:
+        """Write blocks in so many sessions."""
         path, doing = self._path(name), f"write {name}"
         used = {file.session}
 
@@ -157,18 +174,17 @@ class SftpRemote:
                 yield again
 
         def refused(answer: Answer) -> PiiencError:
-            return calls.write_refusal(file.session, path, answer, doing)
+            once = sessions <= 1 and not span.begin
+            return calls.write_refusal(file.session, path, answer, doing, once=once)
 
-        sending = Sending(span, reader_of(source), refused)
-        sending.run(file, max(0, sessions - 1), again)
-        return sending.behind
+        Sending(span, reader_of(source), refused).run(file, max(0, sessions - 1), again)
 
     def download(
         self,
         name: str,
         sink: Writable,
         *,
-        size: int,
+        size: int | None,
         offset: int = 0,
         progress: Callable[[int], object] | None = None,
     ) -> None:
@@ -180,7 +196,7 @@ class SftpRemote:
                 at += len(data)
                 if progress:
                     progress(len(data))
-        if at < size:
+        if size is not None and at < size:
             raise IncompleteError(
                 f"{name} ends at {at} bytes, before {size}",
                 hint="it has changed while it was fetched: run the same command again",
@@ -194,8 +210,9 @@ class SftpRemote:
         progress: Callable[[int], object] | None = None,
     ) -> int:
         """Return how many of its first bytes are those of a local file."""
-        if self.stat(name) is None:
-            return 0
+        with self._session(f"look for {name}") as session:
+            if calls.is_missing(session, self._path(name)):
+                return 0
         read, same = reader_of(source), 0
         with contextlib.closing(self._blocks(name, 0, size)) as blocks:
             for data in blocks:
@@ -226,13 +243,18 @@ class SftpRemote:
         with self._session("ask for free space") as session:
             return calls.room(session, self._folder)
 
-    def can_write(self) -> None:
-        """Make and remove an empty file."""
+    def can_write(self, *, make: bool = True) -> bool:
+        """Make and remove an empty file: see `Remote.can_write`."""
         name = f"{OURS}{os.urandom(8).hex()}.probe"
+        path = self._path(name)
         with self._session("write into the folder") as session:
-            with calls.made(session, self._path(name), "into the folder"):
+            if not (make and calls.may_remove(session, path)):
+                calls.require_writing(session, path)
+                return False
+            with calls.made(session, path, "into the folder"):
                 pass
-            calls.remove(session, self._path(name), name)
+            calls.remove(session, path, name)
+        return True
 
     def close(self) -> None:
         """End the connection."""
@@ -252,15 +274,24 @@ class SftpRemote:
         with self._connection.broken(doing), self._pool.taken() as session:
             yield session
 
-    def _open_for_writing(
-        self, session: Session, name: str, *, new: bool
-    ) -> contextlib.AbstractContextManager[OpenFile]:
-        if new:
-            return calls.made(session, self._path(name), name)
-        return calls.opened(session, self._path(name), f"write {name}", write=True)
+    @contextlib.contextmanager
+    def _open_for_writing(self, session: Session, name: str, manner: Manner) -> Iterator[OpenFile]:
+        path, doing = self._path(name), f"write {name}"
+        with contextlib.ExitStack() as stack:
+            if not manner.offset:
+                made = calls.made(session, path, name, mode=self._mode, over=manner.over)
+                yield stack.enter_context(made)
+                return
+            try:
+                file = stack.enter_context(calls.opened(session, path, doing, write=True))
+            except IncompleteError as error:
+                if error.transient:
+                    raise
+                raise OutOfOrderError(str(error), hint=error.hint) from error
+            yield file
 
-    def _blocks(self, name: str, begin: int, end: int) -> Generator[memoryview]:
-        span = Span(begin, end, self._reading, self._limiter)
+    def _blocks(self, name: str, begin: int, end: int | None) -> Generator[memoryview]:
+        span = Span(begin, _NO_END if end is None else end, self._reading, self._limiter)
         doing = f"read {name}"
         with (
             self._session(doing) as session,

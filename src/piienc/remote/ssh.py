@@ -4,25 +4,27 @@ from __future__ import annotations
 
 import contextlib
 import socket
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from paramiko import Message, Transport
+from paramiko import Transport
 from paramiko.ssh_exception import ChannelException, IncompatiblePeer, SSHException
 
-from piienc.errors import ConnectError
+from piienc.errors import ConnectError, PiiencError
 from piienc.remote.debug import NAME, following
 from piienc.remote.host_keys import KnownHosts
 from piienc.remote.login import log_in
+from piienc.remote.peer import Peer, PeerError
 from piienc.remote.session import Session
 from piienc.remote.ssh_config import resolve
-from piienc.remote.translate import connecting, transferring
-from piienc.remote.wire import Wire
+from piienc.remote.translate import FOREIGN, connecting, transferring
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    from paramiko import PKey
+
     from piienc.remote.options import Options
+    from piienc.remote.peer import Stream
     from piienc.remote.ssh_config import Hop
     from piienc.remote.url import RemoteUrl
 
@@ -40,25 +42,28 @@ _MACS = (
     "hmac-sha2-256",
     "hmac-sha2-512",
 )
+_REKEY = 1 << 30  # bytes: RFC 4253, 9
 _OUR_END = ("127.0.0.1", 0)  # told to a host on the way as where the connection comes from
 _ENDING = 2.0  # seconds: a thread looks ten times a second whether its socket is closed
 _PROHIBITED = 1  # RFC 4254, 5.1: the code of a forwarding that is not allowed
 
 
 class SshTransport(Transport):
-    """paramiko's transport, with our packets and the host keys that we want to see.
+    """paramiko's transport, over a bounded socket and with the host keys that we want to see.
 
     Attributes:
-        offered: what the server offers of each kind of algorithm, if it was not enough.
-        farewell: the server's code and words when it ends the connection.
+        peer: the socket.
+        tried: how many keys were shown to the server.
     """
 
-    def __init__(self, peer: socket.socket, host_keys: Sequence[str], *, stall: float) -> None:
-        wire: Any = partial(Wire, stall=stall)  # a class, for paramiko's type information
-        super().__init__(peer, packetizer_class=wire)
+    def __init__(self, stream: Stream, host_keys: Sequence[str], *, stall: float) -> None:
+        self.peer = Peer(stream, stall=stall)
+        self.tried = 0
+        self._shown_key: PKey | None = None
+        socket_like: Any = self.peer  # any object with a socket's methods, by paramiko's word
+        super().__init__(socket_like)
         self._host_keys = tuple(host_keys)
-        self.offered: dict[str, list[str]] = {}
-        self.farewell: tuple[int, str] | None = None
+        self.packetizer.REKEY_BYTES = _REKEY
         self.set_log_channel(NAME)
         options = self.get_security_options()
         options.ciphers = _CIPHERS
@@ -69,16 +74,22 @@ class SshTransport(Transport):
         """The host keys to ask for; paramiko would always ask for certificates last."""
         return self._host_keys
 
-    def _parse_kex_init(self, m: Message) -> None:
-        offered = Message(m.asbytes())
-        try:
-            super()._parse_kex_init(m)  # type: ignore[misc]
-        except IncompatiblePeer:
-            self.offered = self._really_parse_kex_init(offered)  # type: ignore[attr-defined]
-            raise
+    @property
+    def host_key(self) -> PKey | None:
+        """The key that the host has proven to have; paramiko sets it at each key exchange."""
+        return self._shown_key
 
-    def _parse_disconnect(self, m: Message) -> None:
-        self.farewell = (m.get_int(), m.get_text())
+    @host_key.setter
+    def host_key(self, key: PKey | None) -> None:
+        shown = self._shown_key
+        if shown and key and shown.asbytes() != key.asbytes():
+            raise self.peer.given_up(PeerError("it shows another host key than at the beginning"))
+        self._shown_key = key
+
+    @property
+    def said_farewell(self) -> bool:
+        """Whether the server has ended the connection in words, and is not just gone."""
+        return not (self.is_active() or self.peer.lost or self.peer.failure)
 
 
 class Connection:
@@ -88,11 +99,13 @@ class Connection:
         transport: to the destination.
         host: what messages call it.
         stall: the longest time in seconds without a sign of the server.
+        sessions: those that were begun.
     """
 
     def __init__(self, host: str, *, stall: float) -> None:
         self.host = host
         self.stall = stall
+        self.sessions: list[Session] = []
         self._transports: list[SshTransport] = []
         self._open = contextlib.ExitStack()
 
@@ -113,6 +126,7 @@ class Connection:
         except BaseException:
             connection.close()
             raise
+        connection.transport.peer.is_flooded = connection._is_flooded
         return connection
 
     def first_session(self) -> Session:
@@ -128,40 +142,46 @@ class Connection:
 
     def broken(self, doing: str) -> contextlib.AbstractContextManager[None]:
         """Turn what goes wrong over this connection into our errors."""
-        return transferring(self.host, doing)
+        return transferring(self.host, doing, lambda: self.transport.peer.failure)
 
     def close(self) -> None:
         """End the connection, and those through which it goes."""
         for transport in reversed(self._transports):
             with contextlib.suppress(OSError, EOFError):  # it has ended already
-                transport.sock.shutdown(socket.SHUT_RDWR)  # or its reader notices only later
+                transport.peer.shutdown(socket.SHUT_RDWR)  # or its reader notices only later
             transport.close()
-            transport.sock.close()
+            transport.peer.close()
             transport.join(_ENDING)
+            transport.packetizer.complete_handshake()  # or its timer runs on, as a thread
         self._open.close()
+
+    def _is_flooded(self) -> bool:
+        return any(session.flooded for session in self.sessions)
 
     def _extend(self, hop: Hop, options: Options) -> None:
         times = options.timeouts
         known = KnownHosts(hop)
-        with connecting(hop.shown):
-            peer = self._reach(hop, hop.connect or times.connect)
-            transport = SshTransport(peer, known.algorithms(), stall=times.stall)
+        with contextlib.ExitStack() as stack:
+            stack.enter_context(connecting(hop.shown))
+            stream = self._reach(hop, hop.connect or times.connect)
+            transport = SshTransport(stream, known.algorithms(), stall=times.stall)
             self._transports.append(transport)
+            stack.enter_context(_explained(transport, hop))
             transport.banner_timeout = transport.handshake_timeout = times.banner
             transport.auth_timeout = times.login
             transport.channel_timeout = times.stall
             transport.clear_to_send_timeout = times.stall
-            with _explained(transport, hop):
-                transport.start_client(timeout=times.banner)
-                if not transport.initial_kex_done:
-                    raise TimeoutError
+            transport.start_client(timeout=times.banner)
+            if not transport.initial_kex_done:
+                raise TimeoutError
             key = transport.get_remote_server_key()
             blob = getattr(key, "public_blob", None)
             known.check(key.asbytes(), blob.key_blob if blob else None)
+            transport.peer.settled()
             log_in(transport, hop, options)
             transport.set_keepalive(max(1, int(times.keepalive)))
 
-    def _reach(self, hop: Hop, seconds: float) -> socket.socket:
+    def _reach(self, hop: Hop, seconds: float) -> Stream:
         if not self._transports:
             peer = socket.create_connection((hop.host, hop.port), timeout=seconds)
             peer.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
@@ -187,28 +207,50 @@ def _explained(transport: SshTransport, hop: Hop) -> Iterator[None]:
     """Tell of a failed handshake what paramiko leaves in the dark."""
     try:
         yield
+    except (PiiencError, TimeoutError):
+        raise
     except IncompatiblePeer as error:
-        offers = "; ".join(
-            f"{what} {', '.join(transport.offered.get(field, []))}"
-            for what, field in (
-                ("key exchange", "kex_algo_list"),
-                ("host key", "server_key_algo_list"),
-                ("cipher", "client_encrypt_algo_list"),
-                ("MAC", "client_mac_algo_list"),
-            )
-        )
-        shown = "".join(c if c.isascii() and c.isprintable() else "?" for c in offers)[:600]
-        raise ConnectError(
-            f"{hop.shown}: the server offers only algorithms that are outdated or not known here "
-            f"(it offers {shown})",
-            hint="it may be old and know only SHA-1 or CBC, which are unsafe: have it updated",
-        ) from error
-    except SSHException as error:
-        if "banner" not in str(error):
+        raise _incompatible(transport, hop) from error
+    except Exception as error:
+        if failure := transport.peer.failure:
+            raise failure from error
+        if isinstance(error, SSHException) and "banner" in str(error):
+            raise ConnectError(
+                f"{hop.shown}: the server does not say what it is",
+                hint="it may be too busy, or no SSH server: check the port; if it is right, run "
+                "the same command again later",
+                transient=True,
+            ) from error
+        if isinstance(error, FOREIGN) or transport.is_active():
             raise
-        raise ConnectError(
-            f"{hop.shown}: the server does not say what it is",
-            hint="it may be too busy, or no SSH server: check the port; if it is right, run the "
-            "same command again later",
-            transient=True,
-        ) from error
+        # paramiko lets through whatever its parser stumbles over in a malformed message.
+        raise PeerError("it sends what is no SSH") from error
+
+
+def _incompatible(transport: SshTransport, hop: Hop) -> ConnectError:
+    offered = transport.peer.offered()
+    known = {
+        "kex": ("key exchange", transport.preferred_kex),
+        "keys": ("host key", transport.preferred_keys),
+        "ciphers": ("cipher", transport.preferred_ciphers),
+        "macs": ("MAC", transport.preferred_macs),
+    }
+    lacking = [
+        (what, offered[kind], ours)
+        for kind, (what, ours) in known.items()
+        if kind in offered and not {*ours} & {*offered[kind]}
+    ]
+    if not lacking:
+        return ConnectError(f"{hop.shown}: there is no algorithm that both sides know")
+    told = "; ".join(
+        f"it offers the {what} {', '.join(theirs)}, and piienc knows {', '.join(ours)}"
+        for what, theirs, ours in lacking
+    )
+    shown = "".join(c if c.isascii() and c.isprintable() else "?" for c in told)[:600]
+    modern = any("chacha20" in name for _, theirs, _ in lacking for name in theirs)
+    return ConnectError(
+        f"{hop.shown}: the server and piienc have no {lacking[0][0]} in common: {shown}",
+        hint="ask the server's owner to allow aes256-gcm@openssh.com or aes256-ctr, too"
+        if modern
+        else "it may be old and know only SHA-1 or CBC, which are unsafe: have it updated",
+    )

@@ -29,6 +29,11 @@ _DEEPEST = 16  # files that include files, and hosts that are reached through ho
 _SYSTEM_HOSTS = Path("/etc/ssh/ssh_known_hosts")
 _HEAD = re.compile(r"\s*(host|match)[\s=]", re.IGNORECASE)
 _INCLUDE = re.compile(r"\s*include(?:\s*=\s*|\s+)(.+)", re.IGNORECASE)
+_MATCH = re.compile(r"\s*match(?:\s*=\s*|\s+)(.+)", re.IGNORECASE)
+_COMMAND = re.compile(r"\s*\w+command\b", re.IGNORECASE)  # to the end of its line
+_ALONE = frozenset({"all", "canonical", "final"})
+_CRITERIA = _ALONE | {"host", "originalhost", "user", "localuser"}
+_NOBODY = "Host !*"
 _YES = frozenset({"yes", "true"})
 
 
@@ -190,7 +195,8 @@ def _lines(path: Path, folder: Path, *, depth: int) -> Iterator[str]:
     if depth > _DEEPEST:
         raise ConfigError(f"{path} is included without an end")
     head = "Host *"
-    for line in path.read_text("utf-8").splitlines():
+    for raw in path.read_text("utf-8").splitlines():
+        line = _as_known(raw)
         include = _INCLUDE.match(line)
         if not include:
             head = line if _HEAD.match(line) else head
@@ -201,3 +207,40 @@ def _lines(path: Path, folder: Path, *, depth: int) -> Iterator[str]:
             for name in sorted(glob.glob(str(whole))):  # noqa: PTH207  # an absolute pattern
                 yield from _lines(Path(name), folder, depth=depth + 1)
         yield head  # what follows belongs again to the block in which the include stood
+
+
+def _as_known(line: str) -> str:
+    """Return a line as paramiko understands it: without a comment behind its value.
+
+    paramiko takes a criterion that it does not know, or that begins with a capital, for one that
+    fits. No command is run to find out whether one fits.
+    """
+    line = _without_comment(line)
+    match = _MATCH.match(line)
+    if not match:
+        return line
+    words = iter(shlex.split(match[1]))
+    told = []
+    for word in words:
+        name = word.lower().removeprefix("!")
+        if name not in _CRITERIA:
+            return _NOBODY
+        value = () if name in _ALONE else (shlex.quote(next(words, "")),)
+        told += [word.lower(), *value]
+    return f"Match {' '.join(told)}"
+
+
+def _without_comment(line: str) -> str:
+    """Cut a comment off: it begins with a word, outside of quotes; a command may hold anything."""
+    if _COMMAND.match(line):
+        return line
+    quote, before = "", " "
+    for at, letter in enumerate(line):
+        if quote:
+            quote = "" if letter == quote else quote
+        elif letter in "\"'":
+            quote = letter
+        elif letter == "#" and before.isspace():
+            return line[:at].rstrip()
+        before = letter
+    return line

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
+from piienc.errors import IncompleteError
 from piienc.remote import protocol
 from piienc.remote.protocol import string, u32, u64
 from piienc.remote.refusals import refusal
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 
 _WAITING = 16 << 20  # bytes that a session has sent and that are not yet acknowledged
 _AHEAD = 8 << 20  # bytes asked for and not yet used
+_MOST_SHORT = 256  # answers in a row that give less than they should
 
 
 class Span(Struct, frozen=True):
@@ -47,12 +49,9 @@ class Span(Struct, frozen=True):
 
     def blocks(self) -> Iterator[tuple[int, int]]:
         """Give offset and size of each block."""
-        for at in range(self.begin, self.end, self._piece):
-            yield at, min(self._piece, self.end - at)
-
-    @property
-    def _piece(self) -> int:
-        return min(self.block, self.limiter.piece) if self.limiter else self.block
+        piece = min(self.block, self.limiter.piece) if self.limiter else self.block
+        for at in range(self.begin, self.end, piece):
+            yield at, min(piece, self.end - at)
 
     def take(self, count: int) -> None:
         """Wait until the limit allows so many bytes more."""
@@ -60,36 +59,14 @@ class Span(Struct, frozen=True):
             self.limiter.take(count)
 
 
-class Growth(Span, frozen=True, kw_only=True):
-    """The beginning of a file that still grows: it ends where no more of it is to be sent.
-
-    Attributes:
-        ready: waits until the file has so many bytes that may be sent; tells whether it has.
-    """
-
-    ready: Callable[[int], bool]
-
-    def blocks(self) -> Iterator[tuple[int, int]]:
-        """Give offset and size of each block that is there whole."""
-        block, at = self._piece, self.begin
-        while self.ready(at + block):
-            yield at, block
-            at += block
-
-
 class Sending:
-    """The blocks of one file, taken by several sessions in turn: so what is there grows evenly.
-
-    Attributes:
-        behind: where the last block ends that was taken.
-    """
+    """The blocks of one file, taken by several sessions in turn: so what is there grows evenly."""
 
     def __init__(self, span: Span, read: Callable[[int, int], bytes], refused: Refused) -> None:
         self._span = span
         self._read = read
         self._refused = refused
         self._blocks = span.blocks()
-        self.behind = span.begin
         self._lock = threading.Lock()
         self._stopped = False
 
@@ -145,10 +122,7 @@ class Sending:
 
     def _next(self) -> tuple[int, int] | None:
         with self._lock:
-            block = None if self._stopped else next(self._blocks, None)
-            if block:
-                self.behind = sum(block)
-            return block
+            return None if self._stopped else next(self._blocks, None)
 
     def _settle(self, session: Session, count: int, answer: Answer) -> None:
         if session.wait(answer).code != protocol.OK:
@@ -171,7 +145,7 @@ def fetch(file: OpenFile, span: Span, doing: str) -> Iterator[memoryview]:
     """
     session, handle = file.session, string(file.handle)
     asked: deque[tuple[int, int, Answer]] = deque()
-    blocks, ahead = span.blocks(), 0
+    blocks, ahead, short = span.blocks(), 0, 0
 
     def ask(at: int, count: int) -> tuple[int, int, Answer]:
         return at, count, session.ask(protocol.READ, handle, u64(at), u32(count))
@@ -189,7 +163,13 @@ def fetch(file: OpenFile, span: Span, doing: str) -> Iterator[memoryview]:
             return
         yield data
         ahead -= len(data)
-        if len(data) < count:  # a server may give less than it was asked for
+        short = 0 if len(data) == count else short + 1
+        if short > _MOST_SHORT:
+            raise IncompleteError(
+                f"cannot {doing}: the server gives it in pieces that are too small",
+                hint="ask the server's owner",
+            )
+        if short:  # a server may give less than it was asked for
             asked.appendleft(ask(at + len(data), count - len(data)))
 
 

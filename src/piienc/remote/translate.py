@@ -22,9 +22,10 @@ import paramiko.ssh_exception as ssh
 from msgspec import Struct
 
 from piienc.errors import ConfigError, ConnectError, IncompleteError, KeyAccessError
+from piienc.remote.peer import PeerError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from piienc.errors import PiiencError
 
@@ -89,6 +90,7 @@ MEANINGS: dict[type[Exception], Meaning] = {
         "known_hosts is malformed", _CONFIG, kind=ConfigError
     ),
     paramiko.ber.BERException: Meaning("a key is malformed", "make a new one", kind=KeyAccessError),
+    PeerError: Meaning("what the server sends is refused", _DEBUG),
     # Not paramiko's own, but what it lets through.
     EOFError: _LOST,
     TimeoutError: _SILENT,
@@ -129,11 +131,20 @@ def connecting(host: str) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def transferring(host: str, doing: str) -> Iterator[None]:
-    """Turn what goes wrong over a connection that stands into our errors."""
+def transferring(
+    host: str, doing: str, failure: Callable[[], Exception | None] = lambda: None
+) -> Iterator[None]:
+    """Turn what goes wrong over a connection that stands into our errors.
+
+    Args:
+        host: what messages call it.
+        doing: what this is for, as in "cannot DOING".
+        failure: returns why the connection was given up, if it was.
+    """
     try:
         yield
-    except FOREIGN as error:
+    except FOREIGN as met:
+        error = failure() or met
         meaning = meaning_of(error)
         raise IncompleteError(
             f"cannot {doing}: {host}: {meaning.told}{_detail(error)}",
@@ -144,6 +155,8 @@ def transferring(host: str, doing: str) -> Iterator[None]:
 
 def _detail(error: BaseException) -> str:
     """Return the system's reason; paramiko's words may hold what a hostile server sent."""
+    if isinstance(error, PeerError):
+        return f": {error}"
     if isinstance(error, OSError) and error.errno and not isinstance(error, socket.gaierror):
         return f" ({os.strerror(error.errno)})"
     return ""

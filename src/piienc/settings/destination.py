@@ -1,5 +1,6 @@
 """What may stand in `[destinations.NAME]` of `piienc.toml`."""
 
+import re
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -13,6 +14,7 @@ from piienc.profiles.model import Trigger, bytes_of
 
 Said = Annotated[str, Meta(min_length=1)]
 Seconds = Annotated[float, Meta(gt=0, le=86_400, examples=[30])]
+_MODE = re.compile("0?[0-7]{3}")
 IfExists = Literal["fail", "skip", "replace"]
 
 
@@ -45,6 +47,7 @@ class DestinationTable(Table, frozen=True, kw_only=True):
     sessions: Annotated[int, Meta(ge=1, le=64, examples=[8])] = 8
     if_exists: IfExists = "fail"
     rename: bool = True
+    file_mode: Annotated[str, Meta(examples=["0644"])] | None = None
     verify_content: bool = False
     trigger: Trigger | None = None
     manifest: ManifestTable | None = None
@@ -56,6 +59,9 @@ class DestinationTable(Table, frozen=True, kw_only=True):
         if limit is not None and bytes_of(limit) is None:
             mend = 'write bandwidth = "10 MB", for so much in a second'
             yield ("bandwidth",), f"{shown(limit)} is not a size; {mend}"
+        mode = fields.get("file_mode")
+        if mode is not None and not _MODE.fullmatch(mode):
+            yield ("file_mode",), f'{shown(mode)} is no mode; write file_mode = "0644"'
 
 
 class Destination(Struct, frozen=True):
@@ -79,6 +85,7 @@ class Destination(Struct, frozen=True):
         sessions: SFTP channels of each, at the most.
         if_exists: what is done where the name is taken: fail, skip or replace.
         rename: whether files grow under a temporary name.
+        file_mode: the permissions of what arrives; None leaves them to the server.
         verify_content: read everything back.
         trigger: the trigger file, where it is not the profile's.
         manifest: what a manifest says beside the schema.
@@ -101,6 +108,7 @@ class Destination(Struct, frozen=True):
     sessions: int = 8
     if_exists: str = "fail"
     rename: bool = True
+    file_mode: int | None = None
     verify_content: bool = False
     trigger: str | None = None
     manifest: ManifestTable | None = None
@@ -124,6 +132,7 @@ def destination_of(name: str, table: DestinationTable, place: Callable[[str], Pa
     kept = {field: getattr(table, field) for field in table.__struct_fields__}
     kept |= {field: place(said) for field in _PATHS if (said := kept[field]) is not None}
     kept["recipients"] = tuple(table.recipients or ())
+    kept["file_mode"] = int(table.file_mode, 8) if table.file_mode else None
     kept["bandwidth"] = bytes_of(table.bandwidth) if table.bandwidth else None
     seconds = {field: getattr(table.timeouts, field) for field in TimeoutsTable.__struct_fields__}
     kept["timeouts"] = tuple((field, said) for field, said in seconds.items() if said is not None)

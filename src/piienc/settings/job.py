@@ -3,7 +3,7 @@
 import string
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 from msgspec import Meta, Struct
 
@@ -30,11 +30,15 @@ class JobTable(Table, frozen=True, kw_only=True):
     sign_with: Said | None = None
     after: After = "keep"
     move_to: Said | None = None
-    send_ahead: bool = True
     keep_spool: Days = 7
     on_failed_verification: OnFailure = "stop"
     quarantine: Said | None = None
     quiet_for: Seconds = 5
+
+    removed: ClassVar[dict[str, str]] = {
+        "send_ahead": "nothing is sent any more before all of a file is verified and wrapped; "
+        "remove the line"
+    }
 
     @classmethod
     def check(cls, fields: Mapping[str, Any]) -> Iterator[Mistake]:
@@ -87,7 +91,6 @@ class Job(Struct, frozen=True):
         sign_with: the name of the OpenPGP key that signs.
         after: what becomes of a source that was delivered: keep, move or delete.
         move_to: the folder for `move`.
-        send_ahead: send rows that are as they should be while the rest is still looked at.
         keep_spool: days for which wrapped files are kept once they were delivered.
         on_failed_verification: stop, or quarantine and go on.
         quarantine: the folder for it.
@@ -103,7 +106,6 @@ class Job(Struct, frozen=True):
     sign_with: str | None = None
     after: str = "keep"
     move_to: Path | None = None
-    send_ahead: bool = True
     keep_spool: float = 7
     on_failed_verification: str = "stop"
     quarantine: Path | None = None
@@ -140,7 +142,6 @@ def job_of(name: str, table: JobTable, place: Callable[[str], Path]) -> Job:
         table.sign_with,
         table.after,
         place(table.move_to) if table.move_to else None,
-        table.send_ahead,
         table.keep_spool,
         table.on_failed_verification,
         place(table.quarantine) if table.quarantine else None,

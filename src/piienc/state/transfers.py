@@ -185,19 +185,6 @@ class Ledger:
             (dumps(places), name, size),
         )
 
-    def lost(self, places: Sequence[str], folder: Path) -> list[Transfer]:
-        """Return the pushes to one of these URLs that sent a file of a folder that never got there.
-
-        Something of it may be at the destination, under the name that it has grown under.
-        """
-        prefix = f"{as_text(folder)}{os.sep}"
-        found = self._find(
-            f"direction = 'push' AND {_THERE} AND phase = 'sending' AND growing != name "
-            "AND outcome IN ('running', 'failed') AND substr(source, 1, ?) = ?",
-            (dumps(places), len(prefix), prefix),
-        )
-        return [one for one in found if not (folder / one.source[len(prefix) :]).exists()]
-
     def known(self, ids: Iterable[str]) -> set[str]:
         """Return those of these transfers' ids that are in the ledger."""
         rows = self._find("id IN (SELECT value FROM json_each(?))", (dumps(sorted(ids)),))

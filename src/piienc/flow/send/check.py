@@ -74,8 +74,7 @@ class CheckReceipt(Struct, frozen=True):
 def check(making: Making) -> CheckReceipt:
     """Look at all that a job needs, and change nothing.
 
-    The destination is tried as `push --dry-run` does it: an empty file is written there, and
-    removed.
+    The destination is tried as by `push --dry-run`.
     """
     checks = tuple(
         _looked(what, look, making)
@@ -159,7 +158,11 @@ def _disk(making: Making) -> list[str]:
 def _destination(making: Making) -> list[str]:
     receipt = rehearse([], making.pushing())
     free = receipt.free_space
-    return [receipt.url, *([f"{free:,} bytes free"] if free is not None else [])]
+    return [
+        receipt.url,
+        *([f"{free:,} bytes free"] if free is not None else []),
+        *receipt.warnings,
+    ]
 
 
 def _existing(path: Path) -> Path:

@@ -10,10 +10,8 @@ from typing import TYPE_CHECKING, Self
 from msgspec.structs import replace
 
 from piienc.errors import PiiencError
-from piienc.flow.advance import Advance, Fate, take_back_lost
 from piienc.flow.crew import Crew
 from piienc.flow.push import push
-from piienc.flow.receipt import PushReceipt
 from piienc.flow.send.after import apply_after
 from piienc.flow.send.outcome import Outcome
 from piienc.flow.send.papers import keep_receipt
@@ -25,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from piienc.flow.push import Pushing
-    from piienc.flow.receipt import ErrorFacts, SentFile
+    from piienc.flow.receipt import ErrorFacts, PushReceipt, SentFile
     from piienc.flow.send.sending import Sending
     from piienc.state import Sendings, Sent
 
@@ -38,9 +36,6 @@ class Deliverer:
 
     One thread at a time may use it. At the context's end, the audit log is told of what was
     delivered, whatever has ended it.
-
-    Attributes:
-        left: what could not be removed at the destination, in words: see `take_back_lost`.
     """
 
     def __init__(self, sending: Sending, ledger: Sendings) -> None:
@@ -55,46 +50,18 @@ class Deliverer:
         self._outcomes: dict[str, tuple[int, Outcome]] = {}
         self._receipts: list[PushReceipt] = []
         self._known: dict[Path, Known] = {}
-        self._advances: dict[Path, Advance] = {}
-        self.left: list[str] = []
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *error: object) -> None:
-        for advance in list(self._advances.values()):  # a thread that hangs may still take some out
-            advance.end(Fate.LEFT)
         self._crew.stop()
         for receipt in self._receipts:
             self._sending.evidence(receipt)
 
-    def advance(self, path: Path) -> Advance:
-        """Return who sends a file while it is made, as far as the job has it so.
-
-        It uses a connection that is there, and makes none.
-
-        Args:
-            path: the name that the file will have in the spool.
-        """
-        pushing = self._pushing
-        # In place, the receiver would see it grow; and of one name, what was made first goes first.
-        wanted = (
-            self._sending.job.send_ahead
-            and pushing.rules.rename
-            and not any(
-                path.name == file["name"]
-                for sent in self._ledger.at(self._sending.label, Step.SPOOLED)
-                for file in sent.wrapped
-            )
-        )
-        made = self._advances[path] = Advance(path, pushing, self._crew if wanted else None)
-        return made
-
     def trust(self, sent: Sent) -> None:
-        """Take a source's files for whole, and their hashes for known: this run has made them."""
+        """Take the hashes of a source's files for known: this run has made them."""
         for path, told in zip(files_of(self._sending, sent), sent.wrapped, strict=True):
-            if advance := self._advances.get(path):
-                advance.whole(told["bytes"])
             with suppress(OSError):  # who delivers it says that it is not there
                 self._known[path] = Known.at(path, told["sha256"])
 
@@ -136,8 +103,6 @@ class Deliverer:
                     self._keep(sent, Outcome.failed(sent.source, error))
         for sent in self._ledger.at(self._sending.label, Step.DELIVERED):
             self._finish(sent)
-        self._receipts += self._taken_back()
-        self.left = take_back_lost(self._crew, self._pushing, self._sending.spool)
         return self.so_far()
 
     def so_far(self) -> list[Outcome]:
@@ -165,8 +130,6 @@ class Deliverer:
     def _batch(self, batch: Sequence[Sent]) -> None:
         paths = {sent.id: files_of(self._sending, sent) for sent in batch}
         files = [path for sent in batch for path in paths[sent.id]]
-        for path in files:
-            self._catch_up(path)
         receipt = push(files, self._pushing, self._crew)
         self._receipts.append(receipt)
         told = {Path(file.source): file for file in receipt.files}
@@ -176,21 +139,6 @@ class Deliverer:
             except PiiencError as error:
                 outcome = Outcome.failed(sent.source, error)
             self._keep(sent, outcome)
-
-    def _catch_up(self, path: Path) -> None:
-        """Take up what was sent of a file while it was made."""
-        if advance := self._advances.pop(path, None):
-            ahead, known = advance.sent(), self._known.get(path)
-            if ahead and known:
-                self._known[path] = replace(known, ahead=ahead)
-
-    def _taken_back(self) -> Iterator[PushReceipt]:
-        """Tell of files that were sent while they were made, and did not become whole."""
-        way = self._sending.pushing.way
-        for advance in self._advances.values():
-            if file := advance.taken_back():
-                yield PushReceipt("push", str(way.url), way.destination.name, (file,), 0.0)
-        self._advances.clear()
 
     def _keep(self, sent: Sent, outcome: Outcome) -> None:
         self._outcomes[sent.id] = sent.number, outcome

@@ -10,9 +10,7 @@ from piienc.errors import PiiencError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
-    from pathlib import Path
 
-    from piienc.flow.advance import Advance
     from piienc.flow.send.deliver import Deliverer
     from piienc.state import Sent
 
@@ -56,10 +54,6 @@ class Delivering:
         thread = threading.Thread(target=self._run, name="piienc-deliver", daemon=True)
         thread.start()
         self._thread = thread  # only now: a signal may come in between, and nobody waits for it
-
-    def advance(self, path: Path) -> Advance:
-        """Return who sends a file while it is made: see `Deliverer.advance`."""
-        return self._deliverer.advance(path)
 
     def take(self, sent: Sent) -> None:
         """Have a source delivered that this run has just put into the spool, whole.

@@ -20,7 +20,6 @@ from msgspec import Struct, field
 from msgspec.structs import replace
 
 from piienc.errors import IncompleteError, InputError, MovedError, PiiencError, VerificationError
-from piienc.flow.advance import Advance
 from piienc.flow.push import rehearse
 from piienc.flow.reports.model import Report
 from piienc.flow.send.after import move
@@ -45,7 +44,6 @@ from piienc.state.transfers import now
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from contextlib import AbstractContextManager
-    from pathlib import Path
 
     from piienc.flow.receipt import ErrorFacts
     from piienc.flow.send.delivering import Delivering
@@ -127,7 +125,6 @@ class _Run(Struct):
                     _tell(self.sending, outcome)
                 raise
             self.outcomes += deliverer.all()
-            self.warnings += deliverer.left
         sweep(self.sending, self.ledger)
 
     def rehearse(self) -> None:
@@ -228,14 +225,7 @@ class _Run(Struct):
         """Take up a source; tell whether the run goes on with others."""
         unique = new_id()
         try:
-            spooled = spool(
-                found,
-                self._number(),
-                self.sending,
-                self.ledger,
-                work,
-                beside.advance if beside else self._nothing_ahead,
-            )
+            spooled = spool(found, self._number(), self.sending, self.ledger, work)
         except MovedError as error:
             if Found.at(found.path) is None:
                 self.outcomes.append(Outcome.failed(found.path, error))
@@ -255,9 +245,6 @@ class _Run(Struct):
             if beside:
                 beside.take(spooled.sent)
         return True
-
-    def _nothing_ahead(self, path: Path) -> Advance:
-        return Advance(path, self.sending.pushing, None)
 
     def _rejected(self, found: Found, error: VerificationError | InputError, unique: str) -> bool:
         """Keep the report of a source that is not as it should be; put it aside, or stop."""

@@ -37,9 +37,6 @@ from piienc.tables.csv import open_csv
 from piienc.tables.streams import Decompressed
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from piienc.flow.advance import Advance
     from piienc.flow.receipt import FileFacts, Receipt
     from piienc.flow.reports.model import Report
     from piienc.flow.send.sending import Sending
@@ -61,14 +58,7 @@ class Spooled(Struct, frozen=True):
     report: Report
 
 
-def spool(
-    found: Found,
-    number: int,
-    sending: Sending,
-    ledger: Sendings,
-    work: Work,
-    advance: Callable[[Path], Advance],
-) -> Spooled:
+def spool(found: Found, number: int, sending: Sending, ledger: Sendings, work: Work) -> Spooled:
     """Verify, encrypt and wrap a source into the spool.
 
     Args:
@@ -77,7 +67,6 @@ def spool(
         sending: the job.
         ledger: told before the wrapped file gets its name.
         work: wraps.
-        advance: makes who sends a wrapped file while it grows.
 
     Raises:
         MovedError: the source changed meanwhile.
@@ -87,7 +76,7 @@ def spool(
     name = name_for(found.path, sending.job.naming, number)
     facts = (str(found.path), found.size, found.modified, found.inode)
     sent = ledger.save(Sent(new_id(), sending.label, *facts, number=number, name=name, begun=now()))
-    making = _Making(found, sending, ledger, work, sent, advance)
+    making = _Making(found, sending, ledger, work, sent)
     try:
         make_private_folder(sending.state)
         make_private_folder(sending.spool)
@@ -107,7 +96,6 @@ class _Making(Struct):
     ledger: Sendings
     work: Work
     sent: Sent
-    advance: Callable[[Path], Advance]
 
     @property
     def target(self) -> Path:
@@ -142,13 +130,11 @@ class _Making(Struct):
 
     def _whole(self) -> Spooled:
         started, form = time.monotonic(), self.work.form(_COMPRESSION)
-        advance = self.advance(self.target)
         with (
-            Verifying(self.sending, advance.hold) as verifying,
+            Verifying(self.sending) as verifying,
             Fed(lambda file: self._encrypt(file, verifying)) as fed,
             new_file(self.target) as made,
-            advance.of(made.fileno()),
-            Poured(made.fileno(), advance.grew) as written,
+            Poured(made.fileno()) as written,
         ):
             joined = Joined(fed, self.target, written)
             try:

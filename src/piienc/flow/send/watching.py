@@ -12,7 +12,7 @@ from piienc.errors import VerificationError
 from piienc.flow.verify.verify import Pass, Wanted
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Mapping
     from typing import Any
 
     from piienc.flow.batches import StoredColumn
@@ -29,12 +29,10 @@ class Verifying(Struct):
 
     Attributes:
         sending: the job.
-        doubt: called before anything is written of rows with which something is wrong.
         report: what was found, when all was read.
     """
 
     sending: Sending
-    doubt: Callable[[], object] = lambda: None
     report: Report | None = None
     _began: datetime = field(default_factory=lambda: datetime.now(UTC))
     _started: float = field(default_factory=time.monotonic)
@@ -68,8 +66,6 @@ class Verifying(Struct):
     def merge(self, found: Any) -> None:  # noqa: ANN401  # what `look` has returned
         """Take what was found."""
         self._running.merge(found)
-        if self._running.doubtful:
-            self.doubt()
 
     def conclude(self, read: FileFacts) -> None:
         """Make the report.

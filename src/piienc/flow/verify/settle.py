@@ -121,15 +121,6 @@ class Settled(Struct):
                 else:
                     del suspicious[finder.name]
 
-    def suspects(self, counts: Mapping[str, Counts], rows: int) -> bool:
-        """Tell whether `of_shares` would find any column by the rows so far."""
-        return any(
-            _is_over(finder, counts[name].suspicious[finder.name], rows - counts[name].nulls)
-            for name, finders in self.finders.items()
-            for finder in finders
-            if finder.share
-        )
-
     def comparable(self, others: Sequence[str]) -> tuple[list[str], list[Breach]]:
         """Return the columns that can be compared with another file's, and what is wrong there.
 

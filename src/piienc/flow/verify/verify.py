@@ -273,11 +273,6 @@ class Pass:
                 self._unknown[name] = np.append(known, rows + self._rows)
         self._rows += found.rows
 
-    @property
-    def doubtful(self) -> bool:
-        """Whether anything is wrong with the rows so far; all rows together may find more."""
-        return bool(self._findings.errors) or self._settled.suspects(self._counts, self._rows)
-
     def report(self, file: FileFacts, began: datetime, seconds: float) -> Report:
         """Conclude: what only all rows together can tell, and all that was found."""
         wanted, settled_ = self._wanted, self._settled

@@ -1,0 +1,119 @@
+"""Private keys in files, in whatever form they are kept, as paramiko wants them.
+
+paramiko's own reading knows neither PKCS#8 nor AES-GCM; cryptography's knows both.
+"""
+
+from __future__ import annotations
+
+import io
+from typing import TYPE_CHECKING, Any
+
+from cryptography.exceptions import InvalidTag, UnsupportedAlgorithm
+from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePrivateKey
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
+from cryptography.hazmat.primitives.serialization import (
+    Encoding,
+    NoEncryption,
+    PrivateFormat,
+    load_pem_private_key,
+    load_ssh_private_key,
+)
+from paramiko import ECDSAKey, Ed25519Key, PKey, RSAKey
+from paramiko.ssh_exception import SSHException
+
+from piienc.errors import KeyAccessError
+from piienc.files import require_private
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from piienc.secret import SecretBytes
+
+_OPENSSH = b"-----BEGIN OPENSSH PRIVATE KEY-----"
+_PUTTY = b"PuTTY-User-Key-File-"
+_CERTIFICATE = "-cert.pub"
+_KINDS: tuple[tuple[type, type[PKey]], ...] = (
+    (Ed25519PrivateKey, Ed25519Key),
+    (EllipticCurvePrivateKey, ECDSAKey),
+    (RSAPrivateKey, RSAKey),
+)
+
+
+def load_private_key(path: Path, passphrase: Callable[[Path], SecretBytes | None] | None) -> Any:  # noqa: ANN401  # paramiko's stubs lack public_blob
+    """Return the private key of a file, with the certificate beside it; None if it is not there.
+
+    Args:
+        path: of the key, or of its certificate.
+        passphrase: asked for the passphrase, if the key is locked.
+
+    Raises:
+        KeyAccessError: others may read it, it is locked, or it cannot be used.
+    """
+    path = path.with_name(path.name.removesuffix(_CERTIFICATE))
+    if not path.exists():
+        return None
+    require_private(path)
+    try:
+        data = path.read_bytes()
+        if _PUTTY in data[:100]:
+            raise KeyAccessError(
+                f"{path} is a key in PuTTY's own form",
+                hint=f"convert it: puttygen {path} -O private-openssh-new -o {path.stem}.key",
+            )
+        key = _as_paramiko(_loaded(data, path, passphrase), path)
+        beside = path.with_name(path.name + _CERTIFICATE)
+        if beside.exists():
+            key.load_certificate(str(beside))
+    except (SSHException, ValueError, OSError) as error:
+        raise _unreadable(path, "") from error
+    return key
+
+
+def _loaded(
+    data: bytes, path: Path, passphrase: Callable[[Path], SecretBytes | None] | None
+) -> object:
+    load = load_ssh_private_key if _OPENSSH in data else load_pem_private_key
+    try:
+        return load(data, None)
+    except TypeError:  # so it says that a key is locked
+        secret = passphrase(path) if passphrase else None
+    except UnsupportedAlgorithm as error:
+        raise _unknown(path) from error
+    if secret is None:
+        raise KeyAccessError(
+            f"the key {path} is locked", hint="give its passphrase, or add it to the ssh-agent"
+        )
+    try:
+        return load(data, secret.reveal())
+    except UnsupportedAlgorithm as error:
+        raise _unknown(path) from error
+    except (ValueError, TypeError, InvalidTag) as error:
+        raise _unreadable(path, ", or the passphrase is not its own") from error
+
+
+def _as_paramiko(loaded: object, path: Path) -> Any:  # noqa: ANN401  # see load_private_key
+    for kind, made in _KINDS:
+        if isinstance(loaded, kind):
+            own: Any = loaded
+            text = own.private_bytes(Encoding.PEM, PrivateFormat.OpenSSH, NoEncryption())
+            return made.from_private_key(io.StringIO(text.decode()))
+    raise KeyAccessError(
+        f"{path} is a key of a kind that is not known", hint="use one of ed25519, ecdsa or rsa"
+    )
+
+
+def _unreadable(path: Path, more: str) -> KeyAccessError:
+    return KeyAccessError(
+        f"{path} is no private key that can be read{more}",
+        hint="'ssh-keygen -p -f FILE' writes it anew in the format of OpenSSH",
+    )
+
+
+def _unknown(path: Path) -> KeyAccessError:
+    return KeyAccessError(
+        f"{path} is locked by a cipher, or is a key of a kind, that is not known here",
+        hint=f"write it anew with another cipher: ssh-keygen -p -Z aes256-gcm@openssh.com -f "
+        f"{path}; a key of a token can be used through the ssh-agent",
+    )
