@@ -136,7 +136,7 @@ def _parse(text: str, path: Path) -> dict[str, Any]:
 
 def _refusal(path: Path, mistakes: Sequence[str], hint: str | None = None) -> ConfigError:
     count = "1 mistake" if len(mistakes) == 1 else f"{len(mistakes)} mistakes"
-    return ConfigError("\n  ".join([f"{path}: {count}", *mistakes]), hint=hint)
+    return ConfigError(f"{path}: {count}", details=mistakes, hint=hint)
 
 
 def _in_order(mistakes: Iterable[Mistake], text: str) -> list[str]:

@@ -23,7 +23,10 @@ each class says what to do at night. docs/errors.md is made of all this by `.ci/
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 
 class PiiencError(Exception):
@@ -35,6 +38,8 @@ class PiiencError(Exception):
 
     Attributes:
         exit_code: the process's exit code when this error ends it.
+        summary: the message's first line, or all of it.
+        details: the lines below it, if it lists several things.
         kind: the name of the class of errors in machine-readable output.
         meaning: the exit code's meaning, as `piienc --help` and the README print it.
         hint: what the reader can do next.
@@ -48,8 +53,16 @@ class PiiencError(Exception):
     hint: str = "this is a bug in piienc: please report it, without any personal data"
     transient: bool = False
 
-    def __init__(self, message: str, *, hint: str | None = None, transient: bool = False) -> None:
-        super().__init__(message)
+    def __init__(
+        self,
+        message: str,
+        *,
+        details: Sequence[str] = (),
+        hint: str | None = None,
+        transient: bool = False,
+    ) -> None:
+        super().__init__("\n  ".join([message, *details]))
+        self.summary, self.details = message, tuple(details)
         if hint is not None:
             self.hint = hint
         if transient:

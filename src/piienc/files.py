@@ -17,6 +17,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, TypeVar
 
+from piienc.cleanup import cleaned_up
 from piienc.errors import ConfigError, IncompleteError, InputError, KeyAccessError, PolicyError
 
 if TYPE_CHECKING:
@@ -54,15 +55,15 @@ def new_file(path: Path, *, overwrite: bool = False) -> Iterator[BinaryIO]:
     _sweep(final)
     with translated(path):
         descriptor, temporary = _open_nameless(final)
-    try:
-        with translated(path), os.fdopen(descriptor, "w+b", buffering=128 << 10) as file:
-            yield file
-            file.flush()
-            os.fsync(file.fileno())
-            temporary = _publish(file.fileno(), temporary, final, path, overwrite=overwrite)
-    finally:
+    with contextlib.ExitStack() as stack:
         if temporary is not None:
-            temporary.unlink(missing_ok=True)
+            stack.enter_context(cleaned_up(partial(temporary.unlink, missing_ok=True)))
+        stack.enter_context(translated(path))
+        file = stack.enter_context(os.fdopen(descriptor, "w+b", buffering=128 << 10))
+        yield file
+        file.flush()
+        os.fsync(file.fileno())
+        _publish(file.fileno(), temporary, final, path, overwrite=overwrite)
 
 
 @contextlib.contextmanager
@@ -191,8 +192,8 @@ def _sweep(final: Path) -> None:
 
 def _publish(
     descriptor: int, temporary: Path | None, final: Path, shown: Path, *, overwrite: bool
-) -> Path | None:
-    """Give the finished file its name; return the temporary name that is still to be removed."""
+) -> None:
+    """Give the finished file its name."""
     if temporary is None and overwrite:
         # Linking cannot replace, so the file passes through a locked temporary name.
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -205,7 +206,6 @@ def _publish(
             raise
     elif temporary is not None and overwrite:
         temporary.replace(final)
-        temporary = None
     else:
         try:
             if temporary is None:
@@ -219,7 +219,6 @@ def _publish(
         os.fsync(folder)
     finally:
         os.close(folder)
-    return temporary
 
 
 def _link_descriptor(descriptor: int, name: Path) -> None:

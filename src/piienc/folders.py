@@ -12,9 +12,11 @@ import os
 import resource
 import shutil
 import tempfile
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from piienc.cleanup import cleaned_up
 from piienc.errors import InputError, PolicyError
 from piienc.files import translated
 
@@ -46,16 +48,16 @@ def new_folder(path: Path) -> Iterator[Path]:
         made = Path(tempfile.mkdtemp(_SUFFIX, f".{final.name}.", final.parent))
         lock = os.open(made, os.O_RDONLY)
     try:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        yield made
-        _refuse_taken(final, path)
-        with translated(path):
-            _flush(made)
-            made.rename(final)
-            _flush_one(final.parent)
+        with cleaned_up(partial(shutil.rmtree, made, ignore_errors=True)):
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            yield made
+            _refuse_taken(final, path)
+            with translated(path):
+                _flush(made)
+                made.rename(final)
+                _flush_one(final.parent)
     finally:
         os.close(lock)
-        shutil.rmtree(made, ignore_errors=True)
 
 
 def files_below(folder: Path) -> Iterator[Path]:

@@ -110,7 +110,7 @@ def test_check_of_several_tells_the_mistakes_of_all(project):
             "finders\n"
             '  name: missing; add name = "user-profiles"\n'
             "  columns: missing; add [columns.email]\n"
-            "cannot read none.toml: No such file or directory\n"
+            "  cannot read none.toml: No such file or directory\n"
             "piienc: hint: mend the named lines and run again; docs/schema.md lists what may stand "
             "there\n"
         ),

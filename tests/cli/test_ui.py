@@ -8,6 +8,7 @@ import sys
 import pytest
 
 from piienc.cli import ui
+from piienc.errors import ConfigError
 
 
 class _Pieces(io.StringIO):
@@ -33,3 +34,51 @@ def test_line_is_written_in_one_piece(tell, monkeypatch):
     (piece,) = sys.stderr.pieces
     assert piece.count("\n") == 1
     assert piece.endswith("\n")
+
+
+HOSTILE = "a\x1b[31mb\u202e\r\npiienc: forged"
+SHOWN = r"a\x1b[31mb\u202e\r\npiienc: forged"
+
+
+class _Terminal(io.StringIO):
+    def isatty(self):
+        """Be one."""
+        return True
+
+
+@pytest.mark.parametrize(
+    ("tell", "where"),
+    [
+        (lambda: ui.say(HOSTILE), "stderr"),
+        (lambda: ui.fail(ConfigError(HOSTILE, details=[HOSTILE]), as_json=False), "stderr"),
+        (lambda: ui.fail(ConfigError("x", hint=HOSTILE), as_json=False), "stderr"),
+        (lambda: ui.ask(HOSTILE), "stderr"),
+        (lambda: ui.data(HOSTILE.replace("\n", "")), "stdout"),
+        (lambda: ui.paragraph(HOSTILE, style="bold"), "stdout"),
+        (lambda: ui.table(HOSTILE, ["x"], [["y" * 60]]), "stdout"),
+        (lambda: ui.table("x", [HOSTILE], [["y"]]), "stdout"),
+        (lambda: ui.table("x", ["y"], [["z"], [HOSTILE]], fold=True), "stdout"),
+        (lambda: ui.table("x", ["y"], [[HOSTILE]], aside=True), "stderr"),
+    ],
+)
+def test_terminal_is_given_no_text_raw(tell, where, monkeypatch):
+    """Colours are ours alone."""
+    monkeypatch.setenv("COLUMNS", "200")
+    monkeypatch.setattr(sys, "stdin", io.StringIO("\n"))
+    for stream in ("stdout", "stderr"):
+        monkeypatch.setattr(sys, stream, _Terminal())
+    tell()
+    told = getattr(sys, where).getvalue()
+    assert SHOWN.replace(r"\n", "") in told.replace(r"\n", "")
+    assert "\x1b[31m" not in told
+    assert "\u202e" not in told
+    assert "\npiienc: forged" not in told
+
+
+def test_progress_bar_is_given_no_text_raw(monkeypatch):
+    """What it is of may be a file's name."""
+    monkeypatch.setenv("COLUMNS", "200")
+    monkeypatch.setattr(sys, "stderr", _Terminal())
+    with ui.progress(HOSTILE, quiet=False) as report:
+        report(1, 1, 0.5)
+    assert SHOWN in sys.stderr.getvalue()

@@ -38,7 +38,7 @@ notes = [""]
         "armor: 'yes' is not a boolean; write armor = true",
         "extension: 'pgp' is not an ending of names; write \".pgp\", say",
         "extensions: 'gpg/' is not an ending of names; write \".pgp\", say",
-        "names: not a regular expression: unterminated character set at position 1",
+        "names: not a regular expression of RE2: missing ]: [",
         "cipher: '3DES' is not one of AES256, AES192, AES128",
         "algorithms[1]: 'dsa' is not one of rsa, ecc; did you mean 'rsa'?",
         "min_rsa_bits: 1024 is not an integer of 2048 or more; write min_rsa_bits = 3072",

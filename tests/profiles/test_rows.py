@@ -103,10 +103,7 @@ lower_case = false
             "did you mean 'plain'?"
         ),
         f"line 8: profiles.p.rows.c: {nothing}",
-        (
-            "line 11: profiles.p.rows.d.pattern: not a regular expression: "
-            "unterminated character set at position 1"
-        ),
+        "line 11: profiles.p.rows.d.pattern: not a regular expression of RE2: missing ]: [",
         (
             "line 14: profiles.p.rows.e.when: the letters of a ciphertext tell nothing; "
             'write when = "plain"'

@@ -188,7 +188,7 @@ def test_csv_dialect_with_text_encoding_is_accepted(load, encoding):
     assert load(text).csv.encoding == encoding
 
 
-NO_PATTERN = "not a regular expression: unterminated character set at position 0"
+NO_PATTERN = "not a regular expression of RE2: missing ]: ["
 ONLY_MARKED = 'only for a marked column; add encrypt = "KEY" or leave it out'
 
 
@@ -203,7 +203,10 @@ ONLY_MARKED = 'only for a marked column; add encrypt = "KEY" or leave it out'
         (
             "string",
             "pattern = 'a{99999999999}'",
-            "pattern: not a regular expression: the repetition number is too large",
+            (
+                "pattern: RE2 takes {99999999999} for text; write {0,9}, up to 1000, "
+                r"or \{99999999999} for the text"
+            ),
         ),
         (
             "integer",

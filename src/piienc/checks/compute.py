@@ -91,7 +91,7 @@ def match_substring_regex(values: pa.Array, pattern: str) -> pa.Array:
     return call_function("match_substring_regex", [values], MatchSubstringOptions(pattern))
 
 
-def replace_substring_regex(values: pa.Array, pattern: str, replacement: str) -> pa.Array:
+def replace_substring_regex(values: pa.Array, pattern: str, replacement: str | bytes) -> pa.Array:
     """Replace what RE2 finds by a pattern."""
     options = ReplaceSubstringOptions(pattern, replacement)
     return call_function("replace_substring_regex", [values], options)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 import tomllib
-from functools import cache
+from functools import cache, lru_cache
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import numpy as np
@@ -20,8 +20,9 @@ from piienc.checks import compute as pc
 from piienc.checks.checksums import passes
 from piienc.checks.prefilter import rows_with, rows_with_digits
 from piienc.checks.shapes import found_by_shape, shape_of
-from piienc.checks.text import Pattern, holds_any, is_text, matches, per_distinct, whole
+from piienc.checks.text import holds_any, is_text, matches
 from piienc.document import Table
+from piienc.regex import whole
 from piienc.schema.finder import OwnFinder
 
 if TYPE_CHECKING:
@@ -35,6 +36,8 @@ if TYPE_CHECKING:
 
 Where = Literal["text", "word", "cell"]
 
+_BEYOND_ASCII = bytes(range(128, 256))
+
 # What may stand around a word, in RE2's way and, with lookaround, in Python's.
 _BEFORE, _BEHIND = r"(?:^|[^\w.+/@-]|(?:^|[^0-9])[.])", r"(?:$|[^\w+/=@.-]|[.-](?:$|\W))"
 _NOT_BEFORE, _NOT_BEHIND = r"(?<![\w+/@-])(?<![0-9][.])", r"(?![\w+/=@])(?![.-]\w)"
@@ -46,7 +49,7 @@ class Finder(Struct, frozen=True):
     Attributes:
         name: as in the schema's `allow`.
         description: what it finds, with its article: `an email address`.
-        pattern: a regular expression: Python's, and for a built-in finder also RE2's.
+        pattern: a regular expression of RE2, and for a built-in finder also of Python's.
         share: the least share of a column's cells that are not null that must match before it
             is a finding, 0 to 1; with 0, any single cell is one.
         checksum: the name of the checksum that a match must have.
@@ -220,18 +223,20 @@ def _found(finders: Sequence[Finder], values: pa.Array) -> Iterator[tuple[str, R
 def _own(finder: Finder, values: pa.Array) -> NDArray[np.bool_]:
     """Tell which values hold a match of a finder of the schema's own."""
     checksum = finder.checksum
-    found = Pattern(finder.pattern, full=False).matches(values)
+    found = matches(values, finder.pattern)
     if checksum is None:
         return found
-    expression = re.compile(finder.pattern)
     rows = np.flatnonzero(found)
-    found[rows] = per_distinct(
-        pc.take(values, rows),
-        lambda value: any(_passes(checksum, match[0]) for match in expression.finditer(value)),
-    )
+    # All matches between two of a byte that UTF-8 has not.
+    marked = pc.replace_substring_regex(pc.take(values, rows), finder.pattern, b"\xff\\0\xff")
+    found[rows] = [
+        any(_passes(checksum, match) for match in value.split(b"\xff")[1::2])
+        for value in marked.cast(pa.large_binary()).to_pylist()
+    ]
     return found
 
 
-def _passes(checksum: str, match: str) -> bool:
-    letters = match.upper().encode("ascii", "ignore")
+@lru_cache(1 << 12)
+def _passes(checksum: str, match: bytes) -> bool:
+    letters = match.upper().translate(None, _BEYOND_ASCII)
     return passes(checksum, np.frombuffer(letters, np.uint8)[np.newaxis]).item()

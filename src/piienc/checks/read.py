@@ -13,7 +13,8 @@ import pyarrow as pa
 
 from piienc.checks import compute as pc
 from piienc.checks.forms import OFFSET, TYPES
-from piienc.checks.text import holds_any, matches, whole
+from piienc.checks.text import holds_any, matches
+from piienc.regex import whole
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

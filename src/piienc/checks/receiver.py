@@ -98,9 +98,6 @@ class RowRules(Struct, frozen=True):
             manifest: what is known of the file's manifest: its type, and the properties that
                 are not the schema's. Without it, a file with a column that carries `evtName` is
                 one of events, and any other one of profiles.
-
-        Raises:
-            ConfigError: a rule's pattern is none for RE2.
         """
         carried = {name: _property(name, schema, manifest) for name in columns}
         rules = _rules(profile, _kind(carried, manifest))
@@ -108,7 +105,7 @@ class RowRules(Struct, frozen=True):
             place: [name for name in carried if rule.chooses(name, carried[name])]
             for place, rule in rules.items()
         }
-        cells = {place: tuple(cell_demands(rule, place)) for place, rule in rules.items()}
+        cells = {place: tuple(cell_demands(rule)) for place, rule in rules.items()}
         demands: dict[str, list[tuple[str, CellDemand]]] = {}
         for at, names in chosen.items():
             for name in names:

@@ -13,7 +13,8 @@ from pyarrow import types
 from piienc.checks import on_text, on_typed
 from piienc.checks.codes import CODES
 from piienc.checks.forms import FORMATS, TYPES
-from piienc.checks.text import Pattern, is_text
+from piienc.checks.text import is_text, matches
+from piienc.regex import whole
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -80,8 +81,8 @@ def _of_text(column: Column) -> Iterator[tuple[str, str, _Breaks]]:
     if kind in TYPES:
         yield "type", f"not {TYPES[kind][0]}", partial(on_text.not_of_type, kind=kind)
     if column.pattern is not None:
-        pattern = Pattern(column.pattern, full=True)
-        yield "pattern", "does not match the column's pattern", lambda v: ~pattern.matches(v)
+        pattern = whole(column.pattern)
+        yield "pattern", "does not match the column's pattern", lambda v: ~matches(v, pattern)
     if column.enum is not None:
         yield "enum", _NOT_IN, partial(on_text.not_in, kind=kind, allowed=column.enum)
     for rule, bound, above in _bounds(column):

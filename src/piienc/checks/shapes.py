@@ -20,7 +20,8 @@ import pyarrow as pa
 from piienc.cells import windows
 from piienc.checks import compute as pc
 from piienc.checks.checksums import passes
-from piienc.checks.text import bytes_of, matches, offsets_of, whole
+from piienc.checks.text import bytes_of, matches, offsets_of
+from piienc.regex import whole
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -18,22 +17,6 @@ if TYPE_CHECKING:
 
     Mask = NDArray[np.bool_]
     Offsets = NDArray[np.int32] | NDArray[np.int64]
-
-# What Python and RE2 read alike, as long as the text is ASCII. No anchors, for Python's `$` stands
-# before a last line break, too; no \s, which has more members in Python; no lookaround, and no
-# possessive quantifier, which RE2 does not have.
-_ALIKE = re.compile(
-    r"""(?:
-        (?: [\w\ @%&~#"'`<>=!,;:/-]          # a character
-          | \\(?:[dDwWb]|[^\w\s])            # a class, a border, an escaped character
-          | \.
-          | \[ \^? (?: [\w\ .@%#"'`<>=!,;:/+*?(){}$-] | \\(?:[dDwW]|[^\w\s]) )+ \]
-          | \) )
-        (?: (?: [*+?] | \{\d{1,3}(?:,\d{0,3})?\} ) \?? )? (?![*+?{])
-      | \( (?: \?: )? | \|
-    )*""",
-    re.VERBOSE | re.ASCII,
-)
 
 
 def is_text(kind: pa.DataType) -> bool:
@@ -61,11 +44,6 @@ def offsets_of(values: pa.Array) -> Offsets:
     return own
 
 
-def is_ascii(values: pa.Array) -> bool:
-    """Tell whether all bytes of a string array are ASCII."""
-    return int(bytes_of(values).max(initial=0)) < 0x80  # noqa: PLR2004  # ASCII ends there
-
-
 def holds_any(values: pa.Array, marks: bytes) -> bool:
     """Tell whether one of some ASCII characters stands in any value."""
     data = bytes_of(values).tobytes()
@@ -89,39 +67,9 @@ def outside(found: NDArray[Any], limit: object, *, above: bool) -> Mask:
     return mask
 
 
-def whole(expression: str) -> str:
-    """Return an RE2 expression that only whole values match."""
-    return rf"^(?:{expression})$"
-
-
 def per_distinct(values: pa.Array, judge: Callable[[str], object]) -> Mask:
     """Ask about each distinct value once, and tell which values had the answer yes."""
     encoded = values.dictionary_encode()
     said = [bool(judge(value)) for value in encoded.dictionary.to_pylist()]
     mask: Mask = np.array(said, np.bool_)[encoded.indices.to_numpy()]
     return mask
-
-
-class Pattern:
-    """A regular expression of Python's, by RE2 where both surely read it alike."""
-
-    def __init__(self, expression: str, *, full: bool) -> None:
-        """Compile an expression that matches whole values, or else is searched for in them."""
-        compiled = re.compile(expression)
-        self._judge = compiled.fullmatch if full else compiled.search
-        grouped = whole(expression) if full else expression
-        self._re2 = grouped if _ALIKE.fullmatch(expression) and _compiles(grouped) else None
-
-    def matches(self, values: pa.Array) -> Mask:
-        """Tell which values of a string array match."""
-        if self._re2 is not None and is_ascii(values):
-            return matches(values, self._re2)
-        return per_distinct(values, self._judge)
-
-
-def _compiles(expression: str) -> bool:
-    try:
-        matches(pa.array([""]), expression)
-    except pa.ArrowInvalid:
-        return False
-    return True

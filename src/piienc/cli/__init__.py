@@ -8,11 +8,27 @@
     options.py     the options that several commands share
     passphrase.py  where a passphrase comes from
     ui.py          alone prints, prompts and exits
+    signals.py     what ends the program from outside
 
 A command parses, builds options and makes one call. What is heavy to import is imported in
 the command that needs it, so that `piienc --help` answers at once.
 """
 
-from piienc.cli.app import main
+import os
+
+from piienc.cli import signals
 
 __all__ = ["main"]
+
+
+def main() -> None:
+    """Run the program; ends the process with its exit code."""
+    try:
+        signals.install()  # before the imports, which take a third of a short run
+        from piienc.cli import app
+
+        app.main()
+    except BaseException:
+        if (code := signals.exit_code()) is None:
+            raise
+        os._exit(code)  # nothing was begun yet

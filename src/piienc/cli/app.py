@@ -7,7 +7,7 @@ import signal
 from collections.abc import Iterator, Mapping
 from functools import cache
 from importlib import import_module
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 from typer.core import TyperGroup
@@ -15,11 +15,8 @@ from typer.exceptions import TyperException
 from typer.main import get_command
 
 from piienc import errors
-from piienc.cli import options, process, ui
+from piienc.cli import options, process, signals, ui
 from piienc.version import __version__
-
-if TYPE_CHECKING:
-    from types import FrameType
 
 COMMANDS = {
     "init": "init:init",
@@ -91,37 +88,23 @@ class Door(TyperGroup):
 
 def _code_of(error: Exception | KeyboardInterrupt, *, as_json: bool) -> int:
     """Report what ended a command, and return the exit code for it."""
+    if isinstance(error, KeyboardInterrupt):
+        ui.say("interrupted")
+        return ui.INTERRUPTED
+    if (code := signals.exit_code()) is not None:
+        return code  # the error came of cleaning up, wherever the signal had come
     if isinstance(error, TyperException):
-        error = errors.UsageError(error.format_message().removesuffix("."))
+        error = errors.UsageError(error.format_message().replace("\n\t", " ").removesuffix("."))
     if isinstance(error, errors.PiiencError):
         code = ui.fail(error, as_json=as_json)
         if isinstance(error, errors.IncompleteError):
             ui.give_up_stdout()
         return code
-    if isinstance(error, KeyboardInterrupt):
-        ui.say("interrupted")
-        return ui.INTERRUPTED
     if isinstance(error, BrokenPipeError):
         # Who read our output has left: end as quietly as other filters do.
         ui.give_up_stdout()
         return 128 + signal.SIGPIPE
-    if (end := _end_behind(error)) is not None:
-        return end
     return ui.fail_unexpectedly(error, as_json=as_json)
-
-
-def _end_behind(error: BaseException) -> int | None:
-    """Return the exit code of what ended the process, if an error came only of cleaning up.
-
-    A signal comes anywhere, also between the making of a thread and its start: what then waits
-    for the thread fails.
-    """
-    before = error.__context__
-    if before is None:
-        return None
-    if isinstance(before, SystemExit) and isinstance(before.code, int):
-        return before.code
-    return ui.INTERRUPTED if isinstance(before, KeyboardInterrupt) else _end_behind(before)
 
 
 def exit_codes() -> str:
@@ -163,7 +146,6 @@ def _piienc(
 def main() -> None:
     """Run the program; ends the process with its exit code."""
     process.prepare()
-    signal.signal(signal.SIGTERM, _terminated)
     try:
         app()
         ui.finish()
@@ -174,9 +156,5 @@ def main() -> None:
         if isinstance(error, OSError) and not isinstance(error, BrokenPipeError):
             error = errors.IncompleteError(f"cannot write: {os.strerror(error.errno or 0)}")
         code = _code_of(error, as_json=False)
-    ui.leave(code)
-
-
-def _terminated(number: int, _frame: FrameType | None) -> None:
-    # Raised in the main thread, so that every open output is cleaned up on the way out.
-    raise SystemExit(128 + number)
+    ended = signals.exit_code()
+    ui.leave(code if ended is None else ended)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from piienc.cleanup import cleaned_up
 from piienc.cli import options, ui
 from piienc.errors import PolicyError
 
@@ -49,7 +50,9 @@ def _folder(keep: Path | None, stack: ExitStack) -> Path:
     from piienc.files import make_private_folder
 
     if keep is None:
-        return Path(stack.enter_context(TemporaryDirectory(prefix="piienc-demo-")))
+        folder = TemporaryDirectory(prefix="piienc-demo-")
+        stack.enter_context(cleaned_up(folder.cleanup))
+        return Path(folder.name)
     if keep.exists():
         raise PolicyError(f"{keep} is there already", hint="name a folder that is not there yet")
     make_private_folder(keep)

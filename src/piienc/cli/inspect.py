@@ -195,10 +195,4 @@ def _verdict(column: ColumnReport) -> str:
 
 
 def _show(title: str, head: Sequence[str], rows: Sequence[tuple[str, ...]]) -> None:
-    ui.table(_shown(title), head, [[_shown(cell) for cell in row] for row in rows])
-
-
-def _shown(text: str) -> str:
-    """Return text from a file as the terminal may have it: no control codes."""
-    visible = (c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
-    return "".join(visible)
+    ui.table(title, head, rows)

@@ -192,7 +192,7 @@ def export(
             ui.document(entry.attested(shown))
             return
         if output is None:
-            ui.data(document, end="")
+            ui.text(document)
             return
         with new_file(output, overwrite=force) as file:
             file.write(document.encode())
@@ -212,7 +212,7 @@ def _export_pgp(
         document = {"schema_version": ui.SCHEMA_VERSION, "ok": True, "key": facts}
         ui.document(entry.attested(document))
     else:
-        ui.data(armored, end="")
+        ui.text(armored)
 
 
 def _rows_of(info: KeyInfo) -> list[tuple[str, ...]]:

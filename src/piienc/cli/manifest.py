@@ -91,7 +91,7 @@ def show(
     if not quiet:
         for warning in warnings:
             ui.say(f"warning: {warning.place}: {warning.message}")
-    ui.data(made.decode(), end="")
+    ui.text(made.decode())
 
 
 @app.command("check", epilog=options.EPILOG)

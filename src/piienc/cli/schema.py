@@ -77,7 +77,7 @@ def infer(
     if json:
         ui.document(_inferred(found, output, text))
     elif output is None:
-        ui.data(text, end="")
+        ui.text(text)
     if output is not None and not json and not quiet:
         marked = [c.name for c in found.schema.columns if c.value("encrypt")]
         ui.say(f"proposed by {found.rows:,} rows: {output}; marked: {', '.join(marked) or 'none'}")
@@ -130,7 +130,9 @@ def check(
         if not quiet:
             _tell(found)
     if worst:
-        raise type(worst)("\n".join(map(str, errors)), hint=worst.hint)
+        first, *others = errors
+        more = [line for other in others for line in (other.summary, *other.details)]
+        raise type(worst)(first.summary, details=[*first.details, *more], hint=worst.hint)
 
 
 def _tell(found: CheckedSchema) -> None:

@@ -3,6 +3,7 @@
 - Data goes to standard output, all else to standard error.
 - A line to people begins with the program's name, in lower case, without a full stop.
 - An error is followed by a hint at what to do; with --json, it is a document on standard output.
+- What comes from outside is made printable here, and only here: see `printable.py`.
 - There is a progress bar on a terminal, and none elsewhere.
 """
 
@@ -18,8 +19,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
+from piienc.cleanup import cleaned_up
 from piienc.errors import IncompleteError, KeyAccessError, PiiencError
 from piienc.files import translated
+from piienc.printable import printable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -46,8 +49,8 @@ _stdout = _Stdout()
 
 
 def say(message: str) -> None:
-    """Tell people something."""
-    _aside(f"piienc: {message}")
+    """Tell people something, in one line."""
+    _aside(f"piienc: {printable(message)}")
 
 
 def event(name: str, facts: dict[str, Any]) -> None:
@@ -62,10 +65,15 @@ def _aside(line: str) -> None:
     print(f"{line}\n", end="", file=sys.stderr)
 
 
-def data(text: str, end: str = "\n") -> None:
-    """Write data to standard output."""
+def data(line: str) -> None:
+    """Write a line of data to standard output."""
+    text(f"{printable(line)}\n")
+
+
+def text(content: str) -> None:
+    """Write a text to standard output: its line breaks and tabs are its layout."""
     with translated(_STDOUT):
-        print(text, end=end, flush=True)
+        print(printable(content, keep="\n\t"), end="", flush=True)
 
 
 def document(content: dict[str, Any]) -> None:
@@ -119,12 +127,14 @@ def table(
     from rich import box  # start-up
     from rich.table import Table  # start-up
 
-    made = Table(title=title, box=box.SIMPLE, title_justify="left")
+    made = Table(title=printable(title), box=box.SIMPLE, title_justify="left")
     for number, name in enumerate(head):
         folded = fold and not number
-        made.add_column(name, no_wrap=not folded, overflow="fold" if folded else "ellipsis")
+        made.add_column(
+            printable(name), no_wrap=not folded, overflow="fold" if folded else "ellipsis"
+        )
     for row in rows:
-        made.add_row(*row)
+        made.add_row(*map(printable, row))
     # Off a terminal there is no width to keep to, and nothing may be cut.
     stream = sys.stderr if aside else sys.stdout
     with translated("standard error" if aside else _STDOUT):
@@ -157,7 +167,7 @@ def paragraph(text: str, *, style: str | None = None, indent: int = 0) -> None:
 
     with translated(_STDOUT):
         console = _console(sys.stdout, None)
-        lines = [Text(text)]
+        lines = [Text(printable(text))]
         if sys.stdout.isatty():
             lines = list(lines[0].wrap(console, max(console.width - indent - 2, 20)))
         for number, line in enumerate(lines):
@@ -175,7 +185,7 @@ def has_terminal() -> bool:
 def ask_secret(question: str) -> str:
     """Ask for a secret on the terminal, without showing it."""
     try:
-        return getpass.getpass(f"piienc: {question}: ", stream=sys.stderr)
+        return getpass.getpass(f"piienc: {printable(question)}: ", stream=sys.stderr)
     except EOFError:
         raise KeyAccessError(
             "no passphrase was entered", hint="run the command again, or give --passphrase-file"
@@ -184,7 +194,7 @@ def ask_secret(question: str) -> str:
 
 def ask(question: str) -> str:
     """Ask something on the terminal; nothing entered is the empty text."""
-    print(f"piienc: {question}: ", end="", file=sys.stderr, flush=True)
+    print(f"piienc: {printable(question)}: ", end="", file=sys.stderr, flush=True)
     return sys.stdin.readline().strip()
 
 
@@ -198,14 +208,14 @@ def progress(what: str, *, quiet: bool) -> Iterator[Report | None]:
     from rich.console import Console  # start-up
 
     columns = (
-        bars.TextColumn("{task.description}"),
+        bars.TextColumn("{task.description}", markup=False),
         bars.BarColumn(),
         bars.TextColumn("{task.fields[rows]:,} rows"),
         bars.TextColumn("{task.fields[speed]:.0f} MB/s"),
         bars.TimeRemainingColumn(),
     )
     bar = bars.Progress(*columns, console=Console(stderr=True), transient=True)
-    task = bar.add_task(what, total=None, start=False, rows=0, speed=0.0)
+    task = bar.add_task(printable(what), total=None, start=False, rows=0, speed=0.0)
 
     def report(rows: int, size: int, share: float | None) -> None:
         if not bar.live.is_started:
@@ -217,10 +227,8 @@ def progress(what: str, *, quiet: bool) -> Iterator[Report | None]:
         speed = size / elapsed / 1e6
         bar.update(task, completed=share or 0.0, total=total, rows=rows, speed=speed)
 
-    try:
+    with cleaned_up(bar.stop):
         yield report
-    finally:
-        bar.stop()
 
 
 def fail(error: PiiencError, *, as_json: bool) -> int:
@@ -236,8 +244,11 @@ def fail(error: PiiencError, *, as_json: bool) -> int:
         with contextlib.suppress(IncompleteError):
             document({"schema_version": SCHEMA_VERSION, "ok": False, "error": facts})
             return error.exit_code
-    say(f"error: {error}")
-    say(f"hint: {error.hint}")
+    # In one piece: other threads may write meanwhile.
+    lines = [f"piienc: error: {printable(error.summary)}"]
+    lines += [f"  {printable(detail)}" for detail in error.details]
+    lines += [f"piienc: hint: {printable(error.hint)}"]
+    _aside("\n".join(lines))
     return error.exit_code
 
 
@@ -249,7 +260,7 @@ def fail_unexpectedly(error: Exception, *, as_json: bool) -> int:
     code = fail(PiiencError(f"{type(error).__name__} at {where}"), as_json=as_json)
     if os.environ.get("PIIENC_DEBUG"):
         for frame in frames:
-            print(f"  {frame.filename}:{frame.lineno} in {frame.name}", file=sys.stderr)
+            _aside(printable(f"  {frame.filename}:{frame.lineno} in {frame.name}"))
     return code
 
 

@@ -179,7 +179,7 @@ def _tell(report: Report, form: str, *, quiet: bool) -> None:
         if not quiet:
             shown.show(report)
     else:
-        ui.data(FORMATS[form](report).rstrip("\n"))
+        ui.text(FORMATS[form](report).rstrip("\n") + "\n")
 
 
 def _profile(name: str | None, own: Mapping[str, Demands]) -> Profile | None:

@@ -93,7 +93,7 @@ def refuse_undoing(
     undone = list(_undone(schema, present, held, {*(columns or ())}))
     if undone:
         first = f"the schema {schema.name!r} would undo what cannot be undone"
-        raise PolicyError("\n  ".join([first, *undone]), hint=_HINT)
+        raise PolicyError(first, details=undone, hint=_HINT)
 
 
 def present_marks(schema: Schema, mode_of: Callable[[str, str], str]) -> dict[str, RecordedMark]:

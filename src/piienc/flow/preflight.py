@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 from datetime import UTC, datetime
 from pathlib import PurePath
 from typing import TYPE_CHECKING, BinaryIO
@@ -12,6 +11,7 @@ from piienc.content import COMPRESSED
 from piienc.envelope import is_openpgp, peeked, read_message
 from piienc.errors import KeyAccessError, PolicyError
 from piienc.keys import gpg
+from piienc.regex import found_in, whole
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -68,7 +68,7 @@ def check_name(target: Place, profile: Profile) -> None:
     """
     if not isinstance(target, PurePath):
         return
-    if profile.names and not re.fullmatch(profile.names, target.name):
+    if profile.names and not found_in(target.name, whole(profile.names)):
         raise PolicyError(
             f"{profile.name} does not take a file of the name {target.name}",
             hint=f"see 'piienc profiles show {profile.name}' for the names that it takes",

@@ -20,12 +20,13 @@ import socket
 import subprocess
 import tempfile
 import time
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import gnupg
 
+from piienc.cleanup import cleaned_up
 from piienc.errors import PgpError
 from piienc.files import PRIVATE_FILE, require_private, translated
 
@@ -281,10 +282,10 @@ def _folder() -> Iterator[Path]:
         path = Path(tempfile.mkdtemp(prefix=_SESSION, dir=parent))
     lock = os.open(path, os.O_RDONLY)
     try:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        yield path
+        with cleaned_up(partial(shutil.rmtree, path, ignore_errors=True)):
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            yield path
     finally:
-        shutil.rmtree(path, ignore_errors=True)
         os.close(lock)
 
 
@@ -318,11 +319,8 @@ def _running(home: Path) -> Iterator[Gpg]:
             "gpg does not run", hint="install GnuPG 2.2 or later: the Debian package gnupg"
         )
     gpg = Gpg(home)
-    try:
+    with cleaned_up(partial(_end_agent, home)), cleaned_up(gpg.stop):
         yield gpg
-    finally:
-        gpg.stop()
-        _end_agent(home)
 
 
 def _end_agent(home: Path) -> None:

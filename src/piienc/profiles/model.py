@@ -13,6 +13,7 @@ from msgspec import Meta, Struct, convert, structs
 from piienc.document import Mistake, Table, shown
 from piienc.errors import ConfigError
 from piienc.profiles.rows import RowRule
+from piienc.regex import mistake_in
 
 Text = Annotated[str, Meta(min_length=1)]
 Flag = Annotated[bool, Meta(examples=[True, False])]
@@ -127,10 +128,8 @@ class Demands(Table, frozen=True, kw_only=True):
             for ending in [said] if isinstance(said, str) else said:
                 if not re.fullmatch(r"(\.[A-Za-z0-9]+)+", ending):
                     yield (name,), f'{shown(ending)} is not an ending of names; write ".pgp", say'
-        try:
-            re.compile(fields.get("names") or "")
-        except (re.error, OverflowError, RecursionError) as error:
-            yield ("names",), f"not a regular expression: {error}"
+        if (names := fields.get("names")) and (mistake := mistake_in(names)):
+            yield ("names",), mistake
         for name in _SIZES:
             if (size := fields.get(name)) is not None and bytes_of(size) is None:
                 yield (name,), f'{shown(size)} is not a size; write {name} = "1 GB"'

@@ -12,6 +12,7 @@ from msgspec import Meta
 
 from piienc.document import Mistake, Table
 from piienc.profiles.manifest import Kind, system_name
+from piienc.regex import found_in, mistake_in, whole
 
 Text = Annotated[str, Meta(min_length=1)]
 Flag = Annotated[bool, Meta(examples=[True])]
@@ -47,7 +48,7 @@ class RowRule(Table, frozen=True, kw_only=True, omit_defaults=True):
         lower_case: a value with a capital is refused.
         refused: values that are refused, whatever their case.
         allowed: the only values that are taken.
-        pattern: what a whole value must match: a regular expression that RE2 knows, too.
+        pattern: what a whole value must match: a regular expression of RE2.
         max_name_bytes: a property with a longer name is refused, in bytes of UTF-8.
         max_columns: more columns than these are refused.
         plain: the columns must not be encrypted.
@@ -85,10 +86,8 @@ class RowRule(Table, frozen=True, kw_only=True, omit_defaults=True):
         if not demanded and fields.get("severity") != "off":
             yield (), f"demands nothing; say one of {', '.join(DEMANDS)}"
             return
-        try:
-            re.compile(fields.get("pattern") or "")
-        except (re.error, OverflowError, RecursionError) as error:
-            yield ("pattern",), f"not a regular expression: {error}"
+        if (pattern := fields.get("pattern")) and (mistake := mistake_in(pattern)):
+            yield ("pattern",), mistake
         if fields.get("lower_case") and fields.get("when") not in (None, "plain"):
             yield ("when",), 'the letters of a ciphertext tell nothing; write when = "plain"'
         if "required_one_of" in demanded:
@@ -135,4 +134,4 @@ def canonical(name: str) -> str:
 
 def _matches(column: str, pattern: str) -> bool:
     parts = map(re.escape, pattern.split("*"))
-    return re.fullmatch(".*".join(parts), column, re.DOTALL) is not None
+    return found_in(column, whole(f"(?s:{'.*'.join(parts)})"))

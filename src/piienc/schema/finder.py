@@ -3,13 +3,13 @@
 A finder finds personal data in columns that are not marked; `checks/finders.py` runs it.
 """
 
-import re
 from collections.abc import Iterator, Mapping
 from typing import Annotated, Any, Literal
 
 from msgspec import Meta
 
 from piienc.document import Mistake, Table, shown
+from piienc.regex import found_in, mistake_in
 
 BUILT_IN = (
     "email",
@@ -82,10 +82,7 @@ class OwnFinder(Table, frozen=True, kw_only=True):
         """See to it that the pattern is one, and does not find the empty string everywhere."""
         if (pattern := fields.get("pattern")) is None:
             return
-        try:
-            empty = re.search(pattern, "")
-        except (re.error, OverflowError, RecursionError) as error:
-            yield ("pattern",), f"not a regular expression: {error}"
-        else:
-            if empty:
-                yield ("pattern",), f"{shown(pattern)} matches the empty string, so every cell"
+        if mistake := mistake_in(pattern):
+            yield ("pattern",), mistake
+        elif found_in("", pattern):
+            yield ("pattern",), f"{shown(pattern)} matches the empty string, so every cell"

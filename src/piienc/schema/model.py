@@ -4,7 +4,6 @@ The descriptions below are also what an editor shows, through `schema.schema.jso
 stand below the fields, on those that are of the right types by themselves.
 """
 
-import re
 from collections.abc import Iterator, Mapping
 from datetime import date, datetime
 from typing import Annotated, Any, Literal
@@ -13,6 +12,7 @@ from msgspec import Meta
 
 from piienc.charsets import SUPPORTED, canonical
 from piienc.document import Mistake, Table, nearest, shown
+from piienc.regex import mistake_in
 from piienc.schema.finder import BUILT_IN, OwnFinder
 
 Name = Annotated[str, Meta(min_length=1)]
@@ -171,10 +171,8 @@ class Column(Table, frozen=True, kw_only=True):
         for rule in ("pattern", "max_length", "format"):
             if fields.get(rule) is not None and kind not in ("string", None):
                 yield (rule,), f"a rule for type string; this column's type is {kind}"
-        try:
-            re.compile(fields.get("pattern") or "")
-        except (re.error, OverflowError, RecursionError) as error:
-            yield ("pattern",), f"not a regular expression: {error}"
+        if (pattern := fields.get("pattern")) and (mistake := mistake_in(pattern)):
+            yield ("pattern",), mistake
         for index, value in enumerate(fields.get("enum") or ()):
             if kind and type(value) not in _VALUES[kind]:
                 yield ("enum", index), f"{shown(value)} is not a value of type {kind}"

@@ -19,7 +19,6 @@ DELIMITERS = ",;\t|"
 
 _SEP = re.compile(rb"\"?sep=(.)\"?\s*", re.IGNORECASE)
 _OTHER_ENDS = re.compile("[\v\f\x1c-\x1e\x85\u2028\u2029]")  # those of str.splitlines()
-_DRAWN = re.compile(rb"[-+]*-\+-[-+]*")
 _UNQUOTED = '[csv] quote = "\\u0001"'
 _INVISIBLE = " \t\ufeff\u200b\u00a0"
 
@@ -76,7 +75,7 @@ def _of_beginning(start: bytes, end: int, delimiter: bytes, quote: bytes) -> Ite
     if header.endswith(b"\r\r\n"):
         yield _TWICE
     second = start[end:].partition(b"\n")[0]
-    if any(_DRAWN.fullmatch(line.strip()) for line in (header, second)):
+    if any(b"-+-" in line and not line.strip().strip(b"-+") for line in (header, second)):
         yield Oddity(
             "a table drawn for people, with lines of dashes",
             "export it as CSV: psql --csv, COPY ... CSV HEADER, or mysql --batch",

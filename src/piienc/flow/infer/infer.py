@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import PurePath
 from typing import TYPE_CHECKING
 
@@ -75,7 +76,8 @@ def infer(path: Path, options: Options = Options()) -> Inferred:
         form = CsvFormat(written.delimiter, encoding=written.encoding.name)
     profiles, rows, whole = _profiles(path, options.rows, form)
     columns = judge(profiles, options.keys)
-    name = options.name or PurePath(path).name.partition(".")[0] or "sample"
+    stem = os.fsencode(PurePath(path).name.partition(".")[0]).decode("utf-8", "replace")
+    name = options.name or stem or "sample"
     looked = f"{rows:,} rows, the whole sample" if whole else f"the first {rows:,} rows"
     notes = (
         f"Proposed by piienc schema infer from {looked}.",

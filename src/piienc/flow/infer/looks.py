@@ -14,6 +14,7 @@ from pyarrow import compute as pc
 
 from piienc.checks import Check, Finder, checks_of, finders_of, look
 from piienc.checks.forms import DATE
+from piienc.regex import whole
 from piienc.schema.model import Column, Format
 
 if TYPE_CHECKING:
@@ -79,6 +80,5 @@ def _formats() -> list[tuple[str, Check]]:
 
 
 def _count(values: pa.Array, name: str) -> int:
-    # RE2's \z is the very end, where $ could mean the end of a line.
-    matches = pc.match_substring_regex(values, rf"\A(?:{LOOKS[name]})\z")
+    matches = pc.match_substring_regex(values, whole(LOOKS[name]))
     return int(pc.sum(matches).as_py() or 0)

@@ -19,6 +19,7 @@ from piienc.flow.reports.words import (
     verdict,
     visible,
 )
+from piienc.printable import printable
 
 if TYPE_CHECKING:
     from piienc.flow.reports.groups import Group
@@ -67,8 +68,7 @@ def _command(level: str, report: Report, title: str, text: str, line: int | None
 
 def _message(text: str) -> str:
     """Escape a message as GitHub reads it."""
-    escaped = text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
-    return escaped.encode("utf-8", "backslashreplace").decode()  # a file's name may be broken
+    return printable(text).replace("%", "%25")
 
 
 def _property(text: str) -> str:

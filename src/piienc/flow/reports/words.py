@@ -5,6 +5,8 @@ from __future__ import annotations
 from pathlib import PurePath
 from typing import TYPE_CHECKING
 
+from piienc.printable import printable
+
 if TYPE_CHECKING:
     from piienc.flow.reports.groups import Group
     from piienc.flow.reports.model import Report
@@ -22,9 +24,7 @@ def visible(text: str, most: int = _LONGEST_NAME) -> str:
 
     Control characters, marks of direction and broken Unicode become escapes such as `\u202e`.
     """
-    shown = "".join(
-        one if one.isprintable() else one.encode("unicode_escape").decode() for one in text
-    )
+    shown = printable(text)
     return shown if len(shown) <= most else shown[: most - 1] + "…"
 
 

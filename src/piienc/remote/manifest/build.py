@@ -59,7 +59,8 @@ def build(
     if mistakes := [*_misnamed(facts, schema), *errors]:
         count = "1 mistake" if len(mistakes) == 1 else f"{len(mistakes)} mistakes"
         raise ConfigError(
-            "\n  ".join([f"the manifest of {data_name!r}: {count}", *mistakes]),
+            f"the manifest of {data_name!r}: {count}",
+            details=mistakes,
             hint="mend the schema or what is said for the manifest; see docs/manifests.md",
         )
     return made

@@ -1,0 +1,62 @@
+r"""Regular expressions of schemas, profiles and finders, by RE2.
+
+RE2 takes time that grows with the text and never explodes, whatever the expression: a backtracking
+engine needs hours for `(a+)+b` on 34 characters, and a stranger chooses the characters. Arrow
+brings RE2, and reads text as UTF-8: `.` is any character but a line feed, and `[é]`, `\p{L}` and
+`(?i)` know all of Unicode. `\d`, `\w`, `\s` and `\b` know ASCII alone. This is so for all values.
+"""
+
+from __future__ import annotations
+
+import re
+
+_REMEDIES = {
+    "invalid perl operator": (
+        "it has no look-ahead, no look-behind, no atomic groups and no comments; "
+        "say it without them"
+    ),
+    "invalid escape sequence": (
+        r"it has no references to groups; the end of the text is \z, a character \x{E9}"
+    ),
+    "bad repetition operator": "it has no possessive quantifiers; write one sign",
+    "invalid repetition size": "at most 1000 times, those of nested groups multiplied",
+}
+# Repetitions elsewhere, and text in RE2: too quiet a difference.
+_NO_REPETITION = re.compile(r"(?:[^\\]|\\.)*?(\{(?:,\d+|\d{9,},?\d*|\d*,\d{9,})\})", re.DOTALL)
+
+
+def mistake_in(expression: str) -> str | None:
+    """Tell why RE2 cannot take an expression, with what to do about it; None if it can."""
+    if found := _NO_REPETITION.match(expression):
+        braces = found[1]
+        return f"RE2 takes {braces} for text; write {{0,9}}, up to 1000, or \\{braces} for the text"
+    import pyarrow as pa  # noqa: PLC0415  # start-up
+
+    try:
+        for each in (expression, whole(expression)):  # the first refuses `a)|(b`
+            found_in("", each)
+    except pa.ArrowInvalid as error:
+        reason = str(error).removeprefix("Invalid regular expression: ")
+        remedy = _REMEDIES.get(reason.partition(":")[0])
+        return f"not a regular expression of RE2: {reason}{f'; {remedy}' if remedy else ''}"
+    return None
+
+
+def whole(expression: str) -> str:
+    """Return an expression that only whole texts match."""
+    return rf"\A(?:{expression})\z"
+
+
+def found_in(text: str, expression: str) -> bool:
+    """Tell whether an expression, of which nothing is wrong, has a match in a text.
+
+    Args:
+        text: any; unpaired surrogates are taken for U+FFFD.
+        expression: see `mistake_in`.
+    """
+    import pyarrow as pa  # noqa: PLC0415  # start-up
+    from pyarrow._compute import MatchSubstringOptions, call_function  # noqa: PLC0415  # start-up
+
+    valid = text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    options = MatchSubstringOptions(expression)
+    return bool(call_function("match_substring_regex", [pa.array([valid])], options)[0].as_py())
