@@ -17,7 +17,8 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, TypeVar
 
-from piienc.errors import ConfigError, IncompleteError, InputError, KeyAccessError, PolicyError
+from piienc.errors import ConfigError, IncompleteError, InputError, PolicyError
+from piienc.trust import require_private as require_private  # asked for here, too
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -28,7 +29,6 @@ T = TypeVar("T")
 PRIVATE_FILE = 0o600
 PRIVATE_FOLDER = 0o700
 
-_OTHERS = 0o077
 _NO_TMPFILE = frozenset({errno.EISDIR, errno.ENOENT, errno.EOPNOTSUPP, errno.EINVAL})
 _NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT})
 
@@ -303,6 +303,7 @@ def make_private_folder(path: Path) -> None:
 
     Raises:
         KeyAccessError: it is there and others may enter it.
+        PolicyError: it is somebody else's, or others may exchange it: see `piienc.trust`.
         ConfigError: it cannot be made.
     """
     try:
@@ -313,18 +314,3 @@ def make_private_folder(path: Path) -> None:
             hint="choose a place that may be written to",
         ) from error
     require_private(path)
-
-
-def require_private(path: Path) -> None:
-    """Refuse a file or folder that anybody but its owner may read or change.
-
-    Raises:
-        KeyAccessError: its permissions are looser than 0600 or 0700.
-    """
-    mode = path.stat().st_mode
-    if mode & _OTHERS:
-        want = PRIVATE_FOLDER if stat.S_ISDIR(mode) else PRIVATE_FILE
-        raise KeyAccessError(
-            f"{path} has mode {stat.S_IMODE(mode):04o}: others than its owner may get at it",
-            hint=f"chmod {want:04o} {path}",
-        )

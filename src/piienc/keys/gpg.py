@@ -27,7 +27,8 @@ from typing import TYPE_CHECKING, Any
 import gnupg
 
 from piienc.errors import PgpError
-from piienc.files import PRIVATE_FILE, require_private, translated
+from piienc.files import PRIVATE_FILE, translated
+from piienc.trust import require_private
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator

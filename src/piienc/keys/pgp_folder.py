@@ -21,9 +21,10 @@ from msgspec.structs import replace
 
 from piienc.armor import dearmor, is_armored
 from piienc.errors import KeyAccessError, PgpError, PolicyError, UsageError
-from piienc.files import make_private_folder, new_file, require_private
+from piienc.files import make_private_folder, new_file
 from piienc.keys import gpg, names
 from piienc.keys.pgp import PgpKey, keys_in
+from piienc.trust import open_trusted, require_private
 
 if TYPE_CHECKING:
     import builtins
@@ -270,20 +271,18 @@ class PgpFolder:
         path = self._file(name)
         if name not in known:
             raise names.missing(name, path, known)
-        require_private(path)
         if not self._pin_of(name):
             raise KeyAccessError(
                 f"{path} was put there by hand: no fingerprint is pinned for it",
                 hint=f"move it away and run 'piienc keys import-pgp {name} FILE' with it",
             )
-        return path.read_text(encoding="ascii", errors="replace")
+        return _text(path)
 
     def _pin_of(self, name: str) -> str | None:
         path = self._file(name).with_name(f"{name}{_PIN}")
         if not path.is_file():
             return None
-        require_private(path)
-        pin = path.read_text(encoding="ascii", errors="replace").strip()
+        pin = _text(path).strip()
         return pin if _FINGERPRINT.fullmatch(pin) else None
 
     def _may_replace(self, name: str, fingerprint: str, *, overwrite: bool) -> bool:
@@ -386,6 +385,11 @@ def text_of(passphrase: SecretBytes) -> str:
             "the beginning or the end",
         )
     return text
+
+
+def _text(path: Path) -> str:
+    with open_trusted(path, secret=True) as file:
+        return file.read().decode("ascii", "replace")
 
 
 def _certificate(data: bytes) -> bytes:
