@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, TypeVar
 
 from piienc.errors import ConfigError, IncompleteError, InputError, PolicyError
-from piienc.trust import require_private as require_private  # asked for here, too
+from piienc.trust import require_private
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
