@@ -15,6 +15,8 @@ from types import SimpleNamespace
 import pytest
 
 from piienc.errors import ConfigError, KeyAccessError, PiiencError, PolicyError
+from piienc.files import new_file, open_input
+from piienc.folders import new_folder
 from piienc.trust import open_trusted, require_private, require_trusted, steps
 
 ME, STRANGER = 41_001, 41_002
@@ -325,3 +327,66 @@ def test_steps_are_those_of_the_system(place, monkeypatch):
     assert [step.path for step in way][-4:] == [f"{place}/{n}" for n in ("l", "d", "d/e", "d/f")]
     assert os.path.samestat(way[-1].facts, Path("l/../f").stat())
     assert stat.S_ISDIR(way[-1].folder.st_mode)
+
+
+# The owner of the folder, its mode, the owner of the link in it, and whether it is followed.
+LINKS = [
+    (0, 0o1777, STRANGER, False),
+    (0, 0o1777, ME, True),
+    (0, 0o1777, 0, True),
+    (0, 0o777, STRANGER, False),
+    (0, 0o755, STRANGER, True),
+    (STRANGER, 0o1777, STRANGER, True),
+    (STRANGER, 0o755, STRANGER, True),
+    (ME, 0o1777, STRANGER, False),
+]
+
+
+@pytest.mark.parametrize(("owner", "mode", "of", "followed"), LINKS)
+@pytest.mark.parametrize("as_folder", [False, True])
+def test_links_of_strangers_are_followed_as_the_kernel_would(
+    place, owner, mode, of, followed, as_folder
+):
+    """Also where `protected_symlinks` is off; the link may be the name itself, or on the way."""
+    _make(place, "own/", ME, 0o700)
+    target = _make(place, "own/f", ME, 0o600)
+    _make(place, "all/", owner, mode)
+    link = _make(place, "all/l", of, 0, "../own" if as_folder else "../own/f")
+    path = link / "f" if as_folder else link
+    outer = _make(place, "outer", ME, 0, str(path))
+    for name in (path, outer):
+        if followed:
+            open_input(name).close()
+            with new_file(name, overwrite=True) as file:
+                file.write(b"new")
+            assert target.read_bytes() == b"new"
+            continue
+        with pytest.raises(PolicyError, match="is a symbolic link of uid 41002"):
+            open_input(name)
+        with (
+            pytest.raises(PolicyError, match="is a symbolic link of"),
+            new_file(name, overwrite=True),
+        ):
+            pass
+        with pytest.raises(PolicyError, match="is a symbolic link of"), new_folder(name):
+            pass
+        assert target.read_bytes() == b"x"
+
+
+def test_a_dangling_link_of_a_stranger_makes_no_file(place):
+    """Nothing appears where somebody else would have it."""
+    _make(place, "own/", ME, 0o700)
+    _make(place, "all/", 0, 0o1777)
+    link = _make(place, "all/l", STRANGER, 0, "../own/new")
+    with pytest.raises(PolicyError), new_file(link):
+        pass
+    assert list((place / "own").iterdir()) == []
+
+
+def test_links_in_a_trusted_folder_are_followed(place, monkeypatch):
+    """A checkout that everybody may write to is the common case."""
+    _make(place, "all/", 0, 0o777)
+    _make(place, "all/f", STRANGER, 0o644)
+    link = _make(place, "all/l", STRANGER, 0, "f")
+    monkeypatch.setenv("PIIENC_TRUST", str(place / "all"))
+    open_input(link).close()

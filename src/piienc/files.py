@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, TypeVar
 
 from piienc.errors import ConfigError, IncompleteError, InputError, PolicyError
-from piienc.trust import require_private
+from piienc.trust import refuse_strange_links, require_private, resolved
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -46,10 +46,12 @@ def new_file(path: Path, *, overwrite: bool = False) -> Iterator[BinaryIO]:
         A binary file, readable, writable and seekable, mode 0600.
 
     Raises:
-        PolicyError: the name is taken and `overwrite` is false, or it is no regular file.
+        PolicyError: the name is taken and `overwrite` is false, or it is no regular file; or a
+            link on the way is a stranger's.
         IncompleteError: the file could not be written, a full disk among the causes.
     """
-    final = Path(os.path.realpath(path))
+    with translated(path):
+        final = resolved(path)
     _refuse_taken(final, path, overwrite=overwrite)
     _sweep(final)
     with translated(path):
@@ -274,7 +276,9 @@ def open_input(path: Path) -> BinaryIO:
 
     Raises:
         InputError: it is missing, a folder, or may not be read.
+        PolicyError: a link on the way is a stranger's.
     """
+    refuse_strange_links(path)
     try:
         return path.open("rb")
     except OSError as error:

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 
 from piienc.errors import InputError, PolicyError
 from piienc.files import translated
+from piienc.trust import resolved
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -36,10 +37,11 @@ def new_folder(path: Path) -> Iterator[Path]:
         The folder, under another name.
 
     Raises:
-        PolicyError: the name is taken.
+        PolicyError: the name is taken, or a link on the way is a stranger's.
         IncompleteError: the folder could not be made.
     """
-    final = Path(os.path.realpath(path))
+    with translated(path):
+        final = resolved(path)
     _refuse_taken(final, path)
     with translated(path):
         _sweep(final)

@@ -8,6 +8,7 @@ the files of others count, too. Data that is read and written needs none of this
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import os
 import re
@@ -126,6 +127,53 @@ def open_trusted(path: Path, *, secret: bool = False) -> BinaryIO:
         file.close()
         raise
     return file
+
+
+def refuse_strange_links(path: Path) -> None:
+    """Refuse a path that leads through a symbolic link of a stranger in a folder of all.
+
+    The rule is that of Linux's `protected_symlinks`, which is off in many containers: see proc(5).
+    A link counts if it is the user's own, the folder's owner's, or where not everybody may write.
+
+    Raises:
+        PolicyError: somebody may have put the link there to have another file read or written.
+    """
+    with contextlib.suppress(OSError):  # told by who opens it
+        for step in steps(path):
+            _refuse_strange(step)
+
+
+def resolved(path: Path) -> Path:
+    """Return the path that a name leads to, as `realpath` does; the name itself may be free.
+
+    Raises:
+        PolicyError: a link of a stranger is on the way: see `refuse_strange_links`.
+        OSError: the folder is missing, or may not be looked at.
+    """
+    for _ in range(_MOST_LINKS):
+        folder = Path("/")
+        for step in steps(path.parent):
+            _refuse_strange(step)
+            folder = Path(step.path)
+        final = folder / path.name
+        if not final.is_symlink():
+            return final
+        _refuse_strange(Step(str(final), final.lstat(), folder.stat()))
+        path = folder / final.readlink()
+    raise OSError(errno.ELOOP, os.strerror(errno.ELOOP), str(path))
+
+
+def _refuse_strange(step: Step) -> None:
+    theirs = step.facts.st_uid not in {os.geteuid(), step.folder.st_uid}
+    if not (step.is_link and theirs and _is_everybodys(step.folder)):
+        return
+    place = Path(step.path).parent
+    if _trusted_around(place) is None:
+        raise PolicyError(
+            f"{step.path} is a symbolic link of {_name_of(step.facts.st_uid)} in a folder that "
+            "everybody may write to",
+            hint="name the file that is meant itself, or use a folder of your own",
+        )
 
 
 def _require(path: Path, *, secret: bool) -> Step:
