@@ -30,7 +30,8 @@ PRIVATE_FILE = 0o600
 PRIVATE_FOLDER = 0o700
 
 _NO_TMPFILE = frozenset({errno.EISDIR, errno.ENOENT, errno.EOPNOTSUPP, errno.EINVAL})
-_NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT})
+NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT})
+"""The system's errors of a full disk, and of a quota that is used up."""
 
 
 @contextlib.contextmanager
@@ -249,7 +250,7 @@ def translated(path: Path | str) -> Iterator[None]:
                 f"cannot write {path}: {reason}{left}",
                 hint="raise the limit of file sizes (ulimit -f) and run the same command again",
             ) from error
-        if error.errno in _NO_ROOM:
+        if error.errno in NO_ROOM:
             raise IncompleteError(
                 f"cannot write {path}: {reason}{left}",
                 hint="make room on the disk and run the same command again",

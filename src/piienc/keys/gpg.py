@@ -11,7 +11,6 @@ The user's own `~/.gnupg` is never read or changed. Three hazards are met here, 
 from __future__ import annotations
 
 import contextlib
-import errno
 import fcntl
 import os
 import re
@@ -27,7 +26,7 @@ from typing import TYPE_CHECKING, Any
 import gnupg
 
 from piienc.errors import PgpError
-from piienc.files import PRIVATE_FILE, translated
+from piienc.files import NO_ROOM, PRIVATE_FILE, translated
 from piienc.trust import require_private
 
 if TYPE_CHECKING:
@@ -110,9 +109,11 @@ class Gpg(gnupg.GPG):  # type: ignore[misc]  # python-gnupg ships no type inform
 
     Attributes:
         outcome: what the last encryption or decryption told.
+        passed: descriptors that gpg inherits.
     """
 
     outcome: Outcome
+    passed: tuple[int, ...] = ()
 
     def __init__(self, home: Path) -> None:
         self._running: list[subprocess.Popen[bytes]] = []
@@ -155,7 +156,16 @@ class Gpg(gnupg.GPG):  # type: ignore[misc]  # python-gnupg ships no type inform
         return made
 
     def _open_subprocess(self, args: list[str], passphrase: bool = False) -> Any:  # noqa: ANN401, FBT001, FBT002  # python-gnupg's own
-        process = super()._open_subprocess(args, passphrase)
+        # As python-gnupg does it, but that gpg inherits what it is to read and write: nobody but we
+        # ourselves may look at our own descriptors, see `cli/process.py`.
+        process = subprocess.Popen(  # noqa: S603  # no shell, and arguments of our own
+            self.make_args(args, passphrase),
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            env=self.env,
+            pass_fds=self.passed,
+        )
         self._running.append(process)
         for pipe in (process.stdin, process.stdout):
             with contextlib.suppress(OSError, AttributeError):  # a user's share may be used up
@@ -216,10 +226,11 @@ def keyring(secrets: Path, certificates: Iterable[bytes]) -> Iterator[Gpg]:
 
 
 def _require_room(told: str) -> None:
-    """Tell a full disk from certificates that are not there."""
+    """Tell a full disk, or a quota that is used up, from certificates that are not there."""
     with translated(_TEMPORARY):
-        if os.strerror(errno.ENOSPC) in told:
-            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        for number in NO_ROOM:
+            if os.strerror(number) in told:
+                raise OSError(number, os.strerror(number))
 
 
 @contextlib.contextmanager
