@@ -68,6 +68,34 @@ def new_file(path: Path, *, overwrite: bool = False) -> Iterator[BinaryIO]:
             temporary.unlink(missing_ok=True)
 
 
+def lock(descriptor: int, path: Path, *, wait: bool = True, shared: bool = False) -> bool:
+    """Take the lock on an open file or folder; it ends when that is closed.
+
+    Args:
+        descriptor: of the file.
+        path: what messages call it.
+        wait: for as long as another process holds it.
+        shared: with others who share it.
+
+    Returns:
+        Whether it was taken: false only without `wait`, where another process holds it.
+
+    Raises:
+        ConfigError: the file system gives no locks, or the disk fails.
+    """
+    try:
+        kind = fcntl.LOCK_SH if shared else fcntl.LOCK_EX
+        fcntl.flock(descriptor, kind if wait else kind | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    except OSError as error:
+        raise ConfigError(
+            f"cannot lock {path}: {os.strerror(error.errno or 0)}",
+            hint="use a folder on a disk of this machine; network file systems may give no locks",
+        ) from error
+    return True
+
+
 @contextlib.contextmanager
 def edited(path: Path) -> Iterator[Callable[[bytes], None]]:
     """Hold off others who edit a file in this way, while the block reads it and changes it.
@@ -82,7 +110,7 @@ def edited(path: Path) -> Iterator[Callable[[bytes], None]]:
         folder = os.open(Path(os.path.realpath(path)).parent, os.O_RDONLY)
     try:
         # The folder and not the file, which is another one once it was replaced.
-        fcntl.flock(folder, fcntl.LOCK_EX)
+        lock(folder, path.parent)
         yield partial(_replace, path)
     finally:
         os.close(folder)
@@ -160,10 +188,13 @@ def _open_nameless(final: Path) -> tuple[int, Path | None]:
     while True:
         temporary = _temporary_name(final)
         descriptor = os.open(temporary, flags, PRIVATE_FILE)
-        with contextlib.suppress(BlockingIOError):
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            if os.fstat(descriptor).st_nlink:
+        try:
+            if lock(descriptor, temporary, wait=False) and os.fstat(descriptor).st_nlink:
                 return descriptor, temporary
+        except ConfigError:
+            os.close(descriptor)
+            temporary.unlink(missing_ok=True)
+            raise
         # Another run swept it in the moment before it was locked.
         os.close(descriptor)
 
@@ -183,11 +214,11 @@ def _sweep(final: Path) -> None:
         for entry in os.scandir(final.parent):
             if not ours.fullmatch(entry.name):
                 continue
-            with contextlib.suppress(OSError):
+            with contextlib.suppress(OSError, ConfigError):
                 descriptor = os.open(entry.path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
                 try:
-                    fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                    Path(entry.path).unlink()
+                    if lock(descriptor, Path(entry.path), wait=False):
+                        Path(entry.path).unlink()
                 finally:
                     os.close(descriptor)
 
@@ -198,7 +229,7 @@ def _publish(
     """Give the finished file its name; return the temporary name that is still to be removed."""
     if temporary is None and overwrite:
         # Linking cannot replace, so the file passes through a locked temporary name.
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        lock(descriptor, final, wait=False)
         passing = _temporary_name(final)
         try:
             _link_descriptor(descriptor, passing)

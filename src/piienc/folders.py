@@ -7,7 +7,6 @@ there is removed by the next run for the same folder.
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import os
 import resource
 import shutil
@@ -15,8 +14,8 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from piienc.errors import InputError, PolicyError
-from piienc.files import translated
+from piienc.errors import ConfigError, InputError, PolicyError
+from piienc.files import lock, translated
 from piienc.trust import resolved
 
 if TYPE_CHECKING:
@@ -39,6 +38,7 @@ def new_folder(path: Path) -> Iterator[Path]:
     Raises:
         PolicyError: the name is taken, or a link on the way is a stranger's.
         IncompleteError: the folder could not be made.
+        ConfigError: its file system gives no locks.
     """
     with translated(path):
         final = resolved(path)
@@ -46,9 +46,9 @@ def new_folder(path: Path) -> Iterator[Path]:
     with translated(path):
         _sweep(final)
         made = Path(tempfile.mkdtemp(_SUFFIX, f".{final.name}.", final.parent))
-        lock = os.open(made, os.O_RDONLY)
+        held = os.open(made, os.O_RDONLY)
     try:
-        fcntl.flock(lock, fcntl.LOCK_EX)
+        lock(held, made)
         yield made
         _refuse_taken(final, path)
         with translated(path):
@@ -56,7 +56,7 @@ def new_folder(path: Path) -> Iterator[Path]:
             made.rename(final)
             _flush_one(final.parent)
     finally:
-        os.close(lock)
+        os.close(held)
         shutil.rmtree(made, ignore_errors=True)
 
 
@@ -129,13 +129,13 @@ def allow_open(files: int, name: str) -> None:
 def _sweep(final: Path) -> None:
     """Remove what killed runs have left of the same folder."""
     for left in final.parent.glob(f".{final.name}.*{_SUFFIX}"):
-        with contextlib.suppress(OSError):
-            lock = os.open(left, os.O_RDONLY | os.O_NOFOLLOW)
+        with contextlib.suppress(OSError, ConfigError):
+            held = os.open(left, os.O_RDONLY | os.O_NOFOLLOW)
             try:
-                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                shutil.rmtree(left, ignore_errors=True)
+                if lock(held, left, wait=False):
+                    shutil.rmtree(left, ignore_errors=True)
             finally:
-                os.close(lock)
+                os.close(held)
 
 
 def _flush(folder: Path) -> None:

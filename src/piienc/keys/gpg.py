@@ -25,8 +25,8 @@ from typing import TYPE_CHECKING, Any
 
 import gnupg
 
-from piienc.errors import PgpError
-from piienc.files import NO_ROOM, PRIVATE_FILE, translated
+from piienc.errors import ConfigError, PgpError
+from piienc.files import NO_ROOM, PRIVATE_FILE, lock, translated
 from piienc.trust import require_private
 
 if TYPE_CHECKING:
@@ -221,13 +221,21 @@ def keyring(secrets: Path, certificates: Iterable[bytes]) -> Iterator[Gpg]:
             if data := b"".join(certificates):
                 # For public keys, too, gpg would start an agent, which may not be needed at all.
                 made = gpg.import_keys(data, extra_args=["--no-autostart"])
-                _require_room(made.stderr)
+                require_room(made.stderr, _TEMPORARY)
             yield gpg
 
 
-def _require_room(told: str) -> None:
-    """Tell a full disk, or a quota that is used up, from certificates that are not there."""
-    with translated(_TEMPORARY):
+def require_room(told: str, place: Path | str) -> None:
+    """Tell a full disk, or a quota that is used up, from keys that are not there.
+
+    Args:
+        told: gpg's messages to people.
+        place: where it has written.
+
+    Raises:
+        IncompleteError: there was no room.
+    """
+    with translated(place):
         for number in NO_ROOM:
             if os.strerror(number) in told:
                 raise OSError(number, os.strerror(number))
@@ -240,10 +248,10 @@ def home_of(path: Path) -> Iterator[Gpg]:
     Raises:
         PgpError: gpg is missing or does not run.
     """
-    lock = os.open(path, os.O_RDONLY)
+    held = os.open(path, os.O_RDONLY)
     try:
         # Two sessions in one home would share an agent, and the first would end it.
-        fcntl.flock(lock, fcntl.LOCK_EX)
+        lock(held, path)
         with _folder() as folder:
             home = folder / _HOME
             home.symlink_to(path.absolute())
@@ -254,7 +262,7 @@ def home_of(path: Path) -> Iterator[Gpg]:
             # gpg leaves public keys readable to all; in the key folder, nothing is.
             for file in path.glob("*.kbx*"):
                 file.chmod(PRIVATE_FILE)
-        os.close(lock)
+        os.close(held)
 
 
 def _require_private(home: Path) -> None:
@@ -291,20 +299,21 @@ def _folder() -> Iterator[Path]:
     _sweep(parent)
     with translated(_TEMPORARY):
         path = Path(tempfile.mkdtemp(prefix=_SESSION, dir=parent))
-    lock = os.open(path, os.O_RDONLY)
+    held = os.open(path, os.O_RDONLY)
     try:
-        fcntl.flock(lock, fcntl.LOCK_EX)
+        lock(held, path)
         yield path
     finally:
         shutil.rmtree(path, ignore_errors=True)
-        os.close(lock)
+        os.close(held)
 
 
 def _sweep(parent: Path) -> None:
     """Take away the sessions whose lock nobody holds any more."""
     with contextlib.suppress(OSError), os.scandir(parent) as entries:
         for session in [Path(entry) for entry in entries if entry.name.startswith(_SESSION)]:
-            with contextlib.suppress(OSError):  # another run takes it away at this moment
+            # Another run takes it away at this moment.
+            with contextlib.suppress(OSError, ConfigError):
                 _sweep_one(session)
 
 
@@ -314,13 +323,13 @@ def _sweep_one(session: Path) -> None:
     # clock that was set back since, is over like others.
     if facts.st_uid != os.geteuid() or abs(time.time() - facts.st_mtime) < _BEGUN_WITHIN:
         return
-    lock = os.open(session, os.O_RDONLY | os.O_NOFOLLOW | os.O_DIRECTORY)
+    held = os.open(session, os.O_RDONLY | os.O_NOFOLLOW | os.O_DIRECTORY)
     try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        _end_agent(session / _HOME)
-        shutil.rmtree(session, ignore_errors=True)
+        if lock(held, session, wait=False):
+            _end_agent(session / _HOME)
+            shutil.rmtree(session, ignore_errors=True)
     finally:
-        os.close(lock)
+        os.close(held)
 
 
 @contextlib.contextmanager

@@ -109,7 +109,8 @@ class PgpFolder:
         with gpg.home_of(self.home) as session:
             made = session.gen_key(parameters)
             if not made.fingerprint:
-                raise PgpError("gpg made no key", hint="is the disk full? run 'gpg --version'")
+                gpg.require_room(made.stderr, self.home)
+                raise PgpError("gpg made no key", hint="see 'gpg --version'")
             armored = session.export_keys(made.fingerprint)
         self._keep(name, made.fingerprint, armored.encode(), overwrite=False)
         return self.load([name])[0]
@@ -142,6 +143,7 @@ class PgpFolder:
         binary = _certificate(data)
         with gpg.keyring(self.home, []) as session:
             found = session.scan_keys_mem(binary)
+            gpg.require_room(found.stderr, "the folder for temporary files")
             kinds, fingerprints = {key["type"] for key in found}, found.fingerprints
         mine = _only(fingerprints)
         if wanted and mine != wanted:
@@ -159,7 +161,7 @@ class PgpFolder:
         if "sec" in kinds:
             make_private_folder(self.home)
             with gpg.home_of(self.home) as session:
-                session.import_keys(binary)
+                gpg.require_room(session.import_keys(binary).stderr, self.home)
                 binary = session.export_keys(mine, armor=False)
         before = [self._read(name).certificate] if overwrite and self._pin_of(name) == mine else []
         with gpg.keyring(self.home, before) as session:
