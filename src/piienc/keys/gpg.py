@@ -167,7 +167,7 @@ class Gpg(gnupg.GPG):  # type: ignore[misc]  # python-gnupg ships no type inform
             pass_fds=self.passed,
         )
         self._running.append(process)
-        for pipe in (process.stdin, process.stdout):
+        for pipe in filter(None, (process.stdin, process.stdout)):
             with contextlib.suppress(OSError, AttributeError):  # a user's share may be used up
                 fcntl.fcntl(pipe, fcntl.F_SETPIPE_SZ, _PIPE)
         return process
