@@ -2,6 +2,7 @@
 
 # ruff: noqa: PT012  # what happens inside of a block is what is tested
 
+import contextlib
 import errno
 import fcntl
 import os
@@ -12,6 +13,7 @@ import pytest
 
 from piienc.errors import ConfigError, IncompleteError, InputError, KeyAccessError, PolicyError
 from piienc.files import (
+    edited,
     make_private_folder,
     new_file,
     open_input,
@@ -20,6 +22,10 @@ from piienc.files import (
     together,
     translated,
 )
+from piienc.folders import new_folder
+from piienc.keys import gpg
+from piienc.state.database import transaction
+from piienc.state.locks import held, is_held
 
 
 @pytest.fixture(params=["nameless", "named"])
@@ -335,6 +341,46 @@ def test_require_private_refuses_what_others_may_touch_with_the_cure(tmp_path, m
     with pytest.raises(KeyAccessError) as caught:
         require_private(tmp_path / "b")
     assert caught.value.hint == f"chmod 0700 {tmp_path / 'b'}"
+
+
+@contextlib.contextmanager
+def _found(folder):
+    with held(folder, "it"):
+        yield is_held(folder, "it")
+
+
+# What takes a lock, and which: on its first file, or on the one that it makes.
+LOCKS = {
+    "edit": lambda folder: edited(folder / "file"),
+    "new file": lambda folder: new_file(folder / "new"),
+    "new folder": lambda folder: new_folder(folder / "new"),
+    "lock": lambda folder: held(folder, "it"),
+    "look at a lock": _found,
+    "gpg": lambda folder: gpg.keyring(folder, []),
+    "change gpg's home": gpg.home_of,
+    "state": lambda folder: transaction(folder, "SELECT 1", "look"),
+}
+
+
+@pytest.mark.parametrize("number", [errno.EIO, errno.ENOLCK])
+@pytest.mark.parametrize("kind", LOCKS)
+def test_lock_that_the_system_cannot_give_is_told_as_that(tmp_path, monkeypatch, kind, number):
+    """Nobody else is said to be at work, and no bug is reported; nothing is left behind."""
+    folder = tmp_path / "folder"
+    folder.mkdir(mode=0o700)
+    (folder / "file").touch()
+    monkeypatch.delattr(os, "O_TMPFILE", raising=False)
+    taken, late = [], kind == "look at a lock"
+
+    def fail(*_):
+        taken.append(1)
+        if len(taken) > late:
+            raise OSError(number, os.strerror(number))
+
+    monkeypatch.setattr(fcntl, "flock", fail)
+    with pytest.raises(ConfigError, match=os.strerror(number)), LOCKS[kind](folder):
+        pass
+    assert [name for name in _names(folder) if "new" in name] == []
 
 
 def test_new_file_that_cannot_replace_leaves_nothing(tmp_path, monkeypatch):

@@ -5,6 +5,7 @@ import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from types import SimpleNamespace
 
 import pytest
 from hypothesis import given
@@ -96,7 +97,7 @@ def test_ledger_and_counter_share_a_write_ahead_log(ledger):
     """Readers do not wait for writers; the file is private."""
     ledger.save(ONE)
     with CellCounter(ledger.folder) as counter:
-        counter.spend(1, 5)
+        counter.spend(SimpleNamespace(key_id=1, fingerprint="aa"), 5)
     database = sqlite3.connect(ledger.folder / "state.db")
     assert database.execute("PRAGMA journal_mode").fetchone() == ("wal",)
     database.close()

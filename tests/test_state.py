@@ -6,13 +6,23 @@ import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
+from dataclasses import dataclass
 
 import pytest
 
 from piienc.errors import ConfigError, KeyAccessError
 from piienc.state import CELL_LIMIT, CELL_WARNING, CellCounter
 
-KEY = 4_000_000_000
+
+@dataclass(frozen=True)
+class Key:
+    """A sealed key, as the counter sees one."""
+
+    key_id: int
+    fingerprint: str
+
+
+KEY, OTHER = Key(4_000_000_000, "aa"), Key(1, "bb")
 
 
 @pytest.fixture
@@ -28,8 +38,8 @@ def _query(folder, sql, *values):
     return found
 
 
-def _counted(folder, key_id=KEY):
-    found = _query(folder, "SELECT cells FROM sealed_cells WHERE key_id = ?", key_id)
+def _counted(folder, key=KEY):
+    found = _query(folder, "SELECT cells FROM sealed_keys WHERE key = ?", key.fingerprint)
     return found and found[0]
 
 
@@ -37,7 +47,7 @@ def _count(folder, cells):
     """Write a number into the database as if so many cells had been encrypted."""
     with CellCounter(folder) as counter:
         counter.spend(KEY, 1)
-    _query(folder, "UPDATE sealed_cells SET cells = ?", cells)
+    _query(folder, "UPDATE sealed_keys SET cells = ?", cells)
 
 
 def test_counter_without_cells_makes_nothing(folder):
@@ -61,8 +71,28 @@ def test_counter_between_runs_adds_up_for_each_key(folder):
     for _ in range(3):
         with CellCounter(folder) as counter:
             counter.spend(KEY, 10)
-            counter.spend(1, 1)
-    assert (_counted(folder), _counted(folder, 1)) == (30, 3)
+            counter.spend(OTHER, 1)
+    assert (_counted(folder), _counted(folder, OTHER)) == (30, 3)
+
+
+def test_counter_knows_a_key_under_another_id(folder):
+    """A key that is imported anew, or under another name, is not fresh."""
+    for key in (KEY, Key(7, KEY.fingerprint)):
+        with CellCounter(folder) as counter:
+            counter.spend(key, 10)
+    assert _counted(folder) == 20
+
+
+def test_counter_goes_on_from_what_older_versions_have_counted(folder):
+    """They knew a key by its id alone; what they have counted is not forgotten."""
+    folder.mkdir(mode=0o700)
+    _query(folder, "CREATE TABLE sealed_cells (key_id INTEGER PRIMARY KEY, cells INTEGER)")
+    _query(folder, "INSERT INTO sealed_cells VALUES (?, 1000)", KEY.key_id)
+    for _ in range(2):
+        with CellCounter(folder) as counter:
+            counter.spend(KEY, 10)
+            counter.spend(OTHER, 1)
+    assert (_counted(folder), _counted(folder, OTHER)) == (1020, 2)
 
 
 def test_counter_after_an_error_gives_back_what_was_not_spent(folder):
@@ -90,13 +120,14 @@ def test_counter_in_two_processes_at_once_loses_nothing(folder):
     """One process waits while the other counts, also where the database is only being made."""
     code = (
         "import sys, pathlib\n"
+        "from types import SimpleNamespace\n"
         "from piienc.state import CellCounter\n"
         "for number in range(20):\n"
         "    print(flush=True)\n"
         "    sys.stdin.readline()\n"
         "    for _ in range(3):\n"
         "        with CellCounter(pathlib.Path(sys.argv[1], str(number))) as counter:\n"
-        f"            counter.spend({KEY}, 7)\n"
+        "            counter.spend(SimpleNamespace(key_id=1, fingerprint='aa'), 7)\n"
     )
     folder.mkdir(mode=0o700)
     command = [sys.executable, "-c", code, str(folder)]
@@ -126,7 +157,10 @@ def test_counter_folder_and_file_are_private(folder):
 def test_counter_at_the_limit_refuses_and_says_what_to_do(folder):
     """2^32 cells are the most that NIST lets one key encrypt."""
     _count(folder, CELL_LIMIT)
-    with CellCounter(folder) as counter, pytest.raises(KeyAccessError, match=str(KEY)) as caught:
+    with (
+        CellCounter(folder) as counter,
+        pytest.raises(KeyAccessError, match=str(KEY.key_id)) as caught,
+    ):
         counter.spend(KEY, 1)
     assert "generate-aes" in caught.value.hint
     assert _counted(folder) == CELL_LIMIT
@@ -155,8 +189,8 @@ def test_counter_past_half_of_the_limit_names_the_key(folder):
     _count(folder, CELL_WARNING)
     with CellCounter(folder) as counter:
         counter.spend(KEY, 1)
-        counter.spend(1, 1)
-        assert list(counter.worn()) == [KEY]
+        counter.spend(OTHER, 1)
+        assert list(counter.worn()) == [KEY.key_id]
 
 
 def test_counter_names_the_exact_number_of_a_worn_key(folder):
@@ -164,7 +198,7 @@ def test_counter_names_the_exact_number_of_a_worn_key(folder):
     _count(folder, CELL_WARNING)
     with CellCounter(folder) as counter:
         counter.spend(KEY, 5)
-        assert counter.worn() == {KEY: CELL_WARNING + 5}
+        assert counter.worn() == {KEY.key_id: CELL_WARNING + 5}
 
 
 def test_counter_that_cannot_write_says_which_folder_to_name(folder):
@@ -208,7 +242,7 @@ def test_transaction_leaves_the_locks_of_other_threads_alone(folder):
     """By a close of the file, a process gives up all its locks; then others take the log away."""
     _count(folder, 1)
     with closing(sqlite3.connect(folder / "state.db")) as other:
-        other.execute("SELECT * FROM sealed_cells").fetchall()
+        other.execute("SELECT * FROM sealed_keys").fetchall()
         with CellCounter(folder) as counter:
             counter.spend(KEY, 1)
         tried = (

@@ -29,6 +29,7 @@ from msgspec import Meta, Struct, ValidationError, convert, structs
 
 from piienc.errors import ConfigError
 from piienc.lines import Place, dotted, line_of, locate
+from piienc.trust import open_trusted
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -95,22 +96,38 @@ def load(path: Path, model: type[M], *, hint: str | None = None) -> M:
 
     Raises:
         ConfigError: the file cannot be read, or it has mistakes; the message lists them all.
+        PolicyError: it belongs to somebody else, or others may change it: see `piienc.trust`.
     """
-    text = _read(path)
+    try:
+        with open_trusted(path) as file:
+            content = file.read(MAX_BYTES + 1)
+    except OSError as error:
+        raise ConfigError(
+            f"cannot read {path}: {error.strerror}", hint="check the path and its permissions"
+        ) from error
+    return parse(content, path, model, hint=hint)
+
+
+def parse(content: bytes, path: Path, model: type[M], *, hint: str | None = None) -> M:
+    """Validate the content of a TOML file; see `load`.
+
+    Args:
+        content: of the file.
+        path: what messages call it.
+        model: what may stand in it.
+        hint: what to do about mistakes.
+
+    Raises:
+        ConfigError: it has mistakes; the message lists them all.
+    """
+    text = _text(content, path)
     tables = _parse(text, path)
     if mistakes := list(_in_table(tables, model, ())):
         raise _refusal(path, _in_order(mistakes, text), hint)
     return convert(tables, model, builtin_types=_NATIVE)
 
 
-def _read(path: Path) -> str:
-    try:
-        with path.open("rb") as file:
-            content = file.read(MAX_BYTES + 1)
-    except OSError as error:
-        raise ConfigError(
-            f"cannot read {path}: {error.strerror}", hint="check the path and its permissions"
-        ) from error
+def _text(content: bytes, path: Path) -> str:
     if len(content) > MAX_BYTES:
         raise ConfigError(f"{path} is larger than 1 MiB", hint="check that it is the right file")
     try:

@@ -228,7 +228,8 @@ class PolicyError(PiiencError):
 
     Nothing was replaced, and the file was not sent. The hint names the option that says that it
     is meant, where there is one. A nightly job that ends so has most probably run already: look
-    whether its output is there.
+    whether its output is there. A configuration or a key that belongs to somebody else may have
+    been planted: find out who has put it there before you trust it.
     """
 
     exit_code = 12

@@ -18,7 +18,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, TypeVar
 
 from piienc.cleanup import cleaned_up
-from piienc.errors import ConfigError, IncompleteError, InputError, KeyAccessError, PolicyError
+from piienc.errors import ConfigError, IncompleteError, InputError, PolicyError
+from piienc.trust import refuse_strange_links, require_private, resolved
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -29,9 +30,9 @@ T = TypeVar("T")
 PRIVATE_FILE = 0o600
 PRIVATE_FOLDER = 0o700
 
-_OTHERS = 0o077
 _NO_TMPFILE = frozenset({errno.EISDIR, errno.ENOENT, errno.EOPNOTSUPP, errno.EINVAL})
-_NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT})
+NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT})
+"""The system's errors of a full disk, and of a quota that is used up."""
 
 
 @contextlib.contextmanager
@@ -47,10 +48,12 @@ def new_file(path: Path, *, overwrite: bool = False) -> Iterator[BinaryIO]:
         A binary file, readable, writable and seekable, mode 0600.
 
     Raises:
-        PolicyError: the name is taken and `overwrite` is false, or it is no regular file.
+        PolicyError: the name is taken and `overwrite` is false, or it is no regular file; or a
+            link on the way is a stranger's.
         IncompleteError: the file could not be written, a full disk among the causes.
     """
-    final = Path(os.path.realpath(path))
+    with translated(path):
+        final = resolved(path)
     _refuse_taken(final, path, overwrite=overwrite)
     _sweep(final)
     with translated(path):
@@ -64,6 +67,34 @@ def new_file(path: Path, *, overwrite: bool = False) -> Iterator[BinaryIO]:
         file.flush()
         os.fsync(file.fileno())
         _publish(file.fileno(), temporary, final, path, overwrite=overwrite)
+
+
+def lock(descriptor: int, path: Path, *, wait: bool = True, shared: bool = False) -> bool:
+    """Take the lock on an open file or folder; it ends when that is closed.
+
+    Args:
+        descriptor: of the file.
+        path: what messages call it.
+        wait: for as long as another process holds it.
+        shared: with others who share it.
+
+    Returns:
+        Whether it was taken: false only without `wait`, where another process holds it.
+
+    Raises:
+        ConfigError: the file system gives no locks, or the disk fails.
+    """
+    try:
+        kind = fcntl.LOCK_SH if shared else fcntl.LOCK_EX
+        fcntl.flock(descriptor, kind if wait else kind | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    except OSError as error:
+        raise ConfigError(
+            f"cannot lock {path}: {os.strerror(error.errno or 0)}",
+            hint="use a folder on a disk of this machine; network file systems may give no locks",
+        ) from error
+    return True
 
 
 @contextlib.contextmanager
@@ -80,7 +111,7 @@ def edited(path: Path) -> Iterator[Callable[[bytes], None]]:
         folder = os.open(Path(os.path.realpath(path)).parent, os.O_RDONLY)
     try:
         # The folder and not the file, which is another one once it was replaced.
-        fcntl.flock(folder, fcntl.LOCK_EX)
+        lock(folder, path.parent)
         yield partial(_replace, path)
     finally:
         os.close(folder)
@@ -158,10 +189,13 @@ def _open_nameless(final: Path) -> tuple[int, Path | None]:
     while True:
         temporary = _temporary_name(final)
         descriptor = os.open(temporary, flags, PRIVATE_FILE)
-        with contextlib.suppress(BlockingIOError):
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            if os.fstat(descriptor).st_nlink:
+        try:
+            if lock(descriptor, temporary, wait=False) and os.fstat(descriptor).st_nlink:
                 return descriptor, temporary
+        except ConfigError:
+            os.close(descriptor)
+            temporary.unlink(missing_ok=True)
+            raise
         # Another run swept it in the moment before it was locked.
         os.close(descriptor)
 
@@ -181,11 +215,11 @@ def _sweep(final: Path) -> None:
         for entry in os.scandir(final.parent):
             if not ours.fullmatch(entry.name):
                 continue
-            with contextlib.suppress(OSError):
+            with contextlib.suppress(OSError, ConfigError):
                 descriptor = os.open(entry.path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
                 try:
-                    fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                    Path(entry.path).unlink()
+                    if lock(descriptor, Path(entry.path), wait=False):
+                        Path(entry.path).unlink()
                 finally:
                     os.close(descriptor)
 
@@ -196,7 +230,7 @@ def _publish(
     """Give the finished file its name."""
     if temporary is None and overwrite:
         # Linking cannot replace, so the file passes through a locked temporary name.
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        lock(descriptor, final, wait=False)
         passing = _temporary_name(final)
         try:
             _link_descriptor(descriptor, passing)
@@ -246,7 +280,7 @@ def translated(path: Path | str) -> Iterator[None]:
                 f"cannot write {path}: {reason}{left}",
                 hint="raise the limit of file sizes (ulimit -f) and run the same command again",
             ) from error
-        if error.errno in _NO_ROOM:
+        if error.errno in NO_ROOM:
             raise IncompleteError(
                 f"cannot write {path}: {reason}{left}",
                 hint="make room on the disk and run the same command again",
@@ -273,7 +307,9 @@ def open_input(path: Path) -> BinaryIO:
 
     Raises:
         InputError: it is missing, a folder, or may not be read.
+        PolicyError: a link on the way is a stranger's.
     """
+    refuse_strange_links(path)
     try:
         return path.open("rb")
     except OSError as error:
@@ -302,6 +338,7 @@ def make_private_folder(path: Path) -> None:
 
     Raises:
         KeyAccessError: it is there and others may enter it.
+        PolicyError: it is somebody else's, or others may exchange it: see `piienc.trust`.
         ConfigError: it cannot be made.
     """
     try:
@@ -312,18 +349,3 @@ def make_private_folder(path: Path) -> None:
             hint="choose a place that may be written to",
         ) from error
     require_private(path)
-
-
-def require_private(path: Path) -> None:
-    """Refuse a file or folder that anybody but its owner may read or change.
-
-    Raises:
-        KeyAccessError: its permissions are looser than 0600 or 0700.
-    """
-    mode = path.stat().st_mode
-    if mode & _OTHERS:
-        want = PRIVATE_FOLDER if stat.S_ISDIR(mode) else PRIVATE_FILE
-        raise KeyAccessError(
-            f"{path} has mode {stat.S_IMODE(mode):04o}: others than its owner may get at it",
-            hint=f"chmod {want:04o} {path}",
-        )

@@ -7,7 +7,6 @@ there is removed by the next run for the same folder.
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import os
 import resource
 import shutil
@@ -17,8 +16,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from piienc.cleanup import cleaned_up
-from piienc.errors import InputError, PolicyError
-from piienc.files import translated
+from piienc.errors import ConfigError, InputError, PolicyError
+from piienc.files import lock, translated
+from piienc.trust import resolved
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -38,18 +38,20 @@ def new_folder(path: Path) -> Iterator[Path]:
         The folder, under another name.
 
     Raises:
-        PolicyError: the name is taken.
+        PolicyError: the name is taken, or a link on the way is a stranger's.
         IncompleteError: the folder could not be made.
+        ConfigError: its file system gives no locks.
     """
-    final = Path(os.path.realpath(path))
+    with translated(path):
+        final = resolved(path)
     _refuse_taken(final, path)
     with translated(path):
         _sweep(final)
         made = Path(tempfile.mkdtemp(_SUFFIX, f".{final.name}.", final.parent))
-        lock = os.open(made, os.O_RDONLY)
+        held = os.open(made, os.O_RDONLY)
     try:
         with cleaned_up(partial(shutil.rmtree, made, ignore_errors=True)):
-            fcntl.flock(lock, fcntl.LOCK_EX)
+            lock(held, made)
             yield made
             _refuse_taken(final, path)
             with translated(path):
@@ -57,7 +59,7 @@ def new_folder(path: Path) -> Iterator[Path]:
                 made.rename(final)
                 _flush_one(final.parent)
     finally:
-        os.close(lock)
+        os.close(held)
 
 
 def files_below(folder: Path) -> Iterator[Path]:
@@ -129,13 +131,13 @@ def allow_open(files: int, name: str) -> None:
 def _sweep(final: Path) -> None:
     """Remove what killed runs have left of the same folder."""
     for left in final.parent.glob(f".{final.name}.*{_SUFFIX}"):
-        with contextlib.suppress(OSError):
-            lock = os.open(left, os.O_RDONLY | os.O_NOFOLLOW)
+        with contextlib.suppress(OSError, ConfigError):
+            held = os.open(left, os.O_RDONLY | os.O_NOFOLLOW)
             try:
-                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                shutil.rmtree(left, ignore_errors=True)
+                if lock(held, left, wait=False):
+                    shutil.rmtree(left, ignore_errors=True)
             finally:
-                os.close(lock)
+                os.close(held)
 
 
 def _flush(folder: Path) -> None:

@@ -108,8 +108,9 @@ class Project:
         return Ended(done.returncode, done.stdout.decode(), done.stderr.decode())
 
     def write(self, name: str, data: str | bytes) -> Path:
-        """Put a file into the folder."""
+        """Put a file into the folder, which nobody else may read: it may hold a passphrase."""
         path = self.folder / name
+        path.touch(mode=0o600)
         path.write_bytes(data.encode() if isinstance(data, str) else data)
         return path
 

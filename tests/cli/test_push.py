@@ -303,6 +303,9 @@ def test_push_to_a_destination_with_recipients_sends_nothing_in_clear(way, offic
     ended = way.push("curve.pgp")
     assert (ended.code, way.there()) == (12, {})
     assert "wrapped for somebody else than rsa" in ended.err
+    for url in (way.sshd.url(way.folder), way.sshd.url(way.folder / "deeper")):
+        ended = way.project.run("push", "a.csv", "--to", url)
+        assert (ended.code, way.there()) == (12, {})
     office.run("wrap-file", "a.csv", "rsa.pgp", "-r", "rsa")
     assert way.push("rsa.pgp").code == 0
     assert list(way.there()) == ["rsa.pgp"]

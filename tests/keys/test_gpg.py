@@ -5,6 +5,7 @@ import fcntl
 import logging
 import os
 import re
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -16,7 +17,7 @@ import gnupg
 import pytest
 
 from piienc.armor import dearmor
-from piienc.errors import KeyAccessError, PgpError, PiiencError
+from piienc.errors import IncompleteError, KeyAccessError, PgpError, PiiencError
 from piienc.keys import gpg
 from piienc.keys.pgp_folder import PgpFolder
 from piienc.secret import SecretBytes
@@ -333,3 +334,29 @@ def test_sessions_are_swept_though_another_one_goes_away_meanwhile(tmp_path, mon
     monkeypatch.setattr(gpg, "_sweep_one", sweep_one)
     gpg._sweep(tmp_path)
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("number", [errno.ENOSPC, errno.EDQUOT])
+@pytest.mark.parametrize("doing", ["session", "import", "generate"])
+def test_full_disk_within_gpg_is_told_as_that(partner, tmp_path, monkeypatch, doing, number):
+    """And not as a key that is missing or broken: gpg itself only says so to people."""
+    secret = partner.export("curve", secret=True)
+    (tmp_path / "bin").mkdir()
+    script = (
+        "#!/bin/sh\n"
+        'case " $* " in *show-only*) ;; *" --import "*|*" --gen-key "*)\n'
+        f"  echo 'gpg: error writing keyring: {os.strerror(number)}' >&2; exit 2 ;;\n"
+        "esac\n"
+        f'exec {shutil.which("gpg")} "$@"\n'
+    )
+    (tmp_path / "bin" / "gpg").write_text(script)
+    (tmp_path / "bin" / "gpg").chmod(0o700)
+    monkeypatch.setenv("PATH", f"{tmp_path / 'bin'}:{os.environ['PATH']}")
+    folder = PgpFolder(tmp_path / "keys")
+    ways = {
+        "session": lambda: gpg.keyring(tmp_path, [secret]).__enter__(),
+        "import": lambda: folder.take("curve", secret, secret=True),
+        "generate": lambda: folder.generate("me", "me@example.com", algorithm="ed25519"),
+    }
+    with pytest.raises(IncompleteError, match=os.strerror(number)):
+        ways[doing]()

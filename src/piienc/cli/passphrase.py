@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import os
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, BinaryIO
 
 from msgspec import Struct
 
 from piienc.cli import ui
 from piienc.errors import KeyAccessError, UsageError
 from piienc.secret import SecretBytes
+from piienc.trust import open_trusted
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -95,13 +96,19 @@ class Passphrase(Struct, frozen=True, dict=True):
 def _read(source: Path | int) -> SecretBytes:
     where = f"descriptor {source}" if isinstance(source, int) else str(source)
     try:
-        with open(source, "rb", closefd=not isinstance(source, int)) as file:
+        with _opened(source) as file:
             return _secret(file.read(_LONGEST + 1), where)
     except OSError as error:
         raise KeyAccessError(
             f"cannot read the passphrase from {where}: {os.strerror(error.errno or 0)}",
             hint="check the path or the descriptor",
         ) from error
+
+
+def _opened(source: Path | int) -> BinaryIO:
+    if isinstance(source, int):
+        return open(source, "rb", closefd=False)
+    return open_trusted(source, secret=True)
 
 
 def _secret(value: bytes, where: str) -> SecretBytes:

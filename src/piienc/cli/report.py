@@ -11,6 +11,7 @@ from piienc.files import translated
 from piienc.flow.reports import FORMATS
 from piienc.flow.reports.groups import groups, leaks, unchecked
 from piienc.flow.reports.words import percent, place, reason, rows_of, verdict, visible
+from piienc.trust import resolved
 
 if TYPE_CHECKING:
     from piienc.flow.reports.groups import Group
@@ -67,7 +68,7 @@ def add_summary(report: Report) -> None:
         IncompleteError: the summary could not be written.
     """
     if name := os.environ.get("GITHUB_STEP_SUMMARY"):
-        with translated(name), Path(name).open("a", encoding="utf-8") as summary:
+        with translated(name), resolved(Path(name)).open("a", encoding="utf-8") as summary:
             summary.write(FORMATS["markdown"](report))
 
 

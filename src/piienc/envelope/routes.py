@@ -6,7 +6,6 @@ that it reads itself, and writes to a pipe with room.
 
 from __future__ import annotations
 
-import contextlib
 import io
 import os
 from typing import TYPE_CHECKING, Protocol
@@ -115,13 +114,18 @@ class Files(Struct, frozen=True):
         """
         before = _stamp(self.source)
         # proc(5): by these names gpg opens the very files that we have open, whether they have
-        # a name of their own or not.
-        ours = f"/proc/{os.getpid()}/fd"
+        # a name of their own or not. It inherits the descriptors under the same numbers.
+        ours = "/proc/self/fd"
+        session.passed = (self.source, self.target.descriptor)
         # The name of the source would go into the message.
         named = ["--set-filename", "", "--yes", "--output", f"{ours}/{self.target.descriptor}"]
         # A broken pipe: gpg ended before it had taken the passphrase, and its outcome tells why.
-        with contextlib.suppress(BrokenPipeError):
+        try:
             work(io.BytesIO(), [*named, f"{ours}/{self.source}"])
+        except BrokenPipeError:
+            pass
+        finally:
+            session.passed = ()
         self.target.finish()
         outcome = session.outcome
         if self.steady and _stamp(self.source) != before:

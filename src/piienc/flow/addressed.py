@@ -2,27 +2,33 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
+from pathlib import Path
 from typing import TYPE_CHECKING
+
+from msgspec.structs import replace
 
 from piienc import profiles
 from piienc.errors import ConfigError, UsageError
 from piienc.flow.destination import way_to
 from piienc.flow.push import Pushing, rules_of
 from piienc.keys.pgp_folder import PgpFolder
-from piienc.remote import parse_url
+from piienc.remote import parse_url, places_of
 from piienc.settings.destination import Destination
 from piienc.state import Ledger
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
     from piienc.errors import PiiencError
     from piienc.flow.destination import Way
+    from piienc.remote import RemoteUrl
     from piienc.schema import Schema
     from piienc.secret import SecretBytes
     from piienc.settings import Settings
+
+_LOGIN = "."  # the folder where a login begins
 
 
 def destination_named(where: str, settled: Settings) -> Destination:
@@ -72,7 +78,8 @@ def pushing_by(
     """Return what is done with files that are pushed to a destination.
 
     Args:
-        destination: with its profile and its recipients, whose keys must be there.
+        destination: with its profile and its recipients, whose keys must be there. One without
+            has those of the place that it is, or that it is in.
         way: how it is reached.
         settled: where keys and state are, and the user's own profiles.
         schema: of the files, where a manifest is made of it.
@@ -81,7 +88,38 @@ def pushing_by(
     found = profiles.load(destination.profile, settled.profiles)
     recipients = {
         str(key.name): frozenset(part.key_id for part in key.parts)
-        for key in PgpFolder(settled.keys_dir).load(destination.recipients)
+        for key in PgpFolder(settled.keys_dir).load(_recipients(destination, way, settled))
     }
     rules = rules_of(destination, found, schema=schema, again=again)
     return Pushing(way, found, rules, recipients, Ledger(settled.state_dir))
+
+
+def _recipients(destination: Destination, way: Way, settled: Settings) -> tuple[str, ...]:
+    """Return for which keys a file must be wrapped: the place says it, however it was named."""
+    if destination.recipients or not any(each.recipients for each in settled.destinations.values()):
+        return destination.recipients
+    here = parse_url(way.places[0])
+    known = [(_place_of(each.url), each.recipients) for each in settled.destinations.values()]
+    around = [(len(place.folder), names) for place, names in known if _is_in(here, place)]
+    # The nearest says it; of the folder where a login begins, nobody knows which is the nearest.
+    nearest = 0 if here.folder == _LOGIN else max((depth for depth, _ in around), default=0)
+    return tuple(dict.fromkeys(key for depth, keys in around if depth >= nearest for key in keys))
+
+
+def _place_of(url: str) -> RemoteUrl:
+    place = parse_url(url)
+    with contextlib.suppress(ConfigError):  # of the SSH configuration for another destination
+        place = parse_url(places_of(place)[0])
+    return place
+
+
+def _is_in(place: RemoteUrl, around: RemoteUrl) -> bool:
+    """Tell whether a folder is another one, or in it; where that cannot be known, it is."""
+    if replace(place, folder="") != replace(around, folder=""):
+        return False
+    if _LOGIN in {place.folder, around.folder}:
+        return True
+    folders = [Path(each.folder) for each in (place, around)]
+    if place.scheme == "file":
+        folders = [folder.resolve() for folder in folders]
+    return folders[0].is_relative_to(folders[1])

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import os
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
 from piienc.errors import KeyAccessError
-from piienc.files import require_private
 from piienc.remote import Limiter, Options, RemoteUrl, Timeouts, open_remote, places_of
 from piienc.secret import SecretBytes
+from piienc.trust import open_trusted, refuse_strange_links, require_trusted
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
     from piienc.remote import Remote
     from piienc.settings.destination import Destination
@@ -61,7 +61,13 @@ def way_to(
     Raises:
         ConfigError: the SSH configuration cannot be read, or asks for what is not offered.
         KeyAccessError: the password or the passphrase cannot be read, or others may read it.
+        PolicyError: a file that is named belongs to somebody else: see `piienc.trust`.
     """
+    for file in (destination.known_hosts, destination.certificate_file):
+        if file and file.expanduser().exists():  # if not, it is missed when it is needed
+            require_trusted(file.expanduser())
+    if url.scheme == "file":
+        refuse_strange_links(Path(url.folder))
     kept = destination.passphrase_file
     ask = passphrase if kept is None else _secret_once(kept)
     options = Options(
@@ -87,8 +93,7 @@ def _secret_once(file: Path) -> Callable[[Path], SecretBytes | None]:
 
 def _secret(file: Path) -> SecretBytes:
     try:
-        require_private(file)
-        with file.open("rb") as opened:
+        with open_trusted(file, secret=True) as opened:
             value = opened.read(_LONGEST + 1)
     except OSError as error:
         raise KeyAccessError(

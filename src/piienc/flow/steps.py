@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
     from piienc.cells import Cells, Pool
     from piienc.columns import Kernels, Prints
-    from piienc.keys import Keyset
+    from piienc.keys import Key, Keyset
     from piienc.tables.parquet import ParquetSource
 
     AsFields = Callable[[Pool], Pool]
@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 class Spending(Protocol):
     """Who counts the cells of sealed keys."""
 
-    def spend(self, key_id: int, cells: int) -> None:
+    def spend(self, key: Key, cells: int) -> None:
         """Count cells before they are encrypted.
 
         Raises:
@@ -206,7 +206,7 @@ class Encryption(_KeyedStep):
 
     def _spend(self, cells: int) -> None:
         if self.mode is Mode.SEALED and cells:
-            self._counter.spend(self._keyset.primary_id, cells)
+            self._counter.spend(self._keyset.primary, cells)
 
 
 class Decryption(_KeyedStep):

@@ -17,7 +17,8 @@ import os
 from typing import TYPE_CHECKING
 
 from piienc.errors import ConfigError, IncompleteError, KeyAccessError, PolicyError
-from piienc.files import make_private_folder, new_file, require_private
+from piienc.files import make_private_folder, new_file
+from piienc.trust import open_trusted
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -161,8 +162,8 @@ def _seed(path: Path) -> bytes:
 
 def _read(path: Path) -> bytes:
     try:
-        require_private(path)
-        return path.read_bytes()
+        with open_trusted(path, secret=True) as file:
+            return file.read()
     except OSError as error:
         raise KeyAccessError(
             f"cannot read {path}: {os.strerror(error.errno or 0)}",

@@ -14,9 +14,10 @@ from typing import TYPE_CHECKING
 from msgspec import Struct
 
 from piienc.errors import KeyAccessError
-from piienc.files import make_private_folder, new_file, require_private
+from piienc.files import make_private_folder, new_file
 from piienc.keys import tink, wrapping
 from piienc.keys.names import is_name, missing, require_free, require_name
+from piienc.trust import open_trusted, require_private
 
 if TYPE_CHECKING:
     import builtins
@@ -166,10 +167,8 @@ class KeyFolder:
 
 
 def _read(path: Path) -> str:
-    with _readable(path):
-        require_private(path)
-        with path.open("rb") as file:
-            data = file.read(_MAX_FILE_SIZE + 1)
+    with _readable(path), open_trusted(path, secret=True) as file:
+        data = file.read(_MAX_FILE_SIZE + 1)
     if len(data) > _MAX_FILE_SIZE:
         raise KeyAccessError(f"{path} is larger than {_MAX_FILE_SIZE} bytes: no key file is")
     # What is not UTF-8 is no JSON either, and is told so without being quoted.

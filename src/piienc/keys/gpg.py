@@ -11,7 +11,6 @@ The user's own `~/.gnupg` is never read or changed. Three hazards are met here, 
 from __future__ import annotations
 
 import contextlib
-import errno
 import fcntl
 import os
 import re
@@ -27,8 +26,9 @@ from typing import TYPE_CHECKING, Any
 import gnupg
 
 from piienc.cleanup import cleaned_up
-from piienc.errors import PgpError
-from piienc.files import PRIVATE_FILE, require_private, translated
+from piienc.errors import ConfigError, PgpError
+from piienc.files import NO_ROOM, PRIVATE_FILE, lock, translated
+from piienc.trust import require_private
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -110,9 +110,11 @@ class Gpg(gnupg.GPG):  # type: ignore[misc]  # python-gnupg ships no type inform
 
     Attributes:
         outcome: what the last encryption or decryption told.
+        passed: descriptors that gpg inherits.
     """
 
     outcome: Outcome
+    passed: tuple[int, ...] = ()
 
     def __init__(self, home: Path) -> None:
         self._running: list[subprocess.Popen[bytes]] = []
@@ -155,9 +157,18 @@ class Gpg(gnupg.GPG):  # type: ignore[misc]  # python-gnupg ships no type inform
         return made
 
     def _open_subprocess(self, args: list[str], passphrase: bool = False) -> Any:  # noqa: ANN401, FBT001, FBT002  # python-gnupg's own
-        process = super()._open_subprocess(args, passphrase)
+        # As python-gnupg does it, but that gpg inherits what it is to read and write: nobody but we
+        # ourselves may look at our own descriptors, see `cli/process.py`.
+        process = subprocess.Popen(  # noqa: S603  # no shell, and arguments of our own
+            self.make_args(args, passphrase),
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            env=self.env,
+            pass_fds=self.passed,
+        )
         self._running.append(process)
-        for pipe in (process.stdin, process.stdout):
+        for pipe in filter(None, (process.stdin, process.stdout)):
             with contextlib.suppress(OSError, AttributeError):  # a user's share may be used up
                 fcntl.fcntl(pipe, fcntl.F_SETPIPE_SZ, _PIPE)
         return process
@@ -211,15 +222,24 @@ def keyring(secrets: Path, certificates: Iterable[bytes]) -> Iterator[Gpg]:
             if data := b"".join(certificates):
                 # For public keys, too, gpg would start an agent, which may not be needed at all.
                 made = gpg.import_keys(data, extra_args=["--no-autostart"])
-                _require_room(made.stderr)
+                require_room(made.stderr, _TEMPORARY)
             yield gpg
 
 
-def _require_room(told: str) -> None:
-    """Tell a full disk from certificates that are not there."""
-    with translated(_TEMPORARY):
-        if os.strerror(errno.ENOSPC) in told:
-            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+def require_room(told: str, place: Path | str) -> None:
+    """Tell a full disk, or a quota that is used up, from keys that are not there.
+
+    Args:
+        told: gpg's messages to people.
+        place: where it has written.
+
+    Raises:
+        IncompleteError: there was no room.
+    """
+    with translated(place):
+        for number in NO_ROOM:
+            if os.strerror(number) in told:
+                raise OSError(number, os.strerror(number))
 
 
 @contextlib.contextmanager
@@ -229,10 +249,10 @@ def home_of(path: Path) -> Iterator[Gpg]:
     Raises:
         PgpError: gpg is missing or does not run.
     """
-    lock = os.open(path, os.O_RDONLY)
+    held = os.open(path, os.O_RDONLY)
     try:
         # Two sessions in one home would share an agent, and the first would end it.
-        fcntl.flock(lock, fcntl.LOCK_EX)
+        lock(held, path)
         with _folder() as folder:
             home = folder / _HOME
             home.symlink_to(path.absolute())
@@ -243,7 +263,7 @@ def home_of(path: Path) -> Iterator[Gpg]:
             # gpg leaves public keys readable to all; in the key folder, nothing is.
             for file in path.glob("*.kbx*"):
                 file.chmod(PRIVATE_FILE)
-        os.close(lock)
+        os.close(held)
 
 
 def _require_private(home: Path) -> None:
@@ -280,20 +300,21 @@ def _folder() -> Iterator[Path]:
     _sweep(parent)
     with translated(_TEMPORARY):
         path = Path(tempfile.mkdtemp(prefix=_SESSION, dir=parent))
-    lock = os.open(path, os.O_RDONLY)
+    held = os.open(path, os.O_RDONLY)
     try:
         with cleaned_up(partial(shutil.rmtree, path, ignore_errors=True)):
-            fcntl.flock(lock, fcntl.LOCK_EX)
+            lock(held, path)
             yield path
     finally:
-        os.close(lock)
+        os.close(held)
 
 
 def _sweep(parent: Path) -> None:
     """Take away the sessions whose lock nobody holds any more."""
     with contextlib.suppress(OSError), os.scandir(parent) as entries:
         for session in [Path(entry) for entry in entries if entry.name.startswith(_SESSION)]:
-            with contextlib.suppress(OSError):  # another run takes it away at this moment
+            # Another run takes it away at this moment.
+            with contextlib.suppress(OSError, ConfigError):
                 _sweep_one(session)
 
 
@@ -303,13 +324,13 @@ def _sweep_one(session: Path) -> None:
     # clock that was set back since, is over like others.
     if facts.st_uid != os.geteuid() or abs(time.time() - facts.st_mtime) < _BEGUN_WITHIN:
         return
-    lock = os.open(session, os.O_RDONLY | os.O_NOFOLLOW | os.O_DIRECTORY)
+    held = os.open(session, os.O_RDONLY | os.O_NOFOLLOW | os.O_DIRECTORY)
     try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        _end_agent(session / _HOME)
-        shutil.rmtree(session, ignore_errors=True)
+        if lock(held, session, wait=False):
+            _end_agent(session / _HOME)
+            shutil.rmtree(session, ignore_errors=True)
     finally:
-        os.close(lock)
+        os.close(held)
 
 
 @contextlib.contextmanager

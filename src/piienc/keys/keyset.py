@@ -6,6 +6,7 @@ key decrypts, a disabled key waits, and a destroyed key is remembered by its id 
 
 from __future__ import annotations
 
+import hashlib
 import secrets
 from enum import StrEnum
 from typing import TYPE_CHECKING
@@ -86,6 +87,12 @@ class Key(Struct, frozen=True):
     def output_prefix(self) -> bytes:
         """What each of its cells begins with: 0x01 and the id, big endian; nothing for RAW."""
         return b"" if self.prefix is Prefix.RAW else b"\x01" + self.key_id.to_bytes(4, "big")
+
+    @property
+    def fingerprint(self) -> str:
+        """What tells it from other keys, whatever its name and id, and does not give it away."""
+        # A key has at least 128 random bits: from a hash of it, nobody comes back to it.
+        return hashlib.sha256(b"piienc: which key\0" + self.material.reveal()).hexdigest()[:32]
 
     @property
     def facts(self) -> KeyFacts:

@@ -21,9 +21,10 @@ from msgspec.structs import replace
 
 from piienc.armor import dearmor, is_armored
 from piienc.errors import KeyAccessError, PgpError, PolicyError, UsageError
-from piienc.files import make_private_folder, new_file, require_private
+from piienc.files import make_private_folder, new_file
 from piienc.keys import gpg, names
 from piienc.keys.pgp import PgpKey, keys_in
+from piienc.trust import open_trusted, require_private
 
 if TYPE_CHECKING:
     import builtins
@@ -108,7 +109,8 @@ class PgpFolder:
         with gpg.home_of(self.home) as session:
             made = session.gen_key(parameters)
             if not made.fingerprint:
-                raise PgpError("gpg made no key", hint="is the disk full? run 'gpg --version'")
+                gpg.require_room(made.stderr, self.home)
+                raise PgpError("gpg made no key", hint="see 'gpg --version'")
             armored = session.export_keys(made.fingerprint)
         self._keep(name, made.fingerprint, armored.encode(), overwrite=False)
         return self.load([name])[0]
@@ -141,6 +143,7 @@ class PgpFolder:
         binary = _certificate(data)
         with gpg.keyring(self.home, []) as session:
             found = session.scan_keys_mem(binary)
+            gpg.require_room(found.stderr, "the folder for temporary files")
             kinds, fingerprints = {key["type"] for key in found}, found.fingerprints
         mine = _only(fingerprints)
         if wanted and mine != wanted:
@@ -158,7 +161,7 @@ class PgpFolder:
         if "sec" in kinds:
             make_private_folder(self.home)
             with gpg.home_of(self.home) as session:
-                session.import_keys(binary)
+                gpg.require_room(session.import_keys(binary).stderr, self.home)
                 binary = session.export_keys(mine, armor=False)
         before = [self._read(name).certificate] if overwrite and self._pin_of(name) == mine else []
         with gpg.keyring(self.home, before) as session:
@@ -270,20 +273,18 @@ class PgpFolder:
         path = self._file(name)
         if name not in known:
             raise names.missing(name, path, known)
-        require_private(path)
         if not self._pin_of(name):
             raise KeyAccessError(
                 f"{path} was put there by hand: no fingerprint is pinned for it",
                 hint=f"move it away and run 'piienc keys import-pgp {name} FILE' with it",
             )
-        return path.read_text(encoding="ascii", errors="replace")
+        return _text(path)
 
     def _pin_of(self, name: str) -> str | None:
         path = self._file(name).with_name(f"{name}{_PIN}")
         if not path.is_file():
             return None
-        require_private(path)
-        pin = path.read_text(encoding="ascii", errors="replace").strip()
+        pin = _text(path).strip()
         return pin if _FINGERPRINT.fullmatch(pin) else None
 
     def _may_replace(self, name: str, fingerprint: str, *, overwrite: bool) -> bool:
@@ -386,6 +387,11 @@ def text_of(passphrase: SecretBytes) -> str:
             "the beginning or the end",
         )
     return text
+
+
+def _text(path: Path) -> str:
+    with open_trusted(path, secret=True) as file:
+        return file.read().decode("ascii", "replace")
 
 
 def _certificate(data: bytes) -> bytes:

@@ -6,6 +6,7 @@ found nothing wrong, so every base is there and no profile is based on itself.
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from piienc import document
@@ -89,10 +90,8 @@ def _built_in() -> list[str]:
 
 
 def _read(name: str) -> BuiltIn:
-    from importlib.resources import as_file  # noqa: PLC0415  # start-up
-
-    with as_file(_folder() / f"{name}{_SUFFIX}") as path:
-        return document.load(path, BuiltIn)
+    file = _folder() / f"{name}{_SUFFIX}"
+    return document.parse(file.read_bytes(), Path(file.name), BuiltIn)
 
 
 def _nearest(name: str, known: Sequence[str]) -> str | None:

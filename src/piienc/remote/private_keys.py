@@ -23,7 +23,7 @@ from paramiko import ECDSAKey, Ed25519Key, PKey, RSAKey
 from paramiko.ssh_exception import SSHException
 
 from piienc.errors import KeyAccessError
-from piienc.files import require_private
+from piienc.trust import require_private
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -1,14 +1,15 @@
 """How many cells each sealed key has encrypted.
 
 AES-GCM under random 96-bit IVs is safe for 2^32 encryptions a key: NIST SP 800-38D, 8.3.
-Numbers are reserved ahead of use, so a killed run counts too many cells and never too few.
+Numbers are reserved ahead of use, so a killed run counts too many cells and never too few. What
+counts is the key itself, known by a hash of its bytes: under another name or id it is no fresh one.
 """
 
 from __future__ import annotations
 
 import contextlib
 import threading
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Protocol, Self
 
 from piienc.errors import ConfigError, KeyAccessError
 from piienc.state.database import transaction
@@ -23,9 +24,24 @@ CELL_LIMIT = 1 << 32
 CELL_WARNING = 1 << 31
 
 _AHEAD = 1 << 20  # cells reserved at a time: one small transaction for each million
-_TABLE = "CREATE TABLE IF NOT EXISTS sealed_cells (key_id INTEGER PRIMARY KEY, cells INTEGER)"
-_READ = "SELECT coalesce(sum(cells), 0) FROM sealed_cells WHERE key_id = ?"
-_WRITE = "INSERT INTO sealed_cells VALUES (?, ?) ON CONFLICT DO UPDATE SET cells = excluded.cells"
+_TABLE = "CREATE TABLE IF NOT EXISTS sealed_keys (key TEXT PRIMARY KEY, cells INTEGER)"
+# By their ids, older versions have counted: a key that they knew begins with their number.
+_BY_ID = "CREATE TABLE IF NOT EXISTS sealed_cells (key_id INTEGER PRIMARY KEY, cells INTEGER)"
+_READ = """SELECT coalesce((SELECT cells FROM sealed_keys WHERE key = ?),
+                           (SELECT cells FROM sealed_cells WHERE key_id = ?), 0)"""
+_WRITE = "INSERT INTO sealed_keys VALUES (?, ?) ON CONFLICT DO UPDATE SET cells = excluded.cells"
+
+
+class CountedKey(Protocol):
+    """A sealed key."""
+
+    @property
+    def key_id(self) -> int:
+        """Its id."""
+
+    @property
+    def fingerprint(self) -> str:
+        """A hash of its bytes."""
 
 
 class CellCounter:
@@ -38,8 +54,9 @@ class CellCounter:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self._lock = threading.Lock()
-        self._left: dict[int, int] = {}
-        self._totals: dict[int, int] = {}
+        self._keys: dict[str, CountedKey] = {}
+        self._left: dict[str, int] = {}
+        self._totals: dict[str, int] = {}
 
     def __enter__(self) -> Self:
         return self
@@ -52,12 +69,13 @@ class CellCounter:
     ) -> None:
         with self._lock, contextlib.suppress(ConfigError):
             # An estimate on the safe side is all that is lost if this fails.
-            for key_id, left in self._left.items():
+            for name, left in self._left.items():
                 with self._database() as database:
-                    database.execute(_WRITE, (key_id, _total(database, key_id) - left))
+                    total = _total(database, self._keys[name])
+                    database.execute(_WRITE, (name, total - left))
             self._left.clear()
 
-    def spend(self, key_id: int, cells: int) -> None:
+    def spend(self, key: CountedKey, cells: int) -> None:
         """Count cells before they are encrypted.
 
         Raises:
@@ -65,35 +83,40 @@ class CellCounter:
             ConfigError: the count cannot be kept.
         """
         with self._lock:
-            left = self._left.get(key_id, 0)
+            name = key.fingerprint
+            left = self._left.get(name, 0)
             if left < cells:
-                left += self._reserve(key_id, cells - left)
-            self._left[key_id] = left - cells
+                left += self._reserve(key, cells - left)
+            self._left[name] = left - cells
 
     def worn(self) -> dict[int, int]:
-        """Return the cells of each key of this run that has passed half of its limit."""
-        used = {key_id: total - self._left[key_id] for key_id, total in self._totals.items()}
-        return {key_id: cells for key_id, cells in used.items() if cells >= CELL_WARNING}
+        """Return the cells of each key of this run that has passed half of its limit, by id."""
+        used = {name: total - self._left[name] for name, total in self._totals.items()}
+        return {
+            self._keys[name].key_id: cells for name, cells in used.items() if cells >= CELL_WARNING
+        }
 
-    def _reserve(self, key_id: int, needed: int) -> int:
+    def _reserve(self, key: CountedKey, needed: int) -> int:
         """Reserve at least as many cells as needed, and more ahead as far as the limit lets."""
         with self._database() as database:
-            total = _total(database, key_id)
+            total = _total(database, key)
             if total + needed > CELL_LIMIT:
                 raise KeyAccessError(
-                    f"key id {key_id} has encrypted {total:,} of the {CELL_LIMIT:,} (2^32) cells "
-                    "that are safe for AES-GCM",
+                    f"key id {key.key_id} has encrypted {total:,} of the {CELL_LIMIT:,} (2^32) "
+                    "cells that are safe for AES-GCM",
                     hint="encrypt under a new key: piienc keys generate-aes NAME --mode sealed",
                 )
             ahead = max(needed, min(_AHEAD, CELL_LIMIT - total))
-            database.execute(_WRITE, (key_id, total + ahead))
-        self._totals[key_id] = total + ahead
+            database.execute(_WRITE, (key.fingerprint, total + ahead))
+        self._keys[key.fingerprint] = key
+        self._totals[key.fingerprint] = total + ahead
         return ahead
 
     def _database(self) -> AbstractContextManager[Connection]:
         return transaction(self.folder, _TABLE, "count the cells of a sealed key")
 
 
-def _total(database: Connection, key_id: int) -> int:
-    (total,) = database.execute(_READ, (key_id,)).fetchone()
+def _total(database: Connection, key: CountedKey) -> int:
+    database.execute(_BY_ID)
+    (total,) = database.execute(_READ, (key.fingerprint, key.key_id)).fetchone()
     return int(total)

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import os
 import threading
 import time
 from typing import TYPE_CHECKING
 
 from piienc.errors import ConfigError
-from piienc.files import PRIVATE_FILE, make_private_folder
+from piienc.files import PRIVATE_FILE, lock, make_private_folder
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -175,7 +174,7 @@ def _write_ahead(database: Connection, folder: Path) -> None:
     # those that still work in the old mode.
     descriptor = os.open(folder, os.O_RDONLY)
     try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        lock(descriptor, folder)
         end = time.monotonic() + _PATIENCE
         while True:
             try:

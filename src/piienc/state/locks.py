@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import hashlib
 import os
 import time
 from typing import TYPE_CHECKING
 
 from piienc.errors import ConfigError, LockError
-from piienc.files import PRIVATE_FILE, make_private_folder
+from piienc.files import PRIVATE_FILE, lock, make_private_folder
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -59,17 +58,17 @@ def is_held(folder: Path, what: str) -> bool:
     Args:
         folder: the state folder.
         what: as `held` was told.
+
+    Raises:
+        ConfigError: the file system gives no locks.
     """
+    file = _file(folder, what)
     try:
-        descriptor = os.open(_file(folder, what), os.O_RDONLY | os.O_CLOEXEC)
+        descriptor = os.open(file, os.O_RDONLY | os.O_CLOEXEC)
     except OSError:
         return False
     try:
-        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
-    except OSError:
-        return True
-    else:
-        return False
+        return not lock(descriptor, file, wait=False, shared=True)
     finally:
         os.close(descriptor)
 
@@ -84,19 +83,17 @@ def _taken(file: Path) -> int | None:
     while True:
         descriptor = os.open(file, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, PRIVATE_FILE)
         try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            os.close(descriptor)
+            taken = lock(descriptor, file, wait=False)
+            if taken and _has_name(descriptor, file):
+                kept, descriptor = descriptor, -1
+                return kept
+        finally:
+            if descriptor >= 0:
+                os.close(descriptor)
+        if not taken:
             if time.monotonic() > end:
                 return None
             time.sleep(_PAUSE)
-            continue
-        except BaseException:
-            os.close(descriptor)
-            raise
-        if _has_name(descriptor, file):
-            return descriptor
-        os.close(descriptor)
 
 
 def _has_name(descriptor: int, file: Path) -> bool:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import io
 import json
+import os
 import re
+from pathlib import Path
 
 import pyarrow as pa
 import pytest
@@ -139,6 +141,32 @@ def test_rejected_source_goes_to_quarantine_where_the_job_says_so(desk):
     ]
     assert [path.name for path in (desk.project.folder / "bad").iterdir()] == ["b.csv"]
     assert desk.send().code == 0
+
+
+NAMES = [b"b\xff.csv", b"b\x1b[2J.csv", b"b\n.csv", "b\u202e.csv".encode(), b"b\\.csv"]
+
+
+@pytest.mark.parametrize("quarantine", [False, True])
+@pytest.mark.parametrize("name", NAMES)
+def test_a_badly_named_source_does_not_stop_the_others(desk, name, quarantine):
+    """It is told like any bad source, and its name comes to nobody's terminal as it is."""
+    if quarantine:
+        desk.write(on_failed_verification="quarantine", quarantine="bad")
+    desk.put("a.csv", "c.csv")
+    path = os.fsencode(desk.project.folder / "in") + b"/" + name
+    os.link(desk.project.folder / "in" / "a.csv", path)
+    ended = desk.send("--json")
+    assert ended.code == 4
+    outcomes = [file["outcome"] for file in ended.document["files"]]
+    assert outcomes == ["quarantined" if quarantine else "failed", "delivered", "delivered"]
+    assert sorted(desk.there()) == ["a.csv.pgp", "c.csv.pgp"]
+    assert Path(os.fsdecode(path)).exists() is not quarantine
+    again = desk.send()
+    assert (again.code, "the name is not UTF-8" in again.err) == (
+        (0, False) if quarantine else (4, True)
+    )
+    assert again.err.isascii()
+    assert "\x1b" not in again.err
 
 
 def test_sources_are_moved_or_deleted_when_they_are_delivered(desk):

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from piienc.errors import ConfigError, IncompleteError
 from piienc.flow.send.sources import Found
+from piienc.trust import refuse_strange_links
 
 if TYPE_CHECKING:
     from piienc.settings.job import Job
@@ -46,9 +47,11 @@ def move(path: Path, folder: Path) -> Path:
     Raises:
         IncompleteError: it cannot be moved.
         ConfigError: the folder is on another file system.
+        PolicyError: a link on the way to the folder is a stranger's.
     """
     try:
         folder.mkdir(parents=True, exist_ok=True)
+        refuse_strange_links(folder)
         number = 1
         while True:
             name = path.name if number == 1 else f"{path.name}.{number}"

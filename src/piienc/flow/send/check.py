@@ -122,12 +122,14 @@ def _recipients(making: Making) -> list[str]:
 
 
 def _sources(making: Making) -> list[str]:
-    found, moving = sources(making.job)
-    for each in found:
+    there = sources(making.job)
+    for each in there.ready:
         name_for(each.path, making.job.naming, 1)
-    size = sum(each.size for each in found)
-    told = [f"{len(found):,} of {size:,} bytes together"]
-    return [*told, *(f"{path} is being written to" for path in moving)]
+    for _, error in there.misnamed:
+        raise error
+    size = sum(each.size for each in there.ready)
+    told = [f"{len(there.ready):,} of {size:,} bytes together"]
+    return [*told, *(f"{path} is being written to" for path in there.moving)]
 
 
 def _folders(making: Making) -> list[str]:
@@ -143,8 +145,7 @@ def _folders(making: Making) -> list[str]:
 
 
 def _disk(making: Making) -> list[str]:
-    found, _ = sources(making.job)
-    needed = _GROWTH * sum(each.size for each in found)
+    needed = _GROWTH * sum(each.size for each in sources(making.job).ready)
     state = making.settings.state_dir
     free = shutil.disk_usage(_existing(state)).free
     if free < needed:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING, Any
 
 from msgspec import Struct, to_builtins
@@ -50,7 +51,8 @@ class Outcome(Struct, frozen=True):
     def failed(cls, source: Path | str, error: PiiencError, report: Path | None = None) -> Outcome:
         """Return what became of a source that has failed."""
         kept = str(report) if report else None
-        return cls(str(source), "failed", report=kept, error=ErrorFacts.of(error))
+        name = os.fsencode(source).decode(errors="backslashreplace")  # it may be no text
+        return cls(name, "failed", report=kept, error=ErrorFacts.of(error))
 
 
 class SendReceipt(Struct, frozen=True):

@@ -153,13 +153,15 @@ class _Run(Struct):
 
     def _spool(self, beside: Delivering | None) -> None:
         """Spool all new sources, each of which is delivered beside the next, if it is at all."""
-        found, moving = sources(self.sending.job)
-        for path in moving:
+        there = sources(self.sending.job)
+        for wrong, error in there.misnamed:  # no sign of an export that has gone wrong as a whole
+            self._rejected(wrong, error, new_id())
+        for path in there.moving:
             why = f"it was written to less than {self.sending.job.quiet_for:g} s ago"
             self.outcomes.append(Outcome(str(path), "left", why))
         with ExitStack() as stack:
             work: Work | None = None
-            for each in found:
+            for each in there.ready:
                 if self._is_known(each):
                     continue
                 if work is None:

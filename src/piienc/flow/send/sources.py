@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
-from piienc.errors import ConfigError, InputError
+from piienc.errors import ConfigError, InputError, PolicyError
 from piienc.files import open_input
 from piienc.hashing import HashingReader
+from piienc.remote import safe_name
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -69,11 +70,25 @@ class Found(Struct, frozen=True):
         return next((each for each in named if each.sha256 == digest), None)
 
 
-def sources(job: Job) -> tuple[list[Found], list[Path]]:
-    """Return a job's sources by name, and those that somebody may still be writing.
+class Sources(Struct, frozen=True):
+    """What is there for a job, by name.
+
+    Attributes:
+        ready: what can be taken up.
+        moving: what somebody may still be writing.
+        misnamed: what could not have its name at a destination, and why.
+    """
+
+    ready: list[Found]
+    moving: list[Path]
+    misnamed: list[tuple[Found, InputError]]
+
+
+def sources(job: Job) -> Sources:
+    """Look for a job's sources.
 
     Raises:
-        InputError: a name is no text.
+        ConfigError: their folder cannot be read.
     """
     found = [each for path in _paths(job) if (each := Found.at(path))]
     quiet = [each for each in found if _is_quiet(each, job.quiet_for)]
@@ -83,7 +98,23 @@ def sources(job: Job) -> tuple[list[Found], list[Path]]:
         time.sleep(min(job.quiet_for, _LOOK_AGAIN))
         quiet += [each for each in odd if each not in quiet and Found.at(each.path) == each]
     moving = [each.path for each in found if each not in quiet]
-    return sorted(quiet, key=lambda each: each.path), moving
+    quiet.sort(key=lambda each: each.path)
+    wrong = [(each, error) for each in quiet if (error := _misnamed(each.path))]
+    ready = [each for each in quiet if all(each is not other for other, _ in wrong)]
+    return Sources(ready, moving, wrong)
+
+
+def _misnamed(path: Path) -> InputError | None:
+    try:
+        str(path).encode()
+        safe_name(path.name)
+    except (UnicodeEncodeError, PolicyError):
+        shown = os.fsencode(path).decode(errors="backslashreplace")
+        shown = "".join(each if each.isprintable() else ascii(each)[1:-1] for each in shown)
+        return InputError(
+            f"{shown}: the name is not UTF-8, or holds control characters", hint="rename the file"
+        )
+    return None
 
 
 def _is_quiet(found: Found, seconds: float) -> bool:
@@ -111,8 +142,4 @@ def _paths(job: Job) -> list[Path]:
         found = list(Path(pattern.anchor).glob(str(pattern.relative_to(pattern.anchor))))
     set_aside = {folder.absolute() for folder in (job.move_to, job.quarantine) if folder}
     found = [path.absolute() for path in found]
-    for path in found:
-        if os.fsencode(path).decode(errors="replace") != str(path):
-            shown = os.fsencode(path).decode(errors="backslashreplace")
-            raise InputError(f"{shown}: the name is not UTF-8", hint="rename the file")
     return [path for path in found if set_aside.isdisjoint(path.parents)]

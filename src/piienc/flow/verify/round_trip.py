@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from piienc.columns import Kernels
     from piienc.flow.steps import ColumnPlace
-    from piienc.keys import Keyset
+    from piienc.keys import Key, Keyset
 
 
 class Uncounted:
@@ -28,7 +28,7 @@ class Uncounted:
     IV that somebody else compares.
     """
 
-    def spend(self, key_id: int, cells: int) -> None:
+    def spend(self, key: Key, cells: int) -> None:
         """Do nothing."""
 
 

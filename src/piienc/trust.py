@@ -1,0 +1,317 @@
+"""Whose files count: what tells piienc what to do belongs to who runs it, or to root.
+
+A configuration decides what is run and whose keys are used, so one that a stranger has put there,
+or could exchange, is refused. That is decided here alone, for the file and for each folder and link
+on the way to it. `PIIENC_TRUST`, or `trust` in `~/.config/piienc/config.toml`, names folders where
+the files of others count, too. Data that is read and written needs none of this.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import os
+import re
+import shlex
+import stat
+from pathlib import Path
+from typing import TYPE_CHECKING, BinaryIO
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from piienc.errors import ConfigError, KeyAccessError, PolicyError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+VARIABLE = "PIIENC_TRUST"
+
+_ALL = "*"
+_MOST_LINKS = 40  # on one way: path_resolution(7)
+_DESCRIPTORS = re.compile(r"/proc/\d+(/task/\d+)?/fd")
+_ROOT = 0
+
+
+class Step(Struct, frozen=True):
+    """A name that the system meets on the way to a path.
+
+    Attributes:
+        path: absolute, without links but for the name itself.
+        facts: of what has the name; of a link itself, and not of its target.
+        folder: of the folder that the name stands in.
+    """
+
+    path: str
+    facts: os.stat_result
+    folder: os.stat_result
+
+    @property
+    def is_link(self) -> bool:
+        """Whether it is a symbolic link."""
+        return stat.S_ISLNK(self.facts.st_mode)
+
+
+def steps(path: Path) -> Iterator[Step]:
+    """Yield each name on the way to a path, in the order in which the system meets them.
+
+    The way ends at a descriptor (`/dev/fd/63`): it was opened by who started the process.
+
+    Raises:
+        OSError: something is missing, or may not be looked at.
+    """
+    at, folder = "/", os.lstat("/")
+    yield Step(at, folder, folder)
+    left = list(reversed((Path.cwd() / path).parts[1:]))
+    links = 0
+    while left:
+        name = left.pop()
+        if name == "..":
+            at = os.path.dirname(at)  # noqa: PTH120  # text: a Path each time would take longer
+            folder = os.lstat(at)
+            continue
+        step = Step(os.path.join(at, name), os.lstat(os.path.join(at, name)), folder)  # noqa: PTH118  # likewise
+        yield step
+        if not step.is_link:
+            at, folder = step.path, step.facts
+        elif _DESCRIPTORS.fullmatch(at):
+            return
+        else:
+            links += 1
+            if links > _MOST_LINKS:
+                raise OSError(errno.ELOOP, os.strerror(errno.ELOOP), str(path))
+            target = Path(os.readlink(step.path))  # noqa: PTH115  # likewise
+            left += reversed(target.parts[target.is_absolute() :])
+            if target.is_absolute():
+                at, folder = "/", os.lstat("/")
+
+
+def require_trusted(path: Path) -> None:
+    """Refuse a file or folder that is not the user's or root's, or that others may change.
+
+    Raises:
+        PolicyError: it belongs to somebody else, or others may write to it or exchange it.
+        OSError: it is missing, or may not be looked at.
+    """
+    _require(path, secret=False)
+
+
+def require_private(path: Path) -> None:
+    """Refuse what `require_trusted` does, and what anybody but its owner may read.
+
+    Raises:
+        KeyAccessError: its permissions are looser than 0600 or 0700.
+        PolicyError: it belongs to somebody else, or others may exchange it.
+        OSError: it is missing, or may not be looked at.
+    """
+    _require(path, secret=True)
+
+
+def open_trusted(path: Path, *, secret: bool = False) -> BinaryIO:
+    """Open a file for reading if it can be trusted; what was opened is what was looked at.
+
+    Args:
+        path: a file, or a descriptor's name such as `/dev/fd/63`.
+        secret: others than its owner may not read it either.
+
+    Raises:
+        KeyAccessError, PolicyError: see `require_private`.
+        OSError: it is missing, or may not be read.
+    """
+    last = _require(path, secret=secret)
+    file = path.open("rb")
+    try:
+        if not last.is_link:
+            _judge(path, [replace(last, facts=os.fstat(file.fileno()))], secret=secret)
+    except BaseException:
+        file.close()
+        raise
+    return file
+
+
+def refuse_strange_links(path: Path) -> None:
+    """Refuse a path that leads through a symbolic link of a stranger in a folder of all.
+
+    The rule is that of Linux's `protected_symlinks`, which is off in many containers: see proc(5).
+    A link counts if it is the user's own, the folder's owner's, or where not everybody may write.
+
+    Raises:
+        PolicyError: somebody may have put the link there to have another file read or written.
+    """
+    with contextlib.suppress(OSError):  # told by who opens it
+        for step in steps(path):
+            _refuse_strange(step)
+
+
+def resolved(path: Path) -> Path:
+    """Return the path that a name leads to, as `realpath` does; the name itself may be free.
+
+    Raises:
+        PolicyError: a link of a stranger is on the way: see `refuse_strange_links`.
+        OSError: the folder is missing, or may not be looked at.
+    """
+    for _ in range(_MOST_LINKS):
+        folder = Path("/")
+        for step in steps(path.parent):
+            _refuse_strange(step)
+            folder = Path(step.path)
+        final = folder / path.name
+        if not final.is_symlink():
+            return final
+        _refuse_strange(Step(str(final), final.lstat(), folder.stat()))
+        path = folder / final.readlink()
+    raise OSError(errno.ELOOP, os.strerror(errno.ELOOP), str(path))
+
+
+def _refuse_strange(step: Step) -> None:
+    theirs = step.facts.st_uid not in {os.geteuid(), step.folder.st_uid}
+    if not (step.is_link and theirs and _is_everybodys(step.folder)):
+        return
+    place = Path(step.path).parent
+    if _trusted_around(place) is None:
+        raise PolicyError(
+            f"{step.path} is a symbolic link of {_name_of(step.facts.st_uid)} in a folder that "
+            "everybody may write to",
+            hint="name the file that is meant itself, or use a folder of your own",
+        )
+
+
+def _require(path: Path, *, secret: bool) -> Step:
+    way = list(steps(path))
+    _judge(path, way, secret=secret)
+    return way[-1]
+
+
+def _judge(path: Path, way: list[Step], *, secret: bool) -> None:
+    last = way[-1]
+    if secret and not last.is_link and last.facts.st_mode & _loose(last.facts):
+        mode = last.facts.st_mode
+        want = 0o700 if stat.S_ISDIR(mode) else 0o600
+        raise KeyAccessError(
+            f"{path} has mode {stat.S_IMODE(mode):04o}: others than its owner may get at it",
+            hint=f"chmod {want:04o} {shlex.quote(str(path))}",
+        )
+    if faults := _faults(way):
+        trusted = _trusted_around(path)
+        for step, why in faults:
+            if trusted is None or not _is_on_the_way(Path(step.path), trusted):
+                raise _refusal(path, step, why)
+
+
+def _loose(facts: os.stat_result) -> int:
+    """Return the permissions that a secret may not have."""
+    # What root lets a group read, whoever runs as somebody else could not read otherwise.
+    return 0o007 if facts.st_uid == _ROOT != os.geteuid() else 0o077
+
+
+def _faults(way: list[Step]) -> list[tuple[Step, str]]:
+    """Return the names that cannot be trusted, and why."""
+    found = [(step, _fault(step.facts, is_last=step is way[-1])) for step in way]
+    return [(step, why) for step, why in found if why]
+
+
+def _fault(facts: os.stat_result, *, is_last: bool) -> str | None:
+    mode = facts.st_mode
+    if _is_foreign(facts):
+        return f"belongs to {_name_of(facts.st_uid)}"
+    if stat.S_ISLNK(mode) or (mode & stat.S_ISVTX and not is_last):
+        return None  # in a sticky folder, only the owner of a name can exchange it
+    if _is_everybodys(facts):
+        return "may be written to by everybody"
+    if mode & stat.S_IWGRP and not _is_own_group(facts.st_gid):
+        return "may be written to by its group"
+    return None
+
+
+def _is_foreign(facts: os.stat_result) -> bool:
+    return facts.st_uid not in {_ROOT, os.geteuid()}
+
+
+def _is_own_group(number: int) -> bool:
+    """Tell whether a group is the private one of the user, in which nobody else is."""
+    import grp  # noqa: PLC0415  # start-up
+    import pwd  # noqa: PLC0415  # start-up
+
+    try:
+        user, group = pwd.getpwuid(os.geteuid()), grp.getgrgid(number)
+    except KeyError:
+        return False
+    own = user.pw_gid == number and group.gr_name == user.pw_name
+    return own and set(group.gr_mem) <= {user.pw_name}
+
+
+def _name_of(user: int) -> str:
+    import pwd  # noqa: PLC0415  # start-up
+
+    try:
+        return pwd.getpwuid(user).pw_name
+    except KeyError:
+        return f"uid {user}"
+
+
+def _refusal(path: Path, step: Step, why: str) -> PolicyError:
+    real = Path(os.path.realpath(path))
+    folder = real if real.is_dir() else real.parent
+    ways = []
+    if not _is_foreign(step.facts) and os.geteuid() in {_ROOT, step.facts.st_uid}:
+        ways.append(f"chmod go-w {shlex.quote(step.path)}")
+    if not any(map(_is_everybodys, (folder.stat(), step.folder))):
+        trust = f"export {VARIABLE}={shlex.quote(str(folder))}"
+        ways.append(f"if you trust who may change it: {trust}")
+    if not ways:
+        ways = ["somebody may have planted it: use files and folders of your own"]
+    direct = Path(step.path) == path.absolute()
+    about = f"{path} {why}" if direct else f"{path} cannot be trusted: {step.path} {why}"
+    return PolicyError(about, hint="; or, ".join(ways))
+
+
+def _is_everybodys(facts: os.stat_result) -> bool:
+    return bool(facts.st_mode & stat.S_IWOTH)
+
+
+def _trusted_around(path: Path) -> Path | None:
+    """Return the folder around a path whose files the user trusts; None if there is none."""
+    real = Path(os.path.realpath(path))
+    for named in _trusted_folders():
+        folder = Path("/" if named == _ALL else named).expanduser()
+        if not folder.is_absolute():
+            raise ConfigError(
+                f"a folder to trust is named by its whole path: {named!r} is none",
+                hint=f"export {VARIABLE}={shlex.quote(os.path.realpath(folder))}",
+            )
+        root = Path(os.path.realpath(folder))
+        if real.is_relative_to(root):
+            return root
+    return None
+
+
+def _is_on_the_way(step: Path, folder: Path) -> bool:
+    return step.is_relative_to(folder) or folder.is_relative_to(step)
+
+
+def _trusted_folders() -> list[str]:
+    said = os.environ.get(VARIABLE, "").split(os.pathsep)
+    return [folder for folder in said if folder] + _users_own()
+
+
+def _users_own() -> list[str]:
+    """Return the folders that the user's own settings name; none if those cannot be trusted."""
+    home = os.environ.get("XDG_CONFIG_HOME") or "~/.config"
+    path = Path(home).expanduser() / "piienc" / "config.toml"
+    import tomllib  # noqa: PLC0415  # start-up
+
+    try:
+        if _faults(list(steps(path))):
+            return []
+        told = tomllib.loads(path.read_text("utf-8"))
+    except OSError:
+        return []
+    except ValueError as error:
+        raise ConfigError(f"{path} is no TOML: {error}") from None
+    folders = told.pop("trust", [])
+    if told or not isinstance(folders, list) or not all(isinstance(each, str) for each in folders):
+        raise ConfigError(
+            f"{path} has more than a list of folders to trust",
+            hint='it may have one line: trust = ["/a/folder"]',
+        )
+    return folders

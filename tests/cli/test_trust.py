@@ -1,0 +1,86 @@
+"""What somebody else has put there, or could change, is not believed by any command."""
+
+from __future__ import annotations
+
+import os
+
+import pytest
+
+STRANGER = 41_002
+pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="only root may give files away")
+
+ENCRYPT = ["encrypt-file", "x.csv", "y.csv", "--schema", "schema.toml"]
+NOTIFIES = """
+[destinations.there]
+url = "file:///{folder}/out/"
+[jobs.nightly]
+source = "x.csv"
+schema = "schema.toml"
+destination = "there"
+[notify]
+command = ["touch", "{folder}/ran"]
+"""
+
+
+@pytest.fixture
+def desk(project):
+    """Give a project with data, a passphrase and a configuration, in which commands succeed."""
+    project.write("x.csv", "id,email,note\n1,e,n\n")
+    project.write("passphrase", "open sesame")
+    project.keep("locked", b"open sesame")
+    project.write("piienc.toml", NOTIFIES.format(folder=project.folder))
+    (project.folder / ".piienc").mkdir(mode=0o700)
+    return project
+
+
+# Whose it is: the command that meets it.
+THEIRS = {
+    "piienc.toml": ENCRYPT,
+    "named.toml": [*ENCRYPT, "--config", "named.toml"],
+    "schema.toml": ENCRYPT,
+    "keys": ENCRYPT,
+    "keys/aes": ENCRYPT,
+    "keys/aes/look.json": ENCRYPT,
+    "keys/audit/signing.pem": ENCRYPT,
+    ".piienc": ENCRYPT,
+    "passphrase": [*ENCRYPT, "--keys", "locked", "--passphrase-file", "passphrase"],
+    "": ENCRYPT,
+}
+
+
+@pytest.mark.parametrize("theirs", THEIRS)
+def test_what_belongs_to_a_stranger_is_refused(desk, theirs):
+    """The refusal names it and its owner; nothing is written, and trust makes it count."""
+    command = THEIRS[theirs]
+    if theirs == "keys/audit/signing.pem":
+        assert desk.run(*ENCRYPT[:2], "first.csv", *ENCRYPT[3:]).code == 0
+    path = desk.folder / theirs
+    if theirs == "named.toml":
+        desk.write(theirs, "")
+    os.chown(path, STRANGER, STRANGER)
+    ended = desk.run(*command)
+    assert ended.code == 12
+    assert f"belongs to uid {STRANGER}" in ended.err
+    assert path.name in ended.err
+    assert not (desk.folder / "y.csv").exists()
+    assert desk.run(*command, env={"PIIENC_TRUST": str(path.parent)}).code == 0
+
+
+def test_a_planted_hook_does_not_run(desk):
+    """Whoever works below a folder of all must not run what somebody has put there."""
+    below = type(desk)(desk.folder / "below")
+    below.folder.mkdir()
+    os.chown(desk.folder / "piienc.toml", STRANGER, STRANGER)
+    for command in (["send", "nightly"], ["history"], ["profiles", "list"]):
+        ended = below.run(*command)
+        assert (ended.code, "belongs to" in ended.err) == (12, True)
+    assert not (desk.folder / "ran").exists()
+
+
+@pytest.mark.parametrize("mode", [0o644, 0o640])
+def test_a_passphrase_that_others_may_read_is_refused(desk, mode):
+    """It is held to what a key is held to."""
+    (desk.folder / "passphrase").chmod(mode)
+    ended = desk.run(*ENCRYPT, "--keys", "locked", "--passphrase-file", "passphrase")
+    assert ended.code == 5
+    assert ended.err.endswith("piienc: hint: chmod 0600 passphrase\n")
