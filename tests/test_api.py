@@ -216,13 +216,19 @@ def test_api_sends_a_file_without_a_job(outbox):
         piienc.send("weekly")
 
 
+def _log():
+    """Return the lines of the audit log."""
+    (path,) = Path(".piienc/audit").glob("*/*.jsonl")
+    return path.read_text().splitlines()
+
+
 def test_api_tells_of_a_source_that_is_rejected_in_the_receipt(outbox):
     """Others may have been sent, so nothing is raised."""
     Path("customers.csv").write_text(ROWS.replace("17,", "seventeen,"), "utf-8")
     receipt = piienc.send("nightly")
     assert (receipt.exit_code, receipt.files[0].outcome) == (10, "failed")
     assert not [*outbox.iterdir()]
-    last = json.loads(Path(".piienc/audit.jsonl").read_text().splitlines()[-1])
+    last = json.loads(_log()[-1])
     assert (last["command"], last["outcome"], last["code"]) == ("send", "failed", 10)
 
 
@@ -232,7 +238,7 @@ def test_api_records_each_step_like_the_commands(recipient):
     with pytest.raises(PolicyError):
         _encrypt()
     piienc.verify("customers.enc.csv", schema="schema.toml")
-    lines = [json.loads(line) for line in Path(".piienc/audit.jsonl").read_text().splitlines()]
+    lines = [json.loads(line) for line in _log()]
     assert [(line["command"], line["outcome"]) for line in lines] == [
         ("encrypt-file", "begun"),
         ("encrypt-file", "done"),
@@ -296,3 +302,12 @@ def test_api_refuses_text_where_a_list_is_meant(home, call):
     """A text is a sequence too, of letters, and the type alone would let it pass."""
     with pytest.raises(UsageError, match="must be a list"):
         call()
+
+
+def test_api_warns_of_an_audit_log_that_is_not_as_it_was_written(recipient):
+    """And goes on, as commands do."""
+    _encrypt()
+    (head,) = Path(".piienc/audit").glob("*/head.json")
+    head.unlink()
+    with pytest.warns(UserWarning, match="is not as it was written: the head is gone"):
+        piienc.verify("customers.enc.csv", schema="schema.toml")

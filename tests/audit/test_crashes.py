@@ -3,6 +3,7 @@
 import hashlib
 import json
 import os
+import shutil
 import signal
 import stat
 import subprocess
@@ -14,10 +15,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from piienc.errors import ConfigError, IncompleteError, InputError, KeyAccessError
+from piienc.errors import ConfigError, IncompleteError, KeyAccessError
 from piienc.files import new_file
 from piienc.keys.audit import public_key, signing_key
-from piienc.state.audit import head as heads
+from piienc.state.audit import log as log_module
+from piienc.state.audit import segments
 from piienc.state.audit.log import AuditLog
 
 APPENDS = """
@@ -44,13 +46,26 @@ def test_many_processes_lose_no_line_and_mix_none(log):
         run.communicate(timeout=100)
     assert [run.returncode for run in runs] == [0] * 8
     found = log.check()
-    assert (found.lines, found.signed, found.signature, found.damage) == (400, 400, "good", None)
+    assert (found.lines, found.signature, found.damages) == (400, "good", ())
     told = [(line["process"], line["n"]) for line in map(json.loads, log.lines)]
     assert sorted(told) == [(str(name), n) for name in range(8) for n in range(50)]
 
 
+def test_log_is_good_while_others_append_to_it(log):
+    """Who checks sees head and lines of one moment."""
+    log.append()
+    run = _start(log, 100_000)
+    try:
+        run.stdout.readline()
+        for _ in range(30):
+            assert log.check().damages == ()
+    finally:
+        run.kill()
+        run.communicate(timeout=60)
+
+
 def test_kill_in_the_middle_is_no_tampering_and_the_next_run_goes_on(log):
-    """What was told to be there is there, and what is behind the head is signed next."""
+    """What was told to be there is there, and no break is told."""
     told = 0
     for attempt in range(6):
         run = _start(log, 100_000)
@@ -60,62 +75,100 @@ def test_kill_in_the_middle_is_no_tampering_and_the_next_run_goes_on(log):
         out, _ = run.communicate(timeout=60)
         told += 1 + out.count(b"\n")
         found = log.check()
-        assert found.damage is None
+        assert found.damages == ()
         assert found.lines >= told
-        assert found.behind <= 1
     log.append()
+    assert (log.check().damages, log.warnings) == ((), [])
+
+
+STEPS = {
+    "no folder": lambda log: shutil.rmtree(log.folder),
+    "no head": lambda log: [log.path.unlink(), log.head.unlink()],
+    "no segment": lambda log: log.path.unlink(),
+    "nothing in the segment": lambda log: log.path.write_bytes(b""),
+    "half a line": lambda log: log.path.write_bytes(log.path.read_bytes()[:100]),
+}
+
+
+@pytest.mark.parametrize("step", STEPS)
+def test_kill_at_any_step_of_the_first_line_is_no_tampering(log, monkeypatch, step):
+    """Folder, head, the key folder's note, segment, line, head: in this order."""
+    monkeypatch.setattr(log_module.heads, "write", _first_time_only(log_module.heads.write))
+    with pytest.raises(SystemExit):
+        log.append()
+    STEPS[step](log)
+    if step in {"no folder", "no head"}:
+        shutil.rmtree(log.keys / "audit" / "logs")  # it comes behind the head
+    monkeypatch.undo()
+    assert log.check_all().damages == []
+    log.append(2)
     found = log.check()
-    assert (found.behind, found.damage, found.signature) == (0, None, "good")
+    assert (found.lines, found.damages, log.warnings) == (2, (), [])
+    assert found.cut == (step == "half a line")
 
 
-def test_kill_before_the_head_leaves_lines_behind_it_and_the_next_one_tells(log):
-    """They are signed with the next line, which says that they were not before."""
+def _first_time_only(function):
+    """Let a function do its work once, and end the process in its place then."""
+    calls = []
+
+    def limited(*arguments):
+        calls.append(arguments)
+        if len(calls) > 1:
+            raise SystemExit
+        return function(*arguments)
+
+    return limited
+
+
+def test_kill_before_the_head_leaves_one_line_behind_it_at_most(log):
+    """The head is brought up to it before the next line is written."""
     log.append(3)
     head = log.head.read_bytes()
-    log.append(2)
-    log.head.write_bytes(head)
-    found = log.check()
-    assert (found.lines, found.signed, found.behind, found.damage) == (5, 3, 2, None)
     log.append()
-    found = log.check()
-    assert (found.signed, found.behind, found.late, found.damage) == (6, 0, 2, None)
-    assert json.loads(log.lines[-1])["behind"] == 2
+    log.head.write_bytes(head)
+    assert (log.check().lines, log.check().damages) == (4, ())
+    heads_of = []
+
+    def recording(folder, head):
+        heads_of.append(head.lines)
+
+    log_module.heads.write, write = recording, log_module.heads.write
+    try:
+        log.append()
+    finally:
+        log_module.heads.write = write
+    assert heads_of == [4, 5]
+    assert log.warnings == []
 
 
-@given(cut=st.integers(1, 200), times=st.integers(1, 3))
+@given(cut=st.integers(1, 500), times=st.integers(1, 3))
 def test_torn_line_is_no_tampering_and_is_kept(tmp_path_factory, cut, times):
-    """A write that was cut off stays as it is; the next line names its hash and goes on."""
+    """A write that was cut off stays as it is; the next segment names its hash and goes on."""
     from audit_log import Log
 
     log = Log(tmp_path_factory.mktemp("torn"))
     log.append(2)
     for _ in range(times):
-        head, before = log.head.read_bytes(), log.path.read_bytes()
+        head, path, before = log.head.read_bytes(), log.path, log.path.read_bytes()
         log.append()
-        added = log.path.read_bytes()[len(before) :]
-        torn = before + added[: min(cut, len(added) - 2)]
-        log.path.write_bytes(torn)
+        assert log.path == path
+        torn = path.read_bytes()[: len(before) + min(cut, len(log.lines[-1]) - 1)]
+        path.write_bytes(torn)
         log.head.write_bytes(head)
-        assert log.check().damage is None
-    log.append()
-    assert log.path.read_bytes().startswith(torn)
+        assert (log.check().cut, log.check().damages) == (1 + times_before(log), ())
+        log.append()
+        assert path.read_bytes() == torn
+        named = json.loads(log.lines[0])["torn"]
+        tail = torn[torn.rfind(b"\n") + 1 :]
+        assert named == [{"bytes": len(tail), "sha256": hashlib.sha256(tail).hexdigest()}]
     found = log.check()
-    assert (found.damage, found.signature, found.behind) == (None, "good", 0)
-    assert found.torn >= 1
-    assert found.lines == found.signed == 2 + found.torn + 1
+    assert (found.lines, found.cut, found.segments) == (2 + times, times, 1 + times)
+    assert (found.damages, found.signature, log.warnings) == ((), "good", [])
 
 
-def test_line_that_lacks_its_line_break_alone_is_whole(log):
-    """Nothing of it is lost, so it counts."""
-    log.append(2)
-    head = log.head.read_bytes()
-    log.append()
-    log.path.write_bytes(log.path.read_bytes()[:-1])
-    log.head.write_bytes(head)
-    assert log.check().behind == 1
-    log.append()
-    found = log.check()
-    assert (found.lines, found.torn, found.late, found.damage) == (4, 0, 1, None)
+def times_before(log):
+    """Return how many torn ends are named already."""
+    return len(list(log.folder.glob("*.jsonl"))) - 1
 
 
 def test_torn_line_that_is_changed_later_is_noticed(log):
@@ -126,9 +179,9 @@ def test_torn_line_that_is_changed_later_is_noticed(log):
     log.path.write_bytes(log.path.read_bytes()[:-9])
     log.head.write_bytes(head)
     log.append(2)
-    lines = log.lines
-    log.lines = [*lines[:2], lines[2].replace(b"line", b"lime"), *lines[3:]]
-    assert log.damage() == (3, "altered")
+    first = log.segment(1)
+    first.write_bytes(first.read_bytes()[:-9])
+    assert log.damage() == (2, "altered")
 
 
 def test_full_disk_leaves_no_half_line(log, monkeypatch):
@@ -143,7 +196,7 @@ def test_full_disk_leaves_no_half_line(log, monkeypatch):
         return write(descriptor, data[:10])
 
     monkeypatch.setattr(os, "write", little)
-    with pytest.raises(IncompleteError, match=r"audit\.jsonl"):
+    with pytest.raises(IncompleteError, match=r"000001\.jsonl"):
         log.append()
     assert log.path.read_bytes() == before
 
@@ -151,28 +204,22 @@ def test_full_disk_leaves_no_half_line(log, monkeypatch):
 def test_files_are_private(log):
     """Names of files and keys are nobody else's business."""
     log.append()
-    files = [log.path, log.head, *(log.keys / "audit").iterdir()]
-    assert {stat.S_IMODE(path.stat().st_mode) for path in files} == {0o600}
-    assert stat.S_IMODE((log.keys / "audit").stat().st_mode) == 0o700
+    made = [*log.state.rglob("*"), *(log.keys / "audit").rglob("*")]
+    modes = {path.is_dir(): set() for path in made}
+    for path in made:
+        modes[path.is_dir()].add(stat.S_IMODE(path.stat().st_mode))
+    assert modes == {True: {0o700}, False: {0o600}}
 
 
-@pytest.mark.parametrize("name", ["audit.jsonl", "../keys/audit/signing.pem"])
+@pytest.mark.parametrize("name", ["log", "key"])
 def test_log_or_key_that_others_may_read_is_refused(log, name):
     """The hint says how to close it."""
     log.append()
-    (log.state / name).chmod(0o644)
+    path = log.path if name == "log" else log.keys / "audit" / "signing.pem"
+    path.chmod(0o644)
     with pytest.raises(KeyAccessError) as caught:
         log.append()
     assert caught.value.hint.startswith("chmod 0600 ")
-
-
-def test_head_that_cannot_be_read_is_no_tampering(log):
-    """It is an error of its own."""
-    log.append()
-    log.head.unlink()
-    log.head.mkdir()
-    with pytest.raises(InputError, match=r"cannot read .*audit\.head"):
-        log.check()
 
 
 def test_state_folder_that_cannot_be_made_is_told(tmp_path):
@@ -183,17 +230,30 @@ def test_state_folder_that_cannot_be_made_is_told(tmp_path):
     assert "--state DIR or PIIENC_STATE" in caught.value.hint
 
 
-def test_key_folder_that_is_read_only_and_has_no_key_leaves_the_log_unsigned(log, monkeypatch):
-    """The lines are written; that they are not signed is told."""
+def test_what_is_written_without_a_key_is_apart_and_told_as_unsigned(log, monkeypatch):
+    """No key signs it later; the log of a key that is made then has signed lines alone."""
     monkeypatch.setattr(os, "access", lambda *_: False)  # root may write anywhere
     assert signing_key(log.keys) is None
     log.append(2)
-    found = log.check()
-    assert (found.lines, found.signature, found.behind, found.damage) == (2, "none", 2, None)
+    assert (log.check().lines, log.check().signature, log.check().damages) == (2, "none", ())
     monkeypatch.undo()
+    log.append(3)
+    log.append(signed=False)
+    signed, unsigned = log.check_all().logs
+    assert (signed.lines, signed.signature, signed.damages) == (3, "good", ())
+    assert (unsigned.lines, unsigned.signature, unsigned.damages) == (3, "none", ())
+
+
+def test_key_folder_that_takes_no_note_is_no_hindrance(log, monkeypatch):
+    """It may be mounted read-only: a log that is gone is not missed then."""
     log.append()
-    found = log.check()
-    assert (found.signed, found.signature, found.late, found.damage) == (3, "good", 2, None)
+    shutil.rmtree(log.folder)
+    shutil.rmtree(log.keys / "audit" / "logs")
+    access = os.access
+    monkeypatch.setattr(os, "access", lambda path, mode: mode == os.F_OK and access(path, mode))
+    log.append(2)
+    assert not (log.keys / "audit" / "logs").exists()
+    assert (log.check().lines, log.check().damages, log.warnings) == (2, (), [])
 
 
 def test_key_folder_that_is_not_there_is_not_made(log):
@@ -202,18 +262,47 @@ def test_key_folder_that_is_not_there_is_not_made(log):
     assert not (log.keys / "other").exists()
 
 
-def test_log_of_two_key_folders_has_a_head_of_each(log, tmp_path):
-    """Each key's signature can be checked by itself."""
+def test_each_key_folder_has_a_log_of_its_own(log, tmp_path):
+    """Each is checked by itself; that of another key as far as it goes."""
     second = tmp_path / "second"
     second.mkdir(mode=0o700)
     log.append(2)
     AuditLog(log.state, lambda: signing_key(second)).append({})
-    assert (log.check().signed, log.check().behind) == (2, 1)
+    own, other = log.check_all().logs
+    assert (own.lines, own.signature) == (2, "good")
+    assert (other.lines, other.signature, other.damages) == (1, "unchecked", ())
     first, log.keys = log.keys, second
-    assert (log.check().signed, log.check().late, log.check().damage) == (3, 2, None)
-    assert heads.read(log.state).keys() == {
-        public_key(folder).fingerprint for folder in (first, second)
-    }
+    own, other = log.check_all().logs
+    assert (own.lines, own.signature) == (1, "good")
+    assert (other.lines, other.key) == (2, public_key(first).fingerprint[:16])
+
+
+def test_segment_that_is_full_is_followed_by_the_next(log, monkeypatch):
+    """The chain goes on; each line tells its segment."""
+    monkeypatch.setattr("piienc.state.audit.standing.LIMIT", 1000)
+    log.append(12)
+    found = log.check()
+    assert (found.lines, found.damages, found.segments > 2) == (12, (), True)
+    sizes = [path.stat().st_size for path in sorted(log.folder.glob("*.jsonl"))]
+    assert all(1000 <= size < 2000 for size in sizes[:-1])
+    assert segments.LIMIT == 16 << 20
+
+
+@pytest.mark.parametrize("step", ["empty", "behind", "torn"])
+def test_kill_at_the_begin_of_a_segment_is_no_tampering(log, monkeypatch, step):
+    """The last line is in the segment before."""
+    log.append(3)
+    head = log.head.read_bytes()
+    monkeypatch.setattr("piienc.state.audit.standing.LIMIT", 1)
+    log.append()
+    log.head.write_bytes(head)
+    line = log.path.read_bytes()
+    log.path.write_bytes({"empty": b"", "behind": line, "torn": line[:50]}[step])
+    assert log.check().damages == ()
+    log.append(2)
+    found = log.check()
+    assert (found.lines, found.damages) == (5 + (step == "behind"), ())
+    assert (found.cut, log.warnings) == (step == "torn", [])
 
 
 def test_public_key_is_enough_to_verify(log):
@@ -222,8 +311,8 @@ def test_public_key_is_enough_to_verify(log):
     (log.keys / "audit" / "signing.pem").unlink()
     assert log.check().signature == "good"
     (log.keys / "audit" / "public.pem").unlink()
-    found = log.check()
-    assert (found.signature, found.damage) == ("unchecked", None)
+    (found,) = log.check_all().logs
+    assert (found.signature, found.damages) == ("unchecked", ())
 
 
 @pytest.mark.parametrize("half", ["signing.pem", "public.pem"])
@@ -306,16 +395,22 @@ def test_private_key_of_another_form_is_refused(log, change):
         signing_key(log.keys)
 
 
-def test_signature_is_of_what_the_page_says(log):
-    """Anybody can check it with the public key and docs/audit.md."""
+def test_signatures_are_of_what_the_page_says(log):
+    """Anybody can check them with the public key and docs/audit.md."""
     from cryptography.hazmat.primitives.serialization import load_pem_public_key
 
     log.append(3)
-    (head,) = json.loads(log.head.read_text())["heads"]
-    fields = (head[name] for name in ("lines", "end", "head", "time", "key"))
-    message = "\n".join(["piienc audit head 1", *map(str, fields)]).encode()
     key = load_pem_public_key((log.keys / "audit" / "public.pem").read_bytes())
+    before = b"0" * 64
+    for number, raw in enumerate(log.lines, 1):
+        line = json.loads(raw)
+        assert (line["line"], line["segment"], line["prev"].encode()) == (number, 1, before)
+        assert line["signer"] == hashlib.sha256(key.public_bytes_raw()).hexdigest()
+        body = raw.replace(b',"sig":"' + line["sig"].encode() + b'"', b"").removesuffix(b"\n")
+        key.verify(bytes.fromhex(line["sig"]), b"piienc audit line 2\n" + body)
+        before = hashlib.sha256(raw.removesuffix(b"\n")).hexdigest().encode()
+    head = json.loads(log.head.read_text())
+    names = ("log", "segment", "lines", "end", "head", "time", "key")
+    message = "\n".join(["piienc audit head 2", *(str(head[name]) for name in names)]).encode()
     key.verify(bytes.fromhex(head["signature"]), message)
-    assert head["key"] == hashlib.sha256(key.public_bytes_raw()).hexdigest()
-    assert head["head"] == hashlib.sha256(log.lines[-1].removesuffix(b"\n")).hexdigest()
-    assert head["end"] == log.path.stat().st_size - 1
+    assert (head["head"].encode(), head["end"]) == (before, log.path.stat().st_size)

@@ -99,7 +99,7 @@ def test_path_of_any_bytes_is_text_that_can_be_written(log, path):
     entry = Entry("test", state=log.state, keys=log.keys)
     entry.file("input", path)
     entry.begin()
-    assert log.check().damage is None
+    assert log.check().damages == ()
 
 
 def test_state_has_no_other_names():

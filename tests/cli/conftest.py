@@ -120,8 +120,23 @@ class Project:
 
     def mark(self) -> dict[str, Any]:
         """Return the place that the audit log has come to, as receipts tell it."""
-        lines = self.read(".piienc/audit.jsonl").splitlines()
-        return {"lines": len(lines), "head": hashlib.sha256(lines[-1]).hexdigest()}
+        *_, last = self.log()
+        return {
+            "lines": json.loads(last)["line"],
+            "head": hashlib.sha256(last).hexdigest(),
+            "log": json.loads(last)["log"],
+        }
+
+    def log(self, state: str = ".piienc") -> list[bytes]:
+        """Return the lines of the audit log, those that are not signed first."""
+        folders = sorted((self.folder / state / "audit").glob("*/"), reverse=True)
+        paths = [path for folder in folders for path in sorted(folder.glob("*.jsonl"))]
+        return [line for path in paths for line in path.read_bytes().splitlines()]
+
+    def segment(self, state: str = ".piienc") -> Path:
+        """Return where the lines of the one audit log are; a name that is free before it begins."""
+        found = [*(self.folder / state / "audit").glob("*/*.jsonl")]
+        return found[0] if len(found) == 1 else self.folder / "no-log"
 
     def keep(self, folder: str, passphrase: bytes | None = None) -> None:
         """Make a key folder with the two keys, in clear or cheaply wrapped."""

@@ -17,7 +17,7 @@ NEW = ["--no-passphrase"]
 
 
 def _lines(project):
-    return [json.loads(line) for line in project.read(".piienc/audit.jsonl").splitlines()]
+    return [json.loads(line) for line in project.log()]
 
 
 def _last(project):
@@ -36,7 +36,7 @@ def _last(project):
 
 def _stable(text):
     text = re.sub(r"20\d\d-\d\d-\d\dT[\d:.]+Z", "TIME", text)
-    return re.sub(r"\b[0-9a-f]{16}\.\.\.", "KEY", text)
+    return re.sub(r"\baudit/[0-9a-f]{16}\b", "audit/KEY", text)
 
 
 @pytest.fixture
@@ -94,7 +94,7 @@ def test_command_that_is_done_leaves_its_two_lines(full, partner, command):
     if not command.startswith("keys"):
         assert line["files"]
         assert all(re.fullmatch("[0-9a-f]{64}", file["sha256"]) for file in line["files"])
-    assert CANARY not in full.read(".piienc/audit.jsonl").decode()
+    assert CANARY.encode() not in b"".join(full.log())
     assert full.run("audit", "verify").code == 0
 
 
@@ -131,7 +131,7 @@ def test_command_that_fails_leaves_its_two_lines(full, partner, name, as_json):
     assert (line["outcome"], line["code"], line["kind"]) == (outcome, code, kind)
     assert ended.code == code
     assert not {"message", "hint", "error"} & line.keys()
-    assert CANARY not in full.read(".piienc/audit.jsonl").decode()
+    assert CANARY.encode() not in b"".join(full.log())
 
 
 @pytest.mark.parametrize(
@@ -165,8 +165,8 @@ def test_without_a_log_no_key_is_used_and_no_file_is_made(project, arguments):
         3,
         "",
         (
-            "piienc: error: cannot keep the audit log state/audit.jsonl: cannot make the folder "
-            "state: File exists\n"
+            "piienc: error: cannot keep the audit log state/audit: cannot make the folder state: "
+            "File exists\n"
             "piienc: hint: without it no key is used and no file is touched; name a folder that "
             "may be written to: --state DIR or PIIENC_STATE\n"
         ),
@@ -178,8 +178,7 @@ def test_command_that_is_ended_by_a_signal_tells_so(project, number, code):
     """A nightly job that was stopped is seen."""
     command = project.command("encrypt-file", "-", "y.csv", "--schema", "schema.toml")
     run = subprocess.Popen(command, cwd=project.folder, stdin=subprocess.PIPE)
-    log = project.folder / ".piienc" / "audit.jsonl"
-    while not log.exists() or not log.read_bytes().endswith(b"\n"):
+    while not project.log():
         time.sleep(0.01)
     time.sleep(0.3)
     run.send_signal(number)
@@ -194,8 +193,7 @@ def test_command_that_is_killed_stays_begun(project):
     """Its beginning has no end."""
     command = project.command("encrypt-file", "-", "y.csv", "--schema", "schema.toml")
     run = subprocess.Popen(command, cwd=project.folder, stdin=subprocess.PIPE)
-    log = project.folder / ".piienc" / "audit.jsonl"
-    while not log.exists() or not log.read_bytes().endswith(b"\n"):
+    while not project.log():
         time.sleep(0.01)
     run.kill()
     run.communicate(timeout=30)
@@ -213,25 +211,21 @@ def test_verify_says_that_all_is_well(project):
     assert (ended.code, ended.out, _stable(ended.err)) == (
         0,
         "",
-        (
-            "piienc: 2 lines, whole and in order: .piienc/audit.jsonl\n"
-            "piienc: signed up to line 2 at TIME by key KEY\n"
-        ),
+        ("piienc: 2 lines, whole and in order, signed: .piienc/audit/KEY\n"),
     )
     assert project.run("audit", "verify", "--quiet").normal() == (0, "", "")
     document = project.run("audit", "verify", "--json").document
-    assert document | {"key": 0, "signed_at": 0} == {
-        "schema_version": 1,
-        "ok": True,
+    (log,) = document.pop("logs")
+    assert document == {"schema_version": 1, "ok": True}
+    assert log | {"path": 0, "key": 0, "last": 0} == {
+        "path": 0,
         "lines": 2,
+        "segments": 1,
         "signature": "good",
         "key": 0,
-        "signed": 2,
-        "signed_at": 0,
-        "behind": 0,
-        "late": 0,
-        "torn": 0,
-        "damage": None,
+        "cut": 0,
+        "last": 0,
+        "damages": [],
     }
 
 
@@ -239,27 +233,83 @@ def test_verify_names_the_line_and_exits_with_6(project):
     """As text, and as a document."""
     project.write("x.csv", DATA)
     assert project.run(*ENCRYPT).code == 0
-    log = project.read(".piienc/audit.jsonl")
-    project.write(".piienc/audit.jsonl", log.replace(b"x.csv", b"X.csv", 1))
+    log = project.segment()
+    log.write_bytes(log.read_bytes().replace(b"x.csv", b"X.csv", 1))
     ended = project.run("audit", "verify")
-    assert ended.normal() == (
+    message = "line 1 was altered or put in: it does not carry a good signature"
+    assert (ended.code, ended.out, _stable(ended.err)) == (
         6,
         "",
         (
-            "piienc: error: .piienc/audit.jsonl: line 1 was altered\n"
-            "piienc: hint: keep log, head and receipts as they are; if the log was written with "
-            "other folders, name them: --keys DIR, --state DIR\n"
+            f"piienc: error: .piienc/audit/KEY/000001.jsonl: {message}\n"
+            "piienc: hint: keep log and receipts as they are; if the log was written with other "
+            "folders, name them: --keys DIR, --state DIR\n"
         ),
     )
     told = project.run("audit", "verify", "--json")
     assert (told.code, told.err) == (6, "")
-    assert told.document["damage"] == {
-        "line": 1,
-        "kind": "altered",
-        "message": "line 1 was altered",
-    }
+    (damage,) = told.document["logs"][0]["damages"]
+    assert damage | {"file": 0} == {"file": 0, "line": 1, "kind": "altered", "message": message}
     assert told.document["error"]["code"] == 6
     assert told.document["ok"] is False
+
+
+def test_command_that_meets_a_broken_log_says_so_and_goes_on(project):
+    """In a line on standard error, once; what it writes says so for ever."""
+    project.write("x.csv", DATA)
+    assert project.run(*ENCRYPT).code == 0
+    log = project.segment()
+    log.write_bytes(b"".join(log.read_bytes().splitlines(keepends=True)[:1]))
+    ended = project.run(*ENCRYPT, "--force", "--quiet")
+    assert (ended.code, ended.out, _stable(ended.err)) == (
+        0,
+        "",
+        (
+            "piienc: warning: the audit log .piienc/audit/KEY/000001.jsonl is not as it was "
+            "written: the log was cut off behind line 1: its head tells of line 2; it goes on in a "
+            "new segment that says so: see 'piienc audit verify'\n"
+        ),
+    )
+    assert project.run(*ENCRYPT, "--force", "--quiet").normal() == (0, "", "")
+    ended = project.run("audit", "verify")
+    assert ended.code == 6
+    assert _stable(ended.err).splitlines()[0] == (
+        "piienc: error: .piienc/audit/KEY/000002.jsonl: line 3 found a break: the log was cut off "
+        "behind line 1: its head tells of line 2"
+    )
+
+
+def test_head_is_a_line_to_keep_elsewhere(project):
+    """Later, it is a witness."""
+    project.write("x.csv", DATA)
+    ended = project.run("audit", "head")
+    assert (ended.code, ended.out) == (4, "")
+    assert project.run(*ENCRYPT).code == 0
+    shutil.copytree(project.folder / ".piienc", project.folder / "yesterday")
+    assert project.run(*DECRYPT).code == 0
+    head = project.run("audit", "head")
+    mark = project.mark()
+    line = f"piienc-audit-head:{mark['log']}:4:{mark['head']}"
+    assert head.normal() == (0, f"{line}\n", "")
+    assert project.run("audit", "head", "--json").document == {
+        "schema_version": 1,
+        "ok": True,
+        "head": line,
+        "audit": mark,
+    }
+    assert project.run("audit", "verify", "--head", line).code == 0
+    ended = project.run("audit", "verify", "--state", "yesterday", "--head", line)
+    assert ended.code == 6
+    assert "the log was cut off behind line 2: a witness tells of line 4" in ended.err
+    ended = project.run("audit", "verify", "--head", line[:-1])
+    assert ended.normal() == (
+        2,
+        "",
+        (
+            "piienc: error: what --head gives is no line of 'piienc audit head'\n"
+            "piienc: hint: give the line as it was printed, all of it\n"
+        ),
+    )
 
 
 def test_verify_by_a_receipt_finds_what_was_rolled_back(project):
@@ -272,9 +322,9 @@ def test_verify_by_a_receipt_finds_what_was_rolled_back(project):
     assert project.run(*yesterday).code == 0
     ended = project.run(*yesterday, "--receipt", "receipt.json")
     assert ended.code == 6
-    assert ended.err.splitlines()[0] == (
-        "piienc: error: yesterday/audit.jsonl: the log was cut off behind line 2: "
-        "a receipt tells of line 4"
+    assert _stable(ended.err).splitlines()[0] == (
+        "piienc: error: yesterday/audit/KEY: the log was cut off behind line 2: "
+        "a witness tells of line 4"
     )
 
 
@@ -302,9 +352,9 @@ def test_verify_without_a_signature_warns(project):
         0,
         "",
         (
-            "piienc: 2 lines, whole and in order: .piienc/audit.jsonl\n"
-            "piienc: warning: nothing is signed: a log that was cut off or rewritten would look so "
-            "too\n"
+            "piienc: 2 lines, whole and in order: .piienc/audit/unsigned\n"
+            "piienc: warning: they are not signed: anybody could have written them, or cut them "
+            "off\n"
         ),
     )
 
@@ -373,7 +423,7 @@ def test_show_goes_past_lines_that_cannot_be_read(project):
     """They are counted, and verification tells more."""
     project.write("x.csv", DATA)
     project.run(*ENCRYPT)
-    log = project.folder / ".piienc" / "audit.jsonl"
+    log = project.segment()
     log.write_bytes(b"garbage\n" + log.read_bytes() + b"[1]\n")
     ended = project.run("audit", "show", "--json")
     assert ended.err == "piienc: warning: 2 lines cannot be read: see 'piienc audit verify'\n"

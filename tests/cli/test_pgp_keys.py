@@ -350,7 +350,7 @@ def test_export_gives_the_public_key_to_a_partner(office, partner, new_gpg):
         "schema_version": 1,
         "ok": True,
         "key": {"name": "me", "public_key": ended.out},
-        "audit": {"lines": office.mark()["lines"] - 1, "head": ANY},
+        "audit": office.mark() | {"lines": office.mark()["lines"] - 1, "head": ANY},
     }
     with office.unchanged():
         assert office.run("keys", "export", "rsa", "-o", "me.asc").code == 12

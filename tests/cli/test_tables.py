@@ -437,8 +437,9 @@ def _count(project, cells):
 @pytest.mark.parametrize("way", ["flag", "variable", "file"])
 def test_state_that_cannot_be_written_exits_with_3_and_a_hint(there, way):
     """The hint names the ways to another folder."""
-    (there.folder / "state" / "audit.jsonl").mkdir(parents=True)
-    (there.folder / "state").chmod(0o700)
+    (there.folder / "state" / "audit" / "lock").mkdir(parents=True)
+    for name in ("state", "state/audit"):
+        (there.folder / name).chmod(0o700)
     flags, env = [], {}
     if way == "flag":
         flags = ["--state", "state"]
@@ -451,7 +452,8 @@ def test_state_that_cannot_be_written_exits_with_3_and_a_hint(there, way):
         ended = there.run(*command, env=env)
     assert (ended.code, ended.out) == (3, "")
     assert ended.err == (
-        "piienc: error: cannot keep the audit log state/audit.jsonl: Is a directory\n"
+        "piienc: error: cannot keep the audit log state/audit: state/audit/lock is not a regular "
+        "file\n"
         "piienc: hint: without it no key is used and no file is touched; name a folder that may "
         "be written to: --state DIR or PIIENC_STATE\n"
     )

@@ -447,8 +447,8 @@ def _all_outputs(project, file: str) -> dict[str, bytes]:
             for path in project.folder.glob("report.*"):
                 outputs[f"{schema} {number} {path.name}"] = path.read_bytes()
                 path.unlink()
-    for path in [project.folder / "summary.md", *(project.folder / ".piienc").iterdir()]:
-        if path.exists():
+    for path in [project.folder / "summary.md", *(project.folder / ".piienc").rglob("*")]:
+        if path.is_file():
             outputs[path.name] = path.read_bytes()
     assert len(outputs) > 2 * 2 * 3 * len(RUNS)
     return outputs
@@ -511,5 +511,5 @@ def test_report_that_cannot_get_its_name_is_in_the_audit_log_as_refused(export, 
     monkeypatch.setattr(verification, "verify", taken_meanwhile)
     ended = export.run("verify", "people.enc.csv", *ASK, "-o", "json=report.json", "-q")
     assert (ended.code, export.read("report.json")) == (12, b"theirs")
-    line = json.loads(export.read(".piienc/audit.jsonl").splitlines()[-1])
+    line = json.loads(export.log()[-1])
     assert (line["command"], line["outcome"], line["code"]) == ("verify", "refused", 12)

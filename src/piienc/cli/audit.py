@@ -1,20 +1,24 @@
-"""`piienc audit`: the audit log shown, and held against its signature and receipts."""
+"""`piienc audit`: the audit log shown, and held against signatures and witnesses."""
 
 from __future__ import annotations
 
 import json as jsons
+import os
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
-from msgspec import to_builtins
+from msgspec import convert, to_builtins
 
 from piienc.cli import options, ui
 from piienc.cli.moments import moment_of
-from piienc.errors import AuthenticationError, InputError
+from piienc.errors import AuthenticationError, InputError, UsageError
 from piienc.files import open_input
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from piienc.state.audit.check import Checked
     from piienc.state.audit.head import Mark
 
@@ -29,6 +33,12 @@ def verify(
         list[Path] | None,
         typer.Option("--receipt", metavar="FILE", help="A witness: a receipt; may be repeated."),
     ] = None,
+    head: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--head", metavar="LINE", help="A witness: what 'audit head' has said; likewise."
+        ),
+    ] = None,
     keys: options.Keys = None,
     config: options.Config = None,
     state: options.State = None,
@@ -36,16 +46,15 @@ def verify(
     quiet: options.Quiet = False,
     no_input: options.NoInput = False,  # noqa: ARG001  # every command takes it; this never asks
 ) -> None:
-    """Tell whether the audit log is whole, in order and as it was signed."""
+    """Tell whether the audit log is whole, in order and signed."""
     from piienc.keys.audit import public_key  # start-up
     from piienc.state.audit.check import check
-    from piienc.state.audit.log import FILE
 
     settled = options.settled(config, keys, state)
-    witnesses = [_mark_of(path) for path in receipt or ()]
-    found = check(settled.state_dir, public_key(settled.keys_dir), witnesses)
-    path = settled.state_dir / FILE
-    error = _error_of(found, path)
+    witnesses = [_mark_of(path) for path in receipt or ()] + [_noted(line) for line in head or ()]
+    with _readable(settled.state_dir):
+        found = check(settled.state_dir, public_key(settled.keys_dir), witnesses)
+    error = _error_of(found, settled.state_dir)
     if json:
         ui.document(_document(found, error))
         if error:
@@ -54,7 +63,37 @@ def verify(
     if error:
         raise error
     if not quiet:
-        _tell(found, path, settled.keys_dir)
+        _tell(found, settled.state_dir)
+
+
+@app.command("head", epilog=options.EPILOG)
+def head(
+    keys: options.Keys = None,
+    config: options.Config = None,
+    state: options.State = None,
+    json: options.Json = False,
+    quiet: options.Quiet = False,  # noqa: ARG001  # every command takes it; this one says nothing
+    no_input: options.NoInput = False,  # noqa: ARG001  # likewise; it never asks
+) -> None:
+    """Print one line to keep elsewhere, a witness of how far the audit log has come."""
+    from piienc.keys.audit import public_key  # start-up
+    from piienc.state.audit.check import noted
+
+    settled = options.settled(config, keys, state)
+    with _readable(settled.state_dir):
+        mark = noted(settled.state_dir, public_key(settled.keys_dir))
+    if mark is None:
+        raise InputError(
+            f"the audit log in {settled.state_dir} has no lines yet",
+            hint="if it was written with other folders, name them: --keys DIR, --state DIR",
+        )
+    if json:
+        ui.document(
+            {"schema_version": ui.SCHEMA_VERSION, "ok": True, "head": mark.note()}
+            | {"audit": to_builtins(mark)}
+        )
+    else:
+        ui.data(mark.note())
 
 
 @app.command("show", epilog=options.EPILOG)
@@ -115,25 +154,52 @@ def _mark_of(path: Path) -> Mark:
     with open_input(path) as file:
         data = file.read(_LARGEST)
     try:
-        told = jsons.loads(data)["audit"]
-        lines, head = told["lines"], told["head"]
+        return convert(jsons.loads(data)["audit"], Mark)
     except (ValueError, TypeError, KeyError, RecursionError):
-        lines, head = None, None
-    if not isinstance(lines, int) or not isinstance(head, str):
         raise InputError(
             f"{path} is no receipt that tells of the audit log",
             hint="give the document that a command has printed with --json",
+        ) from None
+
+
+def _noted(line: str) -> Mark:
+    """Return the place of the log that a line of `audit head` tells.
+
+    Raises:
+        UsageError: it is no such line.
+    """
+    from piienc.state.audit.head import Mark  # start-up
+
+    mark = Mark.of_note(line.strip())
+    if mark is None:
+        raise UsageError(
+            "what --head gives is no line of 'piienc audit head'",
+            hint="give the line as it was printed, all of it",
         )
-    return Mark(lines, head)
+    return mark
 
 
-def _error_of(found: Checked, path: Path) -> AuthenticationError | None:
-    if found.damage is None:
+@contextmanager
+def _readable(state: Path) -> Iterator[None]:
+    """Turn the system's errors in reading the log into ours."""
+    try:
+        yield
+    except OSError as error:
+        raise InputError(
+            f"cannot read the audit log in {state}: {os.strerror(error.errno or 0)}",
+            hint="check the path and its permissions",
+        ) from error
+
+
+def _error_of(found: Checked, state: Path) -> AuthenticationError | None:
+    if not found.damages:
         return None
+    first, *others = found.damages
+    more = f" ({len(others)} more: --json tells all)" if others else ""
     return AuthenticationError(
-        f"{path}: {found.damage.message}",
-        hint="keep log, head and receipts as they are; if the log was written with other folders, "
-        "name them: --keys DIR, --state DIR",
+        f"{state / first.file}: {first.message}{more}",
+        hint="keep log and receipts as they are; if the log was written with other folders, name "
+        "them: --keys DIR, --state DIR",
     )
 
 
@@ -145,21 +211,18 @@ def _document(found: Checked, error: AuthenticationError | None) -> dict[str, An
     return document
 
 
-def _tell(found: Checked, path: Path, keys: Path) -> None:
-    ui.say(f"{_lines(found.lines)}, whole and in order: {path}")
-    if found.signature == "good":
-        key = f"{found.key}"[:16]
-        ui.say(f"signed up to line {found.signed} at {found.signed_at} by key {key}...")
-    elif found.signature == "unchecked":
-        ui.say(f"warning: the signature was not checked: {keys} has no audit key")
-    elif found.lines:
-        ui.say("warning: nothing is signed: a log that was cut off or rewritten would look so too")
-    if found.behind and found.signed:
-        ui.say(f"{_lines(found.behind)} behind the signed head")
-    if found.late:
-        ui.say(f"{_lines(found.late)} signed only later, with a line behind")
-    if found.torn:
-        ui.say(f"{_lines(found.torn)} cut off by a crash")
+def _tell(found: Checked, state: Path) -> None:
+    if not found.logs:
+        ui.say("no lines")
+    for log in found.logs:
+        signed = ", signed" if log.signature == "good" else ""
+        ui.say(f"{_lines(log.lines)}, whole and in order{signed}: {state / log.path}")
+        if log.signature == "unchecked":
+            ui.say(f"warning: their signatures were not checked: the key {log.key}... is not here")
+        if log.signature == "none":
+            ui.say("warning: they are not signed: anybody could have written them, or cut them off")
+        if log.cut:
+            ui.say(f"{_lines(log.cut)} cut off by a crash")
 
 
 def _lines(count: int) -> str:

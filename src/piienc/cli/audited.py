@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING
 
 from typer.exceptions import TyperException
 
+from piienc.cli import ui
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from contextlib import AbstractContextManager
@@ -28,8 +30,18 @@ def audited(
     *,
     schema: Path | None = None,
     keys: Iterable[str] = (),
+    makes_keys: bool = False,
 ) -> AbstractContextManager[Entry]:
     """Record that a command begins, and how it ends; Typer's own errors are wrong usage."""
     from piienc.flow.recorded import recorded  # start-up
 
-    return recorded(command, settled, files, schema=schema, keys=keys, usage=(TyperException,))
+    return recorded(
+        command,
+        settled,
+        files,
+        schema=schema,
+        keys=keys,
+        makes_keys=makes_keys,
+        usage=(TyperException,),
+        on_broken=lambda sentence: ui.say(f"warning: {sentence}"),
+    )

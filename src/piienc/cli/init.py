@@ -86,7 +86,9 @@ def init(
     secret = passphrase.for_new(*new, none=no_passphrase) if new else None
     files = [("output", path) for path in planned.files]
     files += [("sample", sample)] if sample else []
-    with audited("init", settled, files, keys=[*new, *planned.certificates]) as entry:
+    with audited(
+        "init", settled, files, keys=[*new, *planned.certificates], makes_keys=True
+    ) as entry:
         begun = begin(planned, secret)
         for made, keyset in begun.keysets.items():
             entry.key(made, (key.key_id for key in keyset.keys))

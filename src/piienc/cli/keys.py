@@ -78,7 +78,7 @@ def generate_aes(
 
     passphrase = Passphrase(passphrase_file, passphrase_fd, no_input)
     settled = options.settled(config, keys, state)
-    with audited("keys generate-aes", settled, keys=[name]) as entry:
+    with audited("keys generate-aes", settled, keys=[name], makes_keys=True) as entry:
         secret = passphrase.for_new(name, none=no_passphrase)
         keyset = generate(mode, prefix)
         path = KeyFolder(settled.keys_dir).create(name, keyset, secret)
@@ -109,7 +109,9 @@ def import_aes(
 
     passphrase = Passphrase(passphrase_file, passphrase_fd, no_input)
     settled = options.settled(config, keys, state)
-    with audited("keys import-aes", settled, [("input", file)], keys=[name]) as entry:
+    with audited(
+        "keys import-aes", settled, [("input", file)], keys=[name], makes_keys=True
+    ) as entry:
         keyset = read_material(_material(file), mode, prefix)
         secret = passphrase.for_new(name, none=no_passphrase)
         path = KeyFolder(settled.keys_dir).create(name, keyset, secret)

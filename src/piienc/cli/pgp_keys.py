@@ -62,7 +62,7 @@ def generate_pgp(
     passphrase = Passphrase(passphrase_file, passphrase_fd, no_input)
     folder = folder_of(config, keys)
     settled = options.settled(config, keys, state)
-    with audited("keys generate-pgp", settled, keys=[name]) as entry:
+    with audited("keys generate-pgp", settled, keys=[name], makes_keys=True) as entry:
         secret = passphrase.for_new(name, none=no_passphrase)
         key = folder.generate(
             name,
@@ -101,7 +101,9 @@ def import_pgp(
 ) -> None:
     """Take in a partner's OpenPGP key, and pin its fingerprint under the name."""
     settled = options.settled(config, keys, state)
-    with audited("keys import-pgp", settled, [("input", file)], keys=[name]) as entry:
+    with audited(
+        "keys import-pgp", settled, [("input", file)], keys=[name], makes_keys=True
+    ) as entry:
         key = folder_of(config, keys).take(
             name, _read(file), fingerprint=fingerprint, secret=with_secret, overwrite=force
         )

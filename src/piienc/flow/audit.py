@@ -13,7 +13,7 @@ from msgspec import to_builtins
 from piienc.state.audit.log import AuditLog
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
     from pathlib import Path
 
     from piienc.flow.evidence import AnyReceipt
@@ -27,13 +27,30 @@ class Entry:
     A beginning without an end is a run that was killed.
     """
 
-    def __init__(self, command: str, *, state: Path, keys: Path) -> None:
-        """Say what is begun, where the log is, and the key folder whose key signs it."""
+    def __init__(
+        self,
+        command: str,
+        *,
+        state: Path,
+        keys: Path,
+        makes_keys: bool = False,
+        on_broken: Callable[[str], None] = lambda _: None,
+    ) -> None:
+        """Say what is begun.
+
+        Args:
+            command: its name.
+            state: where the log is.
+            keys: the key folder, whose key signs it.
+            makes_keys: the command makes that folder, if it is not there.
+            on_broken: called with a sentence if the log is not as it was written.
+        """
         self._keys_folder = keys
+        self._makes_keys = makes_keys
         self._signer: AuditKey | None = None
-        self._log = AuditLog(state, self._signing)
+        self._log = AuditLog(state, self._signing, on_broken)
         self._facts = {
-            "schema_version": 1,
+            "schema_version": 2,
             "run": os.urandom(8).hex(),
             **_who(),
             "command": command,
@@ -84,8 +101,8 @@ class Entry:
         """Write the line of the beginning.
 
         Raises:
-            ConfigError, KeyAccessError, AuthenticationError, IncompleteError: see
-                `AuditLog.append`; nothing may be done that would not be recorded.
+            ConfigError, KeyAccessError, IncompleteError: see `AuditLog.append`; nothing may be done
+                that would not be recorded.
         """
         self._append("begun")
 
@@ -98,7 +115,7 @@ class Entry:
             kind: the class of errors.
 
         Raises:
-            ConfigError, KeyAccessError, AuthenticationError, IncompleteError: likewise.
+            ConfigError, KeyAccessError, IncompleteError: likewise.
         """
         self._append(outcome, code=code, **({"kind": kind} if kind else {}))
 
@@ -116,7 +133,7 @@ class Entry:
         if self._signer is None:
             from piienc.keys.audit import signing_key  # noqa: PLC0415  # start-up
 
-            self._signer = signing_key(self._keys_folder)
+            self._signer = signing_key(self._keys_folder, begin=self._makes_keys)
         return self._signer
 
 

@@ -9,13 +9,14 @@ from __future__ import annotations
 
 import contextlib
 import signal
+import warnings
 from typing import TYPE_CHECKING
 
 from piienc.errors import PiiencError, PolicyError, UsageError
 from piienc.flow.audit import Entry
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
     from pathlib import Path
 
     from piienc.settings import Settings
@@ -33,7 +34,9 @@ def recorded(
     *,
     schema: Path | None = None,
     keys: Iterable[str] = (),
+    makes_keys: bool = False,
     usage: tuple[type[Exception], ...] = (),
+    on_broken: Callable[[str], None] = warnings.warn,
 ) -> Iterator[Entry]:
     """Record that a step begins, and how it ends, whatever ends it.
 
@@ -43,13 +46,21 @@ def recorded(
         files: those that are named, each with what it is to the command.
         schema: that which holds.
         keys: the names of keys that will be used, as far as they are known.
+        makes_keys: the step makes the key folder, if it is not there.
         usage: others' errors that mean wrong usage.
+        on_broken: called with a sentence if the audit log is not as it was written.
 
     Raises:
-        ConfigError, KeyAccessError, AuthenticationError, IncompleteError: the log cannot be
-            kept; no key has been used yet.
+        ConfigError, KeyAccessError, IncompleteError: the log cannot be kept; no key has been used
+            yet.
     """
-    entry = Entry(command, state=settled.state_dir, keys=settled.keys_dir)
+    entry = Entry(
+        command,
+        state=settled.state_dir,
+        keys=settled.keys_dir,
+        makes_keys=makes_keys,
+        on_broken=on_broken,
+    )
     for role, path in files:
         entry.file(role, path)
     if schema is not None:

@@ -2,7 +2,9 @@
 
 keys/audit/            0700
 ├── signing.pem        0600   the private key, PKCS #8, without a passphrase
-└── public.pem         0600   the public key, for whoever verifies elsewhere
+├── public.pem         0600   the public key, for whoever verifies elsewhere
+└── logs/              0700   the log that it has begun in each state folder, so that one that is
+    └── 1f0c….json     0600   gone is missed
 
 It has no passphrase, because every command signs, and a nightly job has no terminal. Who can read
 it can read the key folder, and could use its other keys.
@@ -13,6 +15,7 @@ from __future__ import annotations
 import binascii
 import contextlib
 import hashlib
+import json
 import os
 from typing import TYPE_CHECKING
 
@@ -32,7 +35,7 @@ _BEGIN, _END = b"-----BEGIN PRIVATE KEY-----", b"-----END PRIVATE KEY-----"
 _PKCS8 = bytes.fromhex("302e020100300506032b657004220420")  # what RFC 8410 puts before the key
 _SIZE = 32  # bytes of a key: RFC 8032
 
-_FOLDER, _PRIVATE, _PUBLIC = "audit", "signing.pem", "public.pem"
+_FOLDER, _PRIVATE, _PUBLIC, _LOGS = "audit", "signing.pem", "public.pem", "logs"
 
 
 class AuditPublicKey:
@@ -42,8 +45,9 @@ class AuditPublicKey:
         fingerprint: the SHA-256 of its 32 bytes, in hex.
     """
 
-    def __init__(self, key: Ed25519PublicKey) -> None:
+    def __init__(self, key: Ed25519PublicKey, folder: Path) -> None:
         self._key = key
+        self._logs = folder / _FOLDER / _LOGS
         self.fingerprint = hashlib.sha256(key.public_bytes_raw()).hexdigest()
 
     def verifies(self, message: bytes, signature: bytes) -> bool:
@@ -56,24 +60,58 @@ class AuditPublicKey:
             return False
         return True
 
+    def begun(self, state: Path) -> str | None:
+        """Return the id of the log that the key has begun in a state folder, if that is known.
+
+        Raises:
+            KeyAccessError: what is known cannot be read.
+        """
+        path = self._log(state)
+        if not _is_there(path):
+            return None
+        try:
+            return str(json.loads(_read(path))[self.fingerprint])
+        except (ValueError, TypeError, KeyError):
+            return None  # it is of a key that was here before
+
+    def _log(self, state: Path) -> Path:
+        name = hashlib.sha256(os.fsencode(os.path.realpath(state))).hexdigest()
+        return self._logs / f"{name[:16]}.json"
+
 
 class AuditKey(AuditPublicKey):
-    """Signs, too."""
+    """Signs, too.
 
-    def __init__(self, key: Ed25519PrivateKey) -> None:
-        super().__init__(key.public_key())
+    Attributes:
+        new: it was made by this process.
+    """
+
+    def __init__(self, key: Ed25519PrivateKey, folder: Path, *, new: bool = False) -> None:
+        super().__init__(key.public_key(), folder)
         self._private = key
+        self.new = new
+
+    def remember(self, state: Path, log: str) -> None:
+        """Keep the id of a log that is begun in a state folder, if the key folder takes it."""
+        if not os.access(self._logs.parent, os.W_OK | os.X_OK):
+            return
+        told = {"state": os.fsencode(state).decode("utf-8", "replace"), self.fingerprint: log}
+        with contextlib.suppress(ConfigError, IncompleteError):
+            make_private_folder(self._logs)
+            with new_file(self._log(state), overwrite=True) as file:
+                file.write(json.dumps(told, indent=2).encode() + b"\n")
 
     def sign(self, message: bytes) -> bytes:
         """Return the signature of a message, 64 bytes."""
         return self._private.sign(message)
 
 
-def signing_key(folder: Path) -> AuditKey | None:
+def signing_key(folder: Path, *, begin: bool = False) -> AuditKey | None:
     """Return the key of a key folder; where that may be written to, make it when it is missing.
 
     Args:
-        folder: the key folder, which is not made for this.
+        folder: the key folder.
+        begin: make it if it is missing; without this, it is not made.
 
     Returns:
         The key; None if there is none and none can be made.
@@ -82,18 +120,22 @@ def signing_key(folder: Path) -> AuditKey | None:
         KeyAccessError: it cannot be read, is no such key, or others than its owner may read it.
     """
     path = folder / _FOLDER / _PRIVATE
-    if not _is_there(path):
+    new = not _is_there(path)
+    if new:
+        if begin and not _is_there(folder):
+            with contextlib.suppress(ConfigError):  # the command's own words tell of it
+                make_private_folder(folder)
         if not os.access(folder, os.W_OK | os.X_OK):
             return None
         with contextlib.suppress(ConfigError, IncompleteError):  # it may not be written to
-            _make(folder / _FOLDER)
+            new = _make(folder / _FOLDER)
         if not _is_there(path):
             return None
     from cryptography.hazmat.primitives.asymmetric import ed25519  # noqa: PLC0415  # start-up
 
     key = ed25519.Ed25519PrivateKey.from_private_bytes(_seed(path))
     _publish(key, path.with_name(_PUBLIC))
-    return AuditKey(key)
+    return AuditKey(key, folder, new=new)
 
 
 def public_key(folder: Path) -> AuditPublicKey | None:
@@ -114,10 +156,11 @@ def public_key(folder: Path) -> AuditPublicKey | None:
         key = None
     if not isinstance(key, ed25519.Ed25519PublicKey):
         raise _malformed(path)
-    return AuditPublicKey(key)
+    return AuditPublicKey(key, folder)
 
 
-def _make(folder: Path) -> None:
+def _make(folder: Path) -> bool:
+    """Make a key; tell whether it is ours."""
     from cryptography.hazmat.primitives import serialization as forms  # noqa: PLC0415  # start-up
     from cryptography.hazmat.primitives.asymmetric import ed25519  # noqa: PLC0415  # start-up
 
@@ -126,8 +169,12 @@ def _make(folder: Path) -> None:
     )
     make_private_folder(folder)
     # Whoever comes second takes the key of whoever came first.
-    with contextlib.suppress(PolicyError), new_file(folder / _PRIVATE) as file:
-        file.write(private)
+    try:
+        with new_file(folder / _PRIVATE) as file:
+            file.write(private)
+    except PolicyError:
+        return False
+    return True
 
 
 def _publish(key: Ed25519PrivateKey, path: Path) -> None:

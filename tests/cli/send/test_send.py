@@ -360,7 +360,7 @@ def test_verification_that_finds_errors_is_in_the_audit_log_as_such(desk):
     desk.project.write("bad.csv", f"id,email,note\n1,x,{CANARY}\n1,y,z\n")
     said = ("verify", "bad.csv", "--schema", "schema.toml", "--expect", "plain", "-q")
     assert desk.project.run(*said).code == 10
-    line = json.loads(desk.project.read(".piienc/audit.jsonl").splitlines()[-1])
+    line = json.loads(desk.project.log()[-1])
     assert (line["command"], line["outcome"], line["code"]) == ("verify", "failed", 10)
     assert line["kind"] == "verification"
     assert [(file["role"], file["bytes"]) for file in line["files"]] == [("verified", 36)]

@@ -1,12 +1,16 @@
-"""The audit log: each use of a key and each file, in lines that hold on to each other.
+"""The audit log: each use of a key and each file, in signed lines that hold on to each other.
 
-    log.py    lines are appended: chained, on the disk, and under a signed head
-    head.py   the signed heads: how far the log had come, and with what last line
-    tail.py   the end of the log, as a crash may have left it
-    chain.py  the rules by which lines follow each other; damage.py  what is wrong where they do not
-    check.py  a whole log held against its heads and against receipts
-    show.py   the lines that somebody asks for
+    line.py      one line: what it says of its place, and its signature
+    segments.py  the files that the lines are in, and how they are opened
+    head.py      the signed head: how far a log has come, so that a cut is noticed
+    standing.py  where a log stands, as far as a command can check it cheaply
+    log.py       lines are appended
+    check.py     the whole of it held against signatures, heads and witnesses; walk.py: one log
+    former.py    the log of the format before this one, which is closed
+    show.py      the lines that somebody asks for
 
-Each line holds the SHA-256 of the line before. The signature is of the head alone: through the
-chain it covers every line, and a million lines are checked without a million signatures.
+Each key has a log of its own, `audit/FINGERPRINT/`, with signed lines alone. What is written
+without a key is in `audit/unsigned/`, and proves nothing. Each line holds the SHA-256 of the line
+before, and is signed only on top of a line that is itself signed. So the signature of a line covers
+all lines before it, and a million lines are checked without a million signatures.
 """

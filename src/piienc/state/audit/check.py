@@ -1,183 +1,233 @@
-"""A whole log held against its chain, its signed heads and receipts kept elsewhere."""
+"""All logs of a state folder held against signatures, heads, and witnesses kept elsewhere."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, BinaryIO, Literal
+from typing import TYPE_CHECKING, Literal
 
-from msgspec import Struct, field
+from msgspec import Struct
 
 from piienc.errors import AuthenticationError
-from piienc.files import open_input
+from piienc.state.audit import former, segments
 from piienc.state.audit import head as heads
-from piienc.state.audit.chain import BrokenChain, Chain
-from piienc.state.audit.damage import Damage, named
-from piienc.state.audit.log import FILE
+from piienc.state.audit.head import Mark
+from piienc.state.audit.standing import misfit, standing
+from piienc.state.audit.walk import Damage, Walk
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from pathlib import Path
 
-    from piienc.state.audit.head import Head, Mark, Verifier
+    from piienc.state.audit.head import Head
+    from piienc.state.audit.line import Former, Verifier
+    from piienc.state.audit.walk import Kind, Walked
 
-__all__ = ["Checked", "Damage", "check"]
+__all__ = ["Checked", "Damage", "LogChecked", "check", "noted"]
+
+
+class LogChecked(Struct, frozen=True):
+    """What was found of one log.
+
+    Attributes:
+        path: its folder, or its file, from the state folder.
+        lines: how many lines there are.
+        segments: how many files they are in.
+        signature: good; unchecked where the public key is not at hand; none where nothing is
+            signed.
+        key: the fingerprint of the key, or as much of it as is known.
+        cut: how many lines a crash has cut off.
+        last: when the last line was written, as the head tells it.
+        damages: what is wrong, in order.
+    """
+
+    path: str
+    lines: int
+    segments: int
+    signature: Literal["good", "unchecked", "none"]
+    key: str | None = None
+    cut: int = 0
+    last: str | None = None
+    damages: tuple[Damage, ...] = ()
 
 
 class Checked(Struct, frozen=True):
-    """What was found of a log.
+    """What was found of all logs of a state folder; that of the key folder's key comes first."""
 
-    Attributes:
-        lines: how many there are; where there is damage, how many were read before it.
-        signature: good; unchecked where there is no public key to check it with; none where
-            nothing was signed.
-        key: the fingerprint of the key whose signature was checked.
-        signed: how many lines the last head covers.
-        signed_at: when that was signed, in UTC, as ISO 8601.
-        behind: how many lines stand behind it: unsigned, or of a run that was cut off.
-        late: how many lines were signed only with a line behind them.
-        torn: how many lines a crash has cut off.
-        damage: the first thing that is wrong.
-    """
+    logs: tuple[LogChecked, ...]
 
-    lines: int
-    signature: Literal["good", "unchecked", "none"] = "none"
-    key: str | None = None
-    signed: int = 0
-    signed_at: str | None = None
-    behind: int = 0
-    late: int = 0
-    torn: int = 0
-    damage: Damage | None = None
+    @property
+    def damages(self) -> list[Damage]:
+        """What is wrong, in order."""
+        return [damage for log in self.logs for damage in log.damages]
 
 
-def check(folder: Path, key: Verifier | None, witnesses: Iterable[Mark] = ()) -> Checked:
-    """Check the log of a state folder; it is read once, as a stream.
+class _Seen(Struct, frozen=True):
+    """A log as it was while nobody appended."""
+
+    folder: Path
+    sizes: dict[int, int]
+    head: Head | None
+    reason: str | None
+
+
+def check(state: Path, key: Verifier | None, witnesses: Iterable[Mark] = ()) -> Checked:
+    """Check all logs of a state folder; each is read once, as a stream.
 
     Args:
-        folder: the state folder.
+        state: the state folder.
         key: the public key of the key folder, if there is one.
-        witnesses: what receipts say that the log once was.
+        witnesses: what receipts and noted heads say that the log once was.
 
     Raises:
-        InputError: the log or its heads cannot be read.
+        OSError: a folder cannot be read.
     """
+    told: dict[tuple[str, int], set[str]] = {}
+    older: dict[int, set[str]] = {}
+    for mark in witnesses:
+        if mark.log is None:
+            older.setdefault(mark.lines, set()).add(mark.head)
+        else:
+            told.setdefault((mark.log, mark.lines), set()).add(mark.head)
+    own = segments.folder_of(state, key.fingerprint) if key else None
+    with segments.still(state):
+        seen = [_seen(folder) for folder in segments.folders(state)]
+    seen.sort(key=lambda one: one.folder != own)
+    logs, walks = [], []
+    for one in seen:
+        verifier = key if one.folder == own else None
+        walked = Walk(one.folder, verifier, told).through(one.sizes)
+        logs.append(_checked(state, one, walked, verifier, told))
+        walks.append(walked)
+    if key and own and own not in {one.folder for one in seen} and key.begun(state):
+        logs.insert(0, _gone(state, own, key))
+    formers = [former for walked in walks for former in walked.formers]
+    if old := _former(state, key, older, formers, bool(logs)):
+        logs.append(old)
+    ids = {walked.begun for walked in walks}
+    lost = sorted({log for log, _ in told} - ids)
+    logs += [_lost(f"a witness tells of the log {log}, which is not here") for log in lost]
+    return Checked(tuple(logs))
+
+
+def noted(state: Path, key: Verifier | None) -> Mark | None:
+    """Return the place that a log has come to; None if nothing is written yet.
+
+    Args:
+        state: the state folder.
+        key: the public key whose log is meant; None for what is unsigned.
+
+    Raises:
+        AuthenticationError: the log does not end as it was written.
+        OSError: it cannot be read.
+    """
+    folder = segments.folder_of(state, key.fingerprint if key else None)
+    with segments.still(state):
+        place = standing(folder, key, key.begun(state) if key else None)
+    if place.broken:
+        raise AuthenticationError(
+            f"{folder / place.broken.file}: {place.broken.reason}", hint="see 'piienc audit verify'"
+        )
+    return Mark(place.line, place.head, place.log) if place.line else None
+
+
+def _seen(folder: Path) -> _Seen:
+    if folder.is_symlink() or not folder.is_dir():
+        return _Seen(folder, {}, None, "it is not a folder")
+    sizes = {}
+    for number in segments.numbers_of(folder):
+        sizes[number] = segments.path_of(folder, number).lstat().st_size
     try:
-        known = heads.read(folder)
-    except AuthenticationError as error:
-        return Checked(0, damage=Damage(None, "head", str(error)))
-    own = known.get(key.fingerprint) if key else None
-    if own and key and not own.is_signed_by(key):
-        return Checked(0, damage=Damage(None, "head", "the signature of the head is not good"))
-    places = [_Place(head.lines, head.head, head.end) for head in known.values()]
-    places += [_Place(mark.lines, mark.head) for mark in witnesses]
-    walk = _Walk(sorted((one for one in places if one.lines), key=lambda one: one.lines))
-    if (folder / FILE).exists():
-        with open_input(folder / FILE) as file:
-            walk.through(file)
-    last = own or max(known.values(), key=lambda head: head.lines, default=None)
-    return Checked(
-        walk.chain.count,
-        "good" if own else "unchecked" if known and key is None else "none",
-        own.key if own else None,
-        last.lines if last else 0,
-        last.time if last else None,
-        max(0, walk.chain.number - last.lines) if last else walk.chain.number,
-        walk.late,
-        walk.torn + len(walk.chain.torn),
-        walk.damage or walk.missing() or _unsigned(walk, known, key),
+        return _Seen(folder, sizes, heads.read(folder), None)
+    except ValueError as error:
+        return _Seen(folder, sizes, None, str(error))
+
+
+def _checked(
+    state: Path,
+    seen: _Seen,
+    walked: Walked,
+    key: Verifier | None,
+    told: Mapping[tuple[str, int], set[str]],
+) -> LogChecked:
+    """Hold a log that was gone through against its head, its key and witnesses."""
+    name = seen.folder.relative_to(state).as_posix()
+    head, damages = seen.head, list(walked.damages)
+    if reason := seen.reason or (_reason(state, seen, walked, key) if key else None):
+        damages.append(Damage(f"{name}/{heads.FILE}", None, "head", reason))
+    elif head and key and walked.known and (found := _misfit(head, walked)):
+        kind: Kind = "cut-off" if walked.line < head.lines else "head"
+        line = walked.line + 1 if kind == "cut-off" else None
+        damages.append(Damage(name, line, kind, found))
+    lost = [line for log, line in told if log == walked.begun and (log, line) not in walked.met]
+    if lost and not damages:
+        reason = f"the log was cut off behind line {walked.line}: a witness tells of line "
+        damages.append(Damage(name, walked.line + 1, "cut-off", f"{reason}{max(lost)}"))
+    unsigned = seen.folder.name == segments.UNSIGNED
+    return LogChecked(
+        name,
+        walked.lines,
+        len(seen.sizes),
+        "none" if unsigned else "good" if key else "unchecked",
+        key.fingerprint if key else None if unsigned else seen.folder.name,
+        walked.cut,
+        head.time if head else None,
+        tuple(damages),
     )
 
 
-class _Place(Struct, frozen=True):
-    """A line's hash as a head or a receipt tells it; a head tells where it ends, too."""
-
-    lines: int
-    head: str
-    end: int | None = None
-
-    @property
-    def teller(self) -> str:
-        return "a receipt" if self.end is None else "the signed head"
-
-
-class _Walk(Struct):
-    """The way through the log, line by line, up to the first that is not what it should be."""
-
-    places: list[_Place]
-    chain: Chain = field(default_factory=Chain)
-    late: int = 0
-    torn: int = 0
-    signers: set[str] = field(default_factory=set)
-    closed: bool = True
-    damage: Damage | None = None
-
-    def through(self, file: BinaryIO) -> None:
-        """Take all lines of a file."""
-        chain, end, previous = self.chain, -1, b""
-        for raw in file:
-            line = raw.removesuffix(b"\n")
-            self.closed = len(line) < len(raw)
-            torn = len(chain.torn)
-            try:
-                link = chain.take(line)
-            except BrokenChain:
-                marks = {place.lines: place.head for place in self.places}
-                self.damage = named(chain, previous, line, file, marks)
-                return
-            end += len(line) + 1
-            if link is not None:
-                previous = line
-                self.torn += torn
-                self.late += link.behind
-                if link.signer is not None:
-                    self.signers.add(link.signer)
-            while self.places and self.places[0].lines <= chain.count:
-                if self._differs(self.places.pop(0), end):
-                    return
-
-    def _differs(self, place: _Place, end: int) -> bool:
-        """Hold the last line against what is told of it, and keep the damage."""
-        chain = self.chain
-        if chain.torn:
-            self.damage = self._altered()
-        elif place.head != chain.head or place.end not in {None, end}:
-            self.damage = Damage(
-                place.lines,
-                "altered",
-                f"line {place.lines}, or a line before it, was altered: {place.teller} tells "
-                "another hash",
-            )
-        return self.damage is not None
-
-    def _altered(self) -> Damage:
-        """Return the damage where the first of the lines that are not whole stands."""
-        line = self.chain.count - len(self.chain.torn) + 1
-        return Damage(line, "altered", f"line {line} was altered")
-
-    def missing(self) -> Damage | None:
-        """Return the damage if the log ends before a place that is told of."""
-        if not self.places:
-            return None
-        # A line break that became another byte makes one line of two; a cut leaves no line break.
-        if self.chain.torn and self.closed:
-            return self._altered()
-        count, last = self.chain.number, self.places[-1]
-        return Damage(
-            count + 1,
-            "cut-off",
-            f"the log was cut off behind line {count}: {last.teller} tells of line {last.lines}",
-        )
+def _reason(state: Path, seen: _Seen, walked: Walked, key: Verifier) -> str | None:
+    """Return what is wrong with the head by itself, and with the log as a whole."""
+    begun = key.begun(state)
+    if seen.head is None:
+        return "the head is gone" if walked.lines or begun else None
+    if not seen.head.is_signed_by(key):
+        return "the signature of the head is not good"
+    told = {begun, walked.begun} - {None}
+    return None if told <= {seen.head.log} else "it is not the log that the key has begun here"
 
 
-def _unsigned(walk: _Walk, known: Mapping[str, Head], key: Verifier | None) -> Damage | None:
-    """Return the damage if a head is missing that must be there."""
-    if walk.signers - known.keys():
-        return Damage(None, "head", "the signed head is gone: its lines are there")
-    if key is not None and key.fingerprint not in known:
-        return Damage(
-            None,
-            "head",
-            "the key folder has a signing key, and no log that it has signed is here"
-            if walk.chain.count == 0
-            else "the key of the key folder has signed nothing of this log",
-        )
-    return None
+def _misfit(head: Head, walked: Walked) -> str | None:
+    if walked.link is not None:
+        return misfit(head, walked.link, walked.head, walked.end)
+    return f"the log was cut off: its head tells of line {head.lines}" if head.lines else None
+
+
+def _gone(state: Path, own: Path, key: Verifier) -> LogChecked:
+    name = own.relative_to(state).as_posix()
+    gone = Damage(name, None, "removed", "the log that the key has begun here is gone")
+    return LogChecked(name, 0, 0, "good", key.fingerprint, damages=(gone,))
+
+
+def _lost(reason: str) -> LogChecked:
+    lost = Damage(segments.FOLDER, None, "removed", reason)
+    return LogChecked(segments.FOLDER, 0, 0, "none", damages=(lost,))
+
+
+def _former(
+    state: Path,
+    key: Verifier | None,
+    told: Mapping[int, set[str]],
+    closed: list[Former],
+    newer: bool,  # noqa: FBT001  # a private helper, called once
+) -> LogChecked | None:
+    """Hold the log of the format before against what the first line after it says of it."""
+    found = former.closed_former(state, key)
+    if found is None and not closed and not told:
+        return None
+    reason = _former_reason(found, closed, newer)
+    if reason is None and told:
+        reason = former.unattested(state, told) if found else "a receipt tells of it; it is gone"
+    damages = () if reason is None else (Damage(segments.FORMER, None, "altered", reason),)
+    lines, signed = (found.lines, found.signed) if found else (0, 0)
+    return LogChecked(segments.FORMER, lines, 1, "good" if signed else "none", damages=damages)
+
+
+def _former_reason(found: Former | None, closed: list[Former], newer: bool) -> str | None:  # noqa: FBT001  # likewise
+    if not newer:
+        return found.reason if found else None
+    if not closed:
+        return "no line of the newer log tells of it" if found else None
+    if found is None:
+        return "it was removed"
+    if (found.bytes, found.sha256) != (closed[0].bytes, closed[0].sha256):
+        return "it is not as it was when it was closed"
+    return closed[0].reason

@@ -1,68 +1,74 @@
-"""The signed heads: how far the log had come, and with what last line; one for each key.
+"""The signed head: how far a log has come. It is replaced, whole, with each line.
 
-A log that is used with several key folders has a head of each, so that each key's signature
-can be checked by itself. The file is replaced as a whole, atomically.
+The signatures of the lines do not tell that the last of them are gone; the head does.
 """
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
-from typing import TYPE_CHECKING, Protocol
+import re
+from typing import TYPE_CHECKING
 
-from msgspec import Struct, to_builtins
+from msgspec import DecodeError, Struct, to_builtins
+from msgspec.json import Decoder
 from msgspec.structs import replace
 
-from piienc.errors import AuthenticationError, InputError
-from piienc.files import new_file
+from piienc.files import translated
+from piienc.state.audit.segments import keep_names, opened
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-FILE = "audit.head"
-_DOMAIN = "piienc audit head 1"
+    from piienc.state.audit.line import Signer, Verifier
 
-
-class Verifier(Protocol):
-    """A public key."""
-
-    fingerprint: str
-
-    def verifies(self, message: bytes, signature: bytes) -> bool:
-        """Tell whether a signature is this key's, of this message."""
-
-
-class Signer(Verifier, Protocol):
-    """A key pair."""
-
-    def sign(self, message: bytes) -> bytes:
-        """Return the signature of a message."""
+FILE = "head.json"
+_DOMAIN = "piienc audit head 2"
+_NOTE = "piienc-audit-head"
+_LARGEST = 64 << 10
 
 
 class Mark(Struct, frozen=True):
-    """A place in the log, as receipts carry it.
+    """A place in a log, as receipts and `audit head` carry it.
 
     Attributes:
         lines: how many lines there were.
         head: the SHA-256 of the last of them, in hex.
+        log: the log's id; None in what is from before logs had one.
     """
 
     lines: int
     head: str
+    log: str | None = None
+
+    def note(self) -> str:
+        """Return it as one line, to keep elsewhere."""
+        return f"{_NOTE}:{self.log}:{self.lines}:{self.head}"
+
+    @staticmethod
+    def of_note(note: str) -> Mark | None:
+        """Return what a line tells; None if it is none of `note`."""
+        found = re.fullmatch(rf"{_NOTE}:([0-9a-f]{{16}}):([0-9]{{1,18}}):([0-9a-f]{{64}})", note)
+        return Mark(int(found[2]), found[3], found[1]) if found else None
 
 
 class Head(Struct, frozen=True):
-    """A signed place in the log.
+    """A signed place in a log.
 
     Attributes:
-        lines: how many lines there were.
-        end: where the last of them ended, its line break not counted.
-        head: the SHA-256 of the last line, in hex; zeros if there was none.
+        log: the log's id.
+        segment: the number of the last segment; 0 before the first line.
+        lines: the number of the last line.
+        end: where that ends in its segment, its line break counted.
+        head: the SHA-256 of that line, in hex; zeros if there was none.
         time: when it was signed, in UTC, as ISO 8601.
         key: the fingerprint of the key.
         signature: Ed25519, of `message`, in hex.
     """
 
+    log: str
+    segment: int
     lines: int
     end: int
     head: str
@@ -73,11 +79,11 @@ class Head(Struct, frozen=True):
     @property
     def message(self) -> bytes:
         """What is signed."""
-        said = (_DOMAIN, self.lines, self.end, self.head, self.time, self.key)
-        return "\n".join(map(str, said)).encode("ascii", "backslashreplace")
+        fields = (self.log, self.segment, self.lines, self.end, self.head, self.time, self.key)
+        return "\n".join([_DOMAIN, *map(str, fields)]).encode()
 
     def signed(self, signer: Signer) -> Head:
-        """Return the head with its signature."""
+        """Return it with a signature."""
         return replace(self, signature=signer.sign(self.message).hex())
 
     def is_signed_by(self, key: Verifier) -> bool:
@@ -89,40 +95,47 @@ class Head(Struct, frozen=True):
         return self.key == key.fingerprint and key.verifies(self.message, signature)
 
 
-def read(folder: Path) -> dict[str, Head]:
-    """Return the heads of a state folder by their keys' fingerprints.
+_decode = Decoder(Head).decode
+
+
+def read(folder: Path) -> Head | None:
+    """Return the head of a log, if there is one; its signature is not looked at.
 
     Raises:
-        AuthenticationError: the file is not as it was written.
-        InputError: it cannot be read.
+        ValueError: the file is not as it was written; the message says why.
     """
-    path = folder / FILE
     try:
-        data = path.read_bytes()
+        descriptor = opened(folder / FILE, os.O_RDONLY)
     except (FileNotFoundError, NotADirectoryError):
-        return {}
+        return None
     except OSError as error:
-        raise InputError(
-            f"cannot read {path}: {os.strerror(error.errno or 0)}",
-            hint="check the path and its permissions",
-        ) from error
+        reason = os.strerror(error.errno) if error.errno else "it is not a regular file"
+        raise ValueError(f"the head cannot be read: {reason}") from error
     try:
-        heads = [Head(**fields) for fields in json.loads(data)["heads"]]
-    except (ValueError, TypeError, KeyError) as error:
-        raise AuthenticationError(f"{path} is not as it was written") from error
-    for head in heads:
-        kinds = (type(head.lines), type(head.end), *map(type, (head.head, head.key)))
-        if kinds != (int, int, str, str) or not isinstance(head.signature, str):
-            raise AuthenticationError(f"{path} is not as it was written")
-    return {head.key: head for head in heads}
+        return _decode(os.read(descriptor, _LARGEST))
+    except (DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise ValueError("the head is not as it was written") from error
+    finally:
+        os.close(descriptor)
 
 
-def write(folder: Path, heads: dict[str, Head]) -> None:
-    """Replace the heads of a state folder.
+def write(folder: Path, head: Head) -> None:
+    """Replace the head of a log, whatever is in its place; the log is held.
 
     Raises:
-        IncompleteError: they cannot be written.
+        IncompleteError: it cannot be written.
     """
-    document = {"schema_version": 1, "heads": [to_builtins(head) for head in heads.values()]}
-    with new_file(folder / FILE, overwrite=True) as file:
-        file.write(json.dumps(document, indent=2).encode() + b"\n")
+    new = folder / f"{FILE}.new"
+    with translated(folder / FILE):
+        with contextlib.suppress(FileNotFoundError):
+            new.unlink()
+        try:
+            with os.fdopen(opened(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL), "wb") as file:
+                file.write(json.dumps(to_builtins(head), indent=2).encode() + b"\n")
+                file.flush()
+                os.fsync(file.fileno())
+            new.replace(folder / FILE)
+        except BaseException:
+            new.unlink(missing_ok=True)
+            raise
+        keep_names(folder)

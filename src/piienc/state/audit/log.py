@@ -1,45 +1,54 @@
-"""Lines are appended: chained, on the disk, and under a signed head."""
+"""Lines are appended: chained, signed, and on the disk, under a signed head."""
 
 from __future__ import annotations
 
 import contextlib
-import fcntl
-import hashlib
-import json
 import os
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from piienc.errors import AuthenticationError, ConfigError
-from piienc.files import PRIVATE_FILE, make_private_folder, require_private, translated
+from piienc.errors import ConfigError
+from piienc.files import make_private_folder, require_private, translated
 from piienc.state.audit import head as heads
+from piienc.state.audit import segments
 from piienc.state.audit.head import Head, Mark
-from piienc.state.audit.tail import Tail, lines_before, tail_of
+from piienc.state.audit.line import Link, hash_of, made, now
+from piienc.state.audit.standing import standing
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-    from piienc.state.audit.head import Signer
-
-FILE = "audit.jsonl"
-_FLAGS = os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC | os.O_NOFOLLOW
+    from piienc.state.audit.line import Signer
+    from piienc.state.audit.standing import Standing
 
 
 class AuditLog:
-    """The log of a state folder; several processes may append to it at once."""
+    """The logs of a state folder, one for each key; several processes may append at once."""
 
-    def __init__(self, folder: Path, signer: Callable[[], Signer | None]) -> None:
-        """Say where the log is, and who signs: asked at each append, while the log is held."""
-        self.folder = folder
-        self.path = folder / FILE
-        self._signer = signer
-
-    def append(self, facts: dict[str, Any]) -> Mark:
-        """Append a line and sign the new head; both are on the disk when this returns.
+    def __init__(
+        self,
+        folder: Path,
+        signer: Callable[[], Signer | None],
+        on_broken: Callable[[str], None] = lambda _: None,
+    ) -> None:
+        """Say where the logs are, and who signs: asked at each append, while they are held.
 
         Args:
-            facts: what the line says, beside number, time and chain.
+            folder: the state folder.
+            signer: returns the key that signs, if there is one.
+            on_broken: called with a sentence, if the log is not as it was written.
+        """
+        self.folder = folder
+        self._signer = signer
+        self._on_broken = on_broken
+
+    def append(self, facts: dict[str, Any]) -> Mark:
+        """Append a line and replace the head; both are on the disk when this returns.
+
+        A log that is not as it was written is left as it is, and goes on in a new segment.
+
+        Args:
+            facts: what the line says, beside its place and the time.
 
         Returns:
             The place that the log has come to.
@@ -47,135 +56,102 @@ class AuditLog:
         Raises:
             ConfigError: the state folder cannot be used.
             KeyAccessError: others than their owner may read the log, or the signing key.
-            AuthenticationError: the log is not the one that was signed; nothing is appended, so
-                that no signature covers it up.
             IncompleteError: the line or the head cannot be written.
         """
-        with self._held() as descriptor:
-            tail = tail_of(descriptor)
-            known = heads.read(self.folder)
-            for head in known.values():
-                self._require(head.lines <= tail.number and _ends_at(descriptor, head))
+        with self._held():
             signer = self._signer()
-            behind = self._catch_up(descriptor, tail, known, signer) if signer else 0
-            line = _line(facts, tail, signer.fingerprint if signer else None, behind)
-            begin = os.fstat(descriptor).st_size + (not tail.closed)
-            with translated(self.path):
-                _write(descriptor, b"\n" * (not tail.closed) + line + b"\n")
-                if begin == 0:
-                    _keep_name(self.folder)
-            mark = Mark(tail.number + len(tail.torn) + 1, hashlib.sha256(line).hexdigest())
-            if signer:
-                self._sign(known, mark, begin + len(line), signer)
+            folder = segments.folder_of(self.folder, signer.fingerprint if signer else None)
+            make_private_folder(folder)
+            _require_real(folder)
+            begun = signer.begun(self.folder) if signer else None
+            place = standing(folder, signer, begun)
+            if signer and not place.headed and not place.broken:
+                # Before the first line, so that lines without a head are never a crash's; and
+                # before the next, so that a crash leaves no more than one behind the head.
+                heads.write(folder, _head(place.log, place.line, place.head, place.place, signer))
+            if signer and begun is None:
+                signer.remember(self.folder, place.log)
+            mark = self._write(folder, place, facts, signer)
+        if place.broken:
+            self._on_broken(
+                f"the audit log {folder / place.broken.file} is not as it was written: "
+                f"{place.broken.reason}; it goes on in a new segment that says so: see 'piienc "
+                "audit verify'"
+            )
         return mark
 
-    def _catch_up(self, descriptor: int, tail: Tail, known: dict[str, Head], signer: Signer) -> int:
-        """Hold the lines behind the key's last head against it; return how many there are."""
-        own = known.get(signer.fingerprint)
-        if own is not None:
-            self._require(own.is_signed_by(signer))
-        if tail.end != (own.end if own else 0):
-            self._require(_follow(descriptor, own, tail, signer.fingerprint))
-        if own is None:
-            # Before the first line that says so, so that a head that is missing was removed.
-            self._require(tail.signer != signer.fingerprint)
-            self._sign(known, Mark(tail.number, tail.head), tail.end, signer)
-        return tail.number - (own.lines if own else 0)
+    def _write(
+        self, folder: Path, place: Standing, facts: dict[str, Any], signer: Signer | None
+    ) -> Mark:
+        closed = None
+        if place.line == 0 and (self.folder / segments.FORMER).exists():
+            from piienc.state.audit.former import closed_former  # noqa: PLC0415  # start-up
 
-    def _sign(self, known: dict[str, Head], mark: Mark, end: int, signer: Signer) -> None:
-        head = Head(mark.lines, end, mark.head, _now(), signer.fingerprint)
-        known[signer.fingerprint] = head.signed(signer)
-        heads.write(self.folder, known)
-
-    def _require(self, sound: bool) -> None:  # noqa: FBT001  # it reads as a sentence
-        if not sound:
-            raise AuthenticationError(
-                f"the audit log {self.path} is not the one that was signed",
-                hint="see 'piienc audit verify'; to begin a new log, move audit.jsonl and "
-                "audit.head away, and keep them",
-            )
+            closed = closed_former(self.folder, signer, new=signer is None or signer.new)
+        link = Link(
+            place.line + 1,
+            place.head,
+            place.log,
+            place.segment,
+            signer.fingerprint if signer else None,
+            place.torn,
+            place.broken,
+            closed,
+        )
+        line = made(link, facts, signer)
+        _append(segments.path_of(folder, place.segment), line + b"\n", place.end)
+        mark = Mark(link.line, hash_of(line), place.log)
+        if signer:
+            at = (place.segment, place.end + len(line) + 1)
+            heads.write(folder, _head(place.log, mark.lines, mark.head, at, signer))
+        return mark
 
     @contextlib.contextmanager
-    def _held(self) -> Iterator[int]:
-        """Open the log, and wait until no other process appends to it."""
+    def _held(self) -> Iterator[None]:
+        """Wait until no other process appends to a log of the folder."""
+        folder = self.folder / segments.FOLDER
         try:
             make_private_folder(self.folder)
-            descriptor = os.open(self.path, _FLAGS, PRIVATE_FILE)
+            make_private_folder(folder)
+            _require_real(folder)
+            with segments.held(self.folder):
+                yield
         except (OSError, ConfigError) as error:
-            reason = os.strerror(error.errno or 0) if isinstance(error, OSError) else error
+            system = isinstance(error, OSError) and error.errno
+            reason = os.strerror(system) if system else error
             raise ConfigError(
-                f"cannot keep the audit log {self.path}: {reason}",
+                f"cannot keep the audit log {folder}: {reason}",
                 hint="without it no key is used and no file is touched; name a folder that may "
                 "be written to: --state DIR or PIIENC_STATE",
             ) from error
-        try:
-            require_private(self.path)
-            fcntl.flock(descriptor, fcntl.LOCK_EX)
-            yield descriptor
-        finally:
-            os.close(descriptor)
 
 
-def _line(facts: dict[str, Any], tail: Tail, signer: str | None, behind: int) -> bytes:
-    chain: dict[str, Any] = {
-        "line": tail.number + len(tail.torn) + 1,
-        "prev": tail.head,
-        "signer": signer,
-        "time": _now(),
-    }
-    if tail.torn:
-        chain["torn"] = tail.torn
-    if behind:
-        chain["behind"] = behind
-    return json.dumps(chain | facts, separators=(",", ":")).encode("ascii")
+def _head(log: str, line: int, digest: str, place: tuple[int, int], signer: Signer) -> Head:
+    segment, end = place
+    return Head(log, segment, line, end, digest, now(), signer.fingerprint).signed(signer)
 
 
-def _ends_at(descriptor: int, head: Head) -> bool:
-    """Tell whether the line that a head was of ends where it did, and is the same."""
-    if head.lines == 0:
-        return True
-    line, _ = next(lines_before(descriptor, head.end), (b"", 0))
-    return hashlib.sha256(line).hexdigest() == head.head
-
-
-def _follow(descriptor: int, head: Head | None, tail: Tail, key: str) -> bool:
-    """Tell whether the lines behind a head follow it and each other, up to the tail."""
-    from piienc.state.audit.chain import BrokenChain, Chain  # noqa: PLC0415  # start-up
-
-    chain = Chain(head.lines, head.head) if head else Chain()
-    with os.fdopen(os.dup(descriptor), "rb") as file:
-        file.seek(head.end + 1 if head and head.lines else 0)
-        try:
-            for line in file:
-                link = chain.take(line.removesuffix(b"\n"))
-                if head is None and link is not None and link.signer == key:
-                    return False
-        except BrokenChain:
-            return False
-    return (chain.number, chain.head) == (tail.number, tail.head)
-
-
-def _write(descriptor: int, data: bytes) -> None:
-    """Write all of it to the disk, or nothing."""
-    size = os.fstat(descriptor).st_size
+def _append(path: Path, data: bytes, size: int) -> None:
+    """Write all of it to the end of a segment and to the disk, or nothing."""
+    descriptor = segments.opened(path, os.O_RDWR | os.O_CREAT | os.O_APPEND)
     try:
-        left = memoryview(data)
-        while left:
-            left = left[os.write(descriptor, left) :]
-        os.fsync(descriptor)
-    except OSError:
-        os.ftruncate(descriptor, size)
-        raise
-
-
-def _keep_name(folder: Path) -> None:
-    """See to it that a power cut does not take the name of a new file."""
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
+        require_private(path)
+        with translated(path):
+            try:
+                left = memoryview(data)
+                while left:
+                    left = left[os.write(descriptor, left) :]
+                os.fsync(descriptor)
+            except OSError:
+                os.ftruncate(descriptor, size)
+                raise
+            if size == 0:
+                segments.keep_names(path.parent)
     finally:
         os.close(descriptor)
 
 
-def _now() -> str:
-    return datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+def _require_real(folder: Path) -> None:
+    """Refuse a link in the place of a folder: it could lead to another log."""
+    if folder.is_symlink():
+        raise ConfigError(f"{folder} is a symbolic link")

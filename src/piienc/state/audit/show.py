@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import json
+import os
 from collections import deque
-from itertools import islice
+from itertools import chain, islice
 from typing import TYPE_CHECKING, Any
 
 from msgspec import Struct
 
-from piienc.files import open_input
-from piienc.state.audit.log import FILE
+from piienc.errors import InputError
+from piienc.state.audit import segments
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
     Line = dict[str, Any]
@@ -72,19 +74,19 @@ class Shown(Struct, frozen=True):
     unreadable: int
 
 
-def shown(folder: Path, wanted: Wanted) -> Shown:
-    """Return the lines of a state folder's log that are asked for.
+def shown(state: Path, wanted: Wanted) -> Shown:
+    """Return the lines of a state folder's logs that are asked for.
 
     Raises:
-        InputError: the log cannot be read.
+        InputError: a log cannot be read.
     """
-    if not (folder / FILE).exists():
-        return Shown([], 0)
-    ended: deque[Line] = deque(maxlen=wanted.most)
+    found: list[Line] = []
     begun: dict[str, Line] = {}
     unreadable = 0
-    with open_input(folder / FILE) as file:
-        for raw in file:
+    # What is unsigned first: a run can begin before there is a key, and end when there is one.
+    for paths in _logs(state):
+        ended: deque[Line] = deque(maxlen=wanted.most)
+        for raw in chain.from_iterable(map(_lines, paths)):
             line = _parsed(raw)
             if line is None:
                 unreadable += 1
@@ -94,9 +96,29 @@ def shown(folder: Path, wanted: Wanted) -> Shown:
                 begun.pop(str(line.get("run")), None)
                 if wanted.takes(line):
                     ended.append(line)
-    found = [*ended, *filter(wanted.takes, begun.values())]
-    found.sort(key=lambda line: int(line["line"]), reverse=True)
+        found += ended
+    found += filter(wanted.takes, begun.values())
+    found.sort(key=lambda line: (str(line.get("time")), int(line["line"])), reverse=True)
     return Shown(list(islice(found, wanted.most)), unreadable)
+
+
+def _logs(state: Path) -> Iterator[list[Path]]:
+    """Yield the files of each log, in order."""
+    old = state / segments.FORMER
+    yield [old] * old.exists()
+    for folder in segments.folders(state):
+        yield [segments.path_of(folder, number) for number in segments.numbers_of(folder)]
+
+
+def _lines(path: Path) -> Iterator[bytes]:
+    try:
+        with os.fdopen(segments.opened(path, os.O_RDONLY), "rb") as file:
+            yield from file
+    except OSError as error:
+        reason = os.strerror(error.errno) if error.errno else "it is not a regular file"
+        raise InputError(
+            f"cannot read {path}: {reason}", hint="see 'piienc audit verify'"
+        ) from error
 
 
 def _parsed(raw: bytes) -> Line | None:

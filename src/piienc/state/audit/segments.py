@@ -1,0 +1,127 @@
+"""The files that the lines of a log are in: where they are, and how they are opened.
+
+    .piienc/audit/
+    ├── lock
+    ├── 1f0c…/           the log of a key: the first 16 digits of its fingerprint
+    │   ├── 000001.jsonl
+    │   ├── 000002.jsonl
+    │   └── head.json
+    └── unsigned/        what was written without a key
+        └── 000001.jsonl
+
+Whoever can write there can put anything in the place of a file: nothing but a regular file is read,
+no link is followed, and nothing that is opened can keep a command waiting.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import os
+import re
+import stat
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+FOLDER = "audit"
+UNSIGNED = "unsigned"
+FORMER = "audit.jsonl"  # the log of the format before this one
+LIMIT = 16 << 20
+"""Bytes of a segment, after which the next line begins a new one."""
+
+_LOCK = "lock"
+_NAME = re.compile(r"([0-9]{6,18})\.jsonl", re.ASCII)
+_ID = re.compile(r"[0-9a-f]{16}", re.ASCII)
+
+
+def folder_of(state: Path, fingerprint: str | None) -> Path:
+    """Return the folder of a key's log, or of what is unsigned."""
+    return state / FOLDER / (fingerprint[:16] if fingerprint else UNSIGNED)
+
+
+def folders(state: Path) -> list[Path]:
+    """Return the folders of all logs that are there, what is unsigned first."""
+    names = [path.name for path in _listed(state / FOLDER)]
+    found = sorted(name for name in names if _ID.fullmatch(name))
+    return [state / FOLDER / name for name in [UNSIGNED] * (UNSIGNED in names) + found]
+
+
+def numbers_of(folder: Path) -> list[int]:
+    """Return the numbers of a log's segments, in order."""
+    names = (_NAME.fullmatch(path.name) for path in _listed(folder))
+    return sorted({int(name[1]) for name in names if name} - {0})
+
+
+def path_of(folder: Path, number: int) -> Path:
+    """Return where a segment is."""
+    return folder / f"{number:06d}.jsonl"
+
+
+def opened(path: Path, flags: int) -> int:
+    """Open a regular file and nothing else, without waiting.
+
+    Raises:
+        OSError: it cannot be opened; ELOOP, with its reason, for a symbolic link.
+        NotRegularError: there is something else.
+    """
+    more = os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+    try:
+        descriptor = os.open(path, flags | more, 0o600)
+    except OSError:
+        if os.path.lexists(path) and not stat.S_ISREG(path.lstat().st_mode):
+            raise NotRegularError(f"{path} is not a regular file") from None
+        raise
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        os.close(descriptor)
+        raise NotRegularError(f"{path} is not a regular file")
+    return descriptor
+
+
+class NotRegularError(OSError):
+    """A folder, a link, a pipe or a device is where a file of the log should be."""
+
+
+@contextlib.contextmanager
+def held(state: Path) -> Iterator[None]:
+    """Wait until no other process appends, and hold off those that will.
+
+    Raises:
+        OSError: the lock cannot be had.
+    """
+    descriptor = opened(state / FOLDER / _LOCK, os.O_RDWR | os.O_CREAT)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)
+
+
+@contextlib.contextmanager
+def still(state: Path) -> Iterator[None]:
+    """Hold off who appends while the block looks; whoever may not lock looks all the same."""
+    with contextlib.ExitStack() as stack:
+        with contextlib.suppress(OSError):
+            descriptor = opened(state / FOLDER / _LOCK, os.O_RDONLY)
+            stack.callback(os.close, descriptor)
+            fcntl.flock(descriptor, fcntl.LOCK_SH)
+        yield
+
+
+def keep_names(folder: Path) -> None:
+    """See to it that a power cut does not take the names of new files."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _listed(folder: Path) -> Iterator[os.DirEntry[str]]:
+    try:
+        with os.scandir(folder) as entries:
+            yield from entries
+    except (FileNotFoundError, NotADirectoryError):
+        return
