@@ -7,12 +7,13 @@ import os
 from typing import TYPE_CHECKING, Any
 
 from piienc.errors import ConfigError
-from piienc.files import make_private_folder, require_private, translated
+from piienc.files import make_private_folder, translated
 from piienc.state.audit import head as heads
 from piienc.state.audit import segments
 from piienc.state.audit.head import Head, Mark
 from piienc.state.audit.line import Link, hash_of, made, now
 from piienc.state.audit.standing import standing
+from piienc.trust import require_private
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -131,7 +131,9 @@ def _sound(folder: Path, key: Verifier | None, head: Head | None) -> Standing:
         link, name = link_of(found.line), path_of(folder, found.segment).name
         if link is None:
             raise _UnsoundError("the last line is not whole", name)
-        if reason := reason_against(found.line, link, key, found.segment, head and head.log):
+        if reason := reason_against(
+            found.line, link, key, found.segment, head.log if head else None
+        ):
             raise _UnsoundError(f"the last line {reason}", name)
         line, digest, log = link.line, hash_of(found.line), link.log
         if head and (reason := misfit(head, link, digest, found.end)):
