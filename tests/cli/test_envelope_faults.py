@@ -6,6 +6,7 @@ import contextlib
 import os
 import random
 import re
+import shutil
 import signal
 import subprocess
 import threading
@@ -118,6 +119,20 @@ def test_flipped_byte_in_the_head_leaves_nothing(desk, temp, messages, place):
 
 def _literal(data):
     return b"\xcb" + bytes([len(data) + 6]) + b"b\0\0\0\0\0" + data
+
+
+@pytest.mark.skipif(not shutil.which("sq"), reason="sq is not installed")
+def test_padded_message_is_refused_for_what_it_is(desk, temp, partner):
+    """Nobody has cut it off: gpg stumbles over what sq pads it with."""
+    key = desk.folder.parent / "me.asc"
+    key.write_bytes(partner.export("me"))
+    padded = subprocess.run(
+        ["sq", "encrypt", "--binary", "--compression", "pad", "--recipient-cert", key],
+        input=LARGE,
+        capture_output=True,
+        check=True,
+    ).stdout
+    _unwrap_fails(desk, temp, padded, code=(6, 7), message=".*padding")
 
 
 @pytest.mark.parametrize("demand", [[], ["--signed-by", "curve"]])

@@ -19,6 +19,7 @@ ROWS = {
     "in order": ({"in order"}, {}, []),
     "in order, in place": ({"in order"}, IN_PLACE, []),
     "at the end": ({"append"}, {}, []),
+    "emptied": ({"emptied"}, {}, []),
     "taken at its close": ({"taken"}, IN_PLACE, [AWAY]),
     "taken, and nothing is told": ({"taken", "stat", "fstat", "remove"}, IN_PLACE, [NAME, SIZE]),
     "nothing but writing": (
@@ -91,6 +92,22 @@ def test_file_that_was_cut_is_delivered_by_the_next_attempt(
     ended = way.push("a.bin")
     assert ended.code == 0, ended.err
     assert _arrived(way, py_server) == {"a.bin": DATA}
+
+
+def test_file_that_each_opening_empties_is_whole_over_several_sessions(odd, py_server, tmp_path):
+    """All sessions have it open before the first byte is written."""
+    way = odd({"emptied"}, {})
+    proxy = Proxy(py_server.port, delay=0.05)
+    known = (tmp_path / "odd_hosts").read_text("utf-8")
+    (tmp_path / "far_hosts").write_text(known.replace(str(py_server.port), str(proxy.port)))
+    url = f"sftp://me@127.0.0.1:{proxy.port}{way.folder}/"
+    way.write(url=url, known_hosts=str(tmp_path / "far_hosts"))
+    way.project.write("a.bin", DATA * 5)
+    ended = way.push("a.bin")
+    proxy.close()
+    assert ended.code == 0, ended.err
+    assert len(py_server.opened) > 1
+    assert way.there() == {"a.bin": DATA * 5}
 
 
 def test_file_in_place_is_opened_and_closed_once(odd, py_server):

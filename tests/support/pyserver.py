@@ -20,6 +20,7 @@ OK, FAILED, PARTIAL = (
 MODES = {
     "in order": "a file is written in order, and opened for writing once",
     "append": "a file is written at its end",
+    "emptied": "a file that is opened for writing is emptied",
     "taken": "a file that was closed is taken away at once",
     "no size": "attributes tell no size",
     "no type": "attributes tell no permissions, and so no type",
@@ -246,6 +247,8 @@ class _Disk(paramiko.SFTPServerInterface):
             return paramiko.SFTP_PERMISSION_DENIED
         if "in order" in modes and writes and not flags & (os.O_TRUNC | os.O_EXCL):
             return paramiko.SFTP_OP_UNSUPPORTED
+        if "emptied" in modes and writes:
+            flags |= os.O_TRUNC
         mode = 0o666 if attr.st_mode is None else attr.st_mode
         handle = _Handle(self, Path(path), flags)
         descriptor = os.open(path, flags, mode)

@@ -97,6 +97,10 @@ def _signatures(outcome: Outcome) -> tuple[Signature, ...]:
     return tuple(found)
 
 
+# GnuPG stumbles over what sq adds by itself to hide a message's length.
+_NO_PADDING = "have the file sent again; from sq, without padding: 'sq encrypt --compression none'"
+
+
 def _failure(
     outcome: Outcome, signatures: tuple[Signature, ...], *, locked: bool
 ) -> PiiencError | None:
@@ -113,19 +117,36 @@ def _failure(
     unknown = any(signature.trust is Trust.UNKNOWN for signature in signatures)
     if whole and (outcome.returncode == 0 or (unknown and _only_unknown(outcome))):
         return None
-    no_key = _no_key(outcome, locked=locked)
-    if no_key:
-        return no_key
+    return (
+        _no_key(outcome, locked=locked)
+        or _not_read(outcome, whole=whole)
+        or PgpError(
+            f"gpg could not decrypt (its exit code: {outcome.returncode}, error codes: "
+            f"{sorted(outcome.codes)})",
+            hint="see 'piienc inspect FILE' for what it is",
+        )
+    )
+
+
+def _not_read(outcome: Outcome, *, whole: bool) -> PiiencError | None:
+    """Return what kept gpg from reading a message to its end, once it had the key."""
+    if whole and outcome.has("GOODMDC") and not outcome.errors:
+        return PgpError(
+            "the message is whole, but gpg does not know what follows its content: padding, most "
+            "likely",
+            hint=f"nothing was kept; {_NO_PADDING}",
+        )
+    if outcome.has("PLAINTEXT") and outcome.has("NODATA"):
+        return AuthenticationError(
+            "gpg cannot read the message to its end: it was altered on its way, or has padding",
+            hint=f"nothing was kept; {_NO_PADDING}",
+        )
     if outcome.has("DECRYPTION_KEY"):
         return AuthenticationError(
             "the message is not whole: it was cut off or altered on its way",
             hint="nothing was kept; have the file sent again",
         )
-    return PgpError(
-        f"gpg could not decrypt (its exit code: {outcome.returncode}, error codes: "
-        f"{sorted(outcome.codes)})",
-        hint="see 'piienc inspect FILE' for what it is",
-    )
+    return None
 
 
 def _no_key(outcome: Outcome, *, locked: bool) -> KeyAccessError | None:

@@ -43,6 +43,7 @@ _FARTHEST = datetime(2100, 1, 1, tzinfo=UTC)  # a key counts seconds in 32 bits,
 _EMAIL = re.compile(r"[^\s<>@]+@[^\s<>@]+")
 _REAL_NAME = re.compile(r"[^<>@()]{1,128}")
 _LONGEST_PASSPHRASE = 255  # bytes: gpg-agent takes no longer ones
+_VERSION_6 = re.compile(rb"[\xc5\xc6](?:[\x00-\xbf]|[\xc0-\xdf].)\x06", re.DOTALL)  # a key
 _ARMOR = re.compile(rb"^(?:\xef\xbb\xbf)?-----BEGIN PGP ", re.MULTILINE)
 _LARGEST = 4 << 20  # bytes of a certificate with all its signatures
 
@@ -145,6 +146,11 @@ class PgpFolder:
             found = session.scan_keys_mem(binary)
             gpg.require_room(found.stderr, "the folder for temporary files")
             kinds, fingerprints = {key["type"] for key in found}, found.fingerprints
+        if not fingerprints and _VERSION_6.match(binary):
+            raise KeyAccessError(
+                "the key is of version 6 (RFC 9580), which GnuPG cannot use",
+                hint="ask its owner for a key of version 4, which every program reads",
+            )
         mine = _only(fingerprints)
         if wanted and mine != wanted:
             raise KeyAccessError(

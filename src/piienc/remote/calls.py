@@ -54,6 +54,11 @@ class OpenFile:
             raise refusal(closed, doing)
         return told.fields(protocol.ATTRS).facts() if told.kind == protocol.ATTRS else None
 
+    def size(self) -> int | None:
+        """Return how many bytes it has; None if that is not told."""
+        told = self.session.call(protocol.FSTAT, string(self.handle))
+        return told.fields(protocol.ATTRS).facts().size if told.kind == protocol.ATTRS else None
+
     def set_mode(self, mode: int) -> bool:
         """Set the file's permissions, whatever the server's umask; tell whether it is done."""
         fields = (string(self.handle), attributes(mode))

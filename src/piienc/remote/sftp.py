@@ -12,6 +12,7 @@ from piienc.remote import calls
 from piienc.remote.listing import listing
 from piienc.remote.names import OURS, aside_of, is_safe, safe_name, shown_name
 from piienc.remote.pool import Pool
+from piienc.remote.refusals import hidden_refusal
 from piienc.remote.remote import FOLDER, FREELY, UNKNOWN, Entry, Facts
 from piienc.remote.sources import equal_bytes, reader_of
 from piienc.remote.ssh import Connection
@@ -131,7 +132,12 @@ class SftpRemote:
             if self._mode is not None and not file.set_mode(self._mode):
                 manner.told(f"{name}: its mode could not be set: the server does not allow it")
             self._write(file, name, source, span, sessions=1 if manner.once else wanted)
-            told = file.finish(doing, patience=count / _SLOW_DISK)
+            try:
+                told = file.finish(doing, patience=count / _SLOW_DISK)
+            except IncompleteError as error:
+                if name.startswith(OURS):  # it may be taken away when it is closed
+                    hidden_refusal(error)
+                raise
             facts = told if told and told.size is not None else self._look_behind(session, name)
         if facts and facts.size not in {None, size}:
             raise IncompleteError(
@@ -288,6 +294,11 @@ class SftpRemote:
                 if error.transient:
                     raise
                 raise OutOfOrderError(str(error), hint=error.hint) from error
+            if (file.size() or 0) < manner.offset:
+                raise OutOfOrderError(
+                    f"cannot {doing}: the server empties a file that is opened again",
+                    hint="say rename = false for the destination in piienc.toml",
+                )
             yield file
 
     def _blocks(self, name: str, begin: int, end: int | None) -> Generator[memoryview]:

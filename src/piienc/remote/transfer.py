@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
 from collections import deque
 from concurrent.futures import ThreadPoolExecutor
@@ -90,13 +91,29 @@ class Sending:
             self._lane(file)
             return
 
+        ready, begin = threading.Semaphore(0), threading.Event()
+
         def other() -> None:
-            with opened() as again:
+            with contextlib.ExitStack() as stack:
+                try:
+                    again = stack.enter_context(opened())
+                finally:
+                    ready.release()
+                begin.wait()
                 if again:
                     self._lane(again)
 
         with ThreadPoolExecutor(others) as threads:
             lanes = [threads.submit(other) for _ in range(others)]
+            try:
+                # Some servers empty a file that is opened for writing: nothing may be in it yet.
+                for _ in lanes:
+                    ready.acquire()
+            except BaseException:
+                self._stopped = True
+                raise
+            finally:
+                begin.set()
             self._lane(file)
         for lane in lanes:
             lane.result()
