@@ -101,6 +101,12 @@ def test_state_is_read_from_the_validity_that_gpg_tells(trust, state):
     assert PgpPart.of(_listed(trust=trust)).state is state
 
 
+def test_states_and_uses_are_called_as_people_read_them():
+    """In the listing of the keys, as text and as JSON."""
+    assert list(State) == ["valid", "expired", "revoked", "invalid"]
+    assert PgpPart.of(_listed(cap="esca")).uses == ("encrypt", "sign", "certify", "authenticate")
+
+
 def test_part_without_dates_and_keygrip_has_none():
     """An unknown beginning is the beginning of time."""
     part = PgpPart.of(_listed(date="", expires="1893456000", keygrip=None, cap=""))
@@ -177,6 +183,10 @@ def test_key_can_be_encrypted_to_by_its_valid_parts_alone():
         ([], "it has no encryption subkey"),
         ([_part("S")], "it has no encryption subkey"),
         ([_to(state=State.EXPIRED), _part("S")], "its encryption subkey is expired"),
+        (
+            [_to(state=State.EXPIRED), _to("F", state=State.REVOKED)],
+            "its encryption subkey is expired",
+        ),
         ([_part("S"), _to(state=State.REVOKED)], "its encryption subkey is revoked"),
     ],
 )

@@ -8,13 +8,14 @@ import resource
 import select
 import shutil
 import signal
+import sys
 import tempfile
 import warnings
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
-    from pathlib import Path
 
     Task = Callable[[], bytes]
 
@@ -62,6 +63,7 @@ def _forked(task: Task, folder: Path) -> tuple[int, int]:
         folder.mkdir()
         os.environ["TMPDIR"] = os.environ["PYTEST_DEBUG_TEMPROOT"] = str(folder)
         tempfile.tempdir = str(folder)
+        _take_away_only_what_is_made(folder)
         resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
         nothing = os.open(os.devnull, os.O_RDWR)
         for descriptor in range(3):
@@ -70,6 +72,25 @@ def _forked(task: Task, folder: Path) -> tuple[int, int]:
         status = 0
     finally:
         os._exit(status)
+
+
+def _take_away_only_what_is_made(folder: Path) -> None:
+    """End this process before it takes away a folder that neither it nor pytest has made.
+
+    Code that takes away what is left over may, once it is changed, take away all the rest.
+    """
+    own = [folder]
+
+    def watch(event: str, arguments: tuple[Any, ...]) -> None:
+        if event == "tempfile.mkdtemp":
+            own.append(Path(arguments[0]))
+        if event == "shutil.rmtree":
+            path = Path(os.path.abspath(os.fsdecode(arguments[0])))  # noqa: PTH100  # no links
+            is_of_pytest = any(part.startswith("pytest-of-") for part in path.parts)
+            if not is_of_pytest and not any(path.is_relative_to(one) for one in own):
+                os.kill(os.getpid(), signal.SIGKILL)
+
+    sys.addaudithook(watch)
 
 
 def end_of(status: int, answer: str) -> tuple[str, str]:

@@ -42,14 +42,13 @@ _LONGEST_FOLDER = 60  # characters: a socket's path has 107, see unix(7)
 _SESSION, _HOME = "piienc-gpg-", "home"
 _TEMPORARY = "the folder for temporary files"
 _AGENT_ENDS_WITHIN = 5.0  # seconds
-_LONGEST_ANSWER = 4096  # bytes of an agent's, at a time
 _BEGUN_WITHIN = 60.0  # seconds
 _PRIVATE_KEYS = "private-keys-v1.d"
 _UNPROTECTED = re.compile(rb"\((?:10:)?protection\s*(?:4:)?none\)")
 _STATUS = "[GNUPG:] "
 _OTHER_BREAKS = re.compile("[\v\f\x1c-\x1e\x85\u2028\u2029]")  # of lines, besides LF
 
-_KEPT_FROM_GPG = {"PIIENC_PASSPHRASE", "DEBUG_IPC"}
+_KEPT_FROM_GPG = "PIIENC_PASSPHRASE"
 _OPTIONS = [
     "--no-options",
     # A recipient is trusted because its fingerprint is pinned, not by a web of trust.
@@ -121,18 +120,16 @@ class Gpg(gnupg.GPG):  # type: ignore[misc]  # python-gnupg ships no type inform
         # What passes through gpg, keys and data in clear, it would log at the level DEBUG.
         gnupg.logger.disabled = True
         # In English: of gpg's messages to people, the system's own reasons are looked for.
-        environment = {n: v for n, v in os.environ.items() if n not in _KEPT_FROM_GPG}
+        environment = {n: v for n, v in os.environ.items() if n != _KEPT_FROM_GPG}
         environment |= {"LC_ALL": "C.UTF-8", "GNUPGHOME": str(home)}
-        # All that python-gnupg's own __init__ sets, but it also runs gpg to ask for its version: 15
-        # ms of each session. It wants to know no more of it than that it is 2.1 or later.
+        # What python-gnupg's own __init__ sets and is needed here. It also runs gpg, to ask for its
+        # version: 15 ms of each session, to know no more of it than that it is 2.1 or later.
         self.gpgbinary, self.gnupghome, self.env = "gpg", str(home), environment
-        self.keyring = self.secret_keyring = None
-        self.verbose = self.use_agent = self.check_fingerprint_collisions = False
-        self.options, self.encoding = _OPTIONS, "utf-8"
+        self.verbose = self.check_fingerprint_collisions = False
+        self.encoding = "utf-8"
         self.on_data: Callable[[bytes], bool] | None = None
         self.version = _LEAST_VERSION
         self.buffer_size = _COPIED
-        self.decode_errors = "replace"
         self.result_map = {**gnupg.GPG.result_map, "crypt": Outcome}
 
     @cached_property
@@ -150,11 +147,15 @@ class Gpg(gnupg.GPG):  # type: ignore[misc]  # python-gnupg ships no type inform
 
     def make_args(self, args: list[str], passphrase: bool) -> list[str]:  # noqa: FBT001  # python-gnupg's own
         """Return gpg's command line."""
+        # Not python-gnupg's: it has gpg log what its agent is told, if DEBUG_IPC is set.
+        made = [self.gpgbinary, "--batch", "--no-tty", "--with-colons", "--status-fd", "2"]
+        made += ["--homedir", self.gnupghome, *_OPTIONS]
+        if passphrase:
+            made += ["--passphrase-fd=0"]
         if "--import" in args:
             # To import an expired key, gpg opens its trust database; "always" lets it make none.
-            args = ["--trust-model", "direct", *args]
-        made: list[str] = super().make_args(args, passphrase)
-        return made
+            made += ["--trust-model", "direct"]
+        return [*made, *args]
 
     def _open_subprocess(self, args: list[str], passphrase: bool = False) -> Any:  # noqa: ANN401, FBT001, FBT002  # python-gnupg's own
         # As python-gnupg does it, but that gpg inherits what it is to read and write: nobody but we
@@ -324,11 +325,11 @@ def _sweep_one(session: Path) -> None:
     # clock that was set back since, is over like others.
     if facts.st_uid != os.geteuid() or abs(time.time() - facts.st_mtime) < _BEGUN_WITHIN:
         return
-    held = os.open(session, os.O_RDONLY | os.O_NOFOLLOW | os.O_DIRECTORY)
+    held = os.open(session, os.O_NOFOLLOW | os.O_DIRECTORY)
     try:
         if lock(held, session, wait=False):
             _end_agent(session / _HOME)
-            shutil.rmtree(session, ignore_errors=True)
+            shutil.rmtree(session)
     finally:
         os.close(held)
 
@@ -350,48 +351,43 @@ def _end_agent(home: Path) -> None:
     path = sockets / "S.gpg-agent"
     if not path.exists():
         return
-    told = b""
     # Assuan's lines, as gpg-connect-agent would send them: starting it costs more than all else.
     with contextlib.suppress(OSError), socket.socket(socket.AF_UNIX) as agent:
         agent.settimeout(_AGENT_ENDS_WITHIN)
         agent.connect(str(path))
         agent.sendall(b"GETINFO pid\nKILLAGENT\n")
-        while piece := agent.recv(_LONGEST_ANSWER):
-            told += piece
-    found = re.search(rb"^D (\d+)", told, re.MULTILINE)
-    give_up = time.monotonic() + _AGENT_ENDS_WITHIN
-    while found and _lives(int(found[1])) and time.monotonic() < give_up:
-        time.sleep(0.001)
+        with agent.makefile("rb") as answer:
+            found = re.search(rb"^D (\d+)", answer.read(), re.MULTILINE)
+        give_up = time.monotonic() + _AGENT_ENDS_WITHIN
+        while found and _lives(int(found[1])) and time.monotonic() < give_up:
+            time.sleep(0.001)
     if sockets != home:
-        _ask("gpgconf", home, "--remove-socketdir")
+        _ask_gpgconf(home, "--remove-socketdir")
 
 
 def _lives(process: int) -> bool:
     try:
-        os.kill(process, 0)
+        status = Path(f"/proc/{process}/stat").read_bytes()
     except OSError:
         return False
     # In a container whose first process takes no care of orphans, the dead stay listed.
-    with contextlib.suppress(OSError):
-        status = Path(f"/proc/{process}/stat").read_bytes()
-        return status.rpartition(b")")[2].split()[:1] != [b"Z"]
-    return True
+    return status.rpartition(b")")[2].split()[:1] != [b"Z"]
 
 
 def _socket_folder(home: Path) -> Path:
     """Return where gpg keeps a home's sockets: in it, or in the user's run-time folder."""
     if not Path(f"/run/user/{os.geteuid()}").is_dir():
         return home
-    return Path(_ask("gpgconf", home, "--list-dirs", "socketdir").strip() or home)
+    return Path(_ask_gpgconf(home, "--list-dirs", "socketdir") or home)
 
 
-def _ask(program: str, home: Path, *arguments: str) -> str:
+def _ask_gpgconf(home: Path, *arguments: str) -> str:
     with contextlib.suppress(OSError):
         return subprocess.run(  # noqa: S603  # no shell, and arguments of our own
-            [program, "--homedir", str(home), *arguments],
+            ["gpgconf", "--homedir", str(home), *arguments],  # noqa: S607  # as gpg is found
             check=False,
             capture_output=True,
             text=True,
             stdin=subprocess.DEVNULL,
-        ).stdout
+        ).stdout.strip()
     return ""

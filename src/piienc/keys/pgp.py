@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 _SOON = timedelta(days=30)
+_NEVER = datetime.max.replace(tzinfo=UTC)
 _RSA = {"1", "2", "3"}  # RFC 9580, 9.1: RSA, and its forms for one use only
 _NAMES = {"16": "ElGamal", "17": "DSA", "18": "ECDH", "19": "ECDSA", "22": "EdDSA"}
 _CURVES = {"ed25519": "Ed25519", "cv25519": "Curve25519", "ed448": "Ed448", "cv448": "X448"}
@@ -69,7 +70,7 @@ class PgpPart(Struct, frozen=True):
         """Read one of python-gnupg's listings."""
         algorithm, bits = fields["algo"], int(fields["length"] or 0)
         is_rsa = algorithm in _RSA
-        curve = fields.get("curve") or ""
+        curve = fields["curve"]
         name = f"RSA {bits}" if is_rsa else _CURVES.get(curve) or curve
         uses = {use[0]: use for use in Use}
         return cls(
@@ -81,7 +82,7 @@ class PgpPart(Struct, frozen=True):
             bits,
             _time(fields["date"]) or datetime.fromtimestamp(0, UTC),
             _time(fields["expires"]),
-            _STATES.get(fields["trust"][:1], State.VALID),
+            _STATES.get(fields["trust"], State.VALID),
             tuple(uses[letter] for letter in fields["cap"] if letter in uses),
         )
 
@@ -132,12 +133,9 @@ class PgpKey(Struct, frozen=True):
     @property
     def expires(self) -> datetime | None:
         """When it ends to be of use: the first end of the primary key and what encrypts."""
-        ends = [self.primary.expires]
-        if self.encrypting:
-            last = [part.expires for part in self.encrypting]
-            ends.append(None if None in last else max(end for end in last if end))
-        known = [end for end in ends if end]
-        return min(known) if known else None
+        last = max((part.expires or _NEVER for part in self.encrypting), default=_NEVER)
+        end = min(self.primary.expires or _NEVER, last)
+        return None if end == _NEVER else end
 
     @property
     def encrypting(self) -> tuple[PgpPart, ...]:

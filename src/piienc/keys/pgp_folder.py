@@ -114,7 +114,8 @@ class PgpFolder:
                 raise PgpError("gpg made no key", hint="see 'gpg --version'")
             armored = session.export_keys(made.fingerprint)
         self._keep(name, made.fingerprint, armored.encode(), overwrite=False)
-        return self.load([name])[0]
+        (key,) = self.load([name])
+        return key
 
     def take(
         self,
@@ -139,7 +140,6 @@ class PgpFolder:
             PolicyError: there is another key of that name, or the file holds secret keys.
             KeyAccessError: the file holds no key, several, or not the one that was named.
         """
-        names.require_name(name)
         wanted = _normal(fingerprint) if fingerprint is not None else None
         binary = _certificate(data)
         with gpg.keyring(self.home, []) as session:
@@ -164,15 +164,16 @@ class PgpFolder:
             )
         overwrite = self._may_replace(name, mine, overwrite=overwrite)
         self._make_folders()
+        public: bytes | str = binary
         if "sec" in kinds:
             make_private_folder(self.home)
             with gpg.home_of(self.home) as session:
                 gpg.require_room(session.import_keys(binary).stderr, self.home)
-                binary = session.export_keys(mine, armor=False)
+                public = session.export_keys(mine)
         before = [self._read(name).certificate] if overwrite and self._pin_of(name) == mine else []
         with gpg.keyring(self.home, before) as session:
             # Into what is there already: a revocation that was seen once stays.
-            session.import_keys(binary)
+            session.import_keys(public)
             armored = session.export_keys(mine)
         if not armored:
             raise KeyAccessError(
@@ -180,7 +181,7 @@ class PgpFolder:
                 hint="ask its owner to export it again",
             )
         self._keep(name, mine, armored.encode(), overwrite=overwrite)
-        key = self.load([name])[0]
+        (key,) = self.load([name])
         if "sec" in kinds and not key.secret:
             raise PgpError(
                 f"gpg took the public part of {name}, and not the secret one",
@@ -270,21 +271,18 @@ class PgpFolder:
         return [self._read(name) for name in wanted]
 
     def _read(self, name: str) -> Pinned:
-        text = self._checked_text(name)
-        return Pinned(name, self._pin_of(name) or "", _certificate(text.encode()))
-
-    def _checked_text(self, name: str) -> str:
         names.require_name(name)
         known = self.names()
         path = self._file(name)
         if name not in known:
             raise names.missing(name, path, known)
-        if not self._pin_of(name):
+        pin = self._pin_of(name)
+        if not pin:
             raise KeyAccessError(
                 f"{path} was put there by hand: no fingerprint is pinned for it",
                 hint=f"move it away and run 'piienc keys import-pgp {name} FILE' with it",
             )
-        return _text(path)
+        return Pinned(name, pin, _certificate(_text(path).encode()))
 
     def _pin_of(self, name: str) -> str | None:
         path = self._file(name).with_name(f"{name}{_PIN}")
@@ -300,7 +298,7 @@ class PgpFolder:
             return False
         if self._pin_of(name) != fingerprint and not overwrite:
             raise PolicyError(
-                f"there is another key {name} already: {self._pin_of(name)}",
+                f"there is another key {name} already: {self._pin_of(name) or 'without a pin'}",
                 hint="if its owner has told you of the new key, by another way, say --force",
             )
         return True
@@ -361,11 +359,10 @@ def _parameters(
         "Subkey-Usage: encrypt",
         f"Name-Real: {real_name}",
         f"Name-Email: {email}",
-        f"Expire-Date: {0 if expires == 'never' else expires}",
+        f"Expire-Date: {expires}",
         f"Passphrase: {text_of(passphrase)}" if passphrase else "%no-protection",
-        "%commit",
     ]
-    return "\n".join(lines) + "\n"
+    return "\n".join(lines)
 
 
 def _is_too_far(expires: str) -> bool:
@@ -415,17 +412,17 @@ def _certificate(data: bytes) -> bytes:
 
 
 def _only(fingerprints: list[str]) -> str:
-    primary = fingerprints[:1]
-    if not primary:
-        raise KeyAccessError(
-            "the file holds no OpenPGP key",
-            hint="ask for the public key, armored: 'gpg --export --armor'",
-        )
-    if len(fingerprints) > 1:
-        raise KeyAccessError(
-            f"the file holds {len(fingerprints)} keys", hint="export the one that is meant alone"
-        )
-    return primary[0]
+    match fingerprints:
+        case [only]:
+            return only
+        case []:
+            raise KeyAccessError(
+                "the file holds no OpenPGP key",
+                hint="ask for the public key, armored: 'gpg --export --armor'",
+            )
+    raise KeyAccessError(
+        f"the file holds {len(fingerprints)} keys", hint="export the one that is meant alone"
+    )
 
 
 def _normal(fingerprint: str) -> str:
