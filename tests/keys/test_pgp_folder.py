@@ -162,7 +162,10 @@ def test_certificate_from_the_future_is_told_from_one_that_was_exchanged(folder,
     new_gpg.run("--faked-system-time", "20990101T000000", "--quick-gen-key", "acme")
     listed = new_gpg.run("--list-keys", "--with-colons", "--ignore-time-conflict").decode()
     (fingerprint, _) = re.findall(r"^fpr:+([0-9A-F]{40}):", listed, re.MULTILINE)
-    for end, data in (("asc", new_gpg.run("--export")), ("fingerprint", fingerprint.encode())):
+    for end, data in (
+        ("asc", new_gpg.run("--armor", "--export")),
+        ("fingerprint", fingerprint.encode()),
+    ):
         path = stored / f"acme.{end}"
         path.write_bytes(data)
         path.chmod(0o600)

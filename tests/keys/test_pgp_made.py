@@ -152,7 +152,7 @@ def test_passphrase_that_gpg_cannot_take_is_refused_without_quoting_it(folder, p
 class _Made:
     """What gpg says of a key that it has not made."""
 
-    fingerprint = ""
+    fingerprint = stderr = ""
 
 
 def test_key_that_gpg_has_not_made_is_told(folder, monkeypatch):
