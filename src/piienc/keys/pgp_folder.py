@@ -400,13 +400,14 @@ def _text(path: Path) -> str:
 def _certificate(data: bytes) -> bytes:
     if len(data) > _LARGEST:
         raise KeyAccessError(f"over {_LARGEST >> 20} MiB, which is no key")
-    armors = len(_ARMOR.findall(data)) if is_armored(data) else 0
-    if armors > 1:
+    armors = _ARMOR.findall(data)
+    if is_armored(data) and len(armors) > 1:
         raise KeyAccessError(
-            f"the file holds {armors} keys", hint="give a file with the one that is meant alone"
+            f"the file holds {len(armors)} keys",
+            hint="give a file with the one that is meant alone",
         )
     try:
-        return dearmor(data) if armors else data
+        return dearmor(data)
     except PgpError as error:
         raise KeyAccessError(f"no OpenPGP key: {error}", hint=error.hint) from None
 
