@@ -49,9 +49,15 @@ def desk(office, monkeypatch):
 
 
 def _contents(folder):
-    """Return all files with their content, but for the key that signs the audit log."""
+    """Return all files with their content, but for what the audit log keeps beside the keys."""
     files = (path for path in folder.rglob("*") if path.is_file())
-    return {path: path.read_bytes() for path in files if path.parent.name != "audit"}
+    return {path: path.read_bytes() for path in files if folder / "audit" not in path.parents}
+
+
+def _write_passphrase(desk, passphrase):
+    path = desk.folder.parent / "in" / "wrong"
+    path.write_text(passphrase)
+    path.chmod(0o600)
 
 
 @contextlib.contextmanager
@@ -244,7 +250,7 @@ def test_locked_key_opens_nothing_without_its_own_passphrase(desk, temp, partner
         ("wrong", "the passphrase is not the key's own"),
         (" x", "gpg cannot take"),
     ):
-        (desk.folder.parent / "in" / "wrong").write_text(wrong)
+        _write_passphrase(desk, wrong)
         _unwrap_fails(
             desk, temp, message, "--passphrase-file", "../in/wrong", code=5, message=told,
             ends=[("file", "file"), ("-", "-")],
@@ -275,7 +281,7 @@ WRAP_REFUSALS = [
 @pytest.mark.parametrize(("arguments", "message"), WRAP_REFUSALS)
 def test_key_that_cannot_be_used_wraps_nothing(desk, temp, size, arguments, message):
     """By name, and but for a wrong passphrase before a byte is on standard output."""
-    (desk.folder.parent / "in" / "wrong").write_text("wrong")
+    _write_passphrase(desk, "wrong")
     streams = [] if "--passphrase-file" in arguments else [("-", "-"), (f"../in/{size}", "-")]
     for source, target in ((f"../in/{size}", "x.pgp"), *streams):
         _fails(

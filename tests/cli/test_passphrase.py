@@ -257,7 +257,7 @@ def test_terminal_asks_for_a_new_passphrase_twice(locked):
     code, _, seen = _at_terminal(locked, new, [first, (b"the same again: ", b"open barley\n")])
     assert code == 5, seen
     assert b"differ" in seen
-    assert not (locked.folder / "new").exists()
+    assert not (locked.folder / "new" / "aes").exists()
     code, _, seen = _at_terminal(locked, new, [first, (b"the same again: ", b"open sesame\n")])
     assert code == 0, seen
     assert b"argon2id" in locked.read("new/aes/k.json")

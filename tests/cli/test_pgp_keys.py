@@ -279,8 +279,8 @@ def test_import_of_a_secret_key_is_refused_unless_it_is_meant(project, temp, par
 @pytest.mark.parametrize(
     ("data", "message"),
     [
-        (b"", "the file holds no OpenPGP key"),
-        (b"CANARY-4711\n", "the file holds no OpenPGP key"),
+        (b"", "no OpenPGP key: it is no OpenPGP file"),
+        (b"CANARY-4711\n", "no OpenPGP key: it is no OpenPGP file"),
         (b"\x99CANARY-4711\n", "the file holds no OpenPGP key"),
         (b"-----BEGIN PGP PUBLIC KEY BLOCK-----\nCANARY-4711\n", "no OpenPGP key: malformed armor"),
         (b"\xc6\x2a\x06CANARY-4711\n", "the key is of version 6"),
