@@ -86,7 +86,7 @@ class AuditKey(AuditPublicKey):
         new: it was made by this process.
     """
 
-    def __init__(self, key: Ed25519PrivateKey, folder: Path, *, new: bool = False) -> None:
+    def __init__(self, key: Ed25519PrivateKey, folder: Path, *, new: bool) -> None:
         super().__init__(key.public_key(), folder)
         self._private = key
         self.new = new

@@ -1,0 +1,22 @@
+"""A signing key remembers which log it has begun for which state folder."""
+
+import hashlib
+import json
+import os
+
+from piienc.keys.audit import signing_key
+
+
+def test_last_log_that_was_begun_is_kept_in_a_file_for_each_state_folder(tmp_path):
+    """So that nobody can take a log away, or put another project's in its place."""
+    key = signing_key(tmp_path / "keys", begin=True)
+    state = tmp_path / os.fsdecode(b"state\xff")
+    key.remember(state, "0011223344556677")
+    key.remember(state, "8899aabbccddeeff")
+    digest = hashlib.sha256(os.fsencode(state)).hexdigest()
+    [kept] = (tmp_path / "keys" / "audit" / "logs").iterdir()
+    assert kept.name == f"{digest[:16]}.json"
+    told = {"state": f"{tmp_path}/state\ufffd", key.fingerprint: "8899aabbccddeeff"}
+    assert json.loads(kept.read_bytes()) == told
+    assert key.begun(state) == "8899aabbccddeeff"
+    assert key.begun(tmp_path / "another") is None
