@@ -256,6 +256,6 @@ def test_count_of_sealed_cells_after_a_kill_is_not_too_small(out):
     run = Endless(out, "encrypt-file")
     run.end(signal.SIGKILL)
     database = sqlite3.connect(out.folder.parent / "state" / "state.db")
-    (cells,) = database.execute("SELECT cells FROM sealed_cells").fetchone()
+    (cells,) = database.execute("SELECT cells FROM sealed_keys").fetchone()
     database.close()
     assert cells >= 20_000

@@ -59,6 +59,14 @@ COMMANDS = {
 }
 
 
+@pytest.fixture(scope="module", autouse=True)
+def _no_signal_is_ignored():
+    """Give commands the signals as a terminal does: behind nohup, SIGHUP is ignored."""
+    before = signal.signal(signal.SIGHUP, signal.SIG_DFL)
+    yield
+    signal.signal(signal.SIGHUP, before)
+
+
 @pytest.fixture(scope="module")
 def large():
     """Give a table that takes a second or two."""

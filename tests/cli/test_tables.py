@@ -430,7 +430,7 @@ def test_worn_out_key_is_refused(there):
 def _count(project, cells):
     database = sqlite3.connect(project.folder / ".piienc" / "state.db")
     with database:
-        database.execute("UPDATE sealed_cells SET cells = ?", (cells,))
+        database.execute("UPDATE sealed_keys SET cells = ?", (cells,))
     database.close()
 
 
