@@ -134,6 +134,12 @@ CASES = {
 }
 
 
+def test_null_device_counts_though_everybody_writes_to_it():
+    """As a configuration or as known_hosts, it stands for nothing."""
+    require_trusted(Path(os.devnull))
+    open_trusted(Path(os.devnull)).close()
+
+
 @pytest.mark.parametrize("case", CASES)
 def test_require_trusted_looks_at_each_name_on_the_way(place, case):
     """The table is what counts, and what does not: the reason and the remedy are told."""

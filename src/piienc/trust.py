@@ -216,6 +216,8 @@ def _fault(facts: os.stat_result, *, is_last: bool) -> str | None:
         return f"belongs to {_name_of(facts.st_uid)}"
     if stat.S_ISLNK(mode) or (mode & stat.S_ISVTX and not is_last):
         return None  # in a sticky folder, only the owner of a name can exchange it
+    if os.path.samestat(facts, os.stat(os.devnull)):  # noqa: PTH116  # beside another stat
+        return None  # what is written to it, nobody reads
     if _is_everybodys(facts):
         return "may be written to by everybody"
     if mode & stat.S_IWGRP and not _is_own_group(facts.st_gid):

@@ -6,14 +6,16 @@ import contextlib
 import os
 import random
 import re
-import shutil
 import signal
 import subprocess
 import threading
 import time
+import zlib
 from pathlib import Path
 
 import pytest
+
+from piienc.envelope.packets import Tag, written
 
 CANARY = b"CANARY-4711"
 SMALL = b"id,email\n" + CANARY + b"\n"
@@ -127,31 +129,22 @@ def _literal(data):
     return b"\xcb" + bytes([len(data) + 6]) + b"b\0\0\0\0\0" + data
 
 
-@pytest.mark.skipif(not shutil.which("sq"), reason="sq is not installed")
-def test_padded_message_is_refused_for_what_it_is(desk, temp, partner):
-    """Nobody has cut it off: gpg stumbles over what sq pads it with."""
-    key = desk.folder.parent / "me.asc"
-    key.write_bytes(partner.export("me"))
-    padded = subprocess.run(
-        ["sq", "encrypt", "--binary", "--compression", "pad", "--recipient-cert", key],
-        input=LARGE,
-        capture_output=True,
-        check=True,
-    ).stdout
-    _unwrap_fails(desk, temp, padded, code=(6, 7), message=".*padding")
+MORE = {
+    "literal": lambda messages: _literal(b"forged"),  # noqa: ARG005  # like the others
+    "message": lambda messages: messages["small"],
+    "garbage": lambda messages: b"\xff" * 50,  # noqa: ARG005  # likewise
+    "text": lambda messages: b"hello\n",  # noqa: ARG005  # likewise
+}
 
 
 @pytest.mark.parametrize("demand", [[], ["--signed-by", "curve"]])
-@pytest.mark.parametrize("behind", ["literal", "message", "garbage", "text"])
+@pytest.mark.parametrize("behind", MORE)
 def test_what_follows_the_message_leaves_nothing(desk, temp, messages, behind, demand):
     """Nothing that was not encrypted comes out beside what was."""
-    more = {
-        "literal": _literal(b"forged"),
-        "message": messages["small"],
-        "garbage": b"\xff" * 50,
-        "text": b"hello\n",
-    }[behind]
-    _unwrap_fails(desk, temp, messages["small"] + more, *demand, code=(6, 7))
+    _unwrap_fails(
+        desk, temp, messages["small"] + MORE[behind](messages), *demand, code=6,
+        message="the (message is whole, but gpg does|signature is bad)",
+    )  # fmt: skip
 
 
 @pytest.mark.parametrize("before", [True, False])
@@ -163,6 +156,63 @@ def test_unsigned_data_beside_the_signed_leaves_nothing(desk, temp, partner, bef
     both = _literal(b"forged") + signed if before else signed + _literal(b"forged")
     message = partner.run("--no-literal", *TO_ME, stdin=both)
     _unwrap_fails(desk, temp, message, *demand, code=(6, 7))
+
+
+def _padded(data, padding):
+    """Return a compressed packet with more behind its data, as Sequoia's padding writes it."""
+    squeeze = zlib.compressobj(0, wbits=-15)
+    data = squeeze.compress(written(Tag.LITERAL, b"b" + bytes(5) + data)) + squeeze.flush()
+    return written(Tag.COMPRESSED, b"\x01" + data + padding)
+
+
+@pytest.mark.parametrize("data", [SMALL, LARGE[:405_264], LARGE], ids=len)
+def test_padded_message_is_not_called_cut_off(desk, temp, partner, data):
+    """It is whole, and GnuPG fails behind its data; only the sender can leave the padding out.
+
+    By how data and padding fall into its buffers, gpg finds the hash at the end or misses it.
+    """
+    padding = random.Random(1).randbytes(4000)  # noqa: S311  # no secret
+    message = partner.run("--no-literal", *TO_ME, stdin=_padded(data, padding))
+    told = r"(the message is whole, but|gpg cannot read the message to its end:) .*padding.*\n"
+    _unwrap_fails(desk, temp, message, code=6, message=told + ".* --compression none")
+
+
+def test_padding_packets_do_no_harm(desk, partner):
+    """Those of RFC 9580, 5.14, which GnuPG passes over."""
+    padding = written(Tag.PADDING, b"=" * 4000)
+    message = partner.run("--no-literal", *TO_ME, stdin=padding + _literal(SMALL) + padding)
+    ended = desk.run("unwrap-file", "-", "-", "--keys", "../keys", stdin=message)
+    assert (ended.code, ended.out) == (0, SMALL.decode())
+
+
+@pytest.mark.parametrize(
+    ("session_key", "container"),
+    [
+        (b"\x03" + bytes(8) + b"\x01" + bytes(40), b"\x02\x09\x02\x06" + bytes(90)),
+        (b"\x06\x21\x06" + bytes(32) + b"\x19" + bytes(80), b"\x02\x09\x02\x06" + bytes(90)),
+        (b"\x03" + b"\x01" * 8 + b"\x19" + bytes(80), b"\x01" + bytes(90)),
+    ],
+    ids=["aead", "version 6", "X25519"],
+)
+def test_message_in_the_ways_of_rfc_9580_is_told_as_such(desk, temp, session_key, container):
+    """No release of GnuPG reads it; the sender can write another one."""
+    data = written(Tag.PKESK, session_key) + written(Tag.SEIPD, container)
+    _unwrap_fails(
+        desk, temp, data, code=7,
+        message=r".* is encrypted in a way of RFC 9580 that GnuPG cannot read\n.* by RFC 4880",
+    )  # fmt: skip
+
+
+def test_signature_of_an_algorithm_that_gpg_lacks_is_told_as_such(desk, temp, partner):
+    """Ed25519 of RFC 9580 has another number than GnuPG's."""
+    issuer = bytes([9, 16]) + b"12345678"
+    made = b"\x04\x00\x1b\x0a\x00\x00" + len(issuer).to_bytes(2) + issuer + bytes(2 + 64)
+    one_pass = b"\x03\x00\x0a\x1b12345678\x01"
+    signed = (
+        written(Tag.ONE_PASS_SIGNATURE, one_pass) + _literal(SMALL) + written(Tag.SIGNATURE, made)
+    )
+    message = partner.run("--no-literal", *TO_ME, stdin=signed)
+    _unwrap_fails(desk, temp, message, code=6, message="the message is signed by a key of an algo")
 
 
 def test_bad_signature_leaves_nothing(desk, temp, partner):

@@ -5,11 +5,13 @@ import os
 import re
 import stat
 import subprocess
+from pathlib import Path
 from unittest.mock import ANY
 
 import pytest
 
 CURVE = ("EDDSA", "Curve: ed25519", "ECDH", "Curve: cv25519")
+KEYS_OF_RFC_9580 = Path(__file__).parents[1] / "keys" / "data"
 QUICK = ["--algorithm", "ed25519", "--no-passphrase"]
 
 
@@ -295,6 +297,32 @@ def test_import_of_what_is_no_key_is_refused_without_quoting_it(project, temp, d
     assert (ended.code, ended.out) == (5, "")
     assert ended.err.startswith(f"piienc: error: {message}"), ended.err
     assert "CANARY" not in ended.err
+
+
+@pytest.mark.parametrize(
+    ("name", "what"), [("v6.pub.asc", "version 6"), ("x25519v4.pub.asc", "the algorithm Ed25519")]
+)
+def test_key_that_gpg_cannot_use_is_told_as_such(project, temp, name, what):
+    """It is a whole and signed key, but of RFC 9580."""
+    project.write("key", (KEYS_OF_RFC_9580 / name).read_bytes())
+    with project.unchanged():
+        ended = project.run("keys", "import-pgp", "k", "key")
+    assert (ended.code, ended.out) == (5, "")
+    assert ended.err.startswith(f"piienc: error: the key is of {what} (RFC 9580), "), ended.err
+    assert (
+        "which GnuPG cannot use\npiienc: hint: ask its owner for a key of version 4 by RFC 4880"
+        in ended.err
+    )
+
+
+@pytest.mark.parametrize("secret", [True, False])
+def test_key_that_cannot_encrypt_is_said_to_be_no_recipient(project, temp, partner, secret):
+    """It signs, or is signed by, alone."""
+    project.write("key", partner.export("signonly", secret=secret))
+    more = ["--with-secret"] if secret else []
+    ended = project.run("keys", "import-pgp", "k", "key", *more)
+    assert ended.code == 0
+    assert "piienc: warning: k is no recipient: nothing can be encrypted to k: " in ended.err
 
 
 def test_import_of_several_keys_is_refused(project, temp, partner):

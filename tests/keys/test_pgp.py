@@ -180,8 +180,8 @@ def test_key_can_be_encrypted_to_by_its_valid_parts_alone():
 @pytest.mark.parametrize(
     ("subkeys", "why"),
     [
-        ([], "it has no encryption subkey"),
-        ([_part("S")], "it has no encryption subkey"),
+        ([], "it has no encryption subkey that GnuPG can use"),
+        ([_part("S")], "it has no encryption subkey that GnuPG can use"),
         ([_to(state=State.EXPIRED), _part("S")], "its encryption subkey is expired"),
         (
             [_to(state=State.EXPIRED), _to("F", state=State.REVOKED)],

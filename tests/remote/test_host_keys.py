@@ -10,7 +10,7 @@ from msgspec.structs import replace
 from ssh_fixtures import options_for
 from sshd import make_key, run
 
-from piienc.errors import ConfigError, ConnectError
+from piienc.errors import ConfigError, ConnectError, PolicyError
 from piienc.remote import open_remote, parse_url
 from piienc.remote.host_keys import KnownKey, read_known_hosts
 
@@ -276,3 +276,13 @@ def test_url_with_another_case_finds_the_host(sshd):
     path = sshd.base / "these_hosts"
     path.write_text(f"[localhost]:{sshd.port} {public(sshd)}\n", "utf-8")
     open_remote(url, options_for(sshd, known_hosts=path)).close()
+
+
+def test_known_hosts_that_others_may_change_is_refused(tmp_path):
+    """Whoever writes to it decides which server is the right one."""
+    path = tmp_path / "known_hosts"
+    path.write_text("")
+    assert read_known_hosts(path) == []
+    path.chmod(0o646)
+    with pytest.raises(PolicyError, match="may be written to by everybody"):
+        read_known_hosts(path)

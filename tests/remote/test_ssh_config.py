@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from msgspec.structs import replace
 
-from piienc.errors import ConfigError
+from piienc.errors import ConfigError, PolicyError
 from piienc.remote import Options, parse_url
 from piienc.remote.ssh_config import resolve
 
@@ -161,6 +161,18 @@ def test_jump_to_none_is_none(config):
 def test_config_that_cannot_be_followed_raises(config, text, told):
     """And nothing of it is run."""
     with pytest.raises(ConfigError, match=told):
+        config(text)
+
+
+@pytest.mark.parametrize("name", ["config", "more"])
+def test_config_that_others_may_change_is_refused(config, tmp_path, name):
+    """It names logins, keys and the hosts on the way; so does a file that it includes."""
+    more = tmp_path / ".ssh" / "more"
+    more.write_text("Host alias\n  User me\n")
+    text = f"Include {more}\n"
+    assert config(text).user == "me"
+    (tmp_path / ".ssh" / name).chmod(0o646)
+    with pytest.raises(PolicyError, match=f"{name} may be written to by everybody"):
         config(text)
 
 

@@ -109,6 +109,11 @@ def import_pgp(
         )
         entry.key(name, fingerprint=key.fingerprint)
     _tell(key, entry, as_json=json, quiet=quiet)
+    try:
+        key.require_encryption()
+    except KeyAccessError as error:
+        if not json:
+            ui.say(f"warning: {name} is no recipient: {error}")
     if fingerprint is None and not json and not quiet:
         ui.say("compare the fingerprint with its owner, by another way, before you send anything")
 

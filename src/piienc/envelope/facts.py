@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from datetime import datetime
 
 HIDDEN = "0" * 16
+_V6 = 6
+_NEWER_ALGORITHMS = {"X25519", "X448"}
 
 ContainerKind = Literal["mdc", "aead", "seipd2", "unprotected"]
 
@@ -134,6 +136,17 @@ class Message(Struct, frozen=True):
     def has_secret_key(self) -> bool:
         """Whether a secret key is in it."""
         return any(key.secret for key in self.keys)
+
+    @property
+    def is_beyond_gnupg(self) -> bool:
+        """Whether it is encrypted in ways of RFC 9580 that no release of GnuPG knows."""
+        packet = self.container is not None and self.container.kind == "seipd2"
+        return packet or (
+            bool(self.recipients)
+            and all(
+                one.version == _V6 or one.algorithm in _NEWER_ALGORITHMS for one in self.recipients
+            )
+        )
 
     @property
     def is_detached(self) -> bool:

@@ -18,7 +18,11 @@ if TYPE_CHECKING:
     from piienc.secret import SecretBytes
 
 _BAD_PASSPHRASE = 11  # libgpg-error's GPG_ERR_BAD_PASSPHRASE
-_NO_KEY = "9"  # GnuPG's doc/DETAILS, ERRSIG: the signer's key is not there
+# GnuPG's doc/DETAILS, ERRSIG: the signer's key is not there, or of an algorithm that gpg lacks.
+_NO_KEY, _NO_ALGORITHM = "9", "4"
+_INVALID_PACKET = ["3"]  # ibid., NODATA
+# GnuPG stumbles over what sq adds by itself to hide a message's length.
+_NO_PADDING = "have the file sent again; from sq, without padding: 'sq encrypt --compression none'"
 
 
 class Trust(StrEnum):
@@ -65,7 +69,8 @@ def unwrap(
 
     Raises:
         KeyAccessError: no secret key fits, or it is locked.
-        AuthenticationError: the message was altered or cut off, or a signature is bad.
+        AuthenticationError: the message was altered or cut off, gpg cannot tell whether it was, or
+            a signature is bad.
         PgpError: gpg failed otherwise.
         PiiencError, OSError: what the route raised.
     """
@@ -97,10 +102,6 @@ def _signatures(outcome: Outcome) -> tuple[Signature, ...]:
     return tuple(found)
 
 
-# GnuPG stumbles over what sq adds by itself to hide a message's length.
-_NO_PADDING = "have the file sent again; from sq, without padding: 'sq encrypt --compression none'"
-
-
 def _failure(
     outcome: Outcome, signatures: tuple[Signature, ...], *, locked: bool
 ) -> PiiencError | None:
@@ -109,44 +110,49 @@ def _failure(
             "the signature is bad: the message was altered, or another one was signed",
             hint="nothing was kept; have the file sent again, and tell the sender",
         )
-    whole = (
-        outcome.has("DECRYPTION_OKAY")
-        and not outcome.has("DECRYPTION_FAILED", "BADMDC")
-        and len(outcome.all("PLAINTEXT")) == 1  # one message, and not none or several
-    )
+    authentic = outcome.has("DECRYPTION_OKAY") and not outcome.has("DECRYPTION_FAILED", "BADMDC")
+    whole = authentic and len(outcome.all("PLAINTEXT")) == 1  # one message, not none or several
     unknown = any(signature.trust is Trust.UNKNOWN for signature in signatures)
     if whole and (outcome.returncode == 0 or (unknown and _only_unknown(outcome))):
         return None
-    return (
-        _no_key(outcome, locked=locked)
-        or _not_read(outcome, whole=whole)
-        or PgpError(
-            f"gpg could not decrypt (its exit code: {outcome.returncode}, error codes: "
-            f"{sorted(outcome.codes)})",
-            hint="see 'piienc inspect FILE' for what it is",
-        )
+    no_key = _no_key(outcome, locked=locked)
+    if no_key:
+        return no_key
+    if outcome.has("DECRYPTION_KEY"):
+        return _not_vouched_for(outcome, authentic=authentic)
+    return PgpError(
+        f"gpg could not decrypt (its exit code: {outcome.returncode}, error codes: "
+        f"{sorted(outcome.codes)})",
+        hint="see 'piienc inspect FILE' for what it is",
     )
 
 
-def _not_read(outcome: Outcome, *, whole: bool) -> PiiencError | None:
-    """Return what kept gpg from reading a message to its end, once it had the key."""
-    if whole and outcome.has("GOODMDC") and not outcome.errors:
-        return PgpError(
-            "the message is whole, but gpg does not know what follows its content: padding, most "
-            "likely",
+def _not_vouched_for(outcome: Outcome, *, authentic: bool) -> AuthenticationError:
+    """Tell why what was decrypted must not be used."""
+    if authentic and any(told[5] == _NO_ALGORITHM for told in outcome.all("ERRSIG")):
+        return AuthenticationError(
+            "the message is signed by a key of an algorithm that GnuPG does not know, such as the "
+            "newer ones of RFC 9580",
+            hint="nothing was kept; ask the sender to sign with a key that 'gpg' can use, or not "
+            "at all",
+        )
+    if authentic:
+        return AuthenticationError(
+            "the message is whole, but gpg does not know what stands beside its content: padding, "
+            "or more than one message",
             hint=f"nothing was kept; {_NO_PADDING}",
         )
-    if outcome.has("PLAINTEXT") and outcome.has("NODATA"):
+    # gpg takes padding within a compressed packet for packets, and may miss the hash at the
+    # message's end then. An altered message looks the same.
+    if outcome.has("PLAINTEXT") and _INVALID_PACKET in outcome.all("NODATA"):
         return AuthenticationError(
             "gpg cannot read the message to its end: it was altered on its way, or has padding",
             hint=f"nothing was kept; {_NO_PADDING}",
         )
-    if outcome.has("DECRYPTION_KEY"):
-        return AuthenticationError(
-            "the message is not whole: it was cut off or altered on its way",
-            hint="nothing was kept; have the file sent again",
-        )
-    return None
+    return AuthenticationError(
+        "the message is not whole: it was cut off or altered on its way",
+        hint="nothing was kept; have the file sent again",
+    )
 
 
 def _no_key(outcome: Outcome, *, locked: bool) -> KeyAccessError | None:

@@ -166,7 +166,7 @@ def require_encrypted(message: Message, name: str) -> None:
     """Refuse what is no message to a key.
 
     Raises:
-        PgpError: it is none, or none that shows whether it was altered.
+        PgpError: it is none, none that shows whether it was altered, or none that gpg can read.
     """
     if message.keys:
         what = "a file of keys, and no message"
@@ -176,6 +176,12 @@ def require_encrypted(message: Message, name: str) -> None:
         what = "encrypted in the oldest way, which does not show whether it was altered"
     elif not message.recipients:
         what = "encrypted for a passphrase, and not for a key"
+    elif message.is_beyond_gnupg:
+        raise PgpError(
+            f"{name} is encrypted in a way of RFC 9580 that GnuPG cannot read",
+            hint="send the sender your key anew ('piienc keys export NAME'), and ask for a message "
+            "by RFC 4880",
+        )
     else:
         return
     raise PgpError(f"{name} is {what}", hint="see 'piienc inspect' for what it is")

@@ -13,6 +13,7 @@ from piienc.errors import KeyAccessError
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+_NOTHING_FOR_IT = "it has no encryption subkey that GnuPG can use"
 _SOON = timedelta(days=30)
 _NEVER = datetime.max.replace(tzinfo=UTC)
 _RSA = {"1", "2", "3"}  # RFC 9580, 9.1: RSA, and its forms for one use only
@@ -155,7 +156,7 @@ class PgpKey(Struct, frozen=True):
         if self.encrypting:
             return
         dead = [part.state for part in self.parts if Use.ENCRYPT in part.uses]
-        what = f"its encryption subkey is {dead[0]}" if dead else "it has no encryption subkey"
+        what = f"its encryption subkey is {dead[0]}" if dead else _NOTHING_FOR_IT
         raise KeyAccessError(
             f"nothing can be encrypted to {self.name}: {what} (key {self.fingerprint})",
             hint="ask its owner for a current key and run 'piienc keys import-pgp' with it",

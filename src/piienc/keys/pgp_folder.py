@@ -43,8 +43,9 @@ _FARTHEST = datetime(2100, 1, 1, tzinfo=UTC)  # a key counts seconds in 32 bits,
 _EMAIL = re.compile(r"[^\s<>@]+@[^\s<>@]+")
 _REAL_NAME = re.compile(r"[^<>@()]{1,128}")
 _LONGEST_PASSPHRASE = 255  # bytes: gpg-agent takes no longer ones
-_VERSION_6 = re.compile(rb"[\xc5\xc6](?:[\x00-\xbf]|[\xc0-\xdf].)\x06", re.DOTALL)  # a key
 _ARMOR = re.compile(rb"^(?:\xef\xbb\xbf)?-----BEGIN PGP ", re.MULTILINE)
+_NEWER = {"25": "X25519", "26": "X448", "27": "Ed25519", "28": "Ed448"}
+_UNKNOWN_VERSION = re.compile(r"packet\((?:5|6)\) with unknown version ([56])\b")
 _LARGEST = 4 << 20  # bytes of a certificate with all its signatures
 
 ALGORITHMS = {
@@ -138,19 +139,16 @@ class PgpFolder:
         Raises:
             UsageError: the name or the fingerprint cannot be one.
             PolicyError: there is another key of that name, or the file holds secret keys.
-            KeyAccessError: the file holds no key, several, or not the one that was named.
+            KeyAccessError: the file holds no key, several, not the one that was named, or one that
+                gpg cannot use.
         """
         wanted = _normal(fingerprint) if fingerprint is not None else None
         binary = _certificate(data)
         with gpg.keyring(self.home, []) as session:
             found = session.scan_keys_mem(binary)
             gpg.require_room(found.stderr, "the folder for temporary files")
+            _require_known([key["algo"] for key in found], found.stderr)
             kinds, fingerprints = {key["type"] for key in found}, found.fingerprints
-        if not fingerprints and _VERSION_6.match(binary):
-            raise KeyAccessError(
-                "the key is of version 6 (RFC 9580), which GnuPG cannot use",
-                hint="ask its owner for a key of version 4, which every program reads",
-            )
         mine = _only(fingerprints)
         if wanted and mine != wanted:
             raise KeyAccessError(
@@ -410,6 +408,23 @@ def _certificate(data: bytes) -> bytes:
         return dearmor(data)
     except PgpError as error:
         raise KeyAccessError(f"no OpenPGP key: {error}", hint=error.hint) from None
+
+
+def _require_known(algorithms: Iterable[str], told: str) -> None:
+    """Refuse keys of RFC 9580 that GnuPG passes over, or lists and cannot use.
+
+    Args:
+        algorithms: those of the primary keys that gpg has listed, by their numbers.
+        told: gpg's messages to people.
+    """
+    version = _UNKNOWN_VERSION.search(told)
+    newer = [_NEWER[number] for number in algorithms if number in _NEWER]
+    if version or newer:
+        what = f"version {version[1]}" if version else f"the algorithm {newer[0]}"
+        raise KeyAccessError(
+            f"the key is of {what} (RFC 9580), which GnuPG cannot use",
+            hint="ask its owner for a key of version 4 by RFC 4880, RSA or Curve25519",
+        )
 
 
 def _only(fingerprints: list[str]) -> str:

@@ -18,6 +18,7 @@ from msgspec import Struct
 
 from piienc.errors import ConfigError, ConnectError
 from piienc.remote.host_certificates import CERTIFICATE, reason_against
+from piienc.trust import open_trusted
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -164,9 +165,11 @@ def read_known_hosts(path: Path) -> list[KnownKey]:
 
     Raises:
         ConfigError: it is there and cannot be read.
+        PolicyError: others may change it: see `piienc.trust`.
     """
     try:
-        text = path.read_bytes().decode("utf-8", "replace")
+        with open_trusted(path) as file:
+            text = file.read().decode("utf-8", "replace")
     except FileNotFoundError:
         return []
     except OSError as error:

@@ -18,6 +18,7 @@ from paramiko.ssh_exception import SSHException
 
 from piienc.errors import ConfigError
 from piienc.remote.url import RemoteUrl, parse_url
+from piienc.trust import open_trusted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -195,7 +196,9 @@ def _lines(path: Path, folder: Path, *, depth: int) -> Iterator[str]:
     if depth > _DEEPEST:
         raise ConfigError(f"{path} is included without an end")
     head = "Host *"
-    for raw in path.read_text("utf-8").splitlines():
+    with open_trusted(path) as file:
+        text = file.read().decode()
+    for raw in text.splitlines():
         line = _as_known(raw)
         include = _INCLUDE.match(line)
         if not include:
