@@ -15,7 +15,7 @@ unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test mutants fuzz planted samples bench lint clean
+.PHONY: help demo test interop mutants fuzz planted samples bench lint clean
 
 help: ## show this
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-7s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -26,6 +26,12 @@ demo: $(PACKAGE) ## show the whole way: encrypt, deliver, fetch back, verify; an
 
 test: lint ## check the code and run all tests
 	$(BIN)/pytest -q -n 2 --dist loadgroup
+
+INTEROP := $(VENV)/share/interop
+
+interop: $(TOOLS) ## meet real SFTP servers and OpenPGP programs of others; a table tells how it went
+	@.ci/interop-packages $(BIN)/python $(INTEROP)
+	$(BIN)/pytest -q -m interop -n 2 --dist loadgroup -p no:randomly tests/interop
 
 mutants: $(TOOLS) ## change the code in thousands of places, and see that a test fails each time
 	$(BIN)/python tests/mutants/run.py

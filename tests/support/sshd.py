@@ -73,6 +73,7 @@ class Sshd:
         hosts: tuple[str, ...] = ("ed25519",),
         run_as: str | None = None,
         limits: dict[int, int] | None = None,
+        within: tuple[str, ...] = (),
     ) -> None:
         self.keys = keys
         self.account = account
@@ -88,6 +89,7 @@ class Sshd:
         self._sftp = sftp
         self._run_as = run_as
         self._limits = limits or {}
+        self._within = within
         self.start()
 
     def start(self) -> None:
@@ -106,7 +108,7 @@ class Sshd:
         program = shutil.which("sshd", path=f"/usr/sbin:/usr/local/sbin:{os.environ['PATH']}")
         assert program, "openssh-server is missing: see .ci/debian-packages"
         limits = [f"--{name}={most}" for name, most in self._limits.items()]
-        command = ["prlimit", *limits, program] if limits else [program]
+        command = [*self._within, *(["prlimit", *limits] if limits else []), program]
         with self.log.open("w") as log:
             self._process = subprocess.Popen(
                 [*command, "-D", "-e", "-f", config], stderr=log, user=self._run_as
@@ -145,7 +147,7 @@ class Sshd:
         """Return the processes that serve connections."""
         found, parents = [], {self._process.pid}
         while parents:
-            parents = {child for parent in parents for child in _children(parent)}
+            parents = {child for parent in parents for child in children(parent)}
             found += parents
         return found
 
@@ -204,7 +206,8 @@ class Sshd:
         return [*self._lines, *(line for line in usual if line.split()[0] not in said), ""]
 
 
-def _children(process: int) -> list[int]:
+def children(process: int) -> list[int]:
+    """Return the processes that a process has started."""
     found = []
     for path in Path("/proc").glob("[0-9]*/stat"):
         with contextlib.suppress(OSError):

@@ -1,0 +1,1 @@
+"""Programs of others, which piienc delivers to and exchanges OpenPGP messages with."""
