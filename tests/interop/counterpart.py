@@ -96,6 +96,7 @@ class Counterpart:
         faults: the scenarios that fail, and why: faults of piienc that are known.
         taken: files are taken away when they are closed.
         mode: what new files have.
+        lingers: a session that was cut may still leave an empty hidden file, after the next run.
     """
 
     name: str
@@ -105,6 +106,7 @@ class Counterpart:
     faults: Mapping[str, str] = field(default_factory=dict)
     taken: bool = False
     mode: int = 0o644
+    lingers: bool = False
 
 
 def host_key(keys: Keys, base: Path) -> Path:

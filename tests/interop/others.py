@@ -193,6 +193,7 @@ OTHERS = (
     Counterpart(
         "rclone serve sftp",
         _rclone,
+        lingers=True,
         faults={"mode": "it says that it has set the mode, and has not: nobody looks"},
     ),
     Counterpart("ssh2", partial(_ssh2, "")),
