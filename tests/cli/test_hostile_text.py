@@ -174,7 +174,7 @@ RUNS = {
              ["only.csv", "--sweep", "--to", TO]],
     "pull": [["*", "got", "--from", TO], [BAD, "got", "--from", TO], ["x*", "got", "--from", TO], ["*", "got", "--from", LOCAL]],
     "history": [[], ["--destination", BAD], ["--since", BAD]],
-    "audit head": [[], ["--keys", GONE]],
+    "audit head": [["--state", GONE]],
     "audit verify": [[], ["--receipt", FILE], ["--keys", GONE]],
     "audit show": [[], ["--file", FILE], ["--since", BAD]],
 }  # fmt: skip
