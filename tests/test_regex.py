@@ -160,3 +160,9 @@ def test_surrogate_in_a_name_is_a_character_that_nothing_names():
     """A file's name may have bytes that are no UTF-8."""
     assert found_in("a\udcffb", r"\Aa.b\z")
     assert not found_in("a\udcffb", r"\Aa[?]b\z")
+
+
+def test_braces_without_an_end_take_no_time():
+    """What is looked for in an expression is no trap itself."""
+    for expression in ("{" + "1" * 100_000, "{" * 100_000, "{1" * 50_000 + "x"):
+        mistake_in(expression)

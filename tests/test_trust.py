@@ -7,6 +7,7 @@ import os
 import pwd
 import shutil
 import stat
+import struct
 import subprocess
 import tempfile
 from pathlib import Path
@@ -201,22 +202,25 @@ def test_secrets_may_be_read_by_nobody_else(place, owner, mode, said):
 
 
 @pytest.mark.parametrize(
-    ("group", "members", "primary", "counts"),
+    ("group", "primary", "others", "counts"),
     [
-        ("ada", [], 41_001, True),
-        ("ada", ["ada"], 41_001, True),
-        ("ada", ["eve"], 41_001, False),
-        ("staff", [], 41_001, False),
-        ("ada", [], 50, False),
+        (("ada", []), 41_001, 50, True),
+        (("ada", ["ada"]), 41_001, 50, True),
+        (("ada", ["eve"]), 41_001, 50, False),
+        (("ada", []), 41_001, 41_001, False),
+        (("staff", []), 41_001, 50, False),
+        (("ada", []), 50, 50, False),
     ],
 )
 def test_own_group_may_write_where_it_is_the_users_alone(
-    place, monkeypatch, group, members, primary, counts
+    place, monkeypatch, group, primary, others, counts
 ):
     """Most systems give each user a group of the same name, and a umask of 002 to go with it."""
     user = SimpleNamespace(pw_name="ada", pw_gid=primary)
-    of = SimpleNamespace(gr_name=group, gr_mem=members)
+    eve = SimpleNamespace(pw_name="eve", pw_gid=others)
+    of = SimpleNamespace(gr_name=group[0], gr_mem=group[1])
     monkeypatch.setattr(pwd, "getpwuid", lambda _: user)
+    monkeypatch.setattr(pwd, "getpwall", lambda: [user, eve])
     monkeypatch.setattr(grp, "getgrgid", lambda _: of)
     path = _make(place, "f", ME, 0o664)
     if counts:
@@ -224,6 +228,27 @@ def test_own_group_may_write_where_it_is_the_users_alone(
     else:
         with pytest.raises(PolicyError, match="its group"):
             require_trusted(path)
+
+
+def test_file_with_a_list_of_others_who_may_write_is_refused(place, monkeypatch):
+    """Behind such a list, the group's permissions are those of the list."""
+    user = SimpleNamespace(pw_name="ada", pw_gid=41_001)
+    monkeypatch.setattr(pwd, "getpwuid", lambda _: user)
+    monkeypatch.setattr(pwd, "getpwall", lambda: [user])
+    monkeypatch.setattr(grp, "getgrgid", lambda _: SimpleNamespace(gr_name="ada", gr_mem=[]))
+    path = _make(place, "f", ME, 0o644)
+    nobody = 0xFFFFFFFF
+    entries = ((1, 6, nobody), (2, 6, STRANGER), (4, 4, nobody), (16, 6, nobody), (32, 4, nobody))
+    packed = b"".join(struct.pack("<HHI", *entry) for entry in entries)  # linux/posix_acl_xattr.h
+    try:
+        os.setxattr(path, "system.posix_acl_access", struct.pack("<I", 2) + packed)
+    except OSError as error:
+        pytest.skip(f"no such lists here: {error}")
+    with pytest.raises(PolicyError, match="its group") as caught:
+        require_trusted(path)
+    assert f"chmod go-w {path}" in str(caught.value.hint)
+    path.chmod(0o644)
+    require_trusted(path)
 
 
 @pytest.mark.parametrize("way", ["variable", "second of the variable", "all", "settings"])

@@ -21,14 +21,16 @@ _REMEDIES = {
     "bad repetition operator": "it has no possessive quantifiers; write one sign",
     "invalid repetition size": "at most 1000 times, those of nested groups multiplied",
 }
-# Repetitions elsewhere, and text in RE2: too quiet a difference.
-_NO_REPETITION = re.compile(r"(?:[^\\]|\\.)*?(\{(?:,\d+|\d{9,},?\d*|\d*,\d{9,})\})", re.DOTALL)
+_BRACES = re.compile(r"\\.|\{([^{}]*)\}", re.DOTALL)
+_MOST_DIGITS = 8  # of a number of repetitions that RE2 takes for one
 
 
 def mistake_in(expression: str) -> str | None:
     """Tell why RE2 cannot take an expression, with what to do about it; None if it can."""
-    if found := _NO_REPETITION.match(expression):
-        braces = found[1]
+    for found in _BRACES.finditer(expression):
+        if found[1] is None or not _is_other_repetition(found[1]):
+            continue
+        braces = found[0]
         return f"RE2 takes {braces} for text; write {{0,9}}, up to 1000, or \\{braces} for the text"
     import pyarrow as pa  # noqa: PLC0415  # start-up
 
@@ -40,6 +42,17 @@ def mistake_in(expression: str) -> str | None:
         remedy = _REMEDIES.get(reason.partition(":")[0])
         return f"not a regular expression of RE2: {reason}{f'; {remedy}' if remedy else ''}"
     return None
+
+
+def _is_other_repetition(braces: str) -> bool:
+    """Tell whether what stands in braces is text in RE2, and elsewhere a number of repetitions.
+
+    The difference would be too quiet.
+    """
+    least, _, most = braces.partition(",")
+    digits = least + most
+    too_long = max(len(least), len(most)) > _MOST_DIGITS
+    return digits.isascii() and digits.isdigit() and (not least or too_long)
 
 
 def whole(expression: str) -> str:

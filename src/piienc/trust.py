@@ -206,12 +206,12 @@ def _loose(facts: os.stat_result) -> int:
 
 def _faults(way: list[Step]) -> list[tuple[Step, str]]:
     """Return the names that cannot be trusted, and why."""
-    found = [(step, _fault(step.facts, is_last=step is way[-1])) for step in way]
+    found = [(step, _fault(step, is_last=step is way[-1])) for step in way]
     return [(step, why) for step, why in found if why]
 
 
-def _fault(facts: os.stat_result, *, is_last: bool) -> str | None:
-    mode = facts.st_mode
+def _fault(step: Step, *, is_last: bool) -> str | None:
+    facts, mode = step.facts, step.facts.st_mode
     if _is_foreign(facts):
         return f"belongs to {_name_of(facts.st_uid)}"
     if stat.S_ISLNK(mode) or (mode & stat.S_ISVTX and not is_last):
@@ -220,9 +220,19 @@ def _fault(facts: os.stat_result, *, is_last: bool) -> str | None:
         return None  # what is written to it, nobody reads
     if _is_everybodys(facts):
         return "may be written to by everybody"
-    if mode & stat.S_IWGRP and not _is_own_group(facts.st_gid):
+    if mode & stat.S_IWGRP and not (_is_own_group(facts.st_gid) and not _has_acl(step.path)):
         return "may be written to by its group"
     return None
+
+
+def _has_acl(path: str) -> bool:
+    """Tell whether a list of others stands behind the group's permissions: acl(5)."""
+    if not hasattr(os, "getxattr"):
+        return False
+    try:
+        return bool(os.getxattr(path, "system.posix_acl_access", follow_symlinks=False))
+    except OSError:
+        return False
 
 
 def _is_foreign(facts: os.stat_result) -> bool:
@@ -239,7 +249,12 @@ def _is_own_group(number: int) -> bool:
     except KeyError:
         return False
     own = user.pw_gid == number and group.gr_name == user.pw_name
-    return own and set(group.gr_mem) <= {user.pw_name}
+    others = (each for each in pwd.getpwall() if each.pw_name != user.pw_name)
+    return (
+        own
+        and set(group.gr_mem) <= {user.pw_name}
+        and all(other.pw_gid != number for other in others)
+    )
 
 
 def _name_of(user: int) -> str:

@@ -18,6 +18,8 @@ DESTINATIONS = {
     "open": ("sftp://ada@sftp.example.com:2022/import/open/", ()),
     "login": ("sftp://bob@sftp.example.com", ("third",)),
     "usual": ("sftp://eve@sftp.example.com/in/", ("curve",)),
+    "numbers": ("sftp://ada@127.0.0.1/in/", ("rsa",)),
+    "six": ("sftp://ada@[::1]/in/", ("rsa",)),
     "local": ("file:///{folder}/outbox/", ("weak",)),
 }
 # What is said, and for whose keys a file must then be wrapped.
@@ -29,6 +31,10 @@ PLACES = {
     "sftp://ada@SFTP.Example.COM:2022//import/./": {"rsa"},
     "sftp://%61da@sftp.example.com:2022/%69mport/": {"rsa"},
     "sftp://alias/import/": {"rsa"},
+    "sftp://ada@sftp.example.com.:2022/import/": {"rsa"},
+    "sftp://ada@127.1/in/": {"rsa"},
+    "sftp://ada@[0:0:0:0:0:0:0:1]/in/": {"rsa"},
+    "sftp://ada@[::0001]/in/": {"rsa"},
     "sftp://alias/import/deeper/": {"rsa"},
     "sftp://alias/import/open/": set(),
     "sftp://alias/imports/": set(),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import re
+import socket
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -98,7 +99,7 @@ def _recipients(destination: Destination, way: Way, settled: Settings) -> tuple[
     """Return for which keys a file must be wrapped: the place says it, however it was named."""
     if destination.recipients or not any(each.recipients for each in settled.destinations.values()):
         return destination.recipients
-    here = parse_url(way.places[0])
+    here = _normal(parse_url(way.places[0]))
     known = [(_place_of(each.url), each.recipients) for each in settled.destinations.values()]
     around = [(len(place.folder), names) for place, names in known if _is_in(here, place)]
     # The nearest says it; of the folder where a login begins, nobody knows which is the nearest.
@@ -110,7 +111,17 @@ def _place_of(url: str) -> RemoteUrl:
     place = parse_url(url)
     with contextlib.suppress(ConfigError):  # of the SSH configuration for another destination
         place = parse_url(places_of(place)[0])
-    return place
+    return _normal(place)
+
+
+def _normal(place: RemoteUrl) -> RemoteUrl:
+    """Return a place with its host as others write it, too: `127.1`, `[0::1]`, `example.com.`."""
+    host = place.host.rstrip(".")
+    with contextlib.suppress(OSError):
+        host = socket.inet_ntoa(socket.inet_aton(host))
+    with contextlib.suppress(OSError):
+        host = socket.inet_ntop(socket.AF_INET6, socket.inet_pton(socket.AF_INET6, host))
+    return replace(place, host=host)
 
 
 def _is_in(place: RemoteUrl, around: RemoteUrl) -> bool:
