@@ -3,6 +3,7 @@
 import gzip
 import hashlib
 import json
+import os
 import sqlite3
 import subprocess
 import sys
@@ -393,6 +394,16 @@ def test_force_replaces_the_output(there):
     old = there.read("y.csv")
     assert there.run(*ENCRYPT, "--force").code == 0
     assert there.read("y.csv") != old
+
+
+def test_schema_may_come_through_a_pipe(there):
+    """As a shell gives it: --schema <(…)."""
+    read, write = os.pipe()
+    os.write(write, there.read("schema.toml"))
+    os.close(write)
+    command = ["encrypt-file", "x.csv", "z.csv", "--schema", f"/dev/fd/{read}", "--quiet"]
+    assert there.run(*command).normal() == (0, "", "")
+    os.close(read)
 
 
 def test_output_is_private(there):

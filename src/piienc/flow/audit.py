@@ -67,10 +67,11 @@ class Entry:
         self._files.append({"role": role, "name": printable(path)})
 
     def schema(self, path: Path) -> None:
-        """Say which schema holds; its hash is taken now, if it can be read."""
+        """Say which schema holds; its hash is taken now, if it can be read twice."""
         self._schema = {"name": printable(path)}
         with suppress(OSError):
-            self._schema["sha256"] = hashlib.sha256(path.read_bytes()).hexdigest()
+            if path.is_file():  # a pipe would be empty afterwards
+                self._schema["sha256"] = hashlib.sha256(path.read_bytes()).hexdigest()
 
     def key(
         self, name: str, ids: Iterable[int] | None = None, *, fingerprint: str | None = None
