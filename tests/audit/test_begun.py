@@ -3,6 +3,8 @@
 import hashlib
 import json
 import os
+import threading
+from concurrent.futures import ThreadPoolExecutor
 
 from piienc.keys.audit import signing_key
 
@@ -20,3 +22,18 @@ def test_last_log_that_was_begun_is_kept_in_a_file_for_each_state_folder(tmp_pat
     assert json.loads(kept.read_bytes()) == told
     assert key.begun(state) == "8899aabbccddeeff"
     assert key.begun(tmp_path / "another") is None
+
+
+def test_of_several_who_make_the_key_at_once_one_has_made_it(tmp_path):
+    """All sign with the same one."""
+    for number in range(20):
+        folder, together = tmp_path / str(number), threading.Barrier(4)
+
+        def made(folder=folder, together=together):
+            together.wait()
+            return signing_key(folder, begin=True)
+
+        with ThreadPoolExecutor(4) as pool:
+            keys = [future.result() for future in [pool.submit(made) for _ in range(4)]]
+        assert len({key.fingerprint for key in keys}) == 1
+        assert [key.new for key in keys].count(True) == 1
