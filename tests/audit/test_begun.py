@@ -37,3 +37,14 @@ def test_of_several_who_make_the_key_at_once_one_has_made_it(tmp_path):
             keys = [future.result() for future in [pool.submit(made) for _ in range(4)]]
         assert len({key.fingerprint for key in keys}) == 1
         assert [key.new for key in keys].count(True) == 1
+
+
+def test_link_in_the_place_of_a_state_folder_does_not_lead_to_another_log(tmp_path):
+    """The key knows the log that was begun there."""
+    key = signing_key(tmp_path / "keys", begin=True)
+    state, other = tmp_path / "state", tmp_path / "other"
+    key.remember(state, "0011223344556677")
+    key.remember(other, "8899aabbccddeeff")
+    other.mkdir()
+    state.symlink_to(other)
+    assert key.begun(state) == "0011223344556677"

@@ -75,7 +75,8 @@ class AuditPublicKey:
             return None  # it is of a key that was here before
 
     def _log(self, state: Path) -> Path:
-        name = hashlib.sha256(os.fsencode(os.path.realpath(state))).hexdigest()
+        # As it is named: a link in its place must not lead to another log.
+        name = hashlib.sha256(os.fsencode(os.path.abspath(state))).hexdigest()  # noqa: PTH100  # of bytes
         return self._logs / f"{name[:16]}.json"
 
 
