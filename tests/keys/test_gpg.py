@@ -164,9 +164,20 @@ def test_gpg_gives_up_when_nobody_hears_what_it_tells(folder):
     """It writes no message of which nobody would learn that it is a broken one."""
     with gpg.keyring(folder.home, [_certificate(folder)]) as session:
         fingerprint = session.list_keys()[0]["fingerprint"]
-        running = session._open_subprocess(["--encrypt", "--recipient", fingerprint])
-        running.stderr.close()
-        assert running.communicate(CANARY)[0] == b""
+        arguments = session.make_args(["--encrypt", "--recipient", fingerprint], passphrase=False)
+        read, write = os.pipe()
+        os.close(read)
+        ended = subprocess.run(
+            arguments,
+            input=CANARY,
+            stdout=subprocess.PIPE,
+            stderr=write,
+            env=session.env,
+            check=False,
+            restore_signals=False,  # the signal of a broken pipe would end it, too
+        )
+        os.close(write)
+        assert ended.stdout == b""
 
 
 @pytest.mark.parametrize("name", [".", "private-keys-v1.d", "private-keys-v1.d/*.key"])
