@@ -60,7 +60,7 @@ if TYPE_CHECKING:
     from processes import Task
 
 _PARQUET = [f"tests/flow/{path.name}" for path in sorted(ROOT.glob("tests/flow/test_parquet*.py"))]
-_CSV = [f"tests/flow/test_{name}.py" for name in ("marks", "refusals", "csv", "odd_csv")]
+_CSV = [f"tests/flow/test_{name}.py" for name in ("marks", "refusals", "csv", "bad_csv", "odd_csv")]
 ROOMS = {
     "keys/audit.py": ["tests/audit"],
     "keys/": ["tests/keys"],
