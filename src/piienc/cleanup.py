@@ -24,8 +24,10 @@ def cleaned_up(action: Callable[[], object]) -> Iterator[None]:
     try:
         yield
     finally:
-        action()
-        _actions.remove(action)
+        try:
+            action()
+        finally:
+            _actions.remove(action)
 
 
 def clean_up_all(within: float) -> None:

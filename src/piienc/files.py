@@ -69,6 +69,15 @@ def new_file(path: Path, *, overwrite: bool = False) -> Iterator[BinaryIO]:
         _publish(file.fileno(), temporary, final, path, overwrite=overwrite)
 
 
+def keep_names(folder: Path) -> None:
+    """See to it that a power cut does not take the names of new files."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
 def lock(descriptor: int, path: Path, *, wait: bool = True, shared: bool = False) -> bool:
     """Take the lock on an open file or folder; it ends when that is closed.
 
@@ -248,11 +257,7 @@ def _publish(
                 os.link(temporary, final)
         except FileExistsError:
             raise _taken(shown) from None
-    folder = os.open(final.parent, os.O_RDONLY)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)
+    keep_names(final.parent)
 
 
 def _link_descriptor(descriptor: int, name: Path) -> None:

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 
 from piienc.cleanup import cleaned_up
 from piienc.errors import ConfigError, InputError, PolicyError
-from piienc.files import lock, translated
+from piienc.files import keep_names, lock, translated
 from piienc.trust import resolved
 
 if TYPE_CHECKING:
@@ -57,7 +57,7 @@ def new_folder(path: Path) -> Iterator[Path]:
             with translated(path):
                 _flush(made)
                 made.rename(final)
-                _flush_one(final.parent)
+                keep_names(final.parent)
     finally:
         os.close(held)
 
@@ -142,12 +142,4 @@ def _sweep(final: Path) -> None:
 
 def _flush(folder: Path) -> None:
     for at, _, _ in os.walk(folder):
-        _flush_one(Path(at))
-
-
-def _flush_one(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+        keep_names(Path(at))

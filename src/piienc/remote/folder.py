@@ -10,7 +10,7 @@ import stat
 from typing import TYPE_CHECKING, BinaryIO, Self
 
 from piienc.errors import IncompleteError, NameTakenError
-from piienc.files import PRIVATE_FILE
+from piienc.files import PRIVATE_FILE, keep_names
 from piienc.remote.names import OURS, is_safe, safe_name, shown_name
 from piienc.remote.remote import FILE, FOLDER, FREELY, OTHER, Entry, Facts
 from piienc.remote.sources import equal_bytes, reader_of
@@ -155,11 +155,7 @@ class FolderRemote:
                     _rename_to_free(old, new)
                 except FileExistsError:
                     raise _taken(final) from None
-            folder = os.open(self._folder, os.O_RDONLY)
-            try:
-                os.fsync(folder)
-            finally:
-                os.close(folder)
+            keep_names(self._folder)
 
     def remove(self, name: str) -> bool:
         """Remove a file; tell whether there was one."""

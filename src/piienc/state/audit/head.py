@@ -15,8 +15,8 @@ from msgspec import DecodeError, Struct, to_builtins
 from msgspec.json import Decoder
 from msgspec.structs import replace
 
-from piienc.files import translated
-from piienc.state.audit.segments import keep_names, opened
+from piienc.files import keep_names, translated
+from piienc.state.audit.segments import opened
 
 if TYPE_CHECKING:
     from pathlib import Path

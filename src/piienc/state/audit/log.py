@@ -7,7 +7,7 @@ import os
 from typing import TYPE_CHECKING, Any
 
 from piienc.errors import ConfigError
-from piienc.files import make_private_folder, translated
+from piienc.files import keep_names, make_private_folder, translated
 from piienc.state.audit import head as heads
 from piienc.state.audit import segments
 from piienc.state.audit.head import Head, Mark
@@ -147,7 +147,7 @@ def _append(path: Path, data: bytes, size: int) -> None:
                 os.ftruncate(descriptor, size)
                 raise
             if size == 0:
-                segments.keep_names(path.parent)
+                keep_names(path.parent)
     finally:
         os.close(descriptor)
 

@@ -110,15 +110,6 @@ def still(state: Path) -> Iterator[None]:
         yield
 
 
-def keep_names(folder: Path) -> None:
-    """See to it that a power cut does not take the names of new files."""
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
-
-
 def _listed(folder: Path) -> Iterator[os.DirEntry[str]]:
     try:
         with os.scandir(folder) as entries:
