@@ -289,6 +289,14 @@ def test_own_finders_stand_behind_the_built_in_ones():
     assert hits(texts, finders=finders) == {"sign": texts[:1]}
 
 
+def test_what_stands_between_matches_is_not_held_against_the_checksum():
+    """Though it may have it."""
+    own = {"member": OwnFinder(pattern=r"M\d+", description="a member", checksum="luhn")}
+    finders = finders_of(Schema(name="n", version=1, columns=COLUMNS, finders=own))
+    texts = ["M1, 79927398713 and M2", "M1, and M79927398713"]
+    assert hits(texts, finders=finders) == {"member": texts[1:]}
+
+
 def test_values_of_one_length_need_not_have_one_shape():
     """Their shapes are told apart all the same."""
     texts = ["12345678901", "078-05-1120", "111 22 3333", "219-09-9999", "abc12345678"]

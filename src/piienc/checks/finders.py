@@ -36,8 +36,6 @@ if TYPE_CHECKING:
 
 Where = Literal["text", "word", "cell"]
 
-_BEYOND_ASCII = bytes(range(128, 256))
-
 # What may stand around a word, in RE2's way and, with lookaround, in Python's.
 _BEFORE, _BEHIND = r"(?:^|[^\w.+/@-]|(?:^|[^0-9])[.])", r"(?:$|[^\w+/=@.-]|[.-](?:$|\W))"
 _NOT_BEFORE, _NOT_BEHIND = r"(?<![\w+/@-])(?<![0-9][.])", r"(?![\w+/=@])(?![.-]\w)"
@@ -238,5 +236,5 @@ def _own(finder: Finder, values: pa.Array) -> NDArray[np.bool_]:
 
 @lru_cache(1 << 12)
 def _passes(checksum: str, match: bytes) -> bool:
-    letters = match.upper().translate(None, _BEYOND_ASCII)
+    letters = match.upper().decode("ascii", "ignore").encode()
     return passes(checksum, np.frombuffer(letters, np.uint8)[np.newaxis]).item()
