@@ -5,13 +5,22 @@
 import contextlib
 import errno
 import fcntl
+import itertools
 import os
 import stat
+import time
 from pathlib import Path
 
 import pytest
 
-from piienc.errors import ConfigError, IncompleteError, InputError, KeyAccessError, PolicyError
+from piienc.errors import (
+    ConfigError,
+    IncompleteError,
+    InputError,
+    KeyAccessError,
+    LockError,
+    PolicyError,
+)
 from piienc.files import (
     edited,
     make_private_folder,
@@ -381,6 +390,23 @@ def test_lock_that_the_system_cannot_give_is_told_as_that(tmp_path, monkeypatch,
     with pytest.raises(ConfigError, match=os.strerror(number)), LOCKS[kind](folder):
         pass
     assert [name for name in _names(folder) if "new" in name] == []
+
+
+def test_lock_that_a_stranger_holds_on_the_folder_hangs_nobody(tmp_path, monkeypatch):
+    """Whoever may read a folder can lock it: after some seconds that is told."""
+    (tmp_path / "file").write_text("old")
+    seconds = itertools.count()
+    monkeypatch.setattr(time, "monotonic", lambda: float(next(seconds)))
+    monkeypatch.setattr(time, "sleep", lambda _: None)
+    descriptor = os.open(tmp_path, os.O_RDONLY)
+    fcntl.flock(descriptor, fcntl.LOCK_EX)
+    with pytest.raises(LockError, match="file"), edited(tmp_path / "file"):
+        pass
+    os.close(descriptor)
+    with edited(tmp_path / "file") as replace:
+        replace(b"new")
+    assert (tmp_path / "file").read_text() == "new"
+    assert 10 <= next(seconds) < 20
 
 
 def test_new_file_that_cannot_replace_leaves_nothing(tmp_path, monkeypatch):

@@ -24,7 +24,9 @@ Where things are, a floor above what it uses:
     armor.py  cells.py          OpenPGP as text; cells of any length in one buffer
     content.py  charsets.py     what a file is by its content; the text encodings
     regex.py  printable.py      regular expressions, by RE2; foreign text for a terminal
-    files.py  folders.py  trust.py  cleanup.py  secret.py  errors.py  version.py     the ground
+    files.py  folders.py        files and folders made with care: whole or not at all
+    walk.py  trust.py           where a path leads, and whose files count
+    cleanup.py  secret.py  errors.py  version.py                               the ground
 
 Keys: a key is a named Tink keyset in a folder that only its owner may enter. Its mode belongs
 to the key. `searchable` is AES-256-SIV, so equal values give equal cells; `sealed` is

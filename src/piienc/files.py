@@ -13,13 +13,14 @@ import fcntl
 import os
 import re
 import stat
+import time
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, TypeVar
 
 from piienc.cleanup import cleaned_up
-from piienc.errors import ConfigError, IncompleteError, InputError, PolicyError
-from piienc.trust import refuse_strange_links, require_private, resolved
+from piienc.errors import ConfigError, IncompleteError, InputError, LockError, PolicyError
+from piienc.trust import held, open_untrusted, require_private
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -30,19 +31,24 @@ T = TypeVar("T")
 PRIVATE_FILE = 0o600
 PRIVATE_FOLDER = 0o700
 
+_PATIENCE = 10.0  # seconds: to edit a file takes a moment
+_PAUSE = 0.02
 _NO_TMPFILE = frozenset({errno.EISDIR, errno.ENOENT, errno.EOPNOTSUPP, errno.EINVAL})
 NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT})
 """The system's errors of a full disk, and of a quota that is used up."""
 
 
 @contextlib.contextmanager
-def new_file(path: Path, *, overwrite: bool = False) -> Iterator[BinaryIO]:
+def new_file(
+    path: Path, *, overwrite: bool = False, shown: Path | None = None
+) -> Iterator[BinaryIO]:
     """Open a new private file that gets its name only when the block ends without an error.
 
     Args:
         path: the final name. A symbolic link is followed: what it points to is replaced.
         overwrite: replace an existing file, atomically. Without it, an existing file is an
             error, also one that appears while this one is being written.
+        shown: what messages call it; by default the path.
 
     Yields:
         A binary file, readable, writable and seekable, mode 0600.
@@ -52,21 +58,22 @@ def new_file(path: Path, *, overwrite: bool = False) -> Iterator[BinaryIO]:
             link on the way is a stranger's.
         IncompleteError: the file could not be written, a full disk among the causes.
     """
-    with translated(path):
-        final = resolved(path)
-    _refuse_taken(final, path, overwrite=overwrite)
-    _sweep(final)
-    with translated(path):
-        descriptor, temporary = _open_nameless(final)
+    shown = shown or path
     with contextlib.ExitStack() as stack:
+        with translated(shown):
+            final = stack.enter_context(held(path))
+        _refuse_taken(final, shown, overwrite=overwrite)
+        _sweep(final)
+        with translated(shown):
+            descriptor, temporary = _open_nameless(final, shown)
         if temporary is not None:
             stack.enter_context(cleaned_up(partial(temporary.unlink, missing_ok=True)))
-        stack.enter_context(translated(path))
+        stack.enter_context(translated(shown))
         file = stack.enter_context(os.fdopen(descriptor, "w+b", buffering=128 << 10))
         yield file
         file.flush()
         os.fsync(file.fileno())
-        _publish(file.fileno(), temporary, final, path, overwrite=overwrite)
+        _publish(file.fileno(), temporary, final, shown, overwrite=overwrite)
 
 
 def keep_names(folder: Path) -> None:
@@ -114,16 +121,23 @@ def edited(path: Path) -> Iterator[Callable[[bytes], None]]:
         A function that replaces the content at once; mode and owner stay.
 
     Raises:
+        LockError: somebody has held the folder's lock for too long; whoever may read it can.
         IncompleteError: the file could not be written.
     """
-    with translated(path):
-        folder = os.open(Path(os.path.realpath(path)).parent, os.O_RDONLY)
-    try:
+    with contextlib.ExitStack() as stack:
+        with translated(path):
+            folder = os.open(stack.enter_context(held(path)).parent, os.O_RDONLY)
+        stack.callback(os.close, folder)
         # The folder and not the file, which is another one once it was replaced.
-        lock(folder, path.parent)
+        give_up = time.monotonic() + _PATIENCE
+        while not lock(folder, path.parent, wait=False):
+            if time.monotonic() > give_up:
+                raise LockError(
+                    f"another process holds the lock of the folder of {path}",
+                    hint="wait for it; lslocks tells which one it is",
+                )
+            time.sleep(_PAUSE)
         yield partial(_replace, path)
-    finally:
-        os.close(folder)
 
 
 def _replace(path: Path, content: bytes) -> None:
@@ -186,7 +200,7 @@ def _taken(shown: Path) -> PolicyError:
     )
 
 
-def _open_nameless(final: Path) -> tuple[int, Path | None]:
+def _open_nameless(final: Path, shown: Path) -> tuple[int, Path | None]:
     """Open a file in the final name's folder; its temporary name, where it must have one."""
     if hasattr(os, "O_TMPFILE"):
         try:
@@ -199,7 +213,7 @@ def _open_nameless(final: Path) -> tuple[int, Path | None]:
         temporary = _temporary_name(final)
         descriptor = os.open(temporary, flags, PRIVATE_FILE)
         try:
-            if lock(descriptor, temporary, wait=False) and os.fstat(descriptor).st_nlink:
+            if lock(descriptor, shown, wait=False) and os.fstat(descriptor).st_nlink:
                 return descriptor, temporary
         except ConfigError:
             os.close(descriptor)
@@ -239,7 +253,7 @@ def _publish(
     """Give the finished file its name."""
     if temporary is None and overwrite:
         # Linking cannot replace, so the file passes through a locked temporary name.
-        lock(descriptor, final, wait=False)
+        lock(descriptor, shown, wait=False)
         passing = _temporary_name(final)
         try:
             _link_descriptor(descriptor, passing)
@@ -314,9 +328,8 @@ def open_input(path: Path) -> BinaryIO:
         InputError: it is missing, a folder, or may not be read.
         PolicyError: a link on the way is a stranger's.
     """
-    refuse_strange_links(path)
     try:
-        return path.open("rb")
+        return open_untrusted(path)
     except OSError as error:
         raise InputError(
             f"cannot read {path}: {os.strerror(error.errno or 0)}",

@@ -18,7 +18,8 @@ from typing import TYPE_CHECKING
 from piienc.cleanup import cleaned_up
 from piienc.errors import ConfigError, InputError, PolicyError
 from piienc.files import keep_names, lock, translated
-from piienc.trust import resolved
+from piienc.trust import held
+from piienc.walk import by_descriptor
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -42,24 +43,23 @@ def new_folder(path: Path) -> Iterator[Path]:
         IncompleteError: the folder could not be made.
         ConfigError: its file system gives no locks.
     """
-    with translated(path):
-        final = resolved(path)
-    _refuse_taken(final, path)
-    with translated(path):
-        _sweep(final)
-        made = Path(tempfile.mkdtemp(_SUFFIX, f".{final.name}.", final.parent))
-        held = os.open(made, os.O_RDONLY)
-    try:
-        with cleaned_up(partial(shutil.rmtree, made, ignore_errors=True)):
-            lock(held, made)
-            yield made
-            _refuse_taken(final, path)
-            with translated(path):
-                _flush(made)
-                made.rename(final)
-                keep_names(final.parent)
-    finally:
-        os.close(held)
+    with contextlib.ExitStack() as stack:
+        with translated(path):
+            final = stack.enter_context(held(path))
+        _refuse_taken(final, path)
+        with translated(path):
+            _sweep(final)
+            made = Path(tempfile.mkdtemp(_SUFFIX, f".{final.name}.", final.parent))
+            descriptor = os.open(made, os.O_RDONLY | os.O_NOFOLLOW)
+        stack.callback(os.close, descriptor)
+        stack.enter_context(cleaned_up(partial(shutil.rmtree, made, ignore_errors=True)))
+        lock(descriptor, path)
+        yield by_descriptor(descriptor)
+        _refuse_taken(final, path)
+        with translated(path):
+            _flush(made)
+            made.rename(final)
+            keep_names(final.parent)
 
 
 def files_below(folder: Path) -> Iterator[Path]:
@@ -132,12 +132,12 @@ def _sweep(final: Path) -> None:
     """Remove what killed runs have left of the same folder."""
     for left in final.parent.glob(f".{final.name}.*{_SUFFIX}"):
         with contextlib.suppress(OSError, ConfigError):
-            held = os.open(left, os.O_RDONLY | os.O_NOFOLLOW)
+            descriptor = os.open(left, os.O_RDONLY | os.O_NOFOLLOW)
             try:
-                if lock(held, left, wait=False):
+                if lock(descriptor, left, wait=False):
                     shutil.rmtree(left, ignore_errors=True)
             finally:
-                os.close(held)
+                os.close(descriptor)
 
 
 def _flush(folder: Path) -> None:

@@ -11,79 +11,23 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
-import re
 import shlex
 import stat
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
-from msgspec import Struct
-from msgspec.structs import replace
-
 from piienc.errors import ConfigError, KeyAccessError, PolicyError
+from piienc.walk import MOST_LINKS, Step, walked
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from piienc.walk import Walk
+
 VARIABLE = "PIIENC_TRUST"
 
 _ALL = "*"
-_MOST_LINKS = 40  # on one way: path_resolution(7)
-_DESCRIPTORS = re.compile(r"/proc/\d+(/task/\d+)?/fd")
 _ROOT = 0
-
-
-class Step(Struct, frozen=True):
-    """A name that the system meets on the way to a path.
-
-    Attributes:
-        path: absolute, without links but for the name itself.
-        facts: of what has the name; of a link itself, and not of its target.
-        folder: of the folder that the name stands in.
-    """
-
-    path: str
-    facts: os.stat_result
-    folder: os.stat_result
-
-    @property
-    def is_link(self) -> bool:
-        """Whether it is a symbolic link."""
-        return stat.S_ISLNK(self.facts.st_mode)
-
-
-def steps(path: Path) -> Iterator[Step]:
-    """Yield each name on the way to a path, in the order in which the system meets them.
-
-    The way ends at a descriptor (`/dev/fd/63`): it was opened by who started the process.
-
-    Raises:
-        OSError: something is missing, or may not be looked at.
-    """
-    at, folder = "/", os.lstat("/")
-    yield Step(at, folder, folder)
-    left = list(reversed((Path.cwd() / path).parts[1:]))
-    links = 0
-    while left:
-        name = left.pop()
-        if name == "..":
-            at = os.path.dirname(at)  # noqa: PTH120  # text: a Path each time would take longer
-            folder = os.lstat(at)
-            continue
-        step = Step(os.path.join(at, name), os.lstat(os.path.join(at, name)), folder)  # noqa: PTH118  # likewise
-        yield step
-        if not step.is_link:
-            at, folder = step.path, step.facts
-        elif _DESCRIPTORS.fullmatch(at):
-            return
-        else:
-            links += 1
-            if links > _MOST_LINKS:
-                raise OSError(errno.ELOOP, os.strerror(errno.ELOOP), str(path))
-            target = Path(os.readlink(step.path))  # noqa: PTH115  # likewise
-            left += reversed(target.parts[target.is_absolute() :])
-            if target.is_absolute():
-                at, folder = "/", os.lstat("/")
 
 
 def require_trusted(path: Path) -> None:
@@ -108,7 +52,7 @@ def require_private(path: Path) -> None:
 
 
 def open_trusted(path: Path, *, secret: bool = False) -> BinaryIO:
-    """Open a file for reading if it can be trusted; what was opened is what was looked at.
+    """Open a file for reading if it can be trusted; what is opened is what was looked at.
 
     Args:
         path: a file, or a descriptor's name such as `/dev/fd/63`.
@@ -118,68 +62,83 @@ def open_trusted(path: Path, *, secret: bool = False) -> BinaryIO:
         KeyAccessError, PolicyError: see `require_private`.
         OSError: it is missing, or may not be read.
     """
-    last = _require(path, secret=secret)
-    file = path.open("rb")
-    try:
-        if not last.is_link:
-            _judge(path, [replace(last, facts=os.fstat(file.fileno()))], secret=secret)
-    except BaseException:
-        file.close()
-        raise
-    return file
+    with walked(path) as walk:
+        _judge(path, walk.steps, secret=secret)
+        return _opened(walk, path)
 
 
-def refuse_strange_links(path: Path) -> None:
-    """Refuse a path that leads through a symbolic link of a stranger in a folder of all.
+def open_untrusted(path: Path) -> BinaryIO:
+    """Open a file for reading that may be anybody's, if no link of a stranger leads to it.
 
     The rule is that of Linux's `protected_symlinks`, which is off in many containers: see proc(5).
     A link counts if it is the user's own, the folder's owner's, or where not everybody may write.
 
     Raises:
-        PolicyError: somebody may have put the link there to have another file read or written.
+        PolicyError: somebody may have put a link there to have another file read.
+        OSError: it is missing, or may not be read.
     """
-    with contextlib.suppress(OSError):  # told by who opens it
-        for step in steps(path):
-            _refuse_strange(step)
+    with walked(path) as walk:
+        _refuse_strange(walk.steps)
+        return _opened(walk, path)
 
 
-def resolved(path: Path) -> Path:
-    """Return the path that a name leads to, as `realpath` does; the name itself may be free.
+def _opened(walk: Walk, path: Path) -> BinaryIO:
+    return open(path, "rb", opener=lambda _, flags: os.open(walk.end, flags))
+
+
+@contextlib.contextmanager
+def held(path: Path) -> Iterator[Path]:
+    """Hold the folder in which a name leads to something, or is free; links are followed.
+
+    Yields:
+        The name in that folder, while the block lasts, wherever the folder is moved meanwhile.
 
     Raises:
-        PolicyError: a link of a stranger is on the way: see `refuse_strange_links`.
+        PolicyError: a link of a stranger is on the way: see `open_untrusted`.
         OSError: the folder is missing, or may not be looked at.
     """
-    for _ in range(_MOST_LINKS):
-        folder = Path("/")
-        for step in steps(path.parent):
-            _refuse_strange(step)
-            folder = Path(step.path)
-        final = folder / path.name
-        if not final.is_symlink():
-            return final
-        _refuse_strange(Step(str(final), final.lstat(), folder.stat()))
-        path = folder / final.readlink()
+    for _ in range(MOST_LINKS):
+        with walked(path.parent) as walk:
+            _refuse_strange(walk.steps)
+            final, folder = walk.end / path.name, walk.steps[-1]
+            if not final.is_symlink():
+                yield final
+                return
+            link = Step(os.path.join(folder.path, path.name), final.lstat(), walk.end.stat())  # noqa: PTH118  # text
+            _refuse_strange([link])
+            path = Path(folder.path) / final.readlink()
     raise OSError(errno.ELOOP, os.strerror(errno.ELOOP), str(path))
 
 
-def _refuse_strange(step: Step) -> None:
-    theirs = step.facts.st_uid not in {os.geteuid(), step.folder.st_uid}
-    if not (step.is_link and theirs and _is_everybodys(step.folder)):
-        return
-    place = Path(step.path).parent
-    if _trusted_around(place) is None:
-        raise PolicyError(
-            f"{step.path} is a symbolic link of {_name_of(step.facts.st_uid)} in a folder that "
-            "everybody may write to",
-            hint="name the file that is meant itself, or use a folder of your own",
-        )
+@contextlib.contextmanager
+def held_folder(path: Path) -> Iterator[Path]:
+    """Hold a folder itself: see `held`.
+
+    Raises:
+        PolicyError: a link of a stranger is on the way.
+        OSError: it is missing, or may not be looked at.
+    """
+    with walked(path) as walk:
+        _refuse_strange(walk.steps)
+        yield walk.end
 
 
-def _require(path: Path, *, secret: bool) -> Step:
-    way = list(steps(path))
-    _judge(path, way, secret=secret)
-    return way[-1]
+def _refuse_strange(steps: list[Step]) -> None:
+    for step in steps:
+        theirs = step.facts.st_uid not in {os.geteuid(), step.folder.st_uid}
+        if not (step.is_link and theirs and _is_everybodys(step.folder)):
+            continue
+        if _trusted_around(Path(step.path).parent) is None:
+            raise PolicyError(
+                f"{step.path} is a symbolic link of {_name_of(step.facts.st_uid)} in a folder that "
+                "everybody may write to",
+                hint="name the file that is meant itself, or use a folder of your own",
+            )
+
+
+def _require(path: Path, *, secret: bool) -> None:
+    with walked(path) as walk:
+        _judge(path, walk.steps, secret=secret)
 
 
 def _judge(path: Path, way: list[Step], *, secret: bool) -> None:
@@ -318,9 +277,10 @@ def _users_own() -> list[str]:
     import tomllib  # noqa: PLC0415  # start-up
 
     try:
-        if _faults(list(steps(path))):
-            return []
-        told = tomllib.loads(path.read_text("utf-8"))
+        with walked(path) as walk:
+            if _faults(walk.steps):
+                return []
+            told = tomllib.loads(walk.end.read_text("utf-8"))
     except OSError:
         return []
     except ValueError as error:

@@ -8,6 +8,7 @@ import subprocess
 import threading
 import time
 from pathlib import Path
+from stat import S_ISREG
 
 import pytest
 
@@ -166,7 +167,9 @@ class Endless:
         for _ in range(6000):
             for descriptor in Path(f"/proc/{self.process.pid}/fd").iterdir():
                 with contextlib.suppress(OSError):
-                    if str(self.folder) in os.readlink(descriptor) and descriptor.stat().st_size:  # noqa: PTH115  # pathlib resolves it
+                    name = os.readlink(descriptor)  # noqa: PTH115  # pathlib resolves it
+                    facts = descriptor.stat()
+                    if str(self.folder) in name and S_ISREG(facts.st_mode) and facts.st_size:
                         return
             assert self.process.poll() is None, self.process.stderr.read()
             time.sleep(0.005)

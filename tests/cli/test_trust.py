@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 
 import pytest
 
@@ -84,3 +86,22 @@ def test_a_passphrase_that_others_may_read_is_refused(desk, mode):
     ended = desk.run(*ENCRYPT, "--keys", "locked", "--passphrase-file", "passphrase")
     assert ended.code == 5
     assert ended.err.endswith("piienc: hint: chmod 0600 passphrase\n")
+
+
+@pytest.mark.parametrize("command", [ENCRYPT, ["history"], ["keys", "list"], ["init"]])
+def test_folder_that_was_removed_is_told(desk, command):
+    """A job whose folder is gone is no bug of the program's."""
+    gone = desk.folder / "gone"
+    gone.mkdir()
+    script = 'cd "$0" && rmdir "$0" && exec "$@"'
+    ended = subprocess.run(
+        ["sh", "-c", script, gone, sys.executable, "-m", "piienc", *command],
+        check=False,
+        capture_output=True,
+        text=True,
+    )
+    assert ended.returncode == 3
+    assert ended.stderr == (
+        "piienc: error: the current folder was removed, or moved to where it cannot be seen\n"
+        "piienc: hint: cd into a folder that is there\n"
+    )

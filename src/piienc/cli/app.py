@@ -77,6 +77,7 @@ class Door(TyperGroup):
         as_json = "--json" in [*ctx._protected_args, *ctx.args]  # noqa: SLF001  # before parsing
         ui.begin()
         try:
+            _require_current_folder()
             answer = super().invoke(ctx)
             ui.finish()
         except (typer.Exit, typer.Abort):
@@ -84,6 +85,17 @@ class Door(TyperGroup):
         except (Exception, KeyboardInterrupt) as error:  # noqa: BLE001  # its text may hold a value
             raise typer.Exit(_code_of(error, as_json=as_json)) from None
         return answer
+
+
+def _require_current_folder() -> None:
+    """Refuse to work where relative paths lead nowhere."""
+    try:
+        os.getcwd()  # noqa: PTH109  # start-up
+    except OSError as error:
+        raise errors.ConfigError(
+            "the current folder was removed, or moved to where it cannot be seen",
+            hint="cd into a folder that is there",
+        ) from error
 
 
 def _code_of(error: Exception | KeyboardInterrupt, *, as_json: bool) -> int:

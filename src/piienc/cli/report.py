@@ -11,12 +11,13 @@ from piienc.files import translated
 from piienc.flow.reports import FORMATS
 from piienc.flow.reports.groups import groups, leaks, unchecked
 from piienc.flow.reports.words import percent, place, reason, rows_of, verdict, visible
-from piienc.trust import resolved
+from piienc.trust import held
 
 if TYPE_CHECKING:
     from piienc.flow.reports.groups import Group
     from piienc.flow.reports.model import ColumnReport, Report
 
+_BY_UMASK = 0o666
 _MOST_GROUPS = 20
 _MOST_ROWS = 3
 _STYLES = {
@@ -68,8 +69,16 @@ def add_summary(report: Report) -> None:
         IncompleteError: the summary could not be written.
     """
     if name := os.environ.get("GITHUB_STEP_SUMMARY"):
-        with translated(name), resolved(Path(name)).open("a", encoding="utf-8") as summary:
+        with (
+            translated(name),
+            held(Path(name)) as final,
+            open(final, "a", encoding="utf-8", opener=_as_itself) as summary,
+        ):
             summary.write(FORMATS["markdown"](report))
+
+
+def _as_itself(path: str, flags: int) -> int:
+    return os.open(path, flags | os.O_NOFOLLOW, _BY_UMASK)
 
 
 def _row(name: str, column: ColumnReport) -> tuple[str, ...]:

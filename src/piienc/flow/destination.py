@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from msgspec import Struct
@@ -11,10 +10,11 @@ from msgspec import Struct
 from piienc.errors import KeyAccessError
 from piienc.remote import Limiter, Options, RemoteUrl, Timeouts, open_remote, places_of
 from piienc.secret import SecretBytes
-from piienc.trust import open_trusted, refuse_strange_links, require_trusted
+from piienc.trust import open_trusted, require_trusted
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
     from piienc.remote import Remote
     from piienc.settings.destination import Destination
@@ -66,8 +66,6 @@ def way_to(
     for file in (destination.known_hosts, destination.certificate_file):
         if file and file.expanduser().exists():  # if not, it is missed when it is needed
             require_trusted(file.expanduser())
-    if url.scheme == "file":
-        refuse_strange_links(Path(url.folder))
     kept = destination.passphrase_file
     ask = passphrase if kept is None else _secret_once(kept)
     options = Options(

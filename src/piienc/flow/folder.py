@@ -144,7 +144,7 @@ def _each(
     with new_folder(target) as folder, together() as enter:
         for file in files:
             (folder / file).parent.mkdir(parents=True, exist_ok=True)
-            stream = enter(new_file(folder / file), folder / file)
+            stream = enter(new_file(folder / file, shown=target / file), folder / file)
             before = sum(receipt.rows for receipt in receipts)
             size = (source / file).stat().st_size
             how = replace(options, progress=_progress(options, before, done, size, whole))

@@ -7,6 +7,7 @@ import ctypes
 import errno
 import os
 import stat
+import weakref
 from typing import TYPE_CHECKING, BinaryIO, Self
 
 from piienc.errors import IncompleteError, NameTakenError
@@ -14,6 +15,8 @@ from piienc.files import PRIVATE_FILE, keep_names
 from piienc.remote.names import OURS, is_safe, safe_name, shown_name
 from piienc.remote.remote import FILE, FOLDER, FREELY, OTHER, Entry, Facts
 from piienc.remote.sources import equal_bytes, reader_of
+from piienc.trust import held_folder
+from piienc.walk import by_descriptor
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -38,13 +41,25 @@ class FolderRemote:
     def __init__(
         self, folder: Path, *, limiter: Limiter | None = None, mode: int | None = None
     ) -> None:
-        self._folder, self._mode = folder, mode
+        """Hold the folder, wherever it is moved.
+
+        Raises:
+            IncompleteError: it is missing, or no folder.
+            PolicyError: a link of a stranger is on the way: see `piienc.trust`.
+        """
+        self._shown, self._mode = folder, mode
         self._limiter = limiter
         self._closed = False
-        if not folder.is_dir():
+        try:
+            with held_folder(folder) as end:
+                descriptor = os.open(end, os.O_PATH | os.O_DIRECTORY)
+        except OSError as error:
             raise IncompleteError(
                 f"the destination {folder} is no folder", hint="make it, or correct the path"
-            )
+            ) from error
+        # Not by `close`, which may come while another thread still uses it.
+        weakref.finalize(self, os.close, descriptor)
+        self._folder = by_descriptor(descriptor)
 
     @property
     def lanes(self) -> int:
@@ -256,7 +271,7 @@ class FolderRemote:
             if error.errno in _NO_ROOM:
                 hint = "make room at the destination, and run the same command again"
             raise IncompleteError(
-                f"cannot {verb} {name or self._folder}: {os.strerror(error.errno or 0)}", hint=hint
+                f"cannot {verb} {name or self._shown}: {os.strerror(error.errno or 0)}", hint=hint
             ) from error
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from piienc.errors import ConfigError, IncompleteError
 from piienc.flow.send.sources import Found
-from piienc.trust import refuse_strange_links
+from piienc.trust import held_folder
 
 if TYPE_CHECKING:
     from piienc.settings.job import Job
@@ -51,18 +51,18 @@ def move(path: Path, folder: Path) -> Path:
     """
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        refuse_strange_links(folder)
-        number = 1
-        while True:
-            name = path.name if number == 1 else f"{path.name}.{number}"
-            try:
-                _link(path, folder / name)  # fails where the name is taken, as rename does not
-            except FileExistsError:
-                if not _is_same(path, folder / name):
-                    number += 1
-                    continue
-            path.unlink()
-            return folder / name
+        with held_folder(folder) as there:
+            number = 1
+            while True:
+                name = path.name if number == 1 else f"{path.name}.{number}"
+                try:
+                    _link(path, there / name)  # fails where the name is taken, as rename does not
+                except FileExistsError:
+                    if not _is_same(path, there / name):
+                        number += 1
+                        continue
+                path.unlink()
+                return folder / name
     except OSError as error:
         if error.errno == errno.EXDEV:
             raise ConfigError(

@@ -7,7 +7,7 @@ import os
 from typing import TYPE_CHECKING, Any
 
 from piienc.errors import ConfigError
-from piienc.files import keep_names, make_private_folder, translated
+from piienc.files import NO_ROOM, keep_names, make_private_folder, translated
 from piienc.state.audit import head as heads
 from piienc.state.audit import segments
 from piienc.state.audit.head import Head, Mark
@@ -118,12 +118,13 @@ class AuditLog:
             with segments.held(self.folder):
                 yield
         except (OSError, ConfigError) as error:
-            system = isinstance(error, OSError) and error.errno
-            reason = os.strerror(system) if system else error
+            number = error.errno if isinstance(error, OSError) else None
+            remedy = "name a folder that may be written to: --state DIR or PIIENC_STATE"
+            if number in NO_ROOM:
+                remedy = "make room on its disk"
             raise ConfigError(
-                f"cannot keep the audit log {folder}: {reason}",
-                hint="without it no key is used and no file is touched; name a folder that may "
-                "be written to: --state DIR or PIIENC_STATE",
+                f"cannot keep the audit log {folder}: {os.strerror(number) if number else error}",
+                hint=f"without it no key is used and no file is touched; {remedy}",
             ) from error
 
 

@@ -1,0 +1,106 @@
+"""A path walked as the system walks it, name by name, each held open while the walk lasts.
+
+What a path's text names may be another thing a moment later: whoever may rename a folder on the way
+can exchange it for a link. What was walked stays what it was, for the descriptors are of the things
+themselves: `O_PATH` in open(2).
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import os
+import re
+import stat
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from msgspec import Struct
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+MOST_LINKS = 40
+"""Links on one way: path_resolution(7)."""
+
+_DESCRIPTORS = re.compile(r"/proc/\d+(/task/\d+)?/fd")
+
+
+class Step(Struct, frozen=True):
+    """A name that the system meets on the way to a path.
+
+    Attributes:
+        path: absolute, without links but for the name itself.
+        facts: of what has the name; of a link itself, and not of its target.
+        folder: of the folder that the name stands in.
+    """
+
+    path: str
+    facts: os.stat_result
+    folder: os.stat_result
+
+    @property
+    def is_link(self) -> bool:
+        """Whether it is a symbolic link."""
+        return stat.S_ISLNK(self.facts.st_mode)
+
+
+class Walk(Struct, frozen=True):
+    """A path that was walked.
+
+    Attributes:
+        steps: each name, in the order in which the system meets them.
+        end: a name for what the path led to, while the walk lasts, whatever becomes of its names.
+    """
+
+    steps: list[Step]
+    end: Path
+
+
+@contextlib.contextmanager
+def walked(path: Path) -> Iterator[Walk]:
+    """Walk a path, and hold what it leads to.
+
+    The last step is a link only if it is a descriptor's name (`/dev/fd/63`): that was opened by
+    who started the process.
+
+    Raises:
+        OSError: something is missing, or may not be looked at.
+    """
+    with contextlib.ExitStack() as stack:
+
+        def held(name: str, flags: int, folder: int | None = None) -> int:
+            descriptor = os.open(name, os.O_PATH | flags, dir_fd=folder)
+            stack.callback(os.close, descriptor)
+            return descriptor
+
+        root = at = held("/", os.O_DIRECTORY)
+        text, folder = "/", os.fstat(root)
+        steps = [Step(text, folder, folder)]
+        left = list(reversed((Path.cwd() / path).parts[1:]))
+        links = 0
+        while left:
+            name = left.pop()
+            found = held(name, os.O_NOFOLLOW, at)
+            if name == "..":
+                text, at, folder = os.path.dirname(text), found, os.fstat(found)  # noqa: PTH120  # text: a Path each time would take longer
+                continue
+            step = Step(os.path.join(text, name), os.fstat(found), folder)  # noqa: PTH118  # likewise
+            steps.append(step)
+            if step.is_link and not _DESCRIPTORS.fullmatch(text):
+                links += 1
+                if links > MOST_LINKS:
+                    raise OSError(errno.ELOOP, os.strerror(errno.ELOOP), str(path))
+                target = Path(os.readlink("", dir_fd=found))
+                left += reversed(target.parts[target.is_absolute() :])
+                if target.is_absolute():
+                    text, at, folder = "/", root, steps[0].facts
+                continue
+            at = held(name, 0, at) if step.is_link else found
+            text, folder = step.path, os.fstat(at) if step.is_link else step.facts
+        yield Walk(steps, by_descriptor(at))
+
+
+def by_descriptor(descriptor: int) -> Path:
+    """Return the name by which this process opens what a descriptor is of once more: proc(5)."""
+    return Path(f"/proc/self/fd/{descriptor}")
