@@ -161,12 +161,15 @@ def test_mode_of_what_arrives_is_the_servers_or_as_it_is_said(
     assert stat.S_IMODE((server.folder / "a.bin").stat().st_mode) == wanted
 
 
-def test_mode_that_cannot_be_set_is_told(odd):
-    """The file is there all the same."""
-    way = odd({"setstat"}, {"file_mode": "0640", **IN_PLACE})
+@pytest.mark.parametrize("settings", [{}, IN_PLACE])
+@pytest.mark.parametrize(("mode", "told"), [("0640", False), ("0666", True)])
+def test_mode_that_cannot_be_set_is_told(odd, settings, mode, told):
+    """The file is there all the same; where it was made with its mode, nothing is amiss."""
+    way = odd({"setstat"}, {"file_mode": mode, **settings})
     ended = way.push("a.bin")
     assert ended.code == 0
-    assert _warnings(ended) == ["a.bin: its mode could not be set: the server does not allow it"]
+    warning = "a.bin: its mode could not be set: the server does not allow it"
+    assert _warnings(ended) == ([warning] if told else [])
 
 
 def test_server_far_away_that_wants_one_go_refuses_several_channels_once(odd, py_server, tmp_path):

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import contextlib
 import io
+from functools import partial
 from typing import TYPE_CHECKING
 
 from msgspec import Struct
@@ -247,7 +248,7 @@ class Delivery:
             name,
             self._source.file,
             size=self._source.size,
-            manner=Manner(offset, once, ours or replaces, made, self._warn),
+            manner=Manner(offset, once, ours or replaces, made, partial(self._told, self._name)),
             progress=self._progress,
         )
 
@@ -374,8 +375,11 @@ class Delivery:
         return transfer
 
     def _write_trigger(self, remote: Remote, name: str, content: bytes, *, over: bool) -> None:
-        manner = Manner(once=True, over=over, told=self._warn)
+        manner = Manner(once=True, over=over, told=partial(self._told, "the trigger"))
         remote.upload(name, io.BytesIO(content), size=len(content), manner=manner)
+
+    def _told(self, what: str, words: str) -> None:
+        self._warn(f"{what}: {words}")
 
     def _warn(self, warning: str) -> None:
         if warning not in self._warnings:

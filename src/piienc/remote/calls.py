@@ -60,9 +60,12 @@ class OpenFile:
         return told.fields(protocol.ATTRS).facts().size if told.kind == protocol.ATTRS else None
 
     def set_mode(self, mode: int) -> bool:
-        """Set the file's permissions, whatever the server's umask; tell whether it is done."""
+        """Set the file's permissions, whatever the server's umask; tell whether it has them."""
         fields = (string(self.handle), attributes(mode))
-        return self.session.call(protocol.FSETSTAT, *fields).code == protocol.OK
+        if self.session.call(protocol.FSETSTAT, *fields).code == protocol.OK:
+            return True
+        told = self.session.call(protocol.FSTAT, string(self.handle))  # as it was made with them
+        return told.kind == protocol.ATTRS and told.fields(protocol.ATTRS).facts().mode == mode
 
     def close(self) -> None:
         """Close the file, and wait until it is closed."""

@@ -93,7 +93,7 @@ class Fields:
         size = self.u64() if flags & _SIZE else None
         if flags & _OWNER:
             self.take(8)
-        kind = _kind(self.u32()) if flags & _MODE else UNKNOWN
+        mode = self.u32() if flags & _MODE else None
         modified = None
         if flags & _TIMES:
             self.take(4)
@@ -101,7 +101,9 @@ class Fields:
         if flags & _MORE:
             for _ in range(2 * self.u32()):
                 self.string()
-        return Facts(size, modified, kind)
+        if mode is None:
+            return Facts(size, modified, UNKNOWN)
+        return Facts(size, modified, _kind(mode), stat.S_IMODE(mode))
 
     def __bool__(self) -> bool:
         return self._at < len(self._data)

@@ -21,11 +21,13 @@ class Facts(Struct, frozen=True):
         size: in bytes, if it is told.
         modified: in seconds since 1970, if it is told.
         kind: `FILE`, `FOLDER` or `OTHER`; `UNKNOWN` if it is not told.
+        mode: its permissions, if they are told.
     """
 
     size: int | None
     modified: float | None = None
     kind: str = FILE
+    mode: int | None = None
 
 
 class Entry(Struct, frozen=True):
@@ -48,7 +50,7 @@ class Manner(Struct, frozen=True):
         once: open it once, write it in order, and close it once.
         over: with `offset` 0, put it in the place of a file of that name.
         made: called when the file was made, before anything is written.
-        told: told of what could not be done, in words.
+        told: told of what could not be done with the file, in words.
     """
 
     offset: int = 0

@@ -130,7 +130,7 @@ class SftpRemote:
         ):
             manner.made()
             if self._mode is not None and not file.set_mode(self._mode):
-                manner.told(f"{name}: its mode could not be set: the server does not allow it")
+                manner.told("its mode could not be set: the server does not allow it")
             self._write(file, name, source, span, sessions=1 if manner.once else wanted)
             try:
                 told = file.finish(doing, patience=count / _SLOW_DISK)
