@@ -11,6 +11,7 @@ import os
 import unicodedata
 from xml.etree import ElementTree as ET
 
+import paramiko
 import pyserver
 import pytest
 from typer.main import get_command
@@ -246,6 +247,30 @@ def test_reports_in_files_hold_no_hostile_text(world, form):
         ET.fromstring(text)  # noqa: S314  # our own
     elif form in ("json", "sarif"):
         json.loads(text)
+
+
+@pytest.mark.parametrize("denied", ["write", "failure", "stat", "remove", "rename", "list"])
+def test_words_of_a_hostile_server_are_escaped(world, py_server, monkeypatch, denied):
+    """Each refusal of a server has words of its own, which tell more than its code."""
+    monkeypatch.setattr(paramiko.sftp_server, "SFTP_DESC", [BAD] * 9)
+    if denied == "write":
+        py_server.refuse_writes = paramiko.SFTP_FAILURE
+    else:
+        py_server.modes = {denied}
+    seen = ""
+    for command in (
+        ["push", "only.csv", "--to", TO],
+        ["push", "only.csv", "--sweep", "--to", TO],
+        ["pull", "*", "got", "--from", TO],
+        ["pull", "x", "got", "--from", TO],
+    ):
+        for more in ([], ["--json"]):
+            run = world.run(*command, *more)
+            assert run.code != 1, (command, run.err)
+            _require_clean(run.out + run.err, (command, run.code))
+            seen += run.out + run.err
+    if denied == "write":  # the others have a code that tells enough
+        assert any(mark in seen for mark in MARKS), seen
 
 
 @pytest.mark.parametrize("name", ["PIIENC_KEYS", "PIIENC_STATE", "PIIENC_CONFIG", "HOME", "TMPDIR"])

@@ -135,7 +135,7 @@ def test_read_that_gives_less_is_asked_for_the_rest():
     [
         (protocol.NO_SUCH_FILE, "not there", False),
         (protocol.PERMISSION_DENIED, "permission denied", False),
-        (protocol.FAILURE, "gives no reason but 'bad??thing'", False),
+        (protocol.FAILURE, "gives no reason but 'bad\\x1b\\nthing'", False),
         (protocol.UNSUPPORTED, "cannot do that", False),
         (protocol.CONNECTION_LOST, "lost its storage", True),
         (protocol.NO_SPACE, "disk is full", False),

@@ -51,7 +51,7 @@ def refusal(answer: Answer, doing: str) -> PiiencError:
         meaning, hint = _MEANINGS[code]
         return IncompleteError(f"cannot {doing}: {meaning}", hint=hint)
     told = answer.told()
-    reason = f"the server gives no reason but {told!r}" if told else "the server gives no reason"
+    reason = f"the server gives no reason but '{told}'" if told else "the server gives no reason"
     return IncompleteError(f"cannot {doing}: {reason}", hint=_NO_REASON)
 
 

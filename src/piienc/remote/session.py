@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from paramiko.ssh_exception import SSHException
 
 from piienc.errors import IncompleteError
+from piienc.printable import printable
 from piienc.remote import protocol
 from piienc.remote.protocol import Fields, u32
 
@@ -27,6 +28,7 @@ _ALL = 64 << 20
 _WINDOW = 16 << 20  # bytes that the server may send ahead
 _PACKET = 128 << 10  # bytes in a packet of the server; OpenSSH's own limit is 256 KiB
 _LONGEST = 1 << 20  # bytes in an answer; those of OpenSSH have at most 256 KiB
+_LONGEST_TEXT = 100  # characters of what the server says
 _SLOWEST = 4 << 10  # bytes in a second, of an answer that has begun
 
 _MALFORMED = "check that an SFTP server answers there, and nothing that prints a greeting"
@@ -53,10 +55,7 @@ class Answer:
             return ""
         fields = Fields(self.body)
         fields.u32()
-        text = fields.text()[:100]
-        return "".join(
-            letter if letter.isascii() and letter.isprintable() else "?" for letter in text
-        )
+        return printable(fields.text()[:_LONGEST_TEXT])
 
     def fields(self, kind: int) -> Fields:
         """Return the fields of an answer that must be of this kind.
