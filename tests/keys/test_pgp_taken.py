@@ -4,9 +4,12 @@ import os
 import re
 import shutil
 from datetime import timedelta
+from pathlib import Path
 
+import pysequoia
 import pytest
 
+from piienc.armor import dearmor
 from piienc.errors import KeyAccessError, PgpError, PolicyError, UsageError
 from piienc.keys import gpg
 from piienc.keys.pgp import State, Use
@@ -191,6 +194,37 @@ def test_file_that_is_no_key_is_refused(folder, data):
     with pytest.raises(KeyAccessError):
         folder.take("acme", data)
     assert not folder.path.exists()
+
+
+DATA = Path(__file__).with_name("data")
+ED448 = dearmor((DATA / "x25519v4.pub.asc").read_bytes()).replace(b"\x1b", b"\x1c", 1)
+
+
+@pytest.mark.parametrize(
+    ("data", "what"),
+    [
+        ((DATA / "v6.pub.asc").read_bytes(), "version 6"),
+        (b"\xc6\x2a\x06" + b"x" * 50, "version 6"),
+        (b"\xc5\x2a\x06" + b"x" * 50, "version 6"),
+        (b"\xc6\x2a\x05" + b"x" * 50, "version 5"),
+        ((DATA / "x25519v4.pub.asc").read_bytes(), "the algorithm Ed25519"),
+        (ED448, "the algorithm Ed448"),
+    ],
+)
+def test_key_of_rfc_9580_is_told_as_such(folder, data, what):
+    """gpg 2.2 passes over it, or lists it and cannot use it."""
+    with pytest.raises(KeyAccessError) as caught:
+        folder.take("acme", data)
+    assert str(caught.value) == f"the key is of {what} (RFC 9580), which GnuPG cannot use"
+    assert not folder.path.exists()
+
+
+def test_armor_within_a_binary_key_is_text_like_others(folder):
+    """A user id may hold whatever its owner likes."""
+    user = "\n-----BEGIN PGP X-----\n-----BEGIN PGP Y-----\n <a@b.example>"
+    certificate = pysequoia.Tsk.generate(user).extract_certificate()
+    folder.take("acme", dearmor(str(certificate).encode()))
+    assert folder.names() == ["acme"]
 
 
 def test_message_is_no_key(folder, partner):

@@ -40,7 +40,7 @@ _PIPE = 1 << 20
 _COPIED = 256 << 10  # bytes handed to gpg, or taken from it, at a time
 _LONGEST_FOLDER = 60  # characters: a socket's path has 107, see unix(7)
 _SESSION, _HOME = "piienc-gpg-", "home"
-_TEMPORARY = "the folder for temporary files"
+TEMPORARY = "the folder for temporary files"
 _AGENT_ENDS_WITHIN = 5.0  # seconds
 _BEGUN_WITHIN = 60.0  # seconds
 _PRIVATE_KEYS = "private-keys-v1.d"
@@ -212,7 +212,7 @@ def keyring(secrets: Path, certificates: Iterable[bytes]) -> Iterator[Gpg]:
     """
     with _folder() as folder:
         home = folder / _HOME
-        with translated(_TEMPORARY):
+        with translated(TEMPORARY):
             home.mkdir(mode=0o700)
             if (secrets / _PRIVATE_KEYS).is_dir():
                 _require_private(secrets)
@@ -223,7 +223,7 @@ def keyring(secrets: Path, certificates: Iterable[bytes]) -> Iterator[Gpg]:
             if data := b"".join(certificates):
                 # For public keys, too, gpg would start an agent, which may not be needed at all.
                 made = gpg.import_keys(data, extra_args=["--no-autostart"])
-                require_room(made.stderr, _TEMPORARY)
+                require_room(made.stderr, TEMPORARY)
             yield gpg
 
 
@@ -299,7 +299,7 @@ def _folder() -> Iterator[Path]:
         Path(tempfile.gettempdir()),
     )
     _sweep(parent)
-    with translated(_TEMPORARY):
+    with translated(TEMPORARY):
         path = Path(tempfile.mkdtemp(prefix=_SESSION, dir=parent))
     held = os.open(path, os.O_RDONLY)
     try:

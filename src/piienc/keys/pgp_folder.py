@@ -44,7 +44,7 @@ _EMAIL = re.compile(r"[^\s<>@]+@[^\s<>@]+")
 _REAL_NAME = re.compile(r"[^<>@()]{1,128}")
 _LONGEST_PASSPHRASE = 255  # bytes: gpg-agent takes no longer ones
 _ARMOR = re.compile(rb"^(?:\xef\xbb\xbf)?-----BEGIN PGP ", re.MULTILINE)
-_NEWER = {"25": "X25519", "26": "X448", "27": "Ed25519", "28": "Ed448"}
+_NEWER = {"27": "Ed25519", "28": "Ed448"}  # those that can be of a primary key
 _UNKNOWN_VERSION = re.compile(r"packet\((?:5|6)\) with unknown version ([56])\b")
 _LARGEST = 4 << 20  # bytes of a certificate with all its signatures
 
@@ -146,7 +146,7 @@ class PgpFolder:
         binary = _certificate(data)
         with gpg.keyring(self.home, []) as session:
             found = session.scan_keys_mem(binary)
-            gpg.require_room(found.stderr, "the folder for temporary files")
+            gpg.require_room(found.stderr, gpg.TEMPORARY)
             _require_known([key["algo"] for key in found], found.stderr)
             kinds, fingerprints = {key["type"] for key in found}, found.fingerprints
         mine = _only(fingerprints)
