@@ -212,7 +212,7 @@ ED448 = dearmor((DATA / "x25519v4.pub.asc").read_bytes()).replace(b"\x1b", b"\x1
     ],
 )
 def test_key_of_rfc_9580_is_told_as_such(folder, data, what):
-    """gpg 2.2 passes over it, or lists it and cannot use it."""
+    """GnuPG 2.2 passes over it, or lists it and cannot use it."""
     with pytest.raises(KeyAccessError) as caught:
         folder.take("acme", data)
     assert str(caught.value) == f"the key is of {what} (RFC 9580), which GnuPG cannot use"
