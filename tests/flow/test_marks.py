@@ -7,7 +7,7 @@ import pytest
 from pyarrow import csv
 from pyarrow import parquet as pq
 
-from piienc.errors import ConfigError, InputError, UsageError
+from piienc.errors import ConfigError, InputError, PolicyError, UsageError
 
 C = "CANARY-4711"
 each_format = pytest.mark.parametrize("ending", ["csv", "parquet"])
@@ -116,6 +116,35 @@ def test_file_and_schema_agree_on_what_is_encrypted_or_some_columns_are_named(sh
         shop.decrypt("y.parquet", "z2.parquet", less)
     with shop.refused(UsageError, r"x\.parquet does not record which of its columns"):
         shop.decrypt("x.parquet", "z2.parquet")
+
+
+def test_file_with_other_columns_encrypted_is_encrypted_once_more(shop):
+    """What is encrypted already stays; a column that is, is not encrypted again."""
+    _put(shop, "x.parquet", "id", "email", "note")
+    one = {"id": {"type": "string"}, "note": {"type": "string"}}
+    shop.name = ""
+    shop.encrypt(
+        "x.parquet",
+        "y.parquet",
+        shop.schema(one | {"email": {"type": "string", "encrypt": "look"}}),
+    )
+    two = {name: {"type": "string"} for name in ("id", "email")}
+    more = shop.schema(two | {"note": {"type": "string", "encrypt": "seal"}})
+    shop.encrypt("y.parquet", "z.parquet", more)
+    both = shop.schema(
+        {name: {"type": "string", "encrypt": "look"} for name in ("email", "note")}
+        | {"id": {"type": "string"}}
+    )
+    with shop.refused(PolicyError, r"y\.parquet: column 'email' encrypted already"):
+        shop.encrypt("y.parquet", "z2.parquet", both)
+
+
+def test_csv_of_another_dialect_is_told_where_unnamed_columns_may_pass(shop):
+    """What is missing is in the file, behind another delimiter."""
+    shop.write("x.csv", f"id;email;note\n{C};{C};{C}\n")
+    keep = shop.schema(extra_columns="keep")
+    with shop.refused(InputError, "delimiter|semicolon|';'"):
+        shop.encrypt("x.csv", "y.csv", keep)
 
 
 def test_column_s_own_context_is_a_schema_s_to_tell(shop):

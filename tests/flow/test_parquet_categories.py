@@ -105,7 +105,7 @@ def test_sealed_categories_count_as_a_cell(shop, monkeypatch):
     """Each encryption under AES-GCM counts towards what is safe."""
     spent = []
     monkeypatch.setattr(CellCounter, "spend", lambda _self, _key_id, cells: spent.append(cells))
-    _write(shop, _column([0, 1], ["low", "high"]))
+    _write(shop, _column([0, 1, None, None, None], ["low", "high"]))
     shop.encrypt("x.parquet", "y.parquet", _schema(shop, "seal"))
     assert sorted(spent) == [1, 2]
 

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import hashlib
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -40,6 +42,14 @@ def test_generate_any_drawn_number_makes_a_possible_id(monkeypatch, drawn, key_i
 def test_output_prefix_tink_is_version_and_big_endian_id():
     """A TINK key's cells begin with 0x01 and the id."""
     assert _key(0x01020304).output_prefix == b"\x01\x01\x02\x03\x04"
+
+
+def test_fingerprint_is_of_the_material_alone():
+    """A state folder has counted cells by it: it must never change."""
+    first, again = _key(key_id=1), _key(key_id=2, prefix=Prefix.RAW)
+    expected = hashlib.sha256(b"piienc: which key\0" + b"k" * 32).hexdigest()[:32]
+    assert first.fingerprint == again.fingerprint == expected
+    assert _key(size=64).fingerprint != expected
 
 
 def test_output_prefix_raw_is_empty():
