@@ -231,10 +231,14 @@ def test_load_name_of_no_regular_file_is_missing(folder, file, make):
 def test_load_unreadable_file_tells_the_systems_reason(folder, file, monkeypatch):
     """The system's refusal becomes ours."""
 
-    def refuse(*_):
-        raise PermissionError(13, "Permission denied")
+    opens = os.open
 
-    monkeypatch.setattr(Path, "open", refuse)
+    def refuse(name, *more, **named):
+        if "/proc/self/fd/" in str(name):
+            raise PermissionError(13, "Permission denied")
+        return opens(name, *more, **named)
+
+    monkeypatch.setattr(os, "open", refuse)
     with pytest.raises(KeyAccessError, match=f"cannot read {file}: Permission denied"):
         folder.load("email")
 

@@ -259,7 +259,7 @@ def test_entries_are_those_with_plain_names(place):
     refused = []
     found = {entry.name: entry.facts for entry in remote.entries(refused.append)}
     assert set(found) == {"a", f"{OURS}1", "d", "*?"}
-    assert found["a"] == Facts(2, found["a"].modified, FILE)
+    assert found["a"] == Facts(2, found["a"].modified, FILE, found["a"].mode)
     assert found["d"].kind == FOLDER
     assert len(refused) == 5
     assert all(name.isascii() and name.isprintable() for name in refused)

@@ -107,8 +107,9 @@ class ParquetSource:
 
     @property
     def rows(self) -> int:
-        """The number of rows, by the file's footer."""
-        return int(self._file.metadata.num_rows)
+        """The number of rows, by the file's row groups: some writers leave the footer's at 0."""
+        told = self._file.metadata
+        return sum(int(told.row_group(each).num_rows) for each in range(told.num_row_groups))
 
     def decode(self, unit: Slice) -> pa.RecordBatch:
         """Return the slice's rows."""
