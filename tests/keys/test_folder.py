@@ -230,7 +230,6 @@ def test_load_name_of_no_regular_file_is_missing(folder, file, make):
 
 def test_load_unreadable_file_tells_the_systems_reason(folder, file, monkeypatch):
     """The system's refusal becomes ours."""
-
     opens = os.open
 
     def refuse(name, *more, **named):
