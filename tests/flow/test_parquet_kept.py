@@ -222,6 +222,24 @@ def test_annotation_that_arrow_has_no_type_for_is_named_once(shop):
     ]
 
 
+@pytest.mark.parametrize(("told", "refused"), [(3, False), (0, False), (2, True), (4, True)])
+def test_footer_that_counts_its_rows_wrong_is_read_or_refused(shop, told, refused):
+    """Some writers leave the number at 0; any other one that is not so is a damaged file."""
+    table = pa.table({"id": ["a", "b", "c"], "email": ["x", "y", None], "note": ["", "n", "m"]})
+    pq.write_table(table, shop.folder / "x.parquet")
+    # Thrift's compact protocol: field 3 of FileMetaData, an i64 as zigzag, before the row groups.
+    data = shop.read("x.parquet")
+    assert data.count(b"\x16\x06\x19\x1c") == 1
+    shop.write("x.parquet", data.replace(b"\x16\x06\x19\x1c", bytes([0x16, 2 * told, 0x19, 0x1C])))
+    if refused:
+        with shop.refused(InputError, f"its footer counts {told} rows, and its row groups 3"):
+            shop.encrypt("x.parquet", "y.parquet")
+        return
+    shop.encrypt("x.parquet", "y.parquet")
+    shop.decrypt("y.parquet", "z.parquet")
+    assert pq.read_table(shop.folder / "z.parquet").to_pydict() == table.to_pydict()
+
+
 def test_damaged_page_is_found_by_its_checksum(shop):
     """Where a file has checksums, they are held."""
     table = _emails(n=list(range(1000)))

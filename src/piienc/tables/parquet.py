@@ -65,6 +65,17 @@ class ParquetSource:
                 f"{name} has {', '.join(map(repr, twice))} more than once",
                 hint="give every column a name of its own",
             )
+        self._rows = self._counted()
+
+    def _counted(self) -> int:
+        told = self._file.metadata
+        rows = sum(int(told.row_group(each).num_rows) for each in range(told.num_row_groups))
+        if told.num_rows not in {0, rows}:  # some writers leave it at 0
+            raise InputError(
+                f"{self.name}: its footer counts {told.num_rows:,} rows, and its row groups {rows:,}",
+                hint="the file is damaged, or its writer is wrong: make the export again",
+            )
+        return rows
 
     def units(self) -> Iterator[Slice]:
         """Read slices of row groups, in order.
@@ -107,9 +118,8 @@ class ParquetSource:
 
     @property
     def rows(self) -> int:
-        """The number of rows, by the file's row groups: some writers leave the footer's at 0."""
-        told = self._file.metadata
-        return sum(int(told.row_group(each).num_rows) for each in range(told.num_row_groups))
+        """The number of rows, by the file's row groups."""
+        return self._rows
 
     def decode(self, unit: Slice) -> pa.RecordBatch:
         """Return the slice's rows."""
