@@ -10,9 +10,11 @@ from pathlib import Path
 
 import pytest
 
+from piienc.errors import KeyAccessError
 from piienc.files import new_file
 from piienc.folders import new_folder
 from piienc.remote.folder import FolderRemote
+from piienc.trust import require_private
 from piienc.walk import walked
 
 
@@ -31,15 +33,39 @@ def test_steps_are_those_of_the_system(tmp_path, monkeypatch):
     (tmp_path / "l").symlink_to("d/e")
     (tmp_path / "whole").symlink_to(tmp_path / "l" / ".." / "f")
     monkeypatch.chdir(tmp_path)
-    for path, names in (("l/../f", "l d d/e d/f"), ("whole", "whole {} l d d/e d/f")):
+    for path, names in (("l/../f", "l d d/e d d/f"), ("whole", "l d d/e d d/f")):
         with walked(Path(path)) as walk:
             met = [step.path for step in walk.steps]
-            assert met[-4:] == [f"{tmp_path}/{name}" for name in names.split()[-4:]]
+            assert met[-5:] == [f"{tmp_path}/{name}" for name in names.split()[-5:]]
             assert met[0] == "/"
             last = walk.steps[-1]
             assert os.path.samestat(last.facts, (tmp_path / "d" / "f").stat())
             assert stat.S_ISDIR(last.folder.st_mode)
             assert walk.end.read_text() == "x"
+
+
+@pytest.mark.parametrize("back", ["d/e/..", "d/e/../../d", "l/.."])
+def test_walk_that_ends_by_going_back_ends_in_that_folder(tmp_path, back):
+    """The last step is what it leads to, and links in it are relative to it."""
+    (tmp_path / "d" / "e").mkdir(parents=True)
+    (tmp_path / "l").symlink_to("d/e")
+    with walked(tmp_path / back) as walk:
+        assert walk.steps[-1].path == str(tmp_path / "d")
+        assert os.path.samestat(walk.steps[-1].facts, (tmp_path / "d").stat())
+        assert os.path.samestat(walk.steps[-1].folder, tmp_path.stat())
+    (tmp_path / "d" / "link").symlink_to("out")
+    with new_file(tmp_path / back / "link") as file:
+        file.write(b"new")
+    assert (tmp_path / "d" / "out").read_bytes() == b"new"
+
+
+def test_private_folder_by_a_way_back_is_looked_at_itself(tmp_path):
+    """Not the last folder that the way has met before."""
+    (tmp_path / "keys" / "aes").mkdir(parents=True, mode=0o700)
+    (tmp_path / "keys").chmod(0o755)
+    (tmp_path / "keys" / "aes").chmod(0o700)
+    with pytest.raises(KeyAccessError, match="0755"):
+        require_private(tmp_path / "keys" / "aes" / "..")
 
 
 @pytest.mark.parametrize("path", ["none", "file/x", "file/..", "none/../file", "dangling"])

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, BinaryIO, TypeVar
 
 from piienc.cleanup import cleaned_up
 from piienc.errors import ConfigError, IncompleteError, InputError, LockError, PolicyError
-from piienc.trust import held, open_untrusted, require_private
+from piienc.trust import held_name, open_untrusted, require_private
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -61,7 +61,7 @@ def new_file(
     shown = shown or path
     with contextlib.ExitStack() as stack:
         with translated(shown):
-            final = stack.enter_context(held(path))
+            final = stack.enter_context(held_name(path))
         _refuse_taken(final, shown, overwrite=overwrite)
         _sweep(final)
         with translated(shown):
@@ -126,7 +126,7 @@ def edited(path: Path) -> Iterator[Callable[[bytes], None]]:
     """
     with contextlib.ExitStack() as stack:
         with translated(path):
-            folder = os.open(stack.enter_context(held(path)).parent, os.O_RDONLY)
+            folder = os.open(stack.enter_context(held_name(path)).parent, os.O_RDONLY)
         stack.callback(os.close, folder)
         # The folder and not the file, which is another one once it was replaced.
         give_up = time.monotonic() + _PATIENCE

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 from piienc.cleanup import cleaned_up
 from piienc.errors import ConfigError, InputError, PolicyError
 from piienc.files import keep_names, lock, translated
-from piienc.trust import held
+from piienc.trust import held_name
 from piienc.walk import by_descriptor
 
 if TYPE_CHECKING:
@@ -45,7 +45,7 @@ def new_folder(path: Path) -> Iterator[Path]:
     """
     with contextlib.ExitStack() as stack:
         with translated(path):
-            final = stack.enter_context(held(path))
+            final = stack.enter_context(held_name(path))
         _refuse_taken(final, path)
         with translated(path):
             _sweep(final)

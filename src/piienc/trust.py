@@ -87,7 +87,7 @@ def _opened(walk: Walk, path: Path) -> BinaryIO:
 
 
 @contextlib.contextmanager
-def held(path: Path) -> Iterator[Path]:
+def held_name(path: Path) -> Iterator[Path]:
     """Hold the folder in which a name leads to something, or is free; links are followed.
 
     Yields:
@@ -112,7 +112,7 @@ def held(path: Path) -> Iterator[Path]:
 
 @contextlib.contextmanager
 def held_folder(path: Path) -> Iterator[Path]:
-    """Hold a folder itself: see `held`.
+    """Hold a folder itself: see `held_name`.
 
     Raises:
         PolicyError: a link of a stranger is on the way.

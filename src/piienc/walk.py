@@ -49,7 +49,7 @@ class Walk(Struct, frozen=True):
     """A path that was walked.
 
     Attributes:
-        steps: each name, in the order in which the system meets them.
+        steps: each name, in the order in which the system meets them; the last is where it ends.
         end: a name for what the path led to, while the walk lasts, whatever becomes of its names.
     """
 
@@ -69,21 +69,23 @@ def walked(path: Path) -> Iterator[Walk]:
     """
     with contextlib.ExitStack() as stack:
 
-        def held(name: str, flags: int, folder: int | None = None) -> int:
+        def opened(name: str, flags: int, folder: int | None = None) -> int:
             descriptor = os.open(name, os.O_PATH | flags, dir_fd=folder)
             stack.callback(os.close, descriptor)
             return descriptor
 
-        root = at = held("/", os.O_DIRECTORY)
+        root = at = opened("/", os.O_DIRECTORY)
         text, folder = "/", os.fstat(root)
         steps = [Step(text, folder, folder)]
         left = list(reversed((Path.cwd() / path).parts[1:]))
         links = 0
         while left:
             name = left.pop()
-            found = held(name, os.O_NOFOLLOW, at)
+            found = opened(name, os.O_NOFOLLOW, at)
             if name == "..":
                 text, at, folder = os.path.dirname(text), found, os.fstat(found)  # noqa: PTH120  # text: a Path each time would take longer
+                around = next(step.folder for step in steps if step.path == text)
+                steps.append(Step(text, folder, around))
                 continue
             step = Step(os.path.join(text, name), os.fstat(found), folder)  # noqa: PTH118  # likewise
             steps.append(step)
@@ -96,7 +98,7 @@ def walked(path: Path) -> Iterator[Walk]:
                 if target.is_absolute():
                     text, at, folder = "/", root, steps[0].facts
                 continue
-            at = held(name, 0, at) if step.is_link else found
+            at = opened(name, 0, at) if step.is_link else found
             text, folder = step.path, os.fstat(at) if step.is_link else step.facts
         yield Walk(steps, by_descriptor(at))
 

@@ -11,7 +11,7 @@ from piienc.files import translated
 from piienc.flow.reports import FORMATS
 from piienc.flow.reports.groups import groups, leaks, unchecked
 from piienc.flow.reports.words import percent, place, reason, rows_of, verdict, visible
-from piienc.trust import held
+from piienc.trust import held_name
 
 if TYPE_CHECKING:
     from piienc.flow.reports.groups import Group
@@ -71,7 +71,7 @@ def add_summary(report: Report) -> None:
     if name := os.environ.get("GITHUB_STEP_SUMMARY"):
         with (
             translated(name),
-            held(Path(name)) as final,
+            held_name(Path(name)) as final,
             open(final, "a", encoding="utf-8", opener=_as_itself) as summary,
         ):
             summary.write(FORMATS["markdown"](report))
