@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+
 import pyarrow as pa
 import pytest
 from pyarrow import csv
@@ -137,6 +139,21 @@ def test_file_with_other_columns_encrypted_is_encrypted_once_more(shop):
     )
     with shop.refused(PolicyError, r"y\.parquet: column 'email' encrypted already"):
         shop.encrypt("y.parquet", "z2.parquet", both)
+
+
+def test_cell_that_decrypts_to_no_text_is_refused_in_csv(shop):
+    """Another program may have encrypted any bytes: there is no place for them."""
+    kinds = {"id": "string", "email": "binary", "note": "string"}
+    binary = shop.schema({n: {"type": kind, "encrypt": "look"} for n, kind in kinds.items()})
+    table = pa.table({"id": ["1"], "email": [b"\xff\xfe"], "note": [C]})
+    pq.write_table(table, shop.folder / "x.parquet")
+    shop.encrypt("x.parquet", "y.parquet", binary)
+    cells = pq.read_table(shop.folder / "y.parquet").to_pylist()[0].values()
+    texts = [base64.b64encode(c).decode() if isinstance(c, bytes) else c for c in cells]
+    shop.write("y.csv", f"id,email,note\n{','.join(texts)}\n")
+    marked = shop.schema({name: {"type": "string", "encrypt": "look"} for name in kinds})
+    with shop.refused(InputError, r"/y\.csv: column 'email', row 1: decrypted, but no UTF-8 text"):
+        shop.decrypt("y.csv", "z.csv", marked)
 
 
 def test_csv_of_another_dialect_is_told_where_unnamed_columns_may_pass(shop):

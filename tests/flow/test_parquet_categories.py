@@ -130,6 +130,20 @@ def test_categories_that_somebody_has_changed_are_refused(shop, forge):
         shop.decrypt("forged.parquet", "z.parquet")
 
 
+def test_categories_of_a_column_that_is_no_dictionary_are_passed_over(shop):
+    """They say nothing of its values."""
+    _write(shop, pa.array(["low", "high"]))
+    shop.encrypt("x.parquet", "y.parquet", _schema(shop, "look"))
+    table = pq.read_table(shop.folder / "y.parquet")
+    record = json.loads(table.schema.metadata[b"piienc"])
+    record["columns"]["risk"]["categories"] = "AAAA"
+    pq.write_table(
+        table.replace_schema_metadata({"piienc": json.dumps(record)}), shop.folder / "more.parquet"
+    )
+    shop.decrypt("more.parquet", "z.parquet")
+    assert _read(shop, "z.parquet").to_pylist() == ["low", "high"]
+
+
 def test_file_whose_record_knows_no_categories_is_decrypted(shop):
     """An older version has not listed them: values and type come back."""
     _write(shop, _column([1, 0], ["low", "high"], ordered=False))

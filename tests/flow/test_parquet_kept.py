@@ -1,6 +1,7 @@
 """What belongs to a Parquet file besides its values: kept, or named in the receipt."""
 
 import datetime as dt
+import json
 import shutil
 from decimal import Decimal
 from pathlib import Path
@@ -56,6 +57,21 @@ def test_int96_beyond_2262_is_the_same_moment(shop, store_schema):
         read = pq.ParquetFile(shop.folder / name, coerce_int96_timestamp_unit="us").read()
         assert read["until"].to_pylist() == FAR
     assert receipt.warnings == ()
+
+
+def test_record_tells_what_was_stored_as_int96(shop):
+    """Its Arrow type does not."""
+    table = _emails(until=pa.array(FAR, pa.timestamp("us")))
+    pq.write_table(table, shop.folder / "x.parquet", use_deprecated_int96_timestamps=True)
+    marks = {"email": {"type": "string"}, "until": {"type": "timestamp"}}
+    shop.encrypt(
+        "x.parquet",
+        "y.parquet",
+        shop.schema({name: column | {"encrypt": "look"} for name, column in marks.items()}),
+    )
+    record = json.loads(pq.read_schema(shop.folder / "y.parquet").metadata[b"piienc"])
+    assert record["columns"]["until"]["physical"] == "INT96"
+    assert "physical" not in record["columns"]["email"]
 
 
 def test_int96_keeps_its_nanoseconds(shop):

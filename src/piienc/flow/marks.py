@@ -189,8 +189,8 @@ def original_field(
         return field
     if record is not None and name in record.columns:
         return record.fields.field(name)
-    kind: str = schema.columns[name].type if schema is not None else "string"
-    return field.with_type(_TYPES[kind])
+    assert schema is not None  # noqa: S101  # without one, the columns are those of the record
+    return field.with_type(_TYPES[schema.columns[name].type])
 
 
 def _listed(names: Collection[str]) -> str:

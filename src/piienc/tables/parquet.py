@@ -72,7 +72,8 @@ class ParquetSource:
         rows = sum(int(told.row_group(each).num_rows) for each in range(told.num_row_groups))
         if told.num_rows not in {0, rows}:  # some writers leave it at 0
             raise InputError(
-                f"{self.name}: its footer counts {told.num_rows:,} rows, and its row groups {rows:,}",
+                f"{self.name}: its footer counts {told.num_rows:,} rows, and its row groups "
+                f"{rows:,}",
                 hint="the file is damaged, or its writer is wrong: make the export again",
             )
         return rows
