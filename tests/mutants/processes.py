@@ -83,14 +83,20 @@ def _take_away_only_what_is_made(folder: Path) -> None:
 
     def watch(event: str, arguments: tuple[Any, ...]) -> None:
         if event == "tempfile.mkdtemp":
-            own.append(Path(arguments[0]))
+            own.append(_real(arguments[0]))
         if event == "shutil.rmtree":
-            path = Path(os.path.abspath(os.fsdecode(arguments[0])))  # noqa: PTH100  # no links
+            path = _real(arguments[0])
             is_of_pytest = any(part.startswith("pytest-of-") for part in path.parts)
             if not is_of_pytest and not any(path.is_relative_to(one) for one in own):
                 os.kill(os.getpid(), signal.SIGKILL)
 
     sys.addaudithook(watch)
+
+
+def _real(path: Any) -> Path:
+    """Return where a folder is, also one within a folder that is named by its descriptor."""
+    named = Path(os.path.abspath(os.fsdecode(path)))  # noqa: PTH100  # a link itself stays
+    return named.parent.resolve() / named.name
 
 
 def end_of(status: int, answer: str) -> tuple[str, str]:
