@@ -219,7 +219,7 @@ class Decryption(_KeyedStep):
         keyset: Keyset,
         context: str,
         original: pa.Field,
-        categories: str | None = None,
+        categories: str | None,
         *,
         kernels: Kernels,
     ) -> None:
@@ -266,4 +266,4 @@ def _of_plain_type(field: pa.Field, kind: pa.DataType) -> pa.Field:
         for key, value in (field.metadata or {}).items()
         if not key.startswith(b"ARROW:extension:")
     }
-    return field.with_type(kind).with_metadata(metadata or None)
+    return field.with_type(kind).with_metadata(metadata)
