@@ -418,9 +418,9 @@ def _require_known(algorithms: Iterable[str], told: str) -> None:
         told: gpg's messages to people.
     """
     version = _UNKNOWN_VERSION.search(told)
-    newer = [_NEWER[number] for number in algorithms if number in _NEWER]
+    newer = next((_NEWER[number] for number in algorithms if number in _NEWER), None)
     if version or newer:
-        what = f"version {version[1]}" if version else f"the algorithm {newer[0]}"
+        what = f"version {version[1]}" if version else f"the algorithm {newer}"
         raise KeyAccessError(
             f"the key is of {what} (RFC 9580), which GnuPG cannot use",
             hint="ask its owner for a key of version 4 by RFC 4880, RSA or Curve25519",
