@@ -27,10 +27,12 @@ class Refused:
     Attributes:
         code: the exit code.
         words: what the error says, in parts.
+        at_times: by chance; where it is not refused, what was read is right.
     """
 
     code: int
     words: tuple[str, ...]
+    at_times: bool = False
 
 
 ANY = "*"

@@ -143,4 +143,4 @@ def test_exchange_with(counterpart, exchange, scenario, request):
         assert all(word in ended.err for word in refused.words), ended.err
         request.node.user_properties.append(("outcome", "refused"))
     else:
-        assert not refused, f"{scenario} is not refused any more"
+        assert not refused or refused.at_times, f"{scenario} is not refused any more"
