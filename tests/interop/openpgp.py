@@ -324,7 +324,7 @@ class Counterpart:
     refuses: Mapping[str, Refused] = field(default_factory=dict)
 
 
-# gpg 2.2 fails at padding, but not at all of it: seen with one message of hundreds.
+# gpg 2.2 fails at padding, but not at all of it: seen once with a message of 3 MiB.
 _PADDED = Refused(6, ("padding", "sq encrypt --compression none"), at_times=True)
 _VERSION_6 = Refused(5, ("version 6", "ask its owner for a key of version 4"))
 
