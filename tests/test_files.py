@@ -367,7 +367,7 @@ LOCKS = {
     "look at a lock": _found,
     "gpg": lambda folder: gpg.keyring(folder, []),
     "change gpg's home": gpg.home_of,
-    "state": lambda folder: transaction(folder, "SELECT 1", "look"),
+    "state": lambda folder: transaction(folder, "look"),
 }
 
 

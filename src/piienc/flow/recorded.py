@@ -1,4 +1,4 @@
-"""The one place where a step's outcome gets into the audit log.
+"""The one place where a step gets into the audit log, and where history that is over ends.
 
 with recorded("encrypt-file", settled, [("input", src), ("output", dst)]) as entry:
     receipt = ...
@@ -76,6 +76,11 @@ def recorded(
             entry.end(*_ended_by(UsageError("") if isinstance(error, usage) else error))
         raise
     entry.end(*_outcome(entry.code, _KINDS.get(entry.code)))
+    if settled.keep_history is not None:
+        from piienc.state.retention import prune  # noqa: PLC0415  # start-up
+
+        with contextlib.suppress(PiiencError, OSError):  # the next one tries again
+            prune(settled.state_dir, settled.keep_history)
 
 
 def _ended_by(error: BaseException) -> tuple[str, int, str | None]:

@@ -31,6 +31,7 @@ class Settings(Struct, frozen=True):
         config_file: the `piienc.toml` that was read, if any.
         keys_dir: the key folder; it need not exist.
         state_dir: the state folder; it need not exist.
+        keep_history: days for which it keeps what is over; None for ever.
         profiles: the user's own profiles by name, for `piienc.profiles`.
         destinations: by name.
         jobs: by name.
@@ -40,6 +41,7 @@ class Settings(Struct, frozen=True):
     config_file: Path | None
     keys_dir: Path
     state_dir: Path
+    keep_history: float | None = None
     profiles: "Mapping[str, Demands]" = field(default_factory=dict)
     destinations: "Mapping[str, Destination]" = field(default_factory=dict)
     jobs: "Mapping[str, Job]" = field(default_factory=dict)
@@ -82,6 +84,7 @@ def load(
         file,
         settle(keys, "keys", "keys"),
         settle(state, "state", ".piienc"),
+        read.keep_history,
         read.profiles,
         read.destinations,
         read.jobs,
@@ -121,6 +124,7 @@ class _Read(Struct, frozen=True):
     """What `piienc.toml` says: folders by section, and the user's own tables by name."""
 
     dirs: Mapping[str, str | None] = field(default_factory=dict)
+    keep_history: float | None = None
     profiles: "Mapping[str, Demands]" = field(default_factory=dict)
     destinations: "Mapping[str, Destination]" = field(default_factory=dict)
     jobs: "Mapping[str, Job]" = field(default_factory=dict)
@@ -143,9 +147,12 @@ def _read(file: Path) -> _Read:
     class Folder(document.Table, frozen=True):
         dir: Annotated[str, Meta(min_length=1, examples=["path/to/folder"])] | None = None
 
+    class State(Folder, frozen=True):
+        keep_history: Annotated[float, Meta(gt=0, le=36_500, examples=[730])] | None = None
+
     class File(document.Table, frozen=True):
         keys: Folder = Folder()
-        state: Folder = Folder()
+        state: State = State()
         profiles: dict[Annotated[str, Meta(min_length=1)], Demands] | None = None
         destinations: dict[Annotated[str, Meta(min_length=1)], DestinationTable] | None = None
         jobs: dict[Annotated[str, Meta(min_length=1)], JobTable] | None = None
@@ -166,6 +173,7 @@ def _read(file: Path) -> _Read:
     destinations, jobs = read.destinations or {}, read.jobs or {}
     return _Read(
         {"keys": read.keys.dir, "state": read.state.dir},
+        read.state.keep_history,
         read.profiles or {},
         {name: destination_of(name, table, place) for name, table in destinations.items()},
         {name: job_of(name, table, place) for name, table in jobs.items()},

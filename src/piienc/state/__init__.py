@@ -4,6 +4,8 @@
     transfers.py  the ledger: each file that was sent or fetched
     sendings.py   the ledger of jobs: each source, and how far it came
     marks.py      which columns were encrypted: marks that cannot be undone
+    migrations.py the versions of that file
+    retention.py  how long it keeps what is over
     locks.py      what only one run at a time may do
     database.py   the SQLite file that the first four are in
     audit/        the log of each use of a key and each file, chained and signed

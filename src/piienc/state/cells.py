@@ -24,9 +24,6 @@ CELL_LIMIT = 1 << 32
 CELL_WARNING = 1 << 31
 
 _AHEAD = 1 << 20  # cells reserved at a time: one small transaction for each million
-_TABLE = "CREATE TABLE IF NOT EXISTS sealed_keys (key TEXT PRIMARY KEY, cells INTEGER)"
-# By their ids, older versions have counted: a key that they knew begins with their number.
-_BY_ID = "CREATE TABLE IF NOT EXISTS sealed_cells (key_id INTEGER PRIMARY KEY, cells INTEGER)"
 _READ = """SELECT coalesce((SELECT cells FROM sealed_keys WHERE key = ?),
                            (SELECT cells FROM sealed_cells WHERE key_id = ?), 0)"""
 _WRITE = "INSERT INTO sealed_keys VALUES (?, ?) ON CONFLICT DO UPDATE SET cells = excluded.cells"
@@ -113,10 +110,9 @@ class CellCounter:
         return ahead
 
     def _database(self) -> AbstractContextManager[Connection]:
-        return transaction(self.folder, _TABLE, "count the cells of a sealed key")
+        return transaction(self.folder, "count the cells of a sealed key")
 
 
 def _total(database: Connection, key: CountedKey) -> int:
-    database.execute(_BY_ID)
     (total,) = database.execute(_READ, (key.fingerprint, key.key_id)).fetchone()
     return int(total)

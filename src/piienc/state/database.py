@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from piienc.errors import ConfigError
 from piienc.files import PRIVATE_FILE, lock, make_private_folder
+from piienc.state.migrations import NewerDatabaseError, migrate
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -24,16 +25,16 @@ _HANGING = 5.0  # seconds
 
 
 @contextlib.contextmanager
-def transaction(folder: Path, table: str, doing: str) -> Iterator[Connection]:
+def transaction(folder: Path, doing: str) -> Iterator[Connection]:
     """Open the database for one transaction, which waits for those of other processes.
 
     Args:
         folder: the state folder; it is made if it is not there.
-        table: the statement that makes the table if it is not there.
         doing: what this is for, as an error tells it.
 
     Raises:
-        ConfigError: the database cannot be used; nothing of the transaction is kept.
+        ConfigError: the database cannot be used, or is a newer piienc's; nothing of the
+            transaction is kept.
     """
     import sqlite3  # noqa: PLC0415  # start-up
 
@@ -42,13 +43,15 @@ def transaction(folder: Path, table: str, doing: str) -> Iterator[Connection]:
         with _opened(folder) as database:
             database.execute("BEGIN IMMEDIATE")
             try:
-                database.execute(table)
+                migrate(database, file)
                 yield database
                 database.execute("COMMIT")
             except BaseException:
                 if database.in_transaction:
                     database.rollback()
                 raise
+    except NewerDatabaseError:
+        raise  # its hint is another one
     except (sqlite3.Error, OSError, ConfigError) as error:
         raise ConfigError(
             f"cannot {doing} in {file}: {error}",

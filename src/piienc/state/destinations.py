@@ -14,7 +14,6 @@ if TYPE_CHECKING:
     from pathlib import Path
     from sqlite3 import Connection
 
-_TABLE = "CREATE TABLE IF NOT EXISTS one_go (destination TEXT PRIMARY KEY, since TEXT)"
 _FIND = "SELECT 1 FROM one_go WHERE destination IN (SELECT value FROM json_each(?)) LIMIT 1"
 _SAVE = "INSERT OR IGNORE INTO one_go (destination, since) VALUES (?, ?)"
 
@@ -47,4 +46,4 @@ class Destinations:
             database.execute(_SAVE, (place, now()))
 
     def _database(self) -> AbstractContextManager[Connection]:
-        return transaction(self.folder, _TABLE, "keep what is known of destinations")
+        return transaction(self.folder, "keep what is known of destinations")

@@ -19,10 +19,6 @@ if TYPE_CHECKING:
     from pathlib import Path
     from sqlite3 import Connection
 
-_TABLE = (
-    "CREATE TABLE IF NOT EXISTS marks (number INTEGER PRIMARY KEY, "
-    "schema TEXT, column_name TEXT, key TEXT, mode TEXT, context TEXT, version INTEGER, time TEXT)"
-)
 _READ = (
     "SELECT column_name, key, mode, context, version, time FROM marks "
     "WHERE schema = ? ORDER BY number"
@@ -102,7 +98,7 @@ class Marks:
                     database.execute(_ADD, (schema, *facts, now()))
 
     def _database(self) -> AbstractContextManager[Connection]:
-        return transaction(self.folder, _TABLE, "keep the marks")
+        return transaction(self.folder, "keep the marks")
 
 
 def _read(database: Connection, schema: str) -> dict[str, RecordedMark]:

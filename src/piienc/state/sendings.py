@@ -95,10 +95,11 @@ def new_id() -> str:
 
 _COLUMNS = ", ".join(Sent.__struct_fields__)
 _PLACES = ", ".join("?" * len(Sent.__struct_fields__))
-_TABLE = f"CREATE TABLE IF NOT EXISTS sendings ({_COLUMNS}, PRIMARY KEY (id))"
 # The columns are this file's own; what comes from outside is always a parameter.
 _SAVE = f"REPLACE INTO sendings ({_COLUMNS}) VALUES ({_PLACES})"  # noqa: S608  # see above
 _FIND = f"SELECT {_COLUMNS} FROM sendings WHERE "  # noqa: S608  # see above
+_AT_STEPS = "job = ? AND step IN (SELECT value FROM json_each(?))"
+_LAST_NUMBER = f"SELECT coalesce(max(number), 0) FROM sendings WHERE {_AT_STEPS}"  # noqa: S608  # see above
 
 
 class Sendings:
@@ -125,8 +126,7 @@ class Sendings:
 
     def at(self, job: str, *steps: Step) -> list[Sent]:
         """Return the job's entries at these steps, in the order in which they were begun."""
-        known = "step IN (SELECT value FROM json_each(?))"
-        return self._find(f"job = ? AND {known}", job, dumps(steps))
+        return self._find(_AT_STEPS, job, dumps(steps))
 
     def like(self, job: str, size: int) -> list[Sent]:
         """Return the entries of sources of this size: sent, skipped, or about to be sent."""
@@ -135,7 +135,11 @@ class Sendings:
 
     def next_number(self, job: str) -> int:
         """Return the number of the file that is spooled next."""
-        return 1 + max((sent.number for sent in self.at(job, *_SENT)), default=0)
+        if not (self.folder / FILE).exists():
+            return 1
+        with self._database() as database:
+            (last,) = database.execute(_LAST_NUMBER, (job, dumps(_SENT))).fetchone()
+        return int(last) + 1
 
     def ids(self) -> dict[str, Sent]:
         """Return the entries of all jobs by their ids."""
@@ -149,4 +153,4 @@ class Sendings:
         return [Sent(*row) for row in rows]
 
     def _database(self) -> AbstractContextManager[Connection]:
-        return transaction(self.folder, _TABLE, "keep the ledger of jobs")
+        return transaction(self.folder, "keep the ledger of jobs")

@@ -105,7 +105,6 @@ class Transfer(Struct, frozen=True):
 
 
 _COLUMNS = ", ".join(Transfer.__struct_fields__)
-_TABLE = f"CREATE TABLE IF NOT EXISTS transfers ({_COLUMNS}, PRIMARY KEY (id))"
 # The columns are this file's own; what comes from outside is always a parameter.
 _PLACES = ", ".join("?" * len(Transfer.__struct_fields__))
 _SAVE = f"REPLACE INTO transfers ({_COLUMNS}) VALUES ({_PLACES})"  # noqa: S608  # see above
@@ -239,9 +238,14 @@ class Ledger:
         return [Transfer(*row) for row in rows]
 
     def _database(self) -> AbstractContextManager[Connection]:
-        return transaction(self.folder, _TABLE, "keep the ledger of transfers")
+        return transaction(self.folder, "keep the ledger of transfers")
 
 
 def now() -> str:
     """Return the time in UTC as the ledger has it."""
-    return datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
+    return as_time(datetime.now(UTC))
+
+
+def as_time(time: datetime) -> str:
+    """Return a time in UTC as the ledger has it; later times are greater texts."""
+    return time.isoformat(timespec="seconds").replace("+00:00", "Z")

@@ -36,7 +36,8 @@ def kept(request, folder):
 
 
 def _add(folder, number):
-    with transaction(folder, TABLE, "count") as database:
+    with transaction(folder, "count") as database:
+        database.execute(TABLE)
         database.execute("INSERT INTO numbers VALUES (?)", (number,))
 
 
@@ -68,7 +69,7 @@ def test_transaction_that_fails_leaves_nothing_and_hinders_none(folder, error):
     _add(folder, 1)
 
     def fail():
-        with transaction(folder, TABLE, "count") as database:
+        with transaction(folder, "count") as database:
             database.execute("INSERT INTO numbers VALUES (2)")
             raise error
 

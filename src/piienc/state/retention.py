@@ -1,0 +1,60 @@
+"""How long the state folder keeps what is over: transfers, sources of jobs, receipts and reports.
+
+What still decides something stays, however old it is: marks, counts of cells, transfers and sources
+that are not done, sources that are still where the job finds them, the last number of each job, and
+the audit log.
+"""
+
+from __future__ import annotations
+
+import os
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
+
+from piienc.state.database import FILE, transaction
+from piienc.state.transfers import as_time
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+    from sqlite3 import Connection
+
+DOCUMENTS = ("receipts", "reports")
+"""Folders of files whose names begin with the time they tell of."""
+
+_STAMP = "%Y%m%dT%H%M%SZ-"
+_TRANSFERS = "DELETE FROM transfers WHERE phase = 'done' AND ended < ?"
+_SOURCES = """
+    SELECT id, source FROM sendings WHERE step IN ('done', 'skipped') AND changed < ?
+    AND number < (SELECT max(number) FROM sendings AS later WHERE later.job = sendings.job)"""
+_SOURCE = "DELETE FROM sendings WHERE id = ?"
+
+
+def prune(folder: Path, days: float) -> None:
+    """Remove what has been over for some days.
+
+    Args:
+        folder: the state folder; nothing is made there.
+        days: how many.
+
+    Raises:
+        ConfigError: the database cannot be used.
+        OSError: a file cannot be removed.
+    """
+    end = datetime.now(UTC) - timedelta(days=days)
+    if (folder / FILE).exists():
+        with transaction(folder, "remove what is over") as database:
+            database.execute(_TRANSFERS, (as_time(end),))
+            gone = [(each,) for each in _gone(database, folder, as_time(end))]
+            database.executemany(_SOURCE, gone)
+    for kind in DOCUMENTS:
+        for path in (folder / kind).glob("*Z-*.json"):
+            if path.name < end.strftime(_STAMP):
+                path.unlink(missing_ok=True)
+
+
+def _gone(database: Connection, folder: Path, end: str) -> Iterator[str]:
+    """Yield the ids of sources that are over, and of which nothing is left."""
+    for each, source in database.execute(_SOURCES, (end,)).fetchall():
+        if not (os.path.lexists(source) or (folder / "spool" / each).exists()):
+            yield each
