@@ -7,6 +7,7 @@ can be read stays, whatever its script, and so do emoji.
 
 from __future__ import annotations
 
+import os
 import re
 
 # Letters and marks that nobody sees, besides what Unicode itself calls not printable: fillers,
@@ -37,3 +38,8 @@ def printable(text: str, *, keep: str = "") -> str:
         )
         for part in _JOINED.split(text)
     )
+
+
+def as_text(path: object) -> str:
+    """Return a path as text, whatever bytes it has; control characters stay as they are."""
+    return os.fsencode(str(path)).decode("utf-8", "backslashreplace")

@@ -20,8 +20,9 @@ import piienc.checks
 from piienc import document
 from piienc.checks import finders_of, look
 from piienc.checks.checksums import passes
-from piienc.checks.finders import _NOT_BEFORE, _NOT_BEHIND, _built_in, _File
-from piienc.checks.shapes import _TABLE, shape_of
+from piienc.checks.finder import _NOT_BEFORE, _NOT_BEHIND, shape_of
+from piienc.checks.finders import _built_in, _File
+from piienc.checks.shapes import _TABLE
 from piienc.schema import Column, Schema
 from piienc.schema.finder import BUILT_IN, OwnFinder
 

@@ -15,8 +15,9 @@ from piienc import schema as schemas
 from piienc.errors import PiiencError
 from piienc.flow import crypt
 from piienc.flow.reports.model import SchemaFacts
+from piienc.flow.verify.request import VerifyRequest
 from piienc.flow.verify.source import Unwrapping
-from piienc.flow.verify.verify import Wanted, verify
+from piienc.flow.verify.verify import verify
 from piienc.keys import KeyFolder
 from piienc.keys.pgp_folder import PgpFolder
 from piienc.state import CellCounter
@@ -174,7 +175,7 @@ class Workshop:
         facts = SchemaFacts("random", 1, "schema.toml", "0" * 64)
         return verify(
             file,
-            Wanted(schema=self._schema, facts=facts, **more),
+            VerifyRequest(schema=self._schema, facts=facts, **more),
             keys=Hands(used=keys),
             unwrapping=Unwrapping(PgpFolder(self.folder / "keys"), lambda _: None),
         )

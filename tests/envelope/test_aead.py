@@ -13,7 +13,8 @@ from msgspec.structs import replace
 from piienc.envelope import Container, read_message
 from piienc.envelope.wrap import Form, require_as_meant
 from piienc.errors import PgpError
-from piienc.flow.wrap import Wrapping, wrap_file
+from piienc.flow.wrap import wrap_file
+from piienc.flow.wrapping import Wrapping
 from piienc.keys.pgp_folder import PgpFolder
 from piienc.profiles import load
 

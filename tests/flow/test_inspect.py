@@ -10,7 +10,8 @@ import pytest
 from pyarrow import parquet as pq
 
 from piienc.errors import InputError, PgpError
-from piienc.flow.inspect import ColumnReport, PgpReport, inspect
+from piienc.flow.inspect import inspect
+from piienc.flow.inspected import ColumnReport, PgpReport
 from piienc.keys import KeyInfo, Mode, Prefix, generate
 
 C = "CANARY-4711"

@@ -17,8 +17,9 @@ from piienc.columns import ColumnCipher
 from piienc.errors import KeyAccessError
 from piienc.flow import crypt
 from piienc.flow.reports.model import SchemaFacts
+from piienc.flow.verify.request import VerifyRequest
 from piienc.flow.verify.source import Unwrapping
-from piienc.flow.verify.verify import Wanted, verify
+from piienc.flow.verify.verify import verify
 from piienc.keys import Keyset, Mode, generate
 from piienc.keys.pgp_folder import PgpFolder
 from piienc.state import CellCounter
@@ -189,7 +190,7 @@ class Desk:
             wanted["against"] = self.folder / wanted["against"]
         return verify(
             self.folder / file,
-            Wanted(
+            VerifyRequest(
                 schema=schema or self.schema(),
                 facts=SchemaFacts("people", 1, "schema.toml", "0" * 64),
                 **wanted,

@@ -14,8 +14,8 @@ from piienc.flow.keyring import keyring
 from piienc.flow.recorded import recorded
 from piienc.flow.reports.model import SchemaFacts
 from piienc.flow.verify.at_hand import AtHand, hold_to_marks_at_hand
+from piienc.flow.verify.request import VerifyRequest
 from piienc.flow.verify.source import Unwrapping
-from piienc.flow.verify.verify import Wanted
 from piienc.flow.verify.verify import verify as verify_by
 from piienc.keys import KeyFolder
 from piienc.keys.pgp_folder import PgpFolder
@@ -176,7 +176,7 @@ def verify(
         marks = Marks(where.state_dir)
         report = verify_by(
             Path(file),
-            Wanted(
+            VerifyRequest(
                 schema=held,
                 facts=SchemaFacts.of(held, Path(schema)),
                 expect=expect,

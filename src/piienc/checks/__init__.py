@@ -19,7 +19,8 @@ stored.py     the two forms of a cell: the plain value, and what lies in the fil
 All text is string or large_string inside; a dictionary's values are judged once each.
 """
 
-from piienc.checks.finders import Finder, finders_of, look
+from piienc.checks.finder import Finder
+from piienc.checks.finders import finders_of, look
 from piienc.checks.rules import Check, checks_of, type_fits
 
 __all__ = ["Check", "Finder", "checks_of", "finders_of", "look", "type_fits"]

@@ -1,4 +1,4 @@
-"""Finders of personal data in columns that are not marked: what they look for, and the search.
+"""The search for personal data in columns that are not marked.
 
 Innocent columns are the rule. So whole buffers are looked through for what every match has, an @
 or six digits, and only values that have it are looked at.
@@ -9,20 +9,20 @@ from __future__ import annotations
 import re
 import tomllib
 from functools import cache, lru_cache
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated
 
 import numpy as np
 import pyarrow as pa
-from msgspec import Meta, Struct, convert
+from msgspec import Meta, convert
 from pyarrow import types
 
 from piienc.checks import compute as pc
 from piienc.checks.checksums import passes
+from piienc.checks.finder import Finder, Where
 from piienc.checks.prefilter import rows_with, rows_with_digits
-from piienc.checks.shapes import found_by_shape, shape_of
+from piienc.checks.shapes import found_by_shape
 from piienc.checks.text import holds_any, is_text, matches
 from piienc.document import Table
-from piienc.regex import whole
 from piienc.schema.finder import OwnFinder
 
 if TYPE_CHECKING:
@@ -33,59 +33,6 @@ if TYPE_CHECKING:
     from piienc.schema import Schema
 
     Rows = NDArray[np.int64]
-
-Where = Literal["text", "word", "cell"]
-
-# What may stand around a word, in RE2's way and, with lookaround, in Python's.
-_BEFORE, _BEHIND = r"(?:^|[^\w.+/@-]|(?:^|[^0-9])[.])", r"(?:$|[^\w+/=@.-]|[.-](?:$|\W))"
-_NOT_BEFORE, _NOT_BEHIND = r"(?<![\w+/@-])(?<![0-9][.])", r"(?![\w+/=@])(?![.-]\w)"
-
-
-class Finder(Struct, frozen=True):
-    """What looks like one kind of personal data.
-
-    Attributes:
-        name: as in the schema's `allow`.
-        description: what it finds, with its article: `an email address`.
-        pattern: a regular expression of RE2, and for a built-in finder also of Python's.
-        share: the least share of a column's cells that are not null that must match before it
-            is a finding, 0 to 1; with 0, any single cell is one.
-        checksum: the name of the checksum that a match must have.
-        where: whether a match may stand anywhere in a text, is a word of it, or the whole cell.
-        needs: characters without one of which there is no match.
-        names: an expression for the names of the columns that it is for; None for all.
-        built_in: whether it comes with piienc.
-    """
-
-    name: str
-    description: str
-    pattern: str
-    share: float
-    checksum: str | None
-    where: Where = "text"
-    needs: str | None = None
-    names: str | None = None
-    built_in: bool = False
-
-    @property
-    def expression(self) -> str:
-        """The pattern and its borders, for RE2."""
-        return self._bordered(self.pattern)
-
-    @property
-    def shape(self) -> str:
-        """The same for the shapes of values."""
-        return self._bordered(shape_of(self.pattern))
-
-    @property
-    def places(self) -> str:
-        """The shape for Python, which tells where each `match` is; what fills a cell is a word."""
-        return f"{_NOT_BEFORE}(?P<match>{shape_of(self.pattern)}){_NOT_BEHIND}"
-
-    def _bordered(self, pattern: str) -> str:
-        if self.where == "cell":
-            return whole(f" *(?:{pattern}) *")
-        return f"{_BEFORE}(?:{pattern}){_BEHIND}" if self.where == "word" else pattern
 
 
 class BuiltIn(OwnFinder, frozen=True, kw_only=True):

@@ -1,11 +1,7 @@
-r"""The shapes of values: every digit written 0, every capital A, every small letter a.
+"""The shapes of values: every digit written 0, every capital A, every small letter a.
 
 A column of many numbers has few shapes. So a pattern is first held against each distinct shape,
 and what is left stands in matrices, a character to a column, which checksums take as a whole.
-
-The patterns of built-in finders are such that their shapes can be read off: they consist of
-digits, ASCII letters, `\d`, escaped signs, classes that are not negated, groups that do not
-capture, alternatives, and quantifiers in braces or of one sign.
 """
 
 from __future__ import annotations
@@ -28,7 +24,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from piienc.checks.finders import Finder
+    from piienc.checks.finder import Finder
 
     Rows = NDArray[np.int64]
 
@@ -37,13 +33,6 @@ _TABLE = bytes.maketrans(  # no pattern has a line break, and shapes are put on 
     _DIGITS + _CAPITALS + _SMALL + b"\n", b"0" * 10 + b"A" * 26 + b"a" * 26 + b"\t"
 )
 _FEW = 16  # shapes of a batch that are remembered
-_PARTS = re.compile(r"(\{[0-9,]*\}|\(\?:|\\[^d])|(\\d|[0-9])|([A-Z])|([a-z])")
-
-
-@lru_cache(256)
-def shape_of(pattern: str) -> str:
-    """Return a pattern that the shapes of all matches of a built-in finder's pattern match."""
-    return _PARTS.sub(lambda part: part[1] or "  0Aa"[part.lastindex or 0], pattern)
 
 
 def found_by_shape(finders: Sequence[Finder], values: pa.Array) -> Iterator[tuple[str, Rows]]:

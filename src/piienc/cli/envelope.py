@@ -60,7 +60,8 @@ def wrap_file(
 ) -> None:
     """Encrypt a file for its receivers' OpenPGP keys."""
     from piienc import profiles  # start-up
-    from piienc.flow.wrap import Wrapping, wrap_file, wrapped_name
+    from piienc.flow.wrap import wrap_file, wrapped_name
+    from piienc.flow.wrapping import Wrapping
     from piienc.keys.pgp_folder import PgpFolder
 
     if not recipient:

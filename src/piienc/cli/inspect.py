@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from piienc.envelope import Container, Message
-    from piienc.flow.inspect import ColumnReport, PgpReport, TableReport
+    from piienc.flow.inspected import ColumnReport, PgpReport, TableReport
     from piienc.keys import KeyInfo
     from piienc.schema import Schema
     from piienc.settings import Settings
@@ -48,8 +48,8 @@ def inspect(
     no_input: options.NoInput = False,  # noqa: ARG001  # every command takes it; this never asks
 ) -> None:
     """Show what a file is: OpenPGP packets and recipients, or columns and key ids."""
-    from piienc.flow.inspect import PgpReport  # start-up
-    from piienc.flow.inspect import inspect as inspected
+    from piienc.flow.inspect import inspect as inspected  # start-up
+    from piienc.flow.inspected import PgpReport
 
     settled = options.settled(config, keys)
     report = inspected(

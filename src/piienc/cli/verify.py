@@ -93,8 +93,9 @@ def verify(
         from piienc.flow.reports import FORMATS
         from piienc.flow.reports.model import SchemaFacts
         from piienc.flow.verify.at_hand import AtHand, hold_to_marks_at_hand
+        from piienc.flow.verify.request import VerifyRequest
         from piienc.flow.verify.source import Unwrapping
-        from piienc.flow.verify.verify import Wanted, verify
+        from piienc.flow.verify.verify import verify
         from piienc.keys import KeyFolder
         from piienc.keys.pgp_folder import PgpFolder
         from piienc.state import Marks
@@ -108,7 +109,7 @@ def verify(
         report = stack.enter_context(ui.progress("verifying", quiet=quiet))
         found = verify(
             source,
-            Wanted(
+            VerifyRequest(
                 schema=held,
                 facts=SchemaFacts.of(held, schema),
                 expect=expect,

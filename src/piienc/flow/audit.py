@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from msgspec import to_builtins
 
+from piienc.printable import as_text
 from piienc.state.audit.log import AuditLog
 
 if TYPE_CHECKING:
@@ -64,11 +65,11 @@ class Entry:
 
     def file(self, role: str, path: object) -> None:
         """Say which file takes part, before its hash is known."""
-        self._files.append({"role": role, "name": printable(path)})
+        self._files.append({"role": role, "name": as_text(path)})
 
     def schema(self, path: Path) -> None:
         """Say which schema holds; its hash is taken now, if it can be read twice."""
-        self._schema = {"name": printable(path)}
+        self._schema = {"name": as_text(path)}
         with suppress(OSError):
             if path.is_file():  # a pipe would be empty afterwards
                 self._schema["sha256"] = hashlib.sha256(path.read_bytes()).hexdigest()
@@ -145,8 +146,3 @@ def _who() -> dict[str, str]:
     except KeyError:
         user = str(uid)
     return {"user": user, "host": os.uname().nodename}
-
-
-def printable(path: object) -> str:
-    """Return a path as text, whatever bytes it has."""
-    return os.fsencode(str(path)).decode("utf-8", "backslashreplace")

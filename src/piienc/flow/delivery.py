@@ -20,10 +20,11 @@ from msgspec.structs import replace
 
 from piienc.errors import IncompleteError, NameTakenError, OutOfOrderError, PiiencError
 from piienc.flow.look import UNSEEN, look
+from piienc.printable import as_text
 from piienc.remote import OURS, Manner, aside_of
 from piienc.state import Phase, new_transfer
 from piienc.state.destinations import Destinations
-from piienc.state.transfers import as_text, now
+from piienc.state.transfers import now
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 from msgspec import Struct
 
 from piienc.flow import receipt as receipts
-from piienc.flow.audit import printable
+from piienc.printable import as_text
 
 if TYPE_CHECKING:
     from piienc.flow.reports.model import Report
@@ -68,15 +68,15 @@ def files_of(receipt: AnyReceipt) -> list[dict[str, Any]]:
 
 
 def _file(role: str, file: receipts.FileFacts) -> dict[str, Any]:
-    name = printable(file.name)
+    name = as_text(file.name)
     return {"role": role, "name": name, "bytes": file.bytes, "sha256": file.sha256}
 
 
 def _sent(file: receipts.SentFile, url: str) -> dict[str, Any]:
     facts: dict[str, Any] = {
         "role": "sent",
-        "name": printable(file.source),
-        "as": printable(file.name),
+        "name": as_text(file.source),
+        "as": as_text(file.name),
         "to": url,
         "bytes": file.bytes,
         "outcome": file.outcome,

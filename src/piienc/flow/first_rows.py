@@ -11,7 +11,7 @@ import pyarrow as pa
 from piienc.columns import plain_values
 from piienc.content import compression_of
 from piienc.flow.crypt import csv_format
-from piienc.flow.inspect import ColumnReport, TableReport
+from piienc.flow.inspected import ColumnReport, TableReport
 from piienc.flow.marks import record_in
 from piienc.tables import CsvSource, opened_source
 

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from piienc.flow.crossing import Crossing
     from piienc.flow.preflight import Ask
-    from piienc.flow.wrap import Wrapping
+    from piienc.flow.wrapping import Wrapping
     from piienc.keys.gpg import Gpg
     from piienc.keys.pgp import PgpKey
     from piienc.keys.pgp_folder import PgpFolder

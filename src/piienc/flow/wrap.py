@@ -10,8 +10,6 @@ from contextlib import ExitStack
 from pathlib import Path, PurePath
 from typing import TYPE_CHECKING
 
-from msgspec import Struct
-
 from piienc.content import COMPRESSED, compression_of
 from piienc.envelope import read_message
 from piienc.errors import PgpError, PolicyError
@@ -25,7 +23,7 @@ from piienc.hashing import HashingReader
 from piienc.places import name_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable
     from contextlib import AbstractContextManager
 
     from piienc.envelope.wrap import Form
@@ -33,41 +31,16 @@ if TYPE_CHECKING:
     from piienc.flow.preflight import Ask
     from piienc.flow.streams import Report
     from piienc.flow.work import Work
+    from piienc.flow.wrapping import Wrapping
     from piienc.keys.pgp_folder import PgpFolder
     from piienc.places import Place
     from piienc.profiles import Profile
-    from piienc.schema import Schema
     from piienc.tables import CsvSource
 
 _SAMPLE = 256 << 10  # bytes at a file's beginning that tell whether compression helps
 _TABLES = {".csv", ".tsv", ".txt"}
 _SUFFIXES = _TABLES | COMPRESSED | {".asc", ".gpg", ".pgp"}
 _HELPS = 0.5  # of the size: base64 of ciphertext shrinks to three quarters, for ten times the work
-
-
-class Wrapping(Struct, frozen=True):
-    """How a file is to be wrapped.
-
-    Attributes:
-        profile: what the receiver demands.
-        recipients: names of the keys that can read it.
-        signer: the name of the key that signs it.
-        armor: as text; None leaves it to the profile.
-        overwrite: replace an existing output.
-        schema: tells how a table that must be split is written; None means the usual way.
-    """
-
-    profile: Profile
-    recipients: Sequence[str]
-    signer: str | None = None
-    armor: bool | None = None
-    overwrite: bool = False
-    schema: Schema | None = None
-
-    @property
-    def names(self) -> list[str]:
-        """The names of all keys that take part."""
-        return [*self.recipients, *([self.signer] if self.signer else [])]
 
 
 def wrapped_name(source: Path, wanted: Wrapping) -> Path:

@@ -24,8 +24,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from piienc.remote.options import Options
-    from piienc.remote.ssh import SshTransport
     from piienc.remote.ssh_config import Hop
+    from piienc.remote.transport import SshTransport
     from piienc.secret import SecretBytes
 
 _DEFAULT = ("~/.ssh/id_ed25519", "~/.ssh/id_ecdsa", "~/.ssh/id_rsa")

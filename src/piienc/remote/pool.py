@@ -14,11 +14,11 @@ from typing import TYPE_CHECKING
 from paramiko.ssh_exception import SSHException
 
 from piienc.errors import IncompleteError
-from piienc.remote.session import Session
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
+    from piienc.remote.session import Session
     from piienc.remote.ssh import Connection
 
 _AIM = 200_000_000  # bytes in a second, over any distance
@@ -97,7 +97,7 @@ class Pool:
         try:
             # A server that refuses has its way: the sessions that are there must do.
             with contextlib.suppress(SSHException, EOFError, TimeoutError, IncompleteError):
-                session = Session.open(self._connection)
+                session = self._connection.new_session()
         finally:
             with self._lock:
                 self._opening -= 1

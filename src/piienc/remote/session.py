@@ -18,10 +18,8 @@ from piienc.remote import protocol
 from piienc.remote.protocol import Fields, u32
 
 if TYPE_CHECKING:
-    from paramiko import Channel
+    from paramiko import Channel, Transport
     from typing_extensions import Buffer
-
-    from piienc.remote.ssh import Connection
 
 # All that has come is taken out of the channel's buffer, for that moves what is left.
 _ALL = 64 << 20
@@ -92,20 +90,19 @@ class Session:
         self.users = 0
 
     @classmethod
-    def open(cls, connection: Connection) -> Session:
+    def open(cls, transport: Transport, *, stall: float) -> Session:
         """Open a channel and begin a session in it.
 
         Raises:
             SSHException, TimeoutError, EOFError: the server refuses, or says nothing.
         """
-        channel = connection.transport.open_session(
-            window_size=_WINDOW, max_packet_size=_PACKET, timeout=connection.stall
+        channel = transport.open_session(
+            window_size=_WINDOW, max_packet_size=_PACKET, timeout=stall
         )
-        session = cls(channel, stall=connection.stall)
-        channel.settimeout(min(1.0, connection.stall))
-        _begin_sftp(channel, connection.stall)
+        session = cls(channel, stall=stall)
+        channel.settimeout(min(1.0, stall))
+        _begin_sftp(channel, stall)
         session._greet()
-        connection.sessions.append(session)
         session.window = channel.out_window_size or 1  # OpenSSH opens it with the subsystem
         return session
 

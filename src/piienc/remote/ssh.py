@@ -6,90 +6,29 @@ import contextlib
 import socket
 from typing import TYPE_CHECKING, Any
 
-from paramiko import Transport
 from paramiko.ssh_exception import ChannelException, IncompatiblePeer, SSHException
 
 from piienc.errors import ConnectError, PiiencError
-from piienc.remote.debug import NAME, following
+from piienc.remote.debug import following
 from piienc.remote.host_keys import KnownHosts
 from piienc.remote.login import log_in
-from piienc.remote.peer import Peer, PeerError
+from piienc.remote.peer import PeerError
 from piienc.remote.session import Session
 from piienc.remote.ssh_config import resolve
 from piienc.remote.translate import FOREIGN, connecting, transferring
+from piienc.remote.transport import SshTransport
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
-
-    from paramiko import PKey
+    from collections.abc import Iterator
 
     from piienc.remote.options import Options
     from piienc.remote.peer import Stream
     from piienc.remote.ssh_config import Hop
     from piienc.remote.url import RemoteUrl
 
-# The fastest first; no CBC, and nothing with MD5.
-_CIPHERS = (
-    "aes256-gcm@openssh.com",
-    "aes128-gcm@openssh.com",
-    "aes256-ctr",
-    "aes192-ctr",
-    "aes128-ctr",
-)
-_MACS = (
-    "hmac-sha2-256-etm@openssh.com",
-    "hmac-sha2-512-etm@openssh.com",
-    "hmac-sha2-256",
-    "hmac-sha2-512",
-)
-_REKEY = 1 << 30  # bytes: RFC 4253, 9
 _OUR_END = ("127.0.0.1", 0)  # told to a host on the way as where the connection comes from
 _ENDING = 2.0  # seconds: a thread looks ten times a second whether its socket is closed
 _PROHIBITED = 1  # RFC 4254, 5.1: the code of a forwarding that is not allowed
-
-
-class SshTransport(Transport):
-    """paramiko's transport, over a bounded socket and with the host keys that we want to see.
-
-    Attributes:
-        peer: the socket.
-        tried: how many keys were shown to the server.
-    """
-
-    def __init__(self, stream: Stream, host_keys: Sequence[str], *, stall: float) -> None:
-        self.peer = Peer(stream, stall=stall)
-        self.tried = 0
-        self._shown_key: PKey | None = None
-        socket_like: Any = self.peer  # any object with a socket's methods, by paramiko's word
-        super().__init__(socket_like)
-        self._host_keys = tuple(host_keys)
-        self.packetizer.REKEY_BYTES = _REKEY
-        self.set_log_channel(NAME)
-        options = self.get_security_options()
-        options.ciphers = _CIPHERS
-        options.digests = _MACS
-
-    @property
-    def preferred_keys(self) -> tuple[str, ...]:
-        """The host keys to ask for; paramiko would always ask for certificates last."""
-        return self._host_keys
-
-    @property
-    def host_key(self) -> PKey | None:
-        """The key that the host has proven to have; paramiko sets it at each key exchange."""
-        return self._shown_key
-
-    @host_key.setter
-    def host_key(self, key: PKey | None) -> None:
-        shown = self._shown_key
-        if shown and key and shown.asbytes() != key.asbytes():
-            raise self.peer.given_up(PeerError("it shows another host key than at the beginning"))
-        self._shown_key = key
-
-    @property
-    def said_farewell(self) -> bool:
-        """Whether the server has ended the connection in words, and is not just gone."""
-        return not (self.is_active() or self.peer.lost or self.peer.failure)
 
 
 class Connection:
@@ -133,12 +72,22 @@ class Connection:
         """Begin the session that is always there."""
         with connecting(self.host):
             try:
-                return Session.open(self)
+                return self.new_session()
             except EOFError:
                 raise ConnectError(
                     f"{self.host}: the server ends the SFTP session at once",
                     hint="ask its owner whether this account may use SFTP",
                 ) from None
+
+    def new_session(self) -> Session:
+        """Begin a session.
+
+        Raises:
+            SSHException, TimeoutError, EOFError: the server refuses, or says nothing.
+        """
+        session = Session.open(self.transport, stall=self.stall)
+        self.sessions.append(session)
+        return session
 
     def broken(self, doing: str) -> contextlib.AbstractContextManager[None]:
         """Turn what goes wrong over this connection into our errors."""

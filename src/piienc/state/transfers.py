@@ -7,7 +7,6 @@ known what may have happened already, and nothing is delivered twice or not at a
 from __future__ import annotations
 
 import contextlib
-import os
 from datetime import UTC, datetime
 from enum import StrEnum
 from json import dumps
@@ -18,6 +17,7 @@ from msgspec import Struct
 from msgspec.structs import astuple, replace
 
 from piienc.errors import ConfigError
+from piienc.printable import as_text
 from piienc.state.database import FILE, transaction
 from piienc.state.locks import is_held
 
@@ -135,11 +135,6 @@ def new_transfer(
     """
     about = direction, destination, name, as_text(path), size
     return Transfer(token_hex(8), *about, begun=now(), job=job)
-
-
-def as_text(path: Path) -> str:
-    """Return a path as the ledger has it."""
-    return os.fsencode(path).decode(errors="backslashreplace")
 
 
 def lock_name(transfer: Transfer) -> str:

@@ -16,7 +16,7 @@ from piienc.flow.push import Pushing, rules_of
 from piienc.flow.reports.model import SchemaFacts
 from piienc.flow.send.sending import Sending
 from piienc.flow.verify.at_hand import AtHand
-from piienc.flow.wrap import Wrapping
+from piienc.flow.wrapping import Wrapping
 from piienc.keys import KeyFolder, Keyset
 from piienc.keys.pgp_folder import PgpFolder
 from piienc.state import Ledger

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from piienc.flow.push import Pushing
     from piienc.flow.reports.model import SchemaFacts
     from piienc.flow.verify.settle import Keys
-    from piienc.flow.wrap import Wrapping
+    from piienc.flow.wrapping import Wrapping
     from piienc.keys import Keyset
     from piienc.keys.pgp_folder import PgpFolder
     from piienc.profiles import Profile

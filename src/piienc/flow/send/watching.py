@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Self
 from msgspec import Struct, field
 
 from piienc.errors import VerificationError
-from piienc.flow.verify.verify import Pass, Wanted
+from piienc.flow.verify.request import VerifyRequest
+from piienc.flow.verify.verify import Pass
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -49,7 +50,7 @@ class Verifying(Struct):
         """Begin, when the table is open."""
         sending = self.sending
         profile = sending.profile if sending.profile.rows else None
-        wanted = Wanted(
+        wanted = VerifyRequest(
             schema=sending.schema,
             facts=sending.facts,
             expect="plain",

@@ -25,14 +25,14 @@ from piienc.tables import CsvSource, repeated
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from piienc.checks.finders import Finder
+    from piienc.checks.finder import Finder
     from piienc.checks.receiver import RowRules
     from piienc.columns import Fingerprints
     from piienc.flow.batches import StoredColumn
     from piienc.flow.record import Record
     from piienc.flow.verify.found import Counts
     from piienc.flow.verify.prints import Equal
-    from piienc.flow.verify.verify import Wanted
+    from piienc.flow.verify.request import VerifyRequest
     from piienc.flow.verify.watch import Looked, Watch
     from piienc.keys import Keyset, KeysetFacts
     from piienc.schema import Schema
@@ -198,7 +198,7 @@ def _is_over(finder: Finder, found: int, cells: int) -> bool:
 
 
 def settled(
-    table: CsvSource | ParquetSource, wanted: Wanted, keys: Keys, fingerprints: Fingerprints
+    table: CsvSource | ParquetSource, wanted: VerifyRequest, keys: Keys, fingerprints: Fingerprints
 ) -> Settled:
     """Settle what is looked for in a file.
 
@@ -261,7 +261,7 @@ class _Marked(Struct, frozen=True):
     """Settles what is looked for in marked columns."""
 
     made: Settled
-    wanted: Wanted
+    wanted: VerifyRequest
     keys: Keys
     record: Record | None
     fingerprints: Fingerprints

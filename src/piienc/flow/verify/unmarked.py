@@ -14,7 +14,7 @@ from piienc.flow.verify.watch import Looked
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from piienc.checks.finders import Finder
+    from piienc.checks.finder import Finder
     from piienc.flow.batches import StoredColumn
     from piienc.flow.steps import ColumnPlace
     from piienc.flow.verify.watch import Rules

@@ -24,71 +24,34 @@ from piienc.flow.verify.against import compared
 from piienc.flow.verify.by_key import compared_by_key
 from piienc.flow.verify.found import Breach, Counts, Findings
 from piienc.flow.verify.leaks import leak_of
+from piienc.flow.verify.opening import opened
 from piienc.flow.verify.prints import Frequencies, Store
 from piienc.flow.verify.settle import settled
-from piienc.flow.verify.source import opened
 from piienc.places import name_of
-from piienc.tables import CsvSource, UnitSize
+from piienc.tables import CsvSource
 from piienc.version import __version__
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Mapping
     from typing import Any
 
     from piienc.cells import Places
     from piienc.flow.batches import StoredColumn
     from piienc.flow.receipt import FileFacts
-    from piienc.flow.reports.model import Expect, SchemaFacts
+    from piienc.flow.verify.request import VerifyRequest
     from piienc.flow.verify.settle import Keys
     from piienc.flow.verify.source import Source, Unwrapping
     from piienc.flow.verify.watch import Looked
     from piienc.places import Begun, Place
-    from piienc.profiles import Profile
-    from piienc.schema import Schema
     from piienc.tables.parquet import ParquetSource
 
 
 _MOST_UNKNOWN = 1 << 20  # rows of a column whose values are known to be unknown: 8 MiB
 
 
-class Wanted(Struct, frozen=True, kw_only=True):
-    """What is to be verified.
-
-    Attributes:
-        schema: what the file is held against.
-        facts: the schema's own facts, for the report.
-        expect: whether the marked columns should be encrypted, or plain still.
-        against: the original, to compare with.
-        key_column: the column that names the rows, where the files are in different orders.
-        round_trip: encrypt and decrypt a plain file in memory, and compare.
-        recipients: wrap and unwrap it in the round trip, too, for these keys.
-        profile: the receiver whose rules on rows hold, if any.
-        leave_out: columns that will not leave the house: they may hold personal data.
-        most: how many findings are kept of each column and rule.
-        hold: called with the file's columns before any row is read, to refuse a schema that would
-            undo a mark.
-        threads: units looked at side by side; 0 means one for each core that may be used.
-        units: how large they are.
-        progress: called with the rows done, the bytes read, and the share of the file done.
-    """
-
-    schema: Schema
-    facts: SchemaFacts
-    expect: Expect = "encrypted"
-    against: Place | None = None
-    key_column: str | None = None
-    round_trip: bool = False
-    recipients: tuple[str, ...] = ()
-    profile: Profile | None = None
-    leave_out: frozenset[str] = frozenset()
-    most: int = 100
-    hold: Callable[[Sequence[str]], None] | None = None
-    threads: int = 0
-    units: UnitSize = UnitSize()
-    progress: Callable[[int, int, float | None], None] | None = None
-
-
-def verify(source: Place | Begun, wanted: Wanted, *, keys: Keys, unwrapping: Unwrapping) -> Report:
+def verify(
+    source: Place | Begun, wanted: VerifyRequest, *, keys: Keys, unwrapping: Unwrapping
+) -> Report:
     """Verify a file in one pass.
 
     Args:
@@ -125,7 +88,7 @@ def verify(source: Place | Begun, wanted: Wanted, *, keys: Keys, unwrapping: Unw
         return replace(report, against=facts, wrapped=file.wrapped)
 
 
-def _require_fitting(source: Place | Begun, wanted: Wanted) -> None:
+def _require_fitting(source: Place | Begun, wanted: VerifyRequest) -> None:
     if wanted.key_column is not None and wanted.against is None:
         raise UsageError("--key-column is for --against", hint="name the original: --against FILE")
     if wanted.round_trip and wanted.expect != "plain":
@@ -156,7 +119,7 @@ def _told(looked: Mapping[str, Looked]) -> dict[str, Looked]:
 class Pass:
     """One pass over a file, and what it has found so far; use it as a context."""
 
-    def __init__(self, table: CsvSource | ParquetSource, wanted: Wanted, keys: Keys) -> None:
+    def __init__(self, table: CsvSource | ParquetSource, wanted: VerifyRequest, keys: Keys) -> None:
         self._table, self._wanted = table, wanted
         self._fingerprints = Fingerprints()
         self._settled = settled(table, wanted, keys, self._fingerprints)

@@ -1,0 +1,63 @@
+"""How the modules hang together; the floors are import-linter's."""
+
+from __future__ import annotations
+
+import ast
+from functools import cache
+from pathlib import Path
+
+import piienc
+
+ROOT = Path(piienc.__file__).parent
+
+
+@cache
+def modules() -> dict[str, ast.Module]:
+    """Return the syntax of each module, by its name."""
+    found = {}
+    for path in ROOT.rglob("*.py"):
+        parts = path.relative_to(ROOT.parent).with_suffix("").parts
+        name = ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+        found[name] = ast.parse(path.read_text("utf-8"))
+    return found
+
+
+def imports(module: ast.Module) -> set[str]:
+    """Return the project's modules that one imports, those for type hints too."""
+    known, found = modules(), set()
+    for node in ast.walk(module):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            inner = {f"{node.module}.{alias.name}" for alias in node.names} & {*known}
+            found |= inner or {node.module}
+    return found & {*known}
+
+
+def circles(graph: dict[str, set[str]]) -> list[set[str]]:
+    """Return the modules that reach each other."""
+
+    def reached(start: str) -> set[str]:
+        seen, left = set(), [start]
+        while left:
+            new = graph[left.pop()] - seen
+            seen |= new
+            left += new
+        return seen
+
+    far = {name: reached(name) for name in graph}
+    found = [{name} | {n for n in far[name] if name in far[n]} for name in far if name in far[name]]
+    return [circle for n, circle in enumerate(found) if circle not in found[:n]]
+
+
+def test_circles_are_found():
+    """A check that finds nothing must be able to."""
+    graph = {"a": {"b"}, "b": {"c"}, "c": {"b"}, "d": {"d"}, "e": {"a"}}
+    assert circles(graph) == [{"b", "c"}, {"d"}]
+    assert "piienc.errors" in imports(modules()["piienc.files"])
+
+
+def test_no_modules_import_each_other_in_a_circle():
+    """Not for type hints either: who reads one would have to read all."""
+    graph = {name: imports(module) - {name} for name, module in modules().items()}
+    assert circles(graph) == []
