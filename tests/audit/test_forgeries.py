@@ -21,7 +21,7 @@ from piienc.errors import AuthenticationError, ConfigError
 from piienc.keys.audit import public_key, signing_key
 from piienc.state.audit import standing
 from piienc.state.audit.check import noted
-from piienc.state.audit.head import Mark
+from piienc.state.audit.head import LogPosition
 
 LINES = 9
 
@@ -399,7 +399,7 @@ def test_chain_signed_anew_with_the_key_is_noticed_by_a_witness(scene):
     from piienc.state.audit.line import hash_of
 
     size, last = scene.log.path.stat().st_size, scene.log.lines[-1]
-    made = heads.Head(**head | {"end": size, "head": hash_of(last[:-1]), "signature": ""})
+    made = heads.SignedHead(**head | {"end": size, "head": hash_of(last[:-1]), "signature": ""})
     heads.write(scene.folder, made.signed(key))
     assert _messages(scene) == []
     assert _messages(scene, scene.mark) == ["line 9 is not the one that a witness tells of"]
@@ -411,8 +411,8 @@ def test_note_of_the_head_is_a_line_that_can_be_read_back(scene):
     """It names log, line and hash."""
     mark = noted(scene.log.state, public_key(scene.log.keys))
     assert mark == scene.mark
-    assert Mark.of_note(mark.note()) == mark
-    assert Mark.of_note(mark.note() + "0") is None
+    assert LogPosition.of_note(mark.note()) == mark
+    assert LogPosition.of_note(mark.note() + "0") is None
     assert _messages(scene, mark) == []
     scene.log.head.unlink()
     with pytest.raises(AuthenticationError, match="the head is gone"):
@@ -421,7 +421,7 @@ def test_note_of_the_head_is_a_line_that_can_be_read_back(scene):
 
 def test_witness_of_a_log_that_is_not_here_is_told(scene):
     """The state folder is another one, or the log was made anew."""
-    mark = Mark(3, "0" * 64, "0123456789abcdef")
+    mark = LogPosition(3, "0" * 64, "0123456789abcdef")
     assert _messages(scene, mark) == [
         "a witness tells of the log 0123456789abcdef, which is not here"
     ]

@@ -8,7 +8,7 @@ import pytest
 from audit_log import Log
 
 from piienc.keys.audit import public_key, signing_key
-from piienc.state.audit.head import Mark
+from piienc.state.audit.head import LogPosition
 
 LINES = 5
 
@@ -60,10 +60,12 @@ def test_log_that_is_good_is_closed_by_a_signed_line_that_tells_its_end(log):
     assert {path: path.read_bytes() for path in before} == before
     new, old = log.check_all().logs
     assert (new.lines, old.lines, old.signature, log.warnings) == (2, LINES, "good", [])
-    assert _reasons(log, Mark(3, hashes[2])) == []
-    assert _reasons(log, Mark(3, hashes[1])) == ["line 3 is not the one that a receipt tells of"]
+    assert _reasons(log, LogPosition(3, hashes[2])) == []
+    assert _reasons(log, LogPosition(3, hashes[1])) == [
+        "line 3 is not the one that a receipt tells of"
+    ]
     lost = "it was cut off behind line 5: a receipt tells of 7"
-    assert _reasons(log, Mark(7, hashes[1])) == [lost]
+    assert _reasons(log, LogPosition(7, hashes[1])) == [lost]
 
 
 FORGERIES = {

@@ -8,7 +8,7 @@ from contextlib import closing
 import pytest
 
 from piienc.errors import ConfigError
-from piienc.state import Ledger, Sendings, Sent, new_transfer
+from piienc.state import JobEntry, JobLedger, Ledger, new_transfer
 from piienc.state.database import transaction
 from piienc.state.migrations import MIGRATIONS
 from piienc.state.transfers import Transfer
@@ -72,7 +72,7 @@ def test_database_of_a_newer_version_is_refused(folder):
     assert (folder / "state.db").read_bytes() == before
 
 
-@pytest.mark.parametrize(("table", "row"), [("transfers", Transfer), ("sendings", Sent)])
+@pytest.mark.parametrize(("table", "row"), [("transfers", Transfer), ("sendings", JobEntry)])
 def test_table_has_the_columns_of_its_rows(folder, table, row):
     """In their order, for rows are read by it."""
     _use(folder)
@@ -93,11 +93,11 @@ def test_ledgers_find_rows_by_an_index(folder):
 
 def test_number_of_a_job_follows_its_own_last_one(folder):
     """Those that are only begun have none yet, and other jobs count for themselves."""
-    jobs = Sendings(folder)
+    jobs = JobLedger(folder)
     assert jobs.next_number("job") == 1
     for number, (job, step) in enumerate(
         [("job", "done"), ("job", "skipped"), ("other", "done"), ("job", "spooling")], 1
     ):
-        jobs.save(Sent(str(number), job, "/s", 1, 1, 1, number, "n", step, ""))
+        jobs.save(JobEntry(str(number), job, "/s", 1, 1, 1, number, "n", step, ""))
     assert jobs.next_number("job") == 3
     assert Ledger(folder).save(new_transfer("push", "u", "n", folder)).name == "n"

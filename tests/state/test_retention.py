@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from piienc.state import Ledger, Sendings, Sent, Step, Transfer
+from piienc.state import JobEntry, JobLedger, JobStep, Ledger, Transfer
 from piienc.state import sendings as jobs
 from piienc.state.retention import prune
 from piienc.state.transfers import as_time
@@ -46,10 +46,10 @@ def test_transfer_goes_when_it_has_been_over_for_the_days(folder, phase, ended, 
 def saved(folder, monkeypatch):
     """Save a job's source as it was some days ago."""
 
-    def save(unique, source, *, days=11, step=Step.DONE, number=1):
+    def save(unique, source, *, days=11, step=JobStep.DONE, number=1):
         monkeypatch.setattr(jobs, "now", lambda: _days_ago(days))
-        sent = Sent(unique, "job", str(source), 1, 1, 1, number, "n", step, _days_ago(days))
-        Sendings(folder).save(sent)
+        sent = JobEntry(unique, "job", str(source), 1, 1, 1, number, "n", step, _days_ago(days))
+        JobLedger(folder).save(sent)
 
     return save
 
@@ -60,17 +60,17 @@ def test_source_goes_when_nothing_of_it_is_left(folder, tmp_path, saved):
     there.touch()
     gone = tmp_path / "gone.csv"
     saved("gone", gone)
-    saved("skipped", gone, step=Step.SKIPPED)
+    saved("skipped", gone, step=JobStep.SKIPPED)
     saved("young", gone, days=9)
     saved("there", there)
-    saved("waits", gone, step=Step.SPOOLED)
-    saved("delivered", gone, step=Step.DELIVERED)
+    saved("waits", gone, step=JobStep.SPOOLED)
+    saved("delivered", gone, step=JobStep.DELIVERED)
     saved("wrapped", gone)
     (folder / "spool" / "wrapped").mkdir(parents=True)
     saved("last", gone, number=7)
     prune(folder, 10)
-    assert {*Sendings(folder).ids()} == {"young", "there", "waits", "delivered", "wrapped", "last"}
-    assert Sendings(folder).next_number("job") == 8
+    assert {*JobLedger(folder).ids()} == {"young", "there", "waits", "delivered", "wrapped", "last"}
+    assert JobLedger(folder).next_number("job") == 8
 
 
 def test_receipts_and_reports_go_by_the_time_in_their_names(folder):

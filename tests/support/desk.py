@@ -7,7 +7,7 @@ import os
 import time
 from typing import TYPE_CHECKING
 
-from piienc.state import Sendings
+from piienc.state import JobLedger
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -114,7 +114,7 @@ class Desk:
 
     def entries(self):
         """Return the ledger of jobs."""
-        return list(Sendings(self.state).ids().values())
+        return list(JobLedger(self.state).ids().values())
 
     def steps(self) -> list[str]:
         """Return how far each source has come, by the ledger."""

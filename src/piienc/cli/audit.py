@@ -19,8 +19,8 @@ from piienc.files import open_input
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from piienc.state.audit.check import Checked
-    from piienc.state.audit.head import Mark
+    from piienc.state.audit.check import AuditReport
+    from piienc.state.audit.head import LogPosition
 
 app = typer.Typer(help="The audit log: show it, and verify it.", no_args_is_help=True)
 
@@ -126,11 +126,11 @@ def show(
     no_input: options.NoInput = False,  # noqa: ARG001  # every command takes it; this never asks
 ) -> None:
     """Show what was done with keys and files, the newest first."""
-    from piienc.state.audit.show import Wanted, shown  # start-up
+    from piienc.state.audit.show import LogFilter, shown  # start-up
 
     begin = moment_of(since, "--since")
     end = moment_of(until, "--until", behind=True)
-    wanted = Wanted(begin, end, command, file, key, outcome, most)
+    wanted = LogFilter(begin, end, command, file, key, outcome, most)
     found = shown(options.settled(config, keys, state).state_dir, wanted)
     if found.unreadable:
         ui.say(f"warning: {found.unreadable} lines cannot be read: see 'piienc audit verify'")
@@ -143,18 +143,18 @@ def show(
         ui.say("no lines")
 
 
-def _mark_of(path: Path) -> Mark:
+def _mark_of(path: Path) -> LogPosition:
     """Return the place of the log that a receipt tells.
 
     Raises:
         InputError: it cannot be read, or is no receipt that tells one.
     """
-    from piienc.state.audit.head import Mark  # start-up
+    from piienc.state.audit.head import LogPosition  # start-up
 
     with open_input(path) as file:
         data = file.read(_LARGEST)
     try:
-        return convert(jsons.loads(data)["audit"], Mark)
+        return convert(jsons.loads(data)["audit"], LogPosition)
     except (ValueError, TypeError, KeyError, RecursionError):
         raise InputError(
             f"{path} is no receipt that tells of the audit log",
@@ -162,15 +162,15 @@ def _mark_of(path: Path) -> Mark:
         ) from None
 
 
-def _noted(line: str) -> Mark:
+def _noted(line: str) -> LogPosition:
     """Return the place of the log that a line of `audit head` tells.
 
     Raises:
         UsageError: it is no such line.
     """
-    from piienc.state.audit.head import Mark  # start-up
+    from piienc.state.audit.head import LogPosition  # start-up
 
-    mark = Mark.of_note(line.strip())
+    mark = LogPosition.of_note(line.strip())
     if mark is None:
         raise UsageError(
             "what --head gives is no line of 'piienc audit head'",
@@ -191,7 +191,7 @@ def _readable(state: Path) -> Iterator[None]:
         ) from error
 
 
-def _error_of(found: Checked, state: Path) -> AuthenticationError | None:
+def _error_of(found: AuditReport, state: Path) -> AuthenticationError | None:
     if not found.damages:
         return None
     first, *others = found.damages
@@ -203,7 +203,7 @@ def _error_of(found: Checked, state: Path) -> AuthenticationError | None:
     )
 
 
-def _document(found: Checked, error: AuthenticationError | None) -> dict[str, Any]:
+def _document(found: AuditReport, error: AuthenticationError | None) -> dict[str, Any]:
     document = {"schema_version": ui.SCHEMA_VERSION, "ok": error is None, **to_builtins(found)}
     if error:
         told = {"code": error.exit_code, "kind": error.kind, "message": str(error)}
@@ -211,7 +211,7 @@ def _document(found: Checked, error: AuthenticationError | None) -> dict[str, An
     return document
 
 
-def _tell(found: Checked, state: Path) -> None:
+def _tell(found: AuditReport, state: Path) -> None:
     if not found.logs:
         ui.say("no lines")
     for log in found.logs:

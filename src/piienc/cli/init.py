@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from piienc.flow.audit import Entry
-    from piienc.flow.project import Begun, Wanted
+    from piienc.flow.project import Begun, ProjectRequest
 
 
 def init(
@@ -61,13 +61,13 @@ def init(
     no_input: options.NoInput = False,
 ) -> None:
     """Begin a project by a sample: keys, schema and settings; nothing is replaced."""
-    from piienc.flow.project import Wanted, begin, plan  # start-up
+    from piienc.flow.project import ProjectRequest, begin, plan  # start-up
 
     config = config or Path(settings.FILE)
     settled = settings.load(
         config=config, keys=keys, state=state, environ=os.environ, cwd=Path(), begun=False
     )
-    wanted = Wanted(
+    wanted = ProjectRequest(
         config,
         settled.keys_dir,
         settled.state_dir,
@@ -104,7 +104,7 @@ def _pair(said: str) -> tuple[str, str]:
     return name, value
 
 
-def _asked(wanted: Wanted) -> Wanted:
+def _asked(wanted: ProjectRequest) -> ProjectRequest:
     """Ask for what was not said and is not there."""
     from msgspec.structs import replace
 
@@ -122,7 +122,9 @@ def _asked(wanted: Wanted) -> Wanted:
     return wanted
 
 
-def _tell(begun: Begun, wanted: Wanted, entry: Entry, *, as_json: bool, quiet: bool) -> None:
+def _tell(
+    begun: Begun, wanted: ProjectRequest, entry: Entry, *, as_json: bool, quiet: bool
+) -> None:
     steps = _next_steps(begun, wanted)
     if as_json:
         facts: dict[str, Any] = {
@@ -148,7 +150,7 @@ def _tell(begun: Begun, wanted: Wanted, entry: Entry, *, as_json: bool, quiet: b
         ui.say(f"{number}. {step}")
 
 
-def _next_steps(begun: Begun, wanted: Wanted) -> Sequence[str]:
+def _next_steps(begun: Begun, wanted: ProjectRequest) -> Sequence[str]:
     """Return what is to be done next, in order."""
     steps = [f"look {wanted.schema} through: marks cannot be undone"]
     if not begun.marked:
@@ -164,7 +166,7 @@ def _next_steps(begun: Begun, wanted: Wanted) -> Sequence[str]:
     return [*steps, *_ways_on(begun, wanted)]
 
 
-def _ways_on(begun: Begun, wanted: Wanted) -> Iterator[str]:
+def _ways_on(begun: Begun, wanted: ProjectRequest) -> Iterator[str]:
     """Yield what leads to the first file that leaves: by the job, where there is one."""
     made = str(wanted.config) in begun.created
     where = [] if wanted.config == Path(settings.FILE) else ["--config", str(wanted.config)]

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from piienc.flow.evidence import AnyReceipt
     from piienc.keys.audit import AuditKey
-    from piienc.state.audit.head import Mark
+    from piienc.state.audit.head import LogPosition
 
 
 class Entry:
@@ -60,7 +60,7 @@ class Entry:
         self._files: list[dict[str, Any]] = []
         self._keys: dict[str, dict[str, Any]] = {}
         self._counts: dict[str, int] = {}
-        self._mark: Mark | None = None
+        self._mark: LogPosition | None = None
         self.code = 0
 
     def file(self, role: str, path: object) -> None:

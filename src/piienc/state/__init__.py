@@ -25,20 +25,20 @@ if TYPE_CHECKING:
     from piienc.state.database import kept_open
     from piienc.state.locks import held
     from piienc.state.marks import Marks, RecordedMark
-    from piienc.state.sendings import Sendings, Sent, Step
+    from piienc.state.sendings import JobEntry, JobLedger, JobStep
     from piienc.state.transfers import Ledger, Phase, Transfer, lock_name, new_transfer
 
 __all__ = [
     "CELL_LIMIT",
     "CELL_WARNING",
     "CellCounter",
+    "JobEntry",
+    "JobLedger",
+    "JobStep",
     "Ledger",
     "Marks",
     "Phase",
     "RecordedMark",
-    "Sendings",
-    "Sent",
-    "Step",
     "Transfer",
     "held",
     "kept_open",
@@ -52,9 +52,9 @@ _HOMES = {
     "CellCounter": "cells",
     "Marks": "marks",
     "RecordedMark": "marks",
-    "Sendings": "sendings",
-    "Sent": "sendings",
-    "Step": "sendings",
+    "JobLedger": "sendings",
+    "JobEntry": "sendings",
+    "JobStep": "sendings",
     "held": "locks",
     "kept_open": "database",
 }  # all others are at home in transfers.py

@@ -70,7 +70,7 @@ def kept_open(folder: Path) -> Iterator[None]:
         folder: the state folder; nothing is made there before the first transaction.
     """
     with _CHANGING:
-        kept = _KEPT.setdefault(folder, _Kept(folder))
+        kept = _KEPT.setdefault(folder, _KeptConnection(folder))
         kept.users += 1
     try:
         yield
@@ -82,7 +82,7 @@ def kept_open(folder: Path) -> Iterator[None]:
                 kept.close()
 
 
-class _Kept:
+class _KeptConnection:
     """A connection that one thread at a time uses."""
 
     def __init__(self, folder: Path) -> None:
@@ -124,7 +124,7 @@ class _Kept:
             return False
 
 
-_KEPT: dict[Path, _Kept] = {}
+_KEPT: dict[Path, _KeptConnection] = {}
 _CHANGING = threading.Lock()
 
 

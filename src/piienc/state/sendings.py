@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from sqlite3 import Connection
 
 
-class Step(StrEnum):
+class JobStep(StrEnum):
     """How far a source has come."""
 
     SPOOLING = "spooling"
@@ -38,10 +38,10 @@ class Step(StrEnum):
     """A file of that name was at the destination: nothing was delivered, and the source stays."""
 
 
-_SENT = (Step.SPOOLED, Step.DELIVERED, Step.DONE, Step.SKIPPED)
+_SENT = (JobStep.SPOOLED, JobStep.DELIVERED, JobStep.DONE, JobStep.SKIPPED)
 
 
-class Sent(Struct, frozen=True):
+class JobEntry(Struct, frozen=True):
     """A source file on its way.
 
     Attributes:
@@ -69,7 +69,7 @@ class Sent(Struct, frozen=True):
     inode: int
     number: int
     name: str
-    step: str = Step.SPOOLING
+    step: str = JobStep.SPOOLING
     begun: str = ""
     changed: str = ""
     sha256: str | None = None
@@ -82,10 +82,10 @@ class Sent(Struct, frozen=True):
         found: list[dict[str, Any]] = loads(self.files)
         return found
 
-    def spooled(self, sha256: str, files: list[dict[str, Any]], facts: dict[str, Any]) -> Sent:
+    def spooled(self, sha256: str, files: list[dict[str, Any]], facts: dict[str, Any]) -> JobEntry:
         """Return it with what was made of it."""
         made = replace(self, sha256=sha256, files=dumps(files), facts=dumps(facts))
-        return replace(made, step=Step.SPOOLED)
+        return replace(made, step=JobStep.SPOOLED)
 
 
 def new_id() -> str:
@@ -93,8 +93,8 @@ def new_id() -> str:
     return token_hex(8)
 
 
-_COLUMNS = ", ".join(Sent.__struct_fields__)
-_PLACES = ", ".join("?" * len(Sent.__struct_fields__))
+_COLUMNS = ", ".join(JobEntry.__struct_fields__)
+_PLACES = ", ".join("?" * len(JobEntry.__struct_fields__))
 # The columns are this file's own; what comes from outside is always a parameter.
 _SAVE = f"REPLACE INTO sendings ({_COLUMNS}) VALUES ({_PLACES})"  # noqa: S608  # see above
 _FIND = f"SELECT {_COLUMNS} FROM sendings WHERE "  # noqa: S608  # see above
@@ -102,13 +102,13 @@ _AT_STEPS = "job = ? AND step IN (SELECT value FROM json_each(?))"
 _LAST_NUMBER = f"SELECT coalesce(max(number), 0) FROM sendings WHERE {_AT_STEPS}"  # noqa: S608  # see above
 
 
-class Sendings:
+class JobLedger:
     """The sources that the jobs of a state folder have taken up; safe between processes."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
 
-    def save(self, sent: Sent) -> Sent:
+    def save(self, sent: JobEntry) -> JobEntry:
         """Keep how far a source has come, and return it.
 
         Raises:
@@ -119,16 +119,16 @@ class Sendings:
             database.execute(_SAVE, astuple(sent))
         return sent
 
-    def forget(self, sent: Sent) -> None:
+    def forget(self, sent: JobEntry) -> None:
         """Take an entry away: nothing of it was sent."""
         with self._database() as database:
             database.execute("DELETE FROM sendings WHERE id = ?", (sent.id,))
 
-    def at(self, job: str, *steps: Step) -> list[Sent]:
+    def at(self, job: str, *steps: JobStep) -> list[JobEntry]:
         """Return the job's entries at these steps, in the order in which they were begun."""
         return self._find(_AT_STEPS, job, dumps(steps))
 
-    def like(self, job: str, size: int) -> list[Sent]:
+    def like(self, job: str, size: int) -> list[JobEntry]:
         """Return the entries of sources of this size: sent, skipped, or about to be sent."""
         found = self._find("job = ? AND size = ?", job, size)
         return [sent for sent in found if sent.step in _SENT]
@@ -141,16 +141,16 @@ class Sendings:
             (last,) = database.execute(_LAST_NUMBER, (job, dumps(_SENT))).fetchone()
         return int(last) + 1
 
-    def ids(self) -> dict[str, Sent]:
+    def ids(self) -> dict[str, JobEntry]:
         """Return the entries of all jobs by their ids."""
         return {sent.id: sent for sent in self._find("1")}
 
-    def _find(self, where: str, *values: object) -> list[Sent]:
+    def _find(self, where: str, *values: object) -> list[JobEntry]:
         if not (self.folder / FILE).exists():
             return []
         with self._database() as database:
             rows = database.execute(f"{_FIND}{where} ORDER BY rowid", values).fetchall()
-        return [Sent(*row) for row in rows]
+        return [JobEntry(*row) for row in rows]
 
     def _database(self) -> AbstractContextManager[Connection]:
         return transaction(self.folder, "keep the ledger of jobs")

@@ -17,7 +17,7 @@ from sshd import ROOT, make_key, run
 from piienc.errors import PiiencError
 from piienc.flow.send import spool as spooling
 from piienc.flow.send.outcome import WORST_FIRST
-from piienc.state import Sendings, Step
+from piienc.state import JobLedger, JobStep
 
 
 def _healed(desk, *names: str) -> None:
@@ -252,7 +252,7 @@ def test_what_was_delivered_is_not_made_anew(change, desk):
     desk.put("a.csv")
     assert desk.send().code == 0
     (sent,) = desk.entries()
-    Sendings(desk.state).save(replace(sent, step=Step.SPOOLED))
+    JobLedger(desk.state).save(replace(sent, step=JobStep.SPOOLED))
     (desk.folder / "a-1.csv.pgp").unlink()  # the receiver has taken it
     if change == "recipients":
         desk.write(destination='recipients = ["rsa"]', **naming)
@@ -267,16 +267,16 @@ def test_spool_of_another_job_is_left_alone_from_its_first_moment(desk, monkeypa
     """A folder that appears while old ones are swept belongs to a job that has just begun."""
     spool = desk.state / "spool"
     spool.mkdir(parents=True)
-    known = Sendings.ids
+    known = JobLedger.ids
 
     def begun_meanwhile(ledger):
         found = known(ledger)
         (spool / "0123456789abcdef").mkdir()
         return found
 
-    monkeypatch.setattr(Sendings, "ids", begun_meanwhile)
+    monkeypatch.setattr(JobLedger, "ids", begun_meanwhile)
     sending = SimpleNamespace(spool=spool, job=SimpleNamespace(keep_spool=0), label="nightly")
-    spooling.sweep(sending, Sendings(desk.state))
+    spooling.sweep(sending, JobLedger(desk.state))
     assert [folder.name for folder in spool.iterdir()] == ["0123456789abcdef"]
 
 

@@ -188,7 +188,7 @@ def test_copy_in_the_same_run_is_told_alike_however_far_the_first_one_is(
     def look(found, known):
         if delivered and found.path.parent.name == "2":
             assert until(lambda: desk.steps() == ["skipped"])
-            known = sending.Sendings(desk.state).like("nightly", found.size)
+            known = sending.JobLedger(desk.state).like("nightly", found.size)
         return real(found, known)
 
     monkeypatch.setattr(sending.Found, "has_content_of", look)

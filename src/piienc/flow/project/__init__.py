@@ -6,6 +6,6 @@ files.py    piienc.toml and .gitignore, as they are written
 """
 
 from piienc.flow.project.begin import Begun, begin
-from piienc.flow.project.plan import Plan, Wanted, plan
+from piienc.flow.project.plan import Plan, ProjectRequest, plan
 
-__all__ = ["Begun", "Plan", "Wanted", "begin", "plan"]
+__all__ = ["Begun", "Plan", "ProjectRequest", "begin", "plan"]

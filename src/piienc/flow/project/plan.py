@@ -28,7 +28,7 @@ _MODES = {str(mode): mode for mode in Mode}
 """The keys that a proposed schema names are called by their modes."""
 
 
-class Wanted(Struct, frozen=True):
+class ProjectRequest(Struct, frozen=True):
     """What a project shall be.
 
     Attributes:
@@ -87,7 +87,7 @@ class Plan(Struct, frozen=True):
         left: what is there already.
     """
 
-    wanted: Wanted
+    wanted: ProjectRequest
     files: Mapping[Path, str]
     ignored: str
     marked: Mapping[str, str]
@@ -98,7 +98,7 @@ class Plan(Struct, frozen=True):
     left: Sequence[str]
 
 
-def plan(wanted: Wanted) -> Plan:
+def plan(wanted: ProjectRequest) -> Plan:
     """Find out what is missing; nothing is changed.
 
     Raises:
@@ -143,7 +143,7 @@ def plan(wanted: Wanted) -> Plan:
     )
 
 
-def _proposed(wanted: Wanted) -> tuple[str, dict[str, str]]:
+def _proposed(wanted: ProjectRequest) -> tuple[str, dict[str, str]]:
     if wanted.sample is None:
         raise UsageError(
             f"there is no {wanted.schema} yet, and no sample to make it from",
@@ -154,7 +154,7 @@ def _proposed(wanted: Wanted) -> tuple[str, dict[str, str]]:
     return dump(found), {name: str(key) for name, key in marked.items()}
 
 
-def _settings(wanted: Wanted) -> str:
+def _settings(wanted: ProjectRequest) -> str:
     job = None
     if wanted.sample is not None:
         pattern = pattern_of(wanted.sample, wanted.folder)
@@ -175,7 +175,7 @@ def _relative(path: Path, folder: Path) -> str:
     return os.path.relpath(path, folder)
 
 
-def _inside(wanted: Wanted) -> list[str]:
+def _inside(wanted: ProjectRequest) -> list[str]:
     """Return the folders of the project that git must leave alone."""
     home = wanted.folder.absolute()
     folders = (Path(os.path.normpath(d.absolute())) for d in (wanted.keys_dir, wanted.state_dir))

@@ -13,10 +13,10 @@ from piienc.trust import held_folder
 
 if TYPE_CHECKING:
     from piienc.settings.job import Job
-    from piienc.state import Sent
+    from piienc.state import JobEntry
 
 
-def apply_after(job: Job, sent: Sent) -> None:
+def apply_after(job: Job, sent: JobEntry) -> None:
     """Do with a delivered source what the job says; one that is another file by now stays.
 
     Raises:

@@ -17,7 +17,7 @@ from piienc.flow.send.outcome import Outcome
 from piienc.flow.send.papers import keep_receipt
 from piienc.flow.send.spool import files_of
 from piienc.flow.source import Known
-from piienc.state import Step
+from piienc.state import JobStep
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from piienc.flow.push import Pushing
     from piienc.flow.receipt import ErrorFacts, PushReceipt, SentFile
     from piienc.flow.send.sending import Sending
-    from piienc.state import Sendings, Sent
+    from piienc.state import JobEntry, JobLedger
 
 THERE = "there already"
 """Why a source is skipped whose name is taken at the destination."""
@@ -38,7 +38,7 @@ class Deliverer:
     delivered, whatever has ended it.
     """
 
-    def __init__(self, sending: Sending, ledger: Sendings) -> None:
+    def __init__(self, sending: Sending, ledger: JobLedger) -> None:
         """Make ready; nothing is connected yet.
 
         Args:
@@ -59,7 +59,7 @@ class Deliverer:
         for receipt in self._receipts:
             self._sending.evidence(receipt)
 
-    def trust(self, sent: Sent) -> None:
+    def trust(self, sent: JobEntry) -> None:
         """Take the hashes of a source's files for known: this run has made them."""
         for path, told in zip(files_of(self._sending, sent), sent.wrapped, strict=True):
             with suppress(OSError):  # who delivers it says that it is not there
@@ -77,7 +77,7 @@ class Deliverer:
         """End a delivery that another thread is at, as soon as may be."""
         self._crew.stop()
 
-    def deliver(self, waiting: Sequence[Sent]) -> None:
+    def deliver(self, waiting: Sequence[JobEntry]) -> None:
         """Deliver sources; of those with one name, one after the other.
 
         Raises:
@@ -94,14 +94,14 @@ class Deliverer:
         Returns:
             What became of each source that was delivered in the context, by its number.
         """
-        waiting = self._ledger.at(self._sending.label, Step.SPOOLED)
+        waiting = self._ledger.at(self._sending.label, JobStep.SPOOLED)
         for batch in _without_twins([sent for sent in waiting if sent.id not in self._outcomes]):
             try:
                 self._batch(batch)
             except PiiencError as error:
                 for sent in batch:
                     self._keep(sent, Outcome.failed(sent.source, error))
-        for sent in self._ledger.at(self._sending.label, Step.DELIVERED):
+        for sent in self._ledger.at(self._sending.label, JobStep.DELIVERED):
             self._finish(sent)
         return self.so_far()
 
@@ -109,7 +109,7 @@ class Deliverer:
         """Return what became of each source until now, by its number."""
         return [outcome for _, outcome in sorted(self._outcomes.values(), key=itemgetter(0))]
 
-    def _finish(self, sent: Sent) -> None:
+    def _finish(self, sent: JobEntry) -> None:
         """Do with a delivered source what the job says.
 
         Not before all sources were read: one may be a link to another.
@@ -119,7 +119,7 @@ class Deliverer:
         except PiiencError as error:
             self._keep(sent, Outcome.failed(sent.source, error))
         else:
-            self._ledger.save(replace(sent, step=Step.DONE))
+            self._ledger.save(replace(sent, step=JobStep.DONE))
 
     @property
     def _pushing(self) -> Pushing:
@@ -127,7 +127,7 @@ class Deliverer:
         rules = replace(pushing.rules, job=self._sending.job.name)
         return replace(pushing, rules=rules, known=self._known)
 
-    def _batch(self, batch: Sequence[Sent]) -> None:
+    def _batch(self, batch: Sequence[JobEntry]) -> None:
         paths = {sent.id: files_of(self._sending, sent) for sent in batch}
         files = [path for sent in batch for path in paths[sent.id]]
         receipt = push(files, self._pushing, self._crew)
@@ -140,10 +140,10 @@ class Deliverer:
                 outcome = Outcome.failed(sent.source, error)
             self._keep(sent, outcome)
 
-    def _keep(self, sent: Sent, outcome: Outcome) -> None:
+    def _keep(self, sent: JobEntry, outcome: Outcome) -> None:
         self._outcomes[sent.id] = sent.number, outcome
 
-    def _one(self, sent: Sent, files: Sequence[SentFile]) -> Outcome:
+    def _one(self, sent: JobEntry, files: Sequence[SentFile]) -> Outcome:
         failed = next((file for file in files if file.error), None)
         if failed and failed.error:
             return _with_error(sent, failed.error)
@@ -159,19 +159,19 @@ class Deliverer:
             warnings=tuple(said for file in files for said in file.warnings),
         )
         if there:  # whose file that is, nobody knows: the source is not touched
-            self._ledger.save(replace(sent, step=Step.SKIPPED))
+            self._ledger.save(replace(sent, step=JobStep.SKIPPED))
             return made
         made = replace(made, receipt=str(keep_receipt(sent, files, self._sending)))
-        self._ledger.save(replace(sent, step=Step.DELIVERED))
+        self._ledger.save(replace(sent, step=JobStep.DELIVERED))
         return made
 
 
-def _without_twins(waiting: Sequence[Sent]) -> Iterator[list[Sent]]:
+def _without_twins(waiting: Sequence[JobEntry]) -> Iterator[list[JobEntry]]:
     """Yield batches in which no two files have the same name at the destination, parts included."""
     rest = list(waiting)
     while rest:
-        batch: list[Sent] = []
-        later: list[Sent] = []
+        batch: list[JobEntry] = []
+        later: list[JobEntry] = []
         taken: set[str] = set()
         for sent in rest:
             names = {str(file["name"]) for file in sent.wrapped}
@@ -181,12 +181,12 @@ def _without_twins(waiting: Sequence[Sent]) -> Iterator[list[Sent]]:
         rest = later
 
 
-def _rows(sent: Sent) -> int | None:
+def _rows(sent: JobEntry) -> int | None:
     from json import loads  # noqa: PLC0415  # a few bytes, once for each file
 
     rows = loads(sent.facts).get("encrypt", {}).get("rows")
     return rows if isinstance(rows, int) else None
 
 
-def _with_error(sent: Sent, error: ErrorFacts) -> Outcome:
+def _with_error(sent: JobEntry, error: ErrorFacts) -> Outcome:
     return Outcome(sent.source, "failed", sha256=sent.sha256, error=error)

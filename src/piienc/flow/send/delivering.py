@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from piienc.flow.send.deliver import Deliverer
-    from piienc.state import Sent
+    from piienc.state import JobEntry
 
 _ENDING = 5.0  # seconds: the connections are cut, and what hangs in spite of it is left alone
 
@@ -32,12 +32,12 @@ class Delivering:
         """
         self._deliverer = deliverer
         self._changed = threading.Condition()
-        self._waiting: list[Sent] = []
+        self._waiting: list[JobEntry] = []
         self._over = False
         self._failed: BaseException | None = None
         self._thread: threading.Thread | None = None
 
-    def begin(self, waiting: Sequence[Sent], *, asks: bool) -> None:
+    def begin(self, waiting: Sequence[JobEntry], *, asks: bool) -> None:
         """Connect, and begin to deliver.
 
         Args:
@@ -55,7 +55,7 @@ class Delivering:
         thread.start()
         self._thread = thread  # only now: a signal may come in between, and nobody waits for it
 
-    def take(self, sent: Sent) -> None:
+    def take(self, sent: JobEntry) -> None:
         """Have a source delivered that this run has just put into the spool, whole.
 
         Raises:
@@ -104,7 +104,7 @@ class Delivering:
         except BaseException as error:  # noqa: BLE001  # raised for who waits
             self._failed = error
 
-    def _next(self) -> list[Sent]:
+    def _next(self) -> list[JobEntry]:
         """Return all that waits, as soon as there is anything; nothing when all is over."""
         with self._changed:
             self._changed.wait_for(lambda: self._waiting or self._over)

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from piienc.flow.receipt import SentFile
     from piienc.flow.reports.model import Report
     from piienc.flow.send.sending import Sending
-    from piienc.state import Sent
+    from piienc.state import JobEntry
 
 
 def keep_report(report: Report, sending: Sending, unique: str) -> Path:
@@ -28,7 +28,7 @@ def keep_report(report: Report, sending: Sending, unique: str) -> Path:
     return _keep(sending, "reports", f"{_stamp(report.time)}-{unique}.json", report.document())
 
 
-def keep_receipt(sent: Sent, files: Sequence[SentFile], sending: Sending) -> Path:
+def keep_receipt(sent: JobEntry, files: Sequence[SentFile], sending: Sending) -> Path:
     """Keep what was done with a source, and return where; writing it twice does no harm.
 
     Raises:

@@ -37,7 +37,7 @@ from piienc.flow.send.spool import (
     sweep,
 )
 from piienc.flow.work import at_work
-from piienc.state import Sendings, Sent, Step, held, kept_open
+from piienc.state import JobEntry, JobLedger, JobStep, held, kept_open
 from piienc.state.sendings import new_id
 from piienc.state.transfers import now
 
@@ -51,7 +51,7 @@ if TYPE_CHECKING:
     from piienc.flow.work import Work
 
 _AGAIN = "the same content was sent already"
-_OVER = (Step.DONE, Step.SKIPPED)
+_OVER = (JobStep.DONE, JobStep.SKIPPED)
 
 
 def send(sending: Sending) -> SendReceipt:
@@ -66,7 +66,7 @@ def send(sending: Sending) -> SendReceipt:
     """
     started = time.monotonic()
     with held(sending.state, f"the job {sending.label}"), kept_open(sending.state):
-        run = _Run(sending, Sendings(sending.state))
+        run = _Run(sending, JobLedger(sending.state))
         if sending.dry_run:
             run.rehearse()
         else:
@@ -102,9 +102,9 @@ class _Run(Struct):
     """
 
     sending: Sending
-    ledger: Sendings
+    ledger: JobLedger
     outcomes: list[Outcome] = field(default_factory=list)
-    waiting: list[Sent] = field(default_factory=list)
+    waiting: list[JobEntry] = field(default_factory=list)
     spooled: list[Spooled] = field(default_factory=list)
     in_hand: set[str] = field(default_factory=set)
     known: int = 0
@@ -114,7 +114,7 @@ class _Run(Struct):
         """Do all steps."""
         for lost in recover(self.sending, self.ledger):
             self.outcomes.append(Outcome.failed(lost.source, _lost(lost.source)))
-        self.waiting = self.ledger.at(self.sending.label, Step.SPOOLED)
+        self.waiting = self.ledger.at(self.sending.label, JobStep.SPOOLED)
         self.in_hand.update(sent.id for sent in self.waiting)
         with Deliverer(self.sending, self.ledger) as deliverer:
             try:
@@ -192,14 +192,14 @@ class _Run(Struct):
         if sending.again:
             return False
         if mine is not None:
-            self.known += mine.step == Step.DONE
+            self.known += mine.step == JobStep.DONE
             if sending.job.name is None:
-                why = THERE if mine.step == Step.SKIPPED else "it was sent already"
+                why = THERE if mine.step == JobStep.SKIPPED else "it was sent already"
                 self.outcomes.append(Outcome(mine.source, "skipped", why))
             return True
         return self._is_copy(found, known)
 
-    def _is_copy(self, found: Found, known: Sequence[Sent]) -> bool:
+    def _is_copy(self, found: Found, known: Sequence[JobEntry]) -> bool:
         """Tell whether a source's content was sent under its name."""
         try:
             same = found.has_content_of(known)
@@ -209,18 +209,18 @@ class _Run(Struct):
         if same is None:
             return False
         in_hand = same.id in self.in_hand
-        why = THERE if same.step == Step.SKIPPED and not in_hand else _AGAIN
+        why = THERE if same.step == JobStep.SKIPPED and not in_hand else _AGAIN
         self.outcomes.append(Outcome(str(found.path), "skipped", why, sha256=same.sha256))
         if not (self.sending.dry_run or in_hand):
             self._keep_as_sent(found, same)
         return True
 
-    def _keep_as_sent(self, found: Found, same: Sent) -> None:
+    def _keep_as_sent(self, found: Found, same: JobEntry) -> None:
         """Have the next run know the source without reading it."""
         made = replace(same, id=new_id(), source=str(found.path), begun=now(), files="[]")
         made = replace(made, size=found.size, modified=found.modified, inode=found.inode)
         # What was skipped was never delivered: its like is not deleted either.
-        step = Step.SKIPPED if same.step == Step.SKIPPED else Step.DELIVERED
+        step = JobStep.SKIPPED if same.step == JobStep.SKIPPED else JobStep.DELIVERED
         self.ledger.save(replace(made, step=step))
 
     def _taken(self, found: Found, work: Work, beside: Delivering | None) -> bool:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from piienc.settings.job import Job
-    from piienc.state import Sent
+    from piienc.state import JobEntry
 
 _LOOK_AGAIN = 2.0  # seconds at the most, where the time of the last write lies in the future
 
@@ -51,12 +51,12 @@ class Found(Struct, frozen=True):
             return None
         return cls(path, facts.st_size, facts.st_mtime_ns, facts.st_ino)
 
-    def is_source_of(self, sent: Sent) -> bool:
+    def is_source_of(self, sent: JobEntry) -> bool:
         """Tell whether an entry of the ledger is of this file, as it is now."""
         theirs = (sent.source, sent.size, sent.modified, sent.inode)
         return theirs == (str(self.path), self.size, self.modified, self.inode)
 
-    def has_content_of(self, sent: Iterable[Sent]) -> Sent | None:
+    def has_content_of(self, sent: Iterable[JobEntry]) -> JobEntry | None:
         """Return the entry of a source of the same name and content; reads the file if need be.
 
         Raises:

@@ -30,7 +30,7 @@ from piienc.flow.send.watching import Verifying
 from piienc.flow.wrap import wrapped_name, wrapped_parts
 from piienc.hashing import HashingReader
 from piienc.places import Named, begun
-from piienc.state import CellCounter, Sent, Step
+from piienc.state import CellCounter, JobEntry, JobStep
 from piienc.state.sendings import new_id
 from piienc.state.transfers import now
 from piienc.tables.csv import open_csv
@@ -41,7 +41,7 @@ if TYPE_CHECKING:
     from piienc.flow.reports.model import Report
     from piienc.flow.send.sending import Sending
     from piienc.flow.work import Work
-    from piienc.state import Sendings
+    from piienc.state import JobLedger
 
 _COMPRESSION = "none"  # ciphertext in base64 hardly shrinks, and a stream cannot be tried first
 
@@ -54,11 +54,11 @@ class Spooled(Struct, frozen=True):
         report: what the verification found.
     """
 
-    sent: Sent
+    sent: JobEntry
     report: Report
 
 
-def spool(found: Found, number: int, sending: Sending, ledger: Sendings, work: Work) -> Spooled:
+def spool(found: Found, number: int, sending: Sending, ledger: JobLedger, work: Work) -> Spooled:
     """Verify, encrypt and wrap a source into the spool.
 
     Args:
@@ -75,7 +75,9 @@ def spool(found: Found, number: int, sending: Sending, ledger: Sendings, work: W
     """
     name = name_for(found.path, sending.job.naming, number)
     facts = (str(found.path), found.size, found.modified, found.inode)
-    sent = ledger.save(Sent(new_id(), sending.label, *facts, number=number, name=name, begun=now()))
+    sent = ledger.save(
+        JobEntry(new_id(), sending.label, *facts, number=number, name=name, begun=now())
+    )
     making = _Making(found, sending, ledger, work, sent)
     try:
         make_private_folder(sending.state)
@@ -93,9 +95,9 @@ class _Making(Struct):
 
     found: Found
     sending: Sending
-    ledger: Sendings
+    ledger: JobLedger
     work: Work
-    sent: Sent
+    sent: JobEntry
 
     @property
     def target(self) -> Path:
@@ -235,31 +237,31 @@ class _Making(Struct):
             raise MovedError(f"{path} is still being written")
 
 
-def folder_of(sending: Sending, sent: Sent) -> Path:
+def folder_of(sending: Sending, sent: JobEntry) -> Path:
     """Return the folder of a source's wrapped files."""
     return sending.spool / sent.id
 
 
-def files_of(sending: Sending, sent: Sent) -> list[Path]:
+def files_of(sending: Sending, sent: JobEntry) -> list[Path]:
     """Return a source's wrapped files."""
     return [folder_of(sending, sent) / str(file["name"]) for file in sent.wrapped]
 
 
-def recover(sending: Sending, ledger: Sendings) -> list[Sent]:
+def recover(sending: Sending, ledger: JobLedger) -> list[JobEntry]:
     """Take away what a killed run has left unfinished; its sources are taken up anew.
 
     Returns:
         What is lost: its wrapped files are not what they were, and its source is gone.
     """
     lost = []
-    for sent in ledger.at(sending.label, Step.SPOOLING):
+    for sent in ledger.at(sending.label, JobStep.SPOOLING):
         _drop(sending, ledger, sent)
-    for sent in ledger.at(sending.label, Step.SPOOLED):
+    for sent in ledger.at(sending.label, JobStep.SPOOLED):
         whole = _is_whole(sending, sent)
         if whole and not _is_stale(sending, sent):
             continue
         if _is_delivered(sending, sent):  # and the run was killed before it could say so
-            ledger.save(replace(sent, step=Step.DELIVERED))
+            ledger.save(replace(sent, step=JobStep.DELIVERED))
             continue
         if not whole and not Path(sent.source).exists():
             lost.append(sent)
@@ -267,7 +269,7 @@ def recover(sending: Sending, ledger: Sendings) -> list[Sent]:
     return lost
 
 
-def _is_whole(sending: Sending, sent: Sent) -> bool:
+def _is_whole(sending: Sending, sent: JobEntry) -> bool:
     return all(
         path.is_file() and path.stat().st_size == told["bytes"] and _hash(path) == told["sha256"]
         for path, told in zip(files_of(sending, sent), sent.wrapped, strict=True)
@@ -279,7 +281,7 @@ def _hash(path: Path) -> str:
         return HashingReader(file).sha256()
 
 
-def _is_delivered(sending: Sending, sent: Sent) -> bool:
+def _is_delivered(sending: Sending, sent: JobEntry) -> bool:
     """Tell whether the ledger of transfers knows all files of a source as delivered."""
     pushing = sending.pushing
 
@@ -290,7 +292,7 @@ def _is_delivered(sending: Sending, sent: Sent) -> bool:
     return all(told["sha256"] in hashes(told["name"], told["bytes"]) for told in sent.wrapped)
 
 
-def _is_stale(sending: Sending, sent: Sent) -> bool:
+def _is_stale(sending: Sending, sent: JobEntry) -> bool:
     """Tell whether a wrapped file is not what the receiver takes now, and can be made anew."""
     there = Found.at(Path(sent.source))
     if there is None or not there.is_source_of(sent):
@@ -305,18 +307,18 @@ def _is_stale(sending: Sending, sent: Sent) -> bool:
     return False
 
 
-def _drop(sending: Sending, ledger: Sendings, sent: Sent) -> None:
+def _drop(sending: Sending, ledger: JobLedger, sent: JobEntry) -> None:
     shutil.rmtree(folder_of(sending, sent), ignore_errors=True)
     ledger.forget(sent)
 
 
-def discard(sending: Sending, ledger: Sendings, spooled: list[Spooled]) -> None:
+def discard(sending: Sending, ledger: JobLedger, spooled: list[Spooled]) -> None:
     """Take away what a rehearsal has made."""
     for each in spooled:
         _drop(sending, ledger, each.sent)
 
 
-def sweep(sending: Sending, ledger: Sendings) -> None:
+def sweep(sending: Sending, ledger: JobLedger) -> None:
     """Remove wrapped files of delivered sources after their retention, and those of nobody."""
     if not sending.spool.is_dir():
         return
@@ -328,7 +330,7 @@ def sweep(sending: Sending, ledger: Sendings) -> None:
         sent = known.get(folder.name)
         if sent is None:
             shutil.rmtree(folder, ignore_errors=True)
-        elif sent.job == sending.label and sent.step in {Step.DONE, Step.SKIPPED}:
+        elif sent.job == sending.label and sent.step in {JobStep.DONE, JobStep.SKIPPED}:
             if datetime.fromisoformat(sent.changed) > today:
                 sent = ledger.save(sent)  # the clock was set back: its days count from now on
             if datetime.fromisoformat(sent.changed) <= latest:

@@ -9,22 +9,22 @@ from msgspec import Struct
 from piienc.errors import AuthenticationError
 from piienc.state.audit import former, segments
 from piienc.state.audit import head as heads
-from piienc.state.audit.head import Mark
+from piienc.state.audit.head import LogPosition
 from piienc.state.audit.standing import misfit, standing
-from piienc.state.audit.walk import Damage, Walk
+from piienc.state.audit.walk import Damage, LogWalk
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from pathlib import Path
 
-    from piienc.state.audit.head import Head
-    from piienc.state.audit.line import Former, Verifier
-    from piienc.state.audit.walk import Kind, Walked
+    from piienc.state.audit.head import SignedHead
+    from piienc.state.audit.line import FormerLog, Verifier
+    from piienc.state.audit.walk import Kind, WalkState
 
-__all__ = ["Checked", "Damage", "LogChecked", "check", "noted"]
+__all__ = ["AuditReport", "Damage", "LogReport", "check", "noted"]
 
 
-class LogChecked(Struct, frozen=True):
+class LogReport(Struct, frozen=True):
     """What was found of one log.
 
     Attributes:
@@ -49,10 +49,10 @@ class LogChecked(Struct, frozen=True):
     damages: tuple[Damage, ...] = ()
 
 
-class Checked(Struct, frozen=True):
+class AuditReport(Struct, frozen=True):
     """What was found of all logs of a state folder; that of the key folder's key comes first."""
 
-    logs: tuple[LogChecked, ...]
+    logs: tuple[LogReport, ...]
 
     @property
     def damages(self) -> list[Damage]:
@@ -60,16 +60,16 @@ class Checked(Struct, frozen=True):
         return [damage for log in self.logs for damage in log.damages]
 
 
-class _Seen(Struct, frozen=True):
+class _LogSnapshot(Struct, frozen=True):
     """A log as it was while nobody appended."""
 
     folder: Path
     sizes: dict[int, int]
-    head: Head | None
+    head: SignedHead | None
     reason: str | None
 
 
-def check(state: Path, key: Verifier | None, witnesses: Iterable[Mark] = ()) -> Checked:
+def check(state: Path, key: Verifier | None, witnesses: Iterable[LogPosition] = ()) -> AuditReport:
     """Check all logs of a state folder; each is read once, as a stream.
 
     Args:
@@ -94,7 +94,7 @@ def check(state: Path, key: Verifier | None, witnesses: Iterable[Mark] = ()) -> 
     logs, walks = [], []
     for one in seen:
         verifier = key if one.folder == own else None
-        walked = Walk(one.folder, verifier, told).through(one.sizes)
+        walked = LogWalk(one.folder, verifier, told).through(one.sizes)
         logs.append(_checked(state, one, walked, verifier, told))
         walks.append(walked)
     if key and own and own not in {one.folder for one in seen} and key.begun(state):
@@ -105,10 +105,10 @@ def check(state: Path, key: Verifier | None, witnesses: Iterable[Mark] = ()) -> 
     ids = {walked.begun for walked in walks}
     lost = sorted({log for log, _ in told} - ids)
     logs += [_lost(f"a witness tells of the log {log}, which is not here") for log in lost]
-    return Checked(tuple(logs))
+    return AuditReport(tuple(logs))
 
 
-def noted(state: Path, key: Verifier | None) -> Mark | None:
+def noted(state: Path, key: Verifier | None) -> LogPosition | None:
     """Return the place that a log has come to; None if nothing is written yet.
 
     Args:
@@ -126,28 +126,28 @@ def noted(state: Path, key: Verifier | None) -> Mark | None:
         raise AuthenticationError(
             f"{folder / place.broken.file}: {place.broken.reason}", hint="see 'piienc audit verify'"
         )
-    return Mark(place.line, place.head, place.log) if place.line else None
+    return LogPosition(place.line, place.head, place.log) if place.line else None
 
 
-def _seen(folder: Path) -> _Seen:
+def _seen(folder: Path) -> _LogSnapshot:
     if folder.is_symlink() or not folder.is_dir():
-        return _Seen(folder, {}, None, "it is not a folder")
+        return _LogSnapshot(folder, {}, None, "it is not a folder")
     sizes = {}
     for number in segments.numbers_of(folder):
         sizes[number] = segments.path_of(folder, number).lstat().st_size
     try:
-        return _Seen(folder, sizes, heads.read(folder), None)
+        return _LogSnapshot(folder, sizes, heads.read(folder), None)
     except ValueError as error:
-        return _Seen(folder, sizes, None, str(error))
+        return _LogSnapshot(folder, sizes, None, str(error))
 
 
 def _checked(
     state: Path,
-    seen: _Seen,
-    walked: Walked,
+    seen: _LogSnapshot,
+    walked: WalkState,
     key: Verifier | None,
     told: Mapping[tuple[str, int], set[str]],
-) -> LogChecked:
+) -> LogReport:
     """Hold a log that was gone through against its head, its key and witnesses."""
     name = seen.folder.relative_to(state).as_posix()
     head, damages = seen.head, list(walked.damages)
@@ -162,7 +162,7 @@ def _checked(
         reason = f"the log was cut off behind line {walked.line}: a witness tells of line "
         damages.append(Damage(name, walked.line + 1, "cut-off", f"{reason}{max(lost)}"))
     unsigned = seen.folder.name == segments.UNSIGNED
-    return LogChecked(
+    return LogReport(
         name,
         walked.lines,
         len(seen.sizes),
@@ -174,7 +174,7 @@ def _checked(
     )
 
 
-def _reason(state: Path, seen: _Seen, walked: Walked, key: Verifier) -> str | None:
+def _reason(state: Path, seen: _LogSnapshot, walked: WalkState, key: Verifier) -> str | None:
     """Return what is wrong with the head by itself, and with the log as a whole."""
     begun = key.begun(state)
     if seen.head is None:
@@ -185,30 +185,30 @@ def _reason(state: Path, seen: _Seen, walked: Walked, key: Verifier) -> str | No
     return None if told <= {seen.head.log} else "it is not the log that the key has begun here"
 
 
-def _misfit(head: Head, walked: Walked) -> str | None:
+def _misfit(head: SignedHead, walked: WalkState) -> str | None:
     if walked.link is not None:
         return misfit(head, walked.link, walked.head, walked.end)
     return f"the log was cut off: its head tells of line {head.lines}" if head.lines else None
 
 
-def _gone(state: Path, own: Path, key: Verifier) -> LogChecked:
+def _gone(state: Path, own: Path, key: Verifier) -> LogReport:
     name = own.relative_to(state).as_posix()
     gone = Damage(name, None, "removed", "the log that the key has begun here is gone")
-    return LogChecked(name, 0, 0, "good", key.fingerprint, damages=(gone,))
+    return LogReport(name, 0, 0, "good", key.fingerprint, damages=(gone,))
 
 
-def _lost(reason: str) -> LogChecked:
+def _lost(reason: str) -> LogReport:
     lost = Damage(segments.FOLDER, None, "removed", reason)
-    return LogChecked(segments.FOLDER, 0, 0, "none", damages=(lost,))
+    return LogReport(segments.FOLDER, 0, 0, "none", damages=(lost,))
 
 
 def _former(
     state: Path,
     key: Verifier | None,
     told: Mapping[int, set[str]],
-    closed: list[Former],
+    closed: list[FormerLog],
     newer: bool,  # noqa: FBT001  # a private helper, called once
-) -> LogChecked | None:
+) -> LogReport | None:
     """Hold the log of the format before against what the first line after it says of it."""
     found = former.closed_former(state, key)
     if found is None and not closed and not told:
@@ -218,10 +218,10 @@ def _former(
         reason = former.unattested(state, told) if found else "a receipt tells of it; it is gone"
     damages = () if reason is None else (Damage(segments.FORMER, None, "altered", reason),)
     lines, signed = (found.lines, found.signed) if found else (0, 0)
-    return LogChecked(segments.FORMER, lines, 1, "good" if signed else "none", damages=damages)
+    return LogReport(segments.FORMER, lines, 1, "good" if signed else "none", damages=damages)
 
 
-def _former_reason(found: Former | None, closed: list[Former], newer: bool) -> str | None:  # noqa: FBT001  # likewise
+def _former_reason(found: FormerLog | None, closed: list[FormerLog], newer: bool) -> str | None:  # noqa: FBT001  # likewise
     if not newer:
         return found.reason if found else None
     if not closed:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from msgspec import DecodeError, Struct, field
 from msgspec.json import Decoder
 
-from piienc.state.audit.line import ZEROS, Former, hash_of
+from piienc.state.audit.line import ZEROS, FormerLog, hash_of
 from piienc.state.audit.segments import FORMER, opened
 
 if TYPE_CHECKING:
@@ -27,14 +27,14 @@ _DOMAIN = "piienc audit head 1"
 _LARGEST = 1 << 20
 
 
-class _Link(Struct):
+class _FormerLink(Struct):
     line: int
     prev: str
     signer: str | None
     torn: tuple[str, ...] = ()
 
 
-class _Head(Struct, frozen=True):
+class _FormerHead(Struct, frozen=True):
     lines: int
     end: int
     head: str
@@ -51,15 +51,15 @@ class _Head(Struct, frozen=True):
             return False
 
 
-class _Heads(Struct):
-    heads: list[_Head]
+class _FormerHeads(Struct):
+    heads: list[_FormerHead]
 
 
-_link = Decoder(_Link).decode
-_heads = Decoder(_Heads).decode
+_link = Decoder(_FormerLink).decode
+_heads = Decoder(_FormerHeads).decode
 
 
-class _Walk(Struct):
+class _FormerWalk(Struct):
     """The way through the lines, up to the first that does not follow."""
 
     count: int = 0
@@ -92,7 +92,7 @@ class _Walk(Struct):
             self.reason = f"line {self.count} is not the one that was signed"
 
 
-def closed_former(state: Path, key: Verifier | None, *, new: bool = False) -> Former | None:
+def closed_former(state: Path, key: Verifier | None, *, new: bool = False) -> FormerLog | None:
     """Return how the log is found, if there is one; it is read once, as a stream.
 
     Args:
@@ -107,12 +107,12 @@ def closed_former(state: Path, key: Verifier | None, *, new: bool = False) -> Fo
         return None
     except OSError as error:
         unread = os.strerror(error.errno) if error.errno else "it is not a regular file"
-        return Former(0, 0, ZEROS, 0, "", unread)
+        return FormerLog(0, 0, ZEROS, 0, "", unread)
     heads, reason = _read_heads(state / _HEADS, key)
     places: dict[int, list[tuple[str, int]]] = {}
     for head in heads.values():
         places.setdefault(head.lines, []).append((head.head, head.end))
-    walk, whole, size = _Walk(), hashlib.sha256(), 0
+    walk, whole, size = _FormerWalk(), hashlib.sha256(), 0
     with os.fdopen(descriptor, "rb") as file:
         for raw in file:
             whole.update(raw)
@@ -122,7 +122,7 @@ def closed_former(state: Path, key: Verifier | None, *, new: bool = False) -> Fo
     reason = reason or walk.reason or _missing(walk, heads, places, None if new else key)
     own = heads.get(key.fingerprint) if key and reason is None else None
     signed = own.lines if own else 0
-    return Former(walk.count, signed, walk.head, size, whole.hexdigest(), reason)
+    return FormerLog(walk.count, signed, walk.head, size, whole.hexdigest(), reason)
 
 
 def unattested(state: Path, told: Mapping[int, Iterable[str]]) -> str | None:
@@ -141,7 +141,7 @@ def unattested(state: Path, told: Mapping[int, Iterable[str]]) -> str | None:
     return f"it was cut off behind line {last}: a receipt tells of {lost}" if lost > last else None
 
 
-def _read_heads(path: Path, key: Verifier | None) -> tuple[dict[str, _Head], str | None]:
+def _read_heads(path: Path, key: Verifier | None) -> tuple[dict[str, _FormerHead], str | None]:
     """Return the heads by their keys, and what is wrong with them."""
     try:
         descriptor = opened(path, os.O_RDONLY)
@@ -162,7 +162,10 @@ def _read_heads(path: Path, key: Verifier | None) -> tuple[dict[str, _Head], str
 
 
 def _missing(
-    walk: _Walk, heads: Mapping[str, _Head], places: Mapping[int, Any], key: Verifier | None
+    walk: _FormerWalk,
+    heads: Mapping[str, _FormerHead],
+    places: Mapping[int, Any],
+    key: Verifier | None,
 ) -> str | None:
     """Return what is wrong, if something is missing that must be there."""
     last = max(places, default=0)

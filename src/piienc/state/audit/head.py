@@ -29,7 +29,7 @@ _NOTE = "piienc-audit-head"
 _LARGEST = 64 << 10
 
 
-class Mark(Struct, frozen=True):
+class LogPosition(Struct, frozen=True):
     """A place in a log, as receipts and `audit head` carry it.
 
     Attributes:
@@ -47,13 +47,13 @@ class Mark(Struct, frozen=True):
         return f"{_NOTE}:{self.log}:{self.lines}:{self.head}"
 
     @staticmethod
-    def of_note(note: str) -> Mark | None:
+    def of_note(note: str) -> LogPosition | None:
         """Return what a line tells; None if it is none of `note`."""
         found = re.fullmatch(rf"{_NOTE}:([0-9a-f]{{16}}):([0-9]{{1,18}}):([0-9a-f]{{64}})", note)
-        return Mark(int(found[2]), found[3], found[1]) if found else None
+        return LogPosition(int(found[2]), found[3], found[1]) if found else None
 
 
-class Head(Struct, frozen=True):
+class SignedHead(Struct, frozen=True):
     """A signed place in a log.
 
     Attributes:
@@ -82,7 +82,7 @@ class Head(Struct, frozen=True):
         fields = (self.log, self.segment, self.lines, self.end, self.head, self.time, self.key)
         return "\n".join([_DOMAIN, *map(str, fields)]).encode()
 
-    def signed(self, signer: Signer) -> Head:
+    def signed(self, signer: Signer) -> SignedHead:
         """Return it with a signature."""
         return replace(self, signature=signer.sign(self.message).hex())
 
@@ -95,10 +95,10 @@ class Head(Struct, frozen=True):
         return self.key == key.fingerprint and key.verifies(self.message, signature)
 
 
-_decode = Decoder(Head).decode
+_decode = Decoder(SignedHead).decode
 
 
-def read(folder: Path) -> Head | None:
+def read(folder: Path) -> SignedHead | None:
     """Return the head of a log, if there is one; its signature is not looked at.
 
     Raises:
@@ -119,7 +119,7 @@ def read(folder: Path) -> Head | None:
         os.close(descriptor)
 
 
-def write(folder: Path, head: Head) -> None:
+def write(folder: Path, head: SignedHead) -> None:
     """Replace the head of a log, whatever is in its place; the log is held.
 
     Raises:

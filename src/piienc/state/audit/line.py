@@ -53,14 +53,14 @@ class Signer(Verifier, Protocol):
         """Keep the id of a log that is begun in a state folder, if the key folder takes it."""
 
 
-class Torn(msgspec.Struct, frozen=True):
+class TornLine(msgspec.Struct, frozen=True):
     """The end of a segment before, where a crash has cut a line off."""
 
     bytes: int
     sha256: str
 
 
-class Broken(msgspec.Struct, frozen=True):
+class LogBreak(msgspec.Struct, frozen=True):
     """What a command has found wrong before it began a new segment.
 
     Attributes:
@@ -78,7 +78,7 @@ class Broken(msgspec.Struct, frozen=True):
     sha256: str | None = None
 
 
-class Former(msgspec.Struct, frozen=True):
+class FormerLog(msgspec.Struct, frozen=True):
     """A log of the format before this one, as it was closed.
 
     Attributes:
@@ -98,7 +98,7 @@ class Former(msgspec.Struct, frozen=True):
     reason: str | None = None
 
 
-class Link(msgspec.Struct, frozen=True):
+class LineLink(msgspec.Struct, frozen=True):
     """What a line says of its place.
 
     Attributes:
@@ -117,15 +117,15 @@ class Link(msgspec.Struct, frozen=True):
     log: str
     segment: int
     signer: str | None
-    torn: tuple[Torn, ...] = ()
-    broken: Broken | None = None
-    former: Former | None = None
+    torn: tuple[TornLine, ...] = ()
+    broken: LogBreak | None = None
+    former: FormerLog | None = None
 
 
-_decode = msgspec.json.Decoder(Link).decode
+_decode = msgspec.json.Decoder(LineLink).decode
 
 
-def link_of(line: bytes) -> Link | None:
+def link_of(line: bytes) -> LineLink | None:
     """Return what a line says of its place; None if it is not whole."""
     try:
         return _decode(line)
@@ -133,7 +133,7 @@ def link_of(line: bytes) -> Link | None:
         return None
 
 
-def made(link: Link, facts: dict[str, Any], signer: Signer | None) -> bytes:
+def made(link: LineLink, facts: dict[str, Any], signer: Signer | None) -> bytes:
     """Return a line, signed if there is who signs, without its line break."""
     place = {
         name: value

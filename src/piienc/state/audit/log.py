@@ -10,8 +10,8 @@ from piienc.errors import ConfigError
 from piienc.files import NO_ROOM, keep_names, make_private_folder, translated
 from piienc.state.audit import head as heads
 from piienc.state.audit import segments
-from piienc.state.audit.head import Head, Mark
-from piienc.state.audit.line import Link, hash_of, made, now
+from piienc.state.audit.head import LogPosition, SignedHead
+from piienc.state.audit.line import LineLink, hash_of, made, now
 from piienc.state.audit.standing import standing
 from piienc.trust import require_private
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from piienc.state.audit.line import Signer
-    from piienc.state.audit.standing import Standing
+    from piienc.state.audit.standing import LogState
 
 
 class AuditLog:
@@ -43,7 +43,7 @@ class AuditLog:
         self._signer = signer
         self._on_broken = on_broken
 
-    def append(self, facts: dict[str, Any]) -> Mark:
+    def append(self, facts: dict[str, Any]) -> LogPosition:
         """Append a line and replace the head; both are on the disk when this returns.
 
         A log that is not as it was written is left as it is, and goes on in a new segment.
@@ -82,14 +82,14 @@ class AuditLog:
         return mark
 
     def _write(
-        self, folder: Path, place: Standing, facts: dict[str, Any], signer: Signer | None
-    ) -> Mark:
+        self, folder: Path, place: LogState, facts: dict[str, Any], signer: Signer | None
+    ) -> LogPosition:
         closed = None
         if place.line == 0 and (self.folder / segments.FORMER).exists():
             from piienc.state.audit.former import closed_former  # noqa: PLC0415  # start-up
 
             closed = closed_former(self.folder, signer, new=signer is None or signer.new)
-        link = Link(
+        link = LineLink(
             place.line + 1,
             place.head,
             place.log,
@@ -101,7 +101,7 @@ class AuditLog:
         )
         line = made(link, facts, signer)
         _append(segments.path_of(folder, place.segment), line + b"\n", place.end)
-        mark = Mark(link.line, hash_of(line), place.log)
+        mark = LogPosition(link.line, hash_of(line), place.log)
         if signer:
             at = (place.segment, place.end + len(line) + 1)
             heads.write(folder, _head(place.log, mark.lines, mark.head, at, signer))
@@ -128,9 +128,9 @@ class AuditLog:
             ) from error
 
 
-def _head(log: str, line: int, digest: str, place: tuple[int, int], signer: Signer) -> Head:
+def _head(log: str, line: int, digest: str, place: tuple[int, int], signer: Signer) -> SignedHead:
     segment, end = place
-    return Head(log, segment, line, end, digest, now(), signer.fingerprint).signed(signer)
+    return SignedHead(log, segment, line, end, digest, now(), signer.fingerprint).signed(signer)
 
 
 def _append(path: Path, data: bytes, size: int) -> None:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     Line = dict[str, Any]
 
 
-class Wanted(Struct, frozen=True):
+class LogFilter(Struct, frozen=True):
     """Which lines are asked for; what is None is not asked.
 
     Attributes:
@@ -62,7 +62,7 @@ class Wanted(Struct, frozen=True):
         return self.key in {key.get("name"), key.get("fingerprint"), *ids}
 
 
-class Shown(Struct, frozen=True):
+class LogExcerpt(Struct, frozen=True):
     """What was found.
 
     Attributes:
@@ -74,7 +74,7 @@ class Shown(Struct, frozen=True):
     unreadable: int
 
 
-def shown(state: Path, wanted: Wanted) -> Shown:
+def shown(state: Path, wanted: LogFilter) -> LogExcerpt:
     """Return the lines of a state folder's logs that are asked for.
 
     Raises:
@@ -99,7 +99,7 @@ def shown(state: Path, wanted: Wanted) -> Shown:
         found += ended
     found += filter(wanted.takes, begun.values())
     found.sort(key=lambda line: (str(line.get("time")), int(line["line"])), reverse=True)
-    return Shown(list(islice(found, wanted.most)), unreadable)
+    return LogExcerpt(list(islice(found, wanted.most)), unreadable)
 
 
 def _logs(state: Path) -> Iterator[list[Path]]:

@@ -14,14 +14,22 @@ from typing import TYPE_CHECKING
 from msgspec import Struct
 
 from piienc.state.audit import head as heads
-from piienc.state.audit.line import ZEROS, Broken, Link, Torn, hash_of, is_signed_by, link_of
+from piienc.state.audit.line import (
+    ZEROS,
+    LineLink,
+    LogBreak,
+    TornLine,
+    hash_of,
+    is_signed_by,
+    link_of,
+)
 from piienc.state.audit.segments import LIMIT, numbers_of, opened, path_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from piienc.state.audit.head import Head
+    from piienc.state.audit.head import SignedHead
     from piienc.state.audit.line import Verifier
 
 _PIECE = 16 << 10  # bytes read at a time, from the end
@@ -29,7 +37,7 @@ _LONGEST = 64 << 20  # bytes that a line can have
 _LARGEST = LIMIT + _LONGEST
 
 
-class Standing(Struct, frozen=True):
+class LogState(Struct, frozen=True):
     """Where a log stands.
 
     Attributes:
@@ -51,11 +59,11 @@ class Standing(Struct, frozen=True):
     segment: int = 1
     end: int = 0
     headed: bool = False
-    torn: tuple[Torn, ...] = ()
-    broken: Broken | None = None
+    torn: tuple[TornLine, ...] = ()
+    broken: LogBreak | None = None
 
 
-def standing(folder: Path, key: Verifier | None, begun: str | None) -> Standing:
+def standing(folder: Path, key: Verifier | None, begun: str | None) -> LogState:
     """Return where a log stands; it is held meanwhile.
 
     Args:
@@ -81,7 +89,7 @@ class _UnsoundError(Exception):
         self.file = file
 
 
-class _End(Struct):
+class _LogEnd(Struct):
     """The end of a log.
 
     Attributes:
@@ -96,12 +104,12 @@ class _End(Struct):
     line: bytes | None = None
     segment: int = 0
     end: int = 0
-    torn: tuple[Torn, ...] = ()
+    torn: tuple[TornLine, ...] = ()
     last: int = 0
     size: int = 0
 
 
-def _head(folder: Path, key: Verifier | None, begun: str | None) -> Head | None:
+def _head(folder: Path, key: Verifier | None, begun: str | None) -> SignedHead | None:
     """Return the head of a log that is signed, once it has begun."""
     if key is None:
         return None
@@ -122,7 +130,7 @@ def _head(folder: Path, key: Verifier | None, begun: str | None) -> Head | None:
     return head
 
 
-def _sound(folder: Path, key: Verifier | None, head: Head | None) -> Standing:
+def _sound(folder: Path, key: Verifier | None, head: SignedHead | None) -> LogState:
     """Return where a log stands whose end is as it was written."""
     found = _end(folder)
     log = head.log if head else os.urandom(8).hex()
@@ -145,11 +153,11 @@ def _sound(folder: Path, key: Verifier | None, head: Head | None) -> Standing:
     if size and (found.torn or size >= LIMIT):
         segment, size = segment + 1, 0
     place = (found.segment, found.end)
-    return Standing(log, line, digest, place, segment, size, headed, found.torn)
+    return LogState(log, line, digest, place, segment, size, headed, found.torn)
 
 
 def reason_against(
-    line: bytes, link: Link, key: Verifier | None, segment: int, log: str | None
+    line: bytes, link: LineLink, key: Verifier | None, segment: int, log: str | None
 ) -> str | None:
     """Return what is wrong with a line by itself; None if it is good.
 
@@ -174,7 +182,7 @@ def reason_against(
     return None if link.segment == segment else f"is of segment {link.segment}"
 
 
-def misfit(head: Head, last: Link, digest: str, end: int) -> str | None:
+def misfit(head: SignedHead, last: LineLink, digest: str, end: int) -> str | None:
     """Return how a head does not fit a log; None if it does.
 
     A crash can come between a line and its head: so a head may be one line behind, and no more.
@@ -195,9 +203,9 @@ def misfit(head: Head, last: Link, digest: str, end: int) -> str | None:
     return f"the head is an old one: it tells of line {head.lines}, and line {last.line} is there"
 
 
-def _end(folder: Path) -> _End:
+def _end(folder: Path) -> _LogEnd:
     """Return the end of a log: the last line, and what crashes have left behind it."""
-    found = _End()
+    found = _LogEnd()
     for number in reversed(numbers_of(folder)):
         path = path_of(folder, number)
         try:
@@ -213,7 +221,7 @@ def _end(folder: Path) -> _End:
         finally:
             os.close(descriptor)
         if torn:
-            found.torn = (Torn(len(torn), hash_of(torn)), *found.torn)
+            found.torn = (TornLine(len(torn), hash_of(torn)), *found.torn)
         if found.line is not None:
             found.segment, found.end = number, size - len(torn)
             break
@@ -245,7 +253,7 @@ def _backwards(descriptor: int, size: int) -> Iterator[bytes]:
 
 def _broken(
     folder: Path, key: Verifier | None, begun: str | None, error: _UnsoundError
-) -> Standing:
+) -> LogState:
     """Return where a log goes on that is not as it was written, by what of it can be believed."""
     numbers = [0, *numbers_of(folder)]
     places = [(0, ZEROS, begun or os.urandom(8).hex())]
@@ -259,15 +267,15 @@ def _broken(
     try:
         found = _end(folder)
     except _UnsoundError:
-        found = _End()
+        found = _LogEnd()
     if found.line is not None:
         link = link_of(found.line)
         if link and not reason_against(found.line, link, key, found.segment, begun):
             places.append((link.line, hash_of(found.line), link.log))
     line, digest, log = max(places, key=lambda place: place[0])
     size, sha256 = _found(folder / error.file)
-    broken = Broken(error.file, line, str(error), size, sha256)
-    return Standing(log, line, digest, segment=max(numbers) + 1, broken=broken)
+    broken = LogBreak(error.file, line, str(error), size, sha256)
+    return LogState(log, line, digest, segment=max(numbers) + 1, broken=broken)
 
 
 def _found(path: Path) -> tuple[int | None, str | None]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, BinaryIO, Literal
 
 from msgspec import Struct, field
 
-from piienc.state.audit.line import ZEROS, Former, Torn, hash_of, link_of
+from piienc.state.audit.line import ZEROS, FormerLog, TornLine, hash_of, link_of
 from piienc.state.audit.segments import UNSIGNED, opened, path_of
 from piienc.state.audit.standing import reason_against
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from pathlib import Path
 
-    from piienc.state.audit.line import Link, Verifier
+    from piienc.state.audit.line import LineLink, Verifier
 
 Kind = Literal["altered", "removed", "misplaced", "cut-off", "head", "broken"]
 
@@ -37,7 +37,7 @@ class Damage(Struct, frozen=True):
     message: str
 
 
-class Walked(Struct):
+class WalkState(Struct):
     """What was met on the way, and how far it has come.
 
     Attributes:
@@ -57,15 +57,15 @@ class Walked(Struct):
 
     line: int = 0
     head: str = ZEROS
-    link: Link | None = None
+    link: LineLink | None = None
     end: int = 0
-    torn: tuple[Torn, ...] = ()
+    torn: tuple[TornLine, ...] = ()
     known: bool = True
     met: set[tuple[str, int]] = field(default_factory=set)
     lines: int = 0
     cut: int = 0
     begun: str | None = None
-    formers: list[Former] = field(default_factory=list)
+    formers: list[FormerLog] = field(default_factory=list)
     damages: list[Damage] = field(default_factory=list)
 
 
@@ -77,7 +77,7 @@ class _WrongError(Exception):
         self.line, self.kind = line, kind
 
 
-class Walk:
+class LogWalk:
     """The way through the log of a folder."""
 
     def __init__(
@@ -93,9 +93,9 @@ class Walk:
         self.folder = folder
         self._key = key
         self._told = told
-        self.walked = Walked()
+        self.walked = WalkState()
 
-    def through(self, sizes: dict[int, int]) -> Walked:
+    def through(self, sizes: dict[int, int]) -> WalkState:
         """Go through all segments, up to the sizes that they have."""
         before = 0
         for number, size in sizes.items():
@@ -145,7 +145,7 @@ class Walk:
         line, link, first = b"", None, True
         for raw in _up_to(file, size):
             if not raw.endswith(b"\n"):
-                walked.torn = (*walked.torn, Torn(len(raw), hash_of(raw)))
+                walked.torn = (*walked.torn, TornLine(len(raw), hash_of(raw)))
                 break
             line = raw[:-1]
             link = link_of(line)
@@ -171,7 +171,7 @@ class Walk:
         if link is not None:
             self._alone(line, link)
 
-    def _alone(self, line: bytes, link: Link) -> None:
+    def _alone(self, line: bytes, link: LineLink) -> None:
         """Look at a line by itself."""
         expected = self.walked.line + 1 if self.walked.known else link.line
         if self._key is None and self.folder.name != UNSIGNED:
@@ -183,7 +183,7 @@ class Walk:
         if reason:
             raise _altered(expected, reason)
 
-    def _first(self, number: int, link: Link) -> None:
+    def _first(self, number: int, link: LineLink) -> None:
         """Take in what the first line of a segment says of those before it."""
         walked = self.walked
         if link.former:
@@ -206,7 +206,7 @@ class Walk:
         walked.cut += len(walked.torn)
         walked.torn = ()
 
-    def _follows(self, link: Link, number: int) -> None:
+    def _follows(self, link: LineLink, number: int) -> None:
         """Hold a line against the one before it."""
         walked, expected = self.walked, self.walked.line + 1
         log = walked.link.log if walked.link else walked.begun
