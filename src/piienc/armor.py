@@ -47,7 +47,7 @@ def peeked(stream: BinaryIO) -> tuple[bytes, BinaryIO]:
     start = stream.read(_START)
     while 0 < len(start) < _START and (more := stream.read(_START - len(start))):
         start += more
-    return start, io.BufferedReader(_Whole(start, stream))
+    return start, io.BufferedReader(_PeekedStream(start, stream))
 
 
 def dearmored(stream: BinaryIO) -> BinaryIO:
@@ -63,7 +63,7 @@ def dearmored(stream: BinaryIO) -> BinaryIO:
         return whole
     if not is_armored(start):
         raise no_openpgp()
-    return io.BufferedReader(_Dearmored(whole))
+    return io.BufferedReader(_DearmoredStream(whole))
 
 
 def dearmor(data: bytes) -> bytes:
@@ -88,7 +88,7 @@ def _is_binary(start: bytes) -> bool:
     return start[:1] >= b"\x80" and not start.startswith(_BOM)
 
 
-class _Source(io.RawIOBase):
+class _PieceStream(io.RawIOBase):
     """A stream that is made piece by piece."""
 
     def __init__(self) -> None:
@@ -110,7 +110,7 @@ class _Source(io.RawIOBase):
         raise NotImplementedError
 
 
-class _Whole(_Source):
+class _PeekedStream(_PieceStream):
     """What was read of a stream, and then its rest."""
 
     def __init__(self, start: bytes, stream: BinaryIO) -> None:
@@ -121,7 +121,7 @@ class _Whole(_Source):
         return self._stream.read(_BLOCK)
 
 
-class _Dearmored(_Source):
+class _DearmoredStream(_PieceStream):
     """What a file's armor holds."""
 
     def __init__(self, text: BinaryIO) -> None:

@@ -129,7 +129,7 @@ class Cells(Struct, frozen=True):
         return Cells.side_by_side(packed.data, self.lengths[order])
 
 
-class Pool(Struct, frozen=True):
+class CellPool(Struct, frozen=True):
     """Cells in several buffers, in an order of their own.
 
     Attributes:
@@ -141,7 +141,7 @@ class Pool(Struct, frozen=True):
     where: Places
 
     @classmethod
-    def of(cls, parts: Sequence[Cells], index: Places) -> Pool:
+    def of(cls, parts: Sequence[Cells], index: Places) -> CellPool:
         """Return a pool of parts whose numbers `0, 1, ...` are the pool's cells `index`."""
         return cls(tuple(parts), _inverse(index))
 
@@ -177,7 +177,7 @@ class PieceTable:
         """Add cells that stand in order; return the number of each."""
         return self.add(cells.pieces()) + 2 * np.arange(len(cells))
 
-    def add_pool(self, pool: Pool) -> Places:
+    def add_pool(self, pool: CellPool) -> Places:
         """Add the buffers of a pool; return the number of each of its cells."""
         numbers = [np.empty(0, np.int64), *map(self.add_cells, pool.parts)]
         return np.concatenate(numbers)[pool.where]
@@ -237,7 +237,7 @@ def _inverse(order: Places) -> Places:
     return where
 
 
-class Run(Struct, frozen=True):
+class CellRun(Struct, frozen=True):
     """Neighbours that share one length: `start:stop` of cells sorted by length."""
 
     length: int
@@ -245,7 +245,7 @@ class Run(Struct, frozen=True):
     stop: int
 
 
-def runs_of(sorted_lengths: Places) -> list[Run]:
+def runs_of(sorted_lengths: Places) -> list[CellRun]:
     """Cut sorted lengths into runs of equal ones."""
     if not len(sorted_lengths):
         return []
@@ -253,7 +253,7 @@ def runs_of(sorted_lengths: Places) -> list[Run]:
     starts = [0, *borders.tolist()]
     stops = [*starts[1:], len(sorted_lengths)]
     lengths = sorted_lengths[starts].tolist()
-    return [Run(*facts) for facts in zip(lengths, starts, stops, strict=True)]
+    return [CellRun(*facts) for facts in zip(lengths, starts, stops, strict=True)]
 
 
 def windows(data: Bytes, width: int) -> NDArray[np.void]:

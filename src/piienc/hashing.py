@@ -152,7 +152,7 @@ class ReadAhead(io.RawIOBase):
             self._pieces.put(error)
 
 
-class Followed:
+class FollowedFile:
     """A file that is hashed in a thread of its own while somebody else reads it.
 
     The thread takes the time that others leave. What it has not come to by the end is hashed then.

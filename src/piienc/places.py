@@ -15,7 +15,7 @@ from msgspec import Struct
 from piienc.content import HEAD, is_parquet
 from piienc.errors import InputError
 from piienc.files import new_file, open_input, translated
-from piienc.hashing import Followed, HashingReader, HashingWriter, ReadAhead
+from piienc.hashing import FollowedFile, HashingReader, HashingWriter, ReadAhead
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -158,7 +158,7 @@ class Hashed(Struct, frozen=True):
 
     path: Path
     file: BinaryIO
-    digest: Followed
+    digest: FollowedFile
 
 
 @contextlib.contextmanager
@@ -168,7 +168,7 @@ def hashed(path: Path) -> Iterator[Hashed]:
     Raises:
         InputError: it is missing, a folder, or may not be read.
     """
-    with open_input(path) as file, contextlib.closing(Followed(file.fileno())) as digest:
+    with open_input(path) as file, contextlib.closing(FollowedFile(file.fileno())) as digest:
         yield Hashed(path, file, digest)
 
 

@@ -17,12 +17,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
 from piienc.errors import ConfigError, KeyAccessError, PolicyError
-from piienc.walk import MOST_LINKS, Step, walked
+from piienc.walk import MOST_LINKS, PathStep, walked
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from piienc.walk import Walk
+    from piienc.walk import PathWalk
 
 VARIABLE = "PIIENC_TRUST"
 
@@ -82,7 +82,7 @@ def open_untrusted(path: Path) -> BinaryIO:
         return _opened(walk, path)
 
 
-def _opened(walk: Walk, path: Path) -> BinaryIO:
+def _opened(walk: PathWalk, path: Path) -> BinaryIO:
     return open(path, "rb", opener=lambda _, flags: os.open(walk.end, flags))
 
 
@@ -104,7 +104,7 @@ def held_name(path: Path) -> Iterator[Path]:
             if not final.is_symlink():
                 yield final
                 return
-            link = Step(os.path.join(folder.path, path.name), final.lstat(), walk.end.stat())  # noqa: PTH118  # text
+            link = PathStep(os.path.join(folder.path, path.name), final.lstat(), walk.end.stat())  # noqa: PTH118  # text
             _refuse_strange([link])
             path = Path(folder.path) / final.readlink()
     raise OSError(errno.ELOOP, os.strerror(errno.ELOOP), str(path))
@@ -123,7 +123,7 @@ def held_folder(path: Path) -> Iterator[Path]:
         yield walk.end
 
 
-def _refuse_strange(steps: list[Step]) -> None:
+def _refuse_strange(steps: list[PathStep]) -> None:
     for step in steps:
         theirs = step.facts.st_uid not in {os.geteuid(), step.folder.st_uid}
         if not (step.is_link and theirs and _is_everybodys(step.folder)):
@@ -141,7 +141,7 @@ def _require(path: Path, *, secret: bool) -> None:
         _judge(path, walk.steps, secret=secret)
 
 
-def _judge(path: Path, way: list[Step], *, secret: bool) -> None:
+def _judge(path: Path, way: list[PathStep], *, secret: bool) -> None:
     last = way[-1]
     if secret and not last.is_link and last.facts.st_mode & _loose(last.facts):
         mode = last.facts.st_mode
@@ -163,13 +163,13 @@ def _loose(facts: os.stat_result) -> int:
     return 0o007 if facts.st_uid == _ROOT != os.geteuid() else 0o077
 
 
-def _faults(way: list[Step]) -> list[tuple[Step, str]]:
+def _faults(way: list[PathStep]) -> list[tuple[PathStep, str]]:
     """Return the names that cannot be trusted, and why."""
     found = [(step, _fault(step, is_last=step is way[-1])) for step in way]
     return [(step, why) for step, why in found if why]
 
 
-def _fault(step: Step, *, is_last: bool) -> str | None:
+def _fault(step: PathStep, *, is_last: bool) -> str | None:
     facts, mode = step.facts, step.facts.st_mode
     if _is_foreign(facts):
         return f"belongs to {_name_of(facts.st_uid)}"
@@ -225,7 +225,7 @@ def _name_of(user: int) -> str:
         return f"uid {user}"
 
 
-def _refusal(path: Path, step: Step, why: str) -> PolicyError:
+def _refusal(path: Path, step: PathStep, why: str) -> PolicyError:
     real = Path(os.path.realpath(path))
     folder = real if real.is_dir() else real.parent
     ways = []

@@ -26,7 +26,7 @@ MOST_LINKS = 40
 _DESCRIPTORS = re.compile(r"/proc/\d+(/task/\d+)?/fd")
 
 
-class Step(Struct, frozen=True):
+class PathStep(Struct, frozen=True):
     """A name that the system meets on the way to a path.
 
     Attributes:
@@ -45,7 +45,7 @@ class Step(Struct, frozen=True):
         return stat.S_ISLNK(self.facts.st_mode)
 
 
-class Walk(Struct, frozen=True):
+class PathWalk(Struct, frozen=True):
     """A path that was walked.
 
     Attributes:
@@ -53,12 +53,12 @@ class Walk(Struct, frozen=True):
         end: a name for what the path led to, while the walk lasts, whatever becomes of its names.
     """
 
-    steps: list[Step]
+    steps: list[PathStep]
     end: Path
 
 
 @contextlib.contextmanager
-def walked(path: Path) -> Iterator[Walk]:
+def walked(path: Path) -> Iterator[PathWalk]:
     """Walk a path, and hold what it leads to.
 
     The last step is a link only if it is a descriptor's name (`/dev/fd/63`): that was opened by
@@ -76,7 +76,7 @@ def walked(path: Path) -> Iterator[Walk]:
 
         root = at = opened("/", os.O_DIRECTORY)
         text, folder = "/", os.fstat(root)
-        steps = [Step(text, folder, folder)]
+        steps = [PathStep(text, folder, folder)]
         left = list(reversed((Path.cwd() / path).parts[1:]))
         links = 0
         while left:
@@ -85,9 +85,9 @@ def walked(path: Path) -> Iterator[Walk]:
             if name == "..":
                 text, at, folder = os.path.dirname(text), found, os.fstat(found)  # noqa: PTH120  # text: a Path each time would take longer
                 around = next(step.folder for step in steps if step.path == text)
-                steps.append(Step(text, folder, around))
+                steps.append(PathStep(text, folder, around))
                 continue
-            step = Step(os.path.join(text, name), os.fstat(found), folder)  # noqa: PTH118  # likewise
+            step = PathStep(os.path.join(text, name), os.fstat(found), folder)  # noqa: PTH118  # likewise
             steps.append(step)
             if step.is_link and not _DESCRIPTORS.fullmatch(text):
                 links += 1
@@ -100,7 +100,7 @@ def walked(path: Path) -> Iterator[Walk]:
                 continue
             at = opened(name, 0, at) if step.is_link else found
             text, folder = step.path, os.fstat(at) if step.is_link else step.facts
-        yield Walk(steps, by_descriptor(at))
+        yield PathWalk(steps, by_descriptor(at))
 
 
 def by_descriptor(descriptor: int) -> Path:

@@ -11,7 +11,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from msgspec.structs import replace
 
 from piienc.envelope import Container, read_message
-from piienc.envelope.wrap import Form, require_as_meant
+from piienc.envelope.wrap import MessageFormat, require_as_meant
 from piienc.errors import PgpError
 from piienc.flow.wrap import wrap_file
 from piienc.flow.wrapping import Wrapping
@@ -148,12 +148,12 @@ def written(new_gpg, tmp_path):
 def test_packet_that_the_profile_does_not_allow_is_refused(written, container):
     """A newer gpg may write it for such keys, and the receiver could not read it."""
     key, message = written
-    require_as_meant(message, [key], Form())
+    require_as_meant(message, [key], MessageFormat())
     other = replace(message, container=container)
     with pytest.raises(PgpError, match="which the profile does not allow"):
-        require_as_meant(other, [key], Form())
+        require_as_meant(other, [key], MessageFormat())
     if container and container.aead:
-        require_as_meant(other, [key], Form(aead=True))
+        require_as_meant(other, [key], MessageFormat(aead=True))
 
 
 def test_message_for_anybody_else_is_refused(written):
@@ -162,6 +162,6 @@ def test_message_for_anybody_else_is_refused(written):
     somebody = replace(message.recipients[0], key_id="0123456789ABCDEF")
     for recipients in ((), (somebody,), (*message.recipients, somebody), message.recipients * 2):
         with pytest.raises(PgpError, match="gpg did not write what was asked for"):
-            require_as_meant(replace(message, recipients=recipients), [key], Form())
+            require_as_meant(replace(message, recipients=recipients), [key], MessageFormat())
     with pytest.raises(PgpError, match="another form"):
-        require_as_meant(message, [key], Form(armor=True))
+        require_as_meant(message, [key], MessageFormat(armor=True))

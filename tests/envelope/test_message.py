@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from piienc.envelope import HIDDEN, Container, LiteralFacts, Recipient, is_openpgp, read_message
+from piienc.envelope import HIDDEN, Container, LiteralPacket, Recipient, is_openpgp, read_message
 from piienc.envelope.packets import Tag
 from piienc.errors import PgpError
 
@@ -250,7 +250,7 @@ def test_recipients_that_cannot_be_told_are_counted():
 
 def test_literal_without_a_date_has_none():
     """Zero stands for no date: RFC 9580, 5.9."""
-    assert _read(LITERAL).literal == LiteralFacts("binary", "x.csv", None)
+    assert _read(LITERAL).literal == LiteralPacket("binary", "x.csv", None)
 
 
 def test_old_signature_tells_its_key():

@@ -14,7 +14,7 @@ from msgspec.structs import replace
 from ssh_fixtures import QUICK
 
 from piienc.errors import IncompleteError
-from piienc.remote import Options, listing, open_remote, parse_url, protocol
+from piienc.remote import ConnectOptions, listing, open_remote, parse_url, protocol
 from piienc.remote.calls import OpenFile
 from piienc.remote.peer import Peer, PeerError
 from piienc.remote.protocol import string
@@ -41,7 +41,7 @@ def odd(py_server, ssh_keys, tmp_path):
 
     def connect(*modes, **timeouts):
         py_server.disk, py_server.modes = True, set(modes)
-        options = Options(
+        options = ConnectOptions(
             known_hosts=py_server.known_hosts(tmp_path / "known"),
             identity_file=ssh_keys.user,
             ssh_config=tmp_path / "config",

@@ -10,7 +10,7 @@ import pytest
 from ssh_fixtures import Sink, download, upload
 
 from piienc.errors import IncompleteError, InputError, NameTakenError, PolicyError
-from piienc.remote import FILE, FOLDER, OTHER, OURS, Facts, Limiter, open_remote, parse_url
+from piienc.remote import FILE, FOLDER, OTHER, OURS, FileAttributes, Limiter, open_remote, parse_url
 
 MEGA = 1_000_000
 
@@ -259,7 +259,7 @@ def test_entries_are_those_with_plain_names(place):
     refused = []
     found = {entry.name: entry.facts for entry in remote.entries(refused.append)}
     assert set(found) == {"a", f"{OURS}1", "d", "*?"}
-    assert found["a"] == Facts(2, found["a"].modified, FILE, found["a"].mode)
+    assert found["a"] == FileAttributes(2, found["a"].modified, FILE, found["a"].mode)
     assert found["d"].kind == FOLDER
     assert len(refused) == 5
     assert all(name.isascii() and name.isprintable() for name in refused)

@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from ssh_fixtures import download, upload
 
-from piienc.remote import OURS, Manner
+from piienc.remote import OURS, WriteMode
 
 MEGA = 1_000_000
 DATA = os.urandom(12 * MEGA)
@@ -93,6 +93,6 @@ def test_upload_through_several_sessions_that_is_cut_is_completed(sshd, new_prox
     again = connect(sshd)
     same = again.same_prefix("a", io.BytesIO(DATA), len(DATA))
     assert same < len(DATA)  # it may be nothing, where the session of the first block was slow
-    manner = Manner(offset=same, over=True)
+    manner = WriteMode(offset=same, over=True)
     again.upload("a", io.BytesIO(DATA), size=len(DATA), manner=manner)
     assert (sshd.folder / "a").read_bytes() == DATA

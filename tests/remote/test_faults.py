@@ -15,7 +15,7 @@ from sshd import PLAIN, ROOT, Sshd
 
 from piienc.errors import ConnectError, IncompleteError, NameTakenError
 from piienc.remote import OURS, Timeouts, open_remote, parse_url, ssh
-from piienc.remote.remote import Facts
+from piienc.remote.remote import FileAttributes
 
 MEGA = 1_000_000
 DATA = os.urandom(8 * MEGA)
@@ -498,5 +498,5 @@ def test_memory_stays_flat_with_large_files(sshd, connect):
 
         remote.download("a", Nowhere(), size=size)
         told = remote.stat("a")
-        assert told == Facts(size, told.modified, mode=told.mode)
+        assert told == FileAttributes(size, told.modified, mode=told.mode)
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 80_000  # KiB

@@ -16,7 +16,7 @@ from ssh_fixtures import QUICK, options_for
 from sshd import make_key, run
 
 from piienc.errors import ConnectError, KeyAccessError
-from piienc.remote import Options, open_remote, parse_url
+from piienc.remote import ConnectOptions, open_remote, parse_url
 from piienc.secret import SecretBytes
 
 WRONG = SecretBytes(b"hunter2")
@@ -273,7 +273,7 @@ def log_in_to(server, tmp_path, **more):
     config.write_text("", "utf-8")
     known = server.known_hosts(tmp_path / "known_hosts")
     url = parse_url(f"sftp://me@127.0.0.1:{server.port}/x/")
-    plain = Options(known_hosts=known, ssh_config=config, agent=False, timeouts=QUICK)
+    plain = ConnectOptions(known_hosts=known, ssh_config=config, agent=False, timeouts=QUICK)
     open_remote(url, replace(plain, **more)).close()
 
 

@@ -15,7 +15,7 @@ from ssh_fixtures import QUICK
 from sshd import run
 
 from piienc.errors import ConnectError, IncompleteError
-from piienc.remote import Options, Timeouts, open_remote, parse_url
+from piienc.remote import ConnectOptions, Timeouts, open_remote, parse_url
 from piienc.remote.peer import Peer, PeerError
 
 BANNER = b"SSH-2.0-x\r\n"
@@ -94,7 +94,7 @@ def strange():
 def test_peer_that_is_not_known_yet_is_bounded(strange, tmp_path, said, told):
     """In memory and in time; and the error is one of ours, with a reason and no foreign word."""
     (tmp_path / "config").touch()
-    options = Options(ssh_config=tmp_path / "config", agent=False, timeouts=IMPATIENT)
+    options = ConnectOptions(ssh_config=tmp_path / "config", agent=False, timeouts=IMPATIENT)
     url = parse_url(f"sftp://me@127.0.0.1:{strange(said)}/x/")
     began, held = time.monotonic(), resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     with pytest.raises(ConnectError, match=told) as caught:
@@ -107,7 +107,7 @@ def test_peer_that_is_not_known_yet_is_bounded(strange, tmp_path, said, told):
 def test_host_key_that_changes_at_a_rekey_ends_the_connection(py_server, ssh_keys, tmp_path):
     """Whoever is there now is not who was let in."""
     (tmp_path / "config").touch()
-    options = Options(
+    options = ConnectOptions(
         known_hosts=py_server.known_hosts(tmp_path / "known"),
         identity_file=ssh_keys.user,
         ssh_config=tmp_path / "config",

@@ -7,7 +7,7 @@ import getpass
 import pytest
 from msgspec.structs import replace
 
-from piienc.remote import Options, parse_url, places_of
+from piienc.remote import ConnectOptions, parse_url, places_of
 
 CONFIG = """
 Host Partner
@@ -22,7 +22,7 @@ def options(tmp_path):
     """Give options with a configuration that knows an alias."""
     config = tmp_path / "config"
     config.write_text(CONFIG)
-    return replace(Options(), ssh_config=config)
+    return replace(ConnectOptions(), ssh_config=config)
 
 
 def place(text, options):

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from piienc.errors import IncompleteError, PiiencError
-from piienc.remote import Options, calls, is_safe, open_remote, parse_url, protocol
+from piienc.remote import ConnectOptions, calls, is_safe, open_remote, parse_url, protocol
 from piienc.remote.listing import listing
 from piienc.remote.protocol import Fields, string, u32
 from piienc.remote.refusals import refusal
@@ -191,7 +191,7 @@ def test_listing_of_a_hostile_server_is_filtered(py_server, ssh_keys, tmp_path):
     """Through the whole of it, over a real connection."""
     py_server.names = HOSTILE
     (tmp_path / "config").touch()
-    options = Options(
+    options = ConnectOptions(
         known_hosts=py_server.known_hosts(tmp_path / "known"),
         identity_file=ssh_keys.user,
         ssh_config=tmp_path / "config",

@@ -7,7 +7,7 @@ import pytest
 from msgspec.structs import replace
 
 from piienc.errors import ConfigError, PolicyError
-from piienc.remote import Options, parse_url
+from piienc.remote import ConnectOptions, parse_url
 from piienc.remote.ssh_config import resolve
 
 
@@ -19,7 +19,7 @@ def config(tmp_path, monkeypatch):
 
     def write(text, url="sftp://alias/x/", **options):
         (tmp_path / ".ssh" / "config").write_text(text, "utf-8")
-        return resolve(parse_url(url), Options(**options))
+        return resolve(parse_url(url), ConnectOptions(**options))
 
     return write
 
@@ -201,9 +201,9 @@ def test_proxy_command_none_is_none(config):
 def test_config_that_is_named_must_be_there(tmp_path):
     """The usual one need not."""
     with pytest.raises(ConfigError, match="cannot read"):
-        resolve(parse_url("sftp://h/x/"), Options(ssh_config=tmp_path / "missing"))
+        resolve(parse_url("sftp://h/x/"), ConnectOptions(ssh_config=tmp_path / "missing"))
     with pytest.raises(ConfigError, match="cannot"):
-        resolve(parse_url("sftp://h/x/"), Options(ssh_config=tmp_path))
+        resolve(parse_url("sftp://h/x/"), ConnectOptions(ssh_config=tmp_path))
 
 
 def test_destination_is_shown_with_its_port_where_that_is_unusual(config):

@@ -12,7 +12,7 @@ from proxy import Proxy
 from pyserver import PyServer
 from sshd import ROOT, Keys, Sshd, run
 
-from piienc.remote import Manner, Options, Timeouts, open_remote, parse_url
+from piienc.remote import ConnectOptions, Timeouts, WriteMode, open_remote, parse_url
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -104,9 +104,9 @@ def small_disk(new_sshd):
         run("umount", "-l", folder)
 
 
-def options_for(server: Sshd, **more: object) -> Options:
+def options_for(server: Sshd, **more: object) -> ConnectOptions:
     """Return options with which a server can be logged in to."""
-    plain = Options(
+    plain = ConnectOptions(
         identity_file=server.keys.user,
         known_hosts=server.known_hosts,
         ssh_config=server.no_config,
@@ -133,7 +133,7 @@ def connect():
 
 def upload(remote, name: str, data: bytes, *, offset: int = 0, **more: object):
     """Upload bytes."""
-    manner = Manner(offset=offset)
+    manner = WriteMode(offset=offset)
     return remote.upload(name, io.BytesIO(data), size=len(data), manner=manner, **more)
 
 

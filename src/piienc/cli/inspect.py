@@ -16,7 +16,7 @@ from piienc.errors import KeyAccessError, PgpError
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from piienc.envelope import Container, Message
+    from piienc.envelope import Container, PgpMessage
     from piienc.flow.inspected import ColumnReport, PgpReport, TableReport
     from piienc.keys import KeyInfo
     from piienc.schema import Schema
@@ -130,7 +130,7 @@ def _of_keys(report: PgpReport) -> Rows:
     return rows
 
 
-def _of_message(message: Message, names: Mapping[str, str]) -> Rows:
+def _of_message(message: PgpMessage, names: Mapping[str, str]) -> Rows:
     rows: Rows = [
         ("recipient", f"{_who(recipient.key_id, names)}, {recipient.algorithm}")
         for recipient in message.recipients

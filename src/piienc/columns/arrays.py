@@ -12,7 +12,7 @@ from piienc.columns.bad_cells import BadCells
 from piienc.errors import InputError
 
 if TYPE_CHECKING:
-    from piienc.cells import Places, Pool
+    from piienc.cells import CellPool, Places
 
 _INT32_MAX = (1 << 31) - 1
 
@@ -37,7 +37,9 @@ def cells_of(array: pa.Array) -> tuple[Cells, Places]:
     return cells.take(rows), rows
 
 
-def array_of(pool: Pool, rows: Places, count: int, kind: pa.DataType, *, text: bool) -> pa.Array:
+def array_of(
+    pool: CellPool, rows: Places, count: int, kind: pa.DataType, *, text: bool
+) -> pa.Array:
     """Make an array of cells; the rest is null.
 
     Args:
@@ -71,7 +73,7 @@ def array_of(pool: Pool, rows: Places, count: int, kind: pa.DataType, *, text: b
     return pa.Array.from_buffers(_type(large=large, text=text), count, buffers)
 
 
-def require_text(pool: Pool, label: str) -> None:
+def require_text(pool: CellPool, label: str) -> None:
     """Refuse decrypted cells that are not UTF-8: another program may have encrypted anything.
 
     Args:
@@ -91,7 +93,7 @@ def require_text(pool: Pool, label: str) -> None:
         )
 
 
-def not_text(pool: Pool) -> Places:
+def not_text(pool: CellPool) -> Places:
     """Return which cells are not UTF-8.
 
     Args:

@@ -8,7 +8,7 @@ import numpy as np
 import pybase64
 from msgspec import Struct
 
-from piienc.cells import Pool
+from piienc.cells import CellPool
 from piienc.columns.aes import BLOCK
 from piienc.columns.arrays import array_of, cells_of, not_text, require_text
 from piienc.columns.bad_cells import BadCells
@@ -50,7 +50,7 @@ class Judged(Struct, frozen=True):
         authentic: how many are authentic.
     """
 
-    pool: Pool
+    pool: CellPool
     rows: Places
     wrong: list[Wrong]
     authentic: int
@@ -67,7 +67,7 @@ class Judged(Struct, frozen=True):
         garbled = [each.rows for each in self.wrong if each.rule == "type"]
         if garbled:
             kept = ~np.isin(rows, garbled[0])
-            pool, rows = Pool(pool.parts, pool.where[kept]), rows[kept]
+            pool, rows = CellPool(pool.parts, pool.where[kept]), rows[kept]
         return array_of(pool, rows, count, kind, text=text)
 
 
@@ -86,7 +86,7 @@ class _Opened(Struct, frozen=True):
     order: Places
     well_formed: NDArray[np.bool_]
     done: NDArray[np.bool_]
-    pool: Pool
+    pool: CellPool
 
 
 _TRIED = 16  # cells tried, where no prefix tells whether a column is encrypted already
@@ -166,7 +166,7 @@ class ColumnCipher:
         with BadCells.among(rows):
             return array_of(self.open(cells, text=text), rows, len(array), array.type, text=text)
 
-    def seal(self, cells: Cells) -> Pool:
+    def seal(self, cells: Cells) -> CellPool:
         """Return the ciphertexts of cells, in the same order.
 
         Raises:
@@ -178,9 +178,9 @@ class ColumnCipher:
         if len(cells):
             self.used_key_ids.add(key.key_id)
         order = cells.by_length()
-        return Pool.of(self._primary.seal(cells.take(order)), order)
+        return CellPool.of(self._primary.seal(cells.take(order)), order)
 
-    def open(self, cells: Cells, *, text: bool) -> Pool:
+    def open(self, cells: Cells, *, text: bool) -> CellPool:
         """Decrypt cells; every one is authenticated.
 
         Args:
@@ -239,7 +239,7 @@ class ColumnCipher:
         places = np.concatenate(opened)
         if not done.all():
             places = places.argsort().argsort()  # those that are there, in the batch's order
-        return _Opened(sealed, order, well_formed, done, Pool.of(parts, places))
+        return _Opened(sealed, order, well_formed, done, CellPool.of(parts, places))
 
     def _wrong(self, opened: _Opened, cells: Cells, rows: Places) -> list[Wrong]:
         """Say what each cell that was not opened is instead of an authentic ciphertext."""

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from msgspec import Struct
 
-from piienc.cells import Run, runs_of
+from piienc.cells import CellRun, runs_of
 from piienc.columns.aes import BLOCK, Blocks, constant_blocks, empty_blocks, words
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ class Group(Struct, frozen=True):
     """
 
     blocks: Blocks
-    runs: tuple[Run, ...]
+    runs: tuple[CellRun, ...]
 
     @property
     def rows(self) -> int:
@@ -81,7 +81,7 @@ def groups(cells: Cells) -> Iterator[tuple[slice, Group]]:
         blocks = empty_blocks(count, len(starts))
         for number in range(count):
             blocks[number] = window[starts + BLOCK * number]
-        shifted = tuple(Run(run.length, run.start - first, run.stop - first) for run in members)
+        shifted = tuple(CellRun(run.length, run.start - first, run.stop - first) for run in members)
         group = Group(blocks, shifted)
         group.clear_behind()
         yield slice(first, last), group

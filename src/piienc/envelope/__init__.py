@@ -16,22 +16,22 @@ from piienc.armor import dearmor, dearmored, is_armored, peeked
 from piienc.envelope.facts import (
     HIDDEN,
     Container,
-    KeyFacts,
-    LiteralFacts,
-    Message,
+    KeyPacket,
+    LiteralPacket,
+    PgpMessage,
     Recipient,
-    SignatureFacts,
+    SignaturePacket,
 )
 from piienc.envelope.message import is_openpgp, read_message
 
 __all__ = [
     "HIDDEN",
     "Container",
-    "KeyFacts",
-    "LiteralFacts",
-    "Message",
+    "KeyPacket",
+    "LiteralPacket",
+    "PgpMessage",
     "Recipient",
-    "SignatureFacts",
+    "SignaturePacket",
     "dearmor",
     "dearmored",
     "is_armored",

@@ -11,10 +11,10 @@ from piienc.envelope.algorithms import named
 from piienc.envelope.facts import (
     HIDDEN,
     Container,
-    KeyFacts,
-    LiteralFacts,
+    KeyPacket,
+    LiteralPacket,
     Recipient,
-    SignatureFacts,
+    SignaturePacket,
 )
 from piienc.envelope.packets import Tag
 
@@ -91,7 +91,7 @@ def container(packet: Packet) -> Container:
     return Container(kind, packet.tag, version, cipher, mode)
 
 
-def one_pass_signature(packet: Packet) -> SignatureFacts:
+def one_pass_signature(packet: Packet) -> SignaturePacket:
     """Read what stands before signed data: section 5.4.
 
     Raises:
@@ -102,14 +102,14 @@ def one_pass_signature(packet: Packet) -> SignatureFacts:
     digest = named(algorithms.HASH, packet.number(1))
     algorithm = _public_key(packet)
     if version == _V3:
-        return SignatureFacts(_hex(packet.take(8)), None, algorithm, digest)
+        return SignaturePacket(_hex(packet.take(8)), None, algorithm, digest)
     if version != _V6:
         raise packet.malformed(f"its version, {version}, is not known")
     packet.take(packet.number(1))  # the salt
-    return SignatureFacts(*_identity(packet, _V6, packet.take(32)), algorithm, digest)
+    return SignaturePacket(*_identity(packet, _V6, packet.take(32)), algorithm, digest)
 
 
-def signature(packet: Packet) -> SignatureFacts:
+def signature(packet: Packet) -> SignaturePacket:
     """Read a signature: section 5.2.
 
     Raises:
@@ -119,7 +119,7 @@ def signature(packet: Packet) -> SignatureFacts:
     if version <= _V3:
         packet.take(6)  # the size of what is hashed, type, time
         key_id, algorithm = _hex(packet.take(8)), _public_key(packet)
-        return SignatureFacts(key_id, None, algorithm, named(algorithms.HASH, packet.number(1)))
+        return SignaturePacket(key_id, None, algorithm, named(algorithms.HASH, packet.number(1)))
     if version not in _FINGERPRINT_SIZES:
         raise packet.malformed(f"its version, {version}, is not known")
     packet.take(1)  # the signature's type
@@ -133,19 +133,19 @@ def signature(packet: Packet) -> SignatureFacts:
                 key_id = _hex(content)
             elif kind == _ISSUER_FINGERPRINT and content:
                 key_id, fingerprint = _identity(packet, content[0], content[1:])
-    return SignatureFacts(key_id, fingerprint, algorithm, digest)
+    return SignaturePacket(key_id, fingerprint, algorithm, digest)
 
 
-def literal(packet: Packet) -> LiteralFacts:
+def literal(packet: Packet) -> LiteralPacket:
     """Read the head of a packet of data: section 5.9."""
     form = packet.take(1).decode("latin-1")
     name = packet.take(packet.number(1)).decode("utf-8", "replace")
     seconds = packet.number(4)
     date = datetime.fromtimestamp(seconds, UTC) if seconds else None
-    return LiteralFacts(_FORMATS.get(form, "unknown"), name, date)
+    return LiteralPacket(_FORMATS.get(form, "unknown"), name, date)
 
 
-def key(packet: Packet) -> KeyFacts:
+def key(packet: Packet) -> KeyPacket:
     """Read the public part of a public or a secret key: section 5.5.2; nothing more of it."""
     secret = packet.tag in {Tag.SECRET_KEY, Tag.SECRET_SUBKEY}
     subkey = packet.tag in {Tag.SECRET_SUBKEY, Tag.PUBLIC_SUBKEY}
@@ -153,7 +153,7 @@ def key(packet: Packet) -> KeyFacts:
     created = packet.take(4)
     if version <= _V3:
         packet.take(2)  # days of validity
-        return KeyFacts(secret, subkey, HIDDEN, None, _public_key(packet), version)
+        return KeyPacket(secret, subkey, HIDDEN, None, _public_key(packet), version)
     number = packet.number(1)
     head = bytes([version]) + created + bytes([number])
     key_id, fingerprint = HIDDEN, None
@@ -165,7 +165,7 @@ def key(packet: Packet) -> KeyFacts:
         fields = [_public_field(packet, form) for form in _PUBLIC_PART[number]]
         key_id, fingerprint = _fingerprinted(packet, version, head + b"".join(fields))
     algorithm = named(algorithms.PUBLIC_KEY, number)
-    return KeyFacts(secret, subkey, key_id, fingerprint, algorithm, version)
+    return KeyPacket(secret, subkey, key_id, fingerprint, algorithm, version)
 
 
 def _public_field(packet: Packet, form: str | int) -> bytes:

@@ -55,7 +55,7 @@ class Container(Struct, frozen=True):
     aead: str | None
 
 
-class SignatureFacts(Struct, frozen=True):
+class SignaturePacket(Struct, frozen=True):
     """A signature that can be seen from outside: RFC 9580, sections 5.2 and 5.4.
 
     Attributes:
@@ -71,7 +71,7 @@ class SignatureFacts(Struct, frozen=True):
     hash: str
 
 
-class LiteralFacts(Struct, frozen=True):
+class LiteralPacket(Struct, frozen=True):
     """The data of a message that is not encrypted: RFC 9580, section 5.9.
 
     Attributes:
@@ -85,7 +85,7 @@ class LiteralFacts(Struct, frozen=True):
     date: datetime | None
 
 
-class KeyFacts(Struct, frozen=True):
+class KeyPacket(Struct, frozen=True):
     """A key in a file of keys: RFC 9580, sections 5.5 and 10.1.
 
     Attributes:
@@ -105,7 +105,7 @@ class KeyFacts(Struct, frozen=True):
     version: int
 
 
-class Message(Struct, frozen=True):
+class PgpMessage(Struct, frozen=True):
     """What the head of an OpenPGP file tells: a message, a detached signature or keys.
 
     Attributes:
@@ -126,9 +126,9 @@ class Message(Struct, frozen=True):
     passphrases: int
     container: Container | None
     compression: str | None
-    signatures: tuple[SignatureFacts, ...]
-    literal: LiteralFacts | None
-    keys: tuple[KeyFacts, ...]
+    signatures: tuple[SignaturePacket, ...]
+    literal: LiteralPacket | None
+    keys: tuple[KeyPacket, ...]
     user_ids: int
     packets: tuple[str, ...]
 

@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Protocol
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from piienc.envelope.packets import Packet, Readable
+    from piienc.envelope.packets import ByteReader, Packet
 
 _BLOCK = 1 << 13  # bytes of compressed data at a time
 _RAW_DEFLATE = -15  # zlib's word for a stream without header and checksum, of any window
 
 
-class _Decompressor(Protocol):
+class _PacketDecompressor(Protocol):
     """What zlib and bz2 have in common."""
 
     @property
@@ -25,14 +25,14 @@ class _Decompressor(Protocol):
 
 
 # By the algorithms' numbers in section 9.4; 0 is not compressed.
-_MAKERS: dict[int, Callable[[], _Decompressor]] = {
+_MAKERS: dict[int, Callable[[], _PacketDecompressor]] = {
     1: lambda: zlib.decompressobj(_RAW_DEFLATE),
     2: zlib.decompressobj,
     3: bz2.BZ2Decompressor,
 }
 
 
-def inflated(packet: Packet, algorithm: int) -> Readable:
+def inflated(packet: Packet, algorithm: int) -> ByteReader:
     """Return what a compressed packet holds.
 
     Args:
@@ -46,13 +46,13 @@ def inflated(packet: Packet, algorithm: int) -> Readable:
         return packet
     if algorithm not in _MAKERS:
         raise packet.malformed(f"its compression, {algorithm}, is not known")
-    return _Inflated(packet, _MAKERS[algorithm]())
+    return _InflatedStream(packet, _MAKERS[algorithm]())
 
 
-class _Inflated:
+class _InflatedStream:
     """What compressed data expands to."""
 
-    def __init__(self, packet: Packet, made: _Decompressor) -> None:
+    def __init__(self, packet: Packet, made: _PacketDecompressor) -> None:
         self._packet, self._made = packet, made
 
     def read(self, size: int, /) -> bytes:

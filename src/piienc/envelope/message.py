@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, BinaryIO
 
 from piienc.armor import dearmored, is_armored, no_openpgp, peeked
 from piienc.envelope import algorithms, bodies
-from piienc.envelope.facts import Message
+from piienc.envelope.facts import PgpMessage
 from piienc.envelope.inflate import inflated
 from piienc.envelope.packets import DAMAGED, Tag, begins_openpgp, packets
 from piienc.errors import PgpError
@@ -14,14 +14,14 @@ from piienc.errors import PgpError
 if TYPE_CHECKING:
     from piienc.envelope.facts import (
         Container,
-        KeyFacts,
-        LiteralFacts,
+        KeyPacket,
+        LiteralPacket,
         Recipient,
-        SignatureFacts,
+        SignaturePacket,
     )
-    from piienc.envelope.packets import Packet, Readable
+    from piienc.envelope.packets import ByteReader, Packet
 
-__all__ = ["Message", "is_openpgp", "read_message"]
+__all__ = ["PgpMessage", "is_openpgp", "read_message"]
 
 _MOST_PACKETS = 100_000  # in a file of keys, more than a distribution's whole keyring has
 _DEEPEST = 8  # compressed packets one in the other
@@ -44,7 +44,7 @@ def is_openpgp(start: bytes) -> bool:
     return begins_openpgp(start) or is_armored(start)
 
 
-def read_message(stream: BinaryIO, name: str) -> Message:
+def read_message(stream: BinaryIO, name: str) -> PgpMessage:
     """Read what the head of an OpenPGP file tells; nothing is decrypted or verified.
 
     Of a message, no more is read than a little behind its head, however long it is. A file of
@@ -61,14 +61,14 @@ def read_message(stream: BinaryIO, name: str) -> Message:
         start, whole = peeked(stream)
         if not is_openpgp(start):
             raise no_openpgp()
-        head = _Head(armored=is_armored(start))
+        head = _FileHead(armored=is_armored(start))
         head.read(dearmored(whole))
         return head.message()
     except PgpError as error:
         raise PgpError(f"{name}: {error}", hint=error.hint) from None
 
 
-class _Head:
+class _FileHead:
     """The head of a file, as far as it has been read."""
 
     def __init__(self, *, armored: bool) -> None:
@@ -77,14 +77,14 @@ class _Head:
         self._passphrases = 0
         self._container: Container | None = None
         self._compression: str | None = None
-        self._signatures: list[SignatureFacts] = []
-        self._literal: LiteralFacts | None = None
-        self._keys: list[KeyFacts] = []
+        self._signatures: list[SignaturePacket] = []
+        self._literal: LiteralPacket | None = None
+        self._keys: list[KeyPacket] = []
         self._user_ids = 0
         self._kinds: list[str] = []
         self._owed = ""
 
-    def read(self, stream: Readable, depth: int = 0) -> None:
+    def read(self, stream: ByteReader, depth: int = 0) -> None:
         """Read packets until the data begins or the file ends."""
         for packet in packets(stream):
             if len(self._kinds) == _MOST_PACKETS:
@@ -99,11 +99,11 @@ class _Head:
         if self._owed:
             raise PgpError(f"it ends where its {self._owed} should begin", hint=DAMAGED)
 
-    def message(self) -> Message:
+    def message(self) -> PgpMessage:
         """Return what was read."""
         if not (self._container or self._literal or self._signatures or self._keys):
             raise PgpError("neither a message nor a key is in it", hint=DAMAGED)
-        return Message(
+        return PgpMessage(
             self._armored,
             tuple(self._recipients),
             self._passphrases,

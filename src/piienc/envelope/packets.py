@@ -62,7 +62,7 @@ _FIRST: dict[int, bytes] = {
 }
 
 
-class Readable(Protocol):
+class ByteReader(Protocol):
     """A stream of bytes that is read once, in order."""
 
     def read(self, size: int, /) -> bytes:
@@ -76,7 +76,7 @@ class Packet:
         tag: its type, which need not be one that is known here.
     """
 
-    def __init__(self, tag: int, stream: Readable, left: int | None, *, goes_on: bool) -> None:
+    def __init__(self, tag: int, stream: ByteReader, left: int | None, *, goes_on: bool) -> None:
         """Begin a packet.
 
         Args:
@@ -147,7 +147,7 @@ def kind_of(tag: int) -> str:
         return f"unknown ({tag})"
 
 
-def packets(stream: Readable) -> Iterator[Packet]:
+def packets(stream: ByteReader) -> Iterator[Packet]:
     """Read packets, in the old and the new format.
 
     What was not read of a packet's body is passed over before the next one.
@@ -177,7 +177,7 @@ def begins_openpgp(start: bytes) -> bool:
     return octet in _FIRST.get(packet.tag, b"")
 
 
-def _begun(first: int, stream: Readable) -> Packet:
+def _begun(first: int, stream: ByteReader) -> Packet:
     """Read the rest of a packet's header: section 4.2."""
     if not first & _ALWAYS_SET:
         raise PgpError("no OpenPGP packet where one should begin", hint=DAMAGED)
@@ -196,7 +196,7 @@ def _begun(first: int, stream: Readable) -> Packet:
     return Packet(tag, stream, left, goes_on=goes_on)
 
 
-def _new_length(stream: Readable) -> tuple[int, bool]:
+def _new_length(stream: ByteReader) -> tuple[int, bool]:
     """Read a length of the new format, and whether another part follows: section 4.2.1."""
     one, partial, five = 192, 224, 255
     first = _number(stream, 1)
@@ -209,11 +209,11 @@ def _new_length(stream: Readable) -> tuple[int, bool]:
     return _number(stream, 4), False
 
 
-def _number(stream: Readable, size: int) -> int:
+def _number(stream: ByteReader, size: int) -> int:
     return int.from_bytes(_exactly(stream, size), "big")
 
 
-def _exactly(stream: Readable, size: int) -> bytes:
+def _exactly(stream: ByteReader, size: int) -> bytes:
     data = stream.read(size)
     if len(data) < size:
         raise PgpError("it ends in the middle of a packet", hint=DAMAGED)

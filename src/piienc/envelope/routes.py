@@ -24,14 +24,14 @@ if TYPE_CHECKING:
     """Runs gpg: on its standard input, and with more arguments."""
 
 
-class Route(Protocol):
+class GpgRoute(Protocol):
     """A way of bytes through gpg."""
 
     def run(self, session: Gpg, work: Work) -> Outcome:
         """Run gpg to its end, and return what it told; whether it succeeded is not judged here."""
 
 
-class Streams(Struct, frozen=True):
+class GpgStreams(Struct, frozen=True):
     """Through us.
 
     python-gnupg takes gpg's output in a thread of its own, which must not fail: an error of the
@@ -81,7 +81,7 @@ class Streams(Struct, frozen=True):
         return session.outcome
 
 
-class Sink(Protocol):
+class PipeSink(Protocol):
     """A pipe, and who takes what is written to it."""
 
     @property
@@ -92,7 +92,7 @@ class Sink(Protocol):
         """Take all that was written; raise what has failed."""
 
 
-class Files(Struct, frozen=True):
+class GpgFiles(Struct, frozen=True):
     """From an open file to a pipe.
 
     Attributes:
@@ -102,7 +102,7 @@ class Files(Struct, frozen=True):
     """
 
     source: int
-    target: Sink
+    target: PipeSink
     steady: bool = True
 
     def run(self, session: Gpg, work: Work) -> Outcome:

@@ -13,7 +13,7 @@ from piienc.errors import AuthenticationError, KeyAccessError, PgpError, PiiencE
 from piienc.keys.pgp_folder import text_of
 
 if TYPE_CHECKING:
-    from piienc.envelope.routes import Route
+    from piienc.envelope.routes import GpgRoute
     from piienc.keys.gpg import Gpg, Outcome
     from piienc.secret import SecretBytes
 
@@ -52,7 +52,7 @@ class Signature(Struct, frozen=True):
 
 
 def unwrap(
-    route: Route,
+    route: GpgRoute,
     *,
     session: Gpg,
     passphrase: SecretBytes | None = None,

@@ -15,8 +15,8 @@ from piienc.keys.pgp_folder import text_of
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from piienc.envelope.message import Message
-    from piienc.envelope.routes import Route
+    from piienc.envelope.message import PgpMessage
+    from piienc.envelope.routes import GpgRoute
     from piienc.keys.gpg import Gpg, Outcome
     from piienc.keys.pgp import PgpKey
     from piienc.secret import SecretBytes
@@ -31,7 +31,7 @@ _WRONG_PASSPHRASE = 11  # libgpg-error's GPG_ERR_BAD_PASSPHRASE
 _FAST = "1"  # a higher level costs far more time than it saves bytes
 
 
-class Form(Struct, frozen=True):
+class MessageFormat(Struct, frozen=True):
     """How a file is wrapped.
 
     Attributes:
@@ -48,11 +48,11 @@ class Form(Struct, frozen=True):
 
 
 def wrap(
-    route: Route,
+    route: GpgRoute,
     *,
     session: Gpg,
     recipients: Sequence[PgpKey],
-    form: Form,
+    form: MessageFormat,
     signer: PgpKey | None = None,
     passphrase: SecretBytes | None = None,
 ) -> None:
@@ -130,7 +130,9 @@ def _named_anew(session: Gpg, fingerprint: str) -> str:
     return name
 
 
-def require_as_meant(message: Message, recipients: Sequence[PgpKey], form: Form) -> None:
+def require_as_meant(
+    message: PgpMessage, recipients: Sequence[PgpKey], form: MessageFormat
+) -> None:
     """Look at the packets of what was written: is it what was asked for?
 
     Args:

@@ -11,18 +11,18 @@ import threading
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol, Self
 
-from piienc.envelope.routes import Files, Streams
+from piienc.envelope.routes import GpgFiles, GpgStreams
 from piienc.errors import InputError
 from piienc.files import begin_writing_out, new_file
 from piienc.flow.receipt import FileFacts
 from piienc.flow.streams import HEAD, Head, Watched
-from piienc.hashing import Followed
+from piienc.hashing import FollowedFile
 from piienc.places import name_of, opened_target
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from piienc.envelope.routes import Route
+    from piienc.envelope.routes import GpgRoute
     from piienc.flow.streams import Ahead, Report
     from piienc.hashing import HashingReader, HashingWriter
     from piienc.places import Place
@@ -36,7 +36,7 @@ class Crossing(Protocol):
     """A pass of data from one end to the other."""
 
     @property
-    def route(self) -> Route:
+    def route(self) -> GpgRoute:
         """How the bytes go through gpg."""
 
     @property
@@ -58,7 +58,7 @@ class Through:
     ) -> None:
         self._reader, self._source, self._writer, self._target = reader, source, writer, target
         self._head = Head(writer)
-        self.route = Streams(reader, self._head.write)
+        self.route = GpgStreams(reader, self._head.write)
 
     @property
     def head(self) -> bytes:
@@ -77,9 +77,9 @@ class Through:
 class Beside:
     """By gpg itself: it reads the one file, and hands what is to be the other one to a thread."""
 
-    def __init__(self, source: Path, target: Path, read: Followed, written: Poured) -> None:
+    def __init__(self, source: Path, target: Path, read: FollowedFile, written: Poured) -> None:
         self._source, self._target, self._read, self._written = source, target, read, written
-        self.route = Files(read.descriptor, written)
+        self.route = GpgFiles(read.descriptor, written)
 
     @property
     def head(self) -> bytes:
@@ -106,7 +106,7 @@ class Beside:
 
 
 @contextlib.contextmanager
-def hashed_ahead(source: Place, file: Ahead, target: Place) -> Iterator[Followed | None]:
+def hashed_ahead(source: Place, file: Ahead, target: Place) -> Iterator[FollowedFile | None]:
     """Begin to hash a file that gpg is going to read, while nothing else is ready yet.
 
     Args:
@@ -120,7 +120,7 @@ def hashed_ahead(source: Place, file: Ahead, target: Place) -> Iterator[Followed
     if not (isinstance(source, Path) and isinstance(target, Path) and _is_plain(file)):
         yield None
         return
-    with contextlib.closing(Followed(file.fileno())) as followed:
+    with contextlib.closing(FollowedFile(file.fileno())) as followed:
         yield followed
 
 
@@ -130,7 +130,7 @@ def crossing(
     file: Ahead,
     target: Place,
     *,
-    hashed: Followed | None,
+    hashed: FollowedFile | None,
     overwrite: bool,
     progress: Report | None,
 ) -> Iterator[Crossing]:

@@ -21,7 +21,7 @@ from msgspec.structs import replace
 from piienc.errors import IncompleteError, NameTakenError, OutOfOrderError, PiiencError
 from piienc.flow.look import UNSEEN, look
 from piienc.printable import as_text
-from piienc.remote import OURS, Manner, aside_of
+from piienc.remote import OURS, WriteMode, aside_of
 from piienc.state import Phase, new_transfer
 from piienc.state.destinations import Destinations
 from piienc.state.transfers import now
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from piienc.flow.source import Source
-    from piienc.remote import Facts, Remote
+    from piienc.remote import FileAttributes, Remote
     from piienc.state import Ledger, Transfer
 
 
@@ -233,7 +233,7 @@ class Delivery:
     def _is_in_place(self, transfer: Transfer) -> bool:
         return transfer.growing in {None, self._name}
 
-    def _write(self, remote: Remote, transfer: Transfer, *, once: bool) -> Facts | None:
+    def _write(self, remote: Remote, transfer: Transfer, *, once: bool) -> FileAttributes | None:
         """Have all bytes at the destination, under the temporary name or in place."""
         name = transfer.growing or self._name
         offset = 0 if once else self._resume(remote, name, transfer)
@@ -249,7 +249,7 @@ class Delivery:
             name,
             self._source.file,
             size=self._source.size,
-            manner=Manner(offset, once, ours or replaces, made, partial(self._told, self._name)),
+            manner=WriteMode(offset, once, ours or replaces, made, partial(self._told, self._name)),
             progress=self._progress,
         )
 
@@ -376,7 +376,7 @@ class Delivery:
         return transfer
 
     def _write_trigger(self, remote: Remote, name: str, content: bytes, *, over: bool) -> None:
-        manner = Manner(once=True, over=over, told=partial(self._told, "the trigger"))
+        manner = WriteMode(once=True, over=over, told=partial(self._told, "the trigger"))
         remote.upload(name, io.BytesIO(content), size=len(content), manner=manner)
 
     def _told(self, what: str, words: str) -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from msgspec import Struct
 
 from piienc.errors import KeyAccessError
-from piienc.remote import Limiter, Options, RemoteUrl, Timeouts, open_remote, places_of
+from piienc.remote import ConnectOptions, Limiter, RemoteUrl, Timeouts, open_remote, places_of
 from piienc.secret import SecretBytes
 from piienc.trust import open_trusted, require_trusted
 
@@ -35,7 +35,7 @@ class Way(Struct, frozen=True):
 
     destination: Destination
     url: RemoteUrl
-    options: Options
+    options: ConnectOptions
     places: tuple[str, ...]
 
     def connect(self) -> Remote:
@@ -68,7 +68,7 @@ def way_to(
             require_trusted(file.expanduser())
     kept = destination.passphrase_file
     ask = passphrase if kept is None else _secret_once(kept)
-    options = Options(
+    options = ConnectOptions(
         identity_file=destination.identity_file,
         certificate_file=destination.certificate_file,
         password=_secret(destination.password_file) if destination.password_file else None,

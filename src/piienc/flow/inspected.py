@@ -9,7 +9,7 @@ from msgspec import Struct, field, to_builtins
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from piienc.envelope import Message
+    from piienc.envelope import PgpMessage
 
 SCHEMA_VERSION = 1
 
@@ -24,7 +24,7 @@ class PgpReport(Struct, frozen=True):
     """
 
     name: str
-    message: Message
+    message: PgpMessage
     names: Mapping[str, str]
 
     @property

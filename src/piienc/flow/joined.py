@@ -8,7 +8,7 @@ import os
 import threading
 from typing import TYPE_CHECKING, Self
 
-from piienc.envelope.routes import Files
+from piienc.envelope.routes import GpgFiles
 from piienc.errors import PiiencError
 from piienc.flow.receipt import FileFacts
 from piienc.flow.streams import HEAD
@@ -103,7 +103,7 @@ class Joined:
 
     def __init__(self, fed: Fed, target: Path, written: Poured) -> None:
         self._fed, self._target, self._written = fed, target, written
-        self.route = Files(fed.descriptor, written, steady=False)
+        self.route = GpgFiles(fed.descriptor, written, steady=False)
 
     @property
     def head(self) -> bytes:

@@ -5,16 +5,16 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from piienc.errors import IncompleteError
-from piienc.remote import UNKNOWN, Facts
+from piienc.remote import UNKNOWN, FileAttributes
 
 if TYPE_CHECKING:
     from piienc.remote import Remote
 
-UNSEEN = Facts(None, None, UNKNOWN)
+UNSEEN = FileAttributes(None, None, UNKNOWN)
 """What is known of a file where the destination does not tell whether there is one."""
 
 
-def look(remote: Remote, name: str) -> Facts | None:
+def look(remote: Remote, name: str) -> FileAttributes | None:
     """Return what is told of a file; None if there is none, `UNSEEN` if that is not told.
 
     Some servers deny the question, or answer that a file is not there by a failure.

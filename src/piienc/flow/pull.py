@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from piienc.flow.destination import Way
     from piienc.flow.meter import Report
-    from piienc.remote import Facts, Remote
+    from piienc.remote import FileAttributes, Remote
     from piienc.state import Ledger, Transfer
 
 _PATTERN = frozenset("*?[")
@@ -83,7 +83,7 @@ def pull(wanted: str, target: Path, pulling: Pulling) -> PullReceipt:
 
 
 def _all(
-    found: Mapping[str, Facts], target: Path, pulling: Pulling, crew: Crew
+    found: Mapping[str, FileAttributes], target: Path, pulling: Pulling, crew: Crew
 ) -> tuple[FileFacts, ...]:
     """Fetch all files; of those that fail, the first one's error is raised at the end."""
     meter = Meter(pulling.progress, sum(facts.size or 0 for facts in found.values()))
@@ -104,7 +104,7 @@ def _all(
     return tuple(fetched[name] for name in sorted(found))
 
 
-def _matching(remote: Remote, wanted: str, refused: list[str]) -> dict[str, Facts]:
+def _matching(remote: Remote, wanted: str, refused: list[str]) -> dict[str, FileAttributes]:
     refused.clear()
     if _PATTERN.isdisjoint(wanted):
         facts = look(remote, safe_name(wanted))

@@ -27,12 +27,12 @@ from piienc.tables import CsvSource
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    from piienc.cells import Cells, Pool
+    from piienc.cells import CellPool, Cells
     from piienc.columns import Kernels, Prints
     from piienc.keys import Key, Keyset
     from piienc.tables.parquet import ParquetSource
 
-    AsFields = Callable[[Pool], Pool]
+    AsFields = Callable[[CellPool], CellPool]
 
 
 class Spending(Protocol):
@@ -65,7 +65,7 @@ class Step(Protocol):
     def apply(self, array: pa.Array) -> pa.Array:
         """Return a batch of a Parquet column, changed, of the step's type."""
 
-    def apply_to_cells(self, cells: Cells, as_fields: AsFields) -> Pool:
+    def apply_to_cells(self, cells: Cells, as_fields: AsFields) -> CellPool:
         """Return the cells of a CSV column, changed, as fields of CSV."""
 
     def prints(self, made: Iterable[Cells]) -> Prints | None:
@@ -199,7 +199,7 @@ class Encryption(_KeyedStep):
         self._spend(len(cells) - cells.null_count)
         return self._cipher.encrypt(cells)
 
-    def apply_to_cells(self, cells: Cells, as_fields: AsFields) -> Pool:  # noqa: ARG002  # base64 needs no quotes
+    def apply_to_cells(self, cells: Cells, as_fields: AsFields) -> CellPool:  # noqa: ARG002  # base64 needs no quotes
         """Return the cells of a CSV column, encrypted."""
         self._spend(len(cells))
         return self._cipher.seal(cells)
@@ -254,7 +254,7 @@ class Decryption(_KeyedStep):
         values = from_cells(cells, kind.value_type, self._label)
         return categorised(values, kind, self._categories, self._label)
 
-    def apply_to_cells(self, cells: Cells, as_fields: AsFields) -> Pool:
+    def apply_to_cells(self, cells: Cells, as_fields: AsFields) -> CellPool:
         """Return the cells of a CSV column, decrypted."""
         return as_fields(self._cipher.open(cells, text=True))
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from msgspec import to_builtins
 
 from piienc.envelope import HIDDEN, read_message
-from piienc.envelope.routes import Streams
+from piienc.envelope.routes import GpgStreams
 from piienc.envelope.unwrap import Trust, unwrap
 from piienc.errors import AuthenticationError, KeyAccessError, PgpError
 from piienc.files import open_input, refuse_same, translated
@@ -28,8 +28,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from typing import BinaryIO
 
-    from piienc.envelope import Message
-    from piienc.envelope.routes import Route
+    from piienc.envelope import PgpMessage
+    from piienc.envelope.routes import GpgRoute
     from piienc.envelope.unwrap import Signature
     from piienc.flow.preflight import Ask
     from piienc.flow.streams import Report
@@ -105,7 +105,7 @@ def unwrap_file(
             with translated(_COPY):
                 again = file if plain else stack.enter_context(TemporaryFile())
             first = Watched(_Copied(ahead, again) if again is not file else ahead, source, None)
-            pass_once(Streams(first, lambda _: None))
+            pass_once(GpgStreams(first, lambda _: None))
             again.seek(0)
             second = Watched(again, source, progress)
             with streamed(second, name_of(source), target, overwrite=overwrite) as pass_:
@@ -137,7 +137,7 @@ class _Copied:
 
 
 def _pass(
-    route: Route,
+    route: GpgRoute,
     *,
     session: Gpg,
     secret: SecretBytes | None,
@@ -162,7 +162,7 @@ def _pass(
     )
 
 
-def require_encrypted(message: Message, name: str) -> None:
+def require_encrypted(message: PgpMessage, name: str) -> None:
     """Refuse what is no message to a key.
 
     Raises:
@@ -188,7 +188,7 @@ def require_encrypted(message: Message, name: str) -> None:
 
 
 def secret_for(
-    message: Message, known: Mapping[str, PgpKey], keys: PgpFolder, passphrase: Ask
+    message: PgpMessage, known: Mapping[str, PgpKey], keys: PgpFolder, passphrase: Ask
 ) -> SecretBytes | None:
     """Return the passphrase of the key that opens a message; None if it has none.
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from msgspec import Struct
 
 from piienc.envelope import read_message
-from piienc.envelope.wrap import Form, require_as_meant, wrap
+from piienc.envelope.wrap import MessageFormat, require_as_meant, wrap
 from piienc.errors import PgpError, PolicyError
 from piienc.flow.preflight import check_recipients, check_signer, plain_limit
 from piienc.flow.receipt import FileFacts, PgpKeyFacts, WrapReceipt
@@ -58,11 +58,11 @@ class Work(Struct, frozen=True):
         """
         return plain_limit(self.profile, self.recipients, armor=self.armor)
 
-    def form(self, compression: str) -> Form:
+    def form(self, compression: str) -> MessageFormat:
         """Return how a file is wrapped, with OpenPGP's compression: none, zip or zlib."""
-        return Form(self.armor, self.profile.cipher, compression, self.profile.aead)
+        return MessageFormat(self.armor, self.profile.cipher, compression, self.profile.aead)
 
-    def wrap(self, way: Crossing, form: Form, name: str) -> FileFacts:
+    def wrap(self, way: Crossing, form: MessageFormat, name: str) -> FileFacts:
         """Wrap what crosses, and look at what was written before it appears.
 
         Raises:
@@ -84,7 +84,7 @@ class Work(Struct, frozen=True):
         return written
 
     def receipt(
-        self, form: Form, read: FileFacts, outputs: Sequence[FileFacts], seconds: float
+        self, form: MessageFormat, read: FileFacts, outputs: Sequence[FileFacts], seconds: float
     ) -> WrapReceipt:
         """Return what was done."""
         signer = self.signer

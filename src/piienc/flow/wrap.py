@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from contextlib import AbstractContextManager
 
-    from piienc.envelope.wrap import Form
+    from piienc.envelope.wrap import MessageFormat
     from piienc.flow.crossing import Crossing
     from piienc.flow.preflight import Ask
     from piienc.flow.streams import Report
@@ -98,7 +98,7 @@ def wrap_file(
 
 
 def _wrap_parts(
-    source: Path, target: Place, work: Work, form: Form, wanted: Wrapping
+    source: Path, target: Place, work: Work, form: MessageFormat, wanted: Wrapping
 ) -> tuple[FileFacts, list[FileFacts]]:
     """Wrap a table in parts, which appear together when the last one is done."""
     # Start-up: only what is split needs tables.
@@ -128,7 +128,7 @@ def wrapped_parts(
     name: str,
     target: Path,
     work: Work,
-    form: Form,
+    form: MessageFormat,
     appearing: Callable[[AbstractContextManager[Crossing], Path], Crossing],
     *,
     overwrite: bool,

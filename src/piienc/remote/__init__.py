@@ -16,17 +16,17 @@ Nothing here imports paramiko until an SFTP server is connected to.
 from piienc.remote.limit import Limiter
 from piienc.remote.names import OURS, aside_of, is_safe, safe_name, shown_name
 from piienc.remote.open import open_remote, places_of
-from piienc.remote.options import Options
+from piienc.remote.options import ConnectOptions
 from piienc.remote.remote import (
     FILE,
     FOLDER,
     FREELY,
     OTHER,
     UNKNOWN,
-    Entry,
-    Facts,
-    Manner,
+    DirectoryEntry,
+    FileAttributes,
     Remote,
+    WriteMode,
 )
 from piienc.remote.retry import retrying
 from piienc.remote.timeouts import Timeouts
@@ -39,14 +39,14 @@ __all__ = [
     "OTHER",
     "OURS",
     "UNKNOWN",
-    "Entry",
-    "Facts",
+    "ConnectOptions",
+    "DirectoryEntry",
+    "FileAttributes",
     "Limiter",
-    "Manner",
-    "Options",
     "Remote",
     "RemoteUrl",
     "Timeouts",
+    "WriteMode",
     "aside_of",
     "is_safe",
     "open_remote",

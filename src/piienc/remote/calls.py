@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from piienc.errors import PiiencError
-    from piienc.remote.remote import Facts
+    from piienc.remote.remote import FileAttributes
     from piienc.remote.session import Answer, Session
 
 _FULL = 256 << 10  # bytes: less room than for one block
@@ -30,7 +30,7 @@ class OpenFile:
         self.handle = handle
         self._closed = False
 
-    def finish(self, doing: str, *, patience: float) -> Facts | None:
+    def finish(self, doing: str, *, patience: float) -> FileAttributes | None:
         """Have all that was written put on the disk, and close the file.
 
         Args:
@@ -136,7 +136,7 @@ def closing(session: Session, answer: Answer, doing: str) -> Iterator[OpenFile]:
     file.close()
 
 
-def stat(session: Session, path: str, *, link: bool = False) -> Facts | None:
+def stat(session: Session, path: str, *, link: bool = False) -> FileAttributes | None:
     """Return what is told of a file, or of the link itself; None if there is none."""
     answer = session.call(protocol.LSTAT if link else protocol.STAT, string(path))
     if answer.code == protocol.NO_SUCH_FILE:

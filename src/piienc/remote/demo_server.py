@@ -82,7 +82,7 @@ class DemoServer:
                 return
             transport = paramiko.Transport(peer)
             transport.add_server_key(self._host_key)
-            transport.set_subsystem_handler("sftp", paramiko.SFTPServer, _Folder, self._root)
+            transport.set_subsystem_handler("sftp", paramiko.SFTPServer, _ServedFolder, self._root)
             self._transports.append(transport)
             with contextlib.suppress(paramiko.SSHException, EOFError, OSError):
                 transport.start_server(server=_Login(self._user_key))
@@ -136,7 +136,7 @@ def _answered(action: Callable[..., Any]) -> Callable[..., Any]:
     return answer
 
 
-class _Folder(paramiko.SFTPServerInterface):
+class _ServedFolder(paramiko.SFTPServerInterface):
     """One folder of this machine; no path leads out of it."""
 
     def __init__(self, login: paramiko.ServerInterface, root: Path) -> None:

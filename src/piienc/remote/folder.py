@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, BinaryIO, Self
 from piienc.errors import IncompleteError, NameTakenError
 from piienc.files import PRIVATE_FILE, keep_names
 from piienc.remote.names import OURS, is_safe, safe_name, shown_name
-from piienc.remote.remote import FILE, FOLDER, FREELY, OTHER, Entry, Facts
+from piienc.remote.remote import FILE, FOLDER, FREELY, OTHER, DirectoryEntry, FileAttributes
 from piienc.remote.sources import equal_bytes, reader_of
 from piienc.trust import held_folder
 from piienc.walk import by_descriptor
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from piienc.hashing import Writable
     from piienc.remote.limit import Limiter
-    from piienc.remote.remote import Manner
+    from piienc.remote.remote import WriteMode
 
 _PIECE = 256 << 10  # bytes
 _LANES = 2
@@ -71,7 +71,7 @@ class FolderRemote:
         """Whether it may still be used."""
         return not self._closed
 
-    def stat(self, name: str) -> Facts | None:
+    def stat(self, name: str) -> FileAttributes | None:
         """Return what is told of a file; None if there is none."""
         with self._translated("look at", name):
             try:
@@ -79,7 +79,7 @@ class FolderRemote:
             except FileNotFoundError:
                 return None
 
-    def entries(self, refused: Callable[[str], object] | None = None) -> Iterator[Entry]:
+    def entries(self, refused: Callable[[str], object] | None = None) -> Iterator[DirectoryEntry]:
         """List the folder; names that are not plain are left out, and told to `refused`."""
         with self._translated("list"):
             found = list(os.scandir(self._folder))
@@ -89,7 +89,7 @@ class FolderRemote:
                     refused(shown_name(entry.name))
                 continue
             with contextlib.suppress(FileNotFoundError):  # it has gone meanwhile
-                yield Entry(entry.name, _facts(entry.stat(follow_symlinks=False)))
+                yield DirectoryEntry(entry.name, _facts(entry.stat(follow_symlinks=False)))
 
     def upload(
         self,
@@ -97,9 +97,9 @@ class FolderRemote:
         source: BinaryIO,
         *,
         size: int,
-        manner: Manner = FREELY,
+        manner: WriteMode = FREELY,
         progress: Callable[[int], object] | None = None,
-    ) -> Facts:
+    ) -> FileAttributes:
         """Write a local file's bytes up to `size`: see `Remote.upload`."""
         read = reader_of(source)
         with self._writable(name, manner) as descriptor:
@@ -220,7 +220,7 @@ class FolderRemote:
             os.close(descriptor)
 
     @contextlib.contextmanager
-    def _writable(self, name: str, manner: Manner) -> Iterator[int]:
+    def _writable(self, name: str, manner: WriteMode) -> Iterator[int]:
         path, flags = self._path(name), os.O_WRONLY | os.O_NOFOLLOW
         if not manner.offset:
             flags |= os.O_CREAT | os.O_EXCL
@@ -289,13 +289,13 @@ def _rename_to_free(old: Path, new: Path) -> None:
     old.unlink()
 
 
-def _facts(told: os.stat_result) -> Facts:
+def _facts(told: os.stat_result) -> FileAttributes:
     kind = OTHER
     if stat.S_ISREG(told.st_mode):
         kind = FILE
     elif stat.S_ISDIR(told.st_mode):
         kind = FOLDER
-    return Facts(told.st_size, told.st_mtime, kind)
+    return FileAttributes(told.st_size, told.st_mtime, kind)
 
 
 def _taken(name: str) -> NameTakenError:

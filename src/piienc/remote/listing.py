@@ -14,7 +14,7 @@ from piienc.remote.refusals import refusal
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from piienc.remote.remote import Facts
+    from piienc.remote.remote import FileAttributes
     from piienc.remote.session import Answer, Session
 
 _ASKED_AHEAD = 8  # requests for the next part of a listing
@@ -56,7 +56,7 @@ class _Bounds:
             )
 
 
-def listing(session: Session, folder: str) -> Iterator[tuple[str, Facts]]:
+def listing(session: Session, folder: str) -> Iterator[tuple[str, FileAttributes]]:
     """Give all names of a folder, however hostile, with what is told of each.
 
     Raises:
@@ -79,7 +79,7 @@ def listing(session: Session, folder: str) -> Iterator[tuple[str, Facts]]:
                     yield from _names(part, bounds)
 
 
-def _names(answer: Answer, bounds: _Bounds) -> Iterator[tuple[str, Facts]]:
+def _names(answer: Answer, bounds: _Bounds) -> Iterator[tuple[str, FileAttributes]]:
     fields = answer.fields(protocol.NAME)
     count = fields.u32()
     bounds.require(count, len(answer.body))

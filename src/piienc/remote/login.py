@@ -23,7 +23,7 @@ from piienc.remote.private_keys import load_private_key
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from piienc.remote.options import Options
+    from piienc.remote.options import ConnectOptions
     from piienc.remote.ssh_config import Hop
     from piienc.remote.transport import SshTransport
     from piienc.secret import SecretBytes
@@ -32,7 +32,7 @@ _DEFAULT = ("~/.ssh/id_ed25519", "~/.ssh/id_ecdsa", "~/.ssh/id_rsa")
 _INTERACTIVE = "keyboard-interactive"
 
 
-def log_in(transport: SshTransport, hop: Hop, options: Options) -> None:
+def log_in(transport: SshTransport, hop: Hop, options: ConnectOptions) -> None:
     """Log in, by the first way that the server accepts.
 
     Raises:
@@ -104,7 +104,7 @@ def _refused(transport: SshTransport, hop: Hop) -> ConnectError:
     )
 
 
-def _keys(hop: Hop, options: Options, agent: list[PKey]) -> Iterator[PKey]:
+def _keys(hop: Hop, options: ConnectOptions, agent: list[PKey]) -> Iterator[PKey]:
     """Give the keys to try, the most probable first; no key is unlocked before its turn."""
     held = {key.asbytes(): key for key in agent if key.public_blob is None}
     if not hop.identities and not hop.only_these:
@@ -120,7 +120,7 @@ def _keys(hop: Hop, options: Options, agent: list[PKey]) -> Iterator[PKey]:
         yield from (key for key in agent if key.asbytes() not in tried)
 
 
-def _from_file(path: Path, hop: Hop, options: Options) -> Iterator[PKey]:
+def _from_file(path: Path, hop: Hop, options: ConnectOptions) -> Iterator[PKey]:
     named = options.identity_file is not None and path in hop.identities
     try:
         key = load_private_key(path, options.passphrase)
@@ -158,7 +158,7 @@ def _public_half(path: Path) -> bytes:
 
 
 @contextlib.contextmanager
-def _agent(options: Options) -> Iterator[list[Any]]:
+def _agent(options: ConnectOptions) -> Iterator[list[Any]]:
     """Give the agent's keys; none if there is no agent that can be spoken with."""
     agent = None
     if options.agent and _agent_listens():

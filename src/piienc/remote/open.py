@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
-from piienc.remote.options import Options
+from piienc.remote.options import ConnectOptions
 
 if TYPE_CHECKING:
     from piienc.remote.remote import Remote
     from piienc.remote.url import RemoteUrl
 
 
-def open_remote(url: RemoteUrl, options: Options | None = None) -> Remote:
+def open_remote(url: RemoteUrl, options: ConnectOptions | None = None) -> Remote:
     """Connect to a destination, and check that its folder is there.
 
     Raises:
@@ -24,7 +24,7 @@ def open_remote(url: RemoteUrl, options: Options | None = None) -> Remote:
         KeyAccessError: a private key cannot be read or is locked.
         IncompleteError: the folder is not there, or may not be entered.
     """
-    options = options or Options()
+    options = options or ConnectOptions()
     if url.scheme == "file":
         from piienc.remote.folder import FolderRemote  # noqa: PLC0415  # only what is needed
 
@@ -34,7 +34,7 @@ def open_remote(url: RemoteUrl, options: Options | None = None) -> Remote:
     return SftpRemote.connect(url, options)
 
 
-def places_of(url: RemoteUrl, options: Options | None = None) -> tuple[str, ...]:
+def places_of(url: RemoteUrl, options: ConnectOptions | None = None) -> tuple[str, ...]:
     """Return the URLs that mean this folder: first the one that is the same for every spelling.
 
     There, the SSH configuration has said host, port and user. The others are as it is written, and
@@ -47,7 +47,7 @@ def places_of(url: RemoteUrl, options: Options | None = None) -> tuple[str, ...]
         return (str(url),)
     from piienc.remote.ssh_config import SSH_PORT, resolve  # noqa: PLC0415  # paramiko is heavy
 
-    hop = resolve(url, options or Options())
+    hop = resolve(url, options or ConnectOptions())
     settled = replace(url, host=hop.host.lower(), port=hop.port, user=hop.user)
     usual = replace(settled, port=None) if hop.port == SSH_PORT else settled
     return tuple(dict.fromkeys(map(str, (usual, url, settled))))

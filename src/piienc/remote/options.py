@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from piienc.secret import SecretBytes
 
 
-class Options(Struct, frozen=True):
+class ConnectOptions(Struct, frozen=True):
     """How to connect; what is None or empty is looked up in the SSH configuration.
 
     Attributes:

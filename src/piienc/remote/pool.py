@@ -25,7 +25,7 @@ _AIM = 200_000_000  # bytes in a second, over any distance
 _FILES_A_SESSION = 4  # of small files, most of the time is waiting
 
 
-class Pool:
+class SessionPool:
     """Sessions that share a connection; any thread may use any of them.
 
     Attributes:

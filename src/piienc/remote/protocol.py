@@ -12,7 +12,7 @@ import struct
 from typing import TYPE_CHECKING
 
 from piienc.errors import IncompleteError
-from piienc.remote.remote import FILE, FOLDER, OTHER, UNKNOWN, Facts
+from piienc.remote.remote import FILE, FOLDER, OTHER, UNKNOWN, FileAttributes
 
 if TYPE_CHECKING:
     from typing_extensions import Buffer
@@ -87,7 +87,7 @@ class Fields:
         """Return the next string as text; what is not UTF-8 becomes halves of surrogates."""
         return bytes(self.string()).decode("utf-8", "surrogateescape")
 
-    def facts(self) -> Facts:
+    def facts(self) -> FileAttributes:
         """Return what attributes tell of a file."""
         flags = self.u32()
         size = self.u64() if flags & _SIZE else None
@@ -102,8 +102,8 @@ class Fields:
             for _ in range(2 * self.u32()):
                 self.string()
         if mode is None:
-            return Facts(size, modified, UNKNOWN)
-        return Facts(size, modified, _kind(mode), stat.S_IMODE(mode))
+            return FileAttributes(size, modified, UNKNOWN)
+        return FileAttributes(size, modified, _kind(mode), stat.S_IMODE(mode))
 
     def __bool__(self) -> bool:
         return self._at < len(self._data)

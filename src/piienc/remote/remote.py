@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 FILE, FOLDER, OTHER, UNKNOWN = "file", "folder", "other", "unknown"
 
 
-class Facts(Struct, frozen=True):
+class FileAttributes(Struct, frozen=True):
     """What a destination tells of a file.
 
     Attributes:
@@ -30,7 +30,7 @@ class Facts(Struct, frozen=True):
     mode: int | None = None
 
 
-class Entry(Struct, frozen=True):
+class DirectoryEntry(Struct, frozen=True):
     """A file in the folder.
 
     Attributes:
@@ -39,10 +39,10 @@ class Entry(Struct, frozen=True):
     """
 
     name: str
-    facts: Facts
+    facts: FileAttributes
 
 
-class Manner(Struct, frozen=True):
+class WriteMode(Struct, frozen=True):
     """How a file is written.
 
     Attributes:
@@ -60,7 +60,7 @@ class Manner(Struct, frozen=True):
     told: Callable[[str], object] = lambda _: None
 
 
-FREELY = Manner()
+FREELY = WriteMode()
 """A new file, in whatever way is fastest."""
 
 
@@ -82,14 +82,14 @@ class Remote(Protocol):
     def alive(self) -> bool:
         """Whether it is connected, as far as that is known without asking."""
 
-    def stat(self, name: str) -> Facts | None:
+    def stat(self, name: str) -> FileAttributes | None:
         """Return what is told of a file; None if there is none.
 
         Raises:
             IncompleteError: that cannot be told; some servers allow no such question.
         """
 
-    def entries(self, refused: Callable[[str], object] | None = None) -> Iterator[Entry]:
+    def entries(self, refused: Callable[[str], object] | None = None) -> Iterator[DirectoryEntry]:
         """List the folder.
 
         Args:
@@ -103,9 +103,9 @@ class Remote(Protocol):
         source: BinaryIO,
         *,
         size: int,
-        manner: Manner = FREELY,
+        manner: WriteMode = FREELY,
         progress: Callable[[int], object] | None = None,
-    ) -> Facts | None:
+    ) -> FileAttributes | None:
         """Write a local file's bytes up to `size` into a file of the destination.
 
         When it returns, all bytes were acknowledged, and are on the disk where the destination

@@ -11,12 +11,12 @@ from piienc.errors import IncompleteError, OutOfOrderError
 from piienc.remote import calls
 from piienc.remote.listing import listing
 from piienc.remote.names import OURS, aside_of, is_safe, safe_name, shown_name
-from piienc.remote.pool import Pool
+from piienc.remote.pool import SessionPool
 from piienc.remote.refusals import hidden_refusal
-from piienc.remote.remote import FOLDER, FREELY, UNKNOWN, Entry, Facts
+from piienc.remote.remote import FOLDER, FREELY, UNKNOWN, DirectoryEntry, FileAttributes
 from piienc.remote.sources import equal_bytes, reader_of
 from piienc.remote.ssh import Connection
-from piienc.remote.transfer import Sending, Span, fetch
+from piienc.remote.transfer import BlockSender, Span, fetch
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterator
@@ -24,8 +24,8 @@ if TYPE_CHECKING:
     from piienc.errors import PiiencError
     from piienc.hashing import Writable
     from piienc.remote.calls import OpenFile
-    from piienc.remote.options import Options
-    from piienc.remote.remote import Manner
+    from piienc.remote.options import ConnectOptions
+    from piienc.remote.remote import WriteMode
     from piienc.remote.session import Answer, Session
     from piienc.remote.url import RemoteUrl
 
@@ -40,7 +40,9 @@ _SLOW_DISK = 10_000_000  # bytes in a second: so long may a server take to empty
 class SftpRemote:
     """A `Remote` on an SFTP server."""
 
-    def __init__(self, connection: Connection, pool: Pool, folder: str, options: Options) -> None:
+    def __init__(
+        self, connection: Connection, pool: SessionPool, folder: str, options: ConnectOptions
+    ) -> None:
         self._connection = connection
         self._pool = pool
         self._folder = folder
@@ -49,11 +51,11 @@ class SftpRemote:
         self._reading = self._writing = _BLOCK
 
     @classmethod
-    def connect(cls, url: RemoteUrl, options: Options) -> SftpRemote:
+    def connect(cls, url: RemoteUrl, options: ConnectOptions) -> SftpRemote:
         """Connect to a server, and check that the folder is there: see `open_remote`."""
         connection = Connection.open(url, options)
         try:
-            pool = Pool(connection, connection.first_session(), most=options.sessions)
+            pool = SessionPool(connection, connection.first_session(), most=options.sessions)
             remote = cls(connection, pool, url.folder, options)
             remote._look_around()
         except BaseException:
@@ -96,17 +98,17 @@ class SftpRemote:
         """Whether the server has ended neither the connection nor its first session."""
         return self._connection.transport.is_active() and self._pool.first.alive
 
-    def stat(self, name: str) -> Facts | None:
+    def stat(self, name: str) -> FileAttributes | None:
         """Return what is told of a file; None if there is none."""
         with self._session(f"look for {name}") as session:
             return calls.stat(session, self._path(name))
 
-    def entries(self, refused: Callable[[str], object] | None = None) -> Iterator[Entry]:
+    def entries(self, refused: Callable[[str], object] | None = None) -> Iterator[DirectoryEntry]:
         """List the folder; names that are not plain are left out, and told to `refused`."""
         with self._session("list the folder") as session:
             for name, facts in listing(session, self._folder):
                 if is_safe(name, ours=True):
-                    yield Entry(name, facts)
+                    yield DirectoryEntry(name, facts)
                 elif refused and name not in {".", ".."}:
                     refused(shown_name(name))
 
@@ -116,9 +118,9 @@ class SftpRemote:
         source: BinaryIO,
         *,
         size: int,
-        manner: Manner = FREELY,
+        manner: WriteMode = FREELY,
         progress: Callable[[int], object] | None = None,
-    ) -> Facts | None:
+    ) -> FileAttributes | None:
         """Write a local file's bytes up to `size`: see `Remote.upload`."""
         doing = f"write {name}"
         span = Span(manner.offset, size, self._writing, self._limiter, progress)
@@ -146,7 +148,7 @@ class SftpRemote:
             )
         return facts
 
-    def _look_behind(self, session: Session, name: str) -> Facts | None:
+    def _look_behind(self, session: Session, name: str) -> FileAttributes | None:
         """Ask for a file that was closed: one with a name of its own may be taken at once."""
         try:
             facts = calls.stat(session, self._path(name))
@@ -183,7 +185,7 @@ class SftpRemote:
             once = sessions <= 1 and not span.begin
             return calls.write_refusal(file.session, path, answer, doing, once=once)
 
-        Sending(span, reader_of(source), refused).run(file, max(0, sessions - 1), again)
+        BlockSender(span, reader_of(source), refused).run(file, max(0, sessions - 1), again)
 
     def download(
         self,
@@ -281,7 +283,9 @@ class SftpRemote:
             yield session
 
     @contextlib.contextmanager
-    def _open_for_writing(self, session: Session, name: str, manner: Manner) -> Iterator[OpenFile]:
+    def _open_for_writing(
+        self, session: Session, name: str, manner: WriteMode
+    ) -> Iterator[OpenFile]:
         path, doing = self._path(name), f"write {name}"
         with contextlib.ExitStack() as stack:
             if not manner.offset:

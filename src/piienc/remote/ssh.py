@@ -21,7 +21,7 @@ from piienc.remote.transport import SshTransport
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from piienc.remote.options import Options
+    from piienc.remote.options import ConnectOptions
     from piienc.remote.peer import Stream
     from piienc.remote.ssh_config import Hop
     from piienc.remote.url import RemoteUrl
@@ -54,7 +54,7 @@ class Connection:
         return self._transports[-1]
 
     @classmethod
-    def open(cls, url: RemoteUrl, options: Options) -> Connection:
+    def open(cls, url: RemoteUrl, options: ConnectOptions) -> Connection:
         """Connect, check the host keys, and log in: see `open_remote`."""
         hop = resolve(url, options)
         connection = cls(hop.shown, stall=options.timeouts.stall)
@@ -107,7 +107,7 @@ class Connection:
     def _is_flooded(self) -> bool:
         return any(session.flooded for session in self.sessions)
 
-    def _extend(self, hop: Hop, options: Options) -> None:
+    def _extend(self, hop: Hop, options: ConnectOptions) -> None:
         times = options.timeouts
         known = KnownHosts(hop)
         with contextlib.ExitStack() as stack:

@@ -23,7 +23,7 @@ from piienc.trust import open_trusted
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from piienc.remote.options import Options
+    from piienc.remote.options import ConnectOptions
 
 SSH_PORT = 22
 _DEEPEST = 16  # files that include files, and hosts that are reached through hosts
@@ -74,7 +74,7 @@ class Hop(Struct, frozen=True):
         return host if self.port == SSH_PORT else f"{host}:{self.port}"
 
 
-def resolve(url: RemoteUrl, options: Options) -> Hop:
+def resolve(url: RemoteUrl, options: ConnectOptions) -> Hop:
     """Find out what a URL's host stands for; what the URL and the options say comes first.
 
     Raises:
@@ -85,7 +85,7 @@ def resolve(url: RemoteUrl, options: Options) -> Hop:
     return _resolve(url, options, config, depth=0)
 
 
-def _resolve(url: RemoteUrl, options: Options, config: SSHConfig, *, depth: int) -> Hop:
+def _resolve(url: RemoteUrl, options: ConnectOptions, config: SSHConfig, *, depth: int) -> Hop:
     if depth > _DEEPEST:
         raise ConfigError(
             f"the SSH configuration reaches {url.host} through hosts without an end",
@@ -127,7 +127,9 @@ def _looked_up(config: SSHConfig, host: str) -> dict[str, object]:
         ) from error
 
 
-def _proxied(jumps: object, options: Options, config: SSHConfig, *, depth: int) -> tuple[Hop, ...]:
+def _proxied(
+    jumps: object, options: ConnectOptions, config: SSHConfig, *, depth: int
+) -> tuple[Hop, ...]:
     if not jumps or str(jumps).lower() == "none":
         return ()
     hops: list[Hop] = []
@@ -146,7 +148,7 @@ def _known_as(host: str, port: int, alias: object) -> tuple[str, ...]:
     return (name,) if port == SSH_PORT else (f"[{name}]:{port}", name)
 
 
-def _identities(found: dict[str, object], options: Options | None) -> tuple[Path, ...]:
+def _identities(found: dict[str, object], options: ConnectOptions | None) -> tuple[Path, ...]:
     if options and options.identity_file:
         return (options.identity_file.expanduser(),)
     told = found.get("identityfile")
@@ -154,14 +156,14 @@ def _identities(found: dict[str, object], options: Options | None) -> tuple[Path
     return tuple(Path(str(name)).expanduser() for name in names)
 
 
-def _certificates(found: dict[str, object], options: Options | None) -> tuple[Path, ...]:
+def _certificates(found: dict[str, object], options: ConnectOptions | None) -> tuple[Path, ...]:
     if options and options.certificate_file:
         return (options.certificate_file.expanduser(),)
     told = found.get("certificatefile")
     return (Path(str(told)).expanduser(),) if told else ()
 
 
-def _known_hosts(found: dict[str, object], options: Options) -> tuple[Path, ...]:
+def _known_hosts(found: dict[str, object], options: ConnectOptions) -> tuple[Path, ...]:
     if options.known_hosts:
         return (options.known_hosts.expanduser(),)
     told = str(found.get("userknownhostsfile") or "~/.ssh/known_hosts ~/.ssh/known_hosts2")

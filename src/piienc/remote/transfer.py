@@ -60,7 +60,7 @@ class Span(Struct, frozen=True):
             self.limiter.take(count)
 
 
-class Sending:
+class BlockSender:
     """The blocks of one file, taken by several sessions in turn: so what is there grows evenly."""
 
     def __init__(self, span: Span, read: Callable[[int, int], bytes], refused: Refused) -> None:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from piienc.cells import Cells, Pool
+from piienc.cells import CellPool, Cells
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -32,7 +32,7 @@ def unquoted(fields: Cells, index: Places, doubled: Places) -> Cells:
     return _made_single(Cells(fields.data, starts, lengths), doubled)
 
 
-def quoted(pool: Pool, quote: int, delimiter: int) -> Pool:
+def quoted(pool: CellPool, quote: int, delimiter: int) -> CellPool:
     """Return cells as fields: in quotes where they need them, and only there.
 
     Args:
@@ -53,8 +53,8 @@ def quoted(pool: Pool, quote: int, delimiter: int) -> Pool:
         parts.append(_in_quotes(part, quote, delimiter))
         count += len(part)
     if not doubled:
-        return Pool(tuple(parts), pool.where)
-    return Pool((*parts, Cells.of(doubled)), moved[pool.where])
+        return CellPool(tuple(parts), pool.where)
+    return CellPool((*parts, Cells.of(doubled)), moved[pool.where])
 
 
 def _in_quotes(part: Cells, quote: int, delimiter: int) -> Cells:

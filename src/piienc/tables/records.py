@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from piienc.cells import Bytes, Narrow, Places, Pool
+    from piienc.cells import Bytes, CellPool, Narrow, Places
     from piienc.tables.oddities import Oddity
 
 _LF, _CR = ord("\n"), ord("\r")
@@ -77,7 +77,7 @@ class Change(Struct, frozen=True):
     """
 
     rows: Places
-    fields: Pool
+    fields: CellPool
 
     def __post_init__(self) -> None:
         # NumPy would spread a single field over all rows.
@@ -138,7 +138,7 @@ class Records:
         in_quotes = np.flatnonzero(self._data[fields.starts] == self._dialect.quote)
         return unquoted(fields, in_quotes, self._doubled), rows
 
-    def as_fields(self, cells: Pool) -> Pool:
+    def as_fields(self, cells: CellPool) -> CellPool:
         """Return text as fields: in quotes where it needs them."""
         return quoted(cells, self._dialect.quote, self._dialect.delimiter)
 

@@ -10,14 +10,14 @@ from pathlib import PurePath
 from typing import TYPE_CHECKING
 
 from piienc.envelope import read_message
-from piienc.envelope.routes import Files
+from piienc.envelope.routes import GpgFiles
 from piienc.envelope.unwrap import unwrap
 from piienc.errors import InputError
 from piienc.files import open_input
 from piienc.flow.receipt import FileFacts
 from piienc.flow.streams import HEAD, Ahead
 from piienc.flow.unwrap import require_encrypted, secret_for
-from piienc.hashing import Followed
+from piienc.hashing import FollowedFile
 from piienc.keys.pgp_folder import opened as opened_keys
 from piienc.places import streamed
 from piienc.tables import opened_source
@@ -42,7 +42,7 @@ class _Message:
     def __init__(self, path: Path, file: Ahead, session: Gpg, secret: SecretBytes | None) -> None:
         self.wrapped = True
         self._path = path
-        self._hashed = Followed(file.fileno())
+        self._hashed = FollowedFile(file.fileno())
         self._source = file.fileno()
         self._session, self._secret = session, secret
         read_end, self.descriptor = os.pipe()
@@ -96,7 +96,7 @@ class _Message:
 
     def _run(self) -> None:
         try:
-            unwrap(Files(self._source, self), session=self._session, passphrase=self._secret)
+            unwrap(GpgFiles(self._source, self), session=self._session, passphrase=self._secret)
         except Exception as error:  # noqa: BLE001  # raised by require_whole()
             self._failed = error
         finally:

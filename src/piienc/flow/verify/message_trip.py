@@ -8,9 +8,9 @@ import threading
 from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
-from piienc.envelope.routes import Streams
+from piienc.envelope.routes import GpgStreams
 from piienc.envelope.unwrap import unwrap
-from piienc.envelope.wrap import Form, wrap
+from piienc.envelope.wrap import MessageFormat, wrap
 from piienc.errors import KeyAccessError
 from piienc.files import open_input
 from piienc.flow.preflight import check_recipients, secret_of
@@ -57,7 +57,7 @@ def message_trip(
         check_recipients(named, demands)
         secret = _secret(list(own.values()), unwrapping)
         reader = HashingReader(stack.enter_context(open_input(source)))
-        form = Form(cipher=demands.cipher, aead=demands.aead)
+        form = MessageFormat(cipher=demands.cipher, aead=demands.aead)
         made = _joined(reader, (there, back), named, form, secret)
         same = made == reader.sha256()
     if not same:
@@ -79,7 +79,7 @@ def _joined(
     reader: HashingReader,
     sessions: tuple[Gpg, Gpg],
     recipients: Sequence[PgpKey],
-    form: Form,
+    form: MessageFormat,
     secret: SecretBytes | None,
 ) -> str:
     """Wrap in one thread and unwrap in this one; return the hash of what came out."""
@@ -94,7 +94,7 @@ def _joined(
 
     def forward() -> None:
         try:
-            wrap(Streams(reader, take), session=there, recipients=recipients, form=form)
+            wrap(GpgStreams(reader, take), session=there, recipients=recipients, form=form)
         except Exception as error:  # noqa: BLE001  # raised below
             failed.append(error)
         finally:
@@ -104,7 +104,7 @@ def _joined(
     thread.start()
     with os.fdopen(read_end, "rb", buffering=_PIECE) as message:
         try:
-            unwrap(Streams(message, digest.update), session=back, passphrase=secret)
+            unwrap(GpgStreams(message, digest.update), session=back, passphrase=secret)
         except Exception:
             message.close()
             thread.join()
