@@ -30,7 +30,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM, AESSIV
 
 from piienc.columns import ColumnCipher, to_cells
 from piienc.errors import PiiencError
-from piienc.flow.record import EncryptedColumn, Record
+from piienc.flow.record import EncryptedColumn, EncryptionMetadata
 from piienc.keys import Mode, parse
 from piienc.tables.metadata import RECORD_KEY
 
@@ -293,7 +293,7 @@ def test_format_names_every_member_of_the_record():
     """The page describes the whole record of a Parquet file, and nothing that is not in it."""
     facts = EncryptedColumn("k", "sealed", "c", (1,), "string", "INT96", "categories")
     fields = pa.schema([("NAME", pa.string())])
-    record = json.loads(Record({"NAME": facts}, fields, {b"pandas": b"{}"}).dump())
+    record = json.loads(EncryptionMetadata({"NAME": facts}, fields, {b"pandas": b"{}"}).dump())
     members = []
     for member, value in record.items():
         members.append(member)

@@ -3,7 +3,7 @@
 import pytest
 
 from piienc import state
-from piienc.flow.audit import Entry, printable
+from piienc.flow.audit import AuditEntry, printable
 from piienc.flow.evidence import UsedKey, counts_of, files_of, keys_of
 from piienc.flow.receipt import ErrorFacts, FileFacts, PushReceipt, SentFile
 from piienc.flow.reports.model import ColumnReport, Finding, Report, SchemaFacts
@@ -53,7 +53,7 @@ def test_report_of_a_verification_tells_file_keys_and_counts():
 
 def test_report_that_is_not_good_ends_the_run_with_its_code(log):
     """A verification that has run to its end may still have failed."""
-    entry = Entry("verify", state=log.state, keys=log.keys)
+    entry = AuditEntry("verify", state=log.state, keys=log.keys)
     entry.receipt(_report())
     assert entry.code == 6
     entry.begin()
@@ -82,7 +82,7 @@ def test_receipt_of_a_push_tells_each_file_without_its_message(log):
 
 def test_several_receipts_of_one_run_add_up(log):
     """A job is one run of several steps."""
-    entry = Entry("send", state=log.state, keys=log.keys)
+    entry = AuditEntry("send", state=log.state, keys=log.keys)
     entry.file("verified", "x.csv")
     entry.receipt(_report(errors=0, counts={}))
     entry.receipt(PushReceipt("push", "file:///there/", None, (), 1.0))
@@ -96,7 +96,7 @@ def test_several_receipts_of_one_run_add_up(log):
 def test_path_of_any_bytes_is_text_that_can_be_written(log, path):
     """A file may have any name, and the log stays valid."""
     assert printable(path).encode("utf-8")
-    entry = Entry("test", state=log.state, keys=log.keys)
+    entry = AuditEntry("test", state=log.state, keys=log.keys)
     entry.file("input", path)
     entry.begin()
     assert log.check().damages == ()

@@ -16,7 +16,7 @@ from piienc.errors import PiiencError
 from piienc.flow import crypt
 from piienc.flow.reports.model import SchemaFacts
 from piienc.flow.verify.request import VerifyRequest
-from piienc.flow.verify.source import Unwrapping
+from piienc.flow.verify.source import UnwrapKeys
 from piienc.flow.verify.verify import verify
 from piienc.keys import KeyFolder
 from piienc.keys.pgp_folder import PgpFolder
@@ -177,7 +177,7 @@ class Workshop:
             file,
             VerifyRequest(schema=self._schema, facts=facts, **more),
             keys=Hands(used=keys),
-            unwrapping=Unwrapping(PgpFolder(self.folder / "keys"), lambda _: None),
+            unwrapping=UnwrapKeys(PgpFolder(self.folder / "keys"), lambda _: None),
         )
 
     def verify_by_command(self, file: Path, *more: str) -> int:
@@ -195,9 +195,9 @@ def units_of(run: Run) -> UnitSize:
     return UnitSize(run.unit, run.unit)
 
 
-def options_of(run: Run) -> crypt.Options:
+def options_of(run: Run) -> crypt.CryptOptions:
     """Return how a run is to be run."""
-    return crypt.Options(overwrite=True, threads=run.threads, units=units_of(run))
+    return crypt.CryptOptions(overwrite=True, threads=run.threads, units=units_of(run))
 
 
 def run_piienc(arguments: list[str], data: bytes = b"") -> subprocess.CompletedProcess[bytes]:

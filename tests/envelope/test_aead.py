@@ -14,7 +14,7 @@ from piienc.envelope import Container, read_message
 from piienc.envelope.wrap import MessageFormat, require_as_meant
 from piienc.errors import PgpError
 from piienc.flow.wrap import wrap_file
-from piienc.flow.wrapping import Wrapping
+from piienc.flow.wrapping import WrapRequest
 from piienc.keys.pgp_folder import PgpFolder
 from piienc.profiles import load
 
@@ -93,7 +93,7 @@ def keys(new_gpg, temp, tmp_path):
 def _wrapped(keys, folder, *names, signer=None):
     source, target = folder / "x.csv", folder / "x.pgp"
     source.write_bytes(b"id\n1\n")
-    wanted = Wrapping(load("generic", {}), names, signer)
+    wanted = WrapRequest(load("generic", {}), names, signer)
     wrap_file(source, target, wanted, keys=keys, passphrase=print)
     return target.read_bytes()
 

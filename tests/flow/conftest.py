@@ -91,7 +91,7 @@ class Shop:
                 schema=schema or self.schema(),
                 keys=self.keys.__getitem__,
                 counter=counter,
-                options=crypt.Options(**options),
+                options=crypt.CryptOptions(**options),
                 left_out=left_out,
             )
 
@@ -111,7 +111,7 @@ class Shop:
             schema=schema,
             keys=self.keys.__getitem__,
             columns=columns,
-            options=crypt.Options(**options),
+            options=crypt.CryptOptions(**options),
         )
 
     def there_and_back(self, data: bytes, schema: Schema, suffix: str = "csv") -> tuple[bytes, ...]:

@@ -5,7 +5,7 @@ from types import SimpleNamespace
 import pytest
 
 from piienc.errors import ConnectError
-from piienc.flow.crew import Crew
+from piienc.flow.crew import ConnectionPool
 
 
 @pytest.mark.parametrize("stops", [False, True])
@@ -25,6 +25,9 @@ def test_who_stops_is_told_of_no_further_attempt(stops):
         lost.transient = True
         raise lost
 
-    with Crew(way, lambda error, _: told.append(error)) as crew, pytest.raises(ConnectError):
+    with (
+        ConnectionPool(way, lambda error, _: told.append(error)) as crew,
+        pytest.raises(ConnectError),
+    ):
         crew.again(action)
     assert len(told) == (not stops)

@@ -9,8 +9,8 @@ import pytest
 from msgspec.structs import replace
 
 from piienc.errors import IncompleteError, NameTakenError
-from piienc.flow.delivery import Delivered, Delivery, Rules, Skipped
-from piienc.flow.source import Source
+from piienc.flow.delivery import Delivered, Delivery, DeliveryRules, Skipped
+from piienc.flow.source import UploadFile
 from piienc.remote import OURS
 from piienc.remote.folder import FolderRemote
 from piienc.state import Ledger
@@ -54,9 +54,9 @@ class World:
     def run(self, *, progress=print, **rules):
         """Deliver the file, as a run of its own does."""
         self.steps = 0
-        rules = Rules(trigger=lambda name, _: (f"{name}.DONE", b""), **rules)
+        rules = DeliveryRules(trigger=lambda name, _: (f"{name}.DONE", b""), **rules)
         with self.file.open("rb") as file:
-            source = Source(self.file, file)
+            source = UploadFile(self.file, file)
             places = ["file:///out/"]
             delivery = Delivery(source, "a.csv", places, rules, Saving(self), progress)
             return delivery.attempt(Watched(self))

@@ -239,7 +239,9 @@ def test_progress_is_that_of_all_files(shop):
             schema=_schema(shop),
             keys=shop.keys.__getitem__,
             counter=counter,
-            options=crypt.Options(progress=lambda rows, _, share: shares.append((rows, share))),
+            options=crypt.CryptOptions(
+                progress=lambda rows, _, share: shares.append((rows, share))
+            ),
         )
     assert shares == sorted(shares)
     assert shares[-1] == (9, 1.0)
@@ -259,7 +261,7 @@ def test_no_file_has_a_name_before_all_are_whole(shop):
         shop.folder / "back",
         schema=None,
         keys=shop.keys.__getitem__,
-        options=crypt.Options(progress=look),
+        options=crypt.CryptOptions(progress=look),
     )
     assert len(seen) >= len(HIVE)
     assert not any(seen)

@@ -11,7 +11,7 @@ from pyarrow import parquet as pq
 
 from piienc.errors import InputError, PgpError
 from piienc.flow.inspect import inspect
-from piienc.flow.inspected import ColumnReport, PgpReport
+from piienc.flow.inspected import ColumnInspection, PgpInspection
 from piienc.keys import KeyInfo, Mode, Prefix, generate
 
 C = "CANARY-4711"
@@ -40,10 +40,10 @@ def _inspected(shop, source, schema=None, *, known=None):
 def _column(shop, name, key=None, *, cells, encoding="base64", recorded=False):
     """Return what is expected of a column that is encrypted under a key, or not at all."""
     if key is None:
-        return ColumnReport(name, recorded, cells, 0, None, (), None, None)
+        return ColumnInspection(name, recorded, cells, 0, None, (), None, None)
     keyset = shop.keys[key]
     ids = (keyset.primary_id,)
-    return ColumnReport(name, recorded, cells, cells, encoding, ids, key, str(keyset.mode))
+    return ColumnInspection(name, recorded, cells, cells, encoding, ids, key, str(keyset.mode))
 
 
 def test_columns_of_csv_are_judged_by_their_cells(shop):
@@ -218,7 +218,7 @@ def test_recipients_get_the_names_that_are_known(shop):
     """By the key id of the subkey that the message is encrypted to."""
     shop.write("x.pgp", MESSAGE)
     report = _inspected(shop, "x.pgp", known={KEY_ID: "partner"})
-    assert isinstance(report, PgpReport)
+    assert isinstance(report, PgpInspection)
     assert json.loads(json.dumps(report.document())) == {
         "schema_version": 1,
         "ok": True,

@@ -135,9 +135,9 @@ def test_odd_file_gets_the_true_word_from_verify(shop, check, kind):
 def check(shop):
     """Give a function that verifies a plain file."""
     from piienc.flow.reports.model import SchemaFacts
-    from piienc.flow.verify.at_hand import AtHand
+    from piienc.flow.verify.at_hand import AvailableKeys
     from piienc.flow.verify.request import VerifyRequest
-    from piienc.flow.verify.source import Unwrapping
+    from piienc.flow.verify.source import UnwrapKeys
     from piienc.flow.verify.verify import verify
     from piienc.keys import KeyFolder
     from piienc.keys.pgp_folder import PgpFolder
@@ -145,8 +145,8 @@ def check(shop):
     def check(name, schema):
         facts = SchemaFacts("people", 1, "schema.toml", "0" * 64)
         wanted = VerifyRequest(schema=schema, facts=facts, expect="plain")
-        at_hand = AtHand(KeyFolder(shop.folder), lambda _: None, used=False)
-        unwrapping = Unwrapping(PgpFolder(shop.folder), lambda _: None)
+        at_hand = AvailableKeys(KeyFolder(shop.folder), lambda _: None, used=False)
+        unwrapping = UnwrapKeys(PgpFolder(shop.folder), lambda _: None)
         return verify(shop.folder / name, wanted, keys=at_hand, unwrapping=unwrapping)
 
     return check

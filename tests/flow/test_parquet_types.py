@@ -12,7 +12,7 @@ import pytest
 from pyarrow import parquet as pq
 
 from piienc.errors import InputError
-from piienc.flow.infer.infer import Options, infer
+from piienc.flow.infer.infer import InferOptions, infer
 from piienc.flow.inspect import inspect
 
 UUIDS = [uuid.UUID(int=n).bytes for n in (0, 1, 2**128 - 1)]
@@ -125,7 +125,7 @@ def test_types_are_inspected_and_inferred(shop, name):
     _write(shop, (KINDS | NESTED)[name])
     report = inspect(shop.folder / "x.parquet", known=dict, keys=dict)
     assert [column.name for column in report.columns] == ["row", "kind", "email"]
-    assert infer(shop.folder / "x.parquet", Options())
+    assert infer(shop.folder / "x.parquet", InferOptions())
 
 
 def test_uuid_is_encrypted_as_its_usual_text(shop):

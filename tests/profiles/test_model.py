@@ -5,7 +5,7 @@ import pytest
 from piienc import document
 from piienc.errors import ConfigError
 from piienc.profiles import Profile
-from piienc.profiles.model import BuiltIn, Demands, size_text
+from piienc.profiles.model import BuiltInProfile, Demands, size_text
 
 
 def test_table_has_the_fields_of_a_profile():
@@ -80,7 +80,7 @@ def test_built_in_table_needs_a_source_for_each_demand(tmp_path):
     file = tmp_path / "receiver.toml"
     file.write_text('armor = true\naead = false\n[sources]\naead = "a page"\n', "utf-8")
     with pytest.raises(ConfigError) as caught:
-        document.load(file, BuiltIn)
+        document.load(file, BuiltInProfile)
     assert str(caught.value).split("\n  ")[1:] == [
         "line 1: armor: has no source; say in [sources] where it comes from",
         "summary: missing",

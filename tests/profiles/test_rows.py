@@ -5,7 +5,7 @@ import pytest
 from piienc import document, profiles
 from piienc.errors import ConfigError
 from piienc.profiles import RowRule
-from piienc.profiles.model import BuiltIn
+from piienc.profiles.model import BuiltInProfile
 from piienc.profiles.rows import DEMANDS
 
 OWN = """\
@@ -133,7 +133,7 @@ def test_built_in_rule_needs_a_source(tmp_path):
         'summary = "s"\n[rows.a]\nmax_bytes = 1\n[rows.b]\nmax_bytes = 1\nsource = "a page"\n'
     )
     with pytest.raises(ConfigError) as caught:
-        document.load(file, BuiltIn)
+        document.load(file, BuiltInProfile)
     assert str(caught.value).split("\n  ")[1:] == [
         "line 2: rows.a: has no source; say in source where it comes from"
     ]

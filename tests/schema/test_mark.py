@@ -186,10 +186,10 @@ def test_mark_of_a_column_of_any_name_is_what_the_schema_then_says(
     tmp_path_factory, names, context
 ):
     """Names with dots, quotes and control characters are names."""
-    from piienc.schema.propose import Line, ProposedColumn, ProposedSchema, dump
+    from piienc.schema.propose import ProposedColumn, ProposedField, ProposedSchema, dump
 
     file = tmp_path_factory.mktemp("any") / "schema.toml"
-    columns = tuple(ProposedColumn(name, (Line("type", "string"),)) for name in names)
+    columns = tuple(ProposedColumn(name, (ProposedField("type", "string"),)) for name in names)
     file.write_bytes(dump(ProposedSchema("n", columns)).encode())
     before = tomllib.loads(file.read_text("utf-8"))
     mark(file, names[:1], "k", context)

@@ -18,7 +18,7 @@ from piienc.errors import KeyAccessError
 from piienc.flow import crypt
 from piienc.flow.reports.model import SchemaFacts
 from piienc.flow.verify.request import VerifyRequest
-from piienc.flow.verify.source import Unwrapping
+from piienc.flow.verify.source import UnwrapKeys
 from piienc.flow.verify.verify import verify
 from piienc.keys import Keyset, Mode, generate
 from piienc.keys.pgp_folder import PgpFolder
@@ -175,7 +175,7 @@ class Desk:
                 schema=schema or self.schema(),
                 keys=self.keys.__getitem__,
                 counter=counter,
-                options=crypt.Options(overwrite=True),
+                options=crypt.CryptOptions(overwrite=True),
             )
         return self.folder / target
 
@@ -196,7 +196,7 @@ class Desk:
                 **wanted,
             ),
             keys=self,
-            unwrapping=Unwrapping(PgpFolder(self.folder / "keys"), lambda _: None),
+            unwrapping=UnwrapKeys(PgpFolder(self.folder / "keys"), lambda _: None),
         )
 
     def verify_sheet(self, sheet: Sheet, kind: str, schema: Schema | None = None, **wanted: Any):

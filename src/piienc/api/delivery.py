@@ -104,7 +104,7 @@ def pull(
     where, ask = settled(keys, state, config), answer(passphrase)
     destination = _destination(source, where, identity, known_hosts)
     with recorded("pull", where, [("fetched", Path(name))]) as entry:
-        pulling = pulls.Pulling(way_by(destination, ask), Ledger(where.state_dir), overwrite)
+        pulling = pulls.PullRequest(way_by(destination, ask), Ledger(where.state_dir), overwrite)
         receipt = pulls.pull(name, Path(target), pulling)
         entry.receipt(receipt)
     return receipt

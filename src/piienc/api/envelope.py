@@ -10,7 +10,7 @@ from piienc.api.common import answer, path_of, schema_of, settled
 from piienc.errors import UsageError
 from piienc.flow import unwrap, wrap
 from piienc.flow.recorded import recorded
-from piienc.flow.wrapping import Wrapping
+from piienc.flow.wrapping import WrapRequest
 from piienc.keys.pgp_folder import PgpFolder
 
 if TYPE_CHECKING:
@@ -61,7 +61,7 @@ def wrap_file(
     if not recipients or isinstance(recipients, str):
         raise UsageError("recipients must be a list of names", hint='say recipients=["NAME"]')
     where, ask = settled(keys, state, config), answer(passphrase)
-    wanted = Wrapping(
+    wanted = WrapRequest(
         profiles.load(profile, where.profiles),
         tuple(dict.fromkeys(recipients)),
         sign_with,

@@ -9,7 +9,7 @@ from piienc.errors import UsageError
 from piienc.flow.addressed import destination_named, way_by
 from piienc.flow.recorded import recorded
 from piienc.flow.send.chosen import chosen
-from piienc.flow.send.making import Making
+from piienc.flow.send.making import JobContextBuilder
 from piienc.flow.send.send import send as send_by
 
 if TYPE_CHECKING:
@@ -70,7 +70,7 @@ def send(
         recipients=tuple(recipients) or None,
     )
     with recorded("send", where, schema=job.schema) as entry:
-        making = Making(
+        making = JobContextBuilder(
             where,
             job,
             destination,

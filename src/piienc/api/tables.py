@@ -13,9 +13,9 @@ from piienc.flow import crypt
 from piienc.flow.keyring import keyring
 from piienc.flow.recorded import recorded
 from piienc.flow.reports.model import SchemaFacts
-from piienc.flow.verify.at_hand import AtHand, hold_to_marks_at_hand
+from piienc.flow.verify.at_hand import AvailableKeys, hold_to_marks_at_hand
 from piienc.flow.verify.request import VerifyRequest
-from piienc.flow.verify.source import Unwrapping
+from piienc.flow.verify.source import UnwrapKeys
 from piienc.flow.verify.verify import verify as verify_by
 from piienc.keys import KeyFolder
 from piienc.keys.pgp_folder import PgpFolder
@@ -71,7 +71,7 @@ def encrypt_file(
             schema=schemas.load(Path(schema)),
             keys=keyring(where.keys_dir, ask, entry),
             counter=counter,
-            options=crypt.Options(overwrite, threads),
+            options=crypt.CryptOptions(overwrite, threads),
         )
         entry.receipt(receipt)
     return receipt
@@ -118,7 +118,7 @@ def decrypt_file(
             schema=schema_of(schema),
             keys=keyring(where.keys_dir, ask, entry),
             columns=columns,
-            options=crypt.Options(overwrite, threads),
+            options=crypt.CryptOptions(overwrite, threads),
         )
         entry.receipt(receipt)
     return receipt
@@ -172,7 +172,7 @@ def verify(
     with ExitStack() as stack:
         entry = stack.enter_context(recorded("verify", where, files, schema=Path(schema)))
         held = schemas.load(Path(schema))
-        at_hand = AtHand(KeyFolder(where.keys_dir), ask, used=not without_keys)
+        at_hand = AvailableKeys(KeyFolder(where.keys_dir), ask, used=not without_keys)
         marks = Marks(where.state_dir)
         report = verify_by(
             Path(file),
@@ -190,7 +190,7 @@ def verify(
                 threads=threads,
             ),
             keys=at_hand,
-            unwrapping=Unwrapping(PgpFolder(where.keys_dir), ask),
+            unwrapping=UnwrapKeys(PgpFolder(where.keys_dir), ask),
         )
         entry.receipt(report)
     return report

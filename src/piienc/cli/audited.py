@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from contextlib import AbstractContextManager
     from pathlib import Path
 
-    from piienc.flow.audit import Entry
+    from piienc.flow.audit import AuditEntry
     from piienc.settings import Settings
 
 
@@ -31,7 +31,7 @@ def audited(
     schema: Path | None = None,
     keys: Iterable[str] = (),
     makes_keys: bool = False,
-) -> AbstractContextManager[Entry]:
+) -> AbstractContextManager[AuditEntry]:
     """Record that a command begins, and how it ends; Typer's own errors are wrong usage."""
     from piienc.flow.recorded import recorded  # start-up
 

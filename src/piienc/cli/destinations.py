@@ -14,7 +14,7 @@ from piienc.cli import ui
 if TYPE_CHECKING:
     from piienc.cli.passphrase import Passphrase
     from piienc.errors import PiiencError
-    from piienc.flow.destination import Way
+    from piienc.flow.destination import Endpoint
     from piienc.secret import SecretBytes
     from piienc.settings import Settings
     from piienc.settings.destination import Destination
@@ -36,7 +36,7 @@ DebugSsh = Annotated[
 ]
 
 
-class Said(Struct, frozen=True):
+class DestinationOptions(Struct, frozen=True):
     """What the command line says of a destination.
 
     Attributes:
@@ -54,7 +54,7 @@ class Said(Struct, frozen=True):
     debug: bool = False
 
 
-def destination_of(said: Said, settled: Settings) -> Destination:
+def destination_of(said: DestinationOptions, settled: Settings) -> Destination:
     """Return a destination, with what the command line says over what `piienc.toml` says.
 
     Raises:
@@ -69,7 +69,7 @@ def destination_of(said: Said, settled: Settings) -> Destination:
     )
 
 
-def way_of(said: Said, destination: Destination, passphrase: Passphrase) -> Way:
+def way_of(said: DestinationOptions, destination: Destination, passphrase: Passphrase) -> Endpoint:
     """Return how a destination is reached; secrets are read now, and nothing is connected."""
     from piienc.flow.addressed import way_by  # start-up
 

@@ -61,14 +61,14 @@ def wrap_file(
     """Encrypt a file for its receivers' OpenPGP keys."""
     from piienc import profiles  # start-up
     from piienc.flow.wrap import wrap_file, wrapped_name
-    from piienc.flow.wrapping import Wrapping
+    from piienc.flow.wrapping import WrapRequest
     from piienc.keys.pgp_folder import PgpFolder
 
     if not recipient:
         raise UsageError("for whom? no recipient is named", hint="say --recipient NAME")
     settled = options.settled(config, keys, state)
     passphrase = Passphrase(passphrase_file, passphrase_fd, no_input)
-    wanted = Wrapping(
+    wanted = WrapRequest(
         profiles.load(profile, settled.profiles),
         tuple(dict.fromkeys(recipient)),
         sign_with,

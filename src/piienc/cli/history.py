@@ -44,10 +44,10 @@ def history(
     settled = options.settled(config, keys, state)
     places = None
     if destination is not None:
-        from piienc.cli.destinations import Said, destination_of
+        from piienc.cli.destinations import DestinationOptions, destination_of
         from piienc.remote import parse_url, places_of  # start-up
 
-        places = places_of(parse_url(destination_of(Said(destination), settled).url))
+        places = places_of(parse_url(destination_of(DestinationOptions(destination), settled).url))
     found = Ledger(settled.state_dir).history(
         places=places,
         job=job,

@@ -18,8 +18,8 @@ from piienc.errors import UsageError
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from piienc.flow.audit import Entry
-    from piienc.flow.project import Begun, ProjectRequest
+    from piienc.flow.audit import AuditEntry
+    from piienc.flow.project import CreatedProject, ProjectRequest
 
 
 def init(
@@ -123,7 +123,7 @@ def _asked(wanted: ProjectRequest) -> ProjectRequest:
 
 
 def _tell(
-    begun: Begun, wanted: ProjectRequest, entry: Entry, *, as_json: bool, quiet: bool
+    begun: CreatedProject, wanted: ProjectRequest, entry: AuditEntry, *, as_json: bool, quiet: bool
 ) -> None:
     steps = _next_steps(begun, wanted)
     if as_json:
@@ -150,7 +150,7 @@ def _tell(
         ui.say(f"{number}. {step}")
 
 
-def _next_steps(begun: Begun, wanted: ProjectRequest) -> Sequence[str]:
+def _next_steps(begun: CreatedProject, wanted: ProjectRequest) -> Sequence[str]:
     """Return what is to be done next, in order."""
     steps = [f"look {wanted.schema} through: marks cannot be undone"]
     if not begun.marked:
@@ -166,7 +166,7 @@ def _next_steps(begun: Begun, wanted: ProjectRequest) -> Sequence[str]:
     return [*steps, *_ways_on(begun, wanted)]
 
 
-def _ways_on(begun: Begun, wanted: ProjectRequest) -> Iterator[str]:
+def _ways_on(begun: CreatedProject, wanted: ProjectRequest) -> Iterator[str]:
     """Yield what leads to the first file that leaves: by the job, where there is one."""
     made = str(wanted.config) in begun.created
     where = [] if wanted.config == Path(settings.FILE) else ["--config", str(wanted.config)]

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from piienc.envelope import Container, PgpMessage
-    from piienc.flow.inspected import ColumnReport, PgpReport, TableReport
+    from piienc.flow.inspected import ColumnInspection, PgpInspection, TableInspection
     from piienc.keys import KeyInfo
     from piienc.schema import Schema
     from piienc.settings import Settings
@@ -49,7 +49,7 @@ def inspect(
 ) -> None:
     """Show what a file is: OpenPGP packets and recipients, or columns and key ids."""
     from piienc.flow.inspect import inspect as inspected  # start-up
-    from piienc.flow.inspected import PgpReport
+    from piienc.flow.inspected import PgpInspection
 
     settled = options.settled(config, keys)
     report = inspected(
@@ -60,7 +60,7 @@ def inspect(
     )
     if json:
         ui.document(report.document())
-    elif isinstance(report, PgpReport):
+    elif isinstance(report, PgpInspection):
         _show_pgp(report)
     else:
         _show_table(report)
@@ -105,7 +105,7 @@ def _schema(path: Path | None) -> Schema | None:
     return schemas.load(path)
 
 
-def _show_pgp(report: PgpReport) -> None:
+def _show_pgp(report: PgpInspection) -> None:
     message = report.message
     form = "armored" if message.armored else "binary"
     if message.keys:
@@ -118,7 +118,7 @@ def _show_pgp(report: PgpReport) -> None:
     _show(f"{report.name}: OpenPGP, {what}, {form}", ("what", "details"), rows)
 
 
-def _of_keys(report: PgpReport) -> Rows:
+def _of_keys(report: PgpInspection) -> Rows:
     rows: Rows = []
     for key in report.message.keys:
         what = ("secret " if key.secret else "public ") + ("subkey" if key.subkey else "key")
@@ -167,7 +167,7 @@ def _who(key_id: str, names: Mapping[str, str]) -> str:
     return f"{key_id} ({names[key_id]})" if key_id in names else key_id
 
 
-def _show_table(report: TableReport) -> None:
+def _show_table(report: TableInspection) -> None:
     kind = "CSV" if report.kind == "csv" else "Parquet"
     kind += f", {report.compression}" if report.compression else ""
     rows = [
@@ -188,7 +188,7 @@ def _show_table(report: TableReport) -> None:
     )
 
 
-def _verdict(column: ColumnReport) -> str:
+def _verdict(column: ColumnInspection) -> str:
     if 0 < column.encrypted_cells < column.cells:
         return f"{column.encrypted_cells:,} of {column.cells:,} cells"
     return {True: "yes", False: "no", None: "no cells"}[column.encrypted]

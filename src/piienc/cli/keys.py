@@ -18,7 +18,7 @@ from piienc.files import new_file, open_input
 from piienc.keys.keyset import Mode, Prefix, Status, generate
 
 if TYPE_CHECKING:
-    from piienc.flow.audit import Entry
+    from piienc.flow.audit import AuditEntry
     from piienc.keys import KeyFacts, KeyInfo, Keyset
     from piienc.keys.pgp_folder import PgpFolder
 
@@ -202,7 +202,13 @@ def export(
 
 
 def _export_pgp(
-    folder: PgpFolder, name: str, output: Path | None, entry: Entry, *, as_json: bool, force: bool
+    folder: PgpFolder,
+    name: str,
+    output: Path | None,
+    entry: AuditEntry,
+    *,
+    as_json: bool,
+    force: bool,
 ) -> None:
     entry.key(name, fingerprint=folder.load([name])[0].fingerprint)
     armored = folder.export(name)
@@ -253,7 +259,7 @@ def _material(file: Path) -> bytes:
 
 
 def _tell(
-    name: str, keyset: Keyset, path: Path, entry: Entry, *, as_json: bool, quiet: bool
+    name: str, keyset: Keyset, path: Path, entry: AuditEntry, *, as_json: bool, quiet: bool
 ) -> None:
     if as_json:
         facts = to_builtins(keyset.facts) | {"name": name, "path": str(path)}

@@ -23,7 +23,7 @@ app = typer.Typer(
 )
 
 
-class Kind(StrEnum):
+class RowKind(StrEnum):
     """What the rows of a data file are."""
 
     PROFILE = "profile"
@@ -42,7 +42,7 @@ def show(
         Path, typer.Argument(metavar="DATA", help="The file to send; only plain CSV is opened.")
     ],
     schema: SchemaOption,
-    kind: Annotated[Kind, typer.Option("--type", help="What the rows are.")],
+    kind: Annotated[RowKind, typer.Option("--type", help="What the rows are.")],
     client_email: Annotated[
         str, typer.Option("--client-email", metavar="ADDRESS", help="Where notices are sent.")
     ],

@@ -17,7 +17,7 @@ from piienc.errors import KeyAccessError
 from piienc.files import open_input
 
 if TYPE_CHECKING:
-    from piienc.flow.audit import Entry
+    from piienc.flow.audit import AuditEntry
     from piienc.keys.pgp import PgpKey
     from piienc.keys.pgp_folder import PgpFolder
 
@@ -182,7 +182,7 @@ def _read(file: Path) -> bytes:
     return data
 
 
-def _tell(key: PgpKey, entry: Entry, *, as_json: bool, quiet: bool) -> None:
+def _tell(key: PgpKey, entry: AuditEntry, *, as_json: bool, quiet: bool) -> None:
     if as_json:
         document = {"schema_version": ui.SCHEMA_VERSION, "ok": True, "key": facts_of(key)}
         ui.document(entry.attested(document))

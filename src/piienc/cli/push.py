@@ -12,8 +12,8 @@ from piienc.cli.audited import audited
 from piienc.cli.passphrase import Passphrase
 
 if TYPE_CHECKING:
-    from piienc.flow.audit import Entry
-    from piienc.flow.push import Pushing
+    from piienc.flow.audit import AuditEntry
+    from piienc.flow.push import PushRequest
     from piienc.flow.receipt import PushReceipt, SentFile
     from piienc.settings import Settings
     from piienc.settings.destination import Destination
@@ -69,7 +69,7 @@ def push(
     from piienc.flow import push as flow  # start-up
 
     settled = options.settled(config, keys, state)
-    said = destinations.Said(to, identity, known_hosts, password_file, debug_ssh)
+    said = destinations.DestinationOptions(to, identity, known_hosts, password_file, debug_ssh)
     destination = destinations.destination_of(said, settled).with_said(
         profile=profile, if_exists=if_exists, verify_content=verify_content or None
     )
@@ -88,14 +88,14 @@ def push(
 
 
 def _pushing(
-    said: destinations.Said,
+    said: destinations.DestinationOptions,
     destination: Destination,
     settled: Settings,
     passphrase: Passphrase,
     schema: Path | None,
     *,
     again: bool,
-) -> Pushing:
+) -> PushRequest:
     from piienc import schema as schemas  # start-up
     from piienc.flow.addressed import pushing_by
 
@@ -108,7 +108,7 @@ def _pushing(
     )
 
 
-def _tell(receipt: PushReceipt, entry: Entry, *, as_json: bool, quiet: bool) -> None:
+def _tell(receipt: PushReceipt, entry: AuditEntry, *, as_json: bool, quiet: bool) -> None:
     of_files = (said for file in receipt.files for said in file.warnings)
     for warning in (*receipt.warnings, *of_files):
         ui.say(f"warning: {warning}")
@@ -178,13 +178,13 @@ def pull(
 ) -> None:
     """Fetch files from a destination; each appears whole or not at all."""
     from piienc.errors import UsageError
-    from piienc.flow.pull import Pulling, pull  # start-up
+    from piienc.flow.pull import PullRequest, pull  # start-up
     from piienc.state import Ledger
 
     if not source:
         raise UsageError("from where? no destination is named", hint="say --from DESTINATION")
     settled = options.settled(config, keys, state)
-    said = destinations.Said(source, identity, known_hosts, password_file, debug_ssh)
+    said = destinations.DestinationOptions(source, identity, known_hosts, password_file, debug_ssh)
     passphrase = Passphrase(passphrase_file, passphrase_fd, no_input)
     way = destinations.way_of(said, destinations.destination_of(said, settled), passphrase)
     with (
@@ -192,7 +192,9 @@ def pull(
         ui.progress("fetching", quiet=quiet) as report,
     ):
         ledger = Ledger(settled.state_dir)
-        receipt = pull(remote, dst, Pulling(way, ledger, force, destinations.tell_retry, report))
+        receipt = pull(
+            remote, dst, PullRequest(way, ledger, force, destinations.tell_retry, report)
+        )
         entry.receipt(receipt)
     for warning in receipt.warnings:
         ui.say(f"warning: {warning}")

@@ -14,7 +14,7 @@ from piienc.flow.reports.words import percent, place, reason, rows_of, verdict, 
 from piienc.trust import held_name
 
 if TYPE_CHECKING:
-    from piienc.flow.reports.groups import Group
+    from piienc.flow.reports.groups import FindingGroup
     from piienc.flow.reports.model import ColumnReport, Report
 
 _BY_UMASK = 0o666
@@ -92,7 +92,7 @@ def _row(name: str, column: ColumnReport) -> tuple[str, ...]:
     )
 
 
-def _show_groups(title: str, found: list[Group]) -> None:
+def _show_groups(title: str, found: list[FindingGroup]) -> None:
     lines = [_line(one) for one in found[:_MOST_GROUPS]]
     if more := len(found) - len(lines):
         lines.append(f"{more:,} more columns and rules: see the whole report")
@@ -102,7 +102,7 @@ def _show_groups(title: str, found: list[Group]) -> None:
             ui.paragraph(f"hint: {rule}: {advice}", indent=2)
 
 
-def _line(group: Group) -> str:
+def _line(group: FindingGroup) -> str:
     text = f"{place(group)}: {group.rule}: {visible(group.detail, 500)}"
     rows = rows_of(group, _MOST_ROWS)
     return f"{text}: {rows}" if rows else text

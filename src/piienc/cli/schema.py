@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from piienc.errors import ConfigError, PolicyError
-    from piienc.flow.infer.infer import Inferred
+    from piienc.flow.infer.infer import Proposal
     from piienc.flow.schema_check import CheckedSchema
     from piienc.schema import Column
     from piienc.state import RecordedMark
@@ -66,7 +66,7 @@ def infer(
     options.settled(config, keys)
     for key in (searchable, sealed):
         require_name(key)
-    wanted = inference.Options(name, rows, KeyNames(searchable, sealed))
+    wanted = inference.InferOptions(name, rows, KeyNames(searchable, sealed))
     found = inference.infer(sample, wanted)
     text = dump(found.schema)
     if output is not None:
@@ -83,7 +83,7 @@ def infer(
         ui.say(f"proposed by {found.rows:,} rows: {output}; marked: {', '.join(marked) or 'none'}")
 
 
-def _inferred(found: Inferred, output: Path | None, text: str) -> dict[str, Any]:
+def _inferred(found: Proposal, output: Path | None, text: str) -> dict[str, Any]:
     from msgspec import to_builtins  # start-up
 
     return {

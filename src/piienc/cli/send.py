@@ -16,8 +16,8 @@ from piienc.errors import PiiencError
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from piienc.flow.send.making import Making
-    from piienc.flow.send.outcome import Outcome, SendReceipt
+    from piienc.flow.send.making import JobContextBuilder
+    from piienc.flow.send.outcome import SendReceipt, SourceOutcome
     from piienc.settings import Settings
     from piienc.settings.job import Job
 
@@ -68,12 +68,14 @@ def send(
     """Verify, encrypt, wrap and deliver each new file of a job, exactly once."""
     from piienc.flow.send.chosen import chosen  # start-up
 
-    voice = _Voice(log_format, as_json=json, quiet=quiet)
+    voice = _EventPrinter(log_format, as_json=json, quiet=quiet)
     settled: Settings | None = None
     try:
         settled = options.settled(config, keys, state)
         job = chosen(what, settled, schema=schema, to=to)
-        said = destinations.Said(job.destination, identity, known_hosts, password_file, debug_ssh)
+        said = destinations.DestinationOptions(
+            job.destination, identity, known_hosts, password_file, debug_ssh
+        )
         passphrase = Passphrase(passphrase_file, passphrase_fd, no_input)
         making = _making(said, job, settled, passphrase, recipient, voice)
         code = (
@@ -89,7 +91,7 @@ def send(
         raise typer.Exit(code)
 
 
-class _Voice:
+class _EventPrinter:
     """How a run is told: lines to people, or an event in JSON for each step."""
 
     def __init__(self, form: LogFormat, *, as_json: bool, quiet: bool) -> None:
@@ -137,20 +139,20 @@ class _Voice:
 
 
 def _making(
-    said: destinations.Said,
+    said: destinations.DestinationOptions,
     job: Job,
     settled: Settings,
     passphrase: Passphrase,
     recipients: Sequence[str] | None,
-    voice: _Voice,
-) -> Making:
-    from piienc.flow.send.making import Making  # start-up
+    voice: _EventPrinter,
+) -> JobContextBuilder:
+    from piienc.flow.send.making import JobContextBuilder  # start-up
 
     voice.job = job.name
     destination = destinations.destination_of(said, settled).with_said(
         recipients=tuple(recipients) if recipients else None
     )
-    return Making(
+    return JobContextBuilder(
         settled,
         job,
         destination,
@@ -162,7 +164,9 @@ def _making(
     )
 
 
-def _send(making: Making, voice: _Voice, *, again: bool, dry_run: bool, threads: int) -> int:
+def _send(
+    making: JobContextBuilder, voice: _EventPrinter, *, again: bool, dry_run: bool, threads: int
+) -> int:
     from msgspec.structs import replace
 
     from piienc.flow.send.send import send  # start-up
@@ -179,7 +183,7 @@ def _send(making: Making, voice: _Voice, *, again: bool, dry_run: bool, threads:
     return receipt.exit_code
 
 
-def _tell(receipt: SendReceipt, document: dict[str, Any], voice: _Voice) -> None:
+def _tell(receipt: SendReceipt, document: dict[str, Any], voice: _EventPrinter) -> None:
     for warning in receipt.warnings:
         voice.warn(warning)
     for file in receipt.files:
@@ -195,7 +199,7 @@ def _tell(receipt: SendReceipt, document: dict[str, Any], voice: _Voice) -> None
         ui.document(document)
 
 
-def _hint(file: Outcome) -> str:
+def _hint(file: SourceOutcome) -> str:
     assert file.error is not None  # noqa: S101  # who calls has looked
     return f"see {file.report}" if file.report else file.error.hint
 
@@ -206,7 +210,7 @@ def _known(count: int) -> str:
     return f"; {count:,} files were sent before" if count > 1 else "; 1 file was sent before"
 
 
-def _line(file: Outcome) -> str:
+def _line(file: SourceOutcome) -> str:
     names = ", ".join(file.names)
     match file.outcome:
         case "delivered":
@@ -219,11 +223,11 @@ def _line(file: Outcome) -> str:
             return f"skipped {file.source}: {file.why}"
 
 
-def _rows(file: Outcome) -> str:
+def _rows(file: SourceOutcome) -> str:
     return "1 row" if file.rows == 1 else f"{file.rows or 0:,} rows"
 
 
-def _check(making: Making, voice: _Voice) -> int:
+def _check(making: JobContextBuilder, voice: _EventPrinter) -> int:
     from piienc.flow.send.check import check  # start-up
 
     receipt = check(making)
@@ -240,7 +244,7 @@ def _check(making: Making, voice: _Voice) -> int:
     return receipt.exit_code
 
 
-def _alert(settled: Settings | None, voice: _Voice, document: dict[str, Any]) -> None:
+def _alert(settled: Settings | None, voice: _EventPrinter, document: dict[str, Any]) -> None:
     if settled is None or settled.notify is None:
         return
     from piienc.flow.send.notify import notify  # start-up

@@ -15,7 +15,7 @@ from piienc.cli.places import begun_source, target_of
 from piienc.errors import UsageError
 
 if TYPE_CHECKING:
-    from piienc.flow.audit import Entry
+    from piienc.flow.audit import AuditEntry
     from piienc.flow.receipt import FolderReceipt, Receipt
 
 Source = Annotated[
@@ -65,7 +65,7 @@ def encrypt_file(
             schema=schemas.load(schema),
             keys=keyring(settled.keys_dir, passphrase.for_existing, entry),
             counter=counter,
-            options=crypt.Options(force, threads, report),
+            options=crypt.CryptOptions(force, threads, report),
         )
         entry.receipt(receipt)
     _tell("encrypted", receipt, entry, dst, as_json=json, quiet=quiet)
@@ -109,7 +109,7 @@ def decrypt_file(
             schema=schemas.load(schema) if schema else None,
             keys=keyring(settled.keys_dir, passphrase.for_existing, entry),
             columns=_names(columns),
-            options=crypt.Options(force, threads, report),
+            options=crypt.CryptOptions(force, threads, report),
         )
         entry.receipt(receipt)
     _tell("decrypted", receipt, entry, dst, as_json=json, quiet=quiet)
@@ -128,7 +128,7 @@ def _names(columns: str | None) -> list[str]:
 def _tell(
     done: str,
     receipt: Receipt | FolderReceipt,
-    entry: Entry,
+    entry: AuditEntry,
     dst: Path,
     *,
     as_json: bool,

@@ -92,9 +92,9 @@ def verify(
         from piienc import schema as schemas  # start-up
         from piienc.flow.reports import FORMATS
         from piienc.flow.reports.model import SchemaFacts
-        from piienc.flow.verify.at_hand import AtHand, hold_to_marks_at_hand
+        from piienc.flow.verify.at_hand import AvailableKeys, hold_to_marks_at_hand
         from piienc.flow.verify.request import VerifyRequest
-        from piienc.flow.verify.source import Unwrapping
+        from piienc.flow.verify.source import UnwrapKeys
         from piienc.flow.verify.verify import verify
         from piienc.keys import KeyFolder
         from piienc.keys.pgp_folder import PgpFolder
@@ -103,7 +103,7 @@ def verify(
         settled = options.settled(config, keys, state)
         ask = cache(Passphrase(passphrase_file, passphrase_fd, no_input).for_existing)
         held = schemas.load(schema)
-        at_hand = AtHand(KeyFolder(settled.keys_dir), ask, used=not without_keys)
+        at_hand = AvailableKeys(KeyFolder(settled.keys_dir), ask, used=not without_keys)
         marks = Marks(settled.state_dir)
         entry = stack.enter_context(audited("verify", settled, [("verified", file)], schema=schema))
         report = stack.enter_context(ui.progress("verifying", quiet=quiet))
@@ -124,7 +124,7 @@ def verify(
                 progress=report,
             ),
             keys=at_hand,
-            unwrapping=Unwrapping(PgpFolder(settled.keys_dir), ask),
+            unwrapping=UnwrapKeys(PgpFolder(settled.keys_dir), ask),
         )
         for name, to in reports:
             to.write(FORMATS[name](found).encode())

@@ -13,7 +13,7 @@ from msgspec.structs import replace
 from piienc import profiles
 from piienc.errors import ConfigError, UsageError
 from piienc.flow.destination import way_to
-from piienc.flow.push import Pushing, rules_of
+from piienc.flow.push import PushRequest, rules_of
 from piienc.keys.pgp_folder import PgpFolder
 from piienc.remote import parse_url, places_of
 from piienc.settings.destination import Destination
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from piienc.errors import PiiencError
-    from piienc.flow.destination import Way
+    from piienc.flow.destination import Endpoint
     from piienc.remote import RemoteUrl
     from piienc.schema import Schema
     from piienc.secret import SecretBytes
@@ -55,7 +55,7 @@ def way_by(
     destination: Destination,
     passphrase: Callable[[Path], SecretBytes | None],
     debug: Callable[[str], object] | None = None,
-) -> Way:
+) -> Endpoint:
     """Return how a destination is reached; secrets are read now, and nothing is connected.
 
     Args:
@@ -70,12 +70,12 @@ def way_by(
 
 def pushing_by(
     destination: Destination,
-    way: Way,
+    way: Endpoint,
     settled: Settings,
     *,
     schema: Schema | None = None,
     again: bool = False,
-) -> Pushing:
+) -> PushRequest:
     """Return what is done with files that are pushed to a destination.
 
     Args:
@@ -92,10 +92,10 @@ def pushing_by(
         for key in PgpFolder(settled.keys_dir).load(_recipients(destination, way, settled))
     }
     rules = rules_of(destination, found, schema=schema, again=again)
-    return Pushing(way, found, rules, recipients, Ledger(settled.state_dir))
+    return PushRequest(way, found, rules, recipients, Ledger(settled.state_dir))
 
 
-def _recipients(destination: Destination, way: Way, settled: Settings) -> tuple[str, ...]:
+def _recipients(destination: Destination, way: Endpoint, settled: Settings) -> tuple[str, ...]:
     """Return for which keys a file must be wrapped: the place says it, however it was named."""
     if destination.recipients or not any(each.recipients for each in settled.destinations.values()):
         return destination.recipients

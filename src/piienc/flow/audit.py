@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from piienc.state.audit.head import LogPosition
 
 
-class Entry:
+class AuditEntry:
     """One run of a command: a line when it begins, before any key is used, and one at its end.
 
     A beginning without an end is a run that was killed.

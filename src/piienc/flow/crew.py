@@ -6,24 +6,24 @@ import threading
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Self, TypeVar
 
-from piienc.flow.line import Line
+from piienc.flow.line import PooledConnection
 from piienc.remote import retrying
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from piienc.errors import PiiencError
-    from piienc.flow.destination import Way
+    from piienc.flow.destination import Endpoint
     from piienc.remote import Remote
 
 Item = TypeVar("Item")
 T = TypeVar("T")
 
 
-class Crew:
+class ConnectionPool:
     """Threads that share the connections to a destination; use it as a context."""
 
-    def __init__(self, way: Way, told: Callable[[PiiencError, float], object] | None) -> None:
+    def __init__(self, way: Endpoint, told: Callable[[PiiencError, float], object] | None) -> None:
         """Make ready; nothing is connected yet.
 
         Args:
@@ -32,7 +32,7 @@ class Crew:
         """
         self._retries, self._told = way.destination.retries, told
         self._stopped = threading.Event()
-        self._lines = [Line(way.connect) for _ in range(way.destination.connections)]
+        self._lines = [PooledConnection(way.connect) for _ in range(way.destination.connections)]
 
     def __enter__(self) -> Self:
         return self

@@ -15,7 +15,7 @@ from piienc.envelope.routes import GpgFiles, GpgStreams
 from piienc.errors import InputError
 from piienc.files import begin_writing_out, new_file
 from piienc.flow.receipt import FileFacts
-from piienc.flow.streams import HEAD, Head, Watched
+from piienc.flow.streams import HEAD, HeadWriter, ObservedStream
 from piienc.hashing import FollowedFile
 from piienc.places import name_of, opened_target
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from piienc.envelope.routes import GpgRoute
-    from piienc.flow.streams import Ahead, Report
+    from piienc.flow.streams import PeekedStream, Report
     from piienc.hashing import HashingReader, HashingWriter
     from piienc.places import Place
 
@@ -32,7 +32,7 @@ _WRITE_BEHIND = 8 << 20  # bytes handed to the disk at a time, while the next ar
 _PIPE = 1 << 20  # bytes: what a user may have without asking, by pipe(7)
 
 
-class Crossing(Protocol):
+class ByteRoute(Protocol):
     """A pass of data from one end to the other."""
 
     @property
@@ -50,14 +50,14 @@ class Crossing(Protocol):
         """Tell, when the route was run, what was written."""
 
 
-class Through:
+class StreamRoute:
     """By streams, which are counted and hashed as they pass."""
 
     def __init__(
         self, reader: HashingReader, source: str, writer: HashingWriter, target: str
     ) -> None:
         self._reader, self._source, self._writer, self._target = reader, source, writer, target
-        self._head = Head(writer)
+        self._head = HeadWriter(writer)
         self.route = GpgStreams(reader, self._head.write)
 
     @property
@@ -74,7 +74,7 @@ class Through:
         return FileFacts(self._target, self._writer.count, self._writer.sha256())
 
 
-class Beside:
+class FileRoute:
     """By gpg itself: it reads the one file, and hands what is to be the other one to a thread."""
 
     def __init__(self, source: Path, target: Path, read: FollowedFile, written: Poured) -> None:
@@ -106,7 +106,7 @@ class Beside:
 
 
 @contextlib.contextmanager
-def hashed_ahead(source: Place, file: Ahead, target: Place) -> Iterator[FollowedFile | None]:
+def hashed_ahead(source: Place, file: PeekedStream, target: Place) -> Iterator[FollowedFile | None]:
     """Begin to hash a file that gpg is going to read, while nothing else is ready yet.
 
     Args:
@@ -127,13 +127,13 @@ def hashed_ahead(source: Place, file: Ahead, target: Place) -> Iterator[Followed
 @contextlib.contextmanager
 def crossing(
     source: Place,
-    file: Ahead,
+    file: PeekedStream,
     target: Place,
     *,
     hashed: FollowedFile | None,
     overwrite: bool,
     progress: Report | None,
-) -> Iterator[Crossing]:
+) -> Iterator[ByteRoute]:
     """Open the way from a source to a target; a file appears when the block ends well.
 
     Args:
@@ -150,10 +150,10 @@ def crossing(
             new_file(target, overwrite=overwrite) as made,
             Poured(made.fileno(), _told(progress, size)) as written,
         ):
-            yield Beside(source, target, hashed, written)
+            yield FileRoute(source, target, hashed, written)
         return
     with streamed(
-        Watched(file, source, progress), name_of(source), target, overwrite=overwrite
+        ObservedStream(file, source, progress), name_of(source), target, overwrite=overwrite
     ) as through:
         yield through
 
@@ -161,10 +161,10 @@ def crossing(
 @contextlib.contextmanager
 def streamed(
     reader: HashingReader, source: str, target: Place, *, overwrite: bool
-) -> Iterator[Crossing]:
+) -> Iterator[ByteRoute]:
     """Open the way from a stream to a target; a file appears when the block ends well."""
     with opened_target(target, overwrite=overwrite) as writer:
-        yield Through(reader, source, writer, name_of(target))
+        yield StreamRoute(reader, source, writer, name_of(target))
 
 
 class Poured:
@@ -243,6 +243,6 @@ def _told(progress: Report | None, size: int) -> Callable[[int], None]:
     return lambda count: progress(0, count, min(1.0, count / size) if size else None)
 
 
-def _is_plain(file: Ahead) -> bool:
+def _is_plain(file: PeekedStream) -> bool:
     """Tell whether gpg can open a file that we have open."""
     return stat.S_ISREG(os.fstat(file.fileno()).st_mode) and Path("/proc/self/fd").is_dir()

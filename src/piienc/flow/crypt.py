@@ -22,7 +22,7 @@ from piienc.flow.pipeline import usable_cores
 from piienc.flow.pledge import hold_to_marks, record_marks
 from piienc.flow.proof import Proof
 from piienc.flow.receipt import ColumnFacts, FileFacts, Receipt
-from piienc.flow.record import Record
+from piienc.flow.record import EncryptionMetadata
 from piienc.flow.run import Beside, run
 from piienc.flow.steps import ColumnPlace, Decryption, Encryption
 from piienc.places import begun, name_of, opened_target
@@ -53,7 +53,7 @@ if TYPE_CHECKING:
     from piienc.tables.parquet import ParquetSource
 
 
-class Options(Struct, frozen=True):
+class CryptOptions(Struct, frozen=True):
     """How a pass is run.
 
     Attributes:
@@ -92,7 +92,7 @@ def encrypt_file(
     schema: Schema,
     keys: Callable[[str], Keyset],
     counter: CellCounter,
-    options: Options = Options(),
+    options: CryptOptions = CryptOptions(),
     watch: Callable[[CsvSource | ParquetSource], Watching] | None = None,
     left_out: frozenset[str] = frozenset(),
 ) -> Receipt:
@@ -120,7 +120,7 @@ def encrypt_file(
             hint='mark a column: encrypt = "KEY" under [columns.NAME]',
         )
 
-    def plan(table: CsvSource | ParquetSource) -> _Plan:
+    def plan(table: CsvSource | ParquetSource) -> _PassPlan:
         check_columns(table, schema)
         left_out_ = _left_out(table, left_out)
         before = record_in(table, None)
@@ -149,7 +149,7 @@ def encrypt_file(
                 if categories is not None:
                     steps[name].keep_categories(categories)
         fields = pa.schema([table.schema.field(name) for name in steps])
-        record = Record({name: step.facts for name, step in steps.items()}, fields)
+        record = EncryptionMetadata({name: step.facts for name, step in steps.items()}, fields)
 
         def at_the_end(read: FileFacts) -> None:
             if watching:
@@ -162,7 +162,7 @@ def encrypt_file(
             for name in steps
         }
         proof = Proof(table.name, table.columns, decryptors, decrypting=False, left_out=left_out_)
-        return _Plan(
+        return _PassPlan(
             steps,
             proof,
             record.and_also(before) if steps else before,
@@ -189,7 +189,7 @@ def decrypt_file(
     schema: Schema | None,
     keys: Callable[[str], Keyset],
     columns: Collection[str] = (),
-    options: Options = Options(),
+    options: CryptOptions = CryptOptions(),
 ) -> Receipt:
     """Decrypt encrypted columns; every cell is authenticated before it is written.
 
@@ -206,7 +206,7 @@ def decrypt_file(
         PiiencError: of the class that tells what is wrong; see `piienc.errors`.
     """
 
-    def plan(table: CsvSource | ParquetSource) -> _Plan:
+    def plan(table: CsvSource | ParquetSource) -> _PassPlan:
         if schema is None and isinstance(table, CsvSource):
             raise UsageError(
                 f"{table.name} does not tell which of its columns are encrypted",
@@ -236,12 +236,12 @@ def decrypt_file(
         proof = Proof(table.name, table.columns, decryptors, decrypting=True)
         int96 = frozenset(name for name in steps if name in recorded and recorded[name].physical)
         left = record.without(set(steps)) if record else None
-        return _Plan(steps, proof, left, record.keys if record else {}, int96=int96)
+        return _PassPlan(steps, proof, left, record.keys if record else {}, int96=int96)
 
     return _pass("decrypt-file", source, target, csv_format(schema), plan, options)
 
 
-class _Plan(Struct, frozen=True):
+class _PassPlan(Struct, frozen=True):
     """What a pass does.
 
     Attributes:
@@ -258,7 +258,7 @@ class _Plan(Struct, frozen=True):
 
     steps: Mapping[str, Step]
     proof: Proof
-    record: Record | None
+    record: EncryptionMetadata | None
     keys: Mapping[bytes, bytes]
     ciphertext: frozenset[str] = frozenset()
     at_the_end: Callable[[FileFacts], None] = lambda _: None
@@ -305,8 +305,8 @@ def _pass(
     source: Place | Begun,
     target: Place | Named,
     form: CsvFormat,
-    plan: Callable[[CsvSource | ParquetSource], _Plan],
-    options: Options,
+    plan: Callable[[CsvSource | ParquetSource], _PassPlan],
+    options: CryptOptions,
 ) -> Receipt:
     """Open both ends, pass the table through, and account for it."""
     started = time.monotonic()
@@ -357,7 +357,7 @@ def _progress(
     source: Begun,
     table: CsvSource | ParquetSource,
     reader: HashingReader | ReadAhead,
-    options: Options,
+    options: CryptOptions,
 ) -> Callable[[int], None]:
     report = options.progress
     if report is None:

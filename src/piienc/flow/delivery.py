@@ -29,12 +29,12 @@ from piienc.state.transfers import now
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from piienc.flow.source import Source
+    from piienc.flow.source import UploadFile
     from piienc.remote import FileAttributes, Remote
     from piienc.state import Ledger, Transfer
 
 
-class Rules(Struct, frozen=True):
+class DeliveryRules(Struct, frozen=True):
     """How files are delivered.
 
     Attributes:
@@ -81,10 +81,10 @@ class Delivery:
 
     def __init__(
         self,
-        source: Source,
+        source: UploadFile,
         name: str,
         places: Sequence[str],
-        rules: Rules,
+        rules: DeliveryRules,
         ledger: Ledger,
         progress: Callable[[int], object],
     ) -> None:

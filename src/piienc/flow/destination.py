@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 _LONGEST = 64 << 10  # bytes of a password
 
 
-class Way(Struct, frozen=True):
+class Endpoint(Struct, frozen=True):
     """A destination, and how it is reached.
 
     Attributes:
@@ -49,7 +49,7 @@ def way_to(
     *,
     passphrase: Callable[[Path], SecretBytes | None] | None = None,
     debug: Callable[[str], object] | None = None,
-) -> Way:
+) -> Endpoint:
     """Make ready what it takes to connect; nothing is connected yet.
 
     Args:
@@ -81,7 +81,7 @@ def way_to(
         file_mode=destination.file_mode,
         debug=debug,
     )
-    return Way(destination, url, options, places_of(url, options))
+    return Endpoint(destination, url, options, places_of(url, options))
 
 
 def _secret_once(file: Path) -> Callable[[Path], SecretBytes | None]:

@@ -11,7 +11,7 @@ import pyarrow as pa
 from piienc.columns import plain_values
 from piienc.content import compression_of
 from piienc.flow.crypt import csv_format
-from piienc.flow.inspected import ColumnReport, TableReport
+from piienc.flow.inspected import ColumnInspection, TableInspection
 from piienc.flow.marks import record_in
 from piienc.tables import CsvSource, opened_source
 
@@ -31,7 +31,7 @@ _SHORTEST = _PREFIX + 16  # octets: the prefix and a SIV, around an empty string
 _MOST_KEYS = 16
 
 
-def look(source: Begun, keys: Mapping[int, KeyInfo], schema: Schema | None) -> TableReport:
+def look(source: Begun, keys: Mapping[int, KeyInfo], schema: Schema | None) -> TableInspection:
     """Tell which columns of a table are encrypted, and under which key.
 
     Args:
@@ -53,7 +53,7 @@ def look(source: Begun, keys: Mapping[int, KeyInfo], schema: Schema | None) -> T
             _judged(name, cells, recorded.get(name), keys)
             for name, cells in zip(table.columns, columns, strict=True)
         ]
-        return TableReport(kind, source.name, compression_of(source.head), rows, told)
+        return TableInspection(kind, source.name, compression_of(source.head), rows, told)
 
 
 def _csv(table: CsvSource) -> tuple[int, list[list[bytes]]]:
@@ -96,7 +96,7 @@ def _judged(
     cells: Sequence[bytes],
     recorded: EncryptedColumn | None,
     keys: Mapping[int, KeyInfo],
-) -> ColumnReport:
+) -> ColumnInspection:
     seen = [found for cell in cells if (found := _prefix(cell))]
     key_ids = {key_id for _, key_id in seen}
     if len(key_ids) > _MOST_KEYS:
@@ -105,7 +105,7 @@ def _judged(
         key_ids.update(recorded.key_ids)
     info = next((keys[key_id] for key_id in sorted(key_ids) if key_id in keys), None)
     encodings = sorted({encoding for encoding, _ in seen})
-    return ColumnReport(
+    return ColumnInspection(
         name,
         recorded is not None,
         len(cells),

@@ -43,7 +43,7 @@ def encrypt(
     schema: Schema,
     keys: Callable[[str], Keyset],
     counter: CellCounter,
-    options: crypt.Options = crypt.Options(),
+    options: crypt.CryptOptions = crypt.CryptOptions(),
 ) -> Receipt | FolderReceipt:
     """Encrypt the columns that the schema marks, of a file or of all files of a folder.
 
@@ -63,7 +63,7 @@ def encrypt(
             source, target, schema=schema, keys=keys, counter=counter, options=options
         )
 
-    def one(file: Path, to: Named, how: crypt.Options, in_names: frozenset[str]) -> Receipt:
+    def one(file: Path, to: Named, how: crypt.CryptOptions, in_names: frozenset[str]) -> Receipt:
         own = _without(schema, in_names)
         return crypt.encrypt_file(file, to, schema=own, keys=keys, counter=counter, options=how)
 
@@ -81,7 +81,7 @@ def decrypt(
     schema: Schema | None,
     keys: Callable[[str], Keyset],
     columns: Collection[str] = (),
-    options: crypt.Options = crypt.Options(),
+    options: crypt.CryptOptions = crypt.CryptOptions(),
 ) -> Receipt | FolderReceipt:
     """Decrypt encrypted columns, of a file or of all files of a folder.
 
@@ -101,7 +101,7 @@ def decrypt(
             source, target, schema=schema, keys=keys, columns=columns, options=options
         )
 
-    def one(file: Path, to: Named, how: crypt.Options, in_names: frozenset[str]) -> Receipt:
+    def one(file: Path, to: Named, how: crypt.CryptOptions, in_names: frozenset[str]) -> Receipt:
         own = _without(schema, in_names) if schema else None
         return crypt.decrypt_file(file, to, schema=own, keys=keys, columns=columns, options=how)
 
@@ -120,9 +120,9 @@ def _each(
     step: str,
     source: Place | Begun,
     target: Place,
-    one: Callable[[Path, Named, crypt.Options, frozenset[str]], Receipt],
+    one: Callable[[Path, Named, crypt.CryptOptions, frozenset[str]], Receipt],
     check: Callable[[frozenset[str]], None],
-    options: crypt.Options,
+    options: crypt.CryptOptions,
 ) -> FolderReceipt:
     """Do one step to each file of a folder, in the order of their names."""
     assert isinstance(source, Path)  # noqa: S101  # a folder has a path
@@ -227,7 +227,7 @@ def _columns(receipts: Iterable[Receipt]) -> dict[str, ColumnFacts]:
 
 
 def _progress(
-    options: crypt.Options, rows: int, done: int, size: int, whole: int
+    options: crypt.CryptOptions, rows: int, done: int, size: int, whole: int
 ) -> Callable[[int, int, float | None], None] | None:
     """Return what tells the progress in one file as that in all of them."""
     report = options.progress

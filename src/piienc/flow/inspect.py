@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, BinaryIO, cast
 
 from piienc.content import compression_of, is_parquet
 from piienc.envelope import is_openpgp, read_message
-from piienc.flow.inspected import PgpReport
+from piienc.flow.inspected import PgpInspection
 from piienc.places import begun
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from piienc.flow.inspected import TableReport
+    from piienc.flow.inspected import TableInspection
     from piienc.keys import KeyInfo
     from piienc.places import Place
     from piienc.schema import Schema
@@ -28,7 +28,7 @@ def inspect(
     known: Callable[[], Mapping[str, str]],
     keys: Callable[[], Mapping[int, KeyInfo]],
     schema: Schema | None = None,
-) -> PgpReport | TableReport:
+) -> PgpInspection | TableInspection:
     """Tell what a file is: by its content, and where that says nothing, by its name.
 
     Args:
@@ -47,7 +47,7 @@ def inspect(
         by_name = PurePath(file.name).suffix.lower() in _OPENPGP and not told
         if is_openpgp(start) or by_name:
             whole = cast("BinaryIO", file.reader)
-            return PgpReport(file.name, read_message(whole, file.name), known())
+            return PgpInspection(file.name, read_message(whole, file.name), known())
         from piienc.flow import first_rows  # noqa: PLC0415  # start-up
 
         return first_rows.look(file, keys(), schema)

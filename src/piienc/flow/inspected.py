@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 SCHEMA_VERSION = 1
 
 
-class PgpReport(Struct, frozen=True):
+class PgpInspection(Struct, frozen=True):
     """What an OpenPGP file is.
 
     Attributes:
@@ -46,7 +46,7 @@ class PgpReport(Struct, frozen=True):
         return {**head, "name": self.name, **facts}
 
 
-class ColumnReport(Struct, frozen=True):
+class ColumnInspection(Struct, frozen=True):
     """What can be told of a column.
 
     Attributes:
@@ -80,7 +80,7 @@ class ColumnReport(Struct, frozen=True):
         return self.encrypted_cells == self.cells if self.cells else None
 
 
-class TableReport(Struct, frozen=True):
+class TableInspection(Struct, frozen=True):
     """What a table holds.
 
     Attributes:
@@ -95,7 +95,7 @@ class TableReport(Struct, frozen=True):
     name: str
     compression: str | None
     rows_looked_at: int
-    columns: list[ColumnReport] = field(default_factory=list)
+    columns: list[ColumnInspection] = field(default_factory=list)
 
     def document(self) -> dict[str, Any]:
         """Return the report as a JSON document."""

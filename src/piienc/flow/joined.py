@@ -98,7 +98,7 @@ class Fed:
             self._failed = error
 
 
-class Joined:
+class JoinedRoute:
     """A pass from a table that is being encrypted, through gpg, to a file."""
 
     def __init__(self, fed: Fed, target: Path, written: Poured) -> None:

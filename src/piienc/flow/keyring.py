@@ -11,13 +11,13 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from piienc.flow.audit import Entry
+    from piienc.flow.audit import AuditEntry
     from piienc.keys import Keyset
     from piienc.secret import SecretBytes
 
 
 def keyring(
-    folder: Path, passphrase: Callable[[str], SecretBytes | None], entry: Entry
+    folder: Path, passphrase: Callable[[str], SecretBytes | None], entry: AuditEntry
 ) -> Callable[[str], Keyset]:
     """Return what finds a keyset by its name.
 

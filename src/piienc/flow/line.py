@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from piienc.remote import Remote
 
 
-class Line:
+class PooledConnection:
     """A connection that several threads share; safe between them."""
 
     def __init__(self, connect: Callable[[], Remote]) -> None:

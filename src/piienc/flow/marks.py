@@ -8,7 +8,7 @@ import pyarrow as pa
 from msgspec import Struct
 
 from piienc.errors import ConfigError, InputError, PolicyError, UsageError
-from piienc.flow.record import Record, parse
+from piienc.flow.record import EncryptionMetadata, parse
 from piienc.tables import CsvSource, record_of, repeated
 
 if TYPE_CHECKING:
@@ -75,7 +75,7 @@ def check_columns(table: CsvSource | ParquetSource, schema: Schema) -> None:
         )
 
 
-def record_in(table: CsvSource | ParquetSource, schema: Schema | None) -> Record | None:
+def record_in(table: CsvSource | ParquetSource, schema: Schema | None) -> EncryptionMetadata | None:
     """Return what a Parquet file records as encrypted; None for CSV and for plain files.
 
     Raises:
@@ -93,7 +93,7 @@ def record_in(table: CsvSource | ParquetSource, schema: Schema | None) -> Record
 
 
 def refuse_recorded(
-    table: CsvSource | ParquetSource, record: Record | None, marked: Iterable[str]
+    table: CsvSource | ParquetSource, record: EncryptionMetadata | None, marked: Iterable[str]
 ) -> None:
     """Refuse to encrypt what the file records as encrypted.
 
@@ -111,7 +111,7 @@ def refuse_recorded(
 def encrypted_columns(
     table: CsvSource | ParquetSource,
     schema: Schema | None,
-    record: Record | None,
+    record: EncryptionMetadata | None,
     columns: Collection[str],
 ) -> dict[str, Mark]:
     """Return the columns to decrypt, some of them or all.
@@ -149,7 +149,9 @@ def encrypted_columns(
     return _chosen(marks, columns)
 
 
-def _require_agreement(table: CsvSource | ParquetSource, schema: Schema, record: Record) -> None:
+def _require_agreement(
+    table: CsvSource | ParquetSource, schema: Schema, record: EncryptionMetadata
+) -> None:
     marked = schema.marked
     unmarked = [name for name in record.columns if name not in marked]
     if unmarked:
@@ -181,7 +183,10 @@ def _chosen(marks: dict[str, Mark], columns: Collection[str]) -> dict[str, Mark]
 
 
 def original_field(
-    table: CsvSource | ParquetSource, name: str, schema: Schema | None, record: Record | None
+    table: CsvSource | ParquetSource,
+    name: str,
+    schema: Schema | None,
+    record: EncryptionMetadata | None,
 ) -> pa.Field:
     """Return the field that decryption restores: the file's own word, else the schema's type."""
     field: pa.Field = table.schema.field(name)

@@ -11,7 +11,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from piienc.errors import IncompleteError, PiiencError, UsageError
-from piienc.flow.crew import Crew
+from piienc.flow.crew import ConnectionPool
 from piienc.flow.look import look
 from piienc.flow.meter import Meter
 from piienc.flow.receipt import FileFacts, PullReceipt
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from pathlib import Path
 
-    from piienc.flow.destination import Way
+    from piienc.flow.destination import Endpoint
     from piienc.flow.meter import Report
     from piienc.remote import FileAttributes, Remote
     from piienc.state import Ledger, Transfer
@@ -33,7 +33,7 @@ _PATTERN = frozenset("*?[")
 _FILES = frozenset({FILE, UNKNOWN})  # some servers do not tell
 
 
-class Pulling(Struct, frozen=True):
+class PullRequest(Struct, frozen=True):
     """Where files are fetched from, and how.
 
     Attributes:
@@ -44,14 +44,14 @@ class Pulling(Struct, frozen=True):
         progress: called with 0, the bytes that have arrived, and the share that is done.
     """
 
-    way: Way
+    way: Endpoint
     ledger: Ledger
     overwrite: bool = False
     told: Callable[[PiiencError, float], object] | None = None
     progress: Report | None = None
 
 
-def pull(wanted: str, target: Path, pulling: Pulling) -> PullReceipt:
+def pull(wanted: str, target: Path, pulling: PullRequest) -> PullReceipt:
     """Fetch a file, or all files whose names match a pattern; each appears whole or not at all.
 
     Args:
@@ -64,7 +64,7 @@ def pull(wanted: str, target: Path, pulling: Pulling) -> PullReceipt:
     """
     started = time.monotonic()
     refused: list[str] = []
-    with Crew(pulling.way, pulling.told) as crew:
+    with ConnectionPool(pulling.way, pulling.told) as crew:
         try:
             found = crew.again(lambda remote: _matching(remote, wanted, refused))
         except PiiencError as error:
@@ -83,7 +83,7 @@ def pull(wanted: str, target: Path, pulling: Pulling) -> PullReceipt:
 
 
 def _all(
-    found: Mapping[str, FileAttributes], target: Path, pulling: Pulling, crew: Crew
+    found: Mapping[str, FileAttributes], target: Path, pulling: PullRequest, crew: ConnectionPool
 ) -> tuple[FileFacts, ...]:
     """Fetch all files; of those that fail, the first one's error is raised at the end."""
     meter = Meter(pulling.progress, sum(facts.size or 0 for facts in found.values()))
@@ -124,7 +124,9 @@ def _matching(remote: Remote, wanted: str, refused: list[str]) -> dict[str, File
     return found
 
 
-def _fetch(remote: Remote, *, name: str, target: Path, pulling: Pulling, meter: Meter) -> FileFacts:
+def _fetch(
+    remote: Remote, *, name: str, target: Path, pulling: PullRequest, meter: Meter
+) -> FileFacts:
     path = target / safe_name(name) if target.is_dir() else target
     begun, before = now(), look(remote, name)
     if before is None or before.kind not in _FILES:
@@ -152,5 +154,5 @@ def _fetch(remote: Remote, *, name: str, target: Path, pulling: Pulling, meter: 
     return facts
 
 
-def _transfer(name: str, path: Path, pulling: Pulling, size: int = 0) -> Transfer:
+def _transfer(name: str, path: Path, pulling: PullRequest, size: int = 0) -> Transfer:
     return new_transfer("pull", pulling.way.places[0], name, path, size=size)

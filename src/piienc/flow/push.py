@@ -21,14 +21,14 @@ from piienc.errors import (
     UsageError,
 )
 from piienc.files import open_input
-from piienc.flow.crew import Crew
-from piienc.flow.delivery import Delivery, Rules, Skipped
+from piienc.flow.crew import ConnectionPool
+from piienc.flow.delivery import Delivery, DeliveryRules, Skipped
 from piienc.flow.look import UNSEEN, look
 from piienc.flow.meter import Meter
 from piienc.flow.orphans import orphans, sweep
 from piienc.flow.preflight import check_sent
 from piienc.flow.receipt import ErrorFacts, PushReceipt, SentFile
-from piienc.flow.source import Source
+from piienc.flow.source import UploadFile
 from piienc.flow.trigger import trigger_of
 from piienc.remote import safe_name
 from piienc.state import held, kept_open, lock_name, new_transfer
@@ -38,9 +38,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from piienc.flow.delivery import Delivered
-    from piienc.flow.destination import Way
+    from piienc.flow.destination import Endpoint
     from piienc.flow.meter import Report
-    from piienc.flow.source import Known
+    from piienc.flow.source import KnownFile
     from piienc.profiles import Profile
     from piienc.remote import Remote
     from piienc.schema import Schema
@@ -54,7 +54,7 @@ if TYPE_CHECKING:
 _NO_ID = "0" * 16
 
 
-class Pushing(Struct, frozen=True):
+class PushRequest(Struct, frozen=True):
     """What is to be done with files that are pushed.
 
     Attributes:
@@ -70,18 +70,18 @@ class Pushing(Struct, frozen=True):
         sweep: remove what runs have left of which nobody knows any more: see `orphans`.
     """
 
-    way: Way
+    way: Endpoint
     profile: Profile
-    rules: Rules
+    rules: DeliveryRules
     recipients: Mapping[str, frozenset[str]]
     ledger: Ledger
     told: Told | None = None
     progress: Report | None = None
-    known: Mapping[Path, Known] = field(default_factory=dict)
+    known: Mapping[Path, KnownFile] = field(default_factory=dict)
     sweep: bool = False
 
 
-class _Item(Struct):
+class _PushItem(Struct):
     """A file to be pushed, and what became of it."""
 
     path: Path
@@ -98,7 +98,7 @@ def rules_of(
     *,
     schema: Schema | None = None,
     again: bool = False,
-) -> Rules:
+) -> DeliveryRules:
     """Return how files are delivered, by what the settings say and the receiver demands.
 
     Args:
@@ -115,7 +115,7 @@ def rules_of(
         raise PolicyError(
             f"{profile.name} forbids to replace a file", hint="leave --if-exists replace out"
         )
-    return Rules(
+    return DeliveryRules(
         if_exists=destination.if_exists,
         again=again,
         verify_content=destination.verify_content,
@@ -124,7 +124,9 @@ def rules_of(
     )
 
 
-def push(sources: Sequence[Path], pushing: Pushing, crew: Crew | None = None) -> PushReceipt:
+def push(
+    sources: Sequence[Path], pushing: PushRequest, crew: ConnectionPool | None = None
+) -> PushReceipt:
     """Deliver files under their own names; one that fails does not stop the others.
 
     Args:
@@ -143,12 +145,16 @@ def push(sources: Sequence[Path], pushing: Pushing, crew: Crew | None = None) ->
         items, waiting = _looked_at(sources, pushing)
         swept = _swept(pushing) if pushing.sweep else ()
         if waiting:
-            with contextlib.nullcontext(crew) if crew else Crew(pushing.way, pushing.told) as used:
+            with (
+                contextlib.nullcontext(crew)
+                if crew
+                else ConnectionPool(pushing.way, pushing.told) as used
+            ):
                 _deliver(sorted(waiting, key=lambda item: -item.size), pushing, used)
     return replace(_receipt(pushing, items, started), orphans=swept)
 
 
-def rehearse(sources: Sequence[Path], pushing: Pushing) -> PushReceipt:
+def rehearse(sources: Sequence[Path], pushing: PushRequest) -> PushReceipt:
     """Do all that `push` does but send: connect, log in, try to write, look for the names.
 
     It needs no more rights than the delivery, and leaves nothing behind: an empty file is written
@@ -179,7 +185,7 @@ def rehearse(sources: Sequence[Path], pushing: Pushing) -> PushReceipt:
     return replace(done, dry_run=True, free_space=room, orphans=left, warnings=warnings)
 
 
-def _left(remote: Remote, pushing: Pushing, unchecked: list[str]) -> tuple[str, ...]:
+def _left(remote: Remote, pushing: PushRequest, unchecked: list[str]) -> tuple[str, ...]:
     try:
         return orphans(remote, pushing.ledger)
     except IncompleteError as error:
@@ -189,12 +195,12 @@ def _left(remote: Remote, pushing: Pushing, unchecked: list[str]) -> tuple[str, 
         return ()
 
 
-def _swept(pushing: Pushing) -> tuple[str, ...]:
-    with Crew(pushing.way, pushing.told) as crew:
+def _swept(pushing: PushRequest) -> tuple[str, ...]:
+    with ConnectionPool(pushing.way, pushing.told) as crew:
         return crew.again(partial(sweep, ledger=pushing.ledger))
 
 
-def _plan(item: _Item, remote: Remote, rules: Rules, unchecked: list[str]) -> str:
+def _plan(item: _PushItem, remote: Remote, rules: DeliveryRules, unchecked: list[str]) -> str:
     there = look(remote, item.path.name)
     if there is UNSEEN:
         unchecked.append(
@@ -207,17 +213,19 @@ def _plan(item: _Item, remote: Remote, rules: Rules, unchecked: list[str]) -> st
     return "replace" if rules.if_exists == "replace" else "leave what is there"
 
 
-def _receipt(pushing: Pushing, items: Sequence[_Item], started: float) -> PushReceipt:
+def _receipt(pushing: PushRequest, items: Sequence[_PushItem], started: float) -> PushReceipt:
     files = tuple(_told(item) for item in items)
     seconds = round(time.monotonic() - started, 3)
     way = pushing.way
     return PushReceipt("push", str(way.url), way.destination.name, files, seconds)
 
 
-def _looked_at(sources: Sequence[Path], pushing: Pushing) -> tuple[list[_Item], list[_Item]]:
+def _looked_at(
+    sources: Sequence[Path], pushing: PushRequest
+) -> tuple[list[_PushItem], list[_PushItem]]:
     """Look at all files; return them, and those of them that are to be delivered."""
     _refuse_twins(sources, pushing.rules)
-    items = [_Item(path) for path in sources]
+    items = [_PushItem(path) for path in sources]
     for item in items:
         try:
             item.done = _look(item, pushing)
@@ -229,7 +237,7 @@ def _looked_at(sources: Sequence[Path], pushing: Pushing) -> tuple[list[_Item], 
     return items, [item for item in items if item.done is None and item.error is None]
 
 
-def _refuse_twins(sources: Sequence[Path], rules: Rules) -> None:
+def _refuse_twins(sources: Sequence[Path], rules: DeliveryRules) -> None:
     names = Counter(path.name for path in sources)
     for path in sources:
         with contextlib.suppress(PiiencError):  # told when the file is looked at
@@ -243,7 +251,7 @@ def _refuse_twins(sources: Sequence[Path], rules: Rules) -> None:
         )
 
 
-def _look(item: _Item, pushing: Pushing) -> Skipped | None:
+def _look(item: _PushItem, pushing: PushRequest) -> Skipped | None:
     """Look at a file before anything is connected; tell whether it was delivered already."""
     path = item.path
     if not path.is_file():
@@ -252,21 +260,23 @@ def _look(item: _Item, pushing: Pushing) -> Skipped | None:
     pushing.rules.trigger(safe_name(path.name), _NO_ID)  # or it could not be made later
     with open_input(path) as file:
         check_sent(path, file, pushing.profile, pushing.recipients)
-        source = Source(path, file, pushing.known.get(path))
+        source = UploadFile(path, file, pushing.known.get(path))
         item.size = source.size
         return _delivery(source, pushing, lambda _: None).delivered_before()
 
 
-def _delivery(source: Source, pushing: Pushing, arrived: Callable[[int], object]) -> Delivery:
+def _delivery(
+    source: UploadFile, pushing: PushRequest, arrived: Callable[[int], object]
+) -> Delivery:
     places, name = pushing.way.places, source.path.name
     return Delivery(source, name, places, pushing.rules, pushing.ledger, arrived)
 
 
-def _deliver(items: Sequence[_Item], pushing: Pushing, crew: Crew) -> None:
+def _deliver(items: Sequence[_PushItem], pushing: PushRequest, crew: ConnectionPool) -> None:
     """Deliver files, the largest first, over as many connections as there may be."""
     meter = Meter(pushing.progress, sum(item.size for item in items))
 
-    def deliver(number: int, item: _Item) -> None:
+    def deliver(number: int, item: _PushItem) -> None:
         begun = time.monotonic()
         again = partial(crew.again, number=number)
         try:
@@ -283,13 +293,15 @@ def _deliver(items: Sequence[_Item], pushing: Pushing, crew: Crew) -> None:
         raise
 
 
-def _delivered(item: _Item, pushing: Pushing, meter: Meter, again: Again) -> Delivered | Skipped:
+def _delivered(
+    item: _PushItem, pushing: PushRequest, meter: Meter, again: Again
+) -> Delivered | Skipped:
     """Deliver one file, while nobody else of this state folder does."""
     path, what = item.path, lock_name(_transfer(item, pushing))
     with held(pushing.ledger.folder, what), open_input(path) as file:
         # It may be another file by now.
         check_sent(path, file, pushing.profile, pushing.recipients)
-        source = Source(path, file, pushing.known.get(path))
+        source = UploadFile(path, file, pushing.known.get(path))
         delivery = _delivery(source, pushing, meter.arrived)
         try:
             return again(delivery.attempt)
@@ -299,17 +311,17 @@ def _delivered(item: _Item, pushing: Pushing, meter: Meter, again: Again) -> Del
             raise
 
 
-def _keep(item: _Item, pushing: Pushing, error: PiiencError) -> None:
+def _keep(item: _PushItem, pushing: PushRequest, error: PiiencError) -> None:
     """Keep what never got so far as to be sent."""
     pushing.ledger.failed(_transfer(item, pushing), error)
 
 
-def _transfer(item: _Item, pushing: Pushing) -> Transfer:
+def _transfer(item: _PushItem, pushing: PushRequest) -> Transfer:
     place, job = pushing.way.places[0], pushing.rules.job
     return new_transfer("push", place, item.path.name, item.path, size=item.size, job=job)
 
 
-def _told(item: _Item) -> SentFile:
+def _told(item: _PushItem) -> SentFile:
     about = SentFile(str(item.path), item.path.name, item.size, "planned", None, item.plan)
     about = replace(about, seconds=item.seconds)
     if item.error is not None:

@@ -51,7 +51,7 @@ class EncryptedColumn(Struct, frozen=True, omit_defaults=True):
     categories: str | None = None
 
 
-class Record(Struct, frozen=True):
+class EncryptionMetadata(Struct, frozen=True):
     """What a file tells of its encryption.
 
     Attributes:
@@ -73,21 +73,21 @@ class Record(Struct, frozen=True):
             document["keys"] = {key.decode(): value.decode() for key, value in self.keys.items()}
         return json.dumps(document).encode()
 
-    def without(self, names: set[str]) -> Record | None:
+    def without(self, names: set[str]) -> EncryptionMetadata | None:
         """Return the record of the columns that stay encrypted; None if there are none."""
         left = {name: column for name, column in self.columns.items() if name not in names}
         fields = pa.schema([field for field in self.fields if field.name in left])
-        return Record(left, fields, self.keys) if left else None
+        return EncryptionMetadata(left, fields, self.keys) if left else None
 
-    def and_also(self, other: Record | None) -> Record:
+    def and_also(self, other: EncryptionMetadata | None) -> EncryptionMetadata:
         """Return both records as one."""
         if other is None:
             return self
         fields = pa.schema([*self.fields, *other.fields])
-        return Record(self.columns | other.columns, fields, other.keys)
+        return EncryptionMetadata(self.columns | other.columns, fields, other.keys)
 
 
-def parse(document: bytes, name: str) -> Record:
+def parse(document: bytes, name: str) -> EncryptionMetadata:
     """Read the document of a file called `name`.
 
     Raises:
@@ -128,7 +128,7 @@ def parse(document: bytes, name: str) -> Record:
             f"{name}: its record of what is encrypted is damaged",
             hint="name the schema that it was encrypted with: --schema",
         ) from None
-    return Record(columns, fields, keys)
+    return EncryptionMetadata(columns, fields, keys)
 
 
 def _require_version(version: object, name: str) -> None:

@@ -13,7 +13,7 @@ import warnings
 from typing import TYPE_CHECKING
 
 from piienc.errors import PiiencError, PolicyError, UsageError
-from piienc.flow.audit import Entry
+from piienc.flow.audit import AuditEntry
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -37,7 +37,7 @@ def recorded(
     makes_keys: bool = False,
     usage: tuple[type[Exception], ...] = (),
     on_broken: Callable[[str], None] = warnings.warn,
-) -> Iterator[Entry]:
+) -> Iterator[AuditEntry]:
     """Record that a step begins, and how it ends, whatever ends it.
 
     Args:
@@ -54,7 +54,7 @@ def recorded(
         ConfigError, KeyAccessError, IncompleteError: the log cannot be kept; no key has been used
             yet.
     """
-    entry = Entry(
+    entry = AuditEntry(
         command,
         state=settled.state_dir,
         keys=settled.keys_dir,

@@ -57,7 +57,7 @@ class Beside(Protocol):
         """Take what was found, in the units' order."""
 
 
-class _Done(Struct, frozen=True):
+class _UnitResult(Struct, frozen=True):
     """A unit's work: its size, what is to be written, its tally, and what was found in it."""
 
     size: int
@@ -66,7 +66,7 @@ class _Done(Struct, frozen=True):
     found: object = None
 
 
-class _Change(Struct, frozen=True):
+class _UnitTransform(Struct, frozen=True):
     """What is done to each unit: `run`'s arguments, and the output's Arrow schema."""
 
     source: CsvSource | ParquetSource
@@ -76,7 +76,7 @@ class _Change(Struct, frozen=True):
     beside: Beside | None
     proof: Proof
 
-    def block(self, unit: Block) -> _Done:
+    def block(self, unit: Block) -> _UnitResult:
         """Change a block of CSV."""
         assert isinstance(self.source, CsvSource)  # noqa: S101  # whose blocks these are
         records = self.source.decode(unit)
@@ -96,9 +96,9 @@ class _Change(Struct, frozen=True):
         written = records.rewritten(changes, dropped)
         self.source.refuse_longer(unit, records, written)
         self.proof.of_block(unit, records, written, self.source.format)
-        return _Done(unit.size, written.data, tally, found)
+        return _UnitResult(unit.size, written.data, tally, found)
 
-    def slice(self, unit: Slice) -> _Done:
+    def slice(self, unit: Slice) -> _UnitResult:
         """Change a slice of a row group of Parquet."""
         assert not isinstance(self.source, CsvSource)  # noqa: S101  # whose slices these are
         batch = unit.batch
@@ -128,7 +128,7 @@ class _Change(Struct, frozen=True):
                 hint="shorten its longest values: encrypted as text, a value is a third longer",
             )
         self.proof.of_slice(batch, changed)
-        return _Done(batch.num_rows, replace(unit, batch=changed), tally, found)
+        return _UnitResult(batch.num_rows, replace(unit, batch=changed), tally, found)
 
 
 def run(
@@ -157,12 +157,12 @@ def run(
     Raises:
         PiiencError: of the first unit that failed, with its place in the file.
     """
-    changing = _Change(source, steps, sink.schema, left_out, beside, proof)
-    change: Callable[[Any], _Done] = (
+    changing = _UnitTransform(source, steps, sink.schema, left_out, beside, proof)
+    change: Callable[[Any], _UnitResult] = (
         changing.block if isinstance(source, CsvSource) else changing.slice
     )
 
-    def work(unit: object) -> _Done | BadCells:
+    def work(unit: object) -> _UnitResult | BadCells:
         try:
             return change(unit)
         except BadCells as bad:

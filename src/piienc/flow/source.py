@@ -20,7 +20,7 @@ Stamp = tuple[int, int, int]
 """What changes with a file: its size, and when it and its facts were written, in nanoseconds."""
 
 
-class Known(Struct, frozen=True):
+class KnownFile(Struct, frozen=True):
     """What is known of a file that was just written, as long as it is as it was then.
 
     Attributes:
@@ -41,7 +41,7 @@ class Known(Struct, frozen=True):
         return cls(sha256, _stamp(path.stat()))
 
 
-class Source:
+class UploadFile:
     """A local file that is delivered; it must stay as it is meanwhile.
 
     Attributes:
@@ -50,7 +50,7 @@ class Source:
         size: in bytes.
     """
 
-    def __init__(self, path: Path, file: BinaryIO, known: Known | None = None) -> None:
+    def __init__(self, path: Path, file: BinaryIO, known: KnownFile | None = None) -> None:
         """Take a file.
 
         Args:

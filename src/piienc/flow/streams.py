@@ -24,7 +24,7 @@ HEAD = 1 << 20
 """Bytes at the beginning of a message: all that stands before the data of one for thousands."""
 
 
-class Ahead:
+class PeekedStream:
     """A stream whose beginning was looked at before it is read.
 
     Attributes:
@@ -57,7 +57,7 @@ class Ahead:
             ) from error
 
 
-class Watched(HashingReader):
+class ObservedStream(HashingReader):
     """A stream that is counted and hashed, and whose progress is told."""
 
     def __init__(self, file: Readable, source: Place, progress: Report | None) -> None:
@@ -74,7 +74,7 @@ class Watched(HashingReader):
         return data
 
 
-class Head:
+class HeadWriter:
     """What is written, handed on; its beginning is kept.
 
     Attributes:

@@ -20,7 +20,7 @@ from piienc.files import open_input, refuse_same, translated
 from piienc.flow.crossing import crossing, hashed_ahead, streamed
 from piienc.flow.preflight import is_locked, secret_of
 from piienc.flow.receipt import PgpKeyFacts, SignatureFacts, UnwrapReceipt
-from piienc.flow.streams import HEAD, Ahead, Watched
+from piienc.flow.streams import HEAD, ObservedStream, PeekedStream
 from piienc.keys.pgp_folder import opened
 from piienc.places import Hashed, name_of
 
@@ -81,7 +81,7 @@ def unwrap_file(
             file = early.file
         else:
             file = stack.enter_context(open_input(source)) if isinstance(source, Path) else source
-        ahead = Ahead(file, HEAD)
+        ahead = PeekedStream(file, HEAD)
         message = read_message(io.BytesIO(ahead.head), name_of(source))
         require_encrypted(message, name_of(source))
         hashed = early.digest if early else None
@@ -104,10 +104,12 @@ def unwrap_file(
             plain = isinstance(source, Path) and file.seekable()
             with translated(_COPY):
                 again = file if plain else stack.enter_context(TemporaryFile())
-            first = Watched(_Copied(ahead, again) if again is not file else ahead, source, None)
+            first = ObservedStream(
+                _CopiedStream(ahead, again) if again is not file else ahead, source, None
+            )
             pass_once(GpgStreams(first, lambda _: None))
             again.seek(0)
-            second = Watched(again, source, progress)
+            second = ObservedStream(again, source, progress)
             with streamed(second, name_of(source), target, overwrite=overwrite) as pass_:
                 signatures = pass_once(pass_.route)
             read, written = pass_.read(), pass_.written()
@@ -122,10 +124,10 @@ def unwrap_file(
     )
 
 
-class _Copied:
+class _CopiedStream:
     """A stream of which a copy is kept, of what is encrypted, to read it once more."""
 
-    def __init__(self, file: Ahead, copy: BinaryIO) -> None:
+    def __init__(self, file: PeekedStream, copy: BinaryIO) -> None:
         self._file, self._copy = file, copy
 
     def read(self, size: int = -1, /) -> bytes:

@@ -18,9 +18,9 @@ from piienc.keys.pgp_folder import opened
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from piienc.flow.crossing import Crossing
+    from piienc.flow.crossing import ByteRoute
     from piienc.flow.preflight import Ask
-    from piienc.flow.wrapping import Wrapping
+    from piienc.flow.wrapping import WrapRequest
     from piienc.keys.gpg import Gpg
     from piienc.keys.pgp import PgpKey
     from piienc.keys.pgp_folder import PgpFolder
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from piienc.secret import SecretBytes
 
 
-class Work(Struct, frozen=True):
+class PgpEncryptor(Struct, frozen=True):
     """All that wrapping a stream takes, but the stream.
 
     Attributes:
@@ -62,7 +62,7 @@ class Work(Struct, frozen=True):
         """Return how a file is wrapped, with OpenPGP's compression: none, zip or zlib."""
         return MessageFormat(self.armor, self.profile.cipher, compression, self.profile.aead)
 
-    def wrap(self, way: Crossing, form: MessageFormat, name: str) -> FileFacts:
+    def wrap(self, way: ByteRoute, form: MessageFormat, name: str) -> FileFacts:
         """Wrap what crosses, and look at what was written before it appears.
 
         Raises:
@@ -104,7 +104,7 @@ class Work(Struct, frozen=True):
 
 
 @contextlib.contextmanager
-def at_work(wanted: Wrapping, keys: PgpFolder, passphrase: Ask) -> Iterator[Work]:
+def open_encryptor(wanted: WrapRequest, keys: PgpFolder, passphrase: Ask) -> Iterator[PgpEncryptor]:
     """Make ready who wraps.
 
     Args:
@@ -124,10 +124,10 @@ def at_work(wanted: Wrapping, keys: PgpFolder, passphrase: Ask) -> Iterator[Work
         signer = known[wanted.signer] if wanted.signer else None
         warnings = check_recipients(recipients, profile)
         secret = check_signer(signer, profile, keys, passphrase)
-        yield Work(session, recipients, signer, secret, profile, _armor(wanted), warnings)
+        yield PgpEncryptor(session, recipients, signer, secret, profile, _armor(wanted), warnings)
 
 
-def _armor(wanted: Wrapping) -> bool:
+def _armor(wanted: WrapRequest) -> bool:
     demanded = wanted.profile.armor
     if demanded is not None and wanted.armor not in {None, demanded}:
         raise PolicyError(

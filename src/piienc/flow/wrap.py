@@ -17,8 +17,8 @@ from piienc.files import open_input, refuse_same, together
 from piienc.flow.crossing import crossing, hashed_ahead, streamed
 from piienc.flow.preflight import check_name, check_source, refuse_compressed
 from piienc.flow.receipt import FileFacts, WrapReceipt
-from piienc.flow.streams import HEAD, Ahead
-from piienc.flow.work import at_work
+from piienc.flow.streams import HEAD, PeekedStream
+from piienc.flow.work import open_encryptor
 from piienc.hashing import HashingReader
 from piienc.places import name_of
 
@@ -27,11 +27,11 @@ if TYPE_CHECKING:
     from contextlib import AbstractContextManager
 
     from piienc.envelope.wrap import MessageFormat
-    from piienc.flow.crossing import Crossing
+    from piienc.flow.crossing import ByteRoute
     from piienc.flow.preflight import Ask
     from piienc.flow.streams import Report
-    from piienc.flow.work import Work
-    from piienc.flow.wrapping import Wrapping
+    from piienc.flow.work import PgpEncryptor
+    from piienc.flow.wrapping import WrapRequest
     from piienc.keys.pgp_folder import PgpFolder
     from piienc.places import Place
     from piienc.profiles import Profile
@@ -43,7 +43,7 @@ _SUFFIXES = _TABLES | COMPRESSED | {".asc", ".gpg", ".pgp"}
 _HELPS = 0.5  # of the size: base64 of ciphertext shrinks to three quarters, for ten times the work
 
 
-def wrapped_name(source: Path, wanted: Wrapping) -> Path:
+def wrapped_name(source: Path, wanted: WrapRequest) -> Path:
     """Return the name that a wrapped file gets: the source's, and the profile's extension."""
     return source.with_name(source.name + wanted.profile.extension)
 
@@ -51,7 +51,7 @@ def wrapped_name(source: Path, wanted: Wrapping) -> Path:
 def wrap_file(
     source: Place,
     target: Place,
-    wanted: Wrapping,
+    wanted: WrapRequest,
     *,
     keys: PgpFolder,
     passphrase: Ask,
@@ -77,9 +77,9 @@ def wrap_file(
     check_source(source, profile)
     check_name(target, profile)
     with ExitStack() as stack:
-        work = stack.enter_context(at_work(wanted, keys, passphrase))
+        work = stack.enter_context(open_encryptor(wanted, keys, passphrase))
         file = stack.enter_context(open_input(source)) if isinstance(source, Path) else source
-        ahead = Ahead(file, HEAD)
+        ahead = PeekedStream(file, HEAD)
         _refuse_wrapped(ahead.head, name_of(source))
         refuse_compressed(name_of(source), compression_of(ahead.head), profile)
         form = work.form(_compression(profile, ahead.head[:_SAMPLE]))
@@ -98,7 +98,7 @@ def wrap_file(
 
 
 def _wrap_parts(
-    source: Path, target: Place, work: Work, form: MessageFormat, wanted: Wrapping
+    source: Path, target: Place, work: PgpEncryptor, form: MessageFormat, wanted: WrapRequest
 ) -> tuple[FileFacts, list[FileFacts]]:
     """Wrap a table in parts, which appear together when the last one is done."""
     # Start-up: only what is split needs tables.
@@ -127,9 +127,9 @@ def wrapped_parts(
     table: CsvSource,
     name: str,
     target: Path,
-    work: Work,
+    work: PgpEncryptor,
     form: MessageFormat,
-    appearing: Callable[[AbstractContextManager[Crossing], Path], Crossing],
+    appearing: Callable[[AbstractContextManager[ByteRoute], Path], ByteRoute],
     *,
     overwrite: bool,
 ) -> list[FileFacts]:

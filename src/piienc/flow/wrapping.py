@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from piienc.schema import Schema
 
 
-class Wrapping(Struct, frozen=True):
+class WrapRequest(Struct, frozen=True):
     """How a file is to be wrapped.
 
     Attributes:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from piienc import document
 from piienc.errors import ConfigError
-from piienc.profiles.model import BuiltIn, Demands, Profile
+from piienc.profiles.model import BuiltInProfile, Demands, Profile
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -89,9 +89,9 @@ def _built_in() -> list[str]:
     return sorted(name.removesuffix(_SUFFIX) for name in found if name.endswith(_SUFFIX))
 
 
-def _read(name: str) -> BuiltIn:
+def _read(name: str) -> BuiltInProfile:
     file = _folder() / f"{name}{_SUFFIX}"
-    return document.parse(file.read_bytes(), Path(file.name), BuiltIn)
+    return document.parse(file.read_bytes(), Path(file.name), BuiltInProfile)
 
 
 def _nearest(name: str, known: Sequence[str]) -> str | None:

@@ -172,7 +172,7 @@ class Demands(Table, frozen=True, kw_only=True):
         return made
 
 
-class BuiltIn(Demands, frozen=True, kw_only=True):
+class BuiltInProfile(Demands, frozen=True, kw_only=True):
     """The table of a built-in profile: every demand has its source."""
 
     @classmethod

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from tomlkit.items import Key, Table
 
 
-class Line(Struct, frozen=True):
+class ProposedField(Struct, frozen=True):
     """A field that is proposed.
 
     Attributes:
@@ -31,7 +31,7 @@ class ProposedColumn(Struct, frozen=True):
     """A column that is proposed: its name, its fields, and what else is to be said."""
 
     name: str
-    lines: tuple[Line, ...]
+    lines: tuple[ProposedField, ...]
     notes: tuple[str, ...] = ()
 
     def value(self, name: str) -> str | bool | None:
@@ -44,7 +44,7 @@ class ProposedSchema(Struct, frozen=True):
 
     name: str
     columns: tuple[ProposedColumn, ...]
-    csv: tuple[Line, ...] = ()
+    csv: tuple[ProposedField, ...] = ()
     notes: tuple[str, ...] = ()
 
 
@@ -83,7 +83,7 @@ def _key(name: str) -> Key:
     return SingleKey(name, KeyType.Basic, original=f'"{"".join(plain)}"')
 
 
-def _fill(table: Table, lines: tuple[Line, ...]) -> None:
+def _fill(table: Table, lines: tuple[ProposedField, ...]) -> None:
     import tomlkit  # noqa: PLC0415  # start-up
 
     for line in lines:

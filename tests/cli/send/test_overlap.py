@@ -183,7 +183,7 @@ def test_copy_in_the_same_run_is_told_alike_however_far_the_first_one_is(
         (desk.project.folder / "in" / folder).mkdir()
         desk.put(f"{folder}/a.csv")
         (desk.project.folder / "in" / folder / "a.csv").write_bytes(rows("a.csv"))
-    real = sending.Found.has_content_of
+    real = sending.SourceFile.has_content_of
 
     def look(found, known):
         if delivered and found.path.parent.name == "2":
@@ -191,7 +191,7 @@ def test_copy_in_the_same_run_is_told_alike_however_far_the_first_one_is(
             known = sending.JobLedger(desk.state).like("nightly", found.size)
         return real(found, known)
 
-    monkeypatch.setattr(sending.Found, "has_content_of", look)
+    monkeypatch.setattr(sending.SourceFile, "has_content_of", look)
     ended = desk.send("--json")
     assert ended.code == 0, ended.err
     told = [(file["source"][-7:], file["why"]) for file in ended.document["files"]]

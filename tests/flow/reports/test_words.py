@@ -7,7 +7,7 @@ from msgspec.structs import replace
 from reports_made import ALL, CLEAN, FULL, HOSTILE, LARGE, LOCKED
 
 from piienc.flow.reports import FORMATS
-from piienc.flow.reports.groups import Group, groups, leaks, unchecked
+from piienc.flow.reports.groups import FindingGroup, groups, leaks, unchecked
 from piienc.flow.reports.model import Finding
 from piienc.flow.reports.words import line_of, percent, reason, rows_of, verdict, visible
 
@@ -60,7 +60,7 @@ def test_verdict_says_what_the_exit_code_says(report, word, why):
 def test_rows_of_a_group_are_the_first_and_a_number(rows, count, text):
     """The first three are named, and the rest is counted."""
     findings = tuple(Finding(row, "c", "type", "d") for row in rows)
-    assert rows_of(Group("c", "type", "error", count, findings)) == text
+    assert rows_of(FindingGroup("c", "type", "error", count, findings)) == text
 
 
 def test_groups_begin_with_the_gravest():

@@ -36,7 +36,7 @@ def _beside(desk, file, schema, leave_out=frozenset()):
             schema=schema,
             keys=desk.keys.__getitem__,
             counter=counter,
-            options=crypt.Options(overwrite=True),
+            options=crypt.CryptOptions(overwrite=True),
             watch=verifying.of,
             left_out=leave_out,
         )

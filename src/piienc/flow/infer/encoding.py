@@ -22,7 +22,7 @@ _ISO_2022_JP = re.compile(rb"\x1b\$[@B]")
 _CONTROL = re.compile("[\x80-\x9f]")  # in no text, and in what was read by the wrong encoding
 
 
-class Encoding(Struct, frozen=True):
+class DetectedEncoding(Struct, frozen=True):
     """What a sample's encoding is, or may be.
 
     Attributes:
@@ -45,7 +45,7 @@ def told_by(start: bytes) -> str | None:
     return "iso2022_jp" if _ISO_2022_JP.search(start) else None
 
 
-def find_encoding(stream: Decompressed, start: bytes, rows: int) -> Encoding:
+def find_encoding(stream: Decompressed, start: bytes, rows: int) -> DetectedEncoding:
     """Find out by which encodings a sample can be read.
 
     Args:
@@ -54,7 +54,7 @@ def find_encoding(stream: Decompressed, start: bytes, rows: int) -> Encoding:
         rows: the lines that are looked at; 0 for all.
     """
     if told := told_by(start):
-        return Encoding(told)
+        return DetectedEncoding(told)
     decoders = {
         name: codecs.getincrementaldecoder(name)() for name in ("utf-8", *_candidates(start))
     }
@@ -68,8 +68,8 @@ def find_encoding(stream: Decompressed, start: bytes, rows: int) -> Encoding:
         decoders = {name: each for name, each in decoders.items() if _reads(name, each, data)}
     names = tuple(decoders)
     if not names or names[0] == "utf-8":
-        return Encoding("utf-8")  # if nothing reads it, this is what tells where
-    return Encoding(names[0], known=False, others=names[1:])
+        return DetectedEncoding("utf-8")  # if nothing reads it, this is what tells where
+    return DetectedEncoding(names[0], known=False, others=names[1:])
 
 
 def _candidates(start: bytes) -> tuple[str, ...]:

@@ -10,17 +10,17 @@ from msgspec import Struct, field
 
 from piienc.content import is_parquet
 from piienc.flow.infer.judge import KeyNames, judge
-from piienc.flow.infer.profile import Profile
+from piienc.flow.infer.profile import ColumnProfile
 from piienc.flow.infer.sample import opened_sample, sniff
 from piienc.places import begun
-from piienc.schema.propose import Line, ProposedSchema
+from piienc.schema.propose import ProposedField, ProposedSchema
 from piienc.tables import CsvFormat
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from piienc.flow.infer.encoding import Encoding
-    from piienc.flow.infer.sample import Written
+    from piienc.flow.infer.encoding import DetectedEncoding
+    from piienc.flow.infer.sample import DetectedDialect
 
 ROWS = 100_000
 """So many rows of a sample are looked at, if nothing else is said."""
@@ -28,7 +28,7 @@ ROWS = 100_000
 _NAMES = {",": "a comma", ";": "a semicolon", "\t": "a tab", "|": "a bar"}
 
 
-class Options(Struct, frozen=True):
+class InferOptions(Struct, frozen=True):
     """How a schema is proposed.
 
     Attributes:
@@ -42,7 +42,7 @@ class Options(Struct, frozen=True):
     keys: KeyNames = field(default_factory=KeyNames)
 
 
-class Inferred(Struct, frozen=True):
+class Proposal(Struct, frozen=True):
     """What a sample proposes.
 
     Attributes:
@@ -56,7 +56,7 @@ class Inferred(Struct, frozen=True):
     whole: bool
 
 
-def infer(path: Path, options: Options = Options()) -> Inferred:
+def infer(path: Path, options: InferOptions = InferOptions()) -> Proposal:
     """Propose a schema for files like a sample, which is read as a stream.
 
     Args:
@@ -68,7 +68,7 @@ def infer(path: Path, options: Options = Options()) -> Inferred:
     """
     with begun(path) as file:
         parquet = is_parquet(file.head)
-    csv: tuple[Line, ...] = ()
+    csv: tuple[ProposedField, ...] = ()
     form = CsvFormat()
     if not parquet:
         written = sniff(path, options.rows)
@@ -84,13 +84,13 @@ def infer(path: Path, options: Options = Options()) -> Inferred:
         "Look it through before a file is encrypted with it: marks cannot be undone.",
         "A line that is a comment is for you to decide.",
     )
-    return Inferred(ProposedSchema(name, columns, csv, notes), rows, whole)
+    return Proposal(ProposedSchema(name, columns, csv, notes), rows, whole)
 
 
-def _profiles(path: Path, rows: int, form: CsvFormat) -> tuple[list[Profile], int, bool]:
+def _profiles(path: Path, rows: int, form: CsvFormat) -> tuple[list[ColumnProfile], int, bool]:
     with opened_sample(path, rows, form) as sample:
         types = sample.types or [None] * len(sample.names)
-        profiles = [Profile(*column) for column in zip(sample.names, types, strict=True)]
+        profiles = [ColumnProfile(*column) for column in zip(sample.names, types, strict=True)]
         seen = 0
         for count, columns in sample.batches():
             seen += count
@@ -99,7 +99,7 @@ def _profiles(path: Path, rows: int, form: CsvFormat) -> tuple[list[Profile], in
     return profiles, seen, sample.whole
 
 
-def _dialect(written: Written) -> tuple[Line, ...]:
+def _dialect(written: DetectedDialect) -> tuple[ProposedField, ...]:
     name = _NAMES[written.delimiter]
     if not written.times:
         seen = "the header has no delimiter: is it a single column?"
@@ -107,13 +107,13 @@ def _dialect(written: Written) -> tuple[Line, ...]:
         seen = f"{name} stands {written.times} times in the header, and another one as often"
     else:
         seen = f"{name} stands {written.times} times in the header"
-    return (Line("delimiter", written.delimiter, seen), _encoding(written.encoding))
+    return (ProposedField("delimiter", written.delimiter, seen), _encoding(written.encoding))
 
 
-def _encoding(found: Encoding) -> Line:
+def _encoding(found: DetectedEncoding) -> ProposedField:
     if found.known:
-        return Line("encoding", found.name, "reads all rows looked at")
+        return ProposedField("encoding", found.name, "reads all rows looked at")
     others = ", ".join(found.others)
     why = "not UTF-8, and no file tells what else: which one writes every name right?"
     also = f" All rows can be read by {others}, too" if others else ""
-    return Line("encoding", found.name, why + also, sure=False)
+    return ProposedField("encoding", found.name, why + also, sure=False)

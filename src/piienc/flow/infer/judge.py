@@ -10,12 +10,12 @@ from msgspec import Struct
 from piienc.flow.infer.looks import finders
 from piienc.flow.infer.types import counted, format_lines, notes_of, type_line
 from piienc.schema.personal import Personal, personal_by_name
-from piienc.schema.propose import Line, ProposedColumn
+from piienc.schema.propose import ProposedColumn, ProposedField
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from piienc.flow.infer.profile import Profile
+    from piienc.flow.infer.profile import ColumnProfile
 
 _BY_FINDER = {
     "email": Personal("an e-mail address", "Email", "searchable"),
@@ -40,7 +40,7 @@ class KeyNames(Struct, frozen=True):
     sealed: str = "sealed"
 
 
-class _Found(Struct, frozen=True):
+class _PersonalData(Struct, frozen=True):
     """The personal data in a column.
 
     Attributes:
@@ -54,7 +54,7 @@ class _Found(Struct, frozen=True):
     sure: bool = True
 
 
-def judge(profiles: Sequence[Profile], keys: KeyNames) -> tuple[ProposedColumn, ...]:
+def judge(profiles: Sequence[ColumnProfile], keys: KeyNames) -> tuple[ProposedColumn, ...]:
     """Propose the columns of a schema."""
     types = [type_line(seen) for seen in profiles]
     kinds = [str(line.value) for line in types]
@@ -70,27 +70,29 @@ def judge(profiles: Sequence[Profile], keys: KeyNames) -> tuple[ProposedColumn, 
     )
 
 
-def _rules(seen: Profile, kind: str) -> Iterator[Line]:
+def _rules(seen: ColumnProfile, kind: str) -> Iterator[ProposedField]:
     rows, values = seen.rows, seen.values
     if values and values == rows:
-        yield Line("required", value=True, why=f"no null in {counted(rows, rows)} rows")
+        yield ProposedField("required", value=True, why=f"no null in {counted(rows, rows)} rows")
     if values > 1 and seen.different == values:
         why = f"all {values:,} values are different"
-        yield Line("unique", value=True, why=why, sure=False)
+        yield ProposedField("unique", value=True, why=why, sure=False)
     yield from format_lines(seen, kind)
 
 
-def _personal(seen: Profile, kind: str) -> _Found | None:
+def _personal(seen: ColumnProfile, kind: str) -> _PersonalData | None:
     by_content = _by_content(seen)
     if (named := personal_by_name(seen.name)) is not None:
         if _contradicts(named, kind):
-            return _Found(named, f"its name tells of {named.what}, its type does not", sure=False)
+            return _PersonalData(
+                named, f"its name tells of {named.what}, its type does not", sure=False
+            )
         also = f"; {by_content.why}" if by_content else ""
-        return _Found(named, f"{named.what}, by its name{also}")
+        return _PersonalData(named, f"{named.what}, by its name{also}")
     return by_content
 
 
-def _by_content(seen: Profile) -> _Found | None:
+def _by_content(seen: ColumnProfile) -> _PersonalData | None:
     """Return what most values are, of all that enough of them are."""
     known = finders()
     counts = {
@@ -108,8 +110,8 @@ def _by_content(seen: Profile) -> _Found | None:
     sealed = Personal(what, None, "sealed")
     if best in {"email", "phone"} and 2 * seen.formats[best] < seen.values:
         # They stand in longer texts, and whether such a text is to be sealed is for people.
-        return _Found(sealed, why, sure=False)
-    return _Found(_BY_FINDER.get(best, sealed), why, sure=mostly)
+        return _PersonalData(sealed, why, sure=False)
+    return _PersonalData(_BY_FINDER.get(best, sealed), why, sure=mostly)
 
 
 def _contradicts(named: Personal, kind: str) -> bool:
@@ -119,8 +121,8 @@ def _contradicts(named: Personal, kind: str) -> bool:
 
 
 def _marks(
-    seen: Profile, found: _Found | None, carried: Counter[str | None], keys: KeyNames
-) -> Iterator[Line]:
+    seen: ColumnProfile, found: _PersonalData | None, carried: Counter[str | None], keys: KeyNames
+) -> Iterator[ProposedField]:
     if found is None:
         return
     kind = found.kind
@@ -130,17 +132,19 @@ def _marks(
         if kind.part:
             why = f"{found.why}, which is a part of it"
         sure = found.sure and alone and not kind.part
-        yield Line("property", kind.property, why, sure=sure)
+        yield ProposedField("property", kind.property, why, sure=sure)
     key, why = _key(seen, kind, keys)
     if kind.property is None:
         why = f"{found.why}; {why}"
     if _has_no_text(seen):
-        yield Line("encrypt", key, f"{why}; the file's type cannot be encrypted", sure=False)
+        yield ProposedField(
+            "encrypt", key, f"{why}; the file's type cannot be encrypted", sure=False
+        )
         return
-    yield Line("encrypt", key, why, sure=found.sure)
+    yield ProposedField("encrypt", key, why, sure=found.sure)
 
 
-def _key(seen: Profile, kind: Personal, keys: KeyNames) -> tuple[str, str]:
+def _key(seen: ColumnProfile, kind: Personal, keys: KeyNames) -> tuple[str, str]:
     if kind.key == "sealed":
         return keys.sealed, "sealed: searchable cells that are equal could be counted and guessed"
     if (few := seen.different) is not None and seen.values >= max(_ENOUGH, _OFTEN * few):
@@ -148,7 +152,7 @@ def _key(seen: Profile, kind: Personal, keys: KeyNames) -> tuple[str, str]:
     return keys.searchable, "searchable: for look-ups and joins; shows which values are equal"
 
 
-def _has_no_text(seen: Profile) -> bool:
+def _has_no_text(seen: ColumnProfile) -> bool:
     import pyarrow as pa  # noqa: PLC0415  # here alone
 
     return seen.type is not None and (pa.types.is_nested(seen.type) or pa.types.is_null(seen.type))

@@ -14,7 +14,7 @@ MOST_DIFFERENT = 1 << 17
 _MOST_BYTES = 64 << 20  # that they may take; memory stays flat where cells are long
 
 
-class Profile(Struct):
+class ColumnProfile(Struct):
     """What was seen of a column.
 
     Attributes:

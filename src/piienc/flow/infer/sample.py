@@ -24,14 +24,14 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from piienc.cells import Cells
-    from piienc.flow.infer.encoding import Encoding
+    from piienc.flow.infer.encoding import DetectedEncoding
     from piienc.tables.parquet import ParquetSource
 
 _HEAD = 1 << 16  # bytes in which the header is looked for
 _QUOTED = re.compile(r'"(?:[^"]|"")*"')
 
 
-class Written(Struct, frozen=True):
+class DetectedDialect(Struct, frozen=True):
     """How a CSV file is written.
 
     Attributes:
@@ -44,10 +44,10 @@ class Written(Struct, frozen=True):
     delimiter: str
     times: int
     tied: bool
-    encoding: Encoding
+    encoding: DetectedEncoding
 
 
-def sniff(path: Path, rows: int) -> Written:
+def sniff(path: Path, rows: int) -> DetectedDialect:
     """Find out how a CSV file is written.
 
     Args:
@@ -67,7 +67,7 @@ def sniff(path: Path, rows: int) -> Written:
     delimiter = max(counts, key=lambda mark: counts[mark])
     times = counts[delimiter]
     tied = times > 0 and list(counts.values()).count(times) > 1
-    return Written(delimiter, times, tied, encoding)
+    return DetectedDialect(delimiter, times, tied, encoding)
 
 
 class Sample(Struct):

@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 
 from piienc.flow.infer.sample import is_text
-from piienc.schema.propose import Line
+from piienc.schema.propose import ProposedField
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from piienc.flow.infer.profile import Profile
+    from piienc.flow.infer.profile import ColumnProfile
 
 _OF_PARQUET: tuple[tuple[str, Callable[[pa.DataType], bool]], ...] = (
     ("string", is_text),
@@ -42,30 +42,30 @@ def counted(part: int, whole: int) -> str:
     return f"{part:,} of {whole:,}"
 
 
-def type_line(seen: Profile) -> Line:
+def type_line(seen: ColumnProfile) -> ProposedField:
     """Propose a type; where values of another would be lost or read otherwise, it is string."""
     if seen.type is not None:
         return _type_of_parquet(seen.type)
     if not seen.values:
-        return Line("type", "string", "no value was seen: is it a string?")
+        return ProposedField("type", "string", "no value was seen: is it a string?")
     for look, kind in _OF_LOOKS.items():
         if seen.all_look(look):
-            return Line("type", kind, f"{counted(seen.values, seen.values)} values")
-    return Line("type", "string", _why_string(seen))
+            return ProposedField("type", kind, f"{counted(seen.values, seen.values)} values")
+    return ProposedField("type", "string", _why_string(seen))
 
 
-def _type_of_parquet(kind: pa.DataType) -> Line:
+def _type_of_parquet(kind: pa.DataType) -> ProposedField:
     if pa.types.is_dictionary(kind):
         kind = kind.value_type
     for name, fits in _OF_PARQUET:
         if fits(kind):
-            return Line("type", name, "as the file has it")
+            return ProposedField("type", name, "as the file has it")
     if pa.types.is_null(kind):
-        return Line("type", "string", "the file has nulls without a type: is it a string?")
-    return Line("type", "string", "no type of a schema fits the file's; is string right?")
+        return ProposedField("type", "string", "the file has nulls without a type: is it a string?")
+    return ProposedField("type", "string", "no type of a schema fits the file's; is string right?")
 
 
-def _why_string(seen: Profile) -> str:
+def _why_string(seen: ColumnProfile) -> str:
     """Say why text is no other type, or what it looks like without being it."""
     values, looks = seen.values, seen.looks
     padded = looks["padded"]
@@ -87,19 +87,19 @@ def _why_string(seen: Profile) -> str:
     return found or f"{counted(values, values)} values are text of no other type"
 
 
-def format_lines(seen: Profile, kind: str) -> Iterator[Line]:
+def format_lines(seen: ColumnProfile, kind: str) -> Iterator[ProposedField]:
     """Propose a format for text that all has it."""
     if kind != "string":
         return
     for name, count in seen.formats.items():
         if 0 < count == seen.values:
-            yield Line("format", name, f"{counted(count, count)} values")
+            yield ProposedField("format", name, f"{counted(count, count)} values")
         elif 2 * count >= seen.values > 0:
             others = f"{counted(seen.values - count, seen.values)} values are not"
-            yield Line("format", name, f"{others}: mend them, or leave it out", sure=False)
+            yield ProposedField("format", name, f"{others}: mend them, or leave it out", sure=False)
 
 
-def notes_of(seen: Profile, kind: str) -> Iterator[str]:
+def notes_of(seen: ColumnProfile, kind: str) -> Iterator[str]:
     """Say what the fields do not tell."""
     if seen.rows == 0:
         yield "no row was seen: what follows is by the name alone"

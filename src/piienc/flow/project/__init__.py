@@ -5,7 +5,7 @@ begin.py    the missing is made
 files.py    piienc.toml and .gitignore, as they are written
 """
 
-from piienc.flow.project.begin import Begun, begin
-from piienc.flow.project.plan import Plan, ProjectRequest, plan
+from piienc.flow.project.begin import CreatedProject, begin
+from piienc.flow.project.plan import ProjectPlan, ProjectRequest, plan
 
-__all__ = ["Begun", "Plan", "ProjectRequest", "begin", "plan"]
+__all__ = ["CreatedProject", "ProjectPlan", "ProjectRequest", "begin", "plan"]

@@ -16,13 +16,13 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-    from piienc.flow.project.plan import Plan
+    from piienc.flow.project.plan import ProjectPlan
     from piienc.keys import Keyset
     from piienc.keys.pgp import PgpKey
     from piienc.secret import SecretBytes
 
 
-class Begun(Struct, frozen=True):
+class CreatedProject(Struct, frozen=True):
     """What was made.
 
     Attributes:
@@ -42,7 +42,7 @@ class Begun(Struct, frozen=True):
     unknown_keys: tuple[str, ...]
 
 
-def begin(planned: Plan, secret: SecretBytes | None) -> Begun:
+def begin(planned: ProjectPlan, secret: SecretBytes | None) -> CreatedProject:
     """Make what is missing: partners' keys, then own keys, then the files that name them.
 
     Args:
@@ -70,7 +70,7 @@ def begin(planned: Plan, secret: SecretBytes | None) -> Begun:
         for path, text in planned.files.items():
             enter(new_file(path), path).write(text.encode())
     created += map(str, planned.files)
-    return Begun(
+    return CreatedProject(
         tuple(created),
         tuple(planned.left),
         planned.marked,

@@ -72,7 +72,7 @@ class ProjectRequest(Struct, frozen=True):
         return [*self.recipients] or ["partner"]
 
 
-class Plan(Struct, frozen=True):
+class ProjectPlan(Struct, frozen=True):
     """What is missing, found out before anything is made.
 
     Attributes:
@@ -98,7 +98,7 @@ class Plan(Struct, frozen=True):
     left: Sequence[str]
 
 
-def plan(wanted: ProjectRequest) -> Plan:
+def plan(wanted: ProjectRequest) -> ProjectPlan:
     """Find out what is missing; nothing is changed.
 
     Raises:
@@ -130,7 +130,7 @@ def plan(wanted: ProjectRequest) -> Plan:
     there = [str(path) for path in (wanted.schema, wanted.config) if path not in files]
     there += [f"key {name}" for name in (*named, *asked) if name in (*keys, *pgp)]
     ignore = ignored(_read(wanted.folder / ".gitignore"), _inside(wanted))
-    return Plan(
+    return ProjectPlan(
         wanted,
         files,
         ignore,
@@ -149,7 +149,7 @@ def _proposed(wanted: ProjectRequest) -> tuple[str, dict[str, str]]:
             f"there is no {wanted.schema} yet, and no sample to make it from",
             hint="name a file like those that you will encrypt: piienc init SAMPLE",
         )
-    found = inference.infer(wanted.sample, inference.Options(str(wanted.job))).schema
+    found = inference.infer(wanted.sample, inference.InferOptions(str(wanted.job))).schema
     marked = {column.name: key for column in found.columns if (key := column.value("encrypt"))}
     return dump(found), {name: str(key) for name, key in marked.items()}
 

@@ -22,7 +22,7 @@ from piienc.flow.reports.words import (
 from piienc.printable import printable
 
 if TYPE_CHECKING:
-    from piienc.flow.reports.groups import Group
+    from piienc.flow.reports.groups import FindingGroup
     from piienc.flow.reports.model import Report
 
 MOST = 10
@@ -51,7 +51,7 @@ def github(report: Report) -> str:
     return "\n".join([head, *kept[0], *kept[1], *kept[2]]) + "\n"
 
 
-def _of_group(report: Report, group: Group) -> str:
+def _of_group(report: Report, group: FindingGroup) -> str:
     row = next((one.row for one in group.findings if one.row is not None), None)
     rows = rows_of(group)
     text = f"{rows}: {group.detail}" if rows else group.detail

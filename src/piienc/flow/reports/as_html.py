@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from jinja2 import Template
 
-    from piienc.flow.reports.groups import Group
+    from piienc.flow.reports.groups import FindingGroup
     from piienc.flow.reports.model import ColumnReport, Report
 
 _TEMPLATES = Path(__file__).parent / "templates"
@@ -135,7 +135,7 @@ def _length(part: int, whole: int) -> float:
     return round(max(100 * part / whole, 2), 1) if part else 0
 
 
-def _details(group: Group) -> list[tuple[str, str]]:
+def _details(group: FindingGroup) -> list[tuple[str, str]]:
     """Return what is wrong in a group, and in which rows: each text once."""
     rows: dict[str, list[int]] = {}
     for one in group.findings:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from xml.etree.ElementTree import Element  # it is only written here
 
-    from piienc.flow.reports.groups import Group
+    from piienc.flow.reports.groups import FindingGroup
     from piienc.flow.reports.model import ColumnReport, Report
 
 CHECKS = {
@@ -96,10 +96,10 @@ def _write_cases(report: Report, suite: Element) -> dict[str, int]:
     return counts
 
 
-def _by_case(report: Report) -> dict[tuple[str | None, str], list[Group]]:
+def _by_case(report: Report) -> dict[tuple[str | None, str], list[FindingGroup]]:
     """Return the groups of errors by column and check."""
     check_of = {rule: check for check, rules in CHECKS.items() for rule in rules}
-    failed: dict[tuple[str | None, str], list[Group]] = {}
+    failed: dict[tuple[str | None, str], list[FindingGroup]] = {}
     for group in groups(report):
         if group.severity == "error":
             failed.setdefault((group.column, check_of[group.rule]), []).append(group)
@@ -131,7 +131,7 @@ def _checked_of(report: Report, column: ColumnReport) -> Iterator[str]:
         yield "leak"
 
 
-def _line(group: Group, most: int) -> str:
+def _line(group: FindingGroup, most: int) -> str:
     rows = rows_of(group, most)
     return visible(": ".join(filter(None, (group.rule, rows, group.detail))), 500)
 

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from piienc.flow.receipt import FileFacts
-    from piienc.flow.reports.groups import Group
+    from piienc.flow.reports.groups import FindingGroup
     from piienc.flow.reports.model import Finding, Report
 
 MOST_RESULTS = 5_000
@@ -94,7 +94,9 @@ def _results(report: Report) -> Iterator[dict[str, Any]]:
             yield _result(report, None, group)
 
 
-def _result(report: Report, one: Finding | None, group: Group | None = None) -> dict[str, Any]:
+def _result(
+    report: Report, one: Finding | None, group: FindingGroup | None = None
+) -> dict[str, Any]:
     """Return the result of a finding, or of a group of which only the number is known."""
     known = one or group
     assert known is not None  # noqa: S101  # one of them is given

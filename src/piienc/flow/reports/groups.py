@@ -15,7 +15,7 @@ _GRAVEST = ("authentic", "plaintext", "key", "round-trip", "encrypted", "columns
 """What gives values away or loses them, before what is merely wrong."""
 
 
-class Group(Struct, frozen=True):
+class FindingGroup(Struct, frozen=True):
     """All findings of one column and rule.
 
     Attributes:
@@ -56,7 +56,7 @@ class Leak(Struct, frozen=True):
     cells: int
 
 
-def groups(report: Report) -> list[Group]:
+def groups(report: Report) -> list[FindingGroup]:
     """Return a report's findings in groups, the gravest first, larger ones before smaller.
 
     Groups of which only the number is known are among them.
@@ -94,16 +94,16 @@ def _counts(report: Report) -> dict[tuple[str | None, str], int]:
 
 def _group(
     report: Report, column: str | None, rule: str, count: int, findings: list[Finding]
-) -> Group:
+) -> FindingGroup:
     severity: Severity = "error" if report.errors else "warning"
     if findings:
         grave = any(one.severity == "error" for one in findings)
         severity = "error" if grave else "warning"
     findings.sort(key=lambda one: one.row or 0)
-    return Group(column, rule, severity, max(count, len(findings)), tuple(findings))
+    return FindingGroup(column, rule, severity, max(count, len(findings)), tuple(findings))
 
 
-def _gravity(group: Group) -> tuple[bool, int, int]:
+def _gravity(group: FindingGroup) -> tuple[bool, int, int]:
     rank = _GRAVEST.index(group.rule) if group.rule in _GRAVEST else len(_GRAVEST)
     return group.severity == "warning", rank, -group.count
 

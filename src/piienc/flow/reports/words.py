@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from piienc.printable import printable
 
 if TYPE_CHECKING:
-    from piienc.flow.reports.groups import Group
+    from piienc.flow.reports.groups import FindingGroup
     from piienc.flow.reports.model import Report
 
 _LONGEST_NAME = 200  # characters
@@ -71,12 +71,12 @@ def reason(report: Report) -> str:
     return text
 
 
-def place(group: Group) -> str:
+def place(group: FindingGroup) -> str:
     """Return where a group of findings is: the column, or the file."""
     return "the file" if group.column is None else visible(group.column)
 
 
-def rows_of(group: Group, most: int = 3) -> str:
+def rows_of(group: FindingGroup, most: int = 3) -> str:
     """Return the first rows of a group and how many findings there are beside them.
 
     `rows 17, 18, 40 and 3,012 more`; empty where findings have no rows.

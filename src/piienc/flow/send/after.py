@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from piienc.errors import ConfigError, IncompleteError
-from piienc.flow.send.sources import Found
+from piienc.flow.send.sources import SourceFile
 from piienc.trust import held_folder
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ def apply_after(job: Job, sent: JobEntry) -> None:
         ConfigError: the folder is on another file system.
     """
     path = Path(sent.source)
-    there = Found.at(path)
+    there = SourceFile.at(path)
     if job.after == "keep" or there is None or not there.is_source_of(sent):
         return
     if job.after == "delete":

@@ -21,12 +21,12 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from piienc.flow.send.making import Making
+    from piienc.flow.send.making import JobContextBuilder
 
 _GROWTH = 2  # so many times larger than its source a wrapped file may well be
 
 
-class Looked(Struct, frozen=True):
+class JobCheck(Struct, frozen=True):
     """A thing that a job needs.
 
     Attributes:
@@ -51,7 +51,7 @@ class CheckReceipt(Struct, frozen=True):
 
     step: str
     job: str | None
-    checks: tuple[Looked, ...]
+    checks: tuple[JobCheck, ...]
 
     @property
     def exit_code(self) -> int:
@@ -71,7 +71,7 @@ class CheckReceipt(Struct, frozen=True):
         return min(errors, key=lambda error: WORST_FIRST.index(error.code), default=None)
 
 
-def check(making: Making) -> CheckReceipt:
+def check(making: JobContextBuilder) -> CheckReceipt:
     """Look at all that a job needs, and change nothing.
 
     The destination is tried as by `push --dry-run`.
@@ -91,26 +91,28 @@ def check(making: Making) -> CheckReceipt:
     return CheckReceipt("send", making.job.name, checks)
 
 
-def _looked(what: str, look: Callable[[Making], list[str]], making: Making) -> Looked:
+def _looked(
+    what: str, look: Callable[[JobContextBuilder], list[str]], making: JobContextBuilder
+) -> JobCheck:
     try:
-        return Looked(what, tuple(look(making)))
+        return JobCheck(what, tuple(look(making)))
     except PiiencError as error:
-        return Looked(what, (), ErrorFacts.of(error))
+        return JobCheck(what, (), ErrorFacts.of(error))
 
 
-def _schema(making: Making) -> list[str]:
+def _schema(making: JobContextBuilder) -> list[str]:
     schema = making.schema
     return [f"{schema.name} marks {', '.join(schema.marked)}"]
 
 
-def _keys(making: Making) -> list[str]:
+def _keys(making: JobContextBuilder) -> list[str]:
     schema = making.schema
     names = sorted({str(column.encrypt) for column in schema.marked.values()})
     hold_to_marks(schema, making.keyset, Marks(making.settings.state_dir))
     return [f"{name}: {making.keyset(name).mode}" for name in names]
 
 
-def _recipients(making: Making) -> list[str]:
+def _recipients(making: JobContextBuilder) -> list[str]:
     wanted, profile = making.wrapping, making.profile
     known = {key.name: key for key in making.pgp.load(wanted.names)}
     recipients = [known[name] for name in wanted.recipients]
@@ -121,7 +123,7 @@ def _recipients(making: Making) -> list[str]:
     return [f"wrapped for {', '.join(wanted.recipients)}", *warnings]
 
 
-def _sources(making: Making) -> list[str]:
+def _sources(making: JobContextBuilder) -> list[str]:
     there = sources(making.job)
     for each in there.ready:
         name_for(each.path, making.job.naming, 1)
@@ -132,7 +134,7 @@ def _sources(making: Making) -> list[str]:
     return [*told, *(f"{path} is being written to" for path in there.moving)]
 
 
-def _folders(making: Making) -> list[str]:
+def _folders(making: JobContextBuilder) -> list[str]:
     job = making.job
     base = _existing(job.source.parent)
     for folder in (job.move_to, job.quarantine):
@@ -144,7 +146,7 @@ def _folders(making: Making) -> list[str]:
     return [f"{folder}" for folder in (job.move_to, job.quarantine) if folder]
 
 
-def _disk(making: Making) -> list[str]:
+def _disk(making: JobContextBuilder) -> list[str]:
     needed = _GROWTH * sum(each.size for each in sources(making.job).ready)
     state = making.settings.state_dir
     free = shutil.disk_usage(_existing(state)).free
@@ -156,7 +158,7 @@ def _disk(making: Making) -> list[str]:
     return [f"{free:,} bytes free"]
 
 
-def _destination(making: Making) -> list[str]:
+def _destination(making: JobContextBuilder) -> list[str]:
     receipt = rehearse([], making.pushing())
     free = receipt.free_space
     return [

@@ -10,21 +10,21 @@ from typing import TYPE_CHECKING, Self
 from msgspec.structs import replace
 
 from piienc.errors import PiiencError
-from piienc.flow.crew import Crew
+from piienc.flow.crew import ConnectionPool
 from piienc.flow.push import push
 from piienc.flow.send.after import apply_after
-from piienc.flow.send.outcome import Outcome
+from piienc.flow.send.outcome import SourceOutcome
 from piienc.flow.send.papers import keep_receipt
 from piienc.flow.send.spool import files_of
-from piienc.flow.source import Known
+from piienc.flow.source import KnownFile
 from piienc.state import JobStep
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from piienc.flow.push import Pushing
+    from piienc.flow.push import PushRequest
     from piienc.flow.receipt import ErrorFacts, PushReceipt, SentFile
-    from piienc.flow.send.sending import Sending
+    from piienc.flow.send.sending import JobContext
     from piienc.state import JobEntry, JobLedger
 
 THERE = "there already"
@@ -38,7 +38,7 @@ class Deliverer:
     delivered, whatever has ended it.
     """
 
-    def __init__(self, sending: Sending, ledger: JobLedger) -> None:
+    def __init__(self, sending: JobContext, ledger: JobLedger) -> None:
         """Make ready; nothing is connected yet.
 
         Args:
@@ -46,10 +46,10 @@ class Deliverer:
             ledger: told of each step.
         """
         self._sending, self._ledger = sending, ledger
-        self._crew = Crew(sending.pushing.way, sending.pushing.told)
-        self._outcomes: dict[str, tuple[int, Outcome]] = {}
+        self._crew = ConnectionPool(sending.pushing.way, sending.pushing.told)
+        self._outcomes: dict[str, tuple[int, SourceOutcome]] = {}
         self._receipts: list[PushReceipt] = []
-        self._known: dict[Path, Known] = {}
+        self._known: dict[Path, KnownFile] = {}
 
     def __enter__(self) -> Self:
         return self
@@ -63,7 +63,7 @@ class Deliverer:
         """Take the hashes of a source's files for known: this run has made them."""
         for path, told in zip(files_of(self._sending, sent), sent.wrapped, strict=True):
             with suppress(OSError):  # who delivers it says that it is not there
-                self._known[path] = Known.at(path, told["sha256"])
+                self._known[path] = KnownFile.at(path, told["sha256"])
 
     def connect(self) -> None:
         """Connect before there is anything to deliver.
@@ -86,7 +86,7 @@ class Deliverer:
         for batch in _without_twins(waiting):
             self._batch(batch)
 
-    def all(self) -> list[Outcome]:
+    def all(self) -> list[SourceOutcome]:
         """Deliver all that the job still has in the spool, and finish what is delivered.
 
         What fails stays for the next run.
@@ -100,12 +100,12 @@ class Deliverer:
                 self._batch(batch)
             except PiiencError as error:
                 for sent in batch:
-                    self._keep(sent, Outcome.failed(sent.source, error))
+                    self._keep(sent, SourceOutcome.failed(sent.source, error))
         for sent in self._ledger.at(self._sending.label, JobStep.DELIVERED):
             self._finish(sent)
         return self.so_far()
 
-    def so_far(self) -> list[Outcome]:
+    def so_far(self) -> list[SourceOutcome]:
         """Return what became of each source until now, by its number."""
         return [outcome for _, outcome in sorted(self._outcomes.values(), key=itemgetter(0))]
 
@@ -117,12 +117,12 @@ class Deliverer:
         try:
             apply_after(self._sending.job, sent)
         except PiiencError as error:
-            self._keep(sent, Outcome.failed(sent.source, error))
+            self._keep(sent, SourceOutcome.failed(sent.source, error))
         else:
             self._ledger.save(replace(sent, step=JobStep.DONE))
 
     @property
-    def _pushing(self) -> Pushing:
+    def _pushing(self) -> PushRequest:
         pushing = self._sending.pushing
         rules = replace(pushing.rules, job=self._sending.job.name)
         return replace(pushing, rules=rules, known=self._known)
@@ -137,18 +137,18 @@ class Deliverer:
             try:
                 outcome = self._one(sent, [told[path] for path in paths[sent.id]])
             except PiiencError as error:
-                outcome = Outcome.failed(sent.source, error)
+                outcome = SourceOutcome.failed(sent.source, error)
             self._keep(sent, outcome)
 
-    def _keep(self, sent: JobEntry, outcome: Outcome) -> None:
+    def _keep(self, sent: JobEntry, outcome: SourceOutcome) -> None:
         self._outcomes[sent.id] = sent.number, outcome
 
-    def _one(self, sent: JobEntry, files: Sequence[SentFile]) -> Outcome:
+    def _one(self, sent: JobEntry, files: Sequence[SentFile]) -> SourceOutcome:
         failed = next((file for file in files if file.error), None)
         if failed and failed.error:
             return _with_error(sent, failed.error)
         there = [file for file in files if file.why == THERE]
-        made = Outcome(
+        made = SourceOutcome(
             sent.source,
             "skipped" if there else "delivered",
             THERE if there else None,
@@ -188,5 +188,5 @@ def _rows(sent: JobEntry) -> int | None:
     return rows if isinstance(rows, int) else None
 
 
-def _with_error(sent: JobEntry, error: ErrorFacts) -> Outcome:
-    return Outcome(sent.source, "failed", sha256=sent.sha256, error=error)
+def _with_error(sent: JobEntry, error: ErrorFacts) -> SourceOutcome:
+    return SourceOutcome(sent.source, "failed", sha256=sent.sha256, error=error)

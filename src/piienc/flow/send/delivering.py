@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 _ENDING = 5.0  # seconds: the connections are cut, and what hangs in spite of it is left alone
 
 
-class Delivering:
+class DeliveryThread:
     """A thread that delivers sources in the order in which they come, several at a time.
 
     Where the destination lets nobody in, it gives up. What is not delivered stays in the spool,
@@ -113,9 +113,9 @@ class Delivering:
 
 
 @contextmanager
-def delivering(deliverer: Deliverer) -> Iterator[Delivering]:
+def delivering(deliverer: Deliverer) -> Iterator[DeliveryThread]:
     """Deliver beside the block, and wait for the end of it; stop if the block fails."""
-    beside = Delivering(deliverer)
+    beside = DeliveryThread(deliverer)
     try:
         yield beside
         beside.end()

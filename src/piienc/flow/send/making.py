@@ -12,11 +12,11 @@ from msgspec.structs import replace
 from piienc import profiles
 from piienc import schema as schemas
 from piienc.errors import ConfigError
-from piienc.flow.push import Pushing, rules_of
+from piienc.flow.push import PushRequest, rules_of
 from piienc.flow.reports.model import SchemaFacts
-from piienc.flow.send.sending import Sending
-from piienc.flow.verify.at_hand import AtHand
-from piienc.flow.wrapping import Wrapping
+from piienc.flow.send.sending import JobContext
+from piienc.flow.verify.at_hand import AvailableKeys
+from piienc.flow.wrapping import WrapRequest
 from piienc.keys import KeyFolder, Keyset
 from piienc.keys.pgp_folder import PgpFolder
 from piienc.state import Ledger
@@ -25,11 +25,11 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from piienc.errors import PiiencError
-    from piienc.flow.audit import Entry
-    from piienc.flow.destination import Way
+    from piienc.flow.audit import AuditEntry
+    from piienc.flow.destination import Endpoint
     from piienc.flow.evidence import AnyReceipt
     from piienc.flow.preflight import Ask
-    from piienc.flow.send.sending import Told
+    from piienc.flow.send.sending import OnEvent
     from piienc.profiles import Profile
     from piienc.schema import Schema
     from piienc.settings import Settings
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from piienc.settings.job import Job
 
 
-class Making(Struct, frozen=True, dict=True):
+class JobContextBuilder(Struct, frozen=True, dict=True):
     """What sending is made of; a part is made when it is first asked for.
 
     Attributes:
@@ -60,9 +60,9 @@ class Making(Struct, frozen=True, dict=True):
     settings: Settings
     job: Job
     destination: Destination
-    connect: Callable[[], Way]
+    connect: Callable[[], Endpoint]
     passphrase: Ask
-    told: Told
+    told: OnEvent
     told_retry: Callable[[PiiencError, float], object] | None = None
     used: Callable[[str, tuple[int, ...]], object] = lambda _name, _ids: None
     evidence: Callable[[AnyReceipt], object] = lambda _: None
@@ -104,7 +104,7 @@ class Making(Struct, frozen=True, dict=True):
         return profiles.load(self.destination.profile, self.settings.profiles)
 
     @cached_property
-    def wrapping(self) -> Wrapping:
+    def wrapping(self) -> WrapRequest:
         """For whom the files are wrapped, and how.
 
         Raises:
@@ -117,10 +117,10 @@ class Making(Struct, frozen=True, dict=True):
                 hint='add recipients = ["NAME"] to it in piienc.toml, or say --recipient NAME',
             )
         signer = self.job.sign_with
-        return Wrapping(self.profile, tuple(dict.fromkeys(recipients)), signer)
+        return WrapRequest(self.profile, tuple(dict.fromkeys(recipients)), signer)
 
     @cached_property
-    def way(self) -> Way:
+    def way(self) -> Endpoint:
         """The destination, and how it is reached.
 
         Raises:
@@ -149,7 +149,7 @@ class Making(Struct, frozen=True, dict=True):
             self.used(name, tuple(key.key_id for key in found.keys))
         return self._keysets[name]
 
-    def pushing(self) -> Pushing:
+    def pushing(self) -> PushRequest:
         """Return how files get to the destination.
 
         Raises:
@@ -161,13 +161,13 @@ class Making(Struct, frozen=True, dict=True):
             for key in self.pgp.load(self.wrapping.recipients)
         }
         ledger = Ledger(self.settings.state_dir)
-        return Pushing(self.way, self.profile, rules, recipients, ledger, self.told_retry)
+        return PushRequest(self.way, self.profile, rules, recipients, ledger, self.told_retry)
 
-    def recorded_by(self, entry: Entry) -> Making:
+    def recorded_by(self, entry: AuditEntry) -> JobContextBuilder:
         """Return the same, told to an entry of the audit log."""
         return replace(self, used=entry.key, evidence=entry.receipt, attested=entry.attested)
 
-    def sending(self) -> Sending:
+    def sending(self) -> JobContext:
         """Return all of it.
 
         Raises:
@@ -175,13 +175,13 @@ class Making(Struct, frozen=True, dict=True):
         """
         schema, job = self.schema, self.job
         content = hashlib.sha256(job.schema.read_bytes()).hexdigest()
-        return Sending(
+        return JobContext(
             job=job,
             state=self.settings.state_dir,
             schema=schema,
             facts=SchemaFacts(schema.name, schema.version, str(job.schema), content),
             keys=self.keyset,
-            at_hand=AtHand(self.aes, self.passphrase, used=False),
+            at_hand=AvailableKeys(self.aes, self.passphrase, used=False),
             wrapping=self.wrapping,
             pgp=self.pgp,
             passphrase=self.passphrase,

@@ -18,7 +18,7 @@ WORST_FIRST = (1, 6, 10, 12, 5, 3, 7, 4, 2, 9, 8, 11)
 """Exit codes: first what somebody must look into, last what passes by itself."""
 
 
-class Outcome(Struct, frozen=True):
+class SourceOutcome(Struct, frozen=True):
     """What became of a source.
 
     Attributes:
@@ -48,7 +48,9 @@ class Outcome(Struct, frozen=True):
     error: ErrorFacts | None = None
 
     @classmethod
-    def failed(cls, source: Path | str, error: PiiencError, report: Path | None = None) -> Outcome:
+    def failed(
+        cls, source: Path | str, error: PiiencError, report: Path | None = None
+    ) -> SourceOutcome:
         """Return what became of a source that has failed."""
         kept = str(report) if report else None
         name = os.fsencode(source).decode(errors="backslashreplace")  # it may be no text
@@ -72,7 +74,7 @@ class SendReceipt(Struct, frozen=True):
     step: str
     job: str | None
     destination: str
-    files: tuple[Outcome, ...]
+    files: tuple[SourceOutcome, ...]
     seconds: float
     known: int = 0
     dry_run: bool = False

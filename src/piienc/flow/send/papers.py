@@ -15,11 +15,11 @@ if TYPE_CHECKING:
 
     from piienc.flow.receipt import SentFile
     from piienc.flow.reports.model import Report
-    from piienc.flow.send.sending import Sending
+    from piienc.flow.send.sending import JobContext
     from piienc.state import JobEntry
 
 
-def keep_report(report: Report, sending: Sending, unique: str) -> Path:
+def keep_report(report: Report, sending: JobContext, unique: str) -> Path:
     """Keep what a verification found, and return where.
 
     Raises:
@@ -28,7 +28,7 @@ def keep_report(report: Report, sending: Sending, unique: str) -> Path:
     return _keep(sending, "reports", f"{_stamp(report.time)}-{unique}.json", report.document())
 
 
-def keep_receipt(sent: JobEntry, files: Sequence[SentFile], sending: Sending) -> Path:
+def keep_receipt(sent: JobEntry, files: Sequence[SentFile], sending: JobContext) -> Path:
     """Keep what was done with a source, and return where; writing it twice does no harm.
 
     Raises:
@@ -57,7 +57,7 @@ def _stamp(time: str) -> str:
     return time.replace("-", "").replace(":", "")
 
 
-def _keep(sending: Sending, kind: str, name: str, document: dict[str, object]) -> Path:
+def _keep(sending: JobContext, kind: str, name: str, document: dict[str, object]) -> Path:
     folder = sending.state / kind
     make_private_folder(sending.state)
     make_private_folder(folder)

@@ -25,18 +25,18 @@ from piienc.flow.reports.model import Report
 from piienc.flow.send.after import move
 from piienc.flow.send.deliver import THERE, Deliverer
 from piienc.flow.send.delivering import delivering
-from piienc.flow.send.outcome import Outcome, SendReceipt
+from piienc.flow.send.outcome import SendReceipt, SourceOutcome
 from piienc.flow.send.papers import keep_report
-from piienc.flow.send.sources import Found, sources
+from piienc.flow.send.sources import SourceFile, sources
 from piienc.flow.send.spool import (
-    Spooled,
+    SpooledSource,
     discard,
     files_of,
     recover,
     spool,
     sweep,
 )
-from piienc.flow.work import at_work
+from piienc.flow.work import open_encryptor
 from piienc.state import JobEntry, JobLedger, JobStep, held, kept_open
 from piienc.state.sendings import new_id
 from piienc.state.transfers import now
@@ -46,15 +46,15 @@ if TYPE_CHECKING:
     from contextlib import AbstractContextManager
 
     from piienc.flow.receipt import ErrorFacts
-    from piienc.flow.send.delivering import Delivering
-    from piienc.flow.send.sending import Sending
-    from piienc.flow.work import Work
+    from piienc.flow.send.delivering import DeliveryThread
+    from piienc.flow.send.sending import JobContext
+    from piienc.flow.work import PgpEncryptor
 
 _AGAIN = "the same content was sent already"
 _OVER = (JobStep.DONE, JobStep.SKIPPED)
 
 
-def send(sending: Sending) -> SendReceipt:
+def send(sending: JobContext) -> SendReceipt:
     """Send all new sources of a job.
 
     Args:
@@ -66,7 +66,7 @@ def send(sending: Sending) -> SendReceipt:
     """
     started = time.monotonic()
     with held(sending.state, f"the job {sending.label}"), kept_open(sending.state):
-        run = _Run(sending, JobLedger(sending.state))
+        run = _JobRun(sending, JobLedger(sending.state))
         if sending.dry_run:
             run.rehearse()
         else:
@@ -87,7 +87,7 @@ def send(sending: Sending) -> SendReceipt:
     return receipt
 
 
-class _Run(Struct):
+class _JobRun(Struct):
     """One run of a job.
 
     Attributes:
@@ -101,11 +101,11 @@ class _Run(Struct):
         warnings: what the user should know beside that.
     """
 
-    sending: Sending
+    sending: JobContext
     ledger: JobLedger
-    outcomes: list[Outcome] = field(default_factory=list)
+    outcomes: list[SourceOutcome] = field(default_factory=list)
     waiting: list[JobEntry] = field(default_factory=list)
-    spooled: list[Spooled] = field(default_factory=list)
+    spooled: list[SpooledSource] = field(default_factory=list)
     in_hand: set[str] = field(default_factory=set)
     known: int = 0
     warnings: list[str] = field(default_factory=list)
@@ -113,7 +113,7 @@ class _Run(Struct):
     def run(self) -> None:
         """Do all steps."""
         for lost in recover(self.sending, self.ledger):
-            self.outcomes.append(Outcome.failed(lost.source, _lost(lost.source)))
+            self.outcomes.append(SourceOutcome.failed(lost.source, _lost(lost.source)))
         self.waiting = self.ledger.at(self.sending.label, JobStep.SPOOLED)
         self.in_hand.update(sent.id for sent in self.waiting)
         with Deliverer(self.sending, self.ledger) as deliverer:
@@ -139,11 +139,11 @@ class _Run(Struct):
         finally:
             discard(self.sending, self.ledger, self.spooled)
 
-    def _plan(self, each: Spooled, errors: Mapping[str, ErrorFacts]) -> None:
+    def _plan(self, each: SpooledSource, errors: Mapping[str, ErrorFacts]) -> None:
         files = files_of(self.sending, each.sent)
         names = tuple(path.name for path in files)
         size = sum(file["bytes"] for file in each.sent.wrapped)
-        made = Outcome(
+        made = SourceOutcome(
             each.sent.source, "planned", None, names, size, each.report.rows, each.sent.sha256
         )
         error = next((errors[str(path)] for path in files if str(path) in errors), None)
@@ -151,16 +151,16 @@ class _Run(Struct):
             made = replace(made, outcome="failed", error=error)
         self.outcomes.append(made)
 
-    def _spool(self, beside: Delivering | None) -> None:
+    def _spool(self, beside: DeliveryThread | None) -> None:
         """Spool all new sources, each of which is delivered beside the next, if it is at all."""
         there = sources(self.sending.job)
         for wrong, error in there.misnamed:  # no sign of an export that has gone wrong as a whole
             self._rejected(wrong, error, new_id())
         for path in there.moving:
             why = f"it was written to less than {self.sending.job.quiet_for:g} s ago"
-            self.outcomes.append(Outcome(str(path), "left", why))
+            self.outcomes.append(SourceOutcome(str(path), "left", why))
         with ExitStack() as stack:
-            work: Work | None = None
+            work: PgpEncryptor | None = None
             for each in there.ready:
                 if self._is_known(each):
                     continue
@@ -176,13 +176,13 @@ class _Run(Struct):
         rehearsed = len(self.spooled) if self.sending.dry_run else 0
         return self.ledger.next_number(self.sending.label) + rehearsed
 
-    def _at_work(self) -> AbstractContextManager[Work]:
+    def _at_work(self) -> AbstractContextManager[PgpEncryptor]:
         sending = self.sending
         for column in sending.schema.marked.values():
             sending.keys(str(column.encrypt))  # asked for a passphrase now, and not in a thread
-        return at_work(sending.wrapping, sending.pgp, sending.passphrase)
+        return open_encryptor(sending.wrapping, sending.pgp, sending.passphrase)
 
-    def _is_known(self, found: Found) -> bool:
+    def _is_known(self, found: SourceFile) -> bool:
         """Tell whether a source was sent, or is in the spool."""
         sending = self.sending
         known = self.ledger.like(sending.label, found.size)
@@ -195,27 +195,27 @@ class _Run(Struct):
             self.known += mine.step == JobStep.DONE
             if sending.job.name is None:
                 why = THERE if mine.step == JobStep.SKIPPED else "it was sent already"
-                self.outcomes.append(Outcome(mine.source, "skipped", why))
+                self.outcomes.append(SourceOutcome(mine.source, "skipped", why))
             return True
         return self._is_copy(found, known)
 
-    def _is_copy(self, found: Found, known: Sequence[JobEntry]) -> bool:
+    def _is_copy(self, found: SourceFile, known: Sequence[JobEntry]) -> bool:
         """Tell whether a source's content was sent under its name."""
         try:
             same = found.has_content_of(known)
         except InputError as error:
-            self.outcomes.append(Outcome.failed(found.path, error))
+            self.outcomes.append(SourceOutcome.failed(found.path, error))
             return True
         if same is None:
             return False
         in_hand = same.id in self.in_hand
         why = THERE if same.step == JobStep.SKIPPED and not in_hand else _AGAIN
-        self.outcomes.append(Outcome(str(found.path), "skipped", why, sha256=same.sha256))
+        self.outcomes.append(SourceOutcome(str(found.path), "skipped", why, sha256=same.sha256))
         if not (self.sending.dry_run or in_hand):
             self._keep_as_sent(found, same)
         return True
 
-    def _keep_as_sent(self, found: Found, same: JobEntry) -> None:
+    def _keep_as_sent(self, found: SourceFile, same: JobEntry) -> None:
         """Have the next run know the source without reading it."""
         made = replace(same, id=new_id(), source=str(found.path), begun=now(), files="[]")
         made = replace(made, size=found.size, modified=found.modified, inode=found.inode)
@@ -223,23 +223,25 @@ class _Run(Struct):
         step = JobStep.SKIPPED if same.step == JobStep.SKIPPED else JobStep.DELIVERED
         self.ledger.save(replace(made, step=step))
 
-    def _taken(self, found: Found, work: Work, beside: Delivering | None) -> bool:
+    def _taken(self, found: SourceFile, work: PgpEncryptor, beside: DeliveryThread | None) -> bool:
         """Take up a source; tell whether the run goes on with others."""
         unique = new_id()
         try:
             spooled = spool(found, self._number(), self.sending, self.ledger, work)
         except MovedError as error:
-            if Found.at(found.path) is None:
-                self.outcomes.append(Outcome.failed(found.path, error))
+            if SourceFile.at(found.path) is None:
+                self.outcomes.append(SourceOutcome.failed(found.path, error))
             else:
-                self.outcomes.append(Outcome(str(found.path), "left", "it is still being written"))
+                self.outcomes.append(
+                    SourceOutcome(str(found.path), "left", "it is still being written")
+                )
         except (VerificationError, InputError) as error:
             if not found.path.exists():
-                self.outcomes.append(Outcome.failed(found.path, error))
+                self.outcomes.append(SourceOutcome.failed(found.path, error))
                 return True
             return self._rejected(found, error, unique)
         except PiiencError as error:
-            self.outcomes.append(Outcome.failed(found.path, error))
+            self.outcomes.append(SourceOutcome.failed(found.path, error))
             return False
         else:
             self.spooled.append(spooled)
@@ -248,7 +250,9 @@ class _Run(Struct):
                 beside.take(spooled.sent)
         return True
 
-    def _rejected(self, found: Found, error: VerificationError | InputError, unique: str) -> bool:
+    def _rejected(
+        self, found: SourceFile, error: VerificationError | InputError, unique: str
+    ) -> bool:
         """Keep the report of a source that is not as it should be; put it aside, or stop."""
         job, kept = self.sending.job, None
         report = error.report if isinstance(error, VerificationError) else None
@@ -257,15 +261,15 @@ class _Run(Struct):
             try:
                 kept = keep_report(report, self.sending, unique)
             except PiiencError as why:
-                self.outcomes.append(Outcome.failed(found.path, why))
-        outcome = Outcome.failed(found.path, error, kept)
+                self.outcomes.append(SourceOutcome.failed(found.path, why))
+        outcome = SourceOutcome.failed(found.path, error, kept)
         if job.on_failed_verification == "quarantine" and not self.sending.dry_run:
             assert job.quarantine is not None  # noqa: S101  # the settings see to it
             try:
                 move(found.path, job.quarantine)
                 outcome = replace(outcome, outcome="quarantined")
             except PiiencError as why:
-                self.outcomes.append(Outcome.failed(found.path, why))
+                self.outcomes.append(SourceOutcome.failed(found.path, why))
         self.outcomes.append(outcome)
         return job.on_failed_verification == "quarantine"
 
@@ -277,7 +281,7 @@ def _lost(source: str) -> IncompleteError:
     )
 
 
-def _tell(sending: Sending, outcome: Outcome) -> None:
+def _tell(sending: JobContext, outcome: SourceOutcome) -> None:
     facts: dict[str, object] = {"file": outcome.source}
     if outcome.names:
         facts["names"] = list(outcome.names)

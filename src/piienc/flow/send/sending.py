@@ -14,10 +14,10 @@ if TYPE_CHECKING:
 
     from piienc.flow.evidence import AnyReceipt
     from piienc.flow.preflight import Ask
-    from piienc.flow.push import Pushing
+    from piienc.flow.push import PushRequest
     from piienc.flow.reports.model import SchemaFacts
     from piienc.flow.verify.settle import Keys
-    from piienc.flow.wrapping import Wrapping
+    from piienc.flow.wrapping import WrapRequest
     from piienc.keys import Keyset
     from piienc.keys.pgp_folder import PgpFolder
     from piienc.profiles import Profile
@@ -25,14 +25,14 @@ if TYPE_CHECKING:
     from piienc.settings.job import Job
 
 
-class Told(Protocol):
+class OnEvent(Protocol):
     """Who is told of each step."""
 
     def __call__(self, event: str, /, **facts: object) -> None:
         """Take an event by its name, with what belongs to it: names, counts, hashes."""
 
 
-class Sending(Struct, frozen=True, kw_only=True):
+class JobContext(Struct, frozen=True, kw_only=True):
     """A job, and all that it takes.
 
     Attributes:
@@ -62,11 +62,11 @@ class Sending(Struct, frozen=True, kw_only=True):
     facts: SchemaFacts
     keys: Callable[[str], Keyset]
     at_hand: Keys
-    wrapping: Wrapping
+    wrapping: WrapRequest
     pgp: PgpFolder
     passphrase: Ask
-    pushing: Pushing
-    told: Told
+    pushing: PushRequest
+    told: OnEvent
     evidence: Callable[[AnyReceipt], object]
     attested: Callable[[dict[str, Any]], dict[str, Any]]
     asks: bool = False

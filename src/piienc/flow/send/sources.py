@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 _LOOK_AGAIN = 2.0  # seconds at the most, where the time of the last write lies in the future
 
 
-class Found(Struct, frozen=True):
+class SourceFile(Struct, frozen=True):
     """A source as it was found.
 
     Attributes:
@@ -41,7 +41,7 @@ class Found(Struct, frozen=True):
     inode: int
 
     @classmethod
-    def at(cls, path: Path) -> Found | None:
+    def at(cls, path: Path) -> SourceFile | None:
         """Look at a path; None if no regular file is there."""
         try:
             facts = path.stat()
@@ -70,7 +70,7 @@ class Found(Struct, frozen=True):
         return next((each for each in named if each.sha256 == digest), None)
 
 
-class Sources(Struct, frozen=True):
+class JobSources(Struct, frozen=True):
     """What is there for a job, by name.
 
     Attributes:
@@ -79,29 +79,29 @@ class Sources(Struct, frozen=True):
         misnamed: what could not have its name at a destination, and why.
     """
 
-    ready: list[Found]
+    ready: list[SourceFile]
     moving: list[Path]
-    misnamed: list[tuple[Found, InputError]]
+    misnamed: list[tuple[SourceFile, InputError]]
 
 
-def sources(job: Job) -> Sources:
+def sources(job: Job) -> JobSources:
     """Look for a job's sources.
 
     Raises:
         ConfigError: their folder cannot be read.
     """
-    found = [each for path in _paths(job) if (each := Found.at(path))]
+    found = [each for path in _paths(job) if (each := SourceFile.at(path))]
     quiet = [each for each in found if _is_quiet(each, job.quiet_for)]
     odd = [each for each in found if each.modified > time.time_ns()]
     if odd:
         # A clock was set back: when they were written to cannot be told, but whether they are.
         time.sleep(min(job.quiet_for, _LOOK_AGAIN))
-        quiet += [each for each in odd if each not in quiet and Found.at(each.path) == each]
+        quiet += [each for each in odd if each not in quiet and SourceFile.at(each.path) == each]
     moving = [each.path for each in found if each not in quiet]
     quiet.sort(key=lambda each: each.path)
     wrong = [(each, error) for each in quiet if (error := _misnamed(each.path))]
     ready = [each for each in quiet if all(each is not other for other, _ in wrong)]
-    return Sources(ready, moving, wrong)
+    return JobSources(ready, moving, wrong)
 
 
 def _misnamed(path: Path) -> InputError | None:
@@ -117,7 +117,7 @@ def _misnamed(path: Path) -> InputError | None:
     return None
 
 
-def _is_quiet(found: Found, seconds: float) -> bool:
+def _is_quiet(found: SourceFile, seconds: float) -> bool:
     age = (time.time_ns() - found.modified) / 1e9
     return age >= seconds
 

@@ -21,11 +21,11 @@ from piienc.content import is_parquet
 from piienc.errors import ConfigError, InputError, MovedError, PiiencError, PolicyError
 from piienc.files import make_private_folder, new_file, open_input, together
 from piienc.flow.crossing import Poured
-from piienc.flow.crypt import Options, csv_format, encrypt_file
-from piienc.flow.joined import Fed, Joined
+from piienc.flow.crypt import CryptOptions, csv_format, encrypt_file
+from piienc.flow.joined import Fed, JoinedRoute
 from piienc.flow.preflight import check_name, check_sent, check_source
 from piienc.flow.send.naming import name_for
-from piienc.flow.send.sources import Found
+from piienc.flow.send.sources import SourceFile
 from piienc.flow.send.watching import Verifying
 from piienc.flow.wrap import wrapped_name, wrapped_parts
 from piienc.hashing import HashingReader
@@ -39,14 +39,14 @@ from piienc.tables.streams import Decompressed
 if TYPE_CHECKING:
     from piienc.flow.receipt import FileFacts, Receipt
     from piienc.flow.reports.model import Report
-    from piienc.flow.send.sending import Sending
-    from piienc.flow.work import Work
+    from piienc.flow.send.sending import JobContext
+    from piienc.flow.work import PgpEncryptor
     from piienc.state import JobLedger
 
 _COMPRESSION = "none"  # ciphertext in base64 hardly shrinks, and a stream cannot be tried first
 
 
-class Spooled(Struct, frozen=True):
+class SpooledSource(Struct, frozen=True):
     """A source that was wrapped.
 
     Attributes:
@@ -58,7 +58,9 @@ class Spooled(Struct, frozen=True):
     report: Report
 
 
-def spool(found: Found, number: int, sending: Sending, ledger: JobLedger, work: Work) -> Spooled:
+def spool(
+    found: SourceFile, number: int, sending: JobContext, ledger: JobLedger, work: PgpEncryptor
+) -> SpooledSource:
     """Verify, encrypt and wrap a source into the spool.
 
     Args:
@@ -78,7 +80,7 @@ def spool(found: Found, number: int, sending: Sending, ledger: JobLedger, work: 
     sent = ledger.save(
         JobEntry(new_id(), sending.label, *facts, number=number, name=name, begun=now())
     )
-    making = _Making(found, sending, ledger, work, sent)
+    making = _SpoolPass(found, sending, ledger, work, sent)
     try:
         make_private_folder(sending.state)
         make_private_folder(sending.spool)
@@ -90,13 +92,13 @@ def spool(found: Found, number: int, sending: Sending, ledger: JobLedger, work: 
         raise
 
 
-class _Making(Struct):
+class _SpoolPass(Struct):
     """The making of the wrapped files of one source."""
 
-    found: Found
-    sending: Sending
+    found: SourceFile
+    sending: JobContext
     ledger: JobLedger
-    work: Work
+    work: PgpEncryptor
     sent: JobEntry
 
     @property
@@ -105,7 +107,7 @@ class _Making(Struct):
         name = Path(self.sent.name)
         return folder_of(self.sending, self.sent) / wrapped_name(name, self.sending.wrapping).name
 
-    def run(self) -> Spooled:
+    def run(self) -> SpooledSource:
         """Make them."""
         check_source(Path(self.sent.name), self.sending.profile)
         check_name(self.target, self.sending.profile)
@@ -130,7 +132,7 @@ class _Making(Struct):
 
     _grown: int = 0
 
-    def _whole(self) -> Spooled:
+    def _whole(self) -> SpooledSource:
         started, form = time.monotonic(), self.work.form(_COMPRESSION)
         with (
             Verifying(self.sending) as verifying,
@@ -138,7 +140,7 @@ class _Making(Struct):
             new_file(self.target) as made,
             Poured(made.fileno()) as written,
         ):
-            joined = Joined(fed, self.target, written)
+            joined = JoinedRoute(fed, self.target, written)
             try:
                 with fed.explaining():
                     outputs = [self.work.wrap(joined, form, str(self.target))]
@@ -150,7 +152,7 @@ class _Making(Struct):
                 raise
             return self._kept(fed.receipt(), outputs, verifying, started)
 
-    def _in_parts(self) -> Spooled:
+    def _in_parts(self) -> SpooledSource:
         started, form = time.monotonic(), self.work.form(_COMPRESSION)
         name = self.sent.name
         with ExitStack() as stack:
@@ -176,7 +178,7 @@ class _Making(Struct):
                     schema=sending.schema,
                     keys=sending.keys,
                     counter=stack.enter_context(CellCounter(sending.state)),
-                    options=Options(
+                    options=CryptOptions(
                         threads=sending.threads,
                         rehearsal=sending.dry_run,
                         kernels=sending.kernels,
@@ -191,7 +193,7 @@ class _Making(Struct):
 
     def _kept(
         self, encrypted: Receipt, outputs: list[FileFacts], verifying: Verifying, started: float
-    ) -> Spooled:
+    ) -> SpooledSource:
         """Tell the ledger, before the files get their names: what is there then is known whole."""
         self._require_unmoved()
         report = verifying.report
@@ -215,7 +217,7 @@ class _Making(Struct):
         sent = self.sent.spooled(encrypted.input.sha256, files, facts)
         if not self.sending.dry_run:
             self.ledger.save(sent)
-        return Spooled(sent, report)
+        return SpooledSource(sent, report)
 
     def _tell(self, report: Report, encrypted: Receipt, outputs: list[FileFacts]) -> None:
         source, told = str(self.found.path), self.sending.told
@@ -227,7 +229,7 @@ class _Making(Struct):
 
     def _require_unmoved(self) -> None:
         path = self.found.path
-        at_end = Found.at(path)
+        at_end = SourceFile.at(path)
         if at_end is None:
             raise MovedError(
                 f"{path} went away while it was read, and was not sent",
@@ -237,17 +239,17 @@ class _Making(Struct):
             raise MovedError(f"{path} is still being written")
 
 
-def folder_of(sending: Sending, sent: JobEntry) -> Path:
+def folder_of(sending: JobContext, sent: JobEntry) -> Path:
     """Return the folder of a source's wrapped files."""
     return sending.spool / sent.id
 
 
-def files_of(sending: Sending, sent: JobEntry) -> list[Path]:
+def files_of(sending: JobContext, sent: JobEntry) -> list[Path]:
     """Return a source's wrapped files."""
     return [folder_of(sending, sent) / str(file["name"]) for file in sent.wrapped]
 
 
-def recover(sending: Sending, ledger: JobLedger) -> list[JobEntry]:
+def recover(sending: JobContext, ledger: JobLedger) -> list[JobEntry]:
     """Take away what a killed run has left unfinished; its sources are taken up anew.
 
     Returns:
@@ -269,7 +271,7 @@ def recover(sending: Sending, ledger: JobLedger) -> list[JobEntry]:
     return lost
 
 
-def _is_whole(sending: Sending, sent: JobEntry) -> bool:
+def _is_whole(sending: JobContext, sent: JobEntry) -> bool:
     return all(
         path.is_file() and path.stat().st_size == told["bytes"] and _hash(path) == told["sha256"]
         for path, told in zip(files_of(sending, sent), sent.wrapped, strict=True)
@@ -281,7 +283,7 @@ def _hash(path: Path) -> str:
         return HashingReader(file).sha256()
 
 
-def _is_delivered(sending: Sending, sent: JobEntry) -> bool:
+def _is_delivered(sending: JobContext, sent: JobEntry) -> bool:
     """Tell whether the ledger of transfers knows all files of a source as delivered."""
     pushing = sending.pushing
 
@@ -292,9 +294,9 @@ def _is_delivered(sending: Sending, sent: JobEntry) -> bool:
     return all(told["sha256"] in hashes(told["name"], told["bytes"]) for told in sent.wrapped)
 
 
-def _is_stale(sending: Sending, sent: JobEntry) -> bool:
+def _is_stale(sending: JobContext, sent: JobEntry) -> bool:
     """Tell whether a wrapped file is not what the receiver takes now, and can be made anew."""
-    there = Found.at(Path(sent.source))
+    there = SourceFile.at(Path(sent.source))
     if there is None or not there.is_source_of(sent):
         return False
     pushing = sending.pushing
@@ -307,18 +309,18 @@ def _is_stale(sending: Sending, sent: JobEntry) -> bool:
     return False
 
 
-def _drop(sending: Sending, ledger: JobLedger, sent: JobEntry) -> None:
+def _drop(sending: JobContext, ledger: JobLedger, sent: JobEntry) -> None:
     shutil.rmtree(folder_of(sending, sent), ignore_errors=True)
     ledger.forget(sent)
 
 
-def discard(sending: Sending, ledger: JobLedger, spooled: list[Spooled]) -> None:
+def discard(sending: JobContext, ledger: JobLedger, spooled: list[SpooledSource]) -> None:
     """Take away what a rehearsal has made."""
     for each in spooled:
         _drop(sending, ledger, each.sent)
 
 
-def sweep(sending: Sending, ledger: JobLedger) -> None:
+def sweep(sending: JobContext, ledger: JobLedger) -> None:
     """Remove wrapped files of delivered sources after their retention, and those of nobody."""
     if not sending.spool.is_dir():
         return

@@ -10,7 +10,7 @@ from msgspec import Struct, field
 
 from piienc.errors import VerificationError
 from piienc.flow.verify.request import VerifyRequest
-from piienc.flow.verify.verify import Pass
+from piienc.flow.verify.verify import VerifyPass
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from piienc.flow.batches import StoredColumn
     from piienc.flow.receipt import FileFacts
     from piienc.flow.reports.model import Report
-    from piienc.flow.send.sending import Sending
-    from piienc.flow.verify.verify import Found
+    from piienc.flow.send.sending import JobContext
+    from piienc.flow.verify.verify import UnitResult
     from piienc.tables import CsvSource
     from piienc.tables.parquet import ParquetSource
 
@@ -33,11 +33,11 @@ class Verifying(Struct):
         report: what was found, when all was read.
     """
 
-    sending: Sending
+    sending: JobContext
     report: Report | None = None
     _began: datetime = field(default_factory=lambda: datetime.now(UTC))
     _started: float = field(default_factory=time.monotonic)
-    _pass: Pass | None = None
+    _pass: VerifyPass | None = None
 
     def __enter__(self) -> Self:
         return self
@@ -57,10 +57,10 @@ class Verifying(Struct):
             profile=profile,
             leave_out=sending.job.leave_out,
         )
-        self._pass = Pass(table, wanted, sending.at_hand)
+        self._pass = VerifyPass(table, wanted, sending.at_hand)
         return self
 
-    def look(self, stored: Mapping[str, StoredColumn]) -> Found:
+    def look(self, stored: Mapping[str, StoredColumn]) -> UnitResult:
         """Look at a unit."""
         return self._running.look(stored)
 
@@ -79,7 +79,7 @@ class Verifying(Struct):
             raise _failed(read.name, self.report)
 
     @property
-    def _running(self) -> Pass:
+    def _running(self) -> VerifyPass:
         assert self._pass is not None  # noqa: S101  # the table is open
         return self._pass
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pyarrow as pa
 
-from piienc.flow.verify.found import Breach
+from piienc.flow.verify.found import Violation
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -67,7 +67,7 @@ class _Rows:
 
 def compared(
     here: Iterator[pa.RecordBatch], there: Iterator[pa.RecordBatch], columns: Sequence[str]
-) -> Iterator[Breach]:
+) -> Iterator[Violation]:
     """Compare two tables.
 
     Args:
@@ -102,16 +102,16 @@ def compared(
         theirs.take(end)
         if shift > 0:
             at = np.array([ours.taken])
-            yield Breach(None, "row", "a row that the original does not have here", at)
+            yield Violation(None, "row", "a row that the original does not have here", at)
             ours.take(1)
         elif shift < 0:
             at = np.array([ours.taken])
-            yield Breach(None, "row", "a row of the original is missing before this one", at)
+            yield Violation(None, "row", "a row of the original is missing before this one", at)
             theirs.take(1)
     yield from _counted(ours, theirs)
 
 
-def _counted(ours: _Rows, theirs: _Rows) -> Iterator[Breach]:
+def _counted(ours: _Rows, theirs: _Rows) -> Iterator[Violation]:
     """Read both to their ends, and compare how many rows there are."""
     at = np.array([ours.taken]) if ours.have(1) or theirs.have(1) else None
     for rows in (ours, theirs):
@@ -119,7 +119,7 @@ def _counted(ours: _Rows, theirs: _Rows) -> Iterator[Breach]:
             rows.take(rows.first().num_rows)
     if ours.taken != theirs.taken:
         detail = f"{ours.taken:,} rows here, {theirs.taken:,} in the original"
-        yield Breach(None, "rows", detail, at)
+        yield Violation(None, "rows", detail, at)
 
 
 def _beginnings(masks: dict[str, NDArray[np.bool_]], size: int) -> list[int]:
@@ -153,7 +153,7 @@ def _agree(first: _Rows, at: int, second: _Rows, there: int, count: int) -> bool
 
 def _values(
     name: str, mask: NDArray[np.bool_], left: pa.Array, right: pa.Array, first: int
-) -> Iterator[Breach]:
+) -> Iterator[Violation]:
     """Yield the rows whose cells differ, apart those that are null on one side."""
     rows = np.flatnonzero(mask)
     if not len(rows):
@@ -166,7 +166,7 @@ def _values(
     }
     for detail, chosen in kinds.items():
         if chosen.any():
-            yield Breach(name, "value", detail, first + rows[chosen])
+            yield Violation(name, "value", detail, first + rows[chosen])
 
 
 def _valid(array: pa.Array) -> NDArray[np.bool_]:

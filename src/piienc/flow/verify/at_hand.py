@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from piienc.state import Marks
 
 
-class AtHand(Struct):
+class AvailableKeys(Struct):
     """The keys of a folder.
 
     Attributes:
@@ -61,7 +61,7 @@ class AtHand(Struct):
 
 
 def hold_to_marks_at_hand(
-    schema: Schema, keys: AtHand, marks: Marks, columns: Sequence[str]
+    schema: Schema, keys: AvailableKeys, marks: Marks, columns: Sequence[str]
 ) -> None:
     """Refuse a schema that would undo a mark, as far as the modes of its keys are known.
 

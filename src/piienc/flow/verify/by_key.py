@@ -13,7 +13,7 @@ import numpy as np
 
 from piienc.flow.batches import comparable
 from piienc.flow.verify.buckets import Buckets
-from piienc.flow.verify.found import Breach
+from piienc.flow.verify.found import Violation
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -33,7 +33,7 @@ def compared_by_key(
     columns: Sequence[str],
     key: str,
     fingerprints: Fingerprints,
-) -> Iterator[Breach]:
+) -> Iterator[Violation]:
     """Compare two tables whose rows are named by a column.
 
     Rows of the same name are compared in the order in which they stand.
@@ -72,28 +72,28 @@ def compared_by_key(
             theirs.spill()
         if all(types):  # a type that has changed may leave the text that is compared as it was
             for name in (each for each in columns if types[0][each] != types[1][each]):
-                yield Breach(name, "value", "another type than in the original")
+                yield Violation(name, "value", "another type than in the original")
         yield from _all_breaches(ours, theirs, columns)
 
 
-def _all_breaches(ours: Buckets, theirs: Buckets, columns: Sequence[str]) -> Iterator[Breach]:
+def _all_breaches(ours: Buckets, theirs: Buckets, columns: Sequence[str]) -> Iterator[Violation]:
     missing = [np.empty(0, np.int64)]
     for left, right in zip(ours, theirs, strict=True):
         at, there = _matched(left, right)
         extra = np.delete(left["row"], at)
         if len(extra):
-            yield Breach(None, "row", "stands in no row of the original", np.sort(extra))
+            yield Violation(None, "row", "stands in no row of the original", np.sort(extra))
         missing.append(np.delete(right["row"], there))
         unequal = left["cells"][at] != right["cells"][there]
         for number, name in enumerate(columns):
             rows = np.sort(left["row"][at[unequal[:, number]]])
             if len(rows):
-                yield Breach(name, "value", "another value than in the original", rows)
+                yield Violation(name, "value", "another value than in the original", rows)
     lost = np.sort(np.concatenate(missing))
     if len(lost):
         named = ", ".join(f"{row + 1:,}" for row in lost[:_NAMED].tolist())
         more = f" and {len(lost) - _NAMED:,} more" if len(lost) > _NAMED else ""
-        yield Breach(None, "row", f"not here, of the original: row {named}{more}")
+        yield Violation(None, "row", f"not here, of the original: row {named}{more}")
 
 
 def _records(

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from piienc.columns import LEAST, forms_of, is_text, prints_of_ciphertexts, to_cells
-from piienc.flow.verify.found import Breach, Counts
+from piienc.flow.verify.found import ColumnCounts, Violation
 from piienc.flow.verify.prints import folded
-from piienc.flow.verify.watch import Looked
+from piienc.flow.verify.watch import ColumnResult
 from piienc.keys import Mode, Prefix
 
 if TYPE_CHECKING:
@@ -17,15 +17,15 @@ if TYPE_CHECKING:
 
     from piienc.flow.batches import StoredColumn
     from piienc.flow.steps import ColumnPlace
-    from piienc.flow.verify.watch import Rules
+    from piienc.flow.verify.watch import ValueRules
     from piienc.keys import KeysetFacts
 
 
-class Closed:
+class CiphertextColumn:
     """A marked column whose key cannot be used: what can be told by its form is told."""
 
     def __init__(
-        self, place: ColumnPlace, rules: Rules, facts: KeysetFacts | None, reason: str
+        self, place: ColumnPlace, rules: ValueRules, facts: KeysetFacts | None, reason: str
     ) -> None:
         self._name, self._label, self._rules = place.name, place.label, rules
         self._text = is_text(to_cells(place.none(), place.label).type)
@@ -42,25 +42,25 @@ class Closed:
         if not facts:
             self.unchecked["leak"] = reason
 
-    def of_column(self) -> Iterator[Breach]:
+    def of_column(self) -> Iterator[Violation]:
         """Nothing can be told."""
         yield from ()
 
-    def look(self, stored: StoredColumn) -> Looked:
+    def look(self, stored: StoredColumn) -> ColumnResult:
         """Look at a batch."""
         cells, rows = stored.cells
         forms = forms_of(cells, text=self._text, least=self._least, bare=self._bare)
         breaches = list(self._rules.nulls(stored))
         if len(forms.others):
-            breaches.append(Breach(self._name, "plaintext", "not encrypted", rows[forms.others]))
+            breaches.append(Violation(self._name, "plaintext", "not encrypted", rows[forms.others]))
         ids = {int(key_id) for key_id in np.unique(forms.key_ids)}
         for stranger in sorted(ids - (self._ids or ids)):
             at = rows[forms.ciphertexts[forms.key_ids == stranger]]
             what = f"encrypted under key id {stranger}, which is not this column's"
-            breaches.append(Breach(self._name, "key", what, at))
-        counts = Counts(stored.null_count, len(forms.ciphertexts), 0, ids)
+            breaches.append(Violation(self._name, "key", what, at))
+        counts = ColumnCounts(stored.null_count, len(forms.ciphertexts), 0, ids)
         if not self._searchable or not len(forms.ciphertexts):
-            return Looked(counts, breaches, None)
+            return ColumnResult(counts, breaches, None)
         prints = prints_of_ciphertexts(cells.take(forms.ciphertexts), text=self._text)
         unique = (prints, rows[forms.ciphertexts]) if self._rules.column.unique else None
-        return Looked(counts, breaches, None, unique, folded(prints))
+        return ColumnResult(counts, breaches, None, unique, folded(prints))

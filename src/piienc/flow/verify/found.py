@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from piienc.flow.reports.model import Severity
 
 
-class Breach(Struct, frozen=True):
+class Violation(Struct, frozen=True):
     """Rows that break a rule.
 
     Attributes:
@@ -35,7 +35,7 @@ class Breach(Struct, frozen=True):
     severity: Severity = "error"
 
 
-class Counts(Struct):
+class ColumnCounts(Struct):
     """A column's counts, of a unit or of all.
 
     Attributes:
@@ -52,7 +52,7 @@ class Counts(Struct):
     key_ids: set[int] = field(default_factory=set)
     suspicious: Counter[str] = field(default_factory=Counter)
 
-    def add(self, other: Counts) -> None:
+    def add(self, other: ColumnCounts) -> None:
         """Add the counts of another unit."""
         self.nulls += other.nulls
         self.encrypted += other.encrypted
@@ -61,7 +61,7 @@ class Counts(Struct):
         self.suspicious += other.suspicious
 
 
-class _Kind(Struct, frozen=True):
+class _FindingKind(Struct, frozen=True):
     """What findings of one kind have in common."""
 
     column: str | None
@@ -80,10 +80,10 @@ class Findings:
             most: how many are kept of each column and rule.
         """
         self._most = most
-        self._count: Counter[_Kind] = Counter()
+        self._count: Counter[_FindingKind] = Counter()
         self._kept: dict[tuple[str | None, str], list[Finding]] = {}
 
-    def add(self, breaches: Iterable[Breach], first_row: int = 1) -> None:
+    def add(self, breaches: Iterable[Violation], first_row: int = 1) -> None:
         """Add what was found in a unit.
 
         Args:
@@ -93,8 +93,8 @@ class Findings:
         for breach in breaches:
             self._add(breach, first_row)
 
-    def _add(self, breach: Breach, first_row: int) -> None:
-        kind = _Kind(breach.column, breach.rule, breach.detail, breach.severity)
+    def _add(self, breach: Violation, first_row: int) -> None:
+        kind = _FindingKind(breach.column, breach.rule, breach.detail, breach.severity)
         rows = [None] if breach.rows is None else breach.rows
         if not len(rows):
             return

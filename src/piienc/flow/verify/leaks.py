@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from piienc.flow.verify.found import Breach
+from piienc.flow.verify.found import Violation
 
 if TYPE_CHECKING:
-    from piienc.flow.verify.prints import Equal
+    from piienc.flow.verify.prints import EqualityFacts
     from piienc.schema import Column
 
 _ENOUGH = 100  # cells, below which counting tells nothing
@@ -23,7 +23,7 @@ _FEW_BY_NATURE = {"Gender": "a gender", "DOB": "a birth date"}
 _ADVICE = "seal it, unless it must be searched"
 
 
-def leak_of(name: str, column: Column, equal: Equal) -> Breach | None:
+def leak_of(name: str, column: Column, equal: EqualityFacts) -> Violation | None:
     """Return the warning that a searchable column earns; None if it earns none.
 
     Args:
@@ -43,7 +43,7 @@ def leak_of(name: str, column: Column, equal: Equal) -> Breach | None:
     if not told and not nature:
         return None
     what = "; ".join(part for part in (nature and f"{nature} can be guessed", told) if part)
-    return Breach(name, "leak", f"equal values show: {what}; {_ADVICE}", None, "warning")
+    return Violation(name, "leak", f"equal values show: {what}; {_ADVICE}", None, "warning")
 
 
 def _nature(column: Column) -> str:

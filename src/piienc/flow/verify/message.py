@@ -15,7 +15,7 @@ from piienc.envelope.unwrap import unwrap
 from piienc.errors import InputError
 from piienc.files import open_input
 from piienc.flow.receipt import FileFacts
-from piienc.flow.streams import HEAD, Ahead
+from piienc.flow.streams import HEAD, PeekedStream
 from piienc.flow.unwrap import require_encrypted, secret_for
 from piienc.hashing import FollowedFile
 from piienc.keys.pgp_folder import opened as opened_keys
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from piienc.flow.verify.source import Source, Unwrapping
+    from piienc.flow.verify.source import UnwrapKeys, VerifiedFile
     from piienc.keys.gpg import Gpg
     from piienc.secret import SecretBytes
     from piienc.tables import CsvFormat, CsvSource
@@ -36,10 +36,12 @@ _ENDINGS = {".asc", ".gpg", ".pgp"}
 _PIECE = 256 << 10  # bytes copied at a time
 
 
-class _Message:
+class _MessageTable:
     """A message that gpg unwraps in a thread of its own, while the table is read."""
 
-    def __init__(self, path: Path, file: Ahead, session: Gpg, secret: SecretBytes | None) -> None:
+    def __init__(
+        self, path: Path, file: PeekedStream, session: Gpg, secret: SecretBytes | None
+    ) -> None:
         self.wrapped = True
         self._path = path
         self._hashed = FollowedFile(file.fileno())
@@ -104,7 +106,7 @@ class _Message:
 
 
 @contextlib.contextmanager
-def wrapped(path: Path, form: CsvFormat, unwrapping: Unwrapping) -> Iterator[Source]:
+def wrapped(path: Path, form: CsvFormat, unwrapping: UnwrapKeys) -> Iterator[VerifiedFile]:
     """Open the table in a message.
 
     A table of Parquet cannot be read from a stream: it goes to a file without a name in the folder
@@ -119,13 +121,13 @@ def wrapped(path: Path, form: CsvFormat, unwrapping: Unwrapping) -> Iterator[Sou
         PiiencError: it cannot be unwrapped, or what it holds cannot be read.
     """
     with contextlib.ExitStack() as stack:
-        ahead = Ahead(stack.enter_context(open_input(path)), HEAD)
+        ahead = PeekedStream(stack.enter_context(open_input(path)), HEAD)
         message = read_message(io.BytesIO(ahead.head), str(path))
         require_encrypted(message, str(path))
         keys = unwrapping.keys
         session, known = stack.enter_context(opened_keys(keys, keys.pinned_names()))
         secret = secret_for(message, known, keys, unwrapping.passphrase)
-        made = _Message(path, ahead, session, secret)
+        made = _MessageTable(path, ahead, session, secret)
         stack.callback(made.close)
         name = _inner(str(path))
         try:

@@ -14,7 +14,7 @@ from piienc.envelope.wrap import MessageFormat, wrap
 from piienc.errors import KeyAccessError
 from piienc.files import open_input
 from piienc.flow.preflight import check_recipients, secret_of
-from piienc.flow.verify.found import Breach
+from piienc.flow.verify.found import Violation
 from piienc.hashing import HashingReader
 from piienc.keys.pgp_folder import opened
 from piienc.profiles import Profile
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from pathlib import Path
 
-    from piienc.flow.verify.source import Unwrapping
+    from piienc.flow.verify.source import UnwrapKeys
     from piienc.keys.gpg import Gpg
     from piienc.keys.pgp import PgpKey
     from piienc.secret import SecretBytes
@@ -32,8 +32,8 @@ _PIECE = 256 << 10  # bytes
 
 
 def message_trip(
-    source: Path, recipients: Sequence[str], profile: Profile | None, unwrapping: Unwrapping
-) -> Iterator[Breach]:
+    source: Path, recipients: Sequence[str], profile: Profile | None, unwrapping: UnwrapKeys
+) -> Iterator[Violation]:
     """Wrap a file for some recipients, unwrap it, and compare.
 
     Two sessions of gpg are joined by a pipe: what is in it is gone with this process.
@@ -61,10 +61,10 @@ def message_trip(
         made = _joined(reader, (there, back), named, form, secret)
         same = made == reader.sha256()
     if not same:
-        yield Breach(None, "round-trip", "is not what it was, once wrapped and unwrapped")
+        yield Violation(None, "round-trip", "is not what it was, once wrapped and unwrapped")
 
 
-def _secret(keys: Sequence[PgpKey], unwrapping: Unwrapping) -> SecretBytes | None:
+def _secret(keys: Sequence[PgpKey], unwrapping: UnwrapKeys) -> SecretBytes | None:
     ours = [key for key in keys if key.secret]
     if not ours:
         names = ", ".join(key.name for key in keys)

@@ -17,9 +17,9 @@ from piienc.columns import (
 )
 from piienc.errors import InputError
 from piienc.flow.batches import without_nulls
-from piienc.flow.verify.found import Breach, Counts
+from piienc.flow.verify.found import ColumnCounts, Violation
 from piienc.flow.verify.prints import folded
-from piienc.flow.verify.watch import Looked
+from piienc.flow.verify.watch import ColumnResult
 from piienc.keys import Mode
 from piienc.tables import CsvSource
 
@@ -31,17 +31,17 @@ if TYPE_CHECKING:
     from piienc.columns import Judged, Kernels
     from piienc.flow.batches import StoredColumn
     from piienc.flow.steps import ColumnPlace
-    from piienc.flow.verify.watch import Rules
+    from piienc.flow.verify.watch import ValueRules
     from piienc.keys import Keyset
 
 
-class Opened:
+class DecryptedColumn:
     """A marked column whose key is there: each cell is authentic, and its value as it should be."""
 
     def __init__(
         self,
         place: ColumnPlace,
-        rules: Rules,
+        rules: ValueRules,
         keyset: Keyset,
         context: str,
         restored: pa.DataType,
@@ -57,24 +57,24 @@ class Opened:
         self._restored, self._is_csv = restored, isinstance(place.table, CsvSource)
         self.unchecked: dict[str, str] = {}
 
-    def of_column(self) -> Iterator[Breach]:
+    def of_column(self) -> Iterator[Violation]:
         """Yield what is wrong with the type that decryption restores."""
         yield from self._rules.of_column(text=self._is_csv)
 
-    def look(self, stored: StoredColumn) -> Looked:
+    def look(self, stored: StoredColumn) -> ColumnResult:
         """Look at a batch."""
         cells, rows = stored.cells
         judged = self._cipher.judge(cells, rows, text=is_text(self._restored))
-        breaches = [Breach(self._name, each.rule, each.what, each.rows) for each in judged.wrong]
+        breaches = [Violation(self._name, each.rule, each.what, each.rows) for each in judged.wrong]
         breaches += self._rules.nulls(stored)
-        plain, prints = _Once(lambda: self._typed(judged, stored.count)), None
+        plain, prints = _Lazy(lambda: self._typed(judged, stored.count)), None
         if self._rules.judge or self._restored != pa.string():
             values, odd = plain()
             dense, known = without_nulls(values)
             breaches += [*odd, *self._rules.breaches(dense, known)]
             prints = self._rules.prints(dense, known)
         plaintext = sum(len(each.rows) for each in judged.wrong if each.rule == "plaintext")
-        counts = Counts(
+        counts = ColumnCounts(
             stored.null_count,
             len(cells) - plaintext,
             judged.authentic,
@@ -84,9 +84,9 @@ class Opened:
         if self._searchable and judged.authentic:
             good = cells if not judged.wrong else cells.take(np.searchsorted(rows, judged.rows))
             leaks = folded(prints_of_ciphertexts(good, text=self._text))
-        return Looked(counts, breaches, lambda: plain()[0], prints, leaks)
+        return ColumnResult(counts, breaches, lambda: plain()[0], prints, leaks)
 
-    def _typed(self, judged: Judged, count: int) -> tuple[pa.Array, list[Breach]]:
+    def _typed(self, judged: Judged, count: int) -> tuple[pa.Array, list[Violation]]:
         """Restore the values' type; what has not that type becomes null, and a breach."""
         cells = judged.plain(count, self._stored, text=is_text(self._restored))
         try:
@@ -98,7 +98,7 @@ class Opened:
         keep[odd] = False
         fine = plain_values(from_cells(_masked(cells, keep), self._restored, self._label))
         detail = f"decrypted, but no {self._restored}"
-        return fine, [Breach(self._name, "type", detail, np.array(odd))]
+        return fine, [Violation(self._name, "type", detail, np.array(odd))]
 
     def _is_typed(self, cell: pa.Array) -> bool:
         try:
@@ -108,14 +108,14 @@ class Opened:
         return True
 
 
-class _Once:
+class _Lazy:
     """What is made when it is first asked for."""
 
-    def __init__(self, make: Callable[[], tuple[pa.Array, list[Breach]]]) -> None:
+    def __init__(self, make: Callable[[], tuple[pa.Array, list[Violation]]]) -> None:
         self._make = make
-        self._made: tuple[pa.Array, list[Breach]] | None = None
+        self._made: tuple[pa.Array, list[Violation]] | None = None
 
-    def __call__(self) -> tuple[pa.Array, list[Breach]]:
+    def __call__(self) -> tuple[pa.Array, list[Violation]]:
         if self._made is None:
             self._made = self._make()
         return self._made

@@ -16,7 +16,7 @@ from piienc.tables import UnitSize, opened_source
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from piienc.flow.verify.source import Source, Unwrapping
+    from piienc.flow.verify.source import UnwrapKeys, VerifiedFile
     from piienc.places import Begun, Place
     from piienc.tables import CsvFormat, CsvSource
     from piienc.tables.parquet import ParquetSource
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 _MAGIC = 64  # bytes that tell an OpenPGP message
 
 
-class _Plain(Struct):
+class _PlainTable(Struct):
     """A table as it lies there."""
 
     table: CsvSource | ParquetSource
@@ -46,8 +46,8 @@ class _Plain(Struct):
 
 @contextlib.contextmanager
 def opened(
-    place: Place | Begun, form: CsvFormat, unwrapping: Unwrapping, units: UnitSize = UnitSize()
-) -> Iterator[Source]:
+    place: Place | Begun, form: CsvFormat, unwrapping: UnwrapKeys, units: UnitSize = UnitSize()
+) -> Iterator[VerifiedFile]:
     """Open a file, wrapped or not.
 
     A table of Parquet cannot be read from a stream: what a message or a pipe holds of it goes to a
@@ -65,7 +65,7 @@ def opened(
     with begun(place) as file:
         if not is_openpgp(file.head[:_MAGIC]):
             with opened_source(file, form, units) as (table, reader):
-                yield _Plain(table, file.name, file.size, lambda: reader.count, reader.sha256)
+                yield _PlainTable(table, file.name, file.size, lambda: reader.count, reader.sha256)
             return
         if not (file.path and file.file):
             raise UsageError(

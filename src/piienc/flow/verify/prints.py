@@ -26,7 +26,7 @@ Folded = NDArray[np.uint64]
 _GOLDEN = np.uint64(0x9E3779B97F4A7C15)  # odd, so no two halves are multiplied into one
 
 
-class Equal(Struct, frozen=True):
+class EqualityFacts(Struct, frozen=True):
     """What a column's fingerprints tell.
 
     Attributes:
@@ -52,7 +52,7 @@ def folded(prints: Prints) -> Folded:
     return found
 
 
-class Store:
+class FingerprintStore:
     """A column's fingerprints. Use it as a context: at its end, its file is gone."""
 
     def __init__(self) -> None:
@@ -104,7 +104,7 @@ class Frequencies:
         """
         self._buckets.add(prints.view(_FOLDED))
 
-    def equal(self) -> Equal:
+    def equal(self) -> EqualityFacts:
         """Count the different values."""
         cells = distinct = frequent = 0
         for bucket in self._buckets:
@@ -113,7 +113,7 @@ class Frequencies:
                 cells += len(bucket)
                 distinct += len(runs)
                 frequent = max(frequent, int(runs.max()))
-        return Equal(cells, distinct, frequent)
+        return EqualityFacts(cells, distinct, frequent)
 
 
 def _lengths_of_runs(values: NDArray[np.uint64]) -> NDArray[np.int64]:

@@ -9,7 +9,7 @@ import numpy as np
 from piienc.columns import BadCells, ColumnCipher, from_cells, is_text, plain_values
 from piienc.flow.steps import Encryption
 from piienc.flow.verify.against import differing
-from piienc.flow.verify.found import Breach
+from piienc.flow.verify.found import Violation
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -51,15 +51,15 @@ class ColumnTrip:
         )
         self._back = ColumnCipher(keyset, context, text=text, label=place.label, kernels=kernels)
 
-    def breaches(self, stored: pa.Array) -> Iterator[Breach]:
+    def breaches(self, stored: pa.Array) -> Iterator[Violation]:
         """Encrypt a batch, decrypt it, and yield the rows that are not what they were."""
         try:
             cells = self._back.decrypt(self._there.apply(stored), text=is_text(self._type))
             back = plain_values(from_cells(cells, self._type, self._label))
         except BadCells as bad:
             rows = np.sort(np.array(bad.rows))
-            yield Breach(self._name, "round-trip", "cannot be encrypted and read back", rows)
+            yield Violation(self._name, "round-trip", "cannot be encrypted and read back", rows)
             return
         if (mask := differing(stored, back)) is not None:
             detail = "is not what it was, once encrypted and decrypted"
-            yield Breach(self._name, "round-trip", detail, np.flatnonzero(mask))
+            yield Violation(self._name, "round-trip", detail, np.flatnonzero(mask))

@@ -13,13 +13,13 @@ from piienc.errors import AuthenticationError, KeyAccessError, UsageError
 from piienc.flow.marks import original_field, record_in
 from piienc.flow.reports.model import ColumnReport
 from piienc.flow.steps import ColumnPlace
-from piienc.flow.verify.closed import Closed
-from piienc.flow.verify.found import Breach
-from piienc.flow.verify.opened import Opened
+from piienc.flow.verify.closed import CiphertextColumn
+from piienc.flow.verify.found import Violation
+from piienc.flow.verify.opened import DecryptedColumn
 from piienc.flow.verify.round_trip import ColumnTrip
-from piienc.flow.verify.still_plain import StillPlain
-from piienc.flow.verify.unmarked import Unmarked
-from piienc.flow.verify.watch import Rules
+from piienc.flow.verify.still_plain import PlaintextColumn
+from piienc.flow.verify.unmarked import UnmarkedColumn
+from piienc.flow.verify.watch import ValueRules
 from piienc.tables import CsvSource, repeated
 
 if TYPE_CHECKING:
@@ -29,11 +29,11 @@ if TYPE_CHECKING:
     from piienc.checks.receiver import RowRules
     from piienc.columns import Fingerprints
     from piienc.flow.batches import StoredColumn
-    from piienc.flow.record import Record
-    from piienc.flow.verify.found import Counts
-    from piienc.flow.verify.prints import Equal
+    from piienc.flow.record import EncryptionMetadata
+    from piienc.flow.verify.found import ColumnCounts
+    from piienc.flow.verify.prints import EqualityFacts
     from piienc.flow.verify.request import VerifyRequest
-    from piienc.flow.verify.watch import Looked, Watch
+    from piienc.flow.verify.watch import ColumnResult, ColumnVerifier
     from piienc.keys import Keyset, KeysetFacts
     from piienc.schema import Schema
     from piienc.tables.parquet import ParquetSource
@@ -53,7 +53,7 @@ class Keys(Protocol):
         """Return what may be known of a keyset without opening it; None if it is not there."""
 
 
-class Settled(Struct):
+class VerificationPlan(Struct):
     """What is looked for.
 
     Attributes:
@@ -75,14 +75,14 @@ class Settled(Struct):
     finders: dict[str, Sequence[Finder]] = field(default_factory=dict)
     modes: dict[str, str] = field(default_factory=dict)
     rows: RowRules | None = None
-    watches: dict[str, Watch] = field(default_factory=dict)
-    breaches: list[Breach] = field(default_factory=list)
+    watches: dict[str, ColumnVerifier] = field(default_factory=dict)
+    breaches: list[Violation] = field(default_factory=list)
     missing_keys: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
 
     def of_rows(
-        self, stored: Mapping[str, StoredColumn], looked: Mapping[str, Looked]
-    ) -> list[Breach]:
+        self, stored: Mapping[str, StoredColumn], looked: Mapping[str, ColumnResult]
+    ) -> list[Violation]:
         """Return what the receiver does not take of a batch's rows."""
         if self.rows is None:
             return []
@@ -92,12 +92,12 @@ class Settled(Struct):
                 [column.array for column in stored.values()], list(stored)
             )
         return [
-            Breach(each.column, "profile", each.detail, each.rows, each.severity)
+            Violation(each.column, "profile", each.detail, each.rows, each.severity)
             for each in self.rows.failing(self.plain(stored, looked), lying)
         ]
 
     def plain(
-        self, stored: Mapping[str, StoredColumn], looked: Mapping[str, Looked]
+        self, stored: Mapping[str, StoredColumn], looked: Mapping[str, ColumnResult]
     ) -> pa.RecordBatch:
         """Return a batch with the plain values of those columns whose key is there."""
         arrays = []
@@ -106,7 +106,7 @@ class Settled(Struct):
             arrays.append(plain() if plain else column.array)
         return pa.RecordBatch.from_arrays(arrays, list(stored))
 
-    def of_shares(self, counts: Mapping[str, Counts], rows: int) -> Iterator[Breach]:
+    def of_shares(self, counts: Mapping[str, ColumnCounts], rows: int) -> Iterator[Violation]:
         """Yield the columns of whose cells so many look like personal data that they must be it.
 
         What fewer cells look like is innocent, and leaves the counts.
@@ -117,11 +117,11 @@ class Settled(Struct):
                 found = suspicious[finder.name]
                 if _is_over(finder, found, cells):
                     what = f"{found:,} of {cells:,} cells look like {finder.description}"
-                    yield Breach(name, "personal", what)
+                    yield Violation(name, "personal", what)
                 else:
                     del suspicious[finder.name]
 
-    def comparable(self, others: Sequence[str]) -> tuple[list[str], list[Breach]]:
+    def comparable(self, others: Sequence[str]) -> tuple[list[str], list[Violation]]:
         """Return the columns that can be compared with another file's, and what is wrong there.
 
         Args:
@@ -130,19 +130,21 @@ class Settled(Struct):
         ours, theirs = self.table.columns, {*others}
         here = {*ours}
         breaches = [
-            Breach(name, "columns", f"not in {where}")
+            Violation(name, "columns", f"not in {where}")
             for names, where in (
                 ([name for name in ours if name not in theirs], "the original"),
                 ([name for name in others if name not in here], "this file"),
             )
             for name in names
         ]
-        closed = {name for name, watch in self.watches.items() if isinstance(watch, Closed)}
+        closed = {
+            name for name, watch in self.watches.items() if isinstance(watch, CiphertextColumn)
+        }
         for name in closed:
             self.watches[name].unchecked["value"] = self.watches[name].unchecked["authentic"]
         twice = repeated(others)
         breaches += [
-            Breach(name, "columns", "more than once in the original: not compared")
+            Violation(name, "columns", "more than once in the original: not compared")
             for name in twice
         ]
         compared = theirs - closed - {*twice}
@@ -162,7 +164,7 @@ class Settled(Struct):
             )
 
     def column(
-        self, name: str, counts: Counts, failures: dict[str, int], equal: Equal | None
+        self, name: str, counts: ColumnCounts, failures: dict[str, int], equal: EqualityFacts | None
     ) -> ColumnReport:
         """Return a column's report."""
         column = self.schema.columns.get(name)
@@ -185,7 +187,7 @@ class Settled(Struct):
             key_ids=tuple(sorted(counts.key_ids)),
             nulls=counts.nulls,
             encrypted=counts.encrypted,
-            authentic=counts.authentic if isinstance(watch, Opened) else None,
+            authentic=counts.authentic if isinstance(watch, DecryptedColumn) else None,
             failures=failures,
             distinct=equal.distinct if equal else None,
             most_frequent=equal.most_frequent if equal else None,
@@ -199,7 +201,7 @@ def _is_over(finder: Finder, found: int, cells: int) -> bool:
 
 def settled(
     table: CsvSource | ParquetSource, wanted: VerifyRequest, keys: Keys, fingerprints: Fingerprints
-) -> Settled:
+) -> VerificationPlan:
     """Settle what is looked for in a file.
 
     Args:
@@ -209,11 +211,11 @@ def settled(
         fingerprints: makes those of this run.
     """
     schema = wanted.schema
-    made = Settled(table, schema, wanted.expect == "encrypted")
+    made = VerificationPlan(table, schema, wanted.expect == "encrypted")
     made.breaches += _columns(table, schema)
     if made.breaches and isinstance(table, CsvSource):
         table.require_columns(schema.columns)
-    marked = _Marked(made, wanted, keys, record_in(table, schema), fingerprints)
+    marked = _MarkedColumns(made, wanted, keys, record_in(table, schema), fingerprints)
     finders = finders_of(schema)
     twice = {*repeated(table.columns)}
     for name in dict.fromkeys(table.columns):
@@ -222,12 +224,12 @@ def settled(
         column = schema.columns.get(name)
         if column is None or column.encrypt is None:
             place = ColumnPlace(table, name)
-            rules = Rules.of(name, column, place.plain_type, fingerprints) if column else None
+            rules = ValueRules.of(name, column, place.plain_type, fingerprints) if column else None
             allowed = column.allow or {} if column else {}
             leaves = name not in wanted.leave_out
             made.finders[name] = [each for each in finders if leaves and each.name not in allowed]
             text = isinstance(table, CsvSource)
-            made.watches[name] = Unmarked(place, rules, made.finders[name], text=text)
+            made.watches[name] = UnmarkedColumn(place, rules, made.finders[name], text=text)
         else:
             made.watches[name] = marked.watch(ColumnPlace(table, name))
         made.breaches += made.watches[name].of_column()
@@ -238,37 +240,37 @@ def settled(
 
         made.rows = RowRules.of(wanted.profile, schema, table.columns)
         made.breaches += [
-            Breach(each.column, "profile", each.detail, None, each.severity)
+            Violation(each.column, "profile", each.detail, None, each.severity)
             for each in made.rows.of_the_file()
         ]
     return made
 
 
-def _columns(table: CsvSource | ParquetSource, schema: Schema) -> Iterator[Breach]:
+def _columns(table: CsvSource | ParquetSource, schema: Schema) -> Iterator[Violation]:
     """Yield the columns that the file lacks, has twice, or has and should not."""
     there, twice = {*table.columns}, {*repeated(table.columns)}
     for name in schema.columns:
         if name not in there:
-            yield Breach(name, "columns", "not in the file")
+            yield Violation(name, "columns", "not in the file")
     for name in dict.fromkeys(table.columns):
         if name in twice:
-            yield Breach(name, "columns", "more than once in the file: not looked at")
+            yield Violation(name, "columns", "more than once in the file: not looked at")
         elif name not in schema.columns and schema.extra_columns == "error":
-            yield Breach(name, "columns", "not in the schema")
+            yield Violation(name, "columns", "not in the schema")
 
 
-class _Marked(Struct, frozen=True):
+class _MarkedColumns(Struct, frozen=True):
     """Settles what is looked for in marked columns."""
 
-    made: Settled
+    made: VerificationPlan
     wanted: VerifyRequest
     keys: Keys
-    record: Record | None
+    record: EncryptionMetadata | None
     fingerprints: Fingerprints
     missing: dict[str, str] = field(default_factory=dict)
     kernels: Kernels = field(default_factory=Kernels)
 
-    def watch(self, place: ColumnPlace) -> Watch:
+    def watch(self, place: ColumnPlace) -> ColumnVerifier:
         """Return what looks at a column."""
         schema, name = self.wanted.schema, place.name
         column, context = schema.columns[name], schema.context_of(name)
@@ -282,26 +284,26 @@ class _Marked(Struct, frozen=True):
             trip = None
             if keyset:
                 trip = ColumnTrip(place, key, keyset, context, text=text, kernels=self.kernels)
-            rules = Rules.of(name, column, place.plain_type, self.fingerprints)
+            rules = ValueRules.of(name, column, place.plain_type, self.fingerprints)
             untried = {"round-trip": self.missing[key]} if key in self.missing else {}
-            return StillPlain(place, rules, facts, trip, self.fingerprints, untried)
+            return PlaintextColumn(place, rules, facts, trip, self.fingerprints, untried)
         keyset = self._open(key)
         restored = original_field(place.table, name, schema, self.record).type
-        rules = Rules.of(name, column, plain_type(restored), self.fingerprints)
+        rules = ValueRules.of(name, column, plain_type(restored), self.fingerprints)
         if keyset:
             self.made.breaches += self._categories(place, keyset, context)
-            return Opened(place, rules, keyset, context, restored, self.kernels)
+            return DecryptedColumn(place, rules, keyset, context, restored, self.kernels)
         reason = self.missing.get(key) or f"the key {key} was not to be used"
-        return Closed(place, rules, facts, reason)
+        return CiphertextColumn(place, rules, facts, reason)
 
-    def _categories(self, place: ColumnPlace, keyset: Keyset, context: str) -> Iterator[Breach]:
+    def _categories(self, place: ColumnPlace, keyset: Keyset, context: str) -> Iterator[Violation]:
         """Yield that what a dictionary column's values are taken from is not authentic."""
         facts = self.record.columns.get(place.name) if self.record else None
         if facts and facts.categories:
             try:
                 opened_categories(facts.categories, keyset, context, place.label)
             except AuthenticationError:
-                yield Breach(place.name, "authentic", "its list of categories is not authentic")
+                yield Violation(place.name, "authentic", "its list of categories is not authentic")
 
     def _open(self, name: str) -> Keyset | None:
         try:

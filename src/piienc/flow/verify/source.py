@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from piienc.tables.parquet import ParquetSource
 
 
-class Unwrapping(Struct, frozen=True):
+class UnwrapKeys(Struct, frozen=True):
     """What unwraps a message.
 
     Attributes:
@@ -26,7 +26,7 @@ class Unwrapping(Struct, frozen=True):
     passphrase: Ask
 
 
-class Source(Protocol):
+class VerifiedFile(Protocol):
     """An open file."""
 
     table: CsvSource | ParquetSource

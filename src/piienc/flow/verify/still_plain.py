@@ -9,9 +9,9 @@ import pyarrow as pa
 
 from piienc.columns import LEAST, forms_of, is_text, to_cells
 from piienc.flow.batches import TypedColumn
-from piienc.flow.verify.found import Breach, Counts
+from piienc.flow.verify.found import ColumnCounts, Violation
 from piienc.flow.verify.prints import folded
-from piienc.flow.verify.watch import Looked
+from piienc.flow.verify.watch import ColumnResult
 from piienc.keys import Mode
 from piienc.tables import CsvSource
 
@@ -23,17 +23,17 @@ if TYPE_CHECKING:
     from piienc.flow.batches import StoredColumn
     from piienc.flow.steps import ColumnPlace
     from piienc.flow.verify.round_trip import ColumnTrip
-    from piienc.flow.verify.watch import Rules
+    from piienc.flow.verify.watch import ValueRules
     from piienc.keys import KeysetFacts
 
 
-class StillPlain:
+class PlaintextColumn:
     """A marked column of a file that is still to be encrypted: its rules hold, and it is plain."""
 
     def __init__(
         self,
         place: ColumnPlace,
-        rules: Rules,
+        rules: ValueRules,
         facts: KeysetFacts | None,
         trip: ColumnTrip | None,
         fingerprints: Fingerprints,
@@ -47,11 +47,11 @@ class StillPlain:
         self._counted = fingerprints if facts and facts.mode is Mode.SEARCHABLE else None
         self.unchecked = unchecked
 
-    def of_column(self) -> Iterator[Breach]:
+    def of_column(self) -> Iterator[Violation]:
         """Yield what is wrong with the column's type."""
         yield from self._rules.of_column(text=self._is_csv)
 
-    def look(self, stored: StoredColumn) -> Looked:
+    def look(self, stored: StoredColumn) -> ColumnResult:
         """Look at a batch."""
         nulls, (cells, rows) = stored.null_count, stored.cells
         forms = forms_of(cells, text=self._text, least=self._least)
@@ -61,7 +61,7 @@ class StillPlain:
         breaches, prints, leaks = list(self._rules.nulls(stored)), None, stored.prints
         if ours.any():
             at = rows[forms.ciphertexts[ours]]
-            breaches.append(Breach(self._name, "encrypted", "encrypted already", at))
+            breaches.append(Violation(self._name, "encrypted", "encrypted already", at))
             stored = TypedColumn(_without(stored.array, at), self._label)
             cells, rows = stored.cells
         if self._rules.judge:
@@ -71,11 +71,11 @@ class StillPlain:
         if self._trip:
             breaches += self._trip.breaches(stored.array)
         ids = {int(key_id) for key_id in np.unique(forms.key_ids[ours])}
-        counts = Counts(nulls, int(ours.sum()), 0, ids)
+        counts = ColumnCounts(nulls, int(ours.sum()), 0, ids)
         if leaks is None and self._counted:
             leaks = self._counted.of(cells)
         told = None if leaks is None else folded(leaks)
-        return Looked(counts, breaches, lambda: stored.array, prints, told)
+        return ColumnResult(counts, breaches, lambda: stored.array, prints, told)
 
 
 def _without(values: pa.Array, rows: Places) -> pa.Array:

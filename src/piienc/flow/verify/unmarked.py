@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 
 from piienc.checks.finders import look
-from piienc.flow.verify.found import Breach, Counts
-from piienc.flow.verify.watch import Looked
+from piienc.flow.verify.found import ColumnCounts, Violation
+from piienc.flow.verify.watch import ColumnResult
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -17,25 +17,25 @@ if TYPE_CHECKING:
     from piienc.checks.finder import Finder
     from piienc.flow.batches import StoredColumn
     from piienc.flow.steps import ColumnPlace
-    from piienc.flow.verify.watch import Rules
+    from piienc.flow.verify.watch import ValueRules
 
 
-class Unmarked:
+class UnmarkedColumn:
     """A column that is not encrypted: its rules hold, and it holds no personal data."""
 
     def __init__(
-        self, place: ColumnPlace, rules: Rules | None, finders: Sequence[Finder], *, text: bool
+        self, place: ColumnPlace, rules: ValueRules | None, finders: Sequence[Finder], *, text: bool
     ) -> None:
         self._name, self._rules, self._finders, self._text = place.name, rules, finders, text
         nested = pa.types.is_nested(place.type)
         self.unchecked = {"personal": "nested values are not searched"} if nested else {}
 
-    def of_column(self) -> Iterator[Breach]:
+    def of_column(self) -> Iterator[Violation]:
         """Yield what is wrong with the column's type."""
         if self._rules:
             yield from self._rules.of_column(text=self._text)
 
-    def look(self, stored: StoredColumn) -> Looked:
+    def look(self, stored: StoredColumn) -> ColumnResult:
         """Look at a batch."""
         breaches, prints = [], None
         dense, rows = stored.dense
@@ -49,6 +49,6 @@ class Unmarked:
                 suspicious[finder.name] = len(at)
                 if not finder.share:
                     what = f"looks like {finder.description}"
-                    breaches.append(Breach(self._name, "personal", what, rows[at]))
-        counts = Counts(stored.null_count, suspicious=suspicious)
-        return Looked(counts, breaches, lambda: stored.array, prints)
+                    breaches.append(Violation(self._name, "personal", what, rows[at]))
+        counts = ColumnCounts(stored.null_count, suspicious=suspicious)
+        return ColumnResult(counts, breaches, lambda: stored.array, prints)

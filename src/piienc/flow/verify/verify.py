@@ -22,10 +22,10 @@ from piienc.flow.pipeline import in_order, usable_cores
 from piienc.flow.reports.model import Report
 from piienc.flow.verify.against import compared
 from piienc.flow.verify.by_key import compared_by_key
-from piienc.flow.verify.found import Breach, Counts, Findings
+from piienc.flow.verify.found import ColumnCounts, Findings, Violation
 from piienc.flow.verify.leaks import leak_of
 from piienc.flow.verify.opening import opened
-from piienc.flow.verify.prints import Frequencies, Store
+from piienc.flow.verify.prints import FingerprintStore, Frequencies
 from piienc.flow.verify.settle import settled
 from piienc.places import name_of
 from piienc.tables import CsvSource
@@ -40,8 +40,8 @@ if TYPE_CHECKING:
     from piienc.flow.receipt import FileFacts
     from piienc.flow.verify.request import VerifyRequest
     from piienc.flow.verify.settle import Keys
-    from piienc.flow.verify.source import Source, Unwrapping
-    from piienc.flow.verify.watch import Looked
+    from piienc.flow.verify.source import UnwrapKeys, VerifiedFile
+    from piienc.flow.verify.watch import ColumnResult
     from piienc.places import Begun, Place
     from piienc.tables.parquet import ParquetSource
 
@@ -50,7 +50,7 @@ _MOST_UNKNOWN = 1 << 20  # rows of a column whose values are known to be unknown
 
 
 def verify(
-    source: Place | Begun, wanted: VerifyRequest, *, keys: Keys, unwrapping: Unwrapping
+    source: Place | Begun, wanted: VerifyRequest, *, keys: Keys, unwrapping: UnwrapKeys
 ) -> Report:
     """Verify a file in one pass.
 
@@ -74,7 +74,7 @@ def verify(
         file = stack.enter_context(opened(source, form, unwrapping, wanted.units))
         if wanted.hold:
             wanted.hold(file.table.columns)
-        pass_ = stack.enter_context(Pass(file.table, wanted, keys))
+        pass_ = stack.enter_context(VerifyPass(file.table, wanted, keys))
         facts = None
         if wanted.against is None:
             for _ in pass_.batches(file, threads):
@@ -101,22 +101,22 @@ def _require_fitting(source: Place | Begun, wanted: VerifyRequest) -> None:
         raise UsageError("a stream can be read only once", hint="name the file")
 
 
-class Found(Struct, frozen=True):
+class UnitResult(Struct, frozen=True):
     """What was found in a unit; `unknown` are the rows whose values are not known."""
 
     rows: int
-    columns: dict[str, Looked]
-    breaches: list[Breach]
+    columns: dict[str, ColumnResult]
+    breaches: list[Violation]
     plain: pa.RecordBatch | None
     unknown: dict[str, Places]
 
 
-def _told(looked: Mapping[str, Looked]) -> dict[str, Looked]:
+def _told(looked: Mapping[str, ColumnResult]) -> dict[str, ColumnResult]:
     """Let go of what values are made of: results wait for their turn, and each held its unit."""
     return {name: replace(each, plain=None) for name, each in looked.items()}
 
 
-class Pass:
+class VerifyPass:
     """One pass over a file, and what it has found so far; use it as a context."""
 
     def __init__(self, table: CsvSource | ParquetSource, wanted: VerifyRequest, keys: Keys) -> None:
@@ -125,8 +125,8 @@ class Pass:
         self._settled = settled(table, wanted, keys, self._fingerprints)
         self._findings = Findings(wanted.most)
         self._findings.add(self._settled.breaches)
-        self._counts = {name: Counts() for name in self._settled.watches}
-        self._unique: dict[str, Store] = {}
+        self._counts = {name: ColumnCounts() for name in self._settled.watches}
+        self._unique: dict[str, FingerprintStore] = {}
         self._leaks: dict[str, Frequencies] = {}
         self._unknown: dict[str, Places] = {}
         self._stack = ExitStack()
@@ -138,11 +138,11 @@ class Pass:
     def __exit__(self, *_: object) -> None:
         self._stack.close()
 
-    def batches(self, file: Source, threads: int) -> Iterator[pa.RecordBatch]:
+    def batches(self, file: VerifiedFile, threads: int) -> Iterator[pa.RecordBatch]:
         """Look at all units, and yield the plain values of each, as far as they are known."""
         progress = self._wanted.progress or (lambda *_: None)
 
-        def look(unit: Any) -> Found:  # noqa: ANN401  # a source's units are its own
+        def look(unit: Any) -> UnitResult:  # noqa: ANN401  # a source's units are its own
             return self.look(decoded(self._table, unit))
 
         with closing(in_order(self._table.units(), look, threads)) as results:
@@ -152,7 +152,7 @@ class Pass:
                 if found.plain is not None:
                     yield found.plain
 
-    def compare(self, file: Source, original: Source, threads: int) -> None:
+    def compare(self, file: VerifiedFile, original: VerifiedFile, threads: int) -> None:
         """Look at all units, and compare them with those of the original."""
         table = original.table
         if isinstance(table, CsvSource) != isinstance(self._table, CsvSource):
@@ -179,14 +179,14 @@ class Pass:
                 found = compared_by_key(here, there, columns, key, self._fingerprints)
             self._findings.add(map(self._known, found))
 
-    def _known(self, breach: Breach) -> Breach:
+    def _known(self, breach: Violation) -> Violation:
         """Leave out the rows whose values are not known: why not, another finding says."""
         if breach.rule != "value" or breach.column not in self._unknown or breach.rows is None:
             return breach
         unknown = np.isin(breach.rows, self._unknown[breach.column])
         return replace(breach, rows=breach.rows[~unknown])
 
-    def send_around(self, path: Path, unwrapping: Unwrapping) -> None:
+    def send_around(self, path: Path, unwrapping: UnwrapKeys) -> None:
         """Wrap and unwrap the file, if that was asked for."""
         if self._wanted.recipients:
             from piienc.flow.verify.message_trip import message_trip  # noqa: PLC0415  # start-up
@@ -199,22 +199,22 @@ class Pass:
         columns = ("columns",) if self._wanted.round_trip else ()
         return (*columns, "message") if self._wanted.recipients else columns
 
-    def look(self, stored: Mapping[str, StoredColumn]) -> Found:
+    def look(self, stored: Mapping[str, StoredColumn]) -> UnitResult:
         """Look at a unit; called in several threads."""
         looked = {name: watch.look(stored[name]) for name, watch in self._settled.watches.items()}
         breaches = self._settled.of_rows(stored, looked)
         rows = next((column.count for column in stored.values()), 0)
         if self._wanted.against is None:
-            return Found(rows, _told(looked), breaches, None, {})
+            return UnitResult(rows, _told(looked), breaches, None, {})
         unknown = {
             name: each.unknown(stored[name])
             for name, each in looked.items()
             if each.breaches and each.plain is not None
         }
         plain = self._settled.plain(stored, looked)
-        return Found(rows, _told(looked), breaches, plain, unknown)
+        return UnitResult(rows, _told(looked), breaches, plain, unknown)
 
-    def merge(self, found: Found) -> None:
+    def merge(self, found: UnitResult) -> None:
         """Take what was found in the unit that is next in the file."""
         first = self._rows + 1
         for name, looked in found.columns.items():
@@ -222,7 +222,7 @@ class Pass:
             self._findings.add(looked.breaches, first)
             if looked.prints is not None:
                 if name not in self._unique:
-                    self._unique[name] = self._stack.enter_context(Store())
+                    self._unique[name] = self._stack.enter_context(FingerprintStore())
                 prints, rows = looked.prints
                 self._unique[name].add(prints, rows + self._rows)
             if looked.leaks is not None:
@@ -241,7 +241,7 @@ class Pass:
         wanted, settled_ = self._wanted, self._settled
         for name, store in self._unique.items():
             for rows in store.repeated():
-                self._findings.add([Breach(name, "unique", "stands in an earlier row", rows)])
+                self._findings.add([Violation(name, "unique", "stands in an earlier row", rows)])
         with ThreadPoolExecutor(usable_cores()) as threads:  # each of them sorts
             counted = threads.map(Frequencies.equal, self._leaks.values())
             equal = dict(zip(self._leaks, counted, strict=True))

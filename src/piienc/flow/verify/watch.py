@@ -9,7 +9,7 @@ from msgspec import Struct
 
 from piienc.checks.rules import checks_of, type_fits
 from piienc.flow.batches import comparable, without_nulls
-from piienc.flow.verify.found import Breach, Counts
+from piienc.flow.verify.found import ColumnCounts, Violation
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from piienc.schema import Column
 
 
-class Looked(Struct, frozen=True):
+class ColumnResult(Struct, frozen=True):
     """What was found in a batch of a column.
 
     Attributes:
@@ -35,8 +35,8 @@ class Looked(Struct, frozen=True):
         leaks: fingerprints, folded, to count what a searchable column gives away.
     """
 
-    counts: Counts
-    breaches: list[Breach]
+    counts: ColumnCounts
+    breaches: list[Violation]
     plain: Callable[[], pa.Array] | None
     prints: tuple[Prints, Places] | None = None
     leaks: Folded | None = None
@@ -49,20 +49,20 @@ class Looked(Struct, frozen=True):
         return np.setdiff1d(held, without_nulls(self.plain())[1], assume_unique=True)
 
 
-class Watch(Protocol):
+class ColumnVerifier(Protocol):
     """What is looked for in one column."""
 
     unchecked: dict[str, str]
     """By rule, why it cannot be checked."""
 
-    def of_column(self) -> Iterator[Breach]:
+    def of_column(self) -> Iterator[Violation]:
         """Yield what is wrong with the column as a whole, whatever its values."""
 
-    def look(self, stored: StoredColumn) -> Looked:
+    def look(self, stored: StoredColumn) -> ColumnResult:
         """Look at a batch; called from several threads."""
 
 
-class Rules(Struct, frozen=True):
+class ValueRules(Struct, frozen=True):
     """The rules of a column's values, in their plain form.
 
     Attributes:
@@ -80,34 +80,36 @@ class Rules(Struct, frozen=True):
     checks: Sequence[Check]
 
     @classmethod
-    def of(cls, name: str, column: Column, kind: pa.DataType, fingerprints: Fingerprints) -> Rules:
+    def of(
+        cls, name: str, column: Column, kind: pa.DataType, fingerprints: Fingerprints
+    ) -> ValueRules:
         """Return those that a schema has for a column."""
         return cls(name, column, kind, fingerprints, checks_of(column, kind))
 
-    def of_column(self, *, text: bool) -> Iterator[Breach]:
+    def of_column(self, *, text: bool) -> Iterator[Violation]:
         """Yield what is wrong with the type of a Parquet column; CSV has text alone."""
         detail = None if text else type_fits(self.column, self.kind)
         if detail:
-            yield Breach(self.name, "type", detail)
+            yield Violation(self.name, "type", detail)
 
     @property
     def judge(self) -> bool:
         """Whether there is anything that values could break."""
         return bool(self.checks) or self.column.unique
 
-    def breaches(self, dense: pa.Array, rows: Places) -> Iterator[Breach]:
+    def breaches(self, dense: pa.Array, rows: Places) -> Iterator[Violation]:
         """Yield the rows whose values break a rule."""
         for check in self.checks:
             failing = check.failing(dense)
             if len(failing):
-                yield Breach(self.name, check.rule, check.detail, rows[failing])
+                yield Violation(self.name, check.rule, check.detail, rows[failing])
 
-    def nulls(self, stored: StoredColumn) -> Iterator[Breach]:
+    def nulls(self, stored: StoredColumn) -> Iterator[Violation]:
         """Yield the rows that are null and must not be."""
         if self.column.required and stored.null_count:
             missing = np.ones(stored.count, np.bool_)
             missing[stored.dense[1]] = False
-            yield Breach(self.name, "required", "null", np.flatnonzero(missing))
+            yield Violation(self.name, "required", "null", np.flatnonzero(missing))
 
     def prints(self, dense: pa.Array, rows: Places) -> tuple[Prints, Places] | None:
         """Return the fingerprints of a unique column."""
