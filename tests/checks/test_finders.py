@@ -21,7 +21,7 @@ from piienc import document
 from piienc.checks import finders_of, look
 from piienc.checks.checksums import passes
 from piienc.checks.finder import _NOT_BEFORE, _NOT_BEHIND, shape_of
-from piienc.checks.finders import _built_in, _File
+from piienc.checks.finders import _built_in, _FindersFile
 from piienc.checks.shapes import _TABLE
 from piienc.schema import Column, Schema
 from piienc.schema.finder import BUILT_IN, OwnFinder
@@ -104,7 +104,7 @@ def test_built_in_finders_are_those_that_the_schema_knows():
 def test_file_of_built_in_finders_is_as_its_model_says():
     """It is read without being looked at: start-up."""
     with as_file(files("piienc.checks") / "finders.toml") as path:
-        assert {*document.load(path, _File).finders} == {one.name for one in FINDERS}
+        assert {*document.load(path, _FindersFile).finders} == {one.name for one in FINDERS}
 
 
 @pytest.mark.parametrize("name", FOUND)

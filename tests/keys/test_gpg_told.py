@@ -64,7 +64,7 @@ def test_outcome_is_what_gpg_has_told(tmp_path):
     """Of a recipient that it does not know: error 9 of libgpg-error, "No public key"."""
     nobody = "0" * 40
     with gpg.keyring(tmp_path, []) as session:
-        assert gpg.Outcome(session).returncode is None
+        assert gpg.GpgStatus(session).returncode is None
         made = session.encrypt(b"x", [nobody])
         assert session.outcome is made
         assert (made.returncode, made.ok, made.data) == (2, False, b"")
@@ -91,7 +91,7 @@ def test_outcome_is_what_gpg_has_told(tmp_path):
 def test_errors_are_told_apart_by_their_codes(tmp_path, line, errors, codes):
     """What is no number is no code, and that gpg has ended is no error by itself."""
     with gpg.keyring(tmp_path, []) as session:
-        told = gpg.Outcome(session)
+        told = gpg.GpgStatus(session)
     keyword, _, arguments = line.partition(" ")
     told.handle_status(keyword, arguments)
     assert (told.errors, told.codes) == (errors, codes)

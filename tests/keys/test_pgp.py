@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from piienc.errors import KeyAccessError
-from piienc.keys.pgp import PgpKey, PgpPart, State, Use, keys_in
+from piienc.keys.pgp import KeyState, KeyUse, PgpKey, PgpPart, keys_in
 
 NOW = datetime(2030, 6, 15, 12, tzinfo=UTC)
 FINGERPRINT = "0123456789ABCDEF0123456789ABCDEF01234567"
@@ -17,7 +17,9 @@ def _after(days):
     return None if days is None else NOW + timedelta(days=days)
 
 
-def _part(key_id="A", uses=(Use.SIGN, Use.CERTIFY), expires=None, state=State.VALID, **over):
+def _part(
+    key_id="A", uses=(KeyUse.SIGN, KeyUse.CERTIFY), expires=None, state=KeyState.VALID, **over
+):
     facts = {"algorithm": "Ed25519", "is_rsa": False, "bits": 256} | over
     fingerprint = key_id.rjust(40, "0")
     return PgpPart(key_id, fingerprint, "", created=NOW, expires=_after(expires), state=state,
@@ -30,7 +32,7 @@ def _key(*subkeys, primary=None, secrets=()):
 
 def _to(key_id="E", **over):
     """Make a subkey that is encrypted to."""
-    return _part(key_id, (Use.ENCRYPT,), **over)
+    return _part(key_id, (KeyUse.ENCRYPT,), **over)
 
 
 def _listed(**over):
@@ -55,7 +57,7 @@ def test_part_is_read_from_the_fields_of_gpgs_listing():
     part = PgpPart.of(_listed())
     assert part == PgpPart(
         "89ABCDEF01234567", FINGERPRINT, "G" * 40, "Ed25519", False, 256,  # noqa: FBT003
-        datetime(2020, 1, 1, tzinfo=UTC), None, State.VALID, (Use.SIGN, Use.CERTIFY),
+        datetime(2020, 1, 1, tzinfo=UTC), None, KeyState.VALID, (KeyUse.SIGN, KeyUse.CERTIFY),
     )  # fmt: skip
 
 
@@ -87,13 +89,13 @@ def test_algorithm_is_called_as_people_call_it(algo, length, curve, name, is_rsa
 @pytest.mark.parametrize(
     ("trust", "state"),
     [
-        ("r", State.REVOKED),
-        ("e", State.EXPIRED),
-        ("i", State.INVALID),
-        ("d", State.INVALID),
-        ("u", State.VALID),
-        ("-", State.VALID),
-        ("", State.VALID),
+        ("r", KeyState.REVOKED),
+        ("e", KeyState.EXPIRED),
+        ("i", KeyState.INVALID),
+        ("d", KeyState.INVALID),
+        ("u", KeyState.VALID),
+        ("-", KeyState.VALID),
+        ("", KeyState.VALID),
     ],
 )
 def test_state_is_read_from_the_validity_that_gpg_tells(trust, state):
@@ -103,7 +105,7 @@ def test_state_is_read_from_the_validity_that_gpg_tells(trust, state):
 
 def test_states_and_uses_are_called_as_people_read_them():
     """In the listing of the keys, as text and as JSON."""
-    assert list(State) == ["valid", "expired", "revoked", "invalid"]
+    assert list(KeyState) == ["valid", "expired", "revoked", "invalid"]
     assert PgpPart.of(_listed(cap="esca")).uses == ("encrypt", "sign", "certify", "authenticate")
 
 
@@ -157,23 +159,26 @@ def test_key_ends_with_its_primary_key_or_with_the_last_that_is_encrypted_to(
 
 def test_subkey_that_has_ended_does_not_count_for_the_end():
     """A revoked subkey says nothing of how long the key is of use."""
-    subkeys = [_to(expires=5), _to("F", expires=500, state=State.REVOKED)]
+    subkeys = [_to(expires=5), _to("F", expires=500, state=KeyState.REVOKED)]
     assert _key(*subkeys).expires == _after(5)
 
 
 def test_uses_are_those_of_the_valid_parts():
     """What is expired or revoked can do nothing, and without the primary key nothing can."""
-    signs = _part("S", (Use.SIGN,))
-    assert _key(_to(), primary=_part(uses=(Use.CERTIFY,))).uses == (Use.ENCRYPT, Use.CERTIFY)
-    assert _key(_to(), signs, primary=_part(uses=())).uses == (Use.ENCRYPT, Use.SIGN)
-    assert _key(_to(state=State.EXPIRED)).uses == (Use.SIGN, Use.CERTIFY)
-    assert _key(_to(), primary=_part(state=State.REVOKED)).uses == ()
+    signs = _part("S", (KeyUse.SIGN,))
+    assert _key(_to(), primary=_part(uses=(KeyUse.CERTIFY,))).uses == (
+        KeyUse.ENCRYPT,
+        KeyUse.CERTIFY,
+    )
+    assert _key(_to(), signs, primary=_part(uses=())).uses == (KeyUse.ENCRYPT, KeyUse.SIGN)
+    assert _key(_to(state=KeyState.EXPIRED)).uses == (KeyUse.SIGN, KeyUse.CERTIFY)
+    assert _key(_to(), primary=_part(state=KeyState.REVOKED)).uses == ()
 
 
 def test_key_can_be_encrypted_to_by_its_valid_parts_alone():
     """Not by what signs, nor by what has ended, nor if the primary key has ended."""
-    assert _key(_part("S"), _to(), _to("F", state=State.EXPIRED)).encrypting == (_to(),)
-    assert _key(_to(), primary=_part(state=State.EXPIRED)).encrypting == ()
+    assert _key(_part("S"), _to(), _to("F", state=KeyState.EXPIRED)).encrypting == (_to(),)
+    assert _key(_to(), primary=_part(state=KeyState.EXPIRED)).encrypting == ()
     _key(_to()).require_encryption()
 
 
@@ -182,12 +187,12 @@ def test_key_can_be_encrypted_to_by_its_valid_parts_alone():
     [
         ([], "it has no encryption subkey that GnuPG can use"),
         ([_part("S")], "it has no encryption subkey that GnuPG can use"),
-        ([_to(state=State.EXPIRED), _part("S")], "its encryption subkey is expired"),
+        ([_to(state=KeyState.EXPIRED), _part("S")], "its encryption subkey is expired"),
         (
-            [_to(state=State.EXPIRED), _to("F", state=State.REVOKED)],
+            [_to(state=KeyState.EXPIRED), _to("F", state=KeyState.REVOKED)],
             "its encryption subkey is expired",
         ),
-        ([_part("S"), _to(state=State.REVOKED)], "its encryption subkey is revoked"),
+        ([_part("S"), _to(state=KeyState.REVOKED)], "its encryption subkey is revoked"),
     ],
 )
 def test_key_that_nothing_can_be_encrypted_to_is_refused_with_the_reason(subkeys, why):
@@ -203,10 +208,10 @@ def test_key_that_nothing_can_be_encrypted_to_is_refused_with_the_reason(subkeys
 @pytest.mark.parametrize(
     ("state", "expires", "told"),
     [
-        (State.EXPIRED, -1, "the key acme is expired since 2030-06-14 (key "),
-        (State.EXPIRED, None, "the key acme is expired (key "),
-        (State.REVOKED, -1, "the key acme is revoked (key "),
-        (State.INVALID, None, "the key acme is invalid (key "),
+        (KeyState.EXPIRED, -1, "the key acme is expired since 2030-06-14 (key "),
+        (KeyState.EXPIRED, None, "the key acme is expired (key "),
+        (KeyState.REVOKED, -1, "the key acme is revoked (key "),
+        (KeyState.INVALID, None, "the key acme is invalid (key "),
     ],
 )
 @pytest.mark.parametrize("require", [PgpKey.require_encryption, PgpKey.require_signing])
@@ -221,11 +226,11 @@ def test_key_that_has_ended_is_refused_for_every_use(require, state, expires, to
 def test_key_signs_with_a_secret_part_that_can_sign():
     """The secret of a subkey for encryption does not do."""
     _key(_to(), secrets=("A",)).require_signing()
-    _key(_part("S", (Use.SIGN,)), primary=_part(uses=()), secrets=("S", "X")).require_signing()
+    _key(_part("S", (KeyUse.SIGN,)), primary=_part(uses=()), secrets=("S", "X")).require_signing()
     with pytest.raises(KeyAccessError, match="its secret key is not in the key folder"):
         _key(_to(), secrets=("E",)).require_signing()
     with pytest.raises(KeyAccessError, match="it has no key for it"):
-        _key(_to(), primary=_part(uses=(Use.CERTIFY,)), secrets=("A", "E")).require_signing()
+        _key(_to(), primary=_part(uses=(KeyUse.CERTIFY,)), secrets=("A", "E")).require_signing()
 
 
 @pytest.mark.parametrize(("days", "told"), [(29.99, True), (30, False), (None, False), (-1, True)])

@@ -6,11 +6,11 @@ import pytest
 
 from piienc.errors import KeyAccessError, PgpError, PiiencError, UsageError
 from piienc.keys import gpg, pgp_folder
-from piienc.keys.pgp import State, Use
+from piienc.keys.pgp import KeyState, KeyUse
 from piienc.keys.pgp_folder import PgpFolder
 from piienc.secret import SecretBytes
 
-ALL_USES = (Use.ENCRYPT, Use.SIGN, Use.CERTIFY)
+ALL_USES = (KeyUse.ENCRYPT, KeyUse.SIGN, KeyUse.CERTIFY)
 
 
 @pytest.fixture
@@ -37,12 +37,12 @@ def test_generated_key_signs_and_has_a_subkey_that_is_encrypted_to(folder, chose
     """The two are separate, last for two years, and have no passphrase unless one is given."""
     key = folder.generate("k", "k@example.com", **chosen)
     assert [part.algorithm for part in key.parts] == names
-    assert [part.uses for part in key.parts] == [(Use.SIGN, Use.CERTIFY), (Use.ENCRYPT,)]
+    assert [part.uses for part in key.parts] == [(KeyUse.SIGN, KeyUse.CERTIFY), (KeyUse.ENCRYPT,)]
     assert key.secret
     assert key.uses == ALL_USES
     assert key.user_ids == ("k <k@example.com>",)
     for part in key.parts:
-        assert part.state is State.VALID
+        assert part.state is KeyState.VALID
         assert abs(part.expires - datetime.now(UTC) - timedelta(days=730)) < timedelta(days=2)
 
 

@@ -12,11 +12,11 @@ import pytest
 from piienc.armor import dearmor
 from piienc.errors import KeyAccessError, PgpError, PolicyError, UsageError
 from piienc.keys import gpg
-from piienc.keys.pgp import State, Use
+from piienc.keys.pgp import KeyState, KeyUse
 from piienc.keys.pgp_folder import PgpFolder
 
 CURVE = ("EDDSA", "Curve: ed25519", "ECDH", "Curve: cv25519")
-ALL_USES = (Use.ENCRYPT, Use.SIGN, Use.CERTIFY)
+ALL_USES = (KeyUse.ENCRYPT, KeyUse.SIGN, KeyUse.CERTIFY)
 
 
 @pytest.fixture
@@ -59,10 +59,10 @@ def test_key_file_as_windows_saves_it_is_taken_in(folder, partner):
 @pytest.mark.parametrize(
     ("name", "state", "uses"),
     [
-        ("expired", State.EXPIRED, ()),
-        ("revoked", State.REVOKED, ()),
-        ("signonly", State.VALID, (Use.SIGN, Use.CERTIFY)),
-        ("staleonly", State.VALID, (Use.SIGN, Use.CERTIFY)),
+        ("expired", KeyState.EXPIRED, ()),
+        ("revoked", KeyState.REVOKED, ()),
+        ("signonly", KeyState.VALID, (KeyUse.SIGN, KeyUse.CERTIFY)),
+        ("staleonly", KeyState.VALID, (KeyUse.SIGN, KeyUse.CERTIFY)),
     ],
 )
 def test_key_that_has_ended_is_taken_in_and_shown_as_what_it_is(folder, partner, name, state, uses):
@@ -104,9 +104,9 @@ def test_revocation_that_was_seen_once_stays(folder, new_gpg):
     old = new_gpg.export("acme")
     new_gpg.revoke("acme")
     folder.take("acme", old)
-    assert folder.take("acme", new_gpg.export("acme")).state is State.REVOKED
-    assert folder.take("acme", old).state is State.REVOKED
-    assert folder.take("acme", old, overwrite=True).state is State.REVOKED
+    assert folder.take("acme", new_gpg.export("acme")).state is KeyState.REVOKED
+    assert folder.take("acme", old).state is KeyState.REVOKED
+    assert folder.take("acme", old, overwrite=True).state is KeyState.REVOKED
 
 
 @pytest.mark.parametrize("armor", [True, False], ids=["armored", "binary"])

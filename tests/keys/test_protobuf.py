@@ -48,7 +48,7 @@ def test_read_field_among_unknown_ones_is_found(before, after, value):
 def test_read_fields_in_any_order_gives_the_same_message(fields):
     """The order of fields has no meaning."""
     message = protobuf.read(b"".join(fields))
-    assert message == protobuf.Message({1: 0}, {2: b"a", 3: b"b"})
+    assert message == protobuf.ProtobufMessage({1: 0}, {2: b"a", 3: b"b"})
 
 
 def test_read_field_twice_gives_the_last_value():
@@ -92,7 +92,7 @@ def test_read_malformed_message_is_refused(data):
 
 def test_read_deeply_nested_groups_are_passed_over():
     """Nesting costs no stack."""
-    assert protobuf.read(b"\x23" * 100_000 + b"\x24" * 100_000) == protobuf.Message({}, {})
+    assert protobuf.read(b"\x23" * 100_000 + b"\x24" * 100_000) == protobuf.ProtobufMessage({}, {})
 
 
 @given(st.integers(0, 2**64 - 1))
@@ -100,7 +100,7 @@ def test_read_deeply_nested_groups_are_passed_over():
 def test_read_number_of_any_length_is_what_was_written(number):
     """Seven bits to a byte, the least first."""
     data = varint(1 << 3) + varint(number)
-    assert protobuf.read(data) == protobuf.Message({1: number}, {})
+    assert protobuf.read(data) == protobuf.ProtobufMessage({1: number}, {})
 
 
 def test_read_largest_field_number_is_read():

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     Rows = NDArray[np.int64]
 
 
-class BuiltIn(OwnFinder, frozen=True, kw_only=True):
+class BuiltInFinder(OwnFinder, frozen=True, kw_only=True):
     """The table of a built-in finder in `finders.toml`, which explains the fields."""
 
     where: Where
@@ -44,8 +44,8 @@ class BuiltIn(OwnFinder, frozen=True, kw_only=True):
     source: str
 
 
-class _File(Table, frozen=True):
-    finders: dict[str, BuiltIn]
+class _FindersFile(Table, frozen=True):
+    finders: dict[str, BuiltInFinder]
 
 
 def finders_of(schema: Schema | None = None) -> tuple[Finder, ...]:
@@ -88,7 +88,7 @@ def _built_in() -> tuple[Finder, ...]:
 
     # Our own file is held against its model by a test, and not at each start.
     text = (files("piienc.checks") / "finders.toml").read_text("utf-8")
-    tables = convert(tomllib.loads(text), _File).finders
+    tables = convert(tomllib.loads(text), _FindersFile).finders
     return tuple(
         Finder(
             name=name,

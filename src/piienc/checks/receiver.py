@@ -12,7 +12,7 @@ import numpy as np
 from msgspec import Struct
 
 from piienc.checks.demands import CellDemand, cell_demands
-from piienc.checks.stored import Forms, without_any
+from piienc.checks.stored import StoredForms, without_any
 from piienc.profiles.manifest import EVENT_NAME
 from piienc.profiles.rows import canonical
 
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from piienc.schema import Schema
 
 
-class Breach(Struct, frozen=True, eq=False):
+class RowViolation(Struct, frozen=True, eq=False):
     """A demand that is not met.
 
     Attributes:
@@ -44,7 +44,7 @@ class Breach(Struct, frozen=True, eq=False):
     severity: Level
 
 
-class _Column(Struct, frozen=True):
+class _DemandedColumn(Struct, frozen=True):
     """A column with what is demanded of its cells.
 
     Attributes:
@@ -77,9 +77,9 @@ class _Required(Struct, frozen=True):
 class RowRules(Struct, frozen=True):
     """A profile's rules, settled for the columns of one file."""
 
-    _columns: tuple[_Column, ...]
+    _columns: tuple[_DemandedColumn, ...]
     _required: tuple[_Required, ...]
-    _file: tuple[Breach, ...]
+    _file: tuple[RowViolation, ...]
 
     @classmethod
     def of(
@@ -112,7 +112,7 @@ class RowRules(Struct, frozen=True):
                 demands.setdefault(name, []).extend((at, one) for one in cells[at])
         marked = schema.marked
         settled = [
-            _Column(name, name in marked, tuple(demands[name]))
+            _DemandedColumn(name, name in marked, tuple(demands[name]))
             for name in carried
             if demands.get(name)
         ]
@@ -123,7 +123,7 @@ class RowRules(Struct, frozen=True):
         ]
         return cls(tuple(settled), tuple(_required(rules, carried)), tuple(breaches))
 
-    def of_the_file(self) -> list[Breach]:
+    def of_the_file(self) -> list[RowViolation]:
         """Return what is wrong with the columns, whatever is in the rows."""
         nobodys = [
             _breach(each.place, f"no column carries any of {each.names}", None, each.rule.level)
@@ -132,7 +132,7 @@ class RowRules(Struct, frozen=True):
         ]
         return [*self._file, *nobodys]
 
-    def failing(self, batch: pa.RecordBatch, stored: pa.RecordBatch | None) -> list[Breach]:
+    def failing(self, batch: pa.RecordBatch, stored: pa.RecordBatch | None) -> list[RowViolation]:
         """Find the rows that break a rule.
 
         A value that could not be decrypted is not judged by rules on plain values.
@@ -148,18 +148,20 @@ class RowRules(Struct, frozen=True):
         """
         found = []
         for column in self._columns:
-            forms = Forms(column.name, batch, stored, marked=column.marked)
+            forms = StoredForms(column.name, batch, stored, marked=column.marked)
             for place, demand in column.demands:
                 cells = forms.of(demand.when)
                 rows = demand.broken_in(cells) if cells is not None else ()
                 if len(rows):
                     detail = f"{demand.detail} ({place})"
-                    found.append(Breach(detail, column.name, np.asarray(rows), demand.severity))
+                    found.append(
+                        RowViolation(detail, column.name, np.asarray(rows), demand.severity)
+                    )
         for each in self._required:
             rows = without_any(each.columns, batch, stored)
             if len(rows):
                 detail = f"{each.rule.says or f'no value in any of {each.names}'} ({each.place})"
-                found.append(Breach(detail, None, rows, each.rule.level))
+                found.append(RowViolation(detail, None, rows, each.rule.level))
         return found
 
 
@@ -203,7 +205,7 @@ def _of_columns(
     chosen: Sequence[str],
     carried: Mapping[str, str],
     schema: Schema,
-) -> Iterator[Breach]:
+) -> Iterator[RowViolation]:
     """Find what is wrong with the columns that a rule has chosen, as a whole."""
     marked = schema.marked
     for name in chosen:
@@ -218,5 +220,5 @@ def _of_columns(
         yield _breach(place, detail, None, rule.level)
 
 
-def _breach(place: str, detail: str, column: str | None, severity: Level) -> Breach:
-    return Breach(f"{detail} ({place})", column, np.empty(0, np.int64), severity)
+def _breach(place: str, detail: str, column: str | None, severity: Level) -> RowViolation:
+    return RowViolation(f"{detail} ({place})", column, np.empty(0, np.int64), severity)

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 
-class Forms:
+class StoredForms:
     """A column's cells in both forms, each made text when it is first asked for.
 
     Args:

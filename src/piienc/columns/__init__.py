@@ -26,8 +26,8 @@ together, and `arrays` makes an Arrow array of all.
 from piienc.columns.arrays import cells_of
 from piienc.columns.bad_cells import BadCells
 from piienc.columns.categories import categorised, opened_categories, sealed_categories
-from piienc.columns.column import ColumnCipher, Judged, Wrong
-from piienc.columns.forms import LEAST, Forms, forms_of
+from piienc.columns.column import CheckedCells, ColumnCipher, FaultyCells
+from piienc.columns.forms import LEAST, CellForms, forms_of
 from piienc.columns.kernel import Kernels
 from piienc.columns.plain import plain_type, plain_values
 from piienc.columns.plain_path import CellDecryptor, is_value
@@ -38,13 +38,13 @@ __all__ = [
     "LEAST",
     "BadCells",
     "CellDecryptor",
+    "CellForms",
+    "CheckedCells",
     "ColumnCipher",
+    "FaultyCells",
     "Fingerprints",
-    "Forms",
-    "Judged",
     "Kernels",
     "Prints",
-    "Wrong",
     "categorised",
     "cells_of",
     "forms_of",

@@ -10,12 +10,12 @@ import numpy as np
 from piienc.cells import Cells
 from piienc.columns.aes import BLOCK
 from piienc.columns.groups import groups, rows_of
-from piienc.columns.wire import Wire
+from piienc.columns.wire import WireFormat
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from piienc.columns.groups import Group
+    from piienc.columns.groups import CellGroup
     from piienc.columns.kernel import Kernel, Kernels
     from piienc.keys import Key, Mode
 
@@ -31,7 +31,7 @@ class BoundKey:
     ) -> None:
         self.key, self._kernels = key, kernels
         self._mode, self._context = mode, context
-        self.wire = Wire.of(mode, key, text=text)
+        self.wire = WireFormat.of(mode, key, text=text)
 
     @cached_property
     def kernel(self) -> Kernel:
@@ -93,7 +93,7 @@ class BoundKey:
         return parts, authentic
 
 
-def _fenced(group: Group, authentic: NDArray[np.bool_]) -> Cells:
+def _fenced(group: CellGroup, authentic: NDArray[np.bool_]) -> Cells:
     """Return the authentic cells of a group, with a zero byte before and behind each."""
     room = BLOCK * len(group.blocks) + 2
     rows, lengths = rows_of(b"\0", list(group.blocks), room), group.lengths

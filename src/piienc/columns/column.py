@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from piienc.keys import Key, Keyset
 
 
-class Wrong(Struct, frozen=True):
+class FaultyCells(Struct, frozen=True):
     """Cells of a batch that are not what they should be.
 
     Attributes:
@@ -40,7 +40,7 @@ class Wrong(Struct, frozen=True):
     rows: Places
 
 
-class Judged(Struct, frozen=True):
+class CheckedCells(Struct, frozen=True):
     """Cells of a marked column, decrypted as far as they are authentic.
 
     Attributes:
@@ -52,7 +52,7 @@ class Judged(Struct, frozen=True):
 
     pool: CellPool
     rows: Places
-    wrong: list[Wrong]
+    wrong: list[FaultyCells]
     authentic: int
 
     def plain(self, count: int, kind: pa.DataType, *, text: bool) -> pa.Array:
@@ -71,7 +71,7 @@ class Judged(Struct, frozen=True):
         return array_of(pool, rows, count, kind, text=text)
 
 
-class _Opened(Struct, frozen=True):
+class _OpenedCells(Struct, frozen=True):
     """Cells, and which of them were opened.
 
     Attributes:
@@ -202,7 +202,7 @@ class ColumnCipher:
             require_text(opened.pool, self._label)
         return opened.pool
 
-    def judge(self, cells: Cells, rows: Places, *, text: bool) -> Judged:
+    def judge(self, cells: Cells, rows: Places, *, text: bool) -> CheckedCells:
         """Decrypt cells as far as they are authentic, and say what is wrong with the others.
 
         Args:
@@ -217,10 +217,10 @@ class ColumnCipher:
             places = np.sort(opened.order[opened.done])
         if text and len(garbled := not_text(opened.pool)):
             places = np.arange(len(cells)) if places is None else places
-            wrong.append(Wrong("type", "decrypted, but no UTF-8 text", rows[places[garbled]]))
-        return Judged(opened.pool, rows if places is None else rows[places], wrong, authentic)
+            wrong.append(FaultyCells("type", "decrypted, but no UTF-8 text", rows[places[garbled]]))
+        return CheckedCells(opened.pool, rows if places is None else rows[places], wrong, authentic)
 
-    def _opened(self, cells: Cells) -> _Opened:
+    def _opened(self, cells: Cells) -> _OpenedCells:
         """Decrypt all cells that are authentic under a key that may be used."""
         sealed, order, well_formed = self._wire_cells(cells)
         done = np.zeros(len(sealed), np.bool_)
@@ -239,9 +239,9 @@ class ColumnCipher:
         places = np.concatenate(opened)
         if not done.all():
             places = places.argsort().argsort()  # those that are there, in the batch's order
-        return _Opened(sealed, order, well_formed, done, CellPool.of(parts, places))
+        return _OpenedCells(sealed, order, well_formed, done, CellPool.of(parts, places))
 
-    def _wrong(self, opened: _Opened, cells: Cells, rows: Places) -> list[Wrong]:
+    def _wrong(self, opened: _OpenedCells, cells: Cells, rows: Places) -> list[FaultyCells]:
         """Say what each cell that was not opened is instead of an authentic ciphertext."""
         found: dict[tuple[str, str], list[int]] = {}
         for index in np.flatnonzero(~opened.done).tolist():
@@ -251,7 +251,7 @@ class ColumnCipher:
             else:
                 what = self._damaged_or_plain(cells.one(place))
             found.setdefault(what, []).append(int(rows[place]))
-        return [Wrong(*what, np.array(sorted(at))) for what, at in sorted(found.items())]
+        return [FaultyCells(*what, np.array(sorted(at))) for what, at in sorted(found.items())]
 
     def _instead(self, raw: bytes) -> tuple[str, str]:
         least = min(bound.wire.overhead for bound in self._all)

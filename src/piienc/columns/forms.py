@@ -26,7 +26,7 @@ _MARK = 0x01  # every prefix begins with it
 _IN_TEXT = ord("A")  # its first six bits, as base64
 
 
-class Forms(Struct, frozen=True):
+class CellForms(Struct, frozen=True):
     """The forms of some cells.
 
     Attributes:
@@ -40,7 +40,7 @@ class Forms(Struct, frozen=True):
     key_ids: NDArray[np.uint32]
 
 
-def forms_of(cells: Cells, *, text: bool, least: int, bare: bool = False) -> Forms:
+def forms_of(cells: Cells, *, text: bool, least: int, bare: bool = False) -> CellForms:
     """Look at cells.
 
     Args:
@@ -55,7 +55,7 @@ def forms_of(cells: Cells, *, text: bool, least: int, bare: bool = False) -> For
     first = cells.data[cells.starts[candidates]]
     candidates = candidates[first == (_IN_TEXT if text else _MARK)]
     if not len(candidates):
-        return Forms(candidates, np.arange(len(cells)), np.empty(0, np.uint32))
+        return CellForms(candidates, np.arange(len(cells)), np.empty(0, np.uint32))
     sealed, order, fine = _wire(cells.take(candidates), text=text)
     fine &= (sealed.lengths >= least) & (sealed.data[sealed.starts] == _MARK)
     found = candidates[order[fine]]
@@ -63,15 +63,15 @@ def forms_of(cells: Cells, *, text: bool, least: int, bare: bool = False) -> For
     by_row = found.argsort()
     others = np.ones(len(cells), np.bool_)
     others[found] = False
-    return Forms(found[by_row], np.flatnonzero(others), ids[by_row])
+    return CellForms(found[by_row], np.flatnonzero(others), ids[by_row])
 
 
-def _bare_forms(cells: Cells, *, text: bool, least: int) -> Forms:
+def _bare_forms(cells: Cells, *, text: bool, least: int) -> CellForms:
     sealed, order, fine = _wire(cells, text=text)
     found = np.zeros(len(cells), np.bool_)
     found[order] = fine & (sealed.lengths >= least)
     none = np.empty(0, np.uint32)
-    return Forms(np.flatnonzero(found), np.flatnonzero(~found), none)
+    return CellForms(np.flatnonzero(found), np.flatnonzero(~found), none)
 
 
 def _wire(cells: Cells, *, text: bool) -> tuple[Cells, Places, NDArray[np.bool_]]:

@@ -16,7 +16,7 @@ from piienc.columns.aes import BLOCK, Blocks, BulkAes, empty_blocks, words, xor_
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from piienc.columns.groups import Group
+    from piienc.columns.groups import CellGroup
 
 IV = 12
 """Bytes in an IV: SP 800-38D, 8.2, the recommended length."""
@@ -70,14 +70,16 @@ class GcmKernel:
             self._begin = _multiply(self._begin ^ block, self._hash_key)
         self._raised = lru_cache(maxsize=None)(self._raised_begin)
 
-    def seal(self, group: Group) -> tuple[NDArray[np.void], Blocks]:
+    def seal(self, group: CellGroup) -> tuple[NDArray[np.void], Blocks]:
         """Encrypt a group in place under fresh IVs and return each cell's IV and tag."""
         ivs = np.frombuffer(_random_bytes(IV * group.rows), f"V{IV}")
         mask = self._count(group, ivs)
         group.clear_behind()
         return ivs, self._tags(group, mask)
 
-    def open(self, group: Group, head: NDArray[np.void], tail: Blocks | None) -> NDArray[np.bool_]:
+    def open(
+        self, group: CellGroup, head: NDArray[np.void], tail: Blocks | None
+    ) -> NDArray[np.bool_]:
         """Decrypt a group in place and tell which cells are authentic."""
         expected = self._ghash(group)
         mask = self._count(group, head)
@@ -100,12 +102,12 @@ class GcmKernel:
         except InvalidTag:
             return None
 
-    def _tags(self, group: Group, mask: Blocks) -> Blocks:
+    def _tags(self, group: CellGroup, mask: Blocks) -> Blocks:
         tags = self._ghash(group)
         xor_into(tags, mask)
         return tags
 
-    def _count(self, group: Group, ivs: NDArray[np.void]) -> Blocks:
+    def _count(self, group: CellGroup, ivs: NDArray[np.void]) -> Blocks:
         """AES-CTR xored into the group; returns the tags' mask, the block of counter 1."""
         count, rows = group.blocks.shape
         counters = empty_blocks(count + 1, rows)
@@ -117,7 +119,7 @@ class GcmKernel:
         mask: Blocks = stream[0]
         return mask
 
-    def _ghash(self, group: Group) -> Blocks:
+    def _ghash(self, group: CellGroup) -> Blocks:
         """GHASH in its power form, sum of C_i * H^(m-i+1), by 16 byte-indexed tables a power.
 
         The tables are indexed by ciphertext, which is public: no access depends on a secret.

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 _KEEP = [b"\xff" * kept + bytes(BLOCK - kept) for kept in range(BLOCK + 1)]
 
 
-class Group(Struct, frozen=True):
+class CellGroup(Struct, frozen=True):
     """Cells of one number of blocks, sorted by length, block by block.
 
     Attributes:
@@ -64,7 +64,7 @@ def inside_last(length: int) -> int:
     return length - BLOCK * (block_count(length) - 1)
 
 
-def groups(cells: Cells) -> Iterator[tuple[slice, Group]]:
+def groups(cells: Cells) -> Iterator[tuple[slice, CellGroup]]:
     """Cut cells that are sorted by length into groups, each gathered into blocks.
 
     Yields:
@@ -82,7 +82,7 @@ def groups(cells: Cells) -> Iterator[tuple[slice, Group]]:
         for number in range(count):
             blocks[number] = window[starts + BLOCK * number]
         shifted = tuple(CellRun(run.length, run.start - first, run.stop - first) for run in members)
-        group = Group(blocks, shifted)
+        group = CellGroup(blocks, shifted)
         group.clear_behind()
         yield slice(first, last), group
 

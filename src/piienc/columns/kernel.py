@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from piienc.columns.aes import Blocks
-    from piienc.columns.groups import Group
+    from piienc.columns.groups import CellGroup
     from piienc.keys import Key
 
 _CHECKED_LENGTHS = (0, 1, 15, 16, 17, 31, 32, 33, 64, 100)
@@ -35,13 +35,15 @@ class Kernel(Protocol):
     tail: int
     longest: int
 
-    def seal(self, group: Group) -> tuple[NDArray[np.void], Blocks | None]:
+    def seal(self, group: CellGroup) -> tuple[NDArray[np.void], Blocks | None]:
         """Encrypt a group in place; return what stands before and behind each cell.
 
         What lies behind a cell in its last block stays zero.
         """
 
-    def open(self, group: Group, head: NDArray[np.void], tail: Blocks | None) -> NDArray[np.bool_]:
+    def open(
+        self, group: CellGroup, head: NDArray[np.void], tail: Blocks | None
+    ) -> NDArray[np.bool_]:
         """Decrypt a group in place and tell which cells are authentic."""
 
     def seal_one(self, cell: bytes) -> bytes:
@@ -122,14 +124,16 @@ def _check(kernel: Kernel) -> None:
             raise _disagreement()
 
 
-def _groups(data: bytes, lengths: Sequence[int]) -> Iterator[Group]:
+def _groups(data: bytes, lengths: Sequence[int]) -> Iterator[CellGroup]:
     """Return cells of some lengths, each of them the beginning of `data`."""
     sizes = np.array(lengths)
     buffer = np.frombuffer(data + bytes(SPARE), np.uint8)
     return (group for _, group in groups(Cells(buffer, np.zeros_like(sizes), sizes)))
 
 
-def _sealed(kernel: Kernel, group: Group, data: bytes) -> tuple[NDArray[np.void], Blocks | None]:
+def _sealed(
+    kernel: Kernel, group: CellGroup, data: bytes
+) -> tuple[NDArray[np.void], Blocks | None]:
     """Encrypt a group in place, and have OpenSSL decrypt its cells."""
     head, tail = kernel.seal(group)
     for row, run in enumerate(group.runs):

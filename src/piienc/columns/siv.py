@@ -16,7 +16,7 @@ from piienc.columns.groups import inside_last
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from piienc.columns.groups import Group
+    from piienc.columns.groups import CellGroup
 
 # RFC 5297, 2.5: the counter starts at V with bits 63 and 31 cleared, so it never carries
 # beyond its low 32 bits. In the second word, memory order, these are the top bits of the
@@ -61,14 +61,14 @@ class SivKernel:
         self._prefix = _xor(self._start, self._cmac(context))
         self.last_mask = lru_cache(maxsize=None)(self._last_mask)
 
-    def seal(self, group: Group) -> tuple[Blocks, None]:
+    def seal(self, group: CellGroup) -> tuple[Blocks, None]:
         """Encrypt a group in place and return each cell's V."""
         synthetic = self._s2v(group)
         self._count(group, synthetic)
         group.clear_behind()
         return synthetic, None
 
-    def open(self, group: Group, head: Blocks, tail: Blocks | None) -> NDArray[np.bool_]:  # noqa: ARG002  # GCM has a tail
+    def open(self, group: CellGroup, head: Blocks, tail: Blocks | None) -> NDArray[np.bool_]:  # noqa: ARG002  # GCM has a tail
         """Decrypt a group in place and tell which cells are authentic."""
         self._count(group, head)
         group.clear_behind()
@@ -87,7 +87,7 @@ class SivKernel:
         except InvalidTag:
             return None
 
-    def _s2v(self, group: Group) -> Blocks:
+    def _s2v(self, group: CellGroup) -> Blocks:
         """RFC 5297, 2.4: the CMAC of each cell with the prefix xored into its end."""
         state: Blocks | None = None
         count = len(group.blocks)
@@ -118,7 +118,7 @@ class SivKernel:
         inside = inside_last(length)
         return bytes(inside) + self._prefix[: BLOCK - inside]
 
-    def _count(self, group: Group, synthetic: Blocks) -> None:
+    def _count(self, group: CellGroup, synthetic: Blocks) -> None:
         """AES-CTR from each cell's V, xored into the group."""
         counters = empty_blocks(*group.blocks.shape)
         first = words(counters[0])

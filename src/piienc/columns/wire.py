@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from piienc.columns.aes import Blocks
-    from piienc.columns.groups import Group
+    from piienc.columns.groups import CellGroup
     from piienc.keys import Key
 
 _PADDING, _ZERO = ord("="), ord("A")  # "A" is base64 for six zero bits
@@ -35,7 +35,7 @@ _IS_BASE64 = np.zeros(256, np.bool_)
 _IS_BASE64[list(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/")] = True
 
 
-class Wire(Struct, frozen=True):
+class WireFormat(Struct, frozen=True):
     """Where the parts of a stored cell stand, and whether it is stored as text."""
 
     prefix: bytes
@@ -44,7 +44,7 @@ class Wire(Struct, frozen=True):
     text: bool
 
     @classmethod
-    def of(cls, mode: Mode, key: Key, *, text: bool) -> Wire:
+    def of(cls, mode: Mode, key: Key, *, text: bool) -> WireFormat:
         """Return the wire format of a mode and a key."""
         head, tail = (BLOCK, 0) if mode is Mode.SEARCHABLE else (IV, BLOCK)
         return cls(key.output_prefix, head, tail, text)
@@ -64,7 +64,7 @@ class Wire(Struct, frozen=True):
         whole = self.prefix + sealed
         return pybase64.b64encode(whole) if self.text else whole
 
-    def store(self, group: Group, head: NDArray[np.void], tail: Blocks | None) -> Cells:
+    def store(self, group: CellGroup, head: NDArray[np.void], tail: Blocks | None) -> Cells:
         """Return a sealed group's cells as they are stored, in rows of one width."""
         inner = len(self.prefix) + self.head
         room = inner + BLOCK * len(group.blocks) + self.tail

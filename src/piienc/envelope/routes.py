@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from piienc.hashing import Readable
-    from piienc.keys.gpg import Gpg, Outcome
+    from piienc.keys.gpg import Gpg, GpgStatus
 
     Work = Callable[[Readable, list[str]], object]
     """Runs gpg: on its standard input, and with more arguments."""
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 class GpgRoute(Protocol):
     """A way of bytes through gpg."""
 
-    def run(self, session: Gpg, work: Work) -> Outcome:
+    def run(self, session: Gpg, work: Work) -> GpgStatus:
         """Run gpg to its end, and return what it told; whether it succeeded is not judged here."""
 
 
@@ -45,7 +45,7 @@ class GpgStreams(Struct, frozen=True):
     source: Readable
     sink: Callable[[bytes], object]
 
-    def run(self, session: Gpg, work: Work) -> Outcome:
+    def run(self, session: Gpg, work: Work) -> GpgStatus:
         """Run gpg to its end.
 
         Raises:
@@ -105,7 +105,7 @@ class GpgFiles(Struct, frozen=True):
     target: PipeSink
     steady: bool = True
 
-    def run(self, session: Gpg, work: Work) -> Outcome:
+    def run(self, session: Gpg, work: Work) -> GpgStatus:
         """Run gpg to its end.
 
         Raises:

@@ -14,7 +14,7 @@ from piienc.keys.pgp_folder import text_of
 
 if TYPE_CHECKING:
     from piienc.envelope.routes import GpgRoute
-    from piienc.keys.gpg import Gpg, Outcome
+    from piienc.keys.gpg import Gpg, GpgStatus
     from piienc.secret import SecretBytes
 
 _BAD_PASSPHRASE = 11  # libgpg-error's GPG_ERR_BAD_PASSPHRASE
@@ -87,7 +87,7 @@ def unwrap(
     return signatures
 
 
-def _signatures(outcome: Outcome) -> tuple[Signature, ...]:
+def _signatures(outcome: GpgStatus) -> tuple[Signature, ...]:
     # Each signature tells its verdict first and then, if it was checked, what is valid of it.
     found = []
     verdict: Trust | None = None
@@ -103,7 +103,7 @@ def _signatures(outcome: Outcome) -> tuple[Signature, ...]:
 
 
 def _failure(
-    outcome: Outcome, signatures: tuple[Signature, ...], *, locked: bool
+    outcome: GpgStatus, signatures: tuple[Signature, ...], *, locked: bool
 ) -> PiiencError | None:
     if outcome.has("BADSIG"):
         return AuthenticationError(
@@ -127,7 +127,7 @@ def _failure(
     )
 
 
-def _not_vouched_for(outcome: Outcome, *, authentic: bool) -> AuthenticationError:
+def _not_vouched_for(outcome: GpgStatus, *, authentic: bool) -> AuthenticationError:
     """Tell why what was decrypted must not be used."""
     if authentic and any(told[5] == _NO_ALGORITHM for told in outcome.all("ERRSIG")):
         return AuthenticationError(
@@ -155,7 +155,7 @@ def _not_vouched_for(outcome: Outcome, *, authentic: bool) -> AuthenticationErro
     )
 
 
-def _no_key(outcome: Outcome, *, locked: bool) -> KeyAccessError | None:
+def _no_key(outcome: GpgStatus, *, locked: bool) -> KeyAccessError | None:
     if outcome.has("DECRYPTION_KEY"):
         return None
     if _BAD_PASSPHRASE in outcome.codes and not locked:
@@ -173,7 +173,7 @@ def _no_key(outcome: Outcome, *, locked: bool) -> KeyAccessError | None:
     return None
 
 
-def _only_unknown(outcome: Outcome) -> bool:
+def _only_unknown(outcome: GpgStatus) -> bool:
     """Tell whether gpg failed for no other reason than a signer that it does not know."""
     reasons = [told[5] for told in outcome.all("ERRSIG")]
     return (

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from piienc.envelope.message import PgpMessage
     from piienc.envelope.routes import GpgRoute
-    from piienc.keys.gpg import Gpg, Outcome
+    from piienc.keys.gpg import Gpg, GpgStatus
     from piienc.keys.pgp import PgpKey
     from piienc.secret import SecretBytes
 
@@ -171,7 +171,7 @@ def _not_as_meant(what: str) -> PgpError:
 
 
 def _failure(
-    outcome: Outcome, names: Mapping[str, str], signer: PgpKey | None
+    outcome: GpgStatus, names: Mapping[str, str], signer: PgpKey | None
 ) -> PgpError | KeyAccessError:
     for reason in outcome.all("INV_RECP"):
         name = names.get(reason[-1], reason[-1])

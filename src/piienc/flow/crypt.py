@@ -44,7 +44,7 @@ from piienc.tables import (
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping
 
-    from piienc.flow.steps import Step
+    from piienc.flow.steps import ColumnTransform
     from piienc.hashing import HashingReader, ReadAhead
     from piienc.keys import Keyset
     from piienc.places import Begun, Named, Place
@@ -256,7 +256,7 @@ class _PassPlan(Struct, frozen=True):
         int96: those of the columns whose timestamps were stored as INT96.
     """
 
-    steps: Mapping[str, Step]
+    steps: Mapping[str, ColumnTransform]
     proof: Proof
     record: EncryptionMetadata | None
     keys: Mapping[bytes, bytes]

@@ -30,7 +30,7 @@ _TYPES = {
 """What the schema's types become where no file tells better: SQL's usual ones."""
 
 
-class Mark(Struct, frozen=True):
+class ColumnMark(Struct, frozen=True):
     """A column's key, by name, and its context."""
 
     key: str
@@ -113,7 +113,7 @@ def encrypted_columns(
     schema: Schema | None,
     record: EncryptionMetadata | None,
     columns: Collection[str],
-) -> dict[str, Mark]:
+) -> dict[str, ColumnMark]:
     """Return the columns to decrypt, some of them or all.
 
     A schema decides over all: a file's record is not authenticated, so it must neither choose
@@ -127,7 +127,7 @@ def encrypted_columns(
     """
     if schema is not None:
         marks = {
-            name: Mark(str(column.encrypt), schema.context_of(name))
+            name: ColumnMark(str(column.encrypt), schema.context_of(name))
             for name, column in schema.marked.items()
         }
         if record is not None and not columns:
@@ -145,7 +145,7 @@ def encrypted_columns(
             "can vouch for",
             hint="name the schema it was encrypted with: --schema FILE",
         )
-    marks = {name: Mark(facts.key, facts.context) for name, facts in record.columns.items()}
+    marks = {name: ColumnMark(facts.key, facts.context) for name, facts in record.columns.items()}
     return _chosen(marks, columns)
 
 
@@ -169,7 +169,7 @@ def _require_agreement(
         )
 
 
-def _chosen(marks: dict[str, Mark], columns: Collection[str]) -> dict[str, Mark]:
+def _chosen(marks: dict[str, ColumnMark], columns: Collection[str]) -> dict[str, ColumnMark]:
     unknown = [name for name in columns if name not in marks]
     if unknown:
         raise UsageError(

@@ -14,7 +14,7 @@ from piienc.columns import BadCells, cells_of
 from piienc.errors import InputError
 from piienc.flow.batches import stored_columns
 from piienc.flow.pipeline import in_order
-from piienc.tables import Change, CsvSource
+from piienc.tables import ColumnChange, CsvSource
 from piienc.tables.limits import in_words
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from piienc.flow.batches import StoredColumn
     from piienc.flow.proof import Proof
-    from piienc.flow.steps import Step
+    from piienc.flow.steps import ColumnTransform
     from piienc.tables import Block, CsvSink
     from piienc.tables.parquet import ParquetSink, ParquetSource
     from piienc.tables.slices import Slice
@@ -70,7 +70,7 @@ class _UnitTransform(Struct, frozen=True):
     """What is done to each unit: `run`'s arguments, and the output's Arrow schema."""
 
     source: CsvSource | ParquetSource
-    steps: Mapping[str, Step]
+    steps: Mapping[str, ColumnTransform]
     schema: pa.Schema
     left_out: frozenset[str]
     beside: Beside | None
@@ -87,7 +87,7 @@ class _UnitTransform(Struct, frozen=True):
             cells, rows = stored[name].cells
             with BadCells.among(rows):
                 fields = step.apply_to_cells(cells, records.as_fields)
-            changes[numbers[name]] = Change(rows, fields)
+            changes[numbers[name]] = ColumnChange(rows, fields)
             tally.count(name, len(rows))
             if self.beside:
                 stored[name].prints = step.prints(fields.parts)
@@ -134,7 +134,7 @@ class _UnitTransform(Struct, frozen=True):
 def run(
     source: CsvSource | ParquetSource,
     sink: CsvSink | ParquetSink,
-    steps: Mapping[str, Step],
+    steps: Mapping[str, ColumnTransform],
     *,
     proof: Proof,
     threads: int,

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     AsFields = Callable[[CellPool], CellPool]
 
 
-class Spending(Protocol):
+class CellBudget(Protocol):
     """Who counts the cells of sealed keys."""
 
     def spend(self, key: Key, cells: int) -> None:
@@ -46,7 +46,7 @@ class Spending(Protocol):
         """
 
 
-class Step(Protocol):
+class ColumnTransform(Protocol):
     """A column's step; `apply` is called in several threads at once."""
 
     key: str
@@ -109,7 +109,7 @@ class ColumnPlace(Struct, frozen=True):
         return pa.array([], self.type)
 
 
-class _KeyedStep:
+class _KeyedTransform:
     """A column under a key.
 
     Attributes:
@@ -150,7 +150,7 @@ class _KeyedStep:
         return np.concatenate([np.empty((0, 2), np.uint64), *found])
 
 
-class Encryption(_KeyedStep):
+class Encryption(_KeyedTransform):
     """Encrypts a column under its keyset's primary key."""
 
     def __init__(
@@ -159,7 +159,7 @@ class Encryption(_KeyedStep):
         key: str,
         keyset: Keyset,
         context: str,
-        counter: Spending,
+        counter: CellBudget,
         *,
         text: bool,
         kernels: Kernels,
@@ -209,7 +209,7 @@ class Encryption(_KeyedStep):
             self._counter.spend(self._keyset.primary, cells)
 
 
-class Decryption(_KeyedStep):
+class Decryption(_KeyedTransform):
     """Decrypts a column under any enabled key of its keyset."""
 
     def __init__(

@@ -64,7 +64,7 @@ _OPTIONS = [
 ]  # fmt: skip  # an option and its value stand together
 
 
-class Outcome(gnupg.Crypt):  # type: ignore[misc]  # python-gnupg ships no type information
+class GpgStatus(gnupg.Crypt):  # type: ignore[misc]  # python-gnupg ships no type information
     """What gpg told of an encryption or decryption, line by line: doc/DETAILS of GnuPG.
 
     Attributes:
@@ -112,7 +112,7 @@ class Gpg(gnupg.GPG):  # type: ignore[misc]  # python-gnupg ships no type inform
         passed: descriptors that gpg inherits.
     """
 
-    outcome: Outcome
+    outcome: GpgStatus
     passed: tuple[int, ...] = ()
 
     def __init__(self, home: Path) -> None:
@@ -130,7 +130,7 @@ class Gpg(gnupg.GPG):  # type: ignore[misc]  # python-gnupg ships no type inform
         self.on_data: Callable[[bytes], bool] | None = None
         self.version = _LEAST_VERSION
         self.buffer_size = _COPIED
-        self.result_map = {**gnupg.GPG.result_map, "crypt": Outcome}
+        self.result_map = {**gnupg.GPG.result_map, "crypt": GpgStatus}
 
     @cached_property
     def release(self) -> tuple[int, ...]:

@@ -21,7 +21,7 @@ _NAMES = {"16": "ElGamal", "17": "DSA", "18": "ECDH", "19": "ECDSA", "22": "EdDS
 _CURVES = {"ed25519": "Ed25519", "cv25519": "Curve25519", "ed448": "Ed448", "cv448": "X448"}
 
 
-class State(StrEnum):
+class KeyState(StrEnum):
     """Whether a key may be used."""
 
     VALID = "valid"
@@ -30,7 +30,7 @@ class State(StrEnum):
     INVALID = "invalid"
 
 
-class Use(StrEnum):
+class KeyUse(StrEnum):
     """What a key can do."""
 
     ENCRYPT = "encrypt"
@@ -63,8 +63,8 @@ class PgpPart(Struct, frozen=True):
     bits: int
     created: datetime
     expires: datetime | None
-    state: State
-    uses: tuple[Use, ...]
+    state: KeyState
+    uses: tuple[KeyUse, ...]
 
     @classmethod
     def of(cls, fields: Mapping[str, Any]) -> PgpPart:
@@ -73,7 +73,7 @@ class PgpPart(Struct, frozen=True):
         is_rsa = algorithm in _RSA
         curve = fields["curve"]
         name = f"RSA {bits}" if is_rsa else _CURVES.get(curve) or curve
-        uses = {use[0]: use for use in Use}
+        uses = {use[0]: use for use in KeyUse}
         return cls(
             fields["fingerprint"][-16:],
             fields["fingerprint"],
@@ -83,7 +83,7 @@ class PgpPart(Struct, frozen=True):
             bits,
             _time(fields["date"]) or datetime.fromtimestamp(0, UTC),
             _time(fields["expires"]),
-            _STATES.get(fields["trust"], State.VALID),
+            _STATES.get(fields["trust"], KeyState.VALID),
             tuple(uses[letter] for letter in fields["cap"] if letter in uses),
         )
 
@@ -121,13 +121,13 @@ class PgpKey(Struct, frozen=True):
         return (self.primary, *self.subkeys)
 
     @property
-    def uses(self) -> tuple[Use, ...]:
+    def uses(self) -> tuple[KeyUse, ...]:
         """What it can do now."""
-        able = {use for part in self.parts if part.state is State.VALID for use in part.uses}
-        return tuple(use for use in Use if use in able) if self.state is State.VALID else ()
+        able = {use for part in self.parts if part.state is KeyState.VALID for use in part.uses}
+        return tuple(use for use in KeyUse if use in able) if self.state is KeyState.VALID else ()
 
     @property
-    def state(self) -> State:
+    def state(self) -> KeyState:
         """Whether it may be used."""
         return self.primary.state
 
@@ -141,10 +141,10 @@ class PgpKey(Struct, frozen=True):
     @property
     def encrypting(self) -> tuple[PgpPart, ...]:
         """The parts that can be encrypted to now."""
-        if self.state is not State.VALID:
+        if self.state is not KeyState.VALID:
             return ()
-        parts = (part for part in self.parts if Use.ENCRYPT in part.uses)
-        return tuple(part for part in parts if part.state is State.VALID)
+        parts = (part for part in self.parts if KeyUse.ENCRYPT in part.uses)
+        return tuple(part for part in parts if part.state is KeyState.VALID)
 
     def require_encryption(self) -> None:
         """Refuse a key that nothing can be encrypted to now.
@@ -155,7 +155,7 @@ class PgpKey(Struct, frozen=True):
         self._require_state()
         if self.encrypting:
             return
-        dead = [part.state for part in self.parts if Use.ENCRYPT in part.uses]
+        dead = [part.state for part in self.parts if KeyUse.ENCRYPT in part.uses]
         what = f"its encryption subkey is {dead[0]}" if dead else _NOTHING_FOR_IT
         raise KeyAccessError(
             f"nothing can be encrypted to {self.name}: {what} (key {self.fingerprint})",
@@ -169,12 +169,12 @@ class PgpKey(Struct, frozen=True):
             KeyAccessError: it is revoked or expired, cannot sign, or its secret part is missing.
         """
         self._require_state()
-        if Use.SIGN not in self.uses:
+        if KeyUse.SIGN not in self.uses:
             raise KeyAccessError(
                 f"{self.name} cannot sign: it has no key for it",
                 hint="make one: 'piienc keys generate-pgp'",
             )
-        signing = {part.key_id for part in self.parts if Use.SIGN in part.uses}
+        signing = {part.key_id for part in self.parts if KeyUse.SIGN in part.uses}
         if not signing & set(self.secrets):
             raise KeyAccessError(
                 f"{self.name} cannot sign: its secret key is not in the key folder",
@@ -182,12 +182,12 @@ class PgpKey(Struct, frozen=True):
             )
 
     def _require_state(self) -> None:
-        if self.state is State.VALID:
+        if self.state is KeyState.VALID:
             return
         since = f" since {self.primary.expires:%Y-%m-%d}" if self.primary.expires else ""
         raise KeyAccessError(
             f"the key {self.name} is {self.state}"
-            f"{since if self.state is State.EXPIRED else ''} (key {self.fingerprint})",
+            f"{since if self.state is KeyState.EXPIRED else ''} (key {self.fingerprint})",
             hint="ask its owner for a current key and run 'piienc keys import-pgp' with it",
         )
 
@@ -210,7 +210,12 @@ class PgpKey(Struct, frozen=True):
         return told
 
 
-_STATES = {"r": State.REVOKED, "e": State.EXPIRED, "i": State.INVALID, "d": State.INVALID}
+_STATES = {
+    "r": KeyState.REVOKED,
+    "e": KeyState.EXPIRED,
+    "i": KeyState.INVALID,
+    "d": KeyState.INVALID,
+}
 
 
 def keys_in(listing: Any) -> list[PgpKey]:  # noqa: ANN401  # python-gnupg ships no type information

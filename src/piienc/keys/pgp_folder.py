@@ -56,7 +56,7 @@ ALGORITHMS = {
 """What can be generated: kind and size of the primary key, and of the encryption subkey."""
 
 
-class Pinned(Struct, frozen=True):
+class PinnedCertificate(Struct, frozen=True):
     """A certificate as it is stored.
 
     Attributes:
@@ -236,7 +236,7 @@ class PgpFolder:
         with opened(self, wanted) as (_, known):
             return [known[name] for name in wanted]
 
-    def known(self, session: Gpg, pinned: Iterable[Pinned]) -> builtins.list[PgpKey]:
+    def known(self, session: Gpg, pinned: Iterable[PinnedCertificate]) -> builtins.list[PgpKey]:
         """Return what a session's gpg knows of stored certificates."""
         listed = {key.fingerprint: key for key in keys_in(session.list_keys())}
         keys = []
@@ -249,7 +249,7 @@ class PgpFolder:
             keys.append(replace(key, name=stored.name, secrets=mine))
         return keys
 
-    def _unusable(self, session: Gpg, stored: Pinned) -> KeyAccessError:
+    def _unusable(self, session: Gpg, stored: PinnedCertificate) -> KeyAccessError:
         """Tell a certificate that was exchanged from one that is not of the past yet."""
         # gpg takes in no key that was made later than its clock says, unless it is told to.
         late = ["--no-autostart", "--ignore-time-conflict"]
@@ -264,11 +264,11 @@ class PgpFolder:
             hint="somebody exchanged it: ask its owner, then import the right one anew",
         )
 
-    def pinned(self, wanted: Iterable[str]) -> builtins.list[Pinned]:
+    def pinned(self, wanted: Iterable[str]) -> builtins.list[PinnedCertificate]:
         """Return stored certificates by their names."""
         return [self._read(name) for name in wanted]
 
-    def _read(self, name: str) -> Pinned:
+    def _read(self, name: str) -> PinnedCertificate:
         names.require_name(name)
         known = self.names()
         path = self._file(name)
@@ -280,7 +280,7 @@ class PgpFolder:
                 f"{path} was put there by hand: no fingerprint is pinned for it",
                 hint=f"move it away and run 'piienc keys import-pgp {name} FILE' with it",
             )
-        return Pinned(name, pin, _certificate(_text(path).encode()))
+        return PinnedCertificate(name, pin, _certificate(_text(path).encode()))
 
     def _pin_of(self, name: str) -> str | None:
         path = self._file(name).with_name(f"{name}{_PIN}")

@@ -17,7 +17,7 @@ _MAX_FIELD = 2**29 - 1
 _MALFORMED = "a key's protobuf is truncated or malformed"
 
 
-class Message(NamedTuple):
+class ProtobufMessage(NamedTuple):
     """The fields of a message by number; fixed-size fields are not kept."""
 
     numbers: dict[int, int]
@@ -29,13 +29,13 @@ def write_bytes(field: int, value: bytes) -> bytes:
     return bytes([field << 3 | _BYTES, len(value)]) + value
 
 
-def read(data: bytes) -> Message:
+def read(data: bytes) -> ProtobufMessage:
     """Read a message.
 
     Raises:
         KeyAccessError: it is truncated or malformed.
     """
-    message = Message({}, {})
+    message = ProtobufMessage({}, {})
     source = io.BytesIO(data)
     groups: list[int] = []
     while source.tell() < len(data):
@@ -46,12 +46,12 @@ def read(data: bytes) -> Message:
         elif wire_type == _END_GROUP:
             _require(bool(groups) and groups.pop() == field)
         else:
-            _read_value(source, field, wire_type, Message({}, {}) if groups else message)
+            _read_value(source, field, wire_type, ProtobufMessage({}, {}) if groups else message)
     _require(not groups)
     return message
 
 
-def _read_value(source: io.BytesIO, field: int, wire_type: int, into: Message) -> None:
+def _read_value(source: io.BytesIO, field: int, wire_type: int, into: ProtobufMessage) -> None:
     if wire_type == _VARINT:
         into.numbers[field] = _varint(source)
     elif wire_type == _BYTES:

@@ -41,12 +41,12 @@ from piienc.tables.names import repeated
 from piienc.tables.output import Output
 from piienc.tables.parts import Part, parts
 from piienc.tables.plain_path import Record, count_records, read_record
-from piienc.tables.records import Block, Change, Records, Rewritten
+from piienc.tables.records import Block, ColumnChange, Records, Rewritten
 
 __all__ = [
     "ARROW_SCHEMA",
     "Block",
-    "Change",
+    "ColumnChange",
     "CsvFormat",
     "CsvSink",
     "CsvSource",

@@ -27,31 +27,31 @@ _TAIL = 8  # bytes: the footer's length, and the magic
 _MOST_FOOTER = 1 << 30  # bytes; the format allows 4 GiB, and no writer comes near
 
 
-class _File(IntEnum):
+class _FileFields(IntEnum):
     """Fields of `FileMetaData`."""
 
     SCHEMA, ROW_GROUPS, KEY_VALUES, ENCRYPTION = 2, 4, 5, 8
 
 
-class _Node(IntEnum):
+class _NodeFields(IntEnum):
     """Fields of `SchemaElement`."""
 
     TYPE, NAME, CHILDREN, CONVERTED, LOGICAL = 1, 4, 5, 6, 10
 
 
-class _Group(IntEnum):
+class _GroupFields(IntEnum):
     """Fields of `RowGroup`."""
 
     COLUMNS, ROWS, SORTING = 1, 3, 4
 
 
-class _Column(IntEnum):
+class _ColumnFields(IntEnum):
     """Fields of `ColumnChunk`."""
 
     FILE, FACTS, OFFSET_INDEX, CRYPTO, ENCRYPTED_FACTS = 1, 3, 4, 8, 9
 
 
-class _Facts(IntEnum):
+class _MetaDataFields(IntEnum):
     """Fields of `ColumnMetaData`."""
 
     ENCODINGS, CODEC, KEY_VALUES, STATISTICS = 2, 4, 8, 12
@@ -236,14 +236,15 @@ def parse(data: bytes) -> Footer:
         ValueError, TypeError, AttributeError, LookupError: it is damaged.
     """
     fields = read_struct(data)
-    groups: list[Fields] = fields[_File.ROW_GROUPS]
-    all_chunks = [chunk for group in groups for chunk in group[_Group.COLUMNS]]
-    encrypted = _File.ENCRYPTION in fields or any(
-        _Column.CRYPTO in chunk or _Column.ENCRYPTED_FACTS in chunk for chunk in all_chunks
+    groups: list[Fields] = fields[_FileFields.ROW_GROUPS]
+    all_chunks = [chunk for group in groups for chunk in group[_GroupFields.COLUMNS]]
+    encrypted = _FileFields.ENCRYPTION in fields or any(
+        _ColumnFields.CRYPTO in chunk or _ColumnFields.ENCRYPTED_FACTS in chunk
+        for chunk in all_chunks
     )
-    first = next((group for group in groups if group[_Group.ROWS]), {})
-    leaves = tuple(_leaves(iter(fields[_File.SCHEMA])))
-    chunks = () if encrypted else tuple(map(_chunk, first.get(_Group.COLUMNS, [])))
+    first = next((group for group in groups if group[_GroupFields.ROWS]), {})
+    leaves = tuple(_leaves(iter(fields[_FileFields.SCHEMA])))
+    chunks = () if encrypted else tuple(map(_chunk, first.get(_GroupFields.COLUMNS, [])))
     if chunks and len(chunks) != len(leaves):
         raise ValueError("a row group of other columns than the schema's")
     orders = {tuple(_sorted_by(group)) for group in groups}
@@ -251,12 +252,12 @@ def parse(data: bytes) -> Footer:
         raise ValueError("sorted by a column that is not there")
     return Footer(
         leaves,
-        {each[1]: each.get(2, b"") for each in fields.get(_File.KEY_VALUES, [])},
+        {each[1]: each.get(2, b"") for each in fields.get(_FileFields.KEY_VALUES, [])},
         chunks,
         orders.pop() if len(orders) == 1 else (),
-        max((group[_Group.ROWS] for group in groups), default=0),
+        max((group[_GroupFields.ROWS] for group in groups), default=0),
         encrypted,
-        elsewhere=any(_Column.FILE in chunk for chunk in all_chunks),
+        elsewhere=any(_ColumnFields.FILE in chunk for chunk in all_chunks),
         listed=() if encrypted else tuple(tuple(_listed(group, leaves)) for group in groups),
     )
 
@@ -264,7 +265,7 @@ def parse(data: bytes) -> Footer:
 def _leaves(elements: Iterator[Fields]) -> Iterator[Element]:
     """Go through the schema's tree, which stands flat: each node, then its children."""
     root = next(elements)
-    yield from _children(elements, root[_Node.CHILDREN], (), ())
+    yield from _children(elements, root[_NodeFields.CHILDREN], (), ())
 
 
 def _children(
@@ -274,56 +275,56 @@ def _children(
         fields = next(elements, None)
         if fields is None:
             raise ValueError("a schema that ends too early")
-        here = (*path, fields[_Node.NAME].decode())
+        here = (*path, fields[_NodeFields.NAME].decode())
         annotation, in_utc = _annotation(fields)
-        if fields.get(_Node.CHILDREN):
-            yield from _children(elements, fields[_Node.CHILDREN], here, (*outer, annotation))
+        if fields.get(_NodeFields.CHILDREN):
+            yield from _children(elements, fields[_NodeFields.CHILDREN], here, (*outer, annotation))
         else:
-            yield Element(here, _PHYSICAL[fields[_Node.TYPE]], annotation, in_utc, outer)
+            yield Element(here, _PHYSICAL[fields[_NodeFields.TYPE]], annotation, in_utc, outer)
 
 
 def _annotation(fields: Fields) -> tuple[str, bool]:
     """Return what values mean, and whether that is adjusted to UTC."""
-    for number, facts in (fields.get(_Node.LOGICAL) or {}).items():
+    for number, facts in (fields.get(_NodeFields.LOGICAL) or {}).items():
         return _LOGICAL.get(number, f"of type {number}"), facts.get(1) is True
-    converted = fields.get(_Node.CONVERTED)
+    converted = fields.get(_NodeFields.CONVERTED)
     name = "" if converted is None else _CONVERTED[converted]
     return name, name.startswith("TIME")
 
 
 def _chunk(chunk: Fields) -> Chunk:
     """Return how a chunk is stored, by its `ColumnChunk`."""
-    facts: Fields = chunk[_Column.FACTS]
-    stats = [(each[1], each[2]) for each in facts.get(_Facts.ENCODING_STATS, [])]
+    facts: Fields = chunk[_ColumnFields.FACTS]
+    stats = [(each[1], each[2]) for each in facts.get(_MetaDataFields.ENCODING_STATS, [])]
     pages = [(kind, code) for kind, code in stats if kind in {_DATA_PAGE, _DATA_PAGE_V2}]
-    codes = {code for _, code in pages} or {*facts[_Facts.ENCODINGS]}
+    codes = {code for _, code in pages} or {*facts[_MetaDataFields.ENCODINGS]}
     return Chunk(
         frozenset(_ENCODINGS.get(code, str(code)) for code in codes),
-        _CODECS[facts[_Facts.CODEC]],
-        has_statistics=_Facts.STATISTICS in facts,
-        has_page_index=_Column.OFFSET_INDEX in chunk,
-        bloom_bytes=int(facts.get(_Facts.BLOOM_LENGTH, 0))
-        if _Facts.BLOOM_OFFSET in facts
+        _CODECS[facts[_MetaDataFields.CODEC]],
+        has_statistics=_MetaDataFields.STATISTICS in facts,
+        has_page_index=_ColumnFields.OFFSET_INDEX in chunk,
+        bloom_bytes=int(facts.get(_MetaDataFields.BLOOM_LENGTH, 0))
+        if _MetaDataFields.BLOOM_OFFSET in facts
         else None,
         second_pages=any(kind == _DATA_PAGE_V2 for kind, _ in pages),
-        has_metadata=bool(facts.get(_Facts.KEY_VALUES)),
+        has_metadata=bool(facts.get(_MetaDataFields.KEY_VALUES)),
     )
 
 
 def _listed(group: Fields, leaves: tuple[Element, ...]) -> Iterator[ChunkSize]:
     """Yield the sizes of those chunks of a row group that have strings and a dictionary."""
-    for leaf, (element, chunk) in enumerate(zip(leaves, group[_Group.COLUMNS], strict=False)):
+    for leaf, (element, chunk) in enumerate(zip(leaves, group[_GroupFields.COLUMNS], strict=False)):
         if element.physical != "BYTE_ARRAY":
             continue
-        facts: Fields = chunk[_Column.FACTS]
-        if not {*facts[_Facts.ENCODINGS]} & _BY_DICTIONARY:
+        facts: Fields = chunk[_ColumnFields.FACTS]
+        if not {*facts[_MetaDataFields.ENCODINGS]} & _BY_DICTIONARY:
             continue
-        told = facts.get(_Facts.SIZES, {}).get(1)
-        yield ChunkSize(leaf, facts[_Facts.VALUES], facts[_Facts.BYTES], told)
+        told = facts.get(_MetaDataFields.SIZES, {}).get(1)
+        yield ChunkSize(leaf, facts[_MetaDataFields.VALUES], facts[_MetaDataFields.BYTES], told)
 
 
 def _sorted_by(group: Fields) -> Iterator[Sorting]:
-    for each in group.get(_Group.SORTING, []):
+    for each in group.get(_GroupFields.SORTING, []):
         yield Sorting(each[1], each[2], each[3])
 
 

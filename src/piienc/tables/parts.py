@@ -31,7 +31,7 @@ class Part:
         rows: the rows that were read of it so far.
     """
 
-    def __init__(self, records: _Records, source: CsvSource, name: str, limit: int) -> None:
+    def __init__(self, records: _RecordQueue, source: CsvSource, name: str, limit: int) -> None:
         self._records, self._limit = records, limit
         self._out = _Buffer()
         self._sink: CsvSink | None = CsvSink(Compressed(self._out, name), source)
@@ -78,13 +78,13 @@ def parts(source: CsvSource, name: str, limit: int) -> Iterator[Part]:
         name: the file's name, whose suffix tells how the parts are compressed.
         limit: bytes that a part may have, before it is compressed.
     """
-    records = _Records(source)
+    records = _RecordQueue(source)
     yield Part(records, source, name, limit)
     while records.left:
         yield Part(records, source, name, limit)
 
 
-class _Records:
+class _RecordQueue:
     """The records of a table, taken as many as fit."""
 
     def __init__(self, source: CsvSource) -> None:

@@ -68,7 +68,7 @@ class Block(Struct, frozen=True):
     lines: int
 
 
-class Change(Struct, frozen=True):
+class ColumnChange(Struct, frozen=True):
     """New cells for a column.
 
     Attributes:
@@ -153,7 +153,9 @@ class Records:
         ends: Places = self._stops[-1] + 1
         return ends
 
-    def rewritten(self, changes: Mapping[int, Change], dropped: Collection[int] = ()) -> Rewritten:
+    def rewritten(
+        self, changes: Mapping[int, ColumnChange], dropped: Collection[int] = ()
+    ) -> Rewritten:
         """Return the records with some columns changed and others left out, by their numbers.
 
         Args:

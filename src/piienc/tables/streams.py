@@ -122,7 +122,7 @@ def not_parquet(name: str) -> InputError:
     )
 
 
-class _Decompressor(Protocol):
+class _MemberDecompressor(Protocol):
     """What `bz2` and `lzma` decompress one member of a file with."""
 
     @property
@@ -158,7 +158,7 @@ class _Gunzip:
         return out
 
 
-_BEGIN: dict[Compression, Callable[[], _Decompressor]] = {
+_BEGIN: dict[Compression, Callable[[], _MemberDecompressor]] = {
     "gzip": _Gunzip,
     "bzip2": bz2.BZ2Decompressor,
     "xz": lambda: lzma.LZMADecompressor(lzma.FORMAT_XZ, _XZ_MEMORY),
@@ -168,9 +168,9 @@ _BEGIN: dict[Compression, Callable[[], _Decompressor]] = {
 class _Members:
     """The members of a compressed file, one behind the other; zeros behind one are padding."""
 
-    def __init__(self, stream: Readable, begin: Callable[[], _Decompressor]) -> None:
+    def __init__(self, stream: Readable, begin: Callable[[], _MemberDecompressor]) -> None:
         self._stream, self._begin = stream, begin
-        self._member: _Decompressor | None = begin()
+        self._member: _MemberDecompressor | None = begin()
         self._input = b""
 
     def read(self, size: int) -> bytes:

@@ -80,7 +80,7 @@ class TextReader:
         own = canonical(encoding) or encoding
         if own != "utf-8":
             self._decoder = codecs.getincrementaldecoder(own)()
-        self._proof = None if is_exact(own) else _Proof(own)
+        self._proof = None if is_exact(own) else _RoundTripCheck(own)
         self._lines = 1
 
     def read(self, size: int) -> bytes:
@@ -129,7 +129,7 @@ class TextReader:
         return text
 
 
-class _Proof:
+class _RoundTripCheck:
     """Text held against the bytes that it was read from, as it would be written again."""
 
     def __init__(self, encoding: str) -> None:

@@ -34,7 +34,7 @@ def read_struct(data: bytes) -> Fields:
         raise ValueError("the data is no struct of Thrift") from None
 
 
-class _Kind(IntEnum):
+class _ThriftType(IntEnum):
     """Types of the protocol."""
 
     TRUE, FALSE, BYTE, I16, I32, I64, DOUBLE, BINARY, LIST, SET, MAP, STRUCT, UUID = range(1, 14)
@@ -49,14 +49,16 @@ class _Reader:
     def __init__(self, data: bytes) -> None:
         self._data, self._at = data, 0
         self._values: dict[int, Callable[[], Any]] = {
-            **dict.fromkeys((_Kind.TRUE, _Kind.FALSE, _Kind.BYTE), self._byte),  # in lists
-            **dict.fromkeys((_Kind.I16, _Kind.I32, _Kind.I64), self._signed),
-            _Kind.DOUBLE: lambda: self._bytes(8),
-            _Kind.BINARY: lambda: self._bytes(self._number()),
-            **dict.fromkeys((_Kind.LIST, _Kind.SET), self._list),
-            _Kind.MAP: self._map,
-            _Kind.STRUCT: self.struct,
-            _Kind.UUID: lambda: self._bytes(16),
+            **dict.fromkeys(
+                (_ThriftType.TRUE, _ThriftType.FALSE, _ThriftType.BYTE), self._byte
+            ),  # in lists
+            **dict.fromkeys((_ThriftType.I16, _ThriftType.I32, _ThriftType.I64), self._signed),
+            _ThriftType.DOUBLE: lambda: self._bytes(8),
+            _ThriftType.BINARY: lambda: self._bytes(self._number()),
+            **dict.fromkeys((_ThriftType.LIST, _ThriftType.SET), self._list),
+            _ThriftType.MAP: self._map,
+            _ThriftType.STRUCT: self.struct,
+            _ThriftType.UUID: lambda: self._bytes(16),
         }
 
     def struct(self) -> Fields:

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from piienc.columns import Judged, Kernels
+    from piienc.columns import CheckedCells, Kernels
     from piienc.flow.batches import StoredColumn
     from piienc.flow.steps import ColumnPlace
     from piienc.flow.verify.watch import ValueRules
@@ -86,7 +86,7 @@ class DecryptedColumn:
             leaks = folded(prints_of_ciphertexts(good, text=self._text))
         return ColumnResult(counts, breaches, lambda: plain()[0], prints, leaks)
 
-    def _typed(self, judged: Judged, count: int) -> tuple[pa.Array, list[Violation]]:
+    def _typed(self, judged: CheckedCells, count: int) -> tuple[pa.Array, list[Violation]]:
         """Restore the values' type; what has not that type becomes null, and a breach."""
         cells = judged.plain(count, self._stored, text=is_text(self._restored))
         try:
