@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 EQUIVALENT = Path(__file__).with_name("equivalent.toml")
 
 
-def _explained() -> dict[str, str]:
+def explained() -> dict[str, str]:
     """Read the list of mutants that change nothing: by name, the reason."""
     groups = tomllib.loads(EQUIVALENT.read_text("utf-8"))["same"]
     return {name: group["reason"] for group in groups for name in group["mutants"]}
@@ -24,7 +24,7 @@ def _explained() -> dict[str, str]:
 
 def report(ends: dict[Mutant, tuple[str, str]], files: Sequence[str], match: str) -> int:
     """Print what came of the mutants; return the exit code."""
-    explained = _explained()
+    explained = explained()
     survivors = {m.name: m for m, (end, _) in ends.items() if end == "survived"}
     open_ones = [mutant for name, mutant in survivors.items() if name not in explained]
     tried = [n for n in explained if n.partition(":")[0] in files and re.search(match, n)]
