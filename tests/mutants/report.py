@@ -24,10 +24,10 @@ def explained() -> dict[str, str]:
 
 def report(ends: dict[Mutant, tuple[str, str]], files: Sequence[str], match: str) -> int:
     """Print what came of the mutants; return the exit code."""
-    explained = explained()
+    known = explained()
     survivors = {m.name: m for m, (end, _) in ends.items() if end == "survived"}
-    open_ones = [mutant for name, mutant in survivors.items() if name not in explained]
-    tried = [n for n in explained if n.partition(":")[0] in files and re.search(match, n)]
+    open_ones = [mutant for name, mutant in survivors.items() if name not in known]
+    tried = [n for n in known if n.partition(":")[0] in files and re.search(match, n)]
     stale = [name for name in tried if name not in survivors]
     counts = Counter(end for end, _ in ends.values())
     killed = len(ends) - counts["survived"]
