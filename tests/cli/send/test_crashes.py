@@ -158,7 +158,7 @@ def _in_the_way(where: str) -> str:
 @pytest.mark.parametrize(
     ("where", "encrypted_again"),
     [
-        ("piienc.flow.send.spool:_Making._kept", True),
+        ("piienc.flow.send.spool:_SpoolPass._kept", True),
         ("piienc.files:._publish", True),
         ("piienc.flow.send.send:Deliverer.all", False),
         ("piienc.flow.delivery:Delivery._publish", False),
