@@ -30,9 +30,9 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM, AESSIV
 
 from piienc.columns import ColumnCipher, to_cells
 from piienc.errors import PiiencError
-from piienc.flow.record import EncryptedColumn, EncryptionMetadata
 from piienc.keys import Mode, parse
 from piienc.tables.metadata import RECORD_KEY
+from piienc.transform.metadata import EncryptedColumn, EncryptionMetadata
 
 ROOT = Path(__file__).parents[1]
 PAGES = sorted(

@@ -12,7 +12,7 @@ import pytest
 import yaml
 from reports_made import FULL
 
-from piienc.flow.reports import FORMATS
+from piienc.report.formats import FORMATS
 
 ROOT = Path(__file__).parents[1]
 CI = ROOT / "examples" / "ci"

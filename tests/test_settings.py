@@ -7,7 +7,7 @@ import pytest
 
 from piienc import settings
 from piienc.errors import ConfigError
-from piienc.profiles import Demands
+from piienc.receivers import Demands
 from piienc.settings import Settings
 from piienc.settings.destination import Destination, DestinationTable
 
@@ -162,7 +162,7 @@ def test_load_file_with_mistakes_lists_them(project, cwd):
 
 
 def test_load_gives_the_users_own_profiles_by_name(project, cwd):
-    """A profile's table is kept as it was said; `piienc.profiles` makes a profile of it."""
+    """A profile's table is kept as it was said; `piienc.receivers` makes a profile of it."""
     text = '[profiles.partner]\nbased_on = "clevertap"\narmor = false\n'
     (project / "piienc.toml").write_text(BOTH + text, "utf-8")
     loaded = settings.load(environ={}, cwd=cwd)

@@ -49,7 +49,7 @@ def imported_by(program: str, *arguments: str) -> set[str]:
 
 def test_forms_of_reports_import_nothing_heavy():
     """The table of them is read to check an option."""
-    assert imported_by("from piienc.flow.reports import FORMATS") == set()
+    assert imported_by("from piienc.report.formats import FORMATS") == set()
 
 
 @pytest.mark.parametrize("argument", ["--help", "--version"])

@@ -13,14 +13,14 @@ The way of the data, and the way back:
 Where things are, a floor above what it uses:
 
     cli/  api/                  the command line, whose `ui.py` alone prints; the same for Python
-    flow/                       the steps in order; start reading at `flow/crypt.py`
+    flow/                       the steps in order; start reading at `transform/crypt.py`
     tables/  columns/           files as record batches; the cells and the AES kernels
     checks/                     the rules of columns and rows; what looks like personal data
     envelope/  remote/          OpenPGP around a whole file; SFTP servers and local folders
     schema/  keys/  profiles/   which columns are marked; AES and OpenPGP keys; the receivers
     settings/  state/           where things are; what earlier runs did
     document.py  lines.py       TOML documents, and the lines of what is wrong in them
-    places.py  hashing.py       files and streams, counted and hashed as they pass
+    storage/places.py  hashing.py       files and streams, counted and hashed as they pass
     armor.py  cells.py          OpenPGP as text; cells of any length in one buffer
     content.py  charsets.py     what a file is by its content; the text encodings
     regex.py  printable.py      regular expressions, by RE2; foreign text for a terminal

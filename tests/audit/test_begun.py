@@ -6,7 +6,7 @@ import os
 import threading
 from concurrent.futures import ThreadPoolExecutor
 
-from piienc.keys.audit import signing_key
+from piienc.audit.keys import signing_key
 
 
 def test_last_log_that_was_begun_is_kept_in_a_file_for_each_state_folder(tmp_path):

@@ -15,17 +15,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from piienc.audit import log as log_module
+from piienc.audit import segments
+from piienc.audit.keys import public_key, signing_key
+from piienc.audit.log import AuditLog
 from piienc.errors import ConfigError, IncompleteError, KeyAccessError
 from piienc.files import new_file
-from piienc.keys.audit import public_key, signing_key
-from piienc.state.audit import log as log_module
-from piienc.state.audit import segments
-from piienc.state.audit.log import AuditLog
 
 APPENDS = """
 import pathlib, sys
-from piienc.keys.audit import signing_key
-from piienc.state.audit.log import AuditLog
+from piienc.audit.keys import signing_key
+from piienc.audit.log import AuditLog
 state, keys, times = pathlib.Path(sys.argv[1]), pathlib.Path(sys.argv[2]), int(sys.argv[3])
 log = AuditLog(state, lambda: signing_key(keys))
 for number in range(times):
@@ -279,7 +279,7 @@ def test_each_key_folder_has_a_log_of_its_own(log, tmp_path):
 
 def test_segment_that_is_full_is_followed_by_the_next(log, monkeypatch):
     """The chain goes on; each line tells its segment."""
-    monkeypatch.setattr("piienc.state.audit.standing.LIMIT", 1000)
+    monkeypatch.setattr("piienc.audit.standing.LIMIT", 1000)
     log.append(12)
     found = log.check()
     assert (found.lines, found.damages, found.segments > 2) == (12, (), True)
@@ -293,7 +293,7 @@ def test_kill_at_the_begin_of_a_segment_is_no_tampering(log, monkeypatch, step):
     """The last line is in the segment before."""
     log.append(3)
     head = log.head.read_bytes()
-    monkeypatch.setattr("piienc.state.audit.standing.LIMIT", 1)
+    monkeypatch.setattr("piienc.audit.standing.LIMIT", 1)
     log.append()
     log.head.write_bytes(head)
     line = log.path.read_bytes()
@@ -338,7 +338,7 @@ def test_file_that_cannot_be_read_is_told_with_the_systems_reason(log, half):
 
 def test_key_that_another_run_has_made_meanwhile_is_taken(log, monkeypatch):
     """Two first runs at once sign with one key."""
-    from piienc.keys import audit
+    from piienc.audit import keys as audit
 
     taken = []
 

@@ -3,10 +3,10 @@
 import pytest
 
 from piienc import state
-from piienc.flow.audit import AuditEntry, printable
-from piienc.flow.evidence import UsedKey, counts_of, files_of, keys_of
-from piienc.flow.receipt import ErrorFacts, FileFacts, PushReceipt, SentFile
-from piienc.flow.reports.model import ColumnReport, Finding, Report, SchemaFacts
+from piienc.audit.entry import AuditEntry, printable
+from piienc.audit.evidence import UsedKey, counts_of, files_of, keys_of
+from piienc.report.model import ColumnReport, Finding, Report, SchemaFacts
+from piienc.report.receipt import ErrorFacts, FileFacts, PushReceipt, SentFile
 
 FILE = FileFacts("x.csv", 7, "ab" * 32)
 CANARY = "CANARY-0815"

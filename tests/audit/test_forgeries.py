@@ -17,11 +17,11 @@ from audit_log import Log, rechained, unsigned
 from hypothesis import given
 from hypothesis import strategies as st
 
+from piienc.audit import standing
+from piienc.audit.check import noted
+from piienc.audit.head import LogPosition
+from piienc.audit.keys import public_key, signing_key
 from piienc.errors import AuthenticationError, ConfigError
-from piienc.keys.audit import public_key, signing_key
-from piienc.state.audit import standing
-from piienc.state.audit.check import noted
-from piienc.state.audit.head import LogPosition
 
 LINES = 9
 
@@ -395,8 +395,8 @@ def test_chain_signed_anew_with_the_key_is_noticed_by_a_witness(scene):
     key = signing_key(scene.log.keys)
     _all(scene, lambda lines: rechained(lines, _fake, key))
     head = json.loads(scene.log.head.read_text())
-    from piienc.state.audit import head as heads
-    from piienc.state.audit.line import hash_of
+    from piienc.audit import head as heads
+    from piienc.audit.line import hash_of
 
     size, last = scene.log.path.stat().st_size, scene.log.lines[-1]
     made = heads.SignedHead(**head | {"end": size, "head": hash_of(last[:-1]), "signature": ""})

@@ -7,8 +7,8 @@ import shutil
 import pytest
 from audit_log import Log
 
-from piienc.keys.audit import public_key, signing_key
-from piienc.state.audit.head import LogPosition
+from piienc.audit.head import LogPosition
+from piienc.audit.keys import public_key, signing_key
 
 LINES = 5
 

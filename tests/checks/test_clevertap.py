@@ -3,10 +3,10 @@
 import pytest
 from receiver_rows import CIPHER, batch, failing, schema, seen
 
-from piienc import profiles
-from piienc.checks.receiver import RowRules
-from piienc.profiles import manifest as words
-from piienc.profiles.manifest import ManifestTable
+from piienc import receivers as profiles
+from piienc.receivers import manifest as words
+from piienc.receivers.manifest import ManifestTable
+from piienc.receivers.row_checks import RowRules
 
 CLEVERTAP = profiles.load("clevertap", {})
 WORDS = ["undefined", "null", "na", "n/a", "0", "nil", "-1", "empty", "none", "xxxxxx"]

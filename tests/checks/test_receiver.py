@@ -12,8 +12,8 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 from receiver_rows import CIPHER, batch, failing, own, schema, seen
 
-from piienc.checks.receiver import RowRules
-from piienc.profiles.manifest import ManifestTable
+from piienc.receivers.manifest import ManifestTable
+from piienc.receivers.row_checks import RowRules
 from piienc.schema import Column, Schema
 
 GOOD_AND_BAD = [

@@ -8,7 +8,7 @@ from pathlib import Path
 import paramiko
 import pytest
 
-from piienc.remote.demo_server import demo_server
+from piienc.demo.server import demo_server
 
 
 @pytest.fixture

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from piienc.envelope.packets import Tag, written
+from piienc.openpgp.packets.packets import Tag, written
 
 CANARY = b"CANARY-4711"
 SMALL = b"id,email\n" + CANARY + b"\n"
@@ -661,7 +661,7 @@ def test_secret_never_appears_in_an_argument_list_or_in_what_is_said(desk, temp,
 def test_secret_never_appears_in_a_traceback(desk, temp, messages):
     """Even a bug, with PIIENC_DEBUG, tells places and no values."""
     prelude = (
-        "import piienc.flow.unwrap as module\n"
+        "import piienc.openpgp.unwrap as module\n"
         "def broken(*arguments, **named): raise ValueError(arguments, named, 'CANARY-4711')\n"
         "module.unwrap = broken\n"
     )

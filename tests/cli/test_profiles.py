@@ -2,7 +2,7 @@
 
 import pytest
 
-from piienc import profiles
+from piienc import receivers as profiles
 
 OWN = """\
 [profiles.partner]

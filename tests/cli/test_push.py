@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from piienc.flow import push as flow
+from piienc.deliver import push as flow
 from piienc.remote import OURS
 from piienc.remote.sftp import SftpRemote
 
@@ -498,7 +498,7 @@ def test_push_that_dies_before_the_trigger_sends_only_that(way):
     way.write(trigger=".DONE")
     way.project.write("a.csv", DATA)
     death = (
-        "import os, piienc.flow.delivery as delivery\n"
+        "import os, piienc.deliver.delivery as delivery\n"
         "def die(*said):\n"
         "    os.kill(os.getpid(), 9)\n"
         "delivery.Delivery._trigger = die\n"

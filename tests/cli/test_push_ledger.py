@@ -8,7 +8,7 @@ import threading
 import pytest
 from msgspec.structs import replace
 
-from piienc.flow import pull as flow
+from piienc.deliver import pull as flow
 from piienc.state import Ledger
 
 DATA = os.urandom(50_000)
@@ -40,7 +40,7 @@ def test_push_that_is_not_let_in_does_not_forget_what_was_sent(way):
     """What was interrupted before is still gone on with."""
     way.project.write("a.bin", DATA)
     death = (
-        "import os, piienc.flow.delivery as delivery\n"
+        "import os, piienc.deliver.delivery as delivery\n"
         "def die(*said):\n"
         "    os.kill(os.getpid(), 9)\n"
         "delivery.Delivery._publish = die\n"

@@ -62,7 +62,7 @@ def test_push_without_the_option_removes_nothing(littered):
 def test_push_that_sweeps_spares_what_the_ledger_knows(littered):
     """An interrupted transfer is gone on with, however old it is."""
     death = (
-        "import os, piienc.flow.delivery as delivery\n"
+        "import os, piienc.deliver.delivery as delivery\n"
         "def die(*said):\n"
         "    os.kill(os.getpid(), 9)\n"
         "delivery.Delivery._publish = die\n"

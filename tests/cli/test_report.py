@@ -15,7 +15,7 @@ from reports_made import ALL, CLEAN, EMPTY, FULL, HOSTILE_NAMES, LARGE, LOCKED
 
 from piienc.cli import report as shown_report
 from piienc.errors import IncompleteError
-from piienc.flow.reports import FORMATS
+from piienc.report.formats import FORMATS
 
 _ESCAPE = re.compile(r"\x1b\[[\d;]*m")
 _SUPPORT = Path(__file__).parents[1] / "support"

@@ -13,21 +13,21 @@ from differential.case import Wrong
 from differential.keysets import KEYSETS, before_rotation
 from piienc import schema as schemas
 from piienc.errors import PiiencError
-from piienc.flow import crypt
-from piienc.flow.reports.model import SchemaFacts
-from piienc.flow.verify.request import VerifyRequest
-from piienc.flow.verify.source import UnwrapKeys
-from piienc.flow.verify.verify import verify
 from piienc.keys import KeyFolder
 from piienc.keys.pgp_folder import PgpFolder
+from piienc.report.model import SchemaFacts
 from piienc.state import CellCounter
 from piienc.tables import UnitSize
+from piienc.transform import crypt
+from piienc.verify.request import VerifyRequest
+from piienc.verify.source import UnwrapKeys
+from piienc.verify.verify import verify
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from differential.case import Run
-    from piienc.flow.reports.model import Report
+    from piienc.report.model import Report
     from piienc.schema import Schema
 
 

@@ -70,7 +70,7 @@ FAULTS = (
     Fault(
         "a column is bound to the context of another",
         Patch(
-            "flow/crypt.py",
+            "transform/crypt.py",
             "                keys(key),\n                schema.context_of(name),\n",
             "                keys(key),\n"
             "                schema.context_of(next(iter(schema.marked))),\n",
@@ -140,12 +140,12 @@ FAULTS = (
 # What takes piienc's own proof out, so that it does not find the faults before the fuzzer.
 WITHOUT_PROOF = (
     Patch(
-        "flow/run.py",
+        "transform/run.py",
         "        self.proof.of_block(unit, records, written, self.source.format)\n",
         "",
     ),
-    Patch("flow/run.py", "        self.proof.of_slice(batch, changed)\n", ""),
-    Patch("flow/run.py", "    proof.of_whole(source.extent, size)\n", ""),
+    Patch("transform/run.py", "        self.proof.of_slice(batch, changed)\n", ""),
+    Patch("transform/run.py", "    proof.of_whole(source.extent, size)\n", ""),
 )
 
 

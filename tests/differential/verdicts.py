@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from differential.case import Column, Run
     from differential.damage import Grid, Table
     from differential.doors import Workshop
-    from piienc.flow.reports.model import Report
+    from piienc.report.model import Report
 
 FORMS = 2  # of verification, of a good file; there are six
 DAMAGED_FORMS = 1  # and of a damaged one

@@ -10,13 +10,13 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from msgspec.structs import replace
 
-from piienc.envelope import Container, read_message
-from piienc.envelope.wrap import MessageFormat, require_as_meant
 from piienc.errors import PgpError
-from piienc.flow.wrap import wrap_file
-from piienc.flow.wrapping import WrapRequest
 from piienc.keys.pgp_folder import PgpFolder
-from piienc.profiles import load
+from piienc.openpgp.gpg.wrap import MessageFormat, require_as_meant
+from piienc.openpgp.packets import Container, read_message
+from piienc.openpgp.request import WrapRequest
+from piienc.openpgp.wrap import wrap_file
+from piienc.receivers import load
 
 CURVE = ("EDDSA", "Curve: ed25519", "ECDH", "Curve: cv25519")
 # RFC 9580, 5.2.3.32, and the draft that GnuPG goes by: a modification detection code, and AEAD.
@@ -110,7 +110,7 @@ def test_keys_that_gpg_would_use_aead_for_get_all_else_as_ever(
 ):
     """With the gpg that is there, be it old or new: recipients, cipher, signature and its hash."""
     before = {path.name: path.read_bytes() for path in (keys.path / "recipients").iterdir()}
-    monkeypatch.setattr("piienc.envelope.wrap._wants_aead", lambda *_: True)
+    monkeypatch.setattr("piienc.openpgp.gpg.wrap._wants_aead", lambda *_: True)
     data = _wrapped(keys, tmp_path, "modern", "other", signer="me")
     message = read_message(io.BytesIO(data), "x.pgp")
     assert message.container == MDC

@@ -13,9 +13,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from piienc.envelope import HIDDEN, Container, LiteralPacket, Recipient, is_openpgp, read_message
-from piienc.envelope.packets import Tag
 from piienc.errors import PgpError
+from piienc.openpgp.packets import (
+    HIDDEN,
+    Container,
+    LiteralPacket,
+    Recipient,
+    is_openpgp,
+    read_message,
+)
+from piienc.openpgp.packets.packets import Tag
 
 MDC = Container("mdc", 18, 1, None, None)
 LARGE = 32_000_000
@@ -366,7 +373,7 @@ def test_is_openpgp_knows_both_forms(gnupg_home):
 
 def test_reading_a_message_imports_nothing_heavy():
     """A look at a message must be quick."""
-    told = "import sys, piienc.envelope.message; print(*sys.modules)"
+    told = "import sys, piienc.openpgp.packets.message; print(*sys.modules)"
     done = subprocess.run([sys.executable, "-c", told], capture_output=True, check=True)
     loaded = {name.split(".")[0] for name in done.stdout.decode().split()}
     assert not loaded & {"numpy", "pyarrow", "gnupg", "cryptography", "rich"}

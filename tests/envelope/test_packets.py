@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from piienc.envelope.packets import begins_openpgp, kind_of, packets
 from piienc.errors import PgpError
+from piienc.openpgp.packets.packets import begins_openpgp, kind_of, packets
 
 BODY = bytes(range(256)) * 300
 

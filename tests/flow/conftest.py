@@ -11,16 +11,16 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from piienc import schema as schemas
-from piienc.flow import crypt
 from piienc.keys import Keyset, Mode, generate
 from piienc.state import CellCounter
+from piienc.transform import crypt
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
     from piienc.errors import PiiencError
-    from piienc.flow.receipt import Receipt
+    from piienc.report.receipt import Receipt
     from piienc.schema import Schema
 
 CANARY = "CANARY-4711"

@@ -8,7 +8,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from piienc.flow import addressed
+from piienc.deliver import addressed
 from piienc.settings import Settings
 from piienc.settings.destination import Destination
 

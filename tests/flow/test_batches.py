@@ -5,11 +5,11 @@ import io
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from piienc.flow.batches import decoded
 from piienc.hashing import HashingReader
 from piienc.tables import CsvFormat
 from piienc.tables.csv import open_csv
 from piienc.tables.streams import Decompressed
+from piienc.transform.batches import decoded
 
 
 def column_of(cells):

@@ -4,8 +4,8 @@ from types import SimpleNamespace
 
 import pytest
 
+from piienc.deliver.connections import ConnectionPool
 from piienc.errors import ConnectError
-from piienc.flow.crew import ConnectionPool
 
 
 @pytest.mark.parametrize("stops", [False, True])

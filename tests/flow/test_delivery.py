@@ -8,9 +8,9 @@ from contextlib import suppress
 import pytest
 from msgspec.structs import replace
 
+from piienc.deliver.delivery import Delivered, Delivery, DeliveryRules, Skipped
+from piienc.deliver.upload import UploadFile
 from piienc.errors import IncompleteError, NameTakenError
-from piienc.flow.delivery import Delivered, Delivery, DeliveryRules, Skipped
-from piienc.flow.source import UploadFile
 from piienc.remote import OURS
 from piienc.remote.folder import FolderRemote
 from piienc.state import Ledger

@@ -9,9 +9,9 @@ import pytest
 from pyarrow import parquet as pq
 
 from piienc.errors import AuthenticationError, InputError, PolicyError, UsageError
-from piienc.flow import crypt, folder
 from piienc.folders import allow_open, new_folder
 from piienc.state import CellCounter
+from piienc.transform import crypt, folder
 
 C = "CANARY-4711"
 COLUMNS = {

@@ -14,9 +14,9 @@ from pyarrow import parquet as pq
 
 from piienc import schema as schemas
 from piienc.errors import InputError
-from piienc.flow.infer.infer import InferOptions, infer
-from piienc.flow.infer.judge import KeyNames
 from piienc.schema.propose import dump
+from piienc.setup.infer.infer import InferOptions, infer
+from piienc.setup.infer.judge import KeyNames
 
 CANARY = "Canary4711"
 
@@ -264,7 +264,7 @@ def test_infer_looks_at_no_more_rows_than_it_may(tmp_path):
 def test_infer_does_not_keep_more_different_values_than_it_may(tmp_path, monkeypatch):
     """Then nothing is said of how often they repeat."""
     path = _csv(tmp_path, "a", "b", "c")
-    monkeypatch.setattr("piienc.flow.infer.profile.MOST_DIFFERENT", 2)
+    monkeypatch.setattr("piienc.setup.infer.profile.MOST_DIFFERENT", 2)
     assert "unique" not in _infer(path)[0]
 
 

@@ -9,9 +9,9 @@ import pyarrow as pa
 import pytest
 from pyarrow import parquet as pq
 
+from piienc.describe.inspect import inspect
+from piienc.describe.inspection import ColumnInspection, PgpInspection
 from piienc.errors import InputError, PgpError
-from piienc.flow.inspect import inspect
-from piienc.flow.inspected import ColumnInspection, PgpInspection
 from piienc.keys import KeyInfo, Mode, Prefix, generate
 
 C = "CANARY-4711"

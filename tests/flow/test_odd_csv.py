@@ -9,9 +9,9 @@ import pyarrow as pa
 import pytest
 from pyarrow import csv as arrow_csv
 
+from piienc.describe.inspect import inspect
 from piienc.errors import InputError
-from piienc.flow.infer.infer import infer
-from piienc.flow.inspect import inspect
+from piienc.setup.infer.infer import infer
 
 C = "CANARY-4711"
 ROWS = [["1", C, C], ["2", C, C]]
@@ -134,13 +134,13 @@ def test_odd_file_gets_the_true_word_from_verify(shop, check, kind):
 @pytest.fixture
 def check(shop):
     """Give a function that verifies a plain file."""
-    from piienc.flow.reports.model import SchemaFacts
-    from piienc.flow.verify.at_hand import AvailableKeys
-    from piienc.flow.verify.request import VerifyRequest
-    from piienc.flow.verify.source import UnwrapKeys
-    from piienc.flow.verify.verify import verify
     from piienc.keys import KeyFolder
     from piienc.keys.pgp_folder import PgpFolder
+    from piienc.report.model import SchemaFacts
+    from piienc.verify.at_hand import AvailableKeys
+    from piienc.verify.request import VerifyRequest
+    from piienc.verify.source import UnwrapKeys
+    from piienc.verify.verify import verify
 
     def check(name, schema):
         facts = SchemaFacts("people", 1, "schema.toml", "0" * 64)

@@ -11,9 +11,9 @@ import pyarrow as pa
 import pytest
 from pyarrow import parquet as pq
 
+from piienc.describe.inspect import inspect
 from piienc.errors import InputError
-from piienc.flow.infer.infer import InferOptions, infer
-from piienc.flow.inspect import inspect
+from piienc.setup.infer.infer import InferOptions, infer
 
 UUIDS = [uuid.UUID(int=n).bytes for n in (0, 1, 2**128 - 1)]
 KINDS = {

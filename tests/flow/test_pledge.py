@@ -8,10 +8,10 @@ from concurrent.futures import ProcessPoolExecutor
 import pytest
 
 from piienc.errors import ConfigError, InputError, PolicyError
-from piienc.flow import crypt
-from piienc.flow.pledge import record_marks
 from piienc.keys import Mode, generate
 from piienc.state import CellCounter, Marks
+from piienc.transform import crypt
+from piienc.transform.mark_policy import record_marks
 
 CANARY = "CANARY-4711"
 PLAIN = {"type": "string"}

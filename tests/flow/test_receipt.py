@@ -9,9 +9,9 @@ import sqlite3
 import pytest
 
 from piienc.errors import KeyAccessError
-from piienc.flow import crypt
-from piienc.flow.receipt import FileFacts
+from piienc.report.receipt import FileFacts
 from piienc.state import CELL_LIMIT, CELL_WARNING, CellCounter
+from piienc.transform import crypt
 
 C = "CANARY-4711"
 DATA = f'id,email,note\n1,{C},{C}\n2,,"{C}\n"\n3,"",\n'

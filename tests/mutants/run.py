@@ -61,13 +61,13 @@ if TYPE_CHECKING:
 
 _PARQUET = [f"tests/flow/{path.name}" for path in sorted(ROOT.glob("tests/flow/test_parquet*.py"))]
 ROOMS = {
-    "keys/audit.py": ["tests/audit"],
+    "audit/keys.py": ["tests/audit"],
     "keys/": ["tests/keys"],
     "checks/": ["tests/checks"],
     "columns/typed.py": ["tests/columns/test_typed.py", *_PARQUET],
     "tables/parquet.py": ["tests/tables", "tests/flow/test_limits.py", *_PARQUET],
-    "flow/marks.py": ["tests/flow"],
-    "flow/steps.py": ["tests/flow"],
+    "transform/marks.py": ["tests/flow"],
+    "transform/steps.py": ["tests/flow"],
 }
 """What is changed, and whose tests have to notice."""
 

@@ -6,10 +6,10 @@ from typing import get_args
 
 import pytest
 
-from piienc import profiles
-from piienc.profiles import Demands, Profile, RowRule
-from piienc.profiles.model import Algorithm, Cipher, Compression, Signing, Trigger
-from piienc.profiles.rows import Kind, When
+from piienc import receivers as profiles
+from piienc.receivers import Demands, Profile, RowRule
+from piienc.receivers.model import Algorithm, Cipher, Compression, Signing, Trigger
+from piienc.receivers.rows import Kind, When
 
 PAGE = (Path(__file__).parents[2] / "docs" / "profiles.md").read_text("utf-8")
 RULE_FIELDS = re.findall(r"^\| `(\w+)` \| ([^|]+) \| [^|]+ \|$", PAGE, re.MULTILINE)

@@ -6,9 +6,9 @@ import sys
 
 import pytest
 
-from piienc import profiles
+from piienc import receivers as profiles
 from piienc.errors import ConfigError
-from piienc.profiles import Profile
+from piienc.receivers import Profile
 
 BUILT_IN = [
     "adobe-aep",
@@ -174,7 +174,7 @@ def test_load_reads_only_the_profile_that_was_asked_for(monkeypatch):
 def test_import_of_profiles_leaves_the_heavy_libraries_out():
     """A command that only looks at a profile does not wait for pyarrow or gpg."""
     code = (
-        "import sys, piienc.profiles; "
+        "import sys, piienc.receivers; "
         "print(*{'pyarrow', 'numpy', 'typer', 'rich', 'cryptography', 'gnupg'} & {*sys.modules})"
     )
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

@@ -4,8 +4,8 @@ import pytest
 
 from piienc import document
 from piienc.errors import ConfigError
-from piienc.profiles import manifest
-from piienc.profiles.manifest import ManifestTable
+from piienc.receivers import manifest
+from piienc.receivers.manifest import ManifestTable
 
 GOOD = """\
 type = "event"

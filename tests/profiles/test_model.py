@@ -4,8 +4,8 @@ import pytest
 
 from piienc import document
 from piienc.errors import ConfigError
-from piienc.profiles import Profile
-from piienc.profiles.model import BuiltInProfile, Demands, size_text
+from piienc.receivers import Profile
+from piienc.receivers.model import BuiltInProfile, Demands, size_text
 
 
 def test_table_has_the_fields_of_a_profile():

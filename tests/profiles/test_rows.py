@@ -2,11 +2,12 @@
 
 import pytest
 
-from piienc import document, profiles
+from piienc import document
+from piienc import receivers as profiles
 from piienc.errors import ConfigError
-from piienc.profiles import RowRule
-from piienc.profiles.model import BuiltInProfile
-from piienc.profiles.rows import DEMANDS
+from piienc.receivers import RowRule
+from piienc.receivers.model import BuiltInProfile
+from piienc.receivers.rows import DEMANDS
 
 OWN = """\
 [profiles.partner]

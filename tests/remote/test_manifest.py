@@ -8,9 +8,9 @@ from hypothesis import given, reject
 from hypothesis import strategies as st
 
 from piienc.errors import ConfigError
-from piienc.profiles.manifest import DATE_FORMATS, SUFFIX, ManifestTable
+from piienc.receivers.clevertap import build, lint, name_for
+from piienc.receivers.manifest import DATE_FORMATS, SUFFIX, ManifestTable
 from piienc.remote import is_safe
-from piienc.remote.manifest import build, lint, name_for
 from piienc.schema import Column, Schema
 
 KEY_ID = "ec491319-9823-48cd-b6a1-6bb0bc666d75"

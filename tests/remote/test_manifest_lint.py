@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from piienc.profiles.manifest import DATA_TYPES
-from piienc.remote.manifest import lint
+from piienc.receivers.clevertap import lint
+from piienc.receivers.manifest import DATA_TYPES
 from piienc.schema import Column, Schema
 
 KEY_ID = "ec491319-9823-48cd-b6a1-6bb0bc666d75"

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from piienc import profiles
+from piienc import receivers as profiles
 from piienc.errors import PolicyError
 from piienc.remote import is_safe
 from piienc.remote.triggers import trigger_name

@@ -6,9 +6,9 @@ import hashlib
 import json
 from typing import TYPE_CHECKING
 
-from piienc.keys.audit import public_key, signing_key
-from piienc.state.audit.check import check
-from piienc.state.audit.log import AuditLog
+from piienc.audit.check import check
+from piienc.audit.keys import public_key, signing_key
+from piienc.audit.log import AuditLog
 
 if TYPE_CHECKING:
     from pathlib import Path

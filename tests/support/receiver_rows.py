@@ -3,8 +3,8 @@
 import pyarrow as pa
 from msgspec import convert
 
-from piienc.checks.receiver import RowRules
-from piienc.profiles import Profile, RowRule
+from piienc.receivers import Profile, RowRule
+from piienc.receivers.row_checks import RowRules
 from piienc.schema import Schema
 
 CIPHER = "AUI6NccLbFWWqtkmW1DUBqbOfYL0FjjJi4hqJCtQfrDk1d4="

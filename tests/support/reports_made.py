@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from msgspec.structs import replace
 
-from piienc.flow.receipt import FileFacts
-from piienc.flow.reports.model import ColumnReport, Finding, Report, SchemaFacts
+from piienc.report.model import ColumnReport, Finding, Report, SchemaFacts
+from piienc.report.receipt import FileFacts
 
 HOSTILE = (
     "<script>document.title='run'</script>",

@@ -15,19 +15,19 @@ from pyarrow import parquet as pq
 from piienc import schema as schemas
 from piienc.columns import ColumnCipher
 from piienc.errors import KeyAccessError
-from piienc.flow import crypt
-from piienc.flow.reports.model import SchemaFacts
-from piienc.flow.verify.request import VerifyRequest
-from piienc.flow.verify.source import UnwrapKeys
-from piienc.flow.verify.verify import verify
 from piienc.keys import Keyset, Mode, generate
 from piienc.keys.pgp_folder import PgpFolder
+from piienc.report.model import SchemaFacts
 from piienc.state import CellCounter
+from piienc.transform import crypt
+from piienc.verify.request import VerifyRequest
+from piienc.verify.source import UnwrapKeys
+from piienc.verify.verify import verify
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from piienc.flow.reports.model import Report
+    from piienc.report.model import Report
     from piienc.schema import Schema
 
 COLUMNS: dict[str, dict[str, Any]] = {

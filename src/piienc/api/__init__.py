@@ -2,7 +2,7 @@
 
     common.py     what all functions take
     tables.py     encrypt_file, decrypt_file, verify
-    envelope.py   wrap_file, unwrap_file
+    openpgp/packets.py   wrap_file, unwrap_file
     delivery.py   push, pull
     jobs.py       send
 

@@ -6,18 +6,18 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from piienc.api.common import answer, path_of, schema_of, settled
+from piienc.audit.recorded import recorded
+from piienc.deliver import pull as pulls
+from piienc.deliver import push as pushes
+from piienc.deliver.addressed import destination_named, pushing_by, way_by
 from piienc.errors import UsageError
-from piienc.flow import pull as pulls
-from piienc.flow import push as pushes
-from piienc.flow.addressed import destination_named, pushing_by, way_by
-from piienc.flow.recorded import recorded
 from piienc.state import Ledger
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from piienc.api.common import Passphrase, PathLike
-    from piienc.flow.receipt import PullReceipt, PushReceipt
+    from piienc.report.receipt import PullReceipt, PushReceipt
     from piienc.settings import Settings
     from piienc.settings.destination import Destination
 

@@ -5,19 +5,19 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from piienc import profiles
+from piienc import receivers as profiles
 from piienc.api.common import answer, path_of, schema_of, settled
+from piienc.audit.recorded import recorded
 from piienc.errors import UsageError
-from piienc.flow import unwrap, wrap
-from piienc.flow.recorded import recorded
-from piienc.flow.wrapping import WrapRequest
 from piienc.keys.pgp_folder import PgpFolder
+from piienc.openpgp import unwrap, wrap
+from piienc.openpgp.request import WrapRequest
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from piienc.api.common import Passphrase, PathLike
-    from piienc.flow.receipt import UnwrapReceipt, WrapReceipt
+    from piienc.report.receipt import UnwrapReceipt, WrapReceipt
 
 
 def wrap_file(

@@ -5,18 +5,18 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from piienc.api.common import answer, path_of, settled
+from piienc.audit.recorded import recorded
+from piienc.deliver.addressed import destination_named, way_by
 from piienc.errors import UsageError
-from piienc.flow.addressed import destination_named, way_by
-from piienc.flow.recorded import recorded
-from piienc.flow.send.chosen import chosen
-from piienc.flow.send.making import JobContextBuilder
-from piienc.flow.send.send import send as send_by
+from piienc.send.chosen import chosen
+from piienc.send.making import JobContextBuilder
+from piienc.send.send import send as send_by
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from piienc.api.common import Passphrase, PathLike
-    from piienc.flow.send.outcome import SendReceipt
+    from piienc.send.outcome import SendReceipt
 
 
 def send(

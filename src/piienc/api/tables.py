@@ -6,27 +6,27 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from piienc import profiles
+from piienc import receivers as profiles
 from piienc import schema as schemas
 from piienc.api.common import answer, schema_of, settled
-from piienc.flow import crypt
-from piienc.flow.keyring import keyring
-from piienc.flow.recorded import recorded
-from piienc.flow.reports.model import SchemaFacts
-from piienc.flow.verify.at_hand import AvailableKeys, hold_to_marks_at_hand
-from piienc.flow.verify.request import VerifyRequest
-from piienc.flow.verify.source import UnwrapKeys
-from piienc.flow.verify.verify import verify as verify_by
+from piienc.api.keyring import keyring
+from piienc.audit.recorded import recorded
 from piienc.keys import KeyFolder
 from piienc.keys.pgp_folder import PgpFolder
+from piienc.report.model import SchemaFacts
 from piienc.state import CellCounter, Marks
+from piienc.transform import crypt
+from piienc.verify.at_hand import AvailableKeys, hold_to_marks_at_hand
+from piienc.verify.request import VerifyRequest
+from piienc.verify.source import UnwrapKeys
+from piienc.verify.verify import verify as verify_by
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from piienc.api.common import Passphrase, PathLike
-    from piienc.flow.receipt import Receipt
-    from piienc.flow.reports.model import Expect, Report
+    from piienc.report.model import Expect, Report
+    from piienc.report.receipt import Receipt
 
 
 def encrypt_file(

@@ -19,8 +19,8 @@ from piienc.files import open_input
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from piienc.state.audit.check import AuditReport
-    from piienc.state.audit.head import LogPosition
+    from piienc.audit.check import AuditReport
+    from piienc.audit.head import LogPosition
 
 app = typer.Typer(help="The audit log: show it, and verify it.", no_args_is_help=True)
 
@@ -47,8 +47,8 @@ def verify(
     no_input: options.NoInput = False,  # noqa: ARG001  # every command takes it; this never asks
 ) -> None:
     """Tell whether the audit log is whole, in order and signed."""
-    from piienc.keys.audit import public_key  # start-up
-    from piienc.state.audit.check import check
+    from piienc.audit.check import check
+    from piienc.audit.keys import public_key  # start-up
 
     settled = options.settled(config, keys, state)
     witnesses = [_mark_of(path) for path in receipt or ()] + [_noted(line) for line in head or ()]
@@ -76,8 +76,8 @@ def head(
     no_input: options.NoInput = False,  # noqa: ARG001  # likewise; it never asks
 ) -> None:
     """Print one line to keep elsewhere, a witness of how far the audit log has come."""
-    from piienc.keys.audit import public_key  # start-up
-    from piienc.state.audit.check import noted
+    from piienc.audit.check import noted
+    from piienc.audit.keys import public_key  # start-up
 
     settled = options.settled(config, keys, state)
     with _readable(settled.state_dir):
@@ -126,7 +126,7 @@ def show(
     no_input: options.NoInput = False,  # noqa: ARG001  # every command takes it; this never asks
 ) -> None:
     """Show what was done with keys and files, the newest first."""
-    from piienc.state.audit.show import LogFilter, shown  # start-up
+    from piienc.audit.show import LogFilter, shown  # start-up
 
     begin = moment_of(since, "--since")
     end = moment_of(until, "--until", behind=True)
@@ -149,7 +149,7 @@ def _mark_of(path: Path) -> LogPosition:
     Raises:
         InputError: it cannot be read, or is no receipt that tells one.
     """
-    from piienc.state.audit.head import LogPosition  # start-up
+    from piienc.audit.head import LogPosition  # start-up
 
     with open_input(path) as file:
         data = file.read(_LARGEST)
@@ -168,7 +168,7 @@ def _noted(line: str) -> LogPosition:
     Raises:
         UsageError: it is no such line.
     """
-    from piienc.state.audit.head import LogPosition  # start-up
+    from piienc.audit.head import LogPosition  # start-up
 
     mark = LogPosition.of_note(line.strip())
     if mark is None:

@@ -1,4 +1,4 @@
-"""The one place where a command's outcome gets into the audit log: see `flow/recorded.py`.
+"""The one place where a command's outcome gets into the audit log: see `audit/recorded.py`.
 
 with audited("encrypt-file", settled, [("input", src), ("output", dst)]) as entry:
     receipt = ...
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from contextlib import AbstractContextManager
     from pathlib import Path
 
-    from piienc.flow.audit import AuditEntry
+    from piienc.audit.entry import AuditEntry
     from piienc.settings import Settings
 
 
@@ -33,7 +33,7 @@ def audited(
     makes_keys: bool = False,
 ) -> AbstractContextManager[AuditEntry]:
     """Record that a command begins, and how it ends; Typer's own errors are wrong usage."""
-    from piienc.flow.recorded import recorded  # start-up
+    from piienc.audit.recorded import recorded  # start-up
 
     return recorded(
         command,

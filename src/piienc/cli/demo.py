@@ -15,7 +15,7 @@ from piienc.cli import options, ui
 from piienc.errors import PolicyError
 
 if TYPE_CHECKING:
-    from piienc.api.demo import Scene
+    from piienc.demo.tour import Scene
 
 
 def demo(
@@ -30,7 +30,7 @@ def demo(
     no_input: options.NoInput = False,  # noqa: ARG001  # likewise; this never asks
 ) -> None:
     """Show the whole way once: encrypt, deliver, fetch back, verify, tamper."""
-    from piienc.api.demo import scenes  # start-up
+    from piienc.demo.tour import scenes  # start-up
 
     started = time.monotonic()
     seen = []

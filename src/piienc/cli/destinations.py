@@ -13,8 +13,8 @@ from piienc.cli import ui
 
 if TYPE_CHECKING:
     from piienc.cli.passphrase import Passphrase
+    from piienc.deliver.endpoint import Endpoint
     from piienc.errors import PiiencError
-    from piienc.flow.destination import Endpoint
     from piienc.secret import SecretBytes
     from piienc.settings import Settings
     from piienc.settings.destination import Destination
@@ -60,7 +60,7 @@ def destination_of(said: DestinationOptions, settled: Settings) -> Destination:
     Raises:
         ConfigError: there is none of that name.
     """
-    from piienc.flow.addressed import destination_named  # start-up
+    from piienc.deliver.addressed import destination_named  # start-up
 
     return destination_named(said.where, settled).with_said(
         identity_file=said.identity,
@@ -71,7 +71,7 @@ def destination_of(said: DestinationOptions, settled: Settings) -> Destination:
 
 def way_of(said: DestinationOptions, destination: Destination, passphrase: Passphrase) -> Endpoint:
     """Return how a destination is reached; secrets are read now, and nothing is connected."""
-    from piienc.flow.addressed import way_by  # start-up
+    from piienc.deliver.addressed import way_by  # start-up
 
     @cache
     def ask(key: Path) -> SecretBytes | None:

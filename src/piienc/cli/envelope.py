@@ -14,7 +14,7 @@ from piienc.cli.audited import audited
 from piienc.cli.passphrase import Passphrase
 from piienc.cli.places import source_of, target_of
 from piienc.errors import UsageError
-from piienc.places import hashed
+from piienc.storage.places import hashed
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -59,10 +59,10 @@ def wrap_file(
     force: options.Force = False,
 ) -> None:
     """Encrypt a file for its receivers' OpenPGP keys."""
-    from piienc import profiles  # start-up
-    from piienc.flow.wrap import wrap_file, wrapped_name
-    from piienc.flow.wrapping import WrapRequest
+    from piienc import receivers as profiles  # start-up
     from piienc.keys.pgp_folder import PgpFolder
+    from piienc.openpgp.request import WrapRequest
+    from piienc.openpgp.wrap import wrap_file, wrapped_name
 
     if not recipient:
         raise UsageError("for whom? no recipient is named", hint="say --recipient NAME")
@@ -127,8 +127,8 @@ def unwrap_file(
         # While what is heavy is still to be imported: start-up.
         plain = src.is_file() and str(dst) != "-"
         source = stack.enter_context(hashed(src)) if plain else source_of(src)
-        from piienc.flow.unwrap import unwrap_file  # start-up
         from piienc.keys.pgp_folder import PgpFolder
+        from piienc.openpgp.unwrap import unwrap_file  # start-up
 
         settled = options.settled(config, keys, state)
         passphrase = Passphrase(passphrase_file, passphrase_fd, no_input)

@@ -18,8 +18,8 @@ from piienc.errors import UsageError
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from piienc.flow.audit import AuditEntry
-    from piienc.flow.project import CreatedProject, ProjectRequest
+    from piienc.audit.entry import AuditEntry
+    from piienc.setup.project import CreatedProject, ProjectRequest
 
 
 def init(
@@ -61,7 +61,11 @@ def init(
     no_input: options.NoInput = False,
 ) -> None:
     """Begin a project by a sample: keys, schema and settings; nothing is replaced."""
-    from piienc.flow.project import ProjectRequest, begin, plan  # start-up
+    from piienc.setup.project import (
+        ProjectRequest,
+        begin,
+        plan,  # start-up
+    )
 
     config = config or Path(settings.FILE)
     settled = settings.load(

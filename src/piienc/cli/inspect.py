@@ -16,9 +16,9 @@ from piienc.errors import KeyAccessError, PgpError
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from piienc.envelope import Container, PgpMessage
-    from piienc.flow.inspected import ColumnInspection, PgpInspection, TableInspection
+    from piienc.describe.inspection import ColumnInspection, PgpInspection, TableInspection
     from piienc.keys import KeyInfo
+    from piienc.openpgp.packets import Container, PgpMessage
     from piienc.schema import Schema
     from piienc.settings import Settings
 
@@ -48,8 +48,8 @@ def inspect(
     no_input: options.NoInput = False,  # noqa: ARG001  # every command takes it; this never asks
 ) -> None:
     """Show what a file is: OpenPGP packets and recipients, or columns and key ids."""
-    from piienc.flow.inspect import inspect as inspected  # start-up
-    from piienc.flow.inspected import PgpInspection
+    from piienc.describe.inspect import inspect as inspected  # start-up
+    from piienc.describe.inspection import PgpInspection
 
     settled = options.settled(config, keys)
     report = inspected(
@@ -160,7 +160,7 @@ def _encryption(container: Container) -> str:
 
 
 def _who(key_id: str, names: Mapping[str, str]) -> str:
-    from piienc.envelope import HIDDEN  # start-up
+    from piienc.openpgp.packets import HIDDEN  # start-up
 
     if key_id == HIDDEN:
         return "hidden"

@@ -18,7 +18,7 @@ from piienc.files import new_file, open_input
 from piienc.keys.keyset import Mode, Prefix, Status, generate
 
 if TYPE_CHECKING:
-    from piienc.flow.audit import AuditEntry
+    from piienc.audit.entry import AuditEntry
     from piienc.keys import KeyFacts, KeyInfo, Keyset
     from piienc.keys.pgp_folder import PgpFolder
 

@@ -14,7 +14,7 @@ from piienc.errors import InputError, UsageError
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from piienc.remote.manifest.problems import Problem
+    from piienc.receivers.clevertap.problems import Problem
     from piienc.schema import Schema
 
 app = typer.Typer(
@@ -69,8 +69,8 @@ def show(
 ) -> None:
     """Show the manifest that would be sent behind a data file."""
     from piienc import schema as schemas  # start-up
-    from piienc.flow import manifest
-    from piienc.profiles.manifest import ManifestTable
+    from piienc.receivers.manifest import ManifestTable
+    from piienc.setup import manifest
 
     options.settled(config, keys)
     facts = ManifestTable(
@@ -111,7 +111,7 @@ def check(
     no_input: options.NoInput = False,  # noqa: ARG001  # every command takes it; this never asks
 ) -> None:
     """Find what a receiver would refuse, or drop without a word."""
-    from piienc.flow import manifest  # start-up
+    from piienc.setup import manifest  # start-up
 
     options.settled(config, keys)
     problems = manifest.check(file, data, _schema(schema))

@@ -17,7 +17,7 @@ from piienc.errors import KeyAccessError
 from piienc.files import open_input
 
 if TYPE_CHECKING:
-    from piienc.flow.audit import AuditEntry
+    from piienc.audit.entry import AuditEntry
     from piienc.keys.pgp import PgpKey
     from piienc.keys.pgp_folder import PgpFolder
 

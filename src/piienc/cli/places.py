@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING
 
 from piienc.cli import ui
 from piienc.errors import UsageError
-from piienc.places import begun
+from piienc.storage.places import begun
 
 if TYPE_CHECKING:
     from contextlib import ExitStack
     from pathlib import Path
 
-    from piienc.places import Begun, Place
+    from piienc.storage.places import Begun, Place
 
 
 def source_of(path: Path) -> Place:

@@ -11,7 +11,7 @@ from piienc.cli import options, ui
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from piienc.profiles import Profile, RowRule
+    from piienc.receivers import Profile, RowRule
 
 app = typer.Typer(help="What receivers demand of a file: list, show.", no_args_is_help=True)
 
@@ -29,7 +29,7 @@ def list_profiles(
     no_input: options.NoInput = False,  # noqa: ARG001  # likewise; it never asks
 ) -> None:
     """Show the profiles: those of piienc.toml, and those that come with piienc."""
-    from piienc import profiles  # start-up
+    from piienc import receivers as profiles  # start-up
 
     own = options.settled(config, keys).profiles
     found = [profiles.load(name, own) for name in profiles.names(own)]
@@ -64,7 +64,7 @@ def show(
     no_input: options.NoInput = False,  # noqa: ARG001  # likewise; it never asks
 ) -> None:
     """Show all that a profile demands, and where each demand comes from."""
-    from piienc import profiles  # start-up
+    from piienc import receivers as profiles  # start-up
 
     profile = profiles.load(name, options.settled(config, keys).profiles)
     facts = _facts(profile)
@@ -131,7 +131,7 @@ def _some(words: Sequence[str]) -> str:
 
 
 def _shown(field: str, value: object) -> str:
-    from piienc.profiles.model import size_text  # start-up
+    from piienc.receivers.model import size_text  # start-up
 
     if value is None:
         return _OPEN.get(field, "none")

@@ -12,9 +12,9 @@ from piienc.cli.audited import audited
 from piienc.cli.passphrase import Passphrase
 
 if TYPE_CHECKING:
-    from piienc.flow.audit import AuditEntry
-    from piienc.flow.push import PushRequest
-    from piienc.flow.receipt import PushReceipt, SentFile
+    from piienc.audit.entry import AuditEntry
+    from piienc.deliver.push import PushRequest
+    from piienc.report.receipt import PushReceipt, SentFile
     from piienc.settings import Settings
     from piienc.settings.destination import Destination
 
@@ -66,7 +66,7 @@ def push(
     """Deliver files: the receiver sees each once, whole, and never half."""
     from msgspec.structs import replace
 
-    from piienc.flow import push as flow  # start-up
+    from piienc.deliver import push as flow  # start-up
 
     settled = options.settled(config, keys, state)
     said = destinations.DestinationOptions(to, identity, known_hosts, password_file, debug_ssh)
@@ -97,7 +97,7 @@ def _pushing(
     again: bool,
 ) -> PushRequest:
     from piienc import schema as schemas  # start-up
-    from piienc.flow.addressed import pushing_by
+    from piienc.deliver.addressed import pushing_by
 
     return pushing_by(
         destination,
@@ -177,8 +177,8 @@ def pull(
     force: options.Force = False,
 ) -> None:
     """Fetch files from a destination; each appears whole or not at all."""
+    from piienc.deliver.pull import PullRequest, pull  # start-up
     from piienc.errors import UsageError
-    from piienc.flow.pull import PullRequest, pull  # start-up
     from piienc.state import Ledger
 
     if not source:

@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING
 
 from piienc.cli import ui
 from piienc.files import translated
-from piienc.flow.reports import FORMATS
-from piienc.flow.reports.groups import groups, leaks, unchecked
-from piienc.flow.reports.words import percent, place, reason, rows_of, verdict, visible
+from piienc.report.formats import FORMATS
+from piienc.report.groups import groups, leaks, unchecked
+from piienc.report.words import percent, place, reason, rows_of, verdict, visible
 from piienc.trust import held_name
 
 if TYPE_CHECKING:
-    from piienc.flow.reports.groups import FindingGroup
-    from piienc.flow.reports.model import ColumnReport, Report
+    from piienc.report.groups import FindingGroup
+    from piienc.report.model import ColumnReport, Report
 
 _BY_UMASK = 0o666
 _MOST_GROUPS = 20

@@ -13,9 +13,9 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from piienc.errors import ConfigError, PolicyError
-    from piienc.flow.infer.infer import Proposal
-    from piienc.flow.schema_check import CheckedSchema
     from piienc.schema import Column
+    from piienc.setup.infer.infer import Proposal
+    from piienc.setup.schema_check import CheckedSchema
     from piienc.state import RecordedMark
 
 app = typer.Typer(
@@ -58,10 +58,10 @@ def infer(
     force: options.Force = False,
 ) -> None:
     """Propose a schema by a sample: types, rules and marks, each with its reason."""
-    from piienc.flow.infer import infer as inference  # start-up
-    from piienc.flow.infer.judge import KeyNames
     from piienc.keys.names import require_name  # start-up
     from piienc.schema.propose import dump  # start-up
+    from piienc.setup.infer import infer as inference  # start-up
+    from piienc.setup.infer.judge import KeyNames
 
     options.settled(config, keys)
     for key in (searchable, sealed):
@@ -111,7 +111,7 @@ def check(
     no_input: options.NoInput = False,  # noqa: ARG001  # every command takes it; this never asks
 ) -> None:
     """Find all mistakes, what is doubtful, and marks that would be undone."""
-    from piienc.flow import schema_check  # start-up
+    from piienc.setup import schema_check  # start-up
     from piienc.state import Marks  # start-up
 
     settled = options.settled(config, keys, state)
@@ -170,7 +170,7 @@ def show(
 ) -> None:
     """Show the columns, their rules and their marks."""
     from piienc import schema as schemas  # start-up
-    from piienc.flow.schema_check import known_keys  # start-up
+    from piienc.setup.schema_check import known_keys  # start-up
     from piienc.state import Marks  # start-up
 
     settled = options.settled(config, keys, state)
@@ -244,9 +244,9 @@ def mark(
     no_input: options.NoInput = False,  # noqa: ARG001  # every command takes it; this never asks
 ) -> None:
     """Mark columns for encryption, all or none. Marking cannot be undone."""
-    from piienc.flow.schema_check import known_keys  # start-up
     from piienc.keys.names import require_name  # start-up
     from piienc.schema.mark import mark as mark_columns  # start-up
+    from piienc.setup.schema_check import known_keys  # start-up
 
     require_name(key)
     known = known_keys(options.settled(config, keys).keys_dir).modes

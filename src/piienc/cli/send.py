@@ -16,8 +16,8 @@ from piienc.errors import PiiencError
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from piienc.flow.send.making import JobContextBuilder
-    from piienc.flow.send.outcome import SendReceipt, SourceOutcome
+    from piienc.send.making import JobContextBuilder
+    from piienc.send.outcome import SendReceipt, SourceOutcome
     from piienc.settings import Settings
     from piienc.settings.job import Job
 
@@ -66,7 +66,7 @@ def send(
     no_input: options.NoInput = False,
 ) -> None:
     """Verify, encrypt, wrap and deliver each new file of a job, exactly once."""
-    from piienc.flow.send.chosen import chosen  # start-up
+    from piienc.send.chosen import chosen  # start-up
 
     voice = _EventPrinter(log_format, as_json=json, quiet=quiet)
     settled: Settings | None = None
@@ -146,7 +146,7 @@ def _making(
     recipients: Sequence[str] | None,
     voice: _EventPrinter,
 ) -> JobContextBuilder:
-    from piienc.flow.send.making import JobContextBuilder  # start-up
+    from piienc.send.making import JobContextBuilder  # start-up
 
     voice.job = job.name
     destination = destinations.destination_of(said, settled).with_said(
@@ -169,7 +169,7 @@ def _send(
 ) -> int:
     from msgspec.structs import replace
 
-    from piienc.flow.send.send import send  # start-up
+    from piienc.send.send import send  # start-up
 
     settled = making.settings
     with audited("send", settled, schema=making.job.schema) as entry:
@@ -228,7 +228,7 @@ def _rows(file: SourceOutcome) -> str:
 
 
 def _check(making: JobContextBuilder, voice: _EventPrinter) -> int:
-    from piienc.flow.send.check import check  # start-up
+    from piienc.send.check import check  # start-up
 
     receipt = check(making)
     for looked in receipt.checks:
@@ -247,7 +247,7 @@ def _check(making: JobContextBuilder, voice: _EventPrinter) -> int:
 def _alert(settled: Settings | None, voice: _EventPrinter, document: dict[str, Any]) -> None:
     if settled is None or settled.notify is None:
         return
-    from piienc.flow.send.notify import notify  # start-up
+    from piienc.send.notify import notify  # start-up
 
     if wrong := notify(settled.notify, {"job": voice.job, **document}):
         voice.warn(wrong)
@@ -256,7 +256,7 @@ def _alert(settled: Settings | None, voice: _EventPrinter, document: dict[str, A
 def _error_document(error: PiiencError) -> dict[str, Any]:
     from msgspec import to_builtins
 
-    from piienc.flow.receipt import ErrorFacts  # start-up
+    from piienc.report.receipt import ErrorFacts  # start-up
 
     facts = to_builtins(ErrorFacts.of(error))
     return {"schema_version": ui.SCHEMA_VERSION, "ok": False, "error": facts}

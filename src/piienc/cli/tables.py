@@ -15,8 +15,8 @@ from piienc.cli.places import begun_source, target_of
 from piienc.errors import UsageError
 
 if TYPE_CHECKING:
-    from piienc.flow.audit import AuditEntry
-    from piienc.flow.receipt import FolderReceipt, Receipt
+    from piienc.audit.entry import AuditEntry
+    from piienc.report.receipt import FolderReceipt, Receipt
 
 Source = Annotated[
     Path,
@@ -49,9 +49,12 @@ def encrypt_file(
     with ExitStack() as stack:
         source, target = begun_source(src, stack), target_of(dst)
         from piienc import schema as schemas
-        from piienc.flow import crypt, folder  # start-up
-        from piienc.flow.keyring import keyring
+        from piienc.api.keyring import keyring
         from piienc.state import CellCounter  # start-up
+        from piienc.transform import (
+            crypt,
+            folder,  # start-up
+        )
 
         settled = options.settled(config, keys, state)
         files = [("input", src), ("output", dst)]
@@ -95,8 +98,11 @@ def decrypt_file(
     with ExitStack() as stack:
         source, target = begun_source(src, stack), target_of(dst)
         from piienc import schema as schemas
-        from piienc.flow import crypt, folder  # start-up
-        from piienc.flow.keyring import keyring
+        from piienc.api.keyring import keyring
+        from piienc.transform import (
+            crypt,
+            folder,  # start-up
+        )
 
         settled = options.settled(config, keys, state)
         files = [("input", src), ("output", dst)]

@@ -19,8 +19,8 @@ from piienc.errors import UsageError
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from piienc.flow.reports.model import Report
-    from piienc.profiles import Demands, Profile
+    from piienc.receivers import Demands, Profile
+    from piienc.report.model import Report
 
 Form = Literal["text", "json", "junit", "github", "markdown", "sarif"]
 
@@ -90,15 +90,15 @@ def verify(
         reports = _begun_reports(outputs, (file, against, schema), appearing, overwrite=force)
         source = begun_source(file, stack)
         from piienc import schema as schemas  # start-up
-        from piienc.flow.reports import FORMATS
-        from piienc.flow.reports.model import SchemaFacts
-        from piienc.flow.verify.at_hand import AvailableKeys, hold_to_marks_at_hand
-        from piienc.flow.verify.request import VerifyRequest
-        from piienc.flow.verify.source import UnwrapKeys
-        from piienc.flow.verify.verify import verify
         from piienc.keys import KeyFolder
         from piienc.keys.pgp_folder import PgpFolder
+        from piienc.report.formats import FORMATS
+        from piienc.report.model import SchemaFacts
         from piienc.state import Marks
+        from piienc.verify.at_hand import AvailableKeys, hold_to_marks_at_hand
+        from piienc.verify.request import VerifyRequest
+        from piienc.verify.source import UnwrapKeys
+        from piienc.verify.verify import verify
 
         settled = options.settled(config, keys, state)
         ask = cache(Passphrase(passphrase_file, passphrase_fd, no_input).for_existing)
@@ -136,7 +136,7 @@ def verify(
 
 
 def _outputs(given: Sequence[str], html: Path | None) -> list[tuple[str, Path]]:
-    from piienc.flow.reports import FORMATS  # start-up
+    from piienc.report.formats import FORMATS  # start-up
 
     found = [("html", html)] if html else []
     for each in given:
@@ -172,7 +172,7 @@ def _begun_reports(
 def _tell(report: Report, form: str, *, quiet: bool) -> None:
     """Show the report in the form that was asked for."""
     from piienc.cli import report as shown  # start-up
-    from piienc.flow.reports import FORMATS
+    from piienc.report.formats import FORMATS
 
     if form == "github":
         shown.add_summary(report)
@@ -186,6 +186,6 @@ def _tell(report: Report, form: str, *, quiet: bool) -> None:
 def _profile(name: str | None, own: Mapping[str, Demands]) -> Profile | None:
     if name is None:
         return None
-    from piienc import profiles  # start-up
+    from piienc import receivers as profiles  # start-up
 
     return profiles.load(name, own)

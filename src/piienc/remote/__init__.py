@@ -8,7 +8,6 @@ url.py         where a destination is
 names.py       names from outside, all of them hostile until they are found to be plain
 options.py     how to connect; timeouts.py, limit.py: how long, and how fast
 retry.py       trying again what may pass by itself
-demo_server.py an SFTP server for the demonstration, and for nothing else
 
 Nothing here imports paramiko until an SFTP server is connected to.
 """

@@ -9,8 +9,8 @@ from msgspec import Meta, Struct
 from msgspec.structs import replace
 
 from piienc.document import Mistake, Table, shown
-from piienc.profiles.manifest import ManifestTable
-from piienc.profiles.model import Trigger, bytes_of
+from piienc.receivers.manifest import ManifestTable
+from piienc.receivers.model import Trigger, bytes_of
 
 Said = Annotated[str, Meta(min_length=1)]
 Seconds = Annotated[float, Meta(gt=0, le=86_400, examples=[30])]

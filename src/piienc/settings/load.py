@@ -17,7 +17,7 @@ from piienc.errors import ConfigError
 
 if TYPE_CHECKING:
     from piienc.document import Mistake
-    from piienc.profiles import Demands
+    from piienc.receivers import Demands
     from piienc.settings.destination import Destination
     from piienc.settings.job import Job, Notify
 
@@ -32,7 +32,7 @@ class Settings(Struct, frozen=True):
         keys_dir: the key folder; it need not exist.
         state_dir: the state folder; it need not exist.
         keep_history: days for which it keeps what is over; None for ever.
-        profiles: the user's own profiles by name, for `piienc.profiles`.
+        profiles: the user's own profiles by name, for `piienc.receivers`.
         destinations: by name.
         jobs: by name.
         notify: what is told of jobs that failed.
@@ -134,7 +134,7 @@ class _Read(Struct, frozen=True):
 def _read(file: Path) -> _Read:
     # Imported here, so that a run without the file starts faster.
     from piienc import document  # noqa: PLC0415  # see above
-    from piienc.profiles import Demands, check_own  # noqa: PLC0415  # see above
+    from piienc.receivers import Demands, check_own  # noqa: PLC0415  # see above
     from piienc.settings.destination import DestinationTable, destination_of  # noqa: PLC0415  # see above
     from piienc.settings.job import (  # noqa: PLC0415  # see above
         JobTable,

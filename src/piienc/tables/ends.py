@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from piienc.content import is_parquet, promised_format
 from piienc.errors import UsageError
 from piienc.files import refuse_same
-from piienc.places import begun, name_of
+from piienc.storage.places import begun, name_of
 from piienc.tables.csv import CsvFormat, CsvSink, CsvSource, open_csv
 from piienc.tables.limits import UnitSize
 from piienc.tables.streams import Compressed, Decompressed, not_parquet
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from piienc.hashing import HashingReader, HashingWriter, ReadAhead
-    from piienc.places import Begun, Named, Place
+    from piienc.storage.places import Begun, Named, Place
     from piienc.tables.output import Output
     from piienc.tables.parquet import ParquetSink, ParquetSource
 

@@ -56,7 +56,7 @@ def test_run_killed_before_the_clock_was_set_back_is_completed(desk, temp):
     desk.put("a.csv")
     dead = (
         "import os, signal\n"
-        "from piienc.flow.delivery import Delivery\n"
+        "from piienc.deliver.delivery import Delivery\n"
         "Delivery._publish = lambda *_: os.kill(os.getpid(), signal.SIGKILL)"
     )
     assert _start(desk, TODAY, prelude=dead).code == -signal.SIGKILL
@@ -72,7 +72,7 @@ def test_folder_of_a_killed_run_of_the_future_is_taken_away(desk, temp):
     desk.put("a.csv")
     dead = (
         "import os, signal\n"
-        "from piienc.flow.send import spool\n"
+        "from piienc.send import spool\n"
         "spool.encrypt_file = lambda *_, **__: os.kill(os.getpid(), signal.SIGKILL)"
     )
     assert desk.start(prelude=dead).code == -signal.SIGKILL

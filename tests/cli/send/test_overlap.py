@@ -14,9 +14,9 @@ from desk import PATIENCE, rows, until
 from proxy import Proxy
 
 from piienc.cli import ui
-from piienc.flow import source as hashed
-from piienc.flow.send import send as sending
-from piienc.flow.send.deliver import Deliverer
+from piienc.deliver import upload as hashed
+from piienc.send import send as sending
+from piienc.send.deliver import Deliverer
 from piienc.state import Ledger
 
 

@@ -6,9 +6,9 @@ from markdown_it import MarkdownIt
 from msgspec.structs import replace
 from reports_made import ALL, CLEAN, EMPTY, FULL, HOSTILE, HOSTILE_NAMES, LARGE, LOCKED
 
-from piienc.flow.reports.as_github import github
-from piienc.flow.reports.as_markdown import MOST_BYTES, markdown
-from piienc.flow.reports.model import ColumnReport
+from piienc.report.formats.as_github import github
+from piienc.report.formats.as_markdown import MOST_BYTES, markdown
+from piienc.report.model import ColumnReport
 
 _COMMAND = re.compile(r"::(error|warning|notice) ([^:]*)::([^\r\n]*)")
 

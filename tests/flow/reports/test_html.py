@@ -7,8 +7,8 @@ from browser import browser as started
 from msgspec.structs import replace
 from reports_made import ALL, CLEAN, EMPTY, FULL, HOSTILE, HOSTILE_NAMES, LARGE, LOCKED
 
-from piienc.flow.reports.as_html import html
-from piienc.flow.reports.words import visible
+from piienc.report.formats.as_html import html
+from piienc.report.words import visible
 
 pytestmark = pytest.mark.xdist_group("browser")
 

@@ -4,7 +4,7 @@ import json
 
 from reports_made import FULL
 
-from piienc.flow.reports.as_json import json as as_json
+from piienc.report.formats.as_json import json as as_json
 
 
 def test_json_is_the_reports_document(report):

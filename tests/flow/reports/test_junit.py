@@ -6,8 +6,8 @@ from junitparser import JUnitXml
 from msgspec.structs import replace
 from reports_made import CLEAN, FULL, HOSTILE_NAMES, LOCKED
 
-from piienc.flow.reports.as_junit import CHECKS, junit
-from piienc.flow.reports.model import RULES
+from piienc.report.formats.as_junit import CHECKS, junit
+from piienc.report.model import RULES
 
 FILE = "exports/people.enc.csv"
 

@@ -4,8 +4,8 @@ import pytest
 from msgspec.structs import replace
 from reports_made import CLEAN, HOSTILE_NAMES
 
-from piienc.flow.reports import FORMATS
-from piienc.flow.reports.model import ColumnReport, Finding, Report, SchemaFacts
+from piienc.report.formats import FORMATS
+from piienc.report.model import ColumnReport, Finding, Report, SchemaFacts
 
 _TEXTS = {
     Finding: {"column", "rule", "detail", "severity"},

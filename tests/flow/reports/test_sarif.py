@@ -7,8 +7,8 @@ import pytest
 from msgspec.structs import replace
 from reports_made import CLEAN, EMPTY, FULL, HOSTILE_NAMES, LARGE, LOCKED
 
-from piienc.flow.reports.as_sarif import MOST_RESULTS, sarif
-from piienc.flow.reports.model import RULES, Finding
+from piienc.report.formats.as_sarif import MOST_RESULTS, sarif
+from piienc.report.model import RULES, Finding
 
 
 @pytest.fixture(scope="session")

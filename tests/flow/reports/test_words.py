@@ -6,10 +6,10 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 from reports_made import ALL, CLEAN, FULL, HOSTILE, LARGE, LOCKED
 
-from piienc.flow.reports import FORMATS
-from piienc.flow.reports.groups import FindingGroup, groups, leaks, unchecked
-from piienc.flow.reports.model import Finding
-from piienc.flow.reports.words import line_of, percent, reason, rows_of, verdict, visible
+from piienc.report.formats import FORMATS
+from piienc.report.groups import FindingGroup, groups, leaks, unchecked
+from piienc.report.model import Finding
+from piienc.report.words import line_of, percent, reason, rows_of, verdict, visible
 
 
 @pytest.mark.parametrize(

@@ -12,12 +12,12 @@ from hypothesis import strategies as st
 from verify_desk import COLUMNS, FORMATS, Sheet, people
 
 from piienc.columns import Fingerprints, cells_of
-from piienc.flow import crypt
-from piienc.flow.reports.model import SchemaFacts
-from piienc.flow.send.watching import Verifying
-from piienc.flow.verify.prints import Frequencies, folded
 from piienc.keys import Mode, Prefix, generate
+from piienc.report.model import SchemaFacts
+from piienc.send.watching import Verifying
 from piienc.state import CellCounter
+from piienc.transform import crypt
+from piienc.verify.prints import Frequencies, folded
 
 
 def _beside(desk, file, schema, leave_out=frozenset()):

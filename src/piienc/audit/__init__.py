@@ -1,0 +1,19 @@
+"""The audit log: each use of a key and each file, in signed lines that hold on to each other.
+
+    recorded.py  a step in the log, from its beginning to its end; start reading here
+    entry.py     what a step tells of itself; evidence.py: what of its receipt
+    keys.py      the key that signs, in the key folder
+    line.py      one line: what it says of its place, and its signature
+    segments.py  the files that the lines are in, and how they are opened
+    head.py      the signed head: how far a log has come, so that a cut is noticed
+    standing.py  where a log stands, as far as a command can check it cheaply
+    log.py       lines are appended
+    check.py     the whole of it held against signatures, heads and witnesses; walk.py: one log
+    former.py    the log of the format before this one, which is closed
+    show.py      the lines that somebody asks for
+
+Each key has a log of its own, `audit/FINGERPRINT/`, with signed lines alone. What is written
+without a key is in `audit/unsigned/`, and proves nothing. Each line holds the SHA-256 of the line
+before, and is signed only on top of a line that is itself signed. So the signature of a line covers
+all lines before it, and a million lines are checked without a million signatures.
+"""

@@ -1,0 +1,233 @@
+"""All logs of a state folder held against signatures, heads, and witnesses kept elsewhere."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Literal
+
+from msgspec import Struct
+
+from piienc.audit import former, segments
+from piienc.audit import head as heads
+from piienc.audit.head import LogPosition
+from piienc.audit.standing import misfit, standing
+from piienc.audit.walk import Damage, LogWalk
+from piienc.errors import AuthenticationError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+    from pathlib import Path
+
+    from piienc.audit.head import SignedHead
+    from piienc.audit.line import FormerLog, Verifier
+    from piienc.audit.walk import Kind, WalkState
+
+__all__ = ["AuditReport", "Damage", "LogReport", "check", "noted"]
+
+
+class LogReport(Struct, frozen=True):
+    """What was found of one log.
+
+    Attributes:
+        path: its folder, or its file, from the state folder.
+        lines: how many lines there are.
+        segments: how many files they are in.
+        signature: good; unchecked where the public key is not at hand; none where nothing is
+            signed.
+        key: the fingerprint of the key, or as much of it as is known.
+        cut: how many lines a crash has cut off.
+        last: when the last line was written, as the head tells it.
+        damages: what is wrong, in order.
+    """
+
+    path: str
+    lines: int
+    segments: int
+    signature: Literal["good", "unchecked", "none"]
+    key: str | None = None
+    cut: int = 0
+    last: str | None = None
+    damages: tuple[Damage, ...] = ()
+
+
+class AuditReport(Struct, frozen=True):
+    """What was found of all logs of a state folder; that of the key folder's key comes first."""
+
+    logs: tuple[LogReport, ...]
+
+    @property
+    def damages(self) -> list[Damage]:
+        """What is wrong, in order."""
+        return [damage for log in self.logs for damage in log.damages]
+
+
+class _LogSnapshot(Struct, frozen=True):
+    """A log as it was while nobody appended."""
+
+    folder: Path
+    sizes: dict[int, int]
+    head: SignedHead | None
+    reason: str | None
+
+
+def check(state: Path, key: Verifier | None, witnesses: Iterable[LogPosition] = ()) -> AuditReport:
+    """Check all logs of a state folder; each is read once, as a stream.
+
+    Args:
+        state: the state folder.
+        key: the public key of the key folder, if there is one.
+        witnesses: what receipts and noted heads say that the log once was.
+
+    Raises:
+        OSError: a folder cannot be read.
+    """
+    told: dict[tuple[str, int], set[str]] = {}
+    older: dict[int, set[str]] = {}
+    for mark in witnesses:
+        if mark.log is None:
+            older.setdefault(mark.lines, set()).add(mark.head)
+        else:
+            told.setdefault((mark.log, mark.lines), set()).add(mark.head)
+    own = segments.folder_of(state, key.fingerprint) if key else None
+    with segments.still(state):
+        seen = [_seen(folder) for folder in segments.folders(state)]
+    seen.sort(key=lambda one: one.folder != own)
+    logs, walks = [], []
+    for one in seen:
+        verifier = key if one.folder == own else None
+        walked = LogWalk(one.folder, verifier, told).through(one.sizes)
+        logs.append(_checked(state, one, walked, verifier, told))
+        walks.append(walked)
+    if key and own and own not in {one.folder for one in seen} and key.begun(state):
+        logs.insert(0, _gone(state, own, key))
+    formers = [former for walked in walks for former in walked.formers]
+    if old := _former(state, key, older, formers, bool(logs)):
+        logs.append(old)
+    ids = {walked.begun for walked in walks}
+    lost = sorted({log for log, _ in told} - ids)
+    logs += [_lost(f"a witness tells of the log {log}, which is not here") for log in lost]
+    return AuditReport(tuple(logs))
+
+
+def noted(state: Path, key: Verifier | None) -> LogPosition | None:
+    """Return the place that a log has come to; None if nothing is written yet.
+
+    Args:
+        state: the state folder.
+        key: the public key whose log is meant; None for what is unsigned.
+
+    Raises:
+        AuthenticationError: the log does not end as it was written.
+        OSError: it cannot be read.
+    """
+    folder = segments.folder_of(state, key.fingerprint if key else None)
+    with segments.still(state):
+        place = standing(folder, key, key.begun(state) if key else None)
+    if place.broken:
+        raise AuthenticationError(
+            f"{folder / place.broken.file}: {place.broken.reason}", hint="see 'piienc audit verify'"
+        )
+    return LogPosition(place.line, place.head, place.log) if place.line else None
+
+
+def _seen(folder: Path) -> _LogSnapshot:
+    if folder.is_symlink() or not folder.is_dir():
+        return _LogSnapshot(folder, {}, None, "it is not a folder")
+    sizes = {}
+    for number in segments.numbers_of(folder):
+        sizes[number] = segments.path_of(folder, number).lstat().st_size
+    try:
+        return _LogSnapshot(folder, sizes, heads.read(folder), None)
+    except ValueError as error:
+        return _LogSnapshot(folder, sizes, None, str(error))
+
+
+def _checked(
+    state: Path,
+    seen: _LogSnapshot,
+    walked: WalkState,
+    key: Verifier | None,
+    told: Mapping[tuple[str, int], set[str]],
+) -> LogReport:
+    """Hold a log that was gone through against its head, its key and witnesses."""
+    name = seen.folder.relative_to(state).as_posix()
+    head, damages = seen.head, list(walked.damages)
+    if reason := seen.reason or (_reason(state, seen, walked, key) if key else None):
+        damages.append(Damage(f"{name}/{heads.FILE}", None, "head", reason))
+    elif head and key and walked.known and (found := _misfit(head, walked)):
+        kind: Kind = "cut-off" if walked.line < head.lines else "head"
+        line = walked.line + 1 if kind == "cut-off" else None
+        damages.append(Damage(name, line, kind, found))
+    lost = [line for log, line in told if log == walked.begun and (log, line) not in walked.met]
+    if lost and not damages:
+        reason = f"the log was cut off behind line {walked.line}: a witness tells of line "
+        damages.append(Damage(name, walked.line + 1, "cut-off", f"{reason}{max(lost)}"))
+    unsigned = seen.folder.name == segments.UNSIGNED
+    return LogReport(
+        name,
+        walked.lines,
+        len(seen.sizes),
+        "none" if unsigned else "good" if key else "unchecked",
+        key.fingerprint if key else None if unsigned else seen.folder.name,
+        walked.cut,
+        head.time if head else None,
+        tuple(damages),
+    )
+
+
+def _reason(state: Path, seen: _LogSnapshot, walked: WalkState, key: Verifier) -> str | None:
+    """Return what is wrong with the head by itself, and with the log as a whole."""
+    begun = key.begun(state)
+    if seen.head is None:
+        return "the head is gone" if walked.lines or begun else None
+    if not seen.head.is_signed_by(key):
+        return "the signature of the head is not good"
+    told = {begun, walked.begun} - {None}
+    return None if told <= {seen.head.log} else "it is not the log that the key has begun here"
+
+
+def _misfit(head: SignedHead, walked: WalkState) -> str | None:
+    if walked.link is not None:
+        return misfit(head, walked.link, walked.head, walked.end)
+    return f"the log was cut off: its head tells of line {head.lines}" if head.lines else None
+
+
+def _gone(state: Path, own: Path, key: Verifier) -> LogReport:
+    name = own.relative_to(state).as_posix()
+    gone = Damage(name, None, "removed", "the log that the key has begun here is gone")
+    return LogReport(name, 0, 0, "good", key.fingerprint, damages=(gone,))
+
+
+def _lost(reason: str) -> LogReport:
+    lost = Damage(segments.FOLDER, None, "removed", reason)
+    return LogReport(segments.FOLDER, 0, 0, "none", damages=(lost,))
+
+
+def _former(
+    state: Path,
+    key: Verifier | None,
+    told: Mapping[int, set[str]],
+    closed: list[FormerLog],
+    newer: bool,  # noqa: FBT001  # a private helper, called once
+) -> LogReport | None:
+    """Hold the log of the format before against what the first line after it says of it."""
+    found = former.closed_former(state, key)
+    if found is None and not closed and not told:
+        return None
+    reason = _former_reason(found, closed, newer)
+    if reason is None and told:
+        reason = former.unattested(state, told) if found else "a receipt tells of it; it is gone"
+    damages = () if reason is None else (Damage(segments.FORMER, None, "altered", reason),)
+    lines, signed = (found.lines, found.signed) if found else (0, 0)
+    return LogReport(segments.FORMER, lines, 1, "good" if signed else "none", damages=damages)
+
+
+def _former_reason(found: FormerLog | None, closed: list[FormerLog], newer: bool) -> str | None:  # noqa: FBT001  # likewise
+    if not newer:
+        return found.reason if found else None
+    if not closed:
+        return "no line of the newer log tells of it" if found else None
+    if found is None:
+        return "it was removed"
+    if (found.bytes, found.sha256) != (closed[0].bytes, closed[0].sha256):
+        return "it is not as it was when it was closed"
+    return closed[0].reason

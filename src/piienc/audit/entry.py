@@ -1,0 +1,148 @@
+"""What a command tells the audit log: names, hashes, counts and key ids. Never a value."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import pwd
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any
+
+from msgspec import to_builtins
+
+from piienc.audit.log import AuditLog
+from piienc.printable import as_text
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+    from pathlib import Path
+
+    from piienc.audit.evidence import AnyReceipt
+    from piienc.audit.head import LogPosition
+    from piienc.audit.keys import AuditKey
+
+
+class AuditEntry:
+    """One run of a command: a line when it begins, before any key is used, and one at its end.
+
+    A beginning without an end is a run that was killed.
+    """
+
+    def __init__(
+        self,
+        command: str,
+        *,
+        state: Path,
+        keys: Path,
+        makes_keys: bool = False,
+        on_broken: Callable[[str], None] = lambda _: None,
+    ) -> None:
+        """Say what is begun.
+
+        Args:
+            command: its name.
+            state: where the log is.
+            keys: the key folder, whose key signs it.
+            makes_keys: the command makes that folder, if it is not there.
+            on_broken: called with a sentence if the log is not as it was written.
+        """
+        self._keys_folder = keys
+        self._makes_keys = makes_keys
+        self._signer: AuditKey | None = None
+        self._log = AuditLog(state, self._signing, on_broken)
+        self._facts = {
+            "schema_version": 2,
+            "run": os.urandom(8).hex(),
+            **_who(),
+            "command": command,
+        }
+        self._schema: dict[str, str] | None = None
+        self._files: list[dict[str, Any]] = []
+        self._keys: dict[str, dict[str, Any]] = {}
+        self._counts: dict[str, int] = {}
+        self._mark: LogPosition | None = None
+        self.code = 0
+
+    def file(self, role: str, path: object) -> None:
+        """Say which file takes part, before its hash is known."""
+        self._files.append({"role": role, "name": as_text(path)})
+
+    def schema(self, path: Path) -> None:
+        """Say which schema holds; its hash is taken now, if it can be read twice."""
+        self._schema = {"name": as_text(path)}
+        with suppress(OSError):
+            if path.is_file():  # a pipe would be empty afterwards
+                self._schema["sha256"] = hashlib.sha256(path.read_bytes()).hexdigest()
+
+    def key(
+        self, name: str, ids: Iterable[int] | None = None, *, fingerprint: str | None = None
+    ) -> None:
+        """Say which key is used, by its name, and by its ids or its fingerprint once known."""
+        told = self._keys.setdefault(name, {"name": name})
+        if ids is not None:
+            told["ids"] = sorted(ids)
+        if fingerprint is not None:
+            told["fingerprint"] = fingerprint
+
+    def receipt(self, receipt: AnyReceipt) -> None:
+        """Take in what a step has done; several steps of one run add up."""
+        from piienc.audit.evidence import counts_of, files_of, keys_of  # noqa: PLC0415  # start-up
+
+        found = files_of(receipt)
+        roles = {file["role"] for file in found}
+        # What was named at the beginning gives way to what was found to be.
+        kept = [file for file in self._files if "bytes" in file or file["role"] not in roles]
+        self._files = kept + found
+        for name, count in counts_of(receipt).items():
+            self._counts[name] = self._counts.get(name, 0) + count
+        for key in keys_of(receipt):
+            self.key(key.name, key.ids, fingerprint=key.fingerprint)
+        self.code = self.code or getattr(receipt, "exit_code", 0)
+
+    def begin(self) -> None:
+        """Write the line of the beginning.
+
+        Raises:
+            ConfigError, KeyAccessError, IncompleteError: see `AuditLog.append`; nothing may be done
+                that would not be recorded.
+        """
+        self._append("begun")
+
+    def end(self, outcome: str, code: int = 0, kind: str | None = None) -> None:
+        """Write the line of the end.
+
+        Args:
+            outcome: done, refused or failed.
+            code: the exit code.
+            kind: the class of errors.
+
+        Raises:
+            ConfigError, KeyAccessError, IncompleteError: likewise.
+        """
+        self._append(outcome, code=code, **({"kind": kind} if kind else {}))
+
+    def attested(self, document: dict[str, Any]) -> dict[str, Any]:
+        """Return a receipt's document with the place that the log has come to."""
+        return document | {"audit": to_builtins(self._mark) if self._mark else None}
+
+    def _append(self, outcome: str, **more: object) -> None:
+        facts = {**self._facts, "outcome": outcome, **more, "files": self._files}
+        facts |= {"schema": self._schema} if self._schema else {}
+        facts |= {"keys": list(self._keys.values()), "counts": self._counts}
+        self._mark = self._log.append(facts)
+
+    def _signing(self) -> AuditKey | None:
+        if self._signer is None:
+            from piienc.audit.keys import signing_key  # noqa: PLC0415  # start-up
+
+            self._signer = signing_key(self._keys_folder, begin=self._makes_keys)
+        return self._signer
+
+
+def _who() -> dict[str, str]:
+    uid = os.getuid()
+    try:
+        user = pwd.getpwuid(uid).pw_name
+    except KeyError:
+        user = str(uid)
+    return {"user": user, "host": os.uname().nodename}

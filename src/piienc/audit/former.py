@@ -1,0 +1,176 @@
+"""The log of the format before this one: `audit.jsonl`, whose lines are not signed, `audit.head`.
+
+It is read, and never written to: the first line of each newer log says how it was found. Its lines
+hold the hash of the line before; what is signed is the head alone, one of each key.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from typing import TYPE_CHECKING, Any
+
+from msgspec import DecodeError, Struct, field
+from msgspec.json import Decoder
+
+from piienc.audit.line import ZEROS, FormerLog, hash_of
+from piienc.audit.segments import FORMER, opened
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+    from pathlib import Path
+
+    from piienc.audit.line import Verifier
+
+_HEADS = "audit.head"
+_DOMAIN = "piienc audit head 1"
+_LARGEST = 1 << 20
+
+
+class _FormerLink(Struct):
+    line: int
+    prev: str
+    signer: str | None
+    torn: tuple[str, ...] = ()
+
+
+class _FormerHead(Struct, frozen=True):
+    lines: int
+    end: int
+    head: str
+    time: str
+    key: str
+    signature: str
+
+    def is_signed_by(self, key: Verifier) -> bool:
+        fields = (self.lines, self.end, self.head, self.time, self.key)
+        message = "\n".join([_DOMAIN, *map(str, fields)]).encode()
+        try:
+            return key.verifies(message, bytes.fromhex(self.signature))
+        except ValueError:
+            return False
+
+
+class _FormerHeads(Struct):
+    heads: list[_FormerHead]
+
+
+_link = Decoder(_FormerLink).decode
+_heads = Decoder(_FormerHeads).decode
+
+
+class _FormerWalk(Struct):
+    """The way through the lines, up to the first that does not follow."""
+
+    count: int = 0
+    head: str = ZEROS
+    end: int = 0
+    torn: list[str] = field(default_factory=list)
+    signers: set[str] = field(default_factory=set)
+    reason: str | None = None
+
+    def take(self, raw: bytes, places: Mapping[int, list[tuple[str, int]]]) -> None:
+        """Take a line, and hold it against what heads tell of its number."""
+        line = raw.removesuffix(b"\n")
+        digest = hash_of(line)
+        try:
+            link = _link(line)
+        except (DecodeError, UnicodeDecodeError, RecursionError):
+            link = None
+        told = places.get(self.count + 1, ())
+        if link is None:
+            self.torn.append(digest)
+        elif (link.line, link.prev, [*link.torn]) != (self.count + 1, self.head, self.torn):
+            self.reason = f"line {self.count + 1} does not follow the one before it"
+            return
+        else:
+            self.head, self.torn = digest, []
+            self.signers.update({link.signer} - {None})  # type: ignore[arg-type]  # None is taken off
+        self.end += len(raw)
+        self.count += 1
+        if any((head, end) != (digest, self.end - raw.endswith(b"\n")) for head, end in told):
+            self.reason = f"line {self.count} is not the one that was signed"
+
+
+def closed_former(state: Path, key: Verifier | None, *, new: bool = False) -> FormerLog | None:
+    """Return how the log is found, if there is one; it is read once, as a stream.
+
+    Args:
+        state: the state folder.
+        key: the public key of the key folder, if there is one.
+        new: the key was made now, and cannot have signed the log.
+    """
+    path = state / FORMER
+    try:
+        descriptor = opened(path, os.O_RDONLY)
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    except OSError as error:
+        unread = os.strerror(error.errno) if error.errno else "it is not a regular file"
+        return FormerLog(0, 0, ZEROS, 0, "", unread)
+    heads, reason = _read_heads(state / _HEADS, key)
+    places: dict[int, list[tuple[str, int]]] = {}
+    for head in heads.values():
+        places.setdefault(head.lines, []).append((head.head, head.end))
+    walk, whole, size = _FormerWalk(), hashlib.sha256(), 0
+    with os.fdopen(descriptor, "rb") as file:
+        for raw in file:
+            whole.update(raw)
+            size += len(raw)
+            if walk.reason is None:
+                walk.take(raw, places)
+    reason = reason or walk.reason or _missing(walk, heads, places, None if new else key)
+    own = heads.get(key.fingerprint) if key and reason is None else None
+    signed = own.lines if own else 0
+    return FormerLog(walk.count, signed, walk.head, size, whole.hexdigest(), reason)
+
+
+def unattested(state: Path, told: Mapping[int, Iterable[str]]) -> str | None:
+    """Return how the log differs from what receipts tell of its lines; None if it does not.
+
+    Args:
+        state: the state folder; the log is there and can be read.
+        told: hashes of lines by their numbers.
+    """
+    last = 0
+    with os.fdopen(opened(state / FORMER, os.O_RDONLY), "rb") as file:
+        for last, raw in enumerate(file, 1):
+            if last in told and {*told[last]} != {hash_of(raw.removesuffix(b"\n"))}:
+                return f"line {last} is not the one that a receipt tells of"
+    lost = max(told, default=0)
+    return f"it was cut off behind line {last}: a receipt tells of {lost}" if lost > last else None
+
+
+def _read_heads(path: Path, key: Verifier | None) -> tuple[dict[str, _FormerHead], str | None]:
+    """Return the heads by their keys, and what is wrong with them."""
+    try:
+        descriptor = opened(path, os.O_RDONLY)
+    except (FileNotFoundError, NotADirectoryError):
+        return {}, None
+    except OSError:
+        return {}, "its head cannot be read"
+    try:
+        heads = {head.key: head for head in _heads(os.read(descriptor, _LARGEST)).heads}
+    except (DecodeError, UnicodeDecodeError, RecursionError):
+        return {}, "its head is not as it was written"
+    finally:
+        os.close(descriptor)
+    own = heads.get(key.fingerprint) if key else None
+    if own and key and not own.is_signed_by(key):
+        return heads, "the signature of its head is not good"
+    return heads, None
+
+
+def _missing(
+    walk: _FormerWalk,
+    heads: Mapping[str, _FormerHead],
+    places: Mapping[int, Any],
+    key: Verifier | None,
+) -> str | None:
+    """Return what is wrong, if something is missing that must be there."""
+    last = max(places, default=0)
+    if last > walk.count:
+        return f"it was cut off behind line {walk.count}: line {last} is known of"
+    if walk.signers - heads.keys() or (key is not None and key.fingerprint not in heads):
+        return "its head is gone, or the key has never signed it"
+    return None

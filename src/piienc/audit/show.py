@@ -1,0 +1,130 @@
+"""The lines that somebody asks for."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections import deque
+from itertools import chain, islice
+from typing import TYPE_CHECKING, Any
+
+from msgspec import Struct
+
+from piienc.audit import segments
+from piienc.errors import InputError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    Line = dict[str, Any]
+
+
+class LogFilter(Struct, frozen=True):
+    """Which lines are asked for; what is None is not asked.
+
+    Attributes:
+        since: only those of then or later: UTC, as ISO 8601.
+        until: only those of before.
+        command: only of this command.
+        file: only with a file of this path or name.
+        key: only with a key of this name, id or fingerprint.
+        outcome: done, refused, failed, or begun for what has no end.
+        most: how many at the most, the newest.
+    """
+
+    since: str | None = None
+    until: str | None = None
+    command: str | None = None
+    file: str | None = None
+    key: str | None = None
+    outcome: str | None = None
+    most: int | None = None
+
+    def takes(self, line: Line) -> bool:
+        """Tell whether a line is asked for."""
+        time = str(line.get("time"))
+        return (
+            (self.since is None or time >= self.since.removesuffix("Z"))
+            and (self.until is None or time < self.until.removesuffix("Z"))
+            and self.command in {None, line.get("command")}
+            and self.outcome in {None, line.get("outcome")}
+            and (self.file is None or any(map(self._is_file, line.get("files", ()))))
+            and (self.key is None or any(map(self._is_key, line.get("keys", ()))))
+        )
+
+    def _is_file(self, file: Line) -> bool:
+        path = str(file.get("name"))
+        return self.file in {path, path.rpartition("/")[2], file.get("sha256")}
+
+    def _is_key(self, key: Line) -> bool:
+        ids = map(str, key.get("ids", ()))
+        return self.key in {key.get("name"), key.get("fingerprint"), *ids}
+
+
+class LogExcerpt(Struct, frozen=True):
+    """What was found.
+
+    Attributes:
+        lines: newest first; of each run its end, or its beginning where it has no end.
+        unreadable: how many lines of the log are not whole.
+    """
+
+    lines: list[Line]
+    unreadable: int
+
+
+def shown(state: Path, wanted: LogFilter) -> LogExcerpt:
+    """Return the lines of a state folder's logs that are asked for.
+
+    Raises:
+        InputError: a log cannot be read.
+    """
+    found: list[Line] = []
+    begun: dict[str, Line] = {}
+    unreadable = 0
+    # What is unsigned first: a run can begin before there is a key, and end when there is one.
+    for paths in _logs(state):
+        ended: deque[Line] = deque(maxlen=wanted.most)
+        for raw in chain.from_iterable(map(_lines, paths)):
+            line = _parsed(raw)
+            if line is None:
+                unreadable += 1
+            elif line.get("outcome") == "begun":
+                begun[str(line.get("run"))] = line
+            else:
+                begun.pop(str(line.get("run")), None)
+                if wanted.takes(line):
+                    ended.append(line)
+        found += ended
+    found += filter(wanted.takes, begun.values())
+    found.sort(key=lambda line: (str(line.get("time")), int(line["line"])), reverse=True)
+    return LogExcerpt(list(islice(found, wanted.most)), unreadable)
+
+
+def _logs(state: Path) -> Iterator[list[Path]]:
+    """Yield the files of each log, in order."""
+    old = state / segments.FORMER
+    yield [old] * old.exists()
+    for folder in segments.folders(state):
+        yield [segments.path_of(folder, number) for number in segments.numbers_of(folder)]
+
+
+def _lines(path: Path) -> Iterator[bytes]:
+    try:
+        with os.fdopen(segments.opened(path, os.O_RDONLY), "rb") as file:
+            yield from file
+    except OSError as error:
+        reason = os.strerror(error.errno) if error.errno else "it is not a regular file"
+        raise InputError(
+            f"cannot read {path}: {reason}", hint="see 'piienc audit verify'"
+        ) from error
+
+
+def _parsed(raw: bytes) -> Line | None:
+    try:
+        line = json.loads(raw)
+        int(line["line"])
+    except (ValueError, TypeError, KeyError, RecursionError):
+        return None
+    return line if isinstance(line, dict) else None

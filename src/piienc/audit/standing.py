@@ -1,0 +1,291 @@
+"""Where a log stands, as far as a command can check it before it appends: its head and its end.
+
+What a command cannot see so, in the middle of the log, `check.py` sees; and no further line changes
+what it sees. A log that is found wrong is left as it is, and goes on in a new segment, whose first
+line says what was found.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from typing import TYPE_CHECKING
+
+from msgspec import Struct
+
+from piienc.audit import head as heads
+from piienc.audit.line import (
+    ZEROS,
+    LineLink,
+    LogBreak,
+    TornLine,
+    hash_of,
+    is_signed_by,
+    link_of,
+)
+from piienc.audit.segments import LIMIT, numbers_of, opened, path_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from piienc.audit.head import SignedHead
+    from piienc.audit.line import Verifier
+
+_PIECE = 16 << 10  # bytes read at a time, from the end
+_LONGEST = 64 << 20  # bytes that a line can have
+_LARGEST = LIMIT + _LONGEST
+
+
+class LogState(Struct, frozen=True):
+    """Where a log stands.
+
+    Attributes:
+        log: its id.
+        line: the number of the last line that counts; 0 if there is none.
+        head: the hash of that, in hex.
+        place: the segment that this line is in, and where it ends there, its line break counted.
+        segment: where the next line belongs, from 1.
+        end: the size of that segment.
+        headed: the head tells of the last line.
+        torn: what crashes have left behind the last line.
+        broken: what is wrong with what is there.
+    """
+
+    log: str
+    line: int = 0
+    head: str = ZEROS
+    place: tuple[int, int] = (0, 0)
+    segment: int = 1
+    end: int = 0
+    headed: bool = False
+    torn: tuple[TornLine, ...] = ()
+    broken: LogBreak | None = None
+
+
+def standing(folder: Path, key: Verifier | None, begun: str | None) -> LogState:
+    """Return where a log stands; it is held meanwhile.
+
+    Args:
+        folder: the log's folder.
+        key: that which signs it; None for what is unsigned.
+        begun: the id of the log that the key is known to have begun here.
+
+    Raises:
+        OSError: it cannot be read.
+    """
+    try:
+        head = _head(folder, key, begun)
+        return _sound(folder, key, head)
+    except _UnsoundError as error:
+        return _broken(folder, key, begun, error)
+
+
+class _UnsoundError(Exception):
+    """What is there is not what was written."""
+
+    def __init__(self, reason: str, file: str = heads.FILE) -> None:
+        super().__init__(reason)
+        self.file = file
+
+
+class _LogEnd(Struct):
+    """The end of a log.
+
+    Attributes:
+        line: the last line that has a line break, without it; None if there is none.
+        segment: where that is.
+        end: where that ends there, its line break counted.
+        torn: what is behind it, in its segment and in those that follow.
+        last: the number of the last segment; 0 if there is none.
+        size: of that, in bytes.
+    """
+
+    line: bytes | None = None
+    segment: int = 0
+    end: int = 0
+    torn: tuple[TornLine, ...] = ()
+    last: int = 0
+    size: int = 0
+
+
+def _head(folder: Path, key: Verifier | None, begun: str | None) -> SignedHead | None:
+    """Return the head of a log that is signed, once it has begun."""
+    if key is None:
+        return None
+    try:
+        head = heads.read(folder)
+    except ValueError as error:
+        raise _UnsoundError(str(error)) from error
+    if head is None:
+        if numbers_of(folder):
+            raise _UnsoundError("the head is gone")
+        if begun is not None:
+            raise _UnsoundError("the log that the key has begun here is gone", "")
+        return None
+    if not head.is_signed_by(key):
+        raise _UnsoundError("the signature of the head is not good")
+    if begun not in {None, head.log}:
+        raise _UnsoundError("it is not the log that the key has begun here")
+    return head
+
+
+def _sound(folder: Path, key: Verifier | None, head: SignedHead | None) -> LogState:
+    """Return where a log stands whose end is as it was written."""
+    found = _end(folder)
+    log = head.log if head else os.urandom(8).hex()
+    line, digest = 0, ZEROS
+    if found.line is not None:
+        link, name = link_of(found.line), path_of(folder, found.segment).name
+        if link is None:
+            raise _UnsoundError("the last line is not whole", name)
+        if reason := reason_against(
+            found.line, link, key, found.segment, head.log if head else None
+        ):
+            raise _UnsoundError(f"the last line {reason}", name)
+        line, digest, log = link.line, hash_of(found.line), link.log
+        if head and (reason := misfit(head, link, digest, found.end)):
+            raise _UnsoundError(reason, name)
+    elif head and head.lines:
+        raise _UnsoundError(f"the log was cut off: its head tells of line {head.lines}")
+    headed = head is not None and head.lines == line
+    segment, size = max(found.last, 1), found.size
+    if size and (found.torn or size >= LIMIT):
+        segment, size = segment + 1, 0
+    place = (found.segment, found.end)
+    return LogState(log, line, digest, place, segment, size, headed, found.torn)
+
+
+def reason_against(
+    line: bytes, link: LineLink, key: Verifier | None, segment: int, log: str | None
+) -> str | None:
+    """Return what is wrong with a line by itself; None if it is good.
+
+    Args:
+        line: without its line break.
+        link: what it says of its place.
+        key: that which must have signed it; None if it must be unsigned.
+        segment: where it was found.
+        log: the id of the log that it must be of, if that is known.
+    """
+    if key is None and link.signer is not None:
+        return "names a key, among lines that are unsigned"
+    if key is not None:
+        if link.signer is None:
+            return "is unsigned"
+        if link.signer != key.fingerprint:
+            return "names another key"
+        if not is_signed_by(line, key):
+            return "does not carry a good signature"
+    if log not in {None, link.log}:
+        return "is of another log"
+    return None if link.segment == segment else f"is of segment {link.segment}"
+
+
+def misfit(head: SignedHead, last: LineLink, digest: str, end: int) -> str | None:
+    """Return how a head does not fit a log; None if it does.
+
+    A crash can come between a line and its head: so a head may be one line behind, and no more.
+
+    Args:
+        head: the head; its signature is good.
+        last: the last line.
+        digest: the hash of that.
+        end: where it ends in its segment.
+    """
+    if last.line == head.lines:
+        same = (head.head, head.segment, head.end) == (digest, last.segment, end)
+        return None if same else f"line {head.lines} is not the one that the head tells of"
+    if last.line < head.lines:
+        return f"the log was cut off behind line {last.line}: its head tells of line {head.lines}"
+    if last.line == head.lines + 1 and last.prev == head.head:
+        return None
+    return f"the head is an old one: it tells of line {head.lines}, and line {last.line} is there"
+
+
+def _end(folder: Path) -> _LogEnd:
+    """Return the end of a log: the last line, and what crashes have left behind it."""
+    found = _LogEnd()
+    for number in reversed(numbers_of(folder)):
+        path = path_of(folder, number)
+        try:
+            descriptor = opened(path, os.O_RDONLY)
+        except OSError as error:
+            reason = os.strerror(error.errno) if error.errno else "it is not a regular file"
+            raise _UnsoundError(f"the segment cannot be read: {reason}", path.name) from error
+        try:
+            size = os.fstat(descriptor).st_size
+            if not found.last:
+                found.last, found.size = number, size
+            found.line, torn = _tail(descriptor, size, path.name)
+        finally:
+            os.close(descriptor)
+        if torn:
+            found.torn = (TornLine(len(torn), hash_of(torn)), *found.torn)
+        if found.line is not None:
+            found.segment, found.end = number, size - len(torn)
+            break
+    return found
+
+
+def _tail(descriptor: int, size: int, name: str) -> tuple[bytes | None, bytes]:
+    """Return the last line of an open segment, and what is behind it; it is read backwards."""
+    held = b""
+    for held in _backwards(descriptor, size):
+        end = held.rfind(b"\n") + 1
+        begin = held.rfind(b"\n", 0, end - 1) + 1 if end else 0
+        if end and (begin or len(held) == size):
+            return held[begin : end - 1], held[end:]
+    if len(held) < size:
+        raise _UnsoundError("the last line does not end", name)
+    return None, held
+
+
+def _backwards(descriptor: int, size: int) -> Iterator[bytes]:
+    """Yield the last bytes of a file, each time twice as many, as far as a line can be long."""
+    length = _PIECE
+    while True:
+        yield os.pread(descriptor, min(length, size), size - min(length, size))
+        if length >= min(size, 2 * _LONGEST):
+            return
+        length *= 2
+
+
+def _broken(
+    folder: Path, key: Verifier | None, begun: str | None, error: _UnsoundError
+) -> LogState:
+    """Return where a log goes on that is not as it was written, by what of it can be believed."""
+    numbers = [0, *numbers_of(folder)]
+    places = [(0, ZEROS, begun or os.urandom(8).hex())]
+    try:
+        head = heads.read(folder) if key else None
+    except ValueError:
+        head = None
+    if head and key and head.is_signed_by(key) and begun in {None, head.log}:
+        places.append((head.lines, head.head, head.log))
+        numbers.append(head.segment)
+    try:
+        found = _end(folder)
+    except _UnsoundError:
+        found = _LogEnd()
+    if found.line is not None:
+        link = link_of(found.line)
+        if link and not reason_against(found.line, link, key, found.segment, begun):
+            places.append((link.line, hash_of(found.line), link.log))
+    line, digest, log = max(places, key=lambda place: place[0])
+    size, sha256 = _found(folder / error.file)
+    broken = LogBreak(error.file, line, str(error), size, sha256)
+    return LogState(log, line, digest, segment=max(numbers) + 1, broken=broken)
+
+
+def _found(path: Path) -> tuple[int | None, str | None]:
+    """Return size and hash of what is there, as far as it is a file of a log's size."""
+    try:
+        descriptor = opened(path, os.O_RDONLY)
+    except OSError:
+        return None, None
+    with os.fdopen(descriptor, "rb") as file:
+        size = os.fstat(descriptor).st_size
+        if size > _LARGEST:
+            return size, None
+        return size, hashlib.file_digest(file, "sha256").hexdigest()

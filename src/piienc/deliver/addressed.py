@@ -1,0 +1,136 @@
+"""A destination that somebody names, and what is to be done with files that go there."""
+
+from __future__ import annotations
+
+import contextlib
+import re
+import socket
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from msgspec.structs import replace
+
+from piienc import receivers as profiles
+from piienc.deliver.endpoint import way_to
+from piienc.deliver.push import PushRequest, rules_of
+from piienc.errors import ConfigError, UsageError
+from piienc.keys.pgp_folder import PgpFolder
+from piienc.remote import parse_url, places_of
+from piienc.settings.destination import Destination
+from piienc.state import Ledger
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from piienc.deliver.endpoint import Endpoint
+    from piienc.errors import PiiencError
+    from piienc.remote import RemoteUrl
+    from piienc.schema import Schema
+    from piienc.secret import SecretBytes
+    from piienc.settings import Settings
+
+_LOGIN = "."  # the folder where a login begins
+
+
+def destination_named(where: str, settled: Settings) -> Destination:
+    """Return a destination by its name in `piienc.toml`, or by its URL.
+
+    Raises:
+        ConfigError: there is none of that name.
+    """
+    if "://" in where:
+        return Destination(where)
+    if where in settled.destinations:
+        return settled.destinations[where]
+    # What is written as for scp may hold a password.
+    shown = re.sub(r":[^@]*@", ":***@", where)
+    known = ", ".join(sorted(settled.destinations)) or "none"
+    raise ConfigError(
+        f"there is no destination {shown}; those of piienc.toml are: {known}",
+        hint="name one of them, add [destinations.NAME], or give a URL: sftp://user@host/dir/",
+    )
+
+
+def way_by(
+    destination: Destination,
+    passphrase: Callable[[Path], SecretBytes | None],
+    debug: Callable[[str], object] | None = None,
+) -> Endpoint:
+    """Return how a destination is reached; secrets are read now, and nothing is connected.
+
+    Args:
+        destination: of `piienc.toml`, or a URL's.
+        passphrase: asked, with the file of a private SSH key, if that is locked.
+        debug: told what the SSH connection does.
+    """
+    error: type[PiiencError] = UsageError if destination.name is None else ConfigError
+    url = parse_url(destination.url, error=error)
+    return way_to(destination, url, passphrase=passphrase, debug=debug)
+
+
+def pushing_by(
+    destination: Destination,
+    way: Endpoint,
+    settled: Settings,
+    *,
+    schema: Schema | None = None,
+    again: bool = False,
+) -> PushRequest:
+    """Return what is done with files that are pushed to a destination.
+
+    Args:
+        destination: with its profile and its recipients, whose keys must be there. One without
+            has those of the place that it is, or that it is in.
+        way: how it is reached.
+        settled: where keys and state are, and the user's own profiles.
+        schema: of the files, where a manifest is made of it.
+        again: also what was delivered already.
+    """
+    found = profiles.load(destination.profile, settled.profiles)
+    recipients = {
+        str(key.name): frozenset(part.key_id for part in key.parts)
+        for key in PgpFolder(settled.keys_dir).load(_recipients(destination, way, settled))
+    }
+    rules = rules_of(destination, found, schema=schema, again=again)
+    return PushRequest(way, found, rules, recipients, Ledger(settled.state_dir))
+
+
+def _recipients(destination: Destination, way: Endpoint, settled: Settings) -> tuple[str, ...]:
+    """Return for which keys a file must be wrapped: the place says it, however it was named."""
+    if destination.recipients or not any(each.recipients for each in settled.destinations.values()):
+        return destination.recipients
+    here = _normal(parse_url(way.places[0]))
+    known = [(_place_of(each.url), each.recipients) for each in settled.destinations.values()]
+    around = [(len(place.folder), names) for place, names in known if _is_in(here, place)]
+    # The nearest says it; of the folder where a login begins, nobody knows which is the nearest.
+    nearest = 0 if here.folder == _LOGIN else max((depth for depth, _ in around), default=0)
+    return tuple(dict.fromkeys(key for depth, keys in around if depth >= nearest for key in keys))
+
+
+def _place_of(url: str) -> RemoteUrl:
+    place = parse_url(url)
+    with contextlib.suppress(ConfigError):  # of the SSH configuration for another destination
+        place = parse_url(places_of(place)[0])
+    return _normal(place)
+
+
+def _normal(place: RemoteUrl) -> RemoteUrl:
+    """Return a place with its host as others write it, too: `127.1`, `[0::1]`, `example.com.`."""
+    host = place.host.rstrip(".")
+    with contextlib.suppress(OSError):
+        host = socket.inet_ntoa(socket.inet_aton(host))
+    with contextlib.suppress(OSError):
+        host = socket.inet_ntop(socket.AF_INET6, socket.inet_pton(socket.AF_INET6, host))
+    return replace(place, host=host)
+
+
+def _is_in(place: RemoteUrl, around: RemoteUrl) -> bool:
+    """Tell whether a folder is another one, or in it; where that cannot be known, it is."""
+    if replace(place, folder="") != replace(around, folder=""):
+        return False
+    if _LOGIN in {place.folder, around.folder}:
+        return True
+    folders = [Path(each.folder) for each in (place, around)]
+    if place.scheme == "file":
+        folders = [folder.resolve() for folder in folders]
+    return folders[0].is_relative_to(folders[1])

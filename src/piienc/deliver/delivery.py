@@ -1,0 +1,422 @@
+"""The delivery of one file: the receiver sees it once, whole, and never half.
+
+    sending     under a temporary name, of which only this transfer knows; or in place
+    publishing  renamed to its final name, which is one step at the destination
+    triggering  the file that the receiver waits for comes last
+
+Before each step the ledger is told, so that a run that begins where another was killed or lost
+its connection can find out at the destination how far it came.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import io
+from functools import partial
+from typing import TYPE_CHECKING
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from piienc.deliver.look import UNSEEN, look
+from piienc.errors import IncompleteError, NameTakenError, OutOfOrderError, PiiencError
+from piienc.printable import as_text
+from piienc.remote import OURS, WriteMode, aside_of
+from piienc.state import Phase, new_transfer
+from piienc.state.destinations import Destinations
+from piienc.state.transfers import now
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from piienc.deliver.upload import UploadFile
+    from piienc.remote import FileAttributes, Remote
+    from piienc.state import Ledger, Transfer
+
+
+class DeliveryRules(Struct, frozen=True):
+    """How files are delivered.
+
+    Attributes:
+        if_exists: where the name is taken: fail, skip or replace.
+        again: also what the ledger knows to be delivered already.
+        verify_content: read everything back, and compare.
+        rename: let files grow under a temporary name; else they are written in place, in one go.
+        job: the job's name, for the ledger.
+        trigger: makes name and content of the trigger file, of the file's name and the
+            transfer's id; None if there is none.
+    """
+
+    if_exists: str = "fail"
+    again: bool = False
+    verify_content: bool = False
+    rename: bool = True
+    job: str | None = None
+    trigger: Callable[[str, str], tuple[str, bytes] | None] = lambda _name, _id: None
+
+
+class Skipped(Struct, frozen=True):
+    """Why nothing was sent: `delivered already`, or `there already`."""
+
+    why: str
+    transfer: Transfer | None = None
+
+
+class Delivered(Struct, frozen=True):
+    """A finished transfer.
+
+    Attributes:
+        transfer: as the ledger has it.
+        resumed_at: where sending went on, in bytes.
+        warnings: what the user should know.
+    """
+
+    transfer: Transfer
+    resumed_at: int
+    warnings: tuple[str, ...] = ()
+
+
+class Delivery:
+    """Delivers one file, in as many attempts as it takes."""
+
+    def __init__(
+        self,
+        source: UploadFile,
+        name: str,
+        places: Sequence[str],
+        rules: DeliveryRules,
+        ledger: Ledger,
+        progress: Callable[[int], object],
+    ) -> None:
+        """Prepare a delivery.
+
+        Args:
+            source: the file.
+            name: its name at the destination.
+            places: the URL of the folder as the ledger has it, and as older entries may.
+            rules: how it is delivered.
+            ledger: told of each step.
+            progress: told of the bytes that have arrived, with each of them once an attempt.
+        """
+        self._source, self._name, self._places = source, name, tuple(places)
+        self._rules, self._ledger, self._progress = rules, ledger, progress
+        self._known = Destinations(ledger.folder)
+        self._transfer: Transfer | None = None
+        self._resumed_at = 0
+        self._over = False
+        self._warnings: list[str] = []
+
+    def delivered_before(self) -> Skipped | None:
+        """Tell whether the ledger knows this content to be at the destination already.
+
+        What was begun to be sent again, and was not finished, is gone on with.
+        """
+        begun = self._ledger.unfinished(self._places, self._name)
+        if self._rules.again or (begun and begun.again):
+            return None
+        known = self._ledger.delivered(self._places, self._name, self._source.size)
+        found = next((one for one in known if one.sha256 == self._source.sha256), None)
+        return Skipped("delivered already", found) if found else None
+
+    def attempt(self, remote: Remote) -> Delivered | Skipped:
+        """Go on from where the last attempt has ended, in this run or in one before.
+
+        Raises:
+            PiiencError: `transient` where another attempt may help.
+        """
+        self._warnings.clear()
+        self._over = False
+        try:
+            if skipped := self.delivered_before():
+                return skipped
+            transfer = self._unfinished(remote) or self._begun()
+            return self._finish(remote, self._counted(transfer))
+        except PiiencError as error:
+            self._failed(remote, error)
+            if isinstance(error, NameTakenError) and self._rules.if_exists == "skip":
+                return Skipped("there already")
+            raise
+
+    @property
+    def begun(self) -> bool:
+        """Whether the ledger was told that this run goes about it."""
+        return self._transfer is not None
+
+    def _finish(self, remote: Remote, transfer: Transfer) -> Delivered:
+        if transfer.phase == Phase.PUBLISHING:
+            transfer = self._found(remote, transfer)
+        if transfer.phase == Phase.SENDING:
+            transfer = self._send(remote, transfer)
+        if transfer.phase == Phase.PUBLISHING:
+            transfer = self._publish(remote, transfer)
+        if transfer.phase == Phase.TRIGGERING:
+            transfer = self._trigger(remote, transfer)
+        if transfer.attempts > 1 and transfer.growing != self._name:
+            self._remove(remote, aside_of(str(transfer.growing)))
+        done = replace(transfer, phase=Phase.DONE, outcome="delivered", ended=now())
+        return Delivered(self._save(done), self._resumed_at, tuple(self._warnings))
+
+    def _unfinished(self, remote: Remote) -> Transfer | None:
+        """Return the transfer that is to be gone on with; one of another content is over."""
+        known = self._ledger.unfinished(self._places, self._name)
+        if known is None:
+            return None
+        # While it was being sent, its hash was not known: then the bytes that are there decide.
+        fits = self._rules.rename or self._is_in_place(known)
+        same = known.size == self._source.size and known.sha256 in {None, self._source.sha256}
+        if same and (fits or known.phase != Phase.SENDING):
+            return self._save(known)
+        # Saved before anything is removed: what a killed run has removed must not count as renamed.
+        outcome = "delivered" if known.phase == Phase.TRIGGERING else "given-up"
+        self._ledger.save(replace(known, outcome=outcome, phase=Phase.DONE, ended=now()))
+        if outcome == "delivered":
+            self._warn(f"{self._name}: the trigger of the file before was never sent")
+        elif known.growing:
+            self._give_back(remote, known.growing)
+            self._remove(remote, known.growing)
+        return None
+
+    def _begun(self) -> Transfer:
+        source, rules = self._source, self._rules
+        begun = new_transfer(
+            "push", self._places[0], self._name, source.path, size=source.size, job=rules.job
+        )
+        growing = f"{OURS}{begun.id}.part" if rules.rename else None
+        return self._save(replace(begun, growing=growing, again=int(rules.again)))
+
+    def _counted(self, transfer: Transfer) -> Transfer:
+        return self._save(
+            replace(
+                transfer,
+                destination=self._places[0],
+                source=as_text(self._source.path),  # it may have been made anew elsewhere
+                attempts=transfer.attempts + 1,
+                outcome="running",
+                ended=None,
+                error=None,
+                error_code=None,
+            )
+        )
+
+    def _send(self, remote: Remote, transfer: Transfer) -> Transfer:
+        source = self._source
+        source.begin_hashing()
+        if transfer.growing != self._name:
+            self._require_free(remote, transfer)
+        try:
+            facts = self._write(remote, transfer, once=self._takes_one_go(transfer))
+        except OutOfOrderError:
+            self._resumed_at = 0
+            again = replace(transfer, attempts=transfer.attempts + 1)
+            facts = self._write(remote, self._save(again), once=True)
+            self._known.learn_one_go(self._places[0])
+        transfer = self._current
+        if facts is None or facts.size is None:
+            self._warn(f"{self._name}: its size at the destination could not be checked")
+        if self._rules.verify_content:
+            self._verify(remote, str(transfer.growing))
+        digest = source.sha256
+        source.require_unchanged()
+        size = facts.size if facts else None
+        return self._save(
+            replace(transfer, phase=Phase.PUBLISHING, sha256=digest, remote_size=size)
+        )
+
+    def _takes_one_go(self, transfer: Transfer) -> bool:
+        """Tell whether the file must be opened once, written in order and closed once.
+
+        In place, who takes files when they are closed would take what is not whole. Of a
+        destination where files have temporary names, the first refusal tells.
+        """
+        return self._is_in_place(transfer) or self._known.take_one_go(self._places)
+
+    def _is_in_place(self, transfer: Transfer) -> bool:
+        return transfer.growing in {None, self._name}
+
+    def _write(self, remote: Remote, transfer: Transfer, *, once: bool) -> FileAttributes | None:
+        """Have all bytes at the destination, under the temporary name or in place."""
+        name = transfer.growing or self._name
+        offset = 0 if once else self._resume(remote, name, transfer)
+        # Of a transfer that was begun before, the name is ours, and so is what stands there.
+        ours = transfer.growing is not None and transfer.attempts > 1
+        replaces = transfer.growing is None and self._rules.if_exists == "replace"
+
+        def made() -> None:
+            if self._is_in_place(transfer):  # and only now it is called ours
+                self._save(replace(transfer, growing=self._name))
+
+        return remote.upload(
+            name,
+            self._source.file,
+            size=self._source.size,
+            manner=WriteMode(offset, once, ours or replaces, made, partial(self._told, self._name)),
+            progress=self._progress,
+        )
+
+    def _require_free(self, remote: Remote, transfer: Transfer) -> None:
+        """Refuse to send what could not get its name, or its trigger's, afterwards.
+
+        Raises:
+            NameTakenError: one of the names is taken.
+        """
+        if self._rules.if_exists == "replace":
+            return
+        trigger = self._rules.trigger(self._name, transfer.id)
+        for each in (self._name, *([trigger[0]] if trigger else [])):
+            there = look(remote, each)
+            if there is UNSEEN:
+                self._warn(f"whether {each} is at the destination already could not be checked")
+            elif there:
+                raise NameTakenError(
+                    f"{each} is at the destination already",
+                    hint="send it under another name, or say --if-exists replace or skip",
+                )
+
+    def _resume(self, remote: Remote, name: str, transfer: Transfer) -> int:
+        """Return how many bytes need not be sent again: those that are proven to be there."""
+        # Nobody else knows the temporary name of a transfer that has just begun.
+        there = None if transfer.attempts == 1 else look(remote, name)
+        if there is None:
+            return 0
+        size, same = self._source.size, 0
+        if (there.size or 0) <= size:
+            try:
+                known = size if there.size is None else there.size
+                same = remote.same_prefix(name, self._source.file, known, self._progress)
+            except IncompleteError as error:
+                if error.transient:
+                    raise
+                # An account that may write and not read: nothing is proven.
+        self._resumed_at = same
+        return same
+
+    def _verify(self, remote: Remote, name: str) -> None:
+        same = remote.same_prefix(name, self._source.file, self._source.size)
+        if same < self._source.size:
+            raise IncompleteError(
+                f"{self._name}: what arrived differs from the file at byte {same}",
+                hint="run the same command again; if it differs again, the destination's disk "
+                "or the network is at fault",
+            )
+
+    def _publish(self, remote: Remote, transfer: Transfer) -> Transfer:
+        if transfer.growing != self._name:
+            replacing = self._rules.if_exists == "replace"
+            try:
+                remote.publish(str(transfer.growing), self._name, replace=replacing)
+            except PiiencError as error:
+                self._over = not error.transient
+                raise
+        return self._look_behind(remote, self._save(replace(transfer, phase=Phase.TRIGGERING)))
+
+    def _look_behind(self, remote: Remote, transfer: Transfer) -> Transfer:
+        """Tell what is under the final name now; the file was whole before it got it."""
+        there = None
+        with contextlib.suppress(PiiencError):  # it is delivered, whatever can be seen of it
+            there = remote.stat(self._name)
+            if there is None:
+                self._warn(f"{self._name}: the receiver has taken it away already")
+        if there is not None and there.size not in {None, transfer.size}:
+            self._warn(
+                f"{self._name} has {there.size:,} bytes by now, not {transfer.size:,}: "
+                "another program writes there"
+            )
+        return transfer
+
+    def _found(self, remote: Remote, transfer: Transfer) -> Transfer:
+        """Find out whether a file whose renaming may have been under way has its final name."""
+        if transfer.growing == self._name:
+            return self._look_behind(remote, self._save(replace(transfer, phase=Phase.TRIGGERING)))
+        hidden = look(remote, str(transfer.growing))
+        if hidden is None:
+            # Nobody but the rename takes it away: it was delivered.
+            return self._look_behind(remote, self._save(replace(transfer, phase=Phase.TRIGGERING)))
+        if hidden is not UNSEEN and self._has_both_names(remote, transfer):
+            transfer = self._save(replace(transfer, phase=Phase.TRIGGERING))
+            self._remove(remote, str(transfer.growing))
+            return transfer
+        # It was looked at when it was sent; what has happened to it since is not known.
+        return self._save(replace(transfer, phase=Phase.SENDING))
+
+    def _has_both_names(self, remote: Remote, transfer: Transfer) -> bool:
+        """Tell whether a rename by linking was broken off between its two steps."""
+        there = look(remote, self._name)
+        if there is None or there.size not in {None, transfer.size}:
+            return False
+        try:
+            same = remote.same_prefix(self._name, self._source.file, transfer.size)
+        except IncompleteError as error:
+            if error.transient:
+                raise
+            return False
+        return same == transfer.size
+
+    def _trigger(self, remote: Remote, transfer: Transfer) -> Transfer:
+        made = self._rules.trigger(self._name, transfer.id)
+        if made is None:
+            return transfer
+        name, content = made
+        if transfer.growing == self._name:
+            there = look(remote, name)
+            if there is None or there is UNSEEN:
+                try:
+                    self._write_trigger(remote, name, content, over=False)
+                except NameTakenError:
+                    if there is None:
+                        raise
+            return replace(transfer, trigger=name)
+        temporary = f"{OURS}{transfer.id}.trigger"
+        there = look(remote, temporary)
+        if there is None and transfer.trigger:
+            return transfer  # it was renamed: nobody else takes it away
+        if there is None or there.size != len(content):
+            self._write_trigger(remote, temporary, content, over=there is not None)
+        transfer = self._save(replace(transfer, trigger=name))
+        remote.publish(temporary, name, replace=self._rules.if_exists == "replace")
+        return transfer
+
+    def _write_trigger(self, remote: Remote, name: str, content: bytes, *, over: bool) -> None:
+        manner = WriteMode(once=True, over=over, told=partial(self._told, "the trigger"))
+        remote.upload(name, io.BytesIO(content), size=len(content), manner=manner)
+
+    def _told(self, what: str, words: str) -> None:
+        self._warn(f"{what}: {words}")
+
+    def _warn(self, warning: str) -> None:
+        if warning not in self._warnings:
+            self._warnings.append(warning)
+
+    @property
+    def _current(self) -> Transfer:
+        assert self._transfer is not None  # noqa: S101  # it was saved when it began
+        return self._transfer
+
+    def _save(self, transfer: Transfer) -> Transfer:
+        self._transfer = self._ledger.save(transfer)
+        return transfer
+
+    def _failed(self, remote: Remote, error: PiiencError) -> None:
+        """Leave the destination as it was, unless it is worth while to go on from there."""
+        transfer = self._transfer
+        if transfer is None or transfer.phase == Phase.DONE:
+            return
+        # Once it may have been renamed, a transfer is over only if the rename was refused.
+        sending = transfer.phase == Phase.SENDING and not error.transient
+        over = sending or (transfer.phase == Phase.PUBLISHING and self._over)
+        self._save(transfer.ended_with(error, over=over))
+        if over and transfer.growing:
+            self._remove(remote, transfer.growing)
+
+    def _give_back(self, remote: Remote, growing: str) -> None:
+        """Give the file its name back that was put aside for one that never took its place."""
+        aside = aside_of(growing)
+        with contextlib.suppress(PiiencError):
+            if look(remote, growing):
+                with contextlib.suppress(NameTakenError):  # somebody else has made a newer one
+                    remote.publish(aside, self._name, replace=False)
+                    return
+            remote.remove(aside)
+
+    def _remove(self, remote: Remote, name: str) -> None:
+        with contextlib.suppress(PiiencError):  # some may write and not remove
+            remote.remove(name)

@@ -1,0 +1,158 @@
+"""Fetch files from a destination: what comes back from a receiver, and what is to be checked."""
+
+from __future__ import annotations
+
+import time
+from fnmatch import fnmatchcase
+from functools import partial
+from typing import TYPE_CHECKING
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from piienc.deliver.connections import ConnectionPool
+from piienc.deliver.look import look
+from piienc.deliver.meter import Meter
+from piienc.errors import IncompleteError, PiiencError, UsageError
+from piienc.remote import FILE, UNKNOWN, is_safe, safe_name
+from piienc.report.receipt import FileFacts, PullReceipt
+from piienc.state import Phase, new_transfer
+from piienc.state.transfers import now
+from piienc.storage.places import opened_target
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from pathlib import Path
+
+    from piienc.deliver.endpoint import Endpoint
+    from piienc.deliver.meter import Report
+    from piienc.remote import FileAttributes, Remote
+    from piienc.state import Ledger, Transfer
+
+_PATTERN = frozenset("*?[")
+_FILES = frozenset({FILE, UNKNOWN})  # some servers do not tell
+
+
+class PullRequest(Struct, frozen=True):
+    """Where files are fetched from, and how.
+
+    Attributes:
+        way: the destination, and how it is reached.
+        ledger: told of each file that was fetched.
+        overwrite: replace files that are there.
+        told: of what is tried again, and of the seconds until then.
+        progress: called with 0, the bytes that have arrived, and the share that is done.
+    """
+
+    way: Endpoint
+    ledger: Ledger
+    overwrite: bool = False
+    told: Callable[[PiiencError, float], object] | None = None
+    progress: Report | None = None
+
+
+def pull(wanted: str, target: Path, pulling: PullRequest) -> PullReceipt:
+    """Fetch a file, or all files whose names match a pattern; each appears whole or not at all.
+
+    Args:
+        wanted: a name in the destination's folder, or a pattern such as `failed-*.csv`.
+        target: a folder, or, for one file, its new path.
+        pulling: where from, and how.
+
+    Raises:
+        PiiencError: of the first file, by name, that could not be fetched; all others are.
+    """
+    started = time.monotonic()
+    refused: list[str] = []
+    with ConnectionPool(pulling.way, pulling.told) as crew:
+        try:
+            found = crew.again(lambda remote: _matching(remote, wanted, refused))
+        except PiiencError as error:
+            pulling.ledger.failed(_transfer(wanted, target, pulling), error)
+            raise
+        if len(found) > 1 and not target.is_dir():
+            raise UsageError(
+                f"{len(found)} files match {wanted}, and {target} is no folder",
+                hint="name a folder that is there",
+            )
+        files = _all(found, target, pulling, crew)
+    warnings = tuple(f"left out, for its name is no plain one: {name}" for name in refused)
+    seconds = round(time.monotonic() - started, 3)
+    way = pulling.way
+    return PullReceipt("pull", str(way.url), way.destination.name, files, seconds, warnings)
+
+
+def _all(
+    found: Mapping[str, FileAttributes], target: Path, pulling: PullRequest, crew: ConnectionPool
+) -> tuple[FileFacts, ...]:
+    """Fetch all files; of those that fail, the first one's error is raised at the end."""
+    meter = Meter(pulling.progress, sum(facts.size or 0 for facts in found.values()))
+    fetched: dict[str, FileFacts] = {}
+    failed: dict[str, PiiencError] = {}
+
+    def fetch(number: int, name: str) -> None:
+        action = partial(_fetch, name=name, target=target, pulling=pulling, meter=meter)
+        try:
+            fetched[name] = crew.again(action, number)
+        except PiiencError as error:
+            failed[name] = error
+            pulling.ledger.failed(_transfer(name, target, pulling, found[name].size or 0), error)
+
+    crew.each(sorted(found, key=lambda name: -(found[name].size or 0)), fetch)
+    for name in sorted(failed):
+        raise failed[name]
+    return tuple(fetched[name] for name in sorted(found))
+
+
+def _matching(remote: Remote, wanted: str, refused: list[str]) -> dict[str, FileAttributes]:
+    refused.clear()
+    if _PATTERN.isdisjoint(wanted):
+        facts = look(remote, safe_name(wanted))
+        found = {wanted: facts} if facts else {}
+    else:
+        found = {
+            entry.name: entry.facts
+            for entry in remote.entries(refused.append)
+            if entry.facts.kind in _FILES
+            and is_safe(entry.name)  # and none of our own that still grow
+            and fnmatchcase(entry.name, wanted)
+        }
+    if not found:
+        raise IncompleteError(
+            f"there is no {wanted} at the destination", hint="check the name and the URL's folder"
+        )
+    return found
+
+
+def _fetch(
+    remote: Remote, *, name: str, target: Path, pulling: PullRequest, meter: Meter
+) -> FileFacts:
+    path = target / safe_name(name) if target.is_dir() else target
+    begun, before = now(), look(remote, name)
+    if before is None or before.kind not in _FILES:
+        raise IncompleteError(f"{name} is no file at the destination", hint="check the name")
+    with opened_target(path, overwrite=pulling.overwrite) as writer:
+        remote.download(name, writer, size=before.size, progress=meter.arrived)
+        if look(remote, name) != before:
+            raise IncompleteError(
+                f"{name} has changed while it was fetched", hint="fetch it again", transient=True
+            )
+        facts = FileFacts(str(path), writer.count, writer.sha256())
+    transfer = _transfer(name, path, pulling, facts.bytes)
+    pulling.ledger.save(
+        replace(
+            transfer,
+            phase=Phase.DONE,
+            outcome="delivered",
+            begun=begun,
+            ended=now(),
+            sha256=facts.sha256,
+            remote_size=before.size,
+            attempts=1,
+        )
+    )
+    return facts
+
+
+def _transfer(name: str, path: Path, pulling: PullRequest, size: int = 0) -> Transfer:
+    return new_transfer("pull", pulling.way.places[0], name, path, size=size)

@@ -1,0 +1,344 @@
+"""Push files to a destination: several at once, each on its own."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import time
+from collections import Counter
+from functools import partial
+from typing import TYPE_CHECKING
+
+from msgspec import Struct, field
+from msgspec.structs import replace
+
+from piienc.deliver.connections import ConnectionPool
+from piienc.deliver.delivery import Delivery, DeliveryRules, Skipped
+from piienc.deliver.look import UNSEEN, look
+from piienc.deliver.meter import Meter
+from piienc.deliver.orphans import orphans, sweep
+from piienc.deliver.trigger import trigger_of
+from piienc.deliver.upload import UploadFile
+from piienc.errors import (
+    IncompleteError,
+    InputError,
+    NameTakenError,
+    PiiencError,
+    PolicyError,
+    UsageError,
+)
+from piienc.files import open_input
+from piienc.openpgp.preflight import check_sent
+from piienc.remote import safe_name
+from piienc.report.receipt import ErrorFacts, PushReceipt, SentFile
+from piienc.state import held, kept_open, lock_name, new_transfer
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+    from pathlib import Path
+
+    from piienc.deliver.delivery import Delivered
+    from piienc.deliver.endpoint import Endpoint
+    from piienc.deliver.meter import Report
+    from piienc.deliver.upload import KnownFile
+    from piienc.receivers import Profile
+    from piienc.remote import Remote
+    from piienc.schema import Schema
+    from piienc.settings.destination import Destination
+    from piienc.state import Ledger, Transfer
+
+    Told = Callable[[PiiencError, float], object]
+    Again = Callable[[Callable[[Remote], Delivered | Skipped]], Delivered | Skipped]
+
+
+_NO_ID = "0" * 16
+
+
+class PushRequest(Struct, frozen=True):
+    """What is to be done with files that are pushed.
+
+    Attributes:
+        way: the destination, and how it is reached.
+        profile: what the receiver demands.
+        rules: how files are delivered.
+        recipients: key ids by name, of the OpenPGP keys for one of which each file must be
+            wrapped; empty lets all files pass.
+        ledger: told of each step.
+        told: of what is tried again, and of the seconds until then.
+        progress: called with 0, the bytes that have arrived, and the share that is done.
+        known: the hashes of files that this run has just written.
+        sweep: remove what runs have left of which nobody knows any more: see `orphans`.
+    """
+
+    way: Endpoint
+    profile: Profile
+    rules: DeliveryRules
+    recipients: Mapping[str, frozenset[str]]
+    ledger: Ledger
+    told: Told | None = None
+    progress: Report | None = None
+    known: Mapping[Path, KnownFile] = field(default_factory=dict)
+    sweep: bool = False
+
+
+class _PushItem(Struct):
+    """A file to be pushed, and what became of it."""
+
+    path: Path
+    size: int = 0
+    done: Delivered | Skipped | None = None
+    plan: str | None = None
+    error: PiiencError | None = None
+    seconds: float = 0.0
+
+
+def rules_of(
+    destination: Destination,
+    profile: Profile,
+    *,
+    schema: Schema | None = None,
+    again: bool = False,
+) -> DeliveryRules:
+    """Return how files are delivered, by what the settings say and the receiver demands.
+
+    Args:
+        destination: what the settings say.
+        profile: what the receiver demands.
+        schema: of the files, where a manifest is made of it.
+        again: also what was delivered already.
+
+    Raises:
+        PolicyError: the settings allow what the receiver forbids.
+        PiiencError: the trigger file cannot be made: see `trigger_of`.
+    """
+    if profile.never_overwrite and destination.if_exists == "replace":
+        raise PolicyError(
+            f"{profile.name} forbids to replace a file", hint="leave --if-exists replace out"
+        )
+    return DeliveryRules(
+        if_exists=destination.if_exists,
+        again=again,
+        verify_content=destination.verify_content,
+        rename=destination.rename and profile.rename,
+        trigger=trigger_of(destination, profile, schema),
+    )
+
+
+def push(
+    sources: Sequence[Path], pushing: PushRequest, crew: ConnectionPool | None = None
+) -> PushReceipt:
+    """Deliver files under their own names; one that fails does not stop the others.
+
+    Args:
+        sources: the files.
+        pushing: where to, and how.
+        crew: whose connections are used, and kept; None makes some for this call.
+
+    Returns:
+        What became of each file, in the order in which they were given.
+
+    Raises:
+        PiiencError: nothing could be begun: see `piienc.errors`.
+    """
+    started = time.monotonic()
+    with kept_open(pushing.ledger.folder):
+        items, waiting = _looked_at(sources, pushing)
+        swept = _swept(pushing) if pushing.sweep else ()
+        if waiting:
+            with (
+                contextlib.nullcontext(crew)
+                if crew
+                else ConnectionPool(pushing.way, pushing.told) as used
+            ):
+                _deliver(sorted(waiting, key=lambda item: -item.size), pushing, used)
+    return replace(_receipt(pushing, items, started), orphans=swept)
+
+
+def rehearse(sources: Sequence[Path], pushing: PushRequest) -> PushReceipt:
+    """Do all that `push` does but send: connect, log in, try to write, look for the names.
+
+    It needs no more rights than the delivery, and leaves nothing behind: an empty file is written
+    only where it may be removed again, and where nobody waits for files.
+
+    Raises:
+        PiiencError: the destination cannot be reached, or nothing can be written there.
+    """
+    started = time.monotonic()
+    items, waiting = _looked_at(sources, pushing)
+    unchecked: list[str] = []
+    with pushing.way.connect() as remote:
+        # In place, whoever waits for files would take an empty one.
+        if not remote.can_write(make=pushing.rules.rename):
+            unchecked.append("whether a file can be written there was not tried")
+        room = remote.free_space()
+        left = _left(remote, pushing, unchecked)
+        for item in waiting:
+            item.plan = _plan(item, remote, pushing.rules, unchecked)
+        needed = sum(item.size for item in waiting if item.error is None)
+        if room is not None and needed > room:
+            raise IncompleteError(
+                f"the files have {needed:,} bytes, and the destination has room for {room:,}",
+                hint="make room at the destination",
+            )
+    done = _receipt(pushing, items, started)
+    warnings = tuple(unchecked)
+    return replace(done, dry_run=True, free_space=room, orphans=left, warnings=warnings)
+
+
+def _left(remote: Remote, pushing: PushRequest, unchecked: list[str]) -> tuple[str, ...]:
+    try:
+        return orphans(remote, pushing.ledger)
+    except IncompleteError as error:
+        if error.transient:
+            raise
+        unchecked.append(f"what other runs have left there could not be looked for: {error}")
+        return ()
+
+
+def _swept(pushing: PushRequest) -> tuple[str, ...]:
+    with ConnectionPool(pushing.way, pushing.told) as crew:
+        return crew.again(partial(sweep, ledger=pushing.ledger))
+
+
+def _plan(item: _PushItem, remote: Remote, rules: DeliveryRules, unchecked: list[str]) -> str:
+    there = look(remote, item.path.name)
+    if there is UNSEEN:
+        unchecked.append(
+            f"whether {item.path.name} is at the destination already could not be checked"
+        )
+    if there is None or there is UNSEEN:
+        return "send"
+    if rules.if_exists == "fail":
+        item.error = NameTakenError(f"{item.path.name} is at the destination already")
+    return "replace" if rules.if_exists == "replace" else "leave what is there"
+
+
+def _receipt(pushing: PushRequest, items: Sequence[_PushItem], started: float) -> PushReceipt:
+    files = tuple(_told(item) for item in items)
+    seconds = round(time.monotonic() - started, 3)
+    way = pushing.way
+    return PushReceipt("push", str(way.url), way.destination.name, files, seconds)
+
+
+def _looked_at(
+    sources: Sequence[Path], pushing: PushRequest
+) -> tuple[list[_PushItem], list[_PushItem]]:
+    """Look at all files; return them, and those of them that are to be delivered."""
+    _refuse_twins(sources, pushing.rules)
+    items = [_PushItem(path) for path in sources]
+    for item in items:
+        try:
+            item.done = _look(item, pushing)
+        except PiiencError as error:
+            item.error = error
+        except OSError as error:  # a name that is too long, say
+            reason = os.strerror(error.errno or 0)
+            item.error = InputError(f"cannot read {item.path.name[:80]!r}: {reason}")
+    return items, [item for item in items if item.done is None and item.error is None]
+
+
+def _refuse_twins(sources: Sequence[Path], rules: DeliveryRules) -> None:
+    names = Counter(path.name for path in sources)
+    for path in sources:
+        with contextlib.suppress(PiiencError):  # told when the file is looked at
+            if trigger := rules.trigger(path.name, _NO_ID):
+                names[trigger[0]] += 1
+    twins = [name for name, count in names.items() if count > 1]
+    if twins:
+        raise UsageError(
+            f"two files would have the name {twins[0]} at the destination",
+            hint="push them one after the other, or rename one",
+        )
+
+
+def _look(item: _PushItem, pushing: PushRequest) -> Skipped | None:
+    """Look at a file before anything is connected; tell whether it was delivered already."""
+    path = item.path
+    if not path.is_file():
+        what = "is no regular file" if path.exists() else "is not there"
+        raise InputError(f"{path} {what}", hint="name files that are there, and no folders")
+    pushing.rules.trigger(safe_name(path.name), _NO_ID)  # or it could not be made later
+    with open_input(path) as file:
+        check_sent(path, file, pushing.profile, pushing.recipients)
+        source = UploadFile(path, file, pushing.known.get(path))
+        item.size = source.size
+        return _delivery(source, pushing, lambda _: None).delivered_before()
+
+
+def _delivery(
+    source: UploadFile, pushing: PushRequest, arrived: Callable[[int], object]
+) -> Delivery:
+    places, name = pushing.way.places, source.path.name
+    return Delivery(source, name, places, pushing.rules, pushing.ledger, arrived)
+
+
+def _deliver(items: Sequence[_PushItem], pushing: PushRequest, crew: ConnectionPool) -> None:
+    """Deliver files, the largest first, over as many connections as there may be."""
+    meter = Meter(pushing.progress, sum(item.size for item in items))
+
+    def deliver(number: int, item: _PushItem) -> None:
+        begun = time.monotonic()
+        again = partial(crew.again, number=number)
+        try:
+            item.done = _delivered(item, pushing, meter, again)
+        except PiiencError as error:
+            item.error = error
+        item.seconds = round(time.monotonic() - begun, 3)
+
+    try:
+        crew.each(items, deliver)
+    except PiiencError as error:
+        for item in items:
+            _keep(item, pushing, error)
+        raise
+
+
+def _delivered(
+    item: _PushItem, pushing: PushRequest, meter: Meter, again: Again
+) -> Delivered | Skipped:
+    """Deliver one file, while nobody else of this state folder does."""
+    path, what = item.path, lock_name(_transfer(item, pushing))
+    with held(pushing.ledger.folder, what), open_input(path) as file:
+        # It may be another file by now.
+        check_sent(path, file, pushing.profile, pushing.recipients)
+        source = UploadFile(path, file, pushing.known.get(path))
+        delivery = _delivery(source, pushing, meter.arrived)
+        try:
+            return again(delivery.attempt)
+        except PiiencError as error:
+            if not delivery.begun:
+                _keep(item, pushing, error)
+            raise
+
+
+def _keep(item: _PushItem, pushing: PushRequest, error: PiiencError) -> None:
+    """Keep what never got so far as to be sent."""
+    pushing.ledger.failed(_transfer(item, pushing), error)
+
+
+def _transfer(item: _PushItem, pushing: PushRequest) -> Transfer:
+    place, job = pushing.way.places[0], pushing.rules.job
+    return new_transfer("push", place, item.path.name, item.path, size=item.size, job=job)
+
+
+def _told(item: _PushItem) -> SentFile:
+    about = SentFile(str(item.path), item.path.name, item.size, "planned", None, item.plan)
+    about = replace(about, seconds=item.seconds)
+    if item.error is not None:
+        return replace(about, outcome="failed", error=ErrorFacts.of(item.error))
+    if isinstance(item.done, Skipped):
+        sha256 = item.done.transfer.sha256 if item.done.transfer else None
+        return replace(about, outcome="skipped", why=item.done.why, sha256=sha256)
+    if item.done is None:
+        return about
+    transfer = item.done.transfer
+    return replace(
+        about,
+        outcome="delivered",
+        sha256=transfer.sha256,
+        transfer=transfer.id,
+        trigger=transfer.trigger,
+        attempts=transfer.attempts,
+        resumed_at=item.done.resumed_at,
+        warnings=item.done.warnings,
+    )

@@ -1,0 +1,60 @@
+"""The file that the receiver waits for, behind the data: made of the profile's demand."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING
+
+from piienc.errors import ConfigError, UsageError
+from piienc.receivers.clevertap import build, name_for
+from piienc.remote.triggers import trigger_name
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from piienc.receivers import Profile
+    from piienc.receivers.manifest import ManifestTable
+    from piienc.schema import Schema
+    from piienc.settings.destination import Destination
+
+    Trigger = Callable[[str, str], tuple[str, bytes] | None]
+    """Makes name and content, of the data file's name and the transfer's id."""
+
+
+def trigger_of(destination: Destination, profile: Profile, schema: Schema | None) -> Trigger:
+    """Return what makes the trigger file of each data file.
+
+    Args:
+        destination: whose own trigger comes before the profile's.
+        profile: what the receiver demands.
+        schema: of the data files, for a manifest.
+
+    Raises:
+        UsageError: a manifest is demanded, and there is no schema.
+        ConfigError: a manifest is demanded, and the destination has no table for it.
+    """
+    kind = destination.trigger or profile.trigger
+    if kind == "none":
+        return lambda _name, _id: None
+    if kind != "manifest":
+        return partial(_empty, kind, swaps_ending=profile.trigger_swaps_ending)
+    where = f"[destinations.{destination.name or 'NAME'}.manifest]"
+    if destination.manifest is None:
+        raise ConfigError(
+            f"{profile.name} waits for a manifest, and nothing is said of it",
+            hint=f"add {where} with type and client_email to piienc.toml",
+        )
+    if schema is None:
+        raise UsageError(
+            f"{profile.name} waits for a manifest, which is made of the schema",
+            hint="name it: --schema FILE",
+        )
+    return partial(_manifest, destination.manifest, schema)
+
+
+def _empty(kind: str, name: str, _id: str, *, swaps_ending: bool) -> tuple[str, bytes]:
+    return trigger_name(kind, name, swaps_ending=swaps_ending), b""
+
+
+def _manifest(facts: ManifestTable, schema: Schema, name: str, unique: str) -> tuple[str, bytes]:
+    return name_for(name, unique), build(facts, data_name=name, schema=schema)

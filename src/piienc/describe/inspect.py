@@ -1,0 +1,53 @@
+"""What is this file? OpenPGP by its head, a table by its record and its first rows."""
+
+from __future__ import annotations
+
+from pathlib import PurePath
+from typing import TYPE_CHECKING, BinaryIO, cast
+
+from piienc.content import compression_of, is_parquet
+from piienc.describe.inspection import PgpInspection
+from piienc.openpgp.packets import is_openpgp, read_message
+from piienc.storage.places import begun
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from piienc.describe.inspection import TableInspection
+    from piienc.keys import KeyInfo
+    from piienc.schema import Schema
+    from piienc.storage.places import Place
+
+
+_OPENPGP = {".asc", ".gpg", ".pgp", ".sig"}
+
+
+def inspect(
+    source: Place,
+    *,
+    known: Callable[[], Mapping[str, str]],
+    keys: Callable[[], Mapping[int, KeyInfo]],
+    schema: Schema | None = None,
+) -> PgpInspection | TableInspection:
+    """Tell what a file is: by its content, and where that says nothing, by its name.
+
+    Args:
+        source: a file, or an open stream.
+        known: asked for the names of OpenPGP keys and subkeys, by key id.
+        keys: asked for the AES keysets, by the ids of their keys.
+        schema: tells how a CSV file is written.
+
+    Raises:
+        PgpError: it is OpenPGP that cannot be read, or is none though its name says so.
+        InputError: it is a table that cannot be read, or no table; the message tells what it is.
+    """
+    with begun(source) as file:
+        start = file.head
+        told = is_parquet(start) or compression_of(start)
+        by_name = PurePath(file.name).suffix.lower() in _OPENPGP and not told
+        if is_openpgp(start) or by_name:
+            whole = cast("BinaryIO", file.reader)
+            return PgpInspection(file.name, read_message(whole, file.name), known())
+        from piienc.describe import first_rows  # noqa: PLC0415  # start-up
+
+        return first_rows.look(file, keys(), schema)

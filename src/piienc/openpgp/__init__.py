@@ -1,0 +1,12 @@
+"""OpenPGP around a whole file.
+
+wrap.py       wrap_file; start reading here
+unwrap.py     unwrap_file: the way back
+request.py    how a file is to be wrapped
+preflight.py  keys and names against what the receiver demands, before anything is written
+encryptor.py  a gpg that knows the keys, made ready once for many files
+routes.py     how the bytes get through gpg: as streams, or from file to file
+joined.py     encryption of columns and wrapping joined by a pipe, with no file between
+gpg/          what gpg is asked to do, and what it answers
+packets/      what the packets of a file tell, read without gpg and without a key
+"""

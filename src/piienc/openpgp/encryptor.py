@@ -1,0 +1,147 @@
+"""Who wraps: a gpg that knows the keys, made ready once for as many files as there are."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+from typing import TYPE_CHECKING
+
+from msgspec import Struct
+
+from piienc.errors import PgpError, PolicyError
+from piienc.keys.pgp_folder import opened
+from piienc.openpgp.gpg.wrap import MessageFormat, require_as_meant, wrap
+from piienc.openpgp.packets import read_message
+from piienc.openpgp.preflight import check_recipients, check_signer, plain_limit
+from piienc.report.receipt import FileFacts, PgpKeyFacts, WrapReceipt
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from piienc.keys.gpg import Gpg
+    from piienc.keys.pgp import PgpKey
+    from piienc.keys.pgp_folder import PgpFolder
+    from piienc.openpgp.preflight import Ask
+    from piienc.openpgp.request import WrapRequest
+    from piienc.openpgp.routes import ByteRoute
+    from piienc.receivers import Profile
+    from piienc.secret import SecretBytes
+
+
+class PgpEncryptor(Struct, frozen=True):
+    """All that wrapping a stream takes, but the stream.
+
+    Attributes:
+        session: a gpg that knows the keys.
+        recipients: who can read it, each once.
+        signer: who signs it.
+        secret: the signer's passphrase.
+        profile: what the receiver demands.
+        armor: as text.
+        warnings: what will need care soon.
+    """
+
+    session: Gpg
+    recipients: Sequence[PgpKey]
+    signer: PgpKey | None
+    secret: SecretBytes | None
+    profile: Profile
+    armor: bool
+    warnings: Sequence[str]
+
+    @property
+    def limit(self) -> int | None:
+        """How large a file may be before it is wrapped; None for any size.
+
+        Raises:
+            PolicyError: nothing fits.
+        """
+        return plain_limit(self.profile, self.recipients, armor=self.armor)
+
+    def form(self, compression: str) -> MessageFormat:
+        """Return how a file is wrapped, with OpenPGP's compression: none, zip or zlib."""
+        return MessageFormat(self.armor, self.profile.cipher, compression, self.profile.aead)
+
+    def wrap(self, way: ByteRoute, form: MessageFormat, name: str) -> FileFacts:
+        """Wrap what crosses, and look at what was written before it appears.
+
+        Raises:
+            PiiencError: of the class that tells what is wrong; see `piienc.errors`.
+        """
+        wrap(
+            way.route,
+            session=self.session,
+            recipients=self.recipients,
+            form=form,
+            signer=self.signer,
+            passphrase=self.secret,
+        )
+        require_as_meant(read_message(io.BytesIO(way.head), name), self.recipients, form)
+        written = way.written()
+        if form.compression == "none" and written.bytes < way.read().bytes:
+            raise PgpError("gpg compressed the file, which was not asked for")
+        _require_size(written.bytes, self.profile, name)
+        return written
+
+    def receipt(
+        self, form: MessageFormat, read: FileFacts, outputs: Sequence[FileFacts], seconds: float
+    ) -> WrapReceipt:
+        """Return what was done."""
+        signer = self.signer
+        return WrapReceipt(
+            "wrap-file",
+            read,
+            tuple(outputs),
+            tuple(PgpKeyFacts(key.name, key.fingerprint) for key in self.recipients),
+            PgpKeyFacts(signer.name, signer.fingerprint) if signer else None,
+            self.profile.name,
+            form.cipher,
+            form.compression,
+            form.armor,
+            round(seconds, 3),
+            tuple(self.warnings),
+        )
+
+
+@contextlib.contextmanager
+def open_encryptor(wanted: WrapRequest, keys: PgpFolder, passphrase: Ask) -> Iterator[PgpEncryptor]:
+    """Make ready who wraps.
+
+    Args:
+        wanted: for whom, and how.
+        keys: the key folder's OpenPGP keys.
+        passphrase: asked, with the signer's name, if its key is locked.
+
+    Raises:
+        KeyAccessError: a key is missing, or cannot be used.
+        PolicyError: the receiver does not take what is wanted.
+    """
+    profile = wanted.profile
+    with opened(keys, wanted.names) as (session, known):
+        # Two names may stand for one key.
+        named = (known[name] for name in wanted.recipients)
+        recipients = list({key.fingerprint: key for key in named}.values())
+        signer = known[wanted.signer] if wanted.signer else None
+        warnings = check_recipients(recipients, profile)
+        secret = check_signer(signer, profile, keys, passphrase)
+        yield PgpEncryptor(session, recipients, signer, secret, profile, _armor(wanted), warnings)
+
+
+def _armor(wanted: WrapRequest) -> bool:
+    demanded = wanted.profile.armor
+    if demanded is not None and wanted.armor not in {None, demanded}:
+        raise PolicyError(
+            f"the profile {wanted.profile.name} demands {'armor' if demanded else 'binary files'}",
+            hint="leave the option out, or choose another profile: 'piienc profiles list'",
+        )
+    return bool(wanted.armor if demanded is None else demanded)
+
+
+def _require_size(size: int, profile: Profile, name: str) -> None:
+    if profile.size_limit and size > profile.size_limit:
+        raise PolicyError(
+            f"{name} would have {size:,} bytes, and {profile.name} takes "
+            f"{profile.size_limit:,} at most",
+            hint="split it into several files; a CSV file that is named, and no stream, is split "
+            "by rows",
+        )

@@ -1,0 +1,191 @@
+"""Wrap bytes for OpenPGP recipients."""
+
+from __future__ import annotations
+
+import io
+import os
+from typing import TYPE_CHECKING
+
+from msgspec import Struct
+
+from piienc.errors import KeyAccessError, PgpError
+from piienc.keys.pgp_folder import text_of
+from piienc.openpgp.packets.packets import Tag, packets, written
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from piienc.keys.gpg import Gpg, GpgStatus
+    from piienc.keys.pgp import PgpKey
+    from piienc.openpgp.gpg.routes import GpgRoute
+    from piienc.openpgp.packets.message import PgpMessage
+    from piienc.secret import SecretBytes
+
+CIPHERS = {"AES128": "7", "AES192": "8", "AES256": "9"}
+"""The ciphers by their numbers: RFC 9580, 9.3."""
+
+_MDC = "2"  # GnuPG's doc/DETAILS, BEGIN_ENCRYPTION: the packet with a modification detection code
+_KNOWS_AEAD = (2, 3)
+_DIGEST = "SHA512"  # the first choice of GnuPG for its keys, since it knows AEAD
+_WRONG_PASSPHRASE = 11  # libgpg-error's GPG_ERR_BAD_PASSPHRASE
+_FAST = "1"  # a higher level costs far more time than it saves bytes
+
+
+class MessageFormat(Struct, frozen=True):
+    """How a file is wrapped.
+
+    Attributes:
+        armor: as text, in base64; else binary.
+        cipher: one of `CIPHERS`.
+        compression: none, zip or zlib.
+        aead: the newer AEAD packets are allowed; else it must be the one with an MDC.
+    """
+
+    armor: bool = False
+    cipher: str = "AES256"
+    compression: str = "none"
+    aead: bool = False
+
+
+def wrap(
+    route: GpgRoute,
+    *,
+    session: Gpg,
+    recipients: Sequence[PgpKey],
+    form: MessageFormat,
+    signer: PgpKey | None = None,
+    passphrase: SecretBytes | None = None,
+) -> None:
+    """Encrypt a stream or a file to its end.
+
+    Args:
+        route: from the data to the OpenPGP message.
+        session: a gpg that knows the keys.
+        recipients: at least one; all of them can read it.
+        form: how.
+        signer: signs it, inside of the encryption.
+        passphrase: the signer's.
+
+    Raises:
+        KeyAccessError: a recipient cannot be encrypted to, or the signer is locked.
+        PgpError: gpg failed.
+        PiiencError, OSError: what the route raised.
+    """
+    options = ["--cipher-algo", form.cipher, "--compress-algo", form.compression]
+    if form.compression != "none":
+        options += ["--compress-level", _FAST]
+    named = [key.fingerprint for key in recipients]
+    if form.aead:
+        options += ["--force-aead"] if session.release >= _KNOWS_AEAD else []
+    elif _wants_aead(session, named, options):
+        named[0] = "=" + _named_anew(session, named[0])
+        # A user id without a signature states no preferences, and gpg would take the oldest hash.
+        options += ["--digest-algo", _DIGEST]
+    outcome = route.run(
+        session,
+        lambda source, more: session.encrypt_file(
+            source,
+            named,
+            sign=signer.fingerprint if signer else None,
+            passphrase=text_of(passphrase) if passphrase else None,
+            armor=form.armor,
+            extra_args=[*options, *more],
+        ),
+    )
+    if outcome.returncode != 0 or not outcome.has("END_ENCRYPTION"):
+        who = dict(zip(named, (key.name for key in recipients), strict=True))
+        raise _failure(outcome, who, signer)
+    made = {told[-1] for told in outcome.all("SIG_CREATED")}
+    if made - {part.fingerprint for part in signer.parts} if signer else made:
+        raise _not_as_meant("a signature of another key")
+    if signer and not made:
+        raise _not_as_meant("no signature")
+    method, cipher, *_ = outcome.all("BEGIN_ENCRYPTION")[0]
+    if cipher != CIPHERS[form.cipher] or (method != _MDC and not form.aead):
+        raise _not_as_meant("another cipher or packet")
+
+
+def _wants_aead(session: Gpg, fingerprints: list[str], options: list[str]) -> bool:
+    """Tell whether gpg would write an AEAD packet for some recipients, by letting it."""
+    if session.release < _KNOWS_AEAD:
+        return False
+    told = session.encrypt(b"", fingerprints, extra_args=options).all("BEGIN_ENCRYPTION")
+    return any(method != _MDC for method, *_ in told)
+
+
+def _named_anew(session: Gpg, fingerprint: str) -> str:
+    """Give a key one more user id in this session, and return it.
+
+    GnuPG has no option against AEAD: it writes such a packet if all recipients' keys ask for it. A
+    key is asked by the user id that it was named by, and one that nobody signed asks for nothing.
+    """
+    name = f"piienc-{os.urandom(16).hex()}"
+    minimal = session.export_keys(fingerprint, armor=False, minimal=True)
+    primary = next(packets(io.BytesIO(minimal)))
+    key = written(Tag.PUBLIC_KEY, primary.read(len(minimal)))
+    # The option holds for what is merged here alone: the certificate itself was imported without.
+    session.import_keys(
+        key + written(Tag.USER_ID, name.encode()), extra_args=["--allow-non-selfsigned-uid"]
+    )
+    return name
+
+
+def require_as_meant(
+    message: PgpMessage, recipients: Sequence[PgpKey], form: MessageFormat
+) -> None:
+    """Look at the packets of what was written: is it what was asked for?
+
+    Args:
+        message: read back from the output.
+        recipients: those that were meant.
+        form: as it was meant.
+
+    Raises:
+        PgpError: it is something else, and must not leave the house.
+    """
+    kind = message.container.kind if message.container else "nothing encrypted"
+    if kind != "mdc" and not (form.aead and message.container):
+        raise PgpError(
+            f"gpg wrote the packet {kind!r}, which the profile does not allow",
+            hint="the recipient's key asks for it: ask for a key without AEAD, or use a profile "
+            "that allows it; nothing was kept",
+        )
+    if message.armored != form.armor or message.passphrases:
+        raise _not_as_meant("another form")
+    rest = [recipient.key_id for recipient in message.recipients]
+    for key in recipients:
+        mine = {part.key_id for part in key.encrypting}
+        found = [key_id for key_id in rest if key_id in mine]
+        if len(found) != 1:
+            raise _not_as_meant(f"{len(found)} session keys for {key.name}")
+        rest.remove(found[0])
+    if rest:
+        raise _not_as_meant("a session key for somebody else")
+
+
+def _not_as_meant(what: str) -> PgpError:
+    return PgpError(
+        f"gpg did not write what was asked for, but {what}",
+        hint="nothing was kept; see 'gpg --version', and report this if it is a current one",
+    )
+
+
+def _failure(
+    outcome: GpgStatus, names: Mapping[str, str], signer: PgpKey | None
+) -> PgpError | KeyAccessError:
+    for reason in outcome.all("INV_RECP"):
+        name = names.get(reason[-1], reason[-1])
+        return KeyAccessError(
+            f"gpg cannot encrypt to {name}",
+            hint="see 'piienc keys list'; ask its owner for a current key",
+        )
+    if signer and (_WRONG_PASSPHRASE in outcome.codes or outcome.has("NEED_PASSPHRASE")):
+        return KeyAccessError(
+            f"the key {signer.name} is locked: the passphrase is missing or not its own",
+            hint="give --passphrase-file, --passphrase-fd or PIIENC_PASSPHRASE",
+        )
+    return PgpError(
+        f"gpg could not encrypt (its exit code: {outcome.returncode}, error codes: "
+        f"{sorted(outcome.codes)})",
+        hint="look the codes up with 'gpg-error CODE'",
+    )

@@ -1,0 +1,211 @@
+"""Wrap a file for its receivers."""
+
+from __future__ import annotations
+
+import io
+import re
+import time
+import zlib
+from contextlib import ExitStack
+from pathlib import Path, PurePath
+from typing import TYPE_CHECKING
+
+from piienc.content import COMPRESSED, compression_of
+from piienc.errors import PgpError, PolicyError
+from piienc.files import open_input, refuse_same, together
+from piienc.hashing import HashingReader
+from piienc.openpgp.encryptor import open_encryptor
+from piienc.openpgp.packets import read_message
+from piienc.openpgp.preflight import check_name, check_source, refuse_compressed
+from piienc.openpgp.routes import crossing, hashed_ahead, streamed
+from piienc.report.receipt import FileFacts, WrapReceipt
+from piienc.storage.places import name_of
+from piienc.storage.streams import HEAD, PeekedStream
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from contextlib import AbstractContextManager
+
+    from piienc.keys.pgp_folder import PgpFolder
+    from piienc.openpgp.encryptor import PgpEncryptor
+    from piienc.openpgp.gpg.wrap import MessageFormat
+    from piienc.openpgp.preflight import Ask
+    from piienc.openpgp.request import WrapRequest
+    from piienc.openpgp.routes import ByteRoute
+    from piienc.receivers import Profile
+    from piienc.storage.places import Place
+    from piienc.storage.streams import Report
+    from piienc.tables import CsvSource
+
+_SAMPLE = 256 << 10  # bytes at a file's beginning that tell whether compression helps
+_TABLES = {".csv", ".tsv", ".txt"}
+_SUFFIXES = _TABLES | COMPRESSED | {".asc", ".gpg", ".pgp"}
+_HELPS = 0.5  # of the size: base64 of ciphertext shrinks to three quarters, for ten times the work
+
+
+def wrapped_name(source: Path, wanted: WrapRequest) -> Path:
+    """Return the name that a wrapped file gets: the source's, and the profile's extension."""
+    return source.with_name(source.name + wanted.profile.extension)
+
+
+def wrap_file(
+    source: Place,
+    target: Place,
+    wanted: WrapRequest,
+    *,
+    keys: PgpFolder,
+    passphrase: Ask,
+    progress: Report | None = None,
+) -> WrapReceipt:
+    """Encrypt a file for OpenPGP recipients, and look at what was written before it appears.
+
+    Args:
+        source: any file, or an open stream.
+        target: where to; a file appears whole or not at all.
+        wanted: for whom, and how.
+        keys: the key folder's OpenPGP keys.
+        passphrase: asked, with the signer's name, if its key is locked.
+        progress: called with 0, the bytes read, and the share of the file that is done.
+
+    Raises:
+        PiiencError: of the class that tells what is wrong; see `piienc.errors`.
+    """
+    started = time.monotonic()
+    profile = wanted.profile
+    if isinstance(source, Path) and isinstance(target, Path):
+        refuse_same(source, target)
+    check_source(source, profile)
+    check_name(target, profile)
+    with ExitStack() as stack:
+        work = stack.enter_context(open_encryptor(wanted, keys, passphrase))
+        file = stack.enter_context(open_input(source)) if isinstance(source, Path) else source
+        ahead = PeekedStream(file, HEAD)
+        _refuse_wrapped(ahead.head, name_of(source))
+        refuse_compressed(name_of(source), compression_of(ahead.head), profile)
+        form = work.form(_compression(profile, ahead.head[:_SAMPLE]))
+        limit = work.limit
+        if limit and isinstance(source, Path) and source.stat().st_size > limit:
+            read, outputs = _wrap_parts(source, target, work, form, wanted)
+        else:
+            hashed = stack.enter_context(hashed_ahead(source, ahead, target))
+            way = crossing(
+                source, ahead, target, hashed=hashed, overwrite=wanted.overwrite, progress=progress
+            )
+            pass_ = stack.enter_context(way)
+            outputs = [work.wrap(pass_, form, name_of(target))]
+            read = pass_.read()
+    return work.receipt(form, read, outputs, time.monotonic() - started)
+
+
+def _wrap_parts(
+    source: Path, target: Place, work: PgpEncryptor, form: MessageFormat, wanted: WrapRequest
+) -> tuple[FileFacts, list[FileFacts]]:
+    """Wrap a table in parts, which appear together when the last one is done."""
+    # Start-up: only what is split needs tables.
+    from piienc.tables import CsvSource, opened_source  # noqa: PLC0415  # see above
+    from piienc.transform.crypt import csv_format  # noqa: PLC0415  # see above
+
+    if not isinstance(target, Path):
+        raise _cannot_split(source, work.profile, "standard output takes one file")
+    if not (wanted.schema or _is_csv(source)):
+        raise _cannot_split(source, work.profile, "only CSV files are split by rows")
+    earlier = _earlier_parts(target, overwrite=wanted.overwrite)
+    with together() as appearing, opened_source(source, csv_format(wanted.schema)) as opened_table:
+        table, reader = opened_table
+        if not isinstance(table, CsvSource):
+            raise _cannot_split(source, work.profile, "only CSV files are split by rows")
+        outputs = wrapped_parts(
+            table, source.name, target, work, form, appearing, overwrite=wanted.overwrite
+        )
+        read = FileFacts(name_of(source), reader.count, reader.sha256())
+    for path in earlier - {Path(written.name) for written in outputs}:
+        path.unlink(missing_ok=True)
+    return read, outputs
+
+
+def wrapped_parts(
+    table: CsvSource,
+    name: str,
+    target: Path,
+    work: PgpEncryptor,
+    form: MessageFormat,
+    appearing: Callable[[AbstractContextManager[ByteRoute], Path], ByteRoute],
+    *,
+    overwrite: bool,
+) -> list[FileFacts]:
+    """Wrap a table in parts, as many as it takes.
+
+    Args:
+        table: read to its end.
+        name: of its file, whose ending tells how the parts are compressed.
+        target: whose name the parts get, with their numbers.
+        work: wraps.
+        form: how.
+        appearing: from `together`.
+        overwrite: replace existing parts.
+    """
+    from piienc.tables import parts  # noqa: PLC0415  # start-up: only what is split needs tables
+
+    outputs = []
+    for number, part in enumerate(parts(table, name, int(work.limit or 0)), 1):
+        named = part_name(target, number)
+        check_name(named, work.profile)
+        way = streamed(HashingReader(part), name, named, overwrite=overwrite)
+        outputs.append(work.wrap(appearing(way, named), form, str(named)))
+    return outputs
+
+
+def _cannot_split(source: Path, profile: Profile, why: str) -> PolicyError:
+    return PolicyError(
+        f"{source} is too large for {profile.name}, and cannot be split: {why}",
+        hint="write it as several files, and wrap each",
+    )
+
+
+def _is_csv(source: Path) -> bool:
+    suffixes = [suffix.lower() for suffix in source.suffixes]
+    while suffixes and suffixes[-1] in COMPRESSED:
+        suffixes.pop()
+    return bool(suffixes) and suffixes[-1] in _TABLES
+
+
+def _earlier_parts(target: Path, *, overwrite: bool) -> set[Path]:
+    """Return the parts that an earlier run has left: more than this one makes, it may be."""
+    first = part_name(target, 1).name
+    begin, _, end = first.rpartition("0001")
+    name = re.compile(re.escape(begin) + r"\d{4,}" + re.escape(end))
+    found = {path for path in target.parent.iterdir() if name.fullmatch(path.name)}
+    if found and not overwrite:
+        raise PolicyError(
+            f"there are parts of an earlier run: {min(found)}",
+            hint="move them away, or say --force to replace all of them",
+        )
+    return found
+
+
+def part_name(target: Path, number: int) -> Path:
+    """Return the name of a part: `exports.csv.asc` becomes `exports.part-0001.csv.asc`."""
+    stem, end = target.name, ""
+    while PurePath(stem).suffix.lower() in _SUFFIXES:
+        end = PurePath(stem).suffix + end
+        stem = PurePath(stem).stem
+    return target.with_name(f"{stem}.part-{number:04d}{end}")
+
+
+def _compression(profile: Profile, sample: bytes) -> str:
+    if profile.compression != "auto":
+        return profile.compression
+    packed = len(zlib.compress(sample, 1))
+    return "zip" if packed < _HELPS * len(sample) else "none"
+
+
+def _refuse_wrapped(head: bytes, name: str) -> None:
+    try:
+        message = read_message(io.BytesIO(head), name)
+    except PgpError:
+        return
+    if message.container:
+        raise PolicyError(
+            f"{name} is encrypted by OpenPGP already",
+            hint="send it as it is; 'piienc inspect' shows for whom it is",
+        )

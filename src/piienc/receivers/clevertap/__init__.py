@@ -1,0 +1,18 @@
+"""Manifests for CleverTap: the JSON file behind a data file that tells what its columns are.
+
+    build.py         make one, from the schema and what the schema does not tell
+    lint.py          find what the receiver would refuse or drop; from the outside in:
+    strict_json.py     the file as JSON
+    data_types.py      a column's data type and date format
+    together.py        the columns together: whose rows, which properties
+    columns.py       what a column of the schema is there
+    problems.py      a mistake, and where it is
+
+Pure functions over values. The receiver's words are in `receivers/manifest.py`.
+"""
+
+from piienc.receivers.clevertap.build import build, name_for
+from piienc.receivers.clevertap.lint import lint
+from piienc.receivers.clevertap.problems import Problem
+
+__all__ = ["Problem", "build", "lint", "name_for"]

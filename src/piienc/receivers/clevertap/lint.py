@@ -1,0 +1,168 @@
+"""What is wrong with a manifest: what the receiver would refuse, or drop without a word.
+
+`lint` goes from the outside in: the file, its fields, each column, and the columns together.
+The rules are those of docs/manifests.md.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from piienc.document import shown
+from piienc.receivers import manifest as words
+from piienc.receivers.clevertap.data_types import check_types
+from piienc.receivers.clevertap.problems import Problem, meant, nearest, place_of
+from piienc.receivers.clevertap.strict_json import parse
+from piienc.receivers.clevertap.together import together
+from piienc.remote.names import is_safe
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from piienc.schema import Schema
+
+    Fields = Mapping[str, Any]
+
+_FIELDS: dict[str, type] = {
+    "fileName": str,
+    "type": str,
+    "columns": dict,
+    "clientEmail": str,
+    "keyId": str,
+}
+_REQUIRED = ("fileName", "type", "clientEmail")
+_OF_COLUMN: dict[str, type] = {"ctName": str, "dataType": str, "dateFormat": str}
+_EVENT_NAMES = {"eventname", "event_name", "evtname", "event"}
+_ENCRYPTED = ".asc"
+_ENDINGS = (".csv", f".csv{_ENCRYPTED}")
+_HEX_OF_FINGERPRINTS = (40, 64)  # digits, of version 4 and of version 6
+
+
+def lint(
+    manifest: bytes,
+    *,
+    data_name: str | None = None,
+    header: Sequence[str] | None = None,
+    schema: Schema | None = None,
+    name: str | None = None,
+) -> list[Problem]:
+    """Find what is wrong with a manifest.
+
+    Args:
+        manifest: its bytes.
+        data_name: the data file's name at the receiver, if it is known.
+        header: the columns of the data file, if they are known.
+        schema: the data file's, if there is one.
+        name: the manifest's own name at the receiver, if it is known.
+
+    Returns:
+        The problems, from the outside in; none of them holds a value of a cell, nor the
+        client's address. Without errors among them, there is no reason to drop it of which the
+        receiver's pages tell.
+    """
+    value, problems = parse(manifest)
+    found = [*(() if name is None else _own_name(name)), *problems]
+    if isinstance(value, dict):
+        fine = {key: each for key, each in value.items() if _is(each, _FIELDS.get(key))}
+        found += _fields(value, _FIELDS, _REQUIRED)
+        found += _file(fine, data_name)
+        found += _key(fine, has_key="keyId" in value)
+        found += _kind(fine)
+        found += _client(fine)
+        found += _columns(fine.get("columns", {}), schema)
+        found += together(fine, header, schema)
+    elif not problems:
+        found.append(Problem("syntax", "the file", "not an object of fields"))
+    return found
+
+
+def _is(value: object, kind: type | None) -> bool:
+    return kind is not None and isinstance(value, kind)
+
+
+def _own_name(name: str) -> Iterator[Problem]:
+    if not name.endswith(words.SUFFIX):
+        said = f"the manifest's own name does not end in {words.SUFFIX}"
+        yield Problem("manifest-name", "the file", said)
+    if not is_safe(name):
+        yield Problem("manifest-name", "the file", "the manifest's own name is no plain file name")
+
+
+def _fields(
+    value: Fields, known: Mapping[str, type], required: Sequence[str] = (), above: str | None = None
+) -> Iterator[Problem]:
+    """Hold an object's names against those that it may have, and the types of its values."""
+    guessed = set()
+    for name, inner in value.items():
+        place = place_of(*(("columns", above) if above is not None else ()), name)
+        if name not in known:
+            guessed.add(nearest(name, known))
+            yield Problem("field", place, "unknown" + (_event_name(name) or meant(name, known)))
+        elif not isinstance(inner, known[name]):
+            said = "not an object" if known[name] is dict else "not a string"
+            yield Problem("field", place, said)
+    for name in required:
+        if name not in value and name not in guessed:
+            yield Problem("field", name, "missing")
+
+
+def _event_name(name: str) -> str:
+    if name.casefold() not in _EVENT_NAMES:
+        return ""
+    return f"; a column of the data holds the event's name: give it the ctName {words.EVENT_NAME}"
+
+
+def _file(fields: Fields, data_name: str | None) -> Iterator[Problem]:
+    name = fields.get("fileName")
+    if name is None:
+        return
+    if data_name is not None and name != data_name:
+        without = f": {_ENCRYPTED} is missing" if data_name == name + _ENCRYPTED else ""
+        yield Problem("file-name", "fileName", f"not the data file's name{without}")
+    if not is_safe(name) or not name.endswith(_ENDINGS):
+        said = f"not a plain file name that ends in {' or '.join(_ENDINGS)}"
+        yield Problem("file-name", "fileName", said)
+    if "keyId" in fields and not name.endswith(_ENCRYPTED):
+        said = f"there is a keyId, but the name does not end in {_ENCRYPTED}, as encrypted files do"
+        yield Problem("file-name", "fileName", said)
+
+
+def _key(fields: Fields, *, has_key: bool) -> Iterator[Problem]:
+    """Check the key that the data file is encrypted for."""
+    key_id = fields.get("keyId")
+    if key_id is not None and not words.is_key_id(key_id):
+        is_key = len(key_id.replace(" ", "")) in _HEX_OF_FINGERPRINTS
+        hint = "; this looks like a key's fingerprint" if is_key else ""
+        yield Problem("key-id", "keyId", f"not a UUID, as the receiver gives it{hint}")
+    if not has_key and fields.get("fileName", "").endswith(_ENCRYPTED):
+        said = f"missing: the data file is encrypted, for its name ends in {_ENCRYPTED}"
+        yield Problem("key-id", "keyId", said)
+
+
+def _kind(fields: Fields) -> Iterator[Problem]:
+    kind = fields.get("type")
+    if kind is None or kind in words.KINDS:
+        return
+    choices = " or ".join(words.KINDS)
+    if kind.casefold() in words.KINDS:
+        # One page of the receiver writes EVENT and PROFILE; all its samples are in lower case.
+        said = f"write {kind.casefold()}, as the receiver's samples do"
+        yield Problem("type", "type", said, "warning")
+    else:
+        yield Problem("type", "type", f"{shown(kind)} is not {choices}{meant(kind, words.KINDS)}")
+
+
+def _client(fields: Fields) -> Iterator[Problem]:
+    address = fields.get("clientEmail")
+    if address is not None and not words.is_email(address):
+        yield Problem("client-email", "clientEmail", "not one plain e-mail address")
+
+
+def _columns(columns: Fields, schema: Schema | None) -> Iterator[Problem]:
+    for name, entry in columns.items():
+        if not isinstance(entry, dict):
+            yield Problem("field", place_of("columns", name), "not an object")
+            continue
+        yield from _fields(entry, _OF_COLUMN, above=name)
+        fine = {key: each for key, each in entry.items() if _is(each, _OF_COLUMN.get(key))}
+        yield from check_types(name, fine, schema.columns.get(name) if schema else None)

@@ -1,0 +1,224 @@
+"""The rows held to what their receiver demands: `[rows]` of its profile.
+
+`RowRules.of` settles which rule is for which column, once for a file. The rest is whole-column
+operations, which any thread may run.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+from msgspec import Struct
+
+from piienc.receivers.demands import CellDemand, cell_demands
+from piienc.receivers.manifest import EVENT_NAME
+from piienc.receivers.rows import canonical
+from piienc.receivers.stored import StoredForms, without_any
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    import pyarrow as pa
+    from numpy.typing import NDArray
+
+    from piienc.receivers import Profile, RowRule
+    from piienc.receivers.manifest import Kind, ManifestTable
+    from piienc.receivers.rows import Level
+    from piienc.schema import Schema
+
+
+class RowViolation(Struct, frozen=True, eq=False):
+    """A demand that is not met.
+
+    Attributes:
+        detail: what is wrong, for people and without the value, with the rule's name.
+        column: the column's name; None if it is of whole rows, or of the file.
+        rows: the rows, from 0 in their batch and in order; empty if it is of the whole file.
+        severity: error or warning.
+    """
+
+    detail: str
+    column: str | None
+    rows: NDArray[np.int64]
+    severity: Level
+
+
+class _DemandedColumn(Struct, frozen=True):
+    """A column with what is demanded of its cells.
+
+    Attributes:
+        name: its name.
+        marked: whether the schema marks it.
+        demands: each with the name of its rule.
+    """
+
+    name: str
+    marked: bool
+    demands: tuple[tuple[str, CellDemand], ...]
+
+
+class _Required(Struct, frozen=True):
+    """A rule by which each row has a value in one of some columns.
+
+    Attributes:
+        place: how an error names the rule.
+        rule: the rule.
+        names: the properties, for people.
+        columns: those of the file that carry one of the properties.
+    """
+
+    place: str
+    rule: RowRule
+    names: str
+    columns: tuple[str, ...]
+
+
+class RowRules(Struct, frozen=True):
+    """A profile's rules, settled for the columns of one file."""
+
+    _columns: tuple[_DemandedColumn, ...]
+    _required: tuple[_Required, ...]
+    _file: tuple[RowViolation, ...]
+
+    @classmethod
+    def of(
+        cls,
+        profile: Profile,
+        schema: Schema,
+        columns: Sequence[str],
+        manifest: ManifestTable | None = None,
+    ) -> RowRules:
+        """Settle which rules are for which columns.
+
+        Args:
+            profile: the receiver's.
+            schema: tells the properties of the columns, and which are marked.
+            columns: those of the file.
+            manifest: what is known of the file's manifest: its type, and the properties that
+                are not the schema's. Without it, a file with a column that carries `evtName` is
+                one of events, and any other one of profiles.
+        """
+        carried = {name: _property(name, schema, manifest) for name in columns}
+        rules = _rules(profile, _kind(carried, manifest))
+        chosen = {
+            place: [name for name in carried if rule.chooses(name, carried[name])]
+            for place, rule in rules.items()
+        }
+        cells = {place: tuple(cell_demands(rule)) for place, rule in rules.items()}
+        demands: dict[str, list[tuple[str, CellDemand]]] = {}
+        for at, names in chosen.items():
+            for name in names:
+                demands.setdefault(name, []).extend((at, one) for one in cells[at])
+        marked = schema.marked
+        settled = [
+            _DemandedColumn(name, name in marked, tuple(demands[name]))
+            for name in carried
+            if demands.get(name)
+        ]
+        breaches = [
+            breach
+            for place, rule in rules.items()
+            for breach in _of_columns(place, rule, chosen[place], carried, schema)
+        ]
+        return cls(tuple(settled), tuple(_required(rules, carried)), tuple(breaches))
+
+    def of_the_file(self) -> list[RowViolation]:
+        """Return what is wrong with the columns, whatever is in the rows."""
+        nobodys = [
+            _breach(each.place, f"no column carries any of {each.names}", None, each.rule.level)
+            for each in self._required
+            if not each.columns
+        ]
+        return [*self._file, *nobodys]
+
+    def failing(self, batch: pa.RecordBatch, stored: pa.RecordBatch | None) -> list[RowViolation]:
+        """Find the rows that break a rule.
+
+        A value that could not be decrypted is not judged by rules on plain values.
+
+        Args:
+            batch: the plain values, decrypted where a key was there; valid UTF-8.
+            stored: the cells as they lie in the file, of the same rows; None if nothing of the
+                file is encrypted.
+
+        Returns:
+            For each broken rule and column, its rows. A column that a batch has not, or has
+            twice, is not judged.
+        """
+        found = []
+        for column in self._columns:
+            forms = StoredForms(column.name, batch, stored, marked=column.marked)
+            for place, demand in column.demands:
+                cells = forms.of(demand.when)
+                rows = demand.broken_in(cells) if cells is not None else ()
+                if len(rows):
+                    detail = f"{demand.detail} ({place})"
+                    found.append(
+                        RowViolation(detail, column.name, np.asarray(rows), demand.severity)
+                    )
+        for each in self._required:
+            rows = without_any(each.columns, batch, stored)
+            if len(rows):
+                detail = f"{each.rule.says or f'no value in any of {each.names}'} ({each.place})"
+                found.append(RowViolation(detail, None, rows, each.rule.level))
+        return found
+
+
+def _property(name: str, schema: Schema, manifest: ManifestTable | None) -> str:
+    if manifest is not None:
+        columns = manifest.columns or {}
+        if name in columns:
+            return columns[name]
+        if name in (manifest.exclude or ()):
+            return name
+    column = schema.columns.get(name)
+    return (column and column.property) or name
+
+
+def _kind(carried: Mapping[str, str], manifest: ManifestTable | None) -> Kind:
+    if manifest is not None:
+        return manifest.type
+    return "event" if EVENT_NAME in map(canonical, carried.values()) else "profile"
+
+
+def _rules(profile: Profile, kind: Kind) -> dict[str, RowRule]:
+    """Return the rules that hold for files of a kind, by how they are named to people."""
+    return {
+        f"rows.{name} of {profile.name}": rule
+        for name, rule in profile.rows.items()
+        if rule.severity != "off" and rule.type in (None, kind)
+    }
+
+
+def _required(rules: Mapping[str, RowRule], carried: Mapping[str, str]) -> Iterator[_Required]:
+    for place, rule in rules.items():
+        if rule.required_one_of is not None:
+            wanted = {*map(canonical, rule.required_one_of)}
+            columns = tuple(name for name in carried if canonical(carried[name]) in wanted)
+            yield _Required(place, rule, ", ".join(rule.required_one_of), columns)
+
+
+def _of_columns(
+    place: str,
+    rule: RowRule,
+    chosen: Sequence[str],
+    carried: Mapping[str, str],
+    schema: Schema,
+) -> Iterator[RowViolation]:
+    """Find what is wrong with the columns that a rule has chosen, as a whole."""
+    marked = schema.marked
+    for name in chosen:
+        length = len(carried[name].encode(errors="replace"))
+        if rule.max_name_bytes is not None and length > rule.max_name_bytes:
+            detail = rule.says or f"its name is longer than {rule.max_name_bytes} bytes"
+            yield _breach(place, detail, name, rule.level)
+        if rule.plain and name in marked:
+            yield _breach(place, rule.says or "encrypted, and must be plain", name, rule.level)
+    if rule.max_columns is not None and len(chosen) > rule.max_columns:
+        detail = rule.says or f"{len(chosen)} columns, and {rule.max_columns} are taken"
+        yield _breach(place, detail, None, rule.level)
+
+
+def _breach(place: str, detail: str, column: str | None, severity: Level) -> RowViolation:
+    return RowViolation(f"{detail} ({place})", column, np.empty(0, np.int64), severity)

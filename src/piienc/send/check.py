@@ -1,0 +1,174 @@
+"""All that a job needs, looked at before its time: what is wrong is told at once, and all of it."""
+
+from __future__ import annotations
+
+import shutil
+from typing import TYPE_CHECKING, Any
+
+from msgspec import Struct, to_builtins
+
+from piienc.deliver.push import rehearse
+from piienc.errors import ConfigError, IncompleteError, PiiencError
+from piienc.openpgp.preflight import check_recipients, check_signer, plain_limit
+from piienc.report.receipt import SCHEMA_VERSION, ErrorFacts
+from piienc.send.naming import name_for
+from piienc.send.outcome import WORST_FIRST
+from piienc.send.sources import sources
+from piienc.state import Marks
+from piienc.transform.mark_policy import hold_to_marks
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from piienc.send.making import JobContextBuilder
+
+_GROWTH = 2  # so many times larger than its source a wrapped file may well be
+
+
+class JobCheck(Struct, frozen=True):
+    """A thing that a job needs.
+
+    Attributes:
+        what: schema, keys, recipients, destination, sources, folders or disk.
+        notes: what was found, and warnings.
+        error: what is wrong with it.
+    """
+
+    what: str
+    notes: tuple[str, ...] = ()
+    error: ErrorFacts | None = None
+
+
+class CheckReceipt(Struct, frozen=True):
+    """What a look at a job has found.
+
+    Attributes:
+        step: the command's name.
+        job: the job's name; None for one of the command line.
+        checks: in the order in which they were made.
+    """
+
+    step: str
+    job: str | None
+    checks: tuple[JobCheck, ...]
+
+    @property
+    def exit_code(self) -> int:
+        """The worst code of all, by `WORST_FIRST`; 0 if nothing is wrong."""
+        worst = self._worst()
+        return worst.code if worst else 0
+
+    def document(self) -> dict[str, Any]:
+        """Return the receipt as a JSON document; not `ok` if something is wrong."""
+        document = {"schema_version": SCHEMA_VERSION, "ok": True, **to_builtins(self)}
+        if worst := self._worst():
+            document |= {"ok": False, "error": to_builtins(worst)}
+        return document
+
+    def _worst(self) -> ErrorFacts | None:
+        errors = [looked.error for looked in self.checks if looked.error]
+        return min(errors, key=lambda error: WORST_FIRST.index(error.code), default=None)
+
+
+def check(making: JobContextBuilder) -> CheckReceipt:
+    """Look at all that a job needs, and change nothing.
+
+    The destination is tried as by `push --dry-run`.
+    """
+    checks = tuple(
+        _looked(what, look, making)
+        for what, look in (
+            ("schema", _schema),
+            ("keys", _keys),
+            ("recipients", _recipients),
+            ("sources", _sources),
+            ("folders", _folders),
+            ("disk", _disk),
+            ("destination", _destination),
+        )
+    )
+    return CheckReceipt("send", making.job.name, checks)
+
+
+def _looked(
+    what: str, look: Callable[[JobContextBuilder], list[str]], making: JobContextBuilder
+) -> JobCheck:
+    try:
+        return JobCheck(what, tuple(look(making)))
+    except PiiencError as error:
+        return JobCheck(what, (), ErrorFacts.of(error))
+
+
+def _schema(making: JobContextBuilder) -> list[str]:
+    schema = making.schema
+    return [f"{schema.name} marks {', '.join(schema.marked)}"]
+
+
+def _keys(making: JobContextBuilder) -> list[str]:
+    schema = making.schema
+    names = sorted({str(column.encrypt) for column in schema.marked.values()})
+    hold_to_marks(schema, making.keyset, Marks(making.settings.state_dir))
+    return [f"{name}: {making.keyset(name).mode}" for name in names]
+
+
+def _recipients(making: JobContextBuilder) -> list[str]:
+    wanted, profile = making.wrapping, making.profile
+    known = {key.name: key for key in making.pgp.load(wanted.names)}
+    recipients = [known[name] for name in wanted.recipients]
+    warnings = check_recipients(recipients, profile)
+    signer = known[wanted.signer] if wanted.signer else None
+    check_signer(signer, profile, making.pgp, making.passphrase)
+    plain_limit(profile, recipients, armor=bool(profile.armor))
+    return [f"wrapped for {', '.join(wanted.recipients)}", *warnings]
+
+
+def _sources(making: JobContextBuilder) -> list[str]:
+    there = sources(making.job)
+    for each in there.ready:
+        name_for(each.path, making.job.naming, 1)
+    for _, error in there.misnamed:
+        raise error
+    size = sum(each.size for each in there.ready)
+    told = [f"{len(there.ready):,} of {size:,} bytes together"]
+    return [*told, *(f"{path} is being written to" for path in there.moving)]
+
+
+def _folders(making: JobContextBuilder) -> list[str]:
+    job = making.job
+    base = _existing(job.source.parent)
+    for folder in (job.move_to, job.quarantine):
+        if folder and _existing(folder).stat().st_dev != base.stat().st_dev:
+            raise ConfigError(
+                f"{folder} is on another file system than the sources, and plaintext is not copied",
+                hint="name a folder beside the sources",
+            )
+    return [f"{folder}" for folder in (job.move_to, job.quarantine) if folder]
+
+
+def _disk(making: JobContextBuilder) -> list[str]:
+    needed = _GROWTH * sum(each.size for each in sources(making.job).ready)
+    state = making.settings.state_dir
+    free = shutil.disk_usage(_existing(state)).free
+    if free < needed:
+        raise IncompleteError(
+            f"{state} has {free:,} bytes free, and the job may need {needed:,}",
+            hint="make room, or name another state folder: --state DIR",
+        )
+    return [f"{free:,} bytes free"]
+
+
+def _destination(making: JobContextBuilder) -> list[str]:
+    receipt = rehearse([], making.pushing())
+    free = receipt.free_space
+    return [
+        receipt.url,
+        *([f"{free:,} bytes free"] if free is not None else []),
+        *receipt.warnings,
+    ]
+
+
+def _existing(path: Path) -> Path:
+    """Return the nearest folder upwards that is there."""
+    path = path.absolute()
+    return next(folder for folder in (path, *path.parents) if folder.is_dir())

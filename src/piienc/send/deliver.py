@@ -1,0 +1,192 @@
+"""What is in the spool goes to the destination, and the ledger learns of it."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from operator import itemgetter
+from pathlib import Path
+from typing import TYPE_CHECKING, Self
+
+from msgspec.structs import replace
+
+from piienc.deliver.connections import ConnectionPool
+from piienc.deliver.push import push
+from piienc.deliver.upload import KnownFile
+from piienc.errors import PiiencError
+from piienc.send.after import apply_after
+from piienc.send.outcome import SourceOutcome
+from piienc.send.papers import keep_receipt
+from piienc.send.spool import files_of
+from piienc.state import JobStep
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from piienc.deliver.push import PushRequest
+    from piienc.report.receipt import ErrorFacts, PushReceipt, SentFile
+    from piienc.send.sending import JobContext
+    from piienc.state import JobEntry, JobLedger
+
+THERE = "there already"
+"""Why a source is skipped whose name is taken at the destination."""
+
+
+class Deliverer:
+    """Delivers what is in the spool; use it as a context, in which connections are kept.
+
+    One thread at a time may use it. At the context's end, the audit log is told of what was
+    delivered, whatever has ended it.
+    """
+
+    def __init__(self, sending: JobContext, ledger: JobLedger) -> None:
+        """Make ready; nothing is connected yet.
+
+        Args:
+            sending: the job.
+            ledger: told of each step.
+        """
+        self._sending, self._ledger = sending, ledger
+        self._crew = ConnectionPool(sending.pushing.way, sending.pushing.told)
+        self._outcomes: dict[str, tuple[int, SourceOutcome]] = {}
+        self._receipts: list[PushReceipt] = []
+        self._known: dict[Path, KnownFile] = {}
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self._crew.stop()
+        for receipt in self._receipts:
+            self._sending.evidence(receipt)
+
+    def trust(self, sent: JobEntry) -> None:
+        """Take the hashes of a source's files for known: this run has made them."""
+        for path, told in zip(files_of(self._sending, sent), sent.wrapped, strict=True):
+            with suppress(OSError):  # who delivers it says that it is not there
+                self._known[path] = KnownFile.at(path, told["sha256"])
+
+    def connect(self) -> None:
+        """Connect before there is anything to deliver.
+
+        Raises:
+            PiiencError: that failed.
+        """
+        self._crew.connect()
+
+    def stop(self) -> None:
+        """End a delivery that another thread is at, as soon as may be."""
+        self._crew.stop()
+
+    def deliver(self, waiting: Sequence[JobEntry]) -> None:
+        """Deliver sources; of those with one name, one after the other.
+
+        Raises:
+            PiiencError: the destination lets nobody in; then nothing is told of what is left.
+        """
+        for batch in _without_twins(waiting):
+            self._batch(batch)
+
+    def all(self) -> list[SourceOutcome]:
+        """Deliver all that the job still has in the spool, and finish what is delivered.
+
+        What fails stays for the next run.
+
+        Returns:
+            What became of each source that was delivered in the context, by its number.
+        """
+        waiting = self._ledger.at(self._sending.label, JobStep.SPOOLED)
+        for batch in _without_twins([sent for sent in waiting if sent.id not in self._outcomes]):
+            try:
+                self._batch(batch)
+            except PiiencError as error:
+                for sent in batch:
+                    self._keep(sent, SourceOutcome.failed(sent.source, error))
+        for sent in self._ledger.at(self._sending.label, JobStep.DELIVERED):
+            self._finish(sent)
+        return self.so_far()
+
+    def so_far(self) -> list[SourceOutcome]:
+        """Return what became of each source until now, by its number."""
+        return [outcome for _, outcome in sorted(self._outcomes.values(), key=itemgetter(0))]
+
+    def _finish(self, sent: JobEntry) -> None:
+        """Do with a delivered source what the job says.
+
+        Not before all sources were read: one may be a link to another.
+        """
+        try:
+            apply_after(self._sending.job, sent)
+        except PiiencError as error:
+            self._keep(sent, SourceOutcome.failed(sent.source, error))
+        else:
+            self._ledger.save(replace(sent, step=JobStep.DONE))
+
+    @property
+    def _pushing(self) -> PushRequest:
+        pushing = self._sending.pushing
+        rules = replace(pushing.rules, job=self._sending.job.name)
+        return replace(pushing, rules=rules, known=self._known)
+
+    def _batch(self, batch: Sequence[JobEntry]) -> None:
+        paths = {sent.id: files_of(self._sending, sent) for sent in batch}
+        files = [path for sent in batch for path in paths[sent.id]]
+        receipt = push(files, self._pushing, self._crew)
+        self._receipts.append(receipt)
+        told = {Path(file.source): file for file in receipt.files}
+        for sent in batch:
+            try:
+                outcome = self._one(sent, [told[path] for path in paths[sent.id]])
+            except PiiencError as error:
+                outcome = SourceOutcome.failed(sent.source, error)
+            self._keep(sent, outcome)
+
+    def _keep(self, sent: JobEntry, outcome: SourceOutcome) -> None:
+        self._outcomes[sent.id] = sent.number, outcome
+
+    def _one(self, sent: JobEntry, files: Sequence[SentFile]) -> SourceOutcome:
+        failed = next((file for file in files if file.error), None)
+        if failed and failed.error:
+            return _with_error(sent, failed.error)
+        there = [file for file in files if file.why == THERE]
+        made = SourceOutcome(
+            sent.source,
+            "skipped" if there else "delivered",
+            THERE if there else None,
+            tuple(file.name for file in files),
+            sum(file.bytes for file in files),
+            _rows(sent),
+            sent.sha256,
+            warnings=tuple(said for file in files for said in file.warnings),
+        )
+        if there:  # whose file that is, nobody knows: the source is not touched
+            self._ledger.save(replace(sent, step=JobStep.SKIPPED))
+            return made
+        made = replace(made, receipt=str(keep_receipt(sent, files, self._sending)))
+        self._ledger.save(replace(sent, step=JobStep.DELIVERED))
+        return made
+
+
+def _without_twins(waiting: Sequence[JobEntry]) -> Iterator[list[JobEntry]]:
+    """Yield batches in which no two files have the same name at the destination, parts included."""
+    rest = list(waiting)
+    while rest:
+        batch: list[JobEntry] = []
+        later: list[JobEntry] = []
+        taken: set[str] = set()
+        for sent in rest:
+            names = {str(file["name"]) for file in sent.wrapped}
+            (later if names & taken else batch).append(sent)
+            taken |= names
+        yield batch
+        rest = later
+
+
+def _rows(sent: JobEntry) -> int | None:
+    from json import loads  # noqa: PLC0415  # a few bytes, once for each file
+
+    rows = loads(sent.facts).get("encrypt", {}).get("rows")
+    return rows if isinstance(rows, int) else None
+
+
+def _with_error(sent: JobEntry, error: ErrorFacts) -> SourceOutcome:
+    return SourceOutcome(sent.source, "failed", sha256=sent.sha256, error=error)

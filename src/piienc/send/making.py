@@ -1,0 +1,196 @@
+"""A job made ready: of what the settings say to all that sending takes, each part by itself."""
+
+from __future__ import annotations
+
+import hashlib
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from msgspec import Struct, field
+from msgspec.structs import replace
+
+from piienc import receivers as profiles
+from piienc import schema as schemas
+from piienc.deliver.push import PushRequest, rules_of
+from piienc.errors import ConfigError
+from piienc.keys import KeyFolder, Keyset
+from piienc.keys.pgp_folder import PgpFolder
+from piienc.openpgp.request import WrapRequest
+from piienc.report.model import SchemaFacts
+from piienc.send.sending import JobContext
+from piienc.state import Ledger
+from piienc.verify.at_hand import AvailableKeys
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from piienc.audit.entry import AuditEntry
+    from piienc.audit.evidence import AnyReceipt
+    from piienc.deliver.endpoint import Endpoint
+    from piienc.errors import PiiencError
+    from piienc.openpgp.preflight import Ask
+    from piienc.receivers import Profile
+    from piienc.schema import Schema
+    from piienc.send.sending import OnEvent
+    from piienc.settings import Settings
+    from piienc.settings.destination import Destination
+    from piienc.settings.job import Job
+
+
+class JobContextBuilder(Struct, frozen=True, dict=True):
+    """What sending is made of; a part is made when it is first asked for.
+
+    Attributes:
+        settings: where things are.
+        job: what is sent.
+        destination: where to.
+        connect: makes the way there.
+        passphrase: asked, with a key's name, if it is locked.
+        told: of each step.
+        told_retry: of what is tried again, and of the seconds until then.
+        used: told of each AES key that is loaded: its name, and its key ids.
+        evidence: takes the receipt of each step, for the audit log.
+        attested: adds to a document the place that the audit log has come to.
+        asks: whether `passphrase`, or who connects, may ask somebody at a terminal.
+        again: also sources that were sent already.
+        dry_run: all but the upload.
+        threads: units worked on side by side; 0 means one for each core that may be used.
+    """
+
+    settings: Settings
+    job: Job
+    destination: Destination
+    connect: Callable[[], Endpoint]
+    passphrase: Ask
+    told: OnEvent
+    told_retry: Callable[[PiiencError, float], object] | None = None
+    used: Callable[[str, tuple[int, ...]], object] = lambda _name, _ids: None
+    evidence: Callable[[AnyReceipt], object] = lambda _: None
+    attested: Callable[[dict[str, Any]], dict[str, Any]] = lambda document: document
+    asks: bool = False
+    again: bool = False
+    dry_run: bool = False
+    threads: int = 0
+    _keysets: dict[str, Keyset] = field(default_factory=dict)
+
+    @cached_property
+    def schema(self) -> Schema:
+        """The schema of the sources.
+
+        Raises:
+            ConfigError: it cannot be read, has mistakes, or marks nothing.
+        """
+        found = schemas.load(self.job.schema)
+        if not found.marked:
+            raise ConfigError(
+                f"the schema {found.name!r} marks no column, so there is nothing to encrypt",
+                hint='mark a column: encrypt = "KEY" under [columns.NAME]',
+            )
+        strange = sorted(self.job.leave_out - {*found.columns})
+        if strange and found.extra_columns == "error":
+            raise ConfigError(
+                f"leave_out names {strange[0]!r}, which the schema {found.name!r} does not know",
+                hint="write it as the schema does, or add it there",
+            )
+        return found
+
+    @cached_property
+    def profile(self) -> Profile:
+        """What the receiver demands.
+
+        Raises:
+            ConfigError: there is no such profile.
+        """
+        return profiles.load(self.destination.profile, self.settings.profiles)
+
+    @cached_property
+    def wrapping(self) -> WrapRequest:
+        """For whom the files are wrapped, and how.
+
+        Raises:
+            ConfigError: for nobody.
+        """
+        recipients = self.destination.recipients
+        if not recipients:
+            raise ConfigError(
+                "the destination has no recipients, and nothing is sent that is not wrapped",
+                hint='add recipients = ["NAME"] to it in piienc.toml, or say --recipient NAME',
+            )
+        signer = self.job.sign_with
+        return WrapRequest(self.profile, tuple(dict.fromkeys(recipients)), signer)
+
+    @cached_property
+    def way(self) -> Endpoint:
+        """The destination, and how it is reached.
+
+        Raises:
+            PiiencError: see `piienc.deliver.endpoint.way_to`.
+        """
+        return self.connect()
+
+    @cached_property
+    def pgp(self) -> PgpFolder:
+        """The OpenPGP keys."""
+        return PgpFolder(self.settings.keys_dir)
+
+    @cached_property
+    def aes(self) -> KeyFolder:
+        """The AES keys."""
+        return KeyFolder(self.settings.keys_dir)
+
+    def keyset(self, name: str) -> Keyset:
+        """Return a keyset, read once.
+
+        Raises:
+            KeyAccessError: it is missing, or locked.
+        """
+        if name not in self._keysets:
+            found = self._keysets[name] = self.aes.load(name, self.passphrase)
+            self.used(name, tuple(key.key_id for key in found.keys))
+        return self._keysets[name]
+
+    def pushing(self) -> PushRequest:
+        """Return how files get to the destination.
+
+        Raises:
+            PiiencError: see `piienc.deliver.push.rules_of`; or a recipient's key is not there.
+        """
+        rules = rules_of(self.destination, self.profile, schema=self.schema)
+        recipients = {
+            key.name: frozenset(part.key_id for part in key.parts)
+            for key in self.pgp.load(self.wrapping.recipients)
+        }
+        ledger = Ledger(self.settings.state_dir)
+        return PushRequest(self.way, self.profile, rules, recipients, ledger, self.told_retry)
+
+    def recorded_by(self, entry: AuditEntry) -> JobContextBuilder:
+        """Return the same, told to an entry of the audit log."""
+        return replace(self, used=entry.key, evidence=entry.receipt, attested=entry.attested)
+
+    def sending(self) -> JobContext:
+        """Return all of it.
+
+        Raises:
+            PiiencError: of the first part that cannot be made.
+        """
+        schema, job = self.schema, self.job
+        content = hashlib.sha256(job.schema.read_bytes()).hexdigest()
+        return JobContext(
+            job=job,
+            state=self.settings.state_dir,
+            schema=schema,
+            facts=SchemaFacts(schema.name, schema.version, str(job.schema), content),
+            keys=self.keyset,
+            at_hand=AvailableKeys(self.aes, self.passphrase, used=False),
+            wrapping=self.wrapping,
+            pgp=self.pgp,
+            passphrase=self.passphrase,
+            pushing=self.pushing(),
+            told=self.told,
+            evidence=self.evidence,
+            attested=self.attested,
+            asks=self.asks,
+            again=self.again,
+            dry_run=self.dry_run,
+            threads=self.threads,
+        )

@@ -1,0 +1,98 @@
+"""What became of each source of a job, and of the job as a whole."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, Any
+
+from msgspec import Struct, to_builtins
+
+from piienc.report.receipt import SCHEMA_VERSION, ErrorFacts
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from piienc.errors import PiiencError
+
+WORST_FIRST = (1, 6, 10, 12, 5, 3, 7, 4, 2, 9, 8, 11)
+"""Exit codes: first what somebody must look into, last what passes by itself."""
+
+
+class SourceOutcome(Struct, frozen=True):
+    """What became of a source.
+
+    Attributes:
+        source: its path.
+        outcome: delivered, skipped, left, failed, quarantined or, in a rehearsal, planned.
+        why: why it was skipped or left.
+        names: of the files at the destination.
+        bytes: of these files together.
+        rows: of the table; None if it was not read to its end.
+        sha256: the hash of the source, in hex, if it is known.
+        report: the file with what the verification found, if it found errors.
+        receipt: the file with the receipts of all steps.
+        warnings: what the user should know.
+        error: what it has failed with.
+    """
+
+    source: str
+    outcome: str
+    why: str | None = None
+    names: tuple[str, ...] = ()
+    bytes: int = 0
+    rows: int | None = None
+    sha256: str | None = None
+    report: str | None = None
+    receipt: str | None = None
+    warnings: tuple[str, ...] = ()
+    error: ErrorFacts | None = None
+
+    @classmethod
+    def failed(
+        cls, source: Path | str, error: PiiencError, report: Path | None = None
+    ) -> SourceOutcome:
+        """Return what became of a source that has failed."""
+        kept = str(report) if report else None
+        name = os.fsencode(source).decode(errors="backslashreplace")  # it may be no text
+        return cls(name, "failed", report=kept, error=ErrorFacts.of(error))
+
+
+class SendReceipt(Struct, frozen=True):
+    """What a job did.
+
+    Attributes:
+        step: the command's name.
+        job: the job's name; None for one of the command line.
+        destination: the URL of the folder.
+        files: the sources in the order in which they were looked at.
+        seconds: how long it took.
+        known: how many sources of the job were sent by earlier runs, and are as they were.
+        dry_run: nothing was uploaded, and nothing is kept.
+        warnings: what the user should know beside what is told of the files.
+    """
+
+    step: str
+    job: str | None
+    destination: str
+    files: tuple[SourceOutcome, ...]
+    seconds: float
+    known: int = 0
+    dry_run: bool = False
+    warnings: tuple[str, ...] = ()
+
+    @property
+    def exit_code(self) -> int:
+        """The worst code of all files, by `WORST_FIRST`; 0 if none has failed."""
+        error = self._worst()
+        return error.code if error else 0
+
+    def document(self) -> dict[str, Any]:
+        """Return the receipt as a JSON document; not `ok` if a file has failed."""
+        document = {"schema_version": SCHEMA_VERSION, "ok": True, **to_builtins(self)}
+        if worst := self._worst():
+            document |= {"ok": False, "error": to_builtins(worst)}
+        return document
+
+    def _worst(self) -> ErrorFacts | None:
+        errors = [file.error for file in self.files if file.error]
+        return min(errors, key=lambda error: WORST_FIRST.index(error.code), default=None)

@@ -1,0 +1,66 @@
+"""Receipts and reports of jobs, kept in the state folder. They hold no value of a cell."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+from piienc.files import make_private_folder, new_file
+from piienc.report.receipt import SCHEMA_VERSION
+from piienc.state.transfers import now
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from piienc.report.model import Report
+    from piienc.report.receipt import SentFile
+    from piienc.send.sending import JobContext
+    from piienc.state import JobEntry
+
+
+def keep_report(report: Report, sending: JobContext, unique: str) -> Path:
+    """Keep what a verification found, and return where.
+
+    Raises:
+        IncompleteError: it cannot be written.
+    """
+    return _keep(sending, "reports", f"{_stamp(report.time)}-{unique}.json", report.document())
+
+
+def keep_receipt(sent: JobEntry, files: Sequence[SentFile], sending: JobContext) -> Path:
+    """Keep what was done with a source, and return where; writing it twice does no harm.
+
+    Raises:
+        IncompleteError: it cannot be written.
+    """
+    document = {
+        "schema_version": SCHEMA_VERSION,
+        "ok": True,
+        "step": "send",
+        "job": sending.job.name,
+        "time": now(),
+        "source": {"name": sent.source, "bytes": sent.size, "sha256": sent.sha256},
+        "number": sent.number,
+        "destination": str(sending.pushing.way.url),
+        "files": [
+            made | {"transfer": file.transfer, "trigger": file.trigger, "outcome": file.outcome}
+            for made, file in zip(sent.wrapped, files, strict=True)
+        ],
+        "steps": json.loads(sent.facts),
+    }
+    name = f"{_stamp(sent.begun)}-{sent.id}.json"
+    return _keep(sending, "receipts", name, sending.attested(document))
+
+
+def _stamp(time: str) -> str:
+    return time.replace("-", "").replace(":", "")
+
+
+def _keep(sending: JobContext, kind: str, name: str, document: dict[str, object]) -> Path:
+    folder = sending.state / kind
+    make_private_folder(sending.state)
+    make_private_folder(folder)
+    with new_file(folder / name, overwrite=True) as file:
+        file.write(json.dumps(document, indent=2).encode() + b"\n")
+    return folder / name

@@ -1,0 +1,294 @@
+"""A job, in its steps.
+
+    recover    what a killed run has left unfinished is taken away
+    spool      each new source becomes a wrapped file: verified, encrypted and wrapped in one pass
+    deliver    what is in the spool goes to the destination, trigger files last
+    finish     sources are kept, moved or deleted; old files leave the spool
+
+One run of a job at a time goes through them. A source goes through them one after the other, and
+is delivered while the next one is spooled. A run that dies leaves a ledger that tells the next one
+what is done.
+"""
+
+from __future__ import annotations
+
+import time
+from contextlib import ExitStack
+from typing import TYPE_CHECKING
+
+from msgspec import Struct, field
+from msgspec.structs import replace
+
+from piienc.deliver.push import rehearse
+from piienc.errors import IncompleteError, InputError, MovedError, PiiencError, VerificationError
+from piienc.openpgp.encryptor import open_encryptor
+from piienc.report.model import Report
+from piienc.send.after import move
+from piienc.send.deliver import THERE, Deliverer
+from piienc.send.delivering import delivering
+from piienc.send.outcome import SendReceipt, SourceOutcome
+from piienc.send.papers import keep_report
+from piienc.send.sources import SourceFile, sources
+from piienc.send.spool import (
+    SpooledSource,
+    discard,
+    files_of,
+    recover,
+    spool,
+    sweep,
+)
+from piienc.state import JobEntry, JobLedger, JobStep, held, kept_open
+from piienc.state.sendings import new_id
+from piienc.state.transfers import now
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from contextlib import AbstractContextManager
+
+    from piienc.openpgp.encryptor import PgpEncryptor
+    from piienc.report.receipt import ErrorFacts
+    from piienc.send.delivering import DeliveryThread
+    from piienc.send.sending import JobContext
+
+_AGAIN = "the same content was sent already"
+_OVER = (JobStep.DONE, JobStep.SKIPPED)
+
+
+def send(sending: JobContext) -> SendReceipt:
+    """Send all new sources of a job.
+
+    Args:
+        sending: the job, and all that it takes.
+
+    Raises:
+        LockError: another run of the job is at work.
+        PiiencError: nothing could be begun; see `piienc.errors`.
+    """
+    started = time.monotonic()
+    with held(sending.state, f"the job {sending.label}"), kept_open(sending.state):
+        run = _JobRun(sending, JobLedger(sending.state))
+        if sending.dry_run:
+            run.rehearse()
+        else:
+            run.run()
+    receipt = SendReceipt(
+        "send",
+        sending.job.name,
+        str(sending.pushing.way.url),
+        tuple(run.outcomes),
+        round(time.monotonic() - started, 3),
+        run.known,
+        sending.dry_run,
+        tuple(run.warnings),
+    )
+    for outcome in receipt.files:
+        _tell(sending, outcome)
+    sending.told("finished", files=len(receipt.files), code=receipt.exit_code)
+    return receipt
+
+
+class _JobRun(Struct):
+    """One run of a job.
+
+    Attributes:
+        sending: the job.
+        ledger: told of each step.
+        outcomes: what became of the sources so far.
+        waiting: what earlier runs have left in the spool.
+        spooled: what this one has put there.
+        in_hand: the ids of both: how far they have come by now is left to chance.
+        known: how many sources were sent by earlier runs.
+        warnings: what the user should know beside that.
+    """
+
+    sending: JobContext
+    ledger: JobLedger
+    outcomes: list[SourceOutcome] = field(default_factory=list)
+    waiting: list[JobEntry] = field(default_factory=list)
+    spooled: list[SpooledSource] = field(default_factory=list)
+    in_hand: set[str] = field(default_factory=set)
+    known: int = 0
+    warnings: list[str] = field(default_factory=list)
+
+    def run(self) -> None:
+        """Do all steps."""
+        for lost in recover(self.sending, self.ledger):
+            self.outcomes.append(SourceOutcome.failed(lost.source, _lost(lost.source)))
+        self.waiting = self.ledger.at(self.sending.label, JobStep.SPOOLED)
+        self.in_hand.update(sent.id for sent in self.waiting)
+        with Deliverer(self.sending, self.ledger) as deliverer:
+            try:
+                with delivering(deliverer) as beside:
+                    self._spool(beside)
+            except BaseException:
+                for outcome in deliverer.so_far():  # nobody else tells what has arrived
+                    _tell(self.sending, outcome)
+                raise
+            self.outcomes += deliverer.all()
+        sweep(self.sending, self.ledger)
+
+    def rehearse(self) -> None:
+        """Do all but the upload, and keep nothing."""
+        try:
+            self._spool(None)
+            paths = [path for each in self.spooled for path in files_of(self.sending, each.sent)]
+            receipt = rehearse(paths, self.sending.pushing)
+            errors = {file.source: file.error for file in receipt.files if file.error}
+            for each in self.spooled:
+                self._plan(each, errors)
+        finally:
+            discard(self.sending, self.ledger, self.spooled)
+
+    def _plan(self, each: SpooledSource, errors: Mapping[str, ErrorFacts]) -> None:
+        files = files_of(self.sending, each.sent)
+        names = tuple(path.name for path in files)
+        size = sum(file["bytes"] for file in each.sent.wrapped)
+        made = SourceOutcome(
+            each.sent.source, "planned", None, names, size, each.report.rows, each.sent.sha256
+        )
+        error = next((errors[str(path)] for path in files if str(path) in errors), None)
+        if error is not None:
+            made = replace(made, outcome="failed", error=error)
+        self.outcomes.append(made)
+
+    def _spool(self, beside: DeliveryThread | None) -> None:
+        """Spool all new sources, each of which is delivered beside the next, if it is at all."""
+        there = sources(self.sending.job)
+        for wrong, error in there.misnamed:  # no sign of an export that has gone wrong as a whole
+            self._rejected(wrong, error, new_id())
+        for path in there.moving:
+            why = f"it was written to less than {self.sending.job.quiet_for:g} s ago"
+            self.outcomes.append(SourceOutcome(str(path), "left", why))
+        with ExitStack() as stack:
+            work: PgpEncryptor | None = None
+            for each in there.ready:
+                if self._is_known(each):
+                    continue
+                if work is None:
+                    work = stack.enter_context(self._at_work())
+                    if beside:
+                        beside.begin(self.waiting, asks=self.sending.asks)
+                if not self._taken(each, work, beside):
+                    return
+
+    def _number(self) -> int:
+        """Return the number of the next file; a rehearsal's are not in the ledger."""
+        rehearsed = len(self.spooled) if self.sending.dry_run else 0
+        return self.ledger.next_number(self.sending.label) + rehearsed
+
+    def _at_work(self) -> AbstractContextManager[PgpEncryptor]:
+        sending = self.sending
+        for column in sending.schema.marked.values():
+            sending.keys(str(column.encrypt))  # asked for a passphrase now, and not in a thread
+        return open_encryptor(sending.wrapping, sending.pgp, sending.passphrase)
+
+    def _is_known(self, found: SourceFile) -> bool:
+        """Tell whether a source was sent, or is in the spool."""
+        sending = self.sending
+        known = self.ledger.like(sending.label, found.size)
+        mine = next((sent for sent in known if found.is_source_of(sent)), None)
+        if mine is not None and (mine.step not in _OVER or mine.id in self.in_hand):
+            return True  # a run before has spooled it: this one delivers it, or finishes it
+        if sending.again:
+            return False
+        if mine is not None:
+            self.known += mine.step == JobStep.DONE
+            if sending.job.name is None:
+                why = THERE if mine.step == JobStep.SKIPPED else "it was sent already"
+                self.outcomes.append(SourceOutcome(mine.source, "skipped", why))
+            return True
+        return self._is_copy(found, known)
+
+    def _is_copy(self, found: SourceFile, known: Sequence[JobEntry]) -> bool:
+        """Tell whether a source's content was sent under its name."""
+        try:
+            same = found.has_content_of(known)
+        except InputError as error:
+            self.outcomes.append(SourceOutcome.failed(found.path, error))
+            return True
+        if same is None:
+            return False
+        in_hand = same.id in self.in_hand
+        why = THERE if same.step == JobStep.SKIPPED and not in_hand else _AGAIN
+        self.outcomes.append(SourceOutcome(str(found.path), "skipped", why, sha256=same.sha256))
+        if not (self.sending.dry_run or in_hand):
+            self._keep_as_sent(found, same)
+        return True
+
+    def _keep_as_sent(self, found: SourceFile, same: JobEntry) -> None:
+        """Have the next run know the source without reading it."""
+        made = replace(same, id=new_id(), source=str(found.path), begun=now(), files="[]")
+        made = replace(made, size=found.size, modified=found.modified, inode=found.inode)
+        # What was skipped was never delivered: its like is not deleted either.
+        step = JobStep.SKIPPED if same.step == JobStep.SKIPPED else JobStep.DELIVERED
+        self.ledger.save(replace(made, step=step))
+
+    def _taken(self, found: SourceFile, work: PgpEncryptor, beside: DeliveryThread | None) -> bool:
+        """Take up a source; tell whether the run goes on with others."""
+        unique = new_id()
+        try:
+            spooled = spool(found, self._number(), self.sending, self.ledger, work)
+        except MovedError as error:
+            if SourceFile.at(found.path) is None:
+                self.outcomes.append(SourceOutcome.failed(found.path, error))
+            else:
+                self.outcomes.append(
+                    SourceOutcome(str(found.path), "left", "it is still being written")
+                )
+        except (VerificationError, InputError) as error:
+            if not found.path.exists():
+                self.outcomes.append(SourceOutcome.failed(found.path, error))
+                return True
+            return self._rejected(found, error, unique)
+        except PiiencError as error:
+            self.outcomes.append(SourceOutcome.failed(found.path, error))
+            return False
+        else:
+            self.spooled.append(spooled)
+            self.in_hand.add(spooled.sent.id)
+            if beside:
+                beside.take(spooled.sent)
+        return True
+
+    def _rejected(
+        self, found: SourceFile, error: VerificationError | InputError, unique: str
+    ) -> bool:
+        """Keep the report of a source that is not as it should be; put it aside, or stop."""
+        job, kept = self.sending.job, None
+        report = error.report if isinstance(error, VerificationError) else None
+        if isinstance(report, Report):
+            self.sending.evidence(report)
+            try:
+                kept = keep_report(report, self.sending, unique)
+            except PiiencError as why:
+                self.outcomes.append(SourceOutcome.failed(found.path, why))
+        outcome = SourceOutcome.failed(found.path, error, kept)
+        if job.on_failed_verification == "quarantine" and not self.sending.dry_run:
+            assert job.quarantine is not None  # noqa: S101  # the settings see to it
+            try:
+                move(found.path, job.quarantine)
+                outcome = replace(outcome, outcome="quarantined")
+            except PiiencError as why:
+                self.outcomes.append(SourceOutcome.failed(found.path, why))
+        self.outcomes.append(outcome)
+        return job.on_failed_verification == "quarantine"
+
+
+def _lost(source: str) -> IncompleteError:
+    return IncompleteError(
+        f"{source} was not delivered: its wrapped file is damaged or gone, and so is the source",
+        hint="put the source back: the next run sends it",
+    )
+
+
+def _tell(sending: JobContext, outcome: SourceOutcome) -> None:
+    facts: dict[str, object] = {"file": outcome.source}
+    if outcome.names:
+        facts["names"] = list(outcome.names)
+    for name in ("why", "sha256", "report", "receipt"):
+        if (value := getattr(outcome, name)) is not None:
+            facts[name] = value
+    if outcome.error:
+        facts |= {"code": outcome.error.code, "kind": outcome.error.kind}
+        facts["message"] = outcome.error.message
+    sending.told(outcome.outcome, **facts)

@@ -1,0 +1,343 @@
+"""One pass from a plain source to a wrapped file; and what earlier passes have left.
+
+The source is read once: its units are verified and encrypted side by side, and the encrypted table
+goes into gpg by a pipe. Only what gpg writes is a file, and it has no name before all is good.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import time
+from contextlib import ExitStack, suppress
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, BinaryIO
+
+from msgspec import Struct, to_builtins
+from msgspec.structs import replace
+
+from piienc.content import is_parquet
+from piienc.errors import ConfigError, InputError, MovedError, PiiencError, PolicyError
+from piienc.files import make_private_folder, new_file, open_input, together
+from piienc.hashing import HashingReader
+from piienc.openpgp.joined import Fed, JoinedRoute
+from piienc.openpgp.preflight import check_name, check_sent, check_source
+from piienc.openpgp.routes import Poured
+from piienc.openpgp.wrap import wrapped_name, wrapped_parts
+from piienc.send.naming import name_for
+from piienc.send.sources import SourceFile
+from piienc.send.watching import Verifying
+from piienc.state import CellCounter, JobEntry, JobStep
+from piienc.state.sendings import new_id
+from piienc.state.transfers import now
+from piienc.storage.places import Named, begun
+from piienc.tables.csv import open_csv
+from piienc.tables.streams import Decompressed
+from piienc.transform.crypt import CryptOptions, csv_format, encrypt_file
+
+if TYPE_CHECKING:
+    from piienc.openpgp.encryptor import PgpEncryptor
+    from piienc.report.model import Report
+    from piienc.report.receipt import FileFacts, Receipt
+    from piienc.send.sending import JobContext
+    from piienc.state import JobLedger
+
+_COMPRESSION = "none"  # ciphertext in base64 hardly shrinks, and a stream cannot be tried first
+
+
+class SpooledSource(Struct, frozen=True):
+    """A source that was wrapped.
+
+    Attributes:
+        sent: its entry in the ledger.
+        report: what the verification found.
+    """
+
+    sent: JobEntry
+    report: Report
+
+
+def spool(
+    found: SourceFile, number: int, sending: JobContext, ledger: JobLedger, work: PgpEncryptor
+) -> SpooledSource:
+    """Verify, encrypt and wrap a source into the spool.
+
+    Args:
+        found: the source.
+        number: of the file in the job.
+        sending: the job.
+        ledger: told before the wrapped file gets its name.
+        work: wraps.
+
+    Raises:
+        MovedError: the source changed meanwhile.
+        VerificationError: it is not as its schema says.
+        PiiencError: of the class that tells what is wrong; see `piienc.errors`.
+    """
+    name = name_for(found.path, sending.job.naming, number)
+    facts = (str(found.path), found.size, found.modified, found.inode)
+    sent = ledger.save(
+        JobEntry(new_id(), sending.label, *facts, number=number, name=name, begun=now())
+    )
+    making = _SpoolPass(found, sending, ledger, work, sent)
+    try:
+        make_private_folder(sending.state)
+        make_private_folder(sending.spool)
+        make_private_folder(making.target.parent)
+        return making.run()
+    except BaseException:
+        with suppress(ConfigError):  # on a full disk: then the next run takes it away
+            _drop(sending, ledger, sent)
+        raise
+
+
+class _SpoolPass(Struct):
+    """The making of the wrapped files of one source."""
+
+    found: SourceFile
+    sending: JobContext
+    ledger: JobLedger
+    work: PgpEncryptor
+    sent: JobEntry
+
+    @property
+    def target(self) -> Path:
+        """Where the wrapped file goes."""
+        name = Path(self.sent.name)
+        return folder_of(self.sending, self.sent) / wrapped_name(name, self.sending.wrapping).name
+
+    def run(self) -> SpooledSource:
+        """Make them."""
+        check_source(Path(self.sent.name), self.sending.profile)
+        check_name(self.target, self.sending.profile)
+        limit = self.work.limit
+        splits = limit is not None and not self._is_parquet()
+        if splits and self.found.size > (limit or 0):
+            return self._in_parts()
+        try:
+            return self._whole()
+        except PolicyError:
+            if not (splits and self._grown > (limit or 0)):
+                raise
+        return self._in_parts()
+
+    def _is_parquet(self) -> bool:
+        try:
+            with begun(self.found.path) as source:
+                return is_parquet(source.head)
+        except InputError:
+            self._require_unmoved()
+            raise
+
+    _grown: int = 0
+
+    def _whole(self) -> SpooledSource:
+        started, form = time.monotonic(), self.work.form(_COMPRESSION)
+        with (
+            Verifying(self.sending) as verifying,
+            Fed(lambda file: self._encrypt(file, verifying)) as fed,
+            new_file(self.target) as made,
+            Poured(made.fileno()) as written,
+        ):
+            joined = JoinedRoute(fed, self.target, written)
+            try:
+                with fed.explaining():
+                    outputs = [self.work.wrap(joined, form, str(self.target))]
+            except PolicyError:
+                self._grown = joined.read().bytes
+                raise
+            except BaseException:
+                self.work.session.stop()  # or we would wait for a gpg that nobody needs
+                raise
+            return self._kept(fed.receipt(), outputs, verifying, started)
+
+    def _in_parts(self) -> SpooledSource:
+        started, form = time.monotonic(), self.work.form(_COMPRESSION)
+        name = self.sent.name
+        with ExitStack() as stack:
+            verifying = stack.enter_context(Verifying(self.sending))
+            fed = stack.enter_context(Fed(lambda file: self._encrypt(file, verifying)))
+            appearing = stack.enter_context(together())
+            with fed.explaining(), os.fdopen(fed.descriptor, "rb", closefd=False) as encrypted:
+                stream = Decompressed(HashingReader(encrypted), name)
+                table = open_csv(stream, name, csv_format(self.sending.schema))
+                outputs = wrapped_parts(
+                    table, name, self.target, self.work, form, appearing, overwrite=False
+                )
+            return self._kept(fed.receipt(), outputs, verifying, started)
+
+    def _encrypt(self, file: BinaryIO, verifying: Verifying) -> Receipt:
+        sending, path = self.sending, self.found.path
+        with ExitStack() as stack:
+            source = stack.enter_context(begun(path, ahead=True))
+            try:
+                return encrypt_file(
+                    source,
+                    Named(Path(self.sent.name), file),
+                    schema=sending.schema,
+                    keys=sending.keys,
+                    counter=stack.enter_context(CellCounter(sending.state)),
+                    options=CryptOptions(
+                        threads=sending.threads,
+                        rehearsal=sending.dry_run,
+                        kernels=sending.kernels,
+                    ),
+                    watch=verifying.of,
+                    left_out=sending.job.leave_out,
+                )
+            except PiiencError:
+                # A file that is cut off because it is still being written is none that is broken.
+                self._require_unmoved()
+                raise
+
+    def _kept(
+        self, encrypted: Receipt, outputs: list[FileFacts], verifying: Verifying, started: float
+    ) -> SpooledSource:
+        """Tell the ledger, before the files get their names: what is there then is known whole."""
+        self._require_unmoved()
+        report = verifying.report
+        assert report is not None  # noqa: S101  # all was read
+        wrapped = self.work.receipt(
+            self.work.form(_COMPRESSION), encrypted.output, outputs, time.monotonic() - started
+        )
+        for receipt in (report, encrypted, wrapped):
+            self.sending.evidence(receipt)
+        self._tell(report, encrypted, outputs)
+        files = [
+            {"name": Path(made.name).name, "bytes": made.bytes, "sha256": made.sha256}
+            for made in outputs
+        ]
+        facts = {
+            "verify": {"rows": report.rows, "counts": report.counts},
+            "schema": to_builtins(report.schema),
+            "encrypt": encrypted.document(),
+            "wrap": wrapped.document(),
+        }
+        sent = self.sent.spooled(encrypted.input.sha256, files, facts)
+        if not self.sending.dry_run:
+            self.ledger.save(sent)
+        return SpooledSource(sent, report)
+
+    def _tell(self, report: Report, encrypted: Receipt, outputs: list[FileFacts]) -> None:
+        source, told = str(self.found.path), self.sending.told
+        told("verified", file=source, rows=report.rows, warnings=sum(report.counts.values()))
+        cells = sum(column.cells for column in encrypted.columns.values())
+        told("encrypted", file=source, rows=encrypted.rows, cells=cells)
+        for made in outputs:
+            told("wrapped", file=source, name=Path(made.name).name, bytes=made.bytes)
+
+    def _require_unmoved(self) -> None:
+        path = self.found.path
+        at_end = SourceFile.at(path)
+        if at_end is None:
+            raise MovedError(
+                f"{path} went away while it was read, and was not sent",
+                hint="put it back, or leave it: the next run sends what is there",
+            )
+        if at_end != self.found:
+            raise MovedError(f"{path} is still being written")
+
+
+def folder_of(sending: JobContext, sent: JobEntry) -> Path:
+    """Return the folder of a source's wrapped files."""
+    return sending.spool / sent.id
+
+
+def files_of(sending: JobContext, sent: JobEntry) -> list[Path]:
+    """Return a source's wrapped files."""
+    return [folder_of(sending, sent) / str(file["name"]) for file in sent.wrapped]
+
+
+def recover(sending: JobContext, ledger: JobLedger) -> list[JobEntry]:
+    """Take away what a killed run has left unfinished; its sources are taken up anew.
+
+    Returns:
+        What is lost: its wrapped files are not what they were, and its source is gone.
+    """
+    lost = []
+    for sent in ledger.at(sending.label, JobStep.SPOOLING):
+        _drop(sending, ledger, sent)
+    for sent in ledger.at(sending.label, JobStep.SPOOLED):
+        whole = _is_whole(sending, sent)
+        if whole and not _is_stale(sending, sent):
+            continue
+        if _is_delivered(sending, sent):  # and the run was killed before it could say so
+            ledger.save(replace(sent, step=JobStep.DELIVERED))
+            continue
+        if not whole and not Path(sent.source).exists():
+            lost.append(sent)
+        _drop(sending, ledger, sent)
+    return lost
+
+
+def _is_whole(sending: JobContext, sent: JobEntry) -> bool:
+    return all(
+        path.is_file() and path.stat().st_size == told["bytes"] and _hash(path) == told["sha256"]
+        for path, told in zip(files_of(sending, sent), sent.wrapped, strict=True)
+    )
+
+
+def _hash(path: Path) -> str:
+    with open_input(path) as file:
+        return HashingReader(file).sha256()
+
+
+def _is_delivered(sending: JobContext, sent: JobEntry) -> bool:
+    """Tell whether the ledger of transfers knows all files of a source as delivered."""
+    pushing = sending.pushing
+
+    def hashes(name: str, size: int) -> set[str | None]:
+        known = pushing.ledger.delivered(pushing.way.places, name, size)
+        return {transfer.sha256 for transfer in known}
+
+    return all(told["sha256"] in hashes(told["name"], told["bytes"]) for told in sent.wrapped)
+
+
+def _is_stale(sending: JobContext, sent: JobEntry) -> bool:
+    """Tell whether a wrapped file is not what the receiver takes now, and can be made anew."""
+    there = SourceFile.at(Path(sent.source))
+    if there is None or not there.is_source_of(sent):
+        return False
+    pushing = sending.pushing
+    for path in files_of(sending, sent):
+        with open_input(path) as file:
+            try:
+                check_sent(path, file, pushing.profile, pushing.recipients)
+            except PolicyError:
+                return True
+    return False
+
+
+def _drop(sending: JobContext, ledger: JobLedger, sent: JobEntry) -> None:
+    shutil.rmtree(folder_of(sending, sent), ignore_errors=True)
+    ledger.forget(sent)
+
+
+def discard(sending: JobContext, ledger: JobLedger, spooled: list[SpooledSource]) -> None:
+    """Take away what a rehearsal has made."""
+    for each in spooled:
+        _drop(sending, ledger, each.sent)
+
+
+def sweep(sending: JobContext, ledger: JobLedger) -> None:
+    """Remove wrapped files of delivered sources after their retention, and those of nobody."""
+    if not sending.spool.is_dir():
+        return
+    today = datetime.now(UTC)
+    latest = today - timedelta(days=sending.job.keep_spool)
+    folders = _folders(sending.spool)
+    known = ledger.ids()  # behind the folders: another job has its entry before its folder
+    for folder in folders:
+        sent = known.get(folder.name)
+        if sent is None:
+            shutil.rmtree(folder, ignore_errors=True)
+        elif sent.job == sending.label and sent.step in {JobStep.DONE, JobStep.SKIPPED}:
+            if datetime.fromisoformat(sent.changed) > today:
+                sent = ledger.save(sent)  # the clock was set back: its days count from now on
+            if datetime.fromisoformat(sent.changed) <= latest:
+                shutil.rmtree(folder, ignore_errors=True)
+
+
+def _folders(spool_folder: Path) -> list[Path]:
+    return [each for each in spool_folder.iterdir() if each.is_dir() and not each.is_symlink()]

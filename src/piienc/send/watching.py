@@ -1,0 +1,94 @@
+"""The verification of a source while it is encrypted: its plaintext is read once."""
+
+from __future__ import annotations
+
+import time
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Self
+
+from msgspec import Struct, field
+
+from piienc.errors import VerificationError
+from piienc.verify.request import VerifyRequest
+from piienc.verify.verify import VerifyPass
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from typing import Any
+
+    from piienc.report.model import Report
+    from piienc.report.receipt import FileFacts
+    from piienc.send.sending import JobContext
+    from piienc.tables import CsvSource
+    from piienc.tables.parquet import ParquetSource
+    from piienc.transform.batches import StoredColumn
+    from piienc.verify.verify import UnitResult
+
+
+class Verifying(Struct):
+    """A verification that looks at what the encryption reads; use it as a context.
+
+    Attributes:
+        sending: the job.
+        report: what was found, when all was read.
+    """
+
+    sending: JobContext
+    report: Report | None = None
+    _began: datetime = field(default_factory=lambda: datetime.now(UTC))
+    _started: float = field(default_factory=time.monotonic)
+    _pass: VerifyPass | None = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        if self._pass:
+            self._pass.__exit__(*error)
+
+    def of(self, table: CsvSource | ParquetSource) -> Self:
+        """Begin, when the table is open."""
+        sending = self.sending
+        profile = sending.profile if sending.profile.rows else None
+        wanted = VerifyRequest(
+            schema=sending.schema,
+            facts=sending.facts,
+            expect="plain",
+            profile=profile,
+            leave_out=sending.job.leave_out,
+        )
+        self._pass = VerifyPass(table, wanted, sending.at_hand)
+        return self
+
+    def look(self, stored: Mapping[str, StoredColumn]) -> UnitResult:
+        """Look at a unit."""
+        return self._running.look(stored)
+
+    def merge(self, found: Any) -> None:  # noqa: ANN401  # what `look` has returned
+        """Take what was found."""
+        self._running.merge(found)
+
+    def conclude(self, read: FileFacts) -> None:
+        """Make the report.
+
+        Raises:
+            VerificationError: it has errors.
+        """
+        self.report = self._running.report(read, self._began, time.monotonic() - self._started)
+        if self.report.exit_code:
+            raise _failed(read.name, self.report)
+
+    @property
+    def _running(self) -> VerifyPass:
+        assert self._pass is not None  # noqa: S101  # the table is open
+        return self._pass
+
+
+def _failed(name: str, report: Report) -> VerificationError:
+    found = ", ".join(f"{rule} {count:,}" for rule, count in sorted(report.counts.items()))
+    error = VerificationError(
+        f"{name} is not as its schema says, and was not sent: {found}",
+        hint="see the report for rows and columns",
+    )
+    error.report = report
+    return error

@@ -1,0 +1,119 @@
+"""A schema proposed by a sample."""
+
+from __future__ import annotations
+
+import os
+from pathlib import PurePath
+from typing import TYPE_CHECKING
+
+from msgspec import Struct, field
+
+from piienc.content import is_parquet
+from piienc.schema.propose import ProposedField, ProposedSchema
+from piienc.setup.infer.judge import KeyNames, judge
+from piienc.setup.infer.profile import ColumnProfile
+from piienc.setup.infer.sample import opened_sample, sniff
+from piienc.storage.places import begun
+from piienc.tables import CsvFormat
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from piienc.setup.infer.encoding import DetectedEncoding
+    from piienc.setup.infer.sample import DetectedDialect
+
+ROWS = 100_000
+"""So many rows of a sample are looked at, if nothing else is said."""
+
+_NAMES = {",": "a comma", ";": "a semicolon", "\t": "a tab", "|": "a bar"}
+
+
+class InferOptions(Struct, frozen=True):
+    """How a schema is proposed.
+
+    Attributes:
+        name: the schema's; by default the sample's, without its suffixes.
+        rows: that are looked at, at most; 0 for all.
+        keys: the names of the keys.
+    """
+
+    name: str | None = None
+    rows: int = ROWS
+    keys: KeyNames = field(default_factory=KeyNames)
+
+
+class Proposal(Struct, frozen=True):
+    """What a sample proposes.
+
+    Attributes:
+        schema: the proposal.
+        rows: that were looked at.
+        whole: whether these are all.
+    """
+
+    schema: ProposedSchema
+    rows: int
+    whole: bool
+
+
+def infer(path: Path, options: InferOptions = InferOptions()) -> Proposal:
+    """Propose a schema for files like a sample, which is read as a stream.
+
+    Args:
+        path: CSV (also compressed) or Parquet, told by its content.
+        options: how.
+
+    Raises:
+        InputError: the sample cannot be read, or has no header.
+    """
+    with begun(path) as file:
+        parquet = is_parquet(file.head)
+    csv: tuple[ProposedField, ...] = ()
+    form = CsvFormat()
+    if not parquet:
+        written = sniff(path, options.rows)
+        csv = _dialect(written)
+        form = CsvFormat(written.delimiter, encoding=written.encoding.name)
+    profiles, rows, whole = _profiles(path, options.rows, form)
+    columns = judge(profiles, options.keys)
+    stem = os.fsencode(PurePath(path).name.partition(".")[0]).decode("utf-8", "replace")
+    name = options.name or stem or "sample"
+    looked = f"{rows:,} rows, the whole sample" if whole else f"the first {rows:,} rows"
+    notes = (
+        f"Proposed by piienc schema infer from {looked}.",
+        "Look it through before a file is encrypted with it: marks cannot be undone.",
+        "A line that is a comment is for you to decide.",
+    )
+    return Proposal(ProposedSchema(name, columns, csv, notes), rows, whole)
+
+
+def _profiles(path: Path, rows: int, form: CsvFormat) -> tuple[list[ColumnProfile], int, bool]:
+    with opened_sample(path, rows, form) as sample:
+        types = sample.types or [None] * len(sample.names)
+        profiles = [ColumnProfile(*column) for column in zip(sample.names, types, strict=True)]
+        seen = 0
+        for count, columns in sample.batches():
+            seen += count
+            for profile, values in zip(profiles, columns, strict=True):
+                profile.add(count, values)
+    return profiles, seen, sample.whole
+
+
+def _dialect(written: DetectedDialect) -> tuple[ProposedField, ...]:
+    name = _NAMES[written.delimiter]
+    if not written.times:
+        seen = "the header has no delimiter: is it a single column?"
+    elif written.tied:
+        seen = f"{name} stands {written.times} times in the header, and another one as often"
+    else:
+        seen = f"{name} stands {written.times} times in the header"
+    return (ProposedField("delimiter", written.delimiter, seen), _encoding(written.encoding))
+
+
+def _encoding(found: DetectedEncoding) -> ProposedField:
+    if found.known:
+        return ProposedField("encoding", found.name, "reads all rows looked at")
+    others = ", ".join(found.others)
+    why = "not UTF-8, and no file tells what else: which one writes every name right?"
+    also = f" All rows can be read by {others}, too" if others else ""
+    return ProposedField("encoding", found.name, why + also, sure=False)

@@ -1,0 +1,87 @@
+"""A manifest held against the data file that it is for."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from piienc.document import MAX_BYTES
+from piienc.errors import InputError
+from piienc.files import open_input
+from piienc.receivers.clevertap import build, lint
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from piienc.receivers.clevertap.problems import Problem
+    from piienc.receivers.manifest import ManifestTable
+    from piienc.schema import Schema
+
+_PLAIN = ".csv"
+
+
+def make(data: Path, facts: ManifestTable, schema: Schema) -> tuple[bytes, list[Problem]]:
+    """Make the manifest of a data file.
+
+    Args:
+        data: the file; only a plain CSV is opened.
+        facts: what the schema does not tell.
+        schema: the file's.
+
+    Returns:
+        The manifest, and warnings.
+
+    Raises:
+        InputError: the file cannot be read, or its columns are not those of the schema.
+        ConfigError: the receiver would refuse or drop the manifest.
+    """
+    header = _header(data, schema, strict=True)
+    made = build(facts, data_name=data.name, schema=schema, header=header)
+    return made, lint(made, data_name=data.name, header=header, schema=schema)
+
+
+def check(manifest: Path, data: Path | None, schema: Schema | None) -> list[Problem]:
+    """Find what is wrong with a manifest.
+
+    Args:
+        manifest: the file.
+        data: the data file that it is for, if it is known; only a plain CSV is opened.
+        schema: the data file's, if there is one.
+
+    Raises:
+        InputError: a file cannot be read.
+    """
+    with open_input(manifest) as file:
+        content = file.read(MAX_BYTES + 1)
+    if len(content) > MAX_BYTES:
+        raise InputError(
+            f"{manifest} is larger than 1 MiB", hint="check that it is the manifest, not the data"
+        )
+    return lint(
+        content,
+        data_name=data.name if data else None,
+        header=_header(data, schema) if data else None,
+        schema=schema,
+        name=manifest.name,
+    )
+
+
+def _header(data: Path, schema: Schema | None, *, strict: bool = False) -> list[str] | None:
+    """Return the columns of a plain CSV file; None for what is encrypted.
+
+    Args:
+        data: the file.
+        schema: tells how it is written.
+        strict: also hold the columns against the schema.
+    """
+    if data.suffix.lower() != _PLAIN:
+        return None
+    from piienc.tables import CsvFormat, opened_source  # noqa: PLC0415  # start-up
+    from piienc.transform.marks import check_columns  # noqa: PLC0415  # start-up
+
+    form = CsvFormat()
+    if schema is not None:
+        form = CsvFormat(schema.csv.delimiter, schema.csv.quote, schema.csv.encoding)
+    with opened_source(data, form) as (table, _):
+        if strict and schema is not None:
+            check_columns(table, schema)
+        return table.columns

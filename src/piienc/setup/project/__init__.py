@@ -1,0 +1,11 @@
+"""A new project, from a sample to files that can be encrypted and delivered.
+
+plan.py     what is there and what is missing
+begin.py    the missing is made
+files.py    piienc.toml and .gitignore, as they are written
+"""
+
+from piienc.setup.project.begin import CreatedProject, begin
+from piienc.setup.project.plan import ProjectPlan, ProjectRequest, plan
+
+__all__ = ["CreatedProject", "ProjectPlan", "ProjectRequest", "begin", "plan"]

@@ -1,0 +1,238 @@
+"""Encrypt and decrypt a folder of Parquet files, file by file, into another folder.
+
+The folder appears when all of its files are whole; after an error, there is none. Names are kept,
+Hive's among them (`year=2026/month=11/part-0.parquet`). Such a name holds a value in clear, so a
+column that is told by names cannot be marked.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from pathlib import Path
+from typing import TYPE_CHECKING
+from urllib.parse import unquote
+
+from msgspec.structs import replace
+
+from piienc.columns import Kernels
+from piienc.content import is_parquet
+from piienc.errors import InputError, PolicyError, UsageError
+from piienc.files import new_file, together
+from piienc.folders import allow_open, files_below, new_folder, refuse_nested
+from piienc.report.receipt import ColumnFacts, FolderReceipt
+from piienc.state import Marks
+from piienc.storage.places import Named, begun
+from piienc.transform import crypt
+from piienc.transform.mark_policy import hold_to_marks
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Iterable, Sequence
+
+    from piienc.keys import Keyset
+    from piienc.report.receipt import Receipt
+    from piienc.schema import Schema
+    from piienc.state import CellCounter
+    from piienc.storage.places import Begun, Place
+
+
+def encrypt(
+    source: Place | Begun,
+    target: Place,
+    *,
+    schema: Schema,
+    keys: Callable[[str], Keyset],
+    counter: CellCounter,
+    options: crypt.CryptOptions = crypt.CryptOptions(),
+) -> Receipt | FolderReceipt:
+    """Encrypt the columns that the schema marks, of a file or of all files of a folder.
+
+    Args:
+        source: a file, an open stream, or a folder of Parquet files.
+        target: likewise; a folder must not be there yet.
+        schema: as for `crypt.encrypt_file`.
+        keys: likewise.
+        counter: likewise.
+        options: likewise.
+
+    Raises:
+        PiiencError: of the class that tells what is wrong; see `piienc.errors`.
+    """
+    if not _is_folder(source):
+        return crypt.encrypt_file(
+            source, target, schema=schema, keys=keys, counter=counter, options=options
+        )
+
+    def one(file: Path, to: Named, how: crypt.CryptOptions, in_names: frozenset[str]) -> Receipt:
+        own = _without(schema, in_names)
+        return crypt.encrypt_file(file, to, schema=own, keys=keys, counter=counter, options=how)
+
+    def check(in_names: frozenset[str]) -> None:
+        _refuse_marked(schema, in_names)
+        hold_to_marks(schema, keys, Marks(counter.folder), in_names)
+
+    return _each("encrypt-file", source, target, one, check, options)
+
+
+def decrypt(
+    source: Place | Begun,
+    target: Place,
+    *,
+    schema: Schema | None,
+    keys: Callable[[str], Keyset],
+    columns: Collection[str] = (),
+    options: crypt.CryptOptions = crypt.CryptOptions(),
+) -> Receipt | FolderReceipt:
+    """Decrypt encrypted columns, of a file or of all files of a folder.
+
+    Args:
+        source: a file, an open stream, or a folder of Parquet files.
+        target: likewise; a folder must not be there yet.
+        schema: as for `crypt.decrypt_file`.
+        keys: likewise.
+        columns: likewise.
+        options: likewise.
+
+    Raises:
+        PiiencError: of the class that tells what is wrong; see `piienc.errors`.
+    """
+    if not _is_folder(source):
+        return crypt.decrypt_file(
+            source, target, schema=schema, keys=keys, columns=columns, options=options
+        )
+
+    def one(file: Path, to: Named, how: crypt.CryptOptions, in_names: frozenset[str]) -> Receipt:
+        own = _without(schema, in_names) if schema else None
+        return crypt.decrypt_file(file, to, schema=own, keys=keys, columns=columns, options=how)
+
+    def check(in_names: frozenset[str]) -> None:
+        if schema:
+            _refuse_marked(schema, in_names)
+
+    return _each("decrypt-file", source, target, one, check, options)
+
+
+def _is_folder(source: Place | Begun) -> bool:
+    return isinstance(source, Path) and source.is_dir()
+
+
+def _each(
+    step: str,
+    source: Place | Begun,
+    target: Place,
+    one: Callable[[Path, Named, crypt.CryptOptions, frozenset[str]], Receipt],
+    check: Callable[[frozenset[str]], None],
+    options: crypt.CryptOptions,
+) -> FolderReceipt:
+    """Do one step to each file of a folder, in the order of their names."""
+    assert isinstance(source, Path)  # noqa: S101  # a folder has a path
+    if not isinstance(target, Path):
+        raise UsageError("a folder cannot go to a stream", hint="name a folder to be made")
+    started = time.monotonic()
+    refuse_nested(source, target)
+    files = list(files_below(source))
+    _require_parquet(source, files)
+    in_names = frozenset(
+        name for file in (source.name / each for each in files) for name in _told(file)
+    )
+    check(in_names)
+    options = replace(options, kernels=options.kernels or Kernels())
+    whole, done = sum((source / file).stat().st_size for file in files), 0
+    receipts: list[Receipt] = []
+    allow_open(len(files), str(source))
+    # No file has a name before all are whole: a kill leaves nothing of them behind.
+    with new_folder(target) as folder, together() as enter:
+        for file in files:
+            (folder / file).parent.mkdir(parents=True, exist_ok=True)
+            stream = enter(new_file(folder / file, shown=target / file), folder / file)
+            before = sum(receipt.rows for receipt in receipts)
+            size = (source / file).stat().st_size
+            how = replace(options, progress=_progress(options, before, done, size, whole))
+            receipts.append(one(source / file, Named(target / file, stream), how, in_names))
+            done += size
+    seconds = round(time.monotonic() - started, 3)
+    return FolderReceipt(
+        step,
+        str(source),
+        str(target),
+        tuple(receipts),
+        sum(receipt.rows for receipt in receipts),
+        _columns(receipts),
+        seconds,
+        tuple(dict.fromkeys(warning for receipt in receipts for warning in receipt.warnings)),
+    )
+
+
+def _require_parquet(source: Path, files: Sequence[Path]) -> None:
+    if not files:
+        raise InputError(
+            f"{source}: no Parquet file is in the folder",
+            hint="files whose names begin with _ or . are passed over",
+        )
+    others = [file for file in files if not _is_parquet(source / file)]
+    if others:
+        raise InputError(
+            f"{source}: {len(others)} of {len(files)} files in the folder are not Parquet: "
+            f"{others[0].name!r} is one",
+            hint="a folder is worked on if all of its files are Parquet: take the others out",
+        )
+
+
+def _is_parquet(path: Path) -> bool:
+    with begun(path) as file:
+        return is_parquet(file.head)
+
+
+def _told(file: Path) -> Iterable[str]:
+    """Return the columns whose values stand in the names of a file's folders."""
+    return (unquote(part.partition("=")[0]) for part in file.parent.parts if "=" in part)
+
+
+def _refuse_marked(schema: Schema, in_names: frozenset[str]) -> None:
+    """Refuse to leave the values of a marked column in names.
+
+    Raises:
+        PolicyError: they are there.
+    """
+    open_ = [name for name in schema.marked if name in in_names]
+    if open_:
+        raise PolicyError(
+            f"the values of {', '.join(map(repr, open_))} stand in the names of folders, in clear, "
+            f"and the schema {schema.name!r} marks the column",
+            hint="write the files partitioned by other columns",
+        )
+
+
+def _without(schema: Schema, names: frozenset[str]) -> Schema:
+    """Return a schema without the columns that are not in the files but in their names."""
+    columns = {name: column for name, column in schema.columns.items() if name not in names}
+    return replace(schema, columns=columns)
+
+
+def _columns(receipts: Iterable[Receipt]) -> dict[str, ColumnFacts]:
+    """Return the facts of all files' columns together."""
+    cells, nulls = Counter[str](), Counter[str]()
+    ids: dict[str, set[int]] = {}
+    last: dict[str, ColumnFacts] = {}
+    for receipt in receipts:
+        for name, facts in receipt.columns.items():
+            cells[name] += facts.cells
+            nulls[name] += facts.nulls
+            ids.setdefault(name, set()).update(facts.key_ids)
+            last[name] = facts
+    return {
+        name: ColumnFacts(facts.key, facts.mode, tuple(sorted(ids[name])), cells[name], nulls[name])
+        for name, facts in last.items()
+    }
+
+
+def _progress(
+    options: crypt.CryptOptions, rows: int, done: int, size: int, whole: int
+) -> Callable[[int, int, float | None], None] | None:
+    """Return what tells the progress in one file as that in all of them."""
+    report = options.progress
+    if report is None:
+        return None
+    return lambda own, _, share: report(
+        rows + own, done + int(size * (share or 0)), (done + size * (share or 0)) / max(1, whole)
+    )

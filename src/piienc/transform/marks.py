@@ -1,0 +1,203 @@
+"""Which columns of a table are to be encrypted or decrypted, under which key and context."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pyarrow as pa
+from msgspec import Struct
+
+from piienc.errors import ConfigError, InputError, PolicyError, UsageError
+from piienc.tables import CsvSource, record_of, repeated
+from piienc.transform.metadata import EncryptionMetadata, parse
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable
+
+    from piienc.schema import Schema
+    from piienc.tables.parquet import ParquetSource
+
+_TYPES = {
+    "string": pa.string(),
+    "integer": pa.int64(),
+    "float": pa.float64(),
+    "boolean": pa.bool_(),
+    "date": pa.date32(),
+    "timestamp": pa.timestamp("us"),
+    "decimal": pa.decimal128(38, 9),
+    "binary": pa.binary(),
+}
+"""What the schema's types become where no file tells better: SQL's usual ones."""
+
+
+class ColumnMark(Struct, frozen=True):
+    """A column's key, by name, and its context."""
+
+    key: str
+    context: str
+
+
+def check_columns(table: CsvSource | ParquetSource, schema: Schema) -> None:
+    """Hold a table's columns against the schema's, in any order.
+
+    Raises:
+        InputError: some are missing, some are there twice, or some are there that the schema
+            does not name.
+    """
+    there = {*table.columns}
+    missing = [name for name in schema.columns if name not in there]
+    strange = schema.extra_columns == "error" and there - {*schema.columns}
+    if isinstance(table, CsvSource) and (missing or strange):
+        table.require_columns(schema.columns)
+    if len(missing) == len(schema.columns):
+        # The first line may be a row of data: none of it is shown.
+        raise InputError(
+            f"{table.name}: none of the {_listed(missing)} of the schema {schema.name!r} is in "
+            "the file",
+            hint="see that line 1 is the header, and no title, and that the schema is this file's",
+        )
+    if twice := repeated(table.columns):
+        raise InputError(
+            f"{table.name}: {_listed(twice)} more than once in the file",
+            hint="give every column a name of its own",
+        )
+    unknown = [name for name in table.columns if name not in schema.columns]
+    if missing:
+        raise InputError(
+            f"{table.name}: {_listed(missing)} of the schema {schema.name!r} not in the file"
+            + (f", which has {_listed(unknown)} instead" if unknown else ""),
+            hint="mend the export, or correct the schema",
+        )
+    if unknown and schema.extra_columns == "error":
+        raise InputError(
+            f"{table.name}: {_listed(unknown)} not in the schema {schema.name!r}",
+            hint='name it there, or let unnamed columns pass: extra_columns = "keep"',
+        )
+
+
+def record_in(table: CsvSource | ParquetSource, schema: Schema | None) -> EncryptionMetadata | None:
+    """Return what a Parquet file records as encrypted; None for CSV and for plain files.
+
+    Raises:
+        InputError: the record is damaged, and there is no schema to do without it.
+    """
+    document = None if isinstance(table, CsvSource) else record_of(table.schema)
+    if document is None:
+        return None
+    try:
+        return parse(document, table.name)
+    except InputError:
+        if schema is None:
+            raise
+        return None
+
+
+def refuse_recorded(
+    table: CsvSource | ParquetSource, record: EncryptionMetadata | None, marked: Iterable[str]
+) -> None:
+    """Refuse to encrypt what the file records as encrypted.
+
+    Raises:
+        PolicyError: a marked column is.
+    """
+    again = [name for name in marked if record is not None and name in record.columns]
+    if again:
+        raise PolicyError(
+            f"{table.name}: {_listed(again)} encrypted already, as the file itself records",
+            hint="encrypt the original file; what this keyset has encrypted is refused",
+        )
+
+
+def encrypted_columns(
+    table: CsvSource | ParquetSource,
+    schema: Schema | None,
+    record: EncryptionMetadata | None,
+    columns: Collection[str],
+) -> dict[str, ColumnMark]:
+    """Return the columns to decrypt, some of them or all.
+
+    A schema decides over all: a file's record is not authenticated, so it must neither choose
+    a context nor exempt a marked column from being authenticated.
+
+    Raises:
+        UsageError: neither tells, the record alone does not suffice, or a column of `columns`
+            is not encrypted.
+        ConfigError: no column is marked.
+        InputError: the record contradicts the schema.
+    """
+    if schema is not None:
+        marks = {
+            name: ColumnMark(str(column.encrypt), schema.context_of(name))
+            for name, column in schema.marked.items()
+        }
+        if record is not None and not columns:
+            _require_agreement(table, schema, record)
+        return _chosen(marks, columns)
+    if record is None:
+        raise UsageError(
+            f"{table.name} does not record which of its columns are encrypted",
+            hint="name the schema it was encrypted with: --schema FILE",
+        )
+    own = [name for name, facts in record.columns.items() if facts.context != name]
+    if own:
+        raise UsageError(
+            f"{table.name} records a context of its own for {_listed(own)}, which only a schema "
+            "can vouch for",
+            hint="name the schema it was encrypted with: --schema FILE",
+        )
+    marks = {name: ColumnMark(facts.key, facts.context) for name, facts in record.columns.items()}
+    return _chosen(marks, columns)
+
+
+def _require_agreement(
+    table: CsvSource | ParquetSource, schema: Schema, record: EncryptionMetadata
+) -> None:
+    marked = schema.marked
+    unmarked = [name for name in record.columns if name not in marked]
+    if unmarked:
+        raise ConfigError(
+            f"{table.name} records {_listed(unmarked)} as encrypted, "
+            f"which the schema {schema.name!r} does not mark",
+            hint="decrypt with the schema that it was encrypted with",
+        )
+    plain = [name for name in marked if name not in record.columns]
+    if plain:
+        raise InputError(
+            f"{table.name} does not record {_listed(plain)} as encrypted, "
+            f"which the schema {schema.name!r} marks",
+            hint="if some were decrypted before, name the others: --columns A,B",
+        )
+
+
+def _chosen(marks: dict[str, ColumnMark], columns: Collection[str]) -> dict[str, ColumnMark]:
+    unknown = [name for name in columns if name not in marks]
+    if unknown:
+        raise UsageError(
+            f"{_listed(unknown)} not among the encrypted columns",
+            hint=f"these are: {', '.join(marks) or 'none'}",
+        )
+    if not marks:
+        raise ConfigError("no column is marked, so there is nothing to decrypt")
+    chosen = {*columns} or {*marks}
+    return {name: mark for name, mark in marks.items() if name in chosen}
+
+
+def original_field(
+    table: CsvSource | ParquetSource,
+    name: str,
+    schema: Schema | None,
+    record: EncryptionMetadata | None,
+) -> pa.Field:
+    """Return the field that decryption restores: the file's own word, else the schema's type."""
+    field: pa.Field = table.schema.field(name)
+    if isinstance(table, CsvSource):
+        return field
+    if record is not None and name in record.columns:
+        return record.fields.field(name)
+    assert schema is not None  # noqa: S101  # without one, the columns are those of the record
+    return field.with_type(_TYPES[schema.columns[name].type])
+
+
+def _listed(names: Collection[str]) -> str:
+    word = "column" if len(names) == 1 else "columns"
+    return f"{word} {', '.join(map(repr, names))}"

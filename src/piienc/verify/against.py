@@ -1,0 +1,218 @@
+"""Two files compared, row by row: the same rows, in the same order, with the same cells.
+
+Where one row was lost or is there twice, all behind it would differ. So where rows begin to
+differ, it is looked whether they agree again one row further on, on either side.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pyarrow as pa
+
+from piienc.verify.found import Violation
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from numpy.typing import NDArray
+
+_AHEAD = 16  # rows that must agree one row further on
+_TRIED = 200  # places where that is looked for
+
+
+class _Rows:
+    """A stream of batches, from which any number of rows can be looked at and taken."""
+
+    def __init__(self, batches: Iterator[pa.RecordBatch], columns: Sequence[str]) -> None:
+        self._batches, self._columns = batches, columns
+        self._held: list[pa.RecordBatch] = []
+        self.taken = 0
+
+    def have(self, count: int) -> int:
+        """Return how many rows can be looked at, up to `count` or a few more."""
+        held: int = sum(batch.num_rows for batch in self._held)
+        while held < count:
+            batch = next(self._batches, None)
+            if batch is None:
+                break
+            self._held.append(batch.select(self._columns))
+            held += batch.num_rows
+        return held
+
+    def first(self) -> pa.RecordBatch:
+        """Return the rows of the first batch that are left."""
+        return self._held[0]
+
+    def look(self, start: int, count: int) -> list[pa.Array]:
+        """Return some rows, from `start` on, by column."""
+        self.have(start + count)
+        table = pa.Table.from_batches(self._held).slice(start, count)
+        return [column.combine_chunks() for column in table.columns]
+
+    def take(self, count: int) -> None:
+        """Go on by some rows."""
+        self.taken += count
+        while count:
+            head = self._held[0]
+            if head.num_rows > count:
+                self._held[0] = head.slice(count)
+                return
+            count -= head.num_rows
+            del self._held[0]
+        while self._held and not self._held[0].num_rows:
+            del self._held[0]
+
+
+def compared(
+    here: Iterator[pa.RecordBatch], there: Iterator[pa.RecordBatch], columns: Sequence[str]
+) -> Iterator[Violation]:
+    """Compare two tables.
+
+    Args:
+        here: the batches of the file, with its plain values.
+        there: those of the original.
+        columns: those that are compared; both have them.
+
+    Yields:
+        Breaches, with their rows counted from 0 in the file.
+    """
+    ours, theirs = _Rows(here, columns), _Rows(there, columns)
+    tried = 0
+    while ours.have(1) and theirs.have(1):
+        left, right = ours.first(), theirs.first()
+        size = min(left.num_rows, right.num_rows)
+        masks = {
+            name: mask
+            for name in columns
+            if (mask := differing(left.column(name)[:size], right.column(name)[:size])) is not None
+        }
+        shift, end = 0, size
+        for row in _beginnings(masks, size):
+            if tried >= _TRIED:
+                break
+            tried += 1
+            if shift := _shift(ours, theirs, row):
+                end = row
+                break
+        for name, mask in masks.items():
+            yield from _values(name, mask[:end], left.column(name), right.column(name), ours.taken)
+        ours.take(end)
+        theirs.take(end)
+        if shift > 0:
+            at = np.array([ours.taken])
+            yield Violation(None, "row", "a row that the original does not have here", at)
+            ours.take(1)
+        elif shift < 0:
+            at = np.array([ours.taken])
+            yield Violation(None, "row", "a row of the original is missing before this one", at)
+            theirs.take(1)
+    yield from _counted(ours, theirs)
+
+
+def _counted(ours: _Rows, theirs: _Rows) -> Iterator[Violation]:
+    """Read both to their ends, and compare how many rows there are."""
+    at = np.array([ours.taken]) if ours.have(1) or theirs.have(1) else None
+    for rows in (ours, theirs):
+        while rows.have(1):
+            rows.take(rows.first().num_rows)
+    if ours.taken != theirs.taken:
+        detail = f"{ours.taken:,} rows here, {theirs.taken:,} in the original"
+        yield Violation(None, "rows", detail, at)
+
+
+def _beginnings(masks: dict[str, NDArray[np.bool_]], size: int) -> list[int]:
+    """Return the rows that differ behind one that does not."""
+    if not masks:
+        return []
+    some = np.logical_or.reduce(list(masks.values()))
+    found: list[int] = np.flatnonzero(some & ~np.append([False], some[: size - 1])).tolist()
+    return found
+
+
+def _shift(ours: _Rows, theirs: _Rows, row: int) -> int:
+    """Tell which side has a row too many: 1 for ours, -1 for theirs, 0 for neither."""
+    for first, second, side in ((ours, theirs, 1), (theirs, ours, -1)):
+        ahead = min(_AHEAD, first.have(row + 1 + _AHEAD) - row - 1, second.have(row + _AHEAD) - row)
+        if ahead < 1:
+            continue
+        if _agree(first, row + 1, second, row, ahead) and not _agree(
+            first, row + 1, second, row + 1, ahead
+        ):
+            return side
+    return 0
+
+
+def _agree(first: _Rows, at: int, second: _Rows, there: int, count: int) -> bool:
+    left, right = first.look(at, count), second.look(there, count)
+    if any(len(a) != len(b) for a, b in zip(left, right, strict=True)):
+        return False
+    return all(differing(a, b) is None for a, b in zip(left, right, strict=True))
+
+
+def _values(
+    name: str, mask: NDArray[np.bool_], left: pa.Array, right: pa.Array, first: int
+) -> Iterator[Violation]:
+    """Yield the rows whose cells differ, apart those that are null on one side."""
+    rows = np.flatnonzero(mask)
+    if not len(rows):
+        return
+    here, there = _valid(left)[rows], _valid(right)[rows]
+    kinds = {
+        "null, and a value in the original": ~here & there,
+        "a value, and null in the original": here & ~there,
+        "another value than in the original": here & there,
+    }
+    for detail, chosen in kinds.items():
+        if chosen.any():
+            yield Violation(name, "value", detail, first + rows[chosen])
+
+
+def _valid(array: pa.Array) -> NDArray[np.bool_]:
+    valid: NDArray[np.bool_] = array.is_valid().to_numpy(zero_copy_only=False)
+    return valid
+
+
+def differing(left: pa.Array, right: pa.Array) -> NDArray[np.bool_] | None:
+    """Tell which cells differ; None if none does.
+
+    Two NaN are the same, whatever their bits; 0.0 and -0.0 are not.
+    """
+    if left.type != right.type:
+        return np.ones(len(left), np.bool_)
+    if pa.types.is_floating(left.type):
+        mask = _floats_differ(left, right)
+    elif left.equals(right):
+        return None
+    else:
+        mask = _unequal(left, right)
+    return mask if mask.any() else None
+
+
+def _floats_differ(left: pa.Array, right: pa.Array) -> NDArray[np.bool_]:
+    here, there = (array.to_numpy(zero_copy_only=False) for array in (left, right))
+    bits = f"u{here.itemsize}"
+    mask: NDArray[np.bool_] = here.view(bits) != there.view(bits)
+    mask &= ~(np.isnan(here) & np.isnan(there))
+    mask |= _valid(left) != _valid(right)
+    return mask
+
+
+def _unequal(left: pa.Array, right: pa.Array) -> NDArray[np.bool_]:
+    from pyarrow import compute as pc  # noqa: PLC0415  # 35 ms, which equal files do without
+
+    if pa.types.is_dictionary(left.type):
+        left, right = left.dictionary_decode(), right.dictionary_decode()
+    try:
+        mask: NDArray[np.bool_] = _true(pc.not_equal(left, right))
+    except pa.ArrowException:  # nested types have no such function
+        both = zip(left.to_pylist(), right.to_pylist(), strict=True)
+        return np.array([repr(a) != repr(b) for a, b in both])  # two NaN have one repr
+    mask |= _valid(left) != _valid(right)
+    return mask
+
+
+def _true(flags: pa.Array) -> NDArray[np.bool_]:
+    mask: NDArray[np.bool_] = flags.to_numpy(zero_copy_only=False) == True  # noqa: E712  # null is not
+    return mask

@@ -1,0 +1,88 @@
+"""The AES keys, as far as they are at hand: what cannot be opened limits what can be verified."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from msgspec import Struct, field
+
+from piienc.errors import KeyAccessError, UsageError
+from piienc.keys import KeysetFacts
+from piienc.transform.mark_policy import present_marks, refuse_undoing
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from piienc.keys import KeyFolder, Keyset
+    from piienc.schema import Schema
+    from piienc.secret import SecretBytes
+    from piienc.state import Marks
+
+
+class AvailableKeys(Struct):
+    """The keys of a folder.
+
+    Attributes:
+        folder: where they are; it need not exist.
+        passphrase: asked, with a key's name, if it is locked.
+        used: whether keys may be opened at all.
+    """
+
+    folder: KeyFolder
+    passphrase: Callable[[str], SecretBytes | None]
+    used: bool = True
+    _opened: dict[str, Keyset] = field(default_factory=dict)
+    _facts: dict[str, KeysetFacts | None] = field(default_factory=dict)
+
+    def open(self, name: str) -> Keyset | None:
+        """Return a keyset; None if keys are not to be used.
+
+        Raises:
+            KeyAccessError: it is not there, or cannot be opened.
+        """
+        if not self.used:
+            return None
+        if name not in self._opened:
+            self._opened[name] = self.folder.load(name, self.passphrase)
+        return self._opened[name]
+
+    def facts(self, name: str) -> KeysetFacts | None:
+        """Return what may be known of a keyset without opening it; None if it is not there."""
+        if name not in self._facts:
+            self._facts[name] = self._read(name)
+        return self._facts[name]
+
+    def _read(self, name: str) -> KeysetFacts | None:
+        try:
+            info = self.folder.info(name)
+        except (KeyAccessError, UsageError):  # a schema may name what cannot be a key's name
+            return None
+        return KeysetFacts(info.mode, info.primary_id, info.keys)
+
+
+def hold_to_marks_at_hand(
+    schema: Schema, keys: AvailableKeys, marks: Marks, columns: Sequence[str]
+) -> None:
+    """Refuse a schema that would undo a mark, as far as the modes of its keys are known.
+
+    A key that is not there counts as one of the mode that was recorded.
+
+    Args:
+        schema: what a file is held against.
+        keys: those at hand.
+        marks: those that hold.
+        columns: the file's.
+
+    Raises:
+        PolicyError: a column is unmarked, its key's mode is weaker, or its context is another.
+        ConfigError: the state folder cannot be used.
+    """
+    held = marks.of(schema.name)
+
+    def mode_of(column: str, key: str) -> str:
+        facts = keys.facts(key)
+        if facts:
+            return facts.mode
+        return held[column].mode if column in held else "unknown"
+
+    refuse_undoing(schema, present_marks(schema, mode_of), held, columns)

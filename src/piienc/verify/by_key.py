@@ -1,0 +1,139 @@
+"""Two files compared by a column that names their rows, in whatever order those stand.
+
+Of each row there is kept what its name and its cells are equal by: fingerprints under a key that
+dies with the run. They are cut into buckets by the name, so memory stays flat.
+"""
+
+from __future__ import annotations
+
+from contextlib import ExitStack, closing
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from piienc.transform.batches import comparable
+from piienc.verify.buckets import Buckets
+from piienc.verify.found import Violation
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    import pyarrow as pa
+    from numpy.typing import NDArray
+
+    from piienc.cells import Places
+    from piienc.columns import Fingerprints
+
+_NAMED = 10  # rows of the original that a detail names
+
+
+def compared_by_key(
+    here: Iterator[pa.RecordBatch],
+    there: Iterator[pa.RecordBatch],
+    columns: Sequence[str],
+    key: str,
+    fingerprints: Fingerprints,
+) -> Iterator[Violation]:
+    """Compare two tables whose rows are named by a column.
+
+    Rows of the same name are compared in the order in which they stand.
+
+    Args:
+        here: the batches of the file, with its plain values.
+        there: those of the original.
+        columns: those that are compared; both have them.
+        key: the column that names the rows.
+        fingerprints: makes those of this run.
+
+    Yields:
+        Breaches, with their rows counted from 0 in the file.
+
+    Raises:
+        InputError: a value has no text that could be compared.
+        IncompleteError: the folder for temporary files is full.
+    """
+    kind = np.dtype(
+        [("high", "<u8"), ("low", "<u8"), ("row", "<i8"), ("cells", "<u8", (len(columns),))]
+    )
+    with ExitStack() as stack:
+        ours = stack.enter_context(closing(Buckets(kind)))
+        theirs = stack.enter_context(closing(Buckets(kind)))
+        types: list[dict[str, pa.DataType]] = [{}, {}]
+        for buckets, batches, known in ((ours, here, types[0]), (theirs, there, types[1])):
+            row = 0
+            for batch in batches:
+                known |= {name: batch.column(name).type for name in columns}
+                records = _records(batch, columns, key, fingerprints, kind)
+                records["row"] = np.arange(row, row + len(records))
+                row += len(records)
+                buckets.add(records)
+        if ours.cut or theirs.cut:
+            ours.spill()
+            theirs.spill()
+        if all(types):  # a type that has changed may leave the text that is compared as it was
+            for name in (each for each in columns if types[0][each] != types[1][each]):
+                yield Violation(name, "value", "another type than in the original")
+        yield from _all_breaches(ours, theirs, columns)
+
+
+def _all_breaches(ours: Buckets, theirs: Buckets, columns: Sequence[str]) -> Iterator[Violation]:
+    missing = [np.empty(0, np.int64)]
+    for left, right in zip(ours, theirs, strict=True):
+        at, there = _matched(left, right)
+        extra = np.delete(left["row"], at)
+        if len(extra):
+            yield Violation(None, "row", "stands in no row of the original", np.sort(extra))
+        missing.append(np.delete(right["row"], there))
+        unequal = left["cells"][at] != right["cells"][there]
+        for number, name in enumerate(columns):
+            rows = np.sort(left["row"][at[unequal[:, number]]])
+            if len(rows):
+                yield Violation(name, "value", "another value than in the original", rows)
+    lost = np.sort(np.concatenate(missing))
+    if len(lost):
+        named = ", ".join(f"{row + 1:,}" for row in lost[:_NAMED].tolist())
+        more = f" and {len(lost) - _NAMED:,} more" if len(lost) > _NAMED else ""
+        yield Violation(None, "row", f"not here, of the original: row {named}{more}")
+
+
+def _records(
+    batch: pa.RecordBatch,
+    columns: Sequence[str],
+    key: str,
+    fingerprints: Fingerprints,
+    kind: np.dtype[np.void],
+) -> NDArray[np.void]:
+    """Return the fingerprints of each row; those of null are 0, as one in 2^64 others are."""
+    records = np.zeros(batch.num_rows, kind)
+    for number, name in enumerate(columns):
+        cells, rows = comparable(batch.column(name), name)
+        prints = fingerprints.of(cells)
+        records["cells"][rows, number] = prints[:, 0]
+        if name == key:
+            records["high"][rows], records["low"][rows] = prints[:, 0], prints[:, 1]
+    return records
+
+
+def _matched(left: NDArray[np.void], right: NDArray[np.void]) -> tuple[Places, Places]:
+    """Return which rows of one side go with which of the other."""
+    high = np.concatenate([left["high"], right["high"]])
+    low = np.concatenate([left["low"], right["low"]])
+    order = np.lexsort((low, high))
+    new = (np.diff(high[order]) != 0) | (np.diff(low[order]) != 0)
+    codes = np.empty(len(order), np.int64)
+    codes[order] = np.concatenate([[0], np.cumsum(new)])[: len(order)]
+    ours = _numbered(codes[: len(left)], left["row"])
+    theirs = _numbered(codes[len(left) :], right["row"])
+    _, at, there = np.intersect1d(ours, theirs, assume_unique=True, return_indices=True)
+    return at, there
+
+
+def _numbered(codes: NDArray[np.int64], rows: Places) -> NDArray[np.int64]:
+    """Number the rows of one name: the first one of each, the second one, and so on."""
+    order = np.lexsort((rows, codes))
+    ordered = codes[order]
+    begins = np.flatnonzero(np.append(True, ordered[1:] != ordered[:-1])[: len(ordered)])
+    lengths = np.diff(begins, append=len(ordered))
+    ranks = np.empty(len(codes), np.int64)
+    ranks[order] = np.arange(len(ordered)) - np.repeat(begins, lengths)
+    return (codes.astype(np.int64) << 32) | ranks

@@ -1,0 +1,146 @@
+"""What is found in a unit, by its own rows, and how it becomes findings of the file."""
+
+from __future__ import annotations
+
+from collections import Counter
+from itertools import chain
+from typing import TYPE_CHECKING
+
+from msgspec import Struct, field
+
+from piienc.report.model import Finding
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from piienc.cells import Places
+    from piienc.report.model import Severity
+
+
+class Violation(Struct, frozen=True):
+    """Rows that break a rule.
+
+    Attributes:
+        column: the column's name; None if it is of whole rows or of the file.
+        rule: by its name in reports.
+        detail: what is wrong, without the value.
+        rows: int64, from 0 within the unit, rising; None if it is of no row.
+        severity: of the findings.
+    """
+
+    column: str | None
+    rule: str
+    detail: str
+    rows: Places | None = None
+    severity: Severity = "error"
+
+
+class ColumnCounts(Struct):
+    """A column's counts, of a unit or of all.
+
+    Attributes:
+        nulls: cells that are null.
+        encrypted: cells that have the form of a ciphertext.
+        authentic: cells that are authentic.
+        key_ids: the keys that ciphertexts bear.
+        suspicious: by finder, cells that look like personal data.
+    """
+
+    nulls: int = 0
+    encrypted: int = 0
+    authentic: int = 0
+    key_ids: set[int] = field(default_factory=set)
+    suspicious: Counter[str] = field(default_factory=Counter)
+
+    def add(self, other: ColumnCounts) -> None:
+        """Add the counts of another unit."""
+        self.nulls += other.nulls
+        self.encrypted += other.encrypted
+        self.authentic += other.authentic
+        self.key_ids |= other.key_ids
+        self.suspicious += other.suspicious
+
+
+class _FindingKind(Struct, frozen=True):
+    """What findings of one kind have in common."""
+
+    column: str | None
+    rule: str
+    detail: str
+    severity: Severity
+
+
+class Findings:
+    """All findings of a file: counted, and the first of each column and rule kept."""
+
+    def __init__(self, most: int) -> None:
+        """Begin.
+
+        Args:
+            most: how many are kept of each column and rule.
+        """
+        self._most = most
+        self._count: Counter[_FindingKind] = Counter()
+        self._kept: dict[tuple[str | None, str], list[Finding]] = {}
+
+    def add(self, breaches: Iterable[Violation], first_row: int = 1) -> None:
+        """Add what was found in a unit.
+
+        Args:
+            breaches: of the unit.
+            first_row: the number of the unit's first row in the file, from 1.
+        """
+        for breach in breaches:
+            self._add(breach, first_row)
+
+    def _add(self, breach: Violation, first_row: int) -> None:
+        kind = _FindingKind(breach.column, breach.rule, breach.detail, breach.severity)
+        rows = [None] if breach.rows is None else breach.rows
+        if not len(rows):
+            return
+        self._count[kind] += len(rows)
+        kept = self._kept.setdefault((breach.column, breach.rule), [])
+        for row in rows[: self._most]:
+            number = None if row is None else first_row + int(row)
+            kept.append(Finding(number, kind.column, kind.rule, kind.detail, kind.severity))
+        if len(kept) > self._most:  # not all breaches come in the order of their rows
+            kept.sort(key=lambda each: each.row or 0)
+            del kept[self._most :]
+
+    @property
+    def errors(self) -> int:
+        """How many are errors."""
+        return sum(count for kind, count in self._count.items() if kind.severity == "error")
+
+    def by_rule(self) -> dict[str, int]:
+        """Return how many there are of each rule."""
+        found: Counter[str] = Counter()
+        for kind, count in self._count.items():
+            found[kind.rule] += count
+        return dict(found)
+
+    def of_column(self, column: str) -> dict[str, int]:
+        """Return how many there are of each rule in a column; personal data is counted apart."""
+        found: Counter[str] = Counter()
+        for kind, count in self._count.items():
+            if kind.column == column and kind.rule != "personal":
+                found[kind.rule] += count
+        return dict(found)
+
+    def in_order(self, columns: Sequence[str]) -> tuple[Finding, ...]:
+        """Return those that were kept: of whole columns first, then by row and column.
+
+        Args:
+            columns: the file's own order.
+        """
+        places = {name: place for place, name in enumerate(columns)}
+        return tuple(
+            sorted(
+                chain.from_iterable(self._kept.values()),
+                key=lambda each: (
+                    each.row or 0,
+                    -1 if each.column is None else places.get(each.column, len(places)),
+                    each.rule,
+                ),
+            )
+        )

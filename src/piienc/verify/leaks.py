@@ -1,0 +1,57 @@
+"""What a searchable column gives away: equal values have equal ciphertexts, which can be counted.
+
+Who knows how often which value appears in the world reads a column of few values by counting
+(frequency analysis; for deterministic encryption see Bellare, Boldyreva and O'Neill, CRYPTO 2007).
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from piienc.verify.found import Violation
+
+if TYPE_CHECKING:
+    from piienc.schema import Column
+    from piienc.verify.prints import EqualityFacts
+
+_ENOUGH = 100  # cells, below which counting tells nothing
+_REPEATS = 10  # times that each value appears, on the average
+_FREQUENT = 20  # the most frequent value may be one cell of so many
+_FEW_BY_NATURE = {"Gender": "a gender", "DOB": "a birth date"}
+"""System properties of which everybody knows how many values there are."""
+
+_ADVICE = "seal it, unless it must be searched"
+
+
+def leak_of(name: str, column: Column, equal: EqualityFacts) -> Violation | None:
+    """Return the warning that a searchable column earns; None if it earns none.
+
+    Args:
+        name: the column's.
+        column: as the schema has it.
+        equal: what was counted.
+    """
+    told = ""
+    if equal.cells >= _ENOUGH:
+        share = 100 * equal.most_frequent / equal.cells
+        counted = f"{equal.distinct:,} different values in {equal.cells:,} cells"
+        if equal.distinct * _REPEATS <= equal.cells:
+            told = f"only {counted}, the most frequent one in {share:.1f} % of them"
+        elif equal.most_frequent * _FREQUENT >= equal.cells:
+            told = f"one value stands in {share:.1f} % of {equal.cells:,} cells"
+    nature = _nature(column)
+    if not told and not nature:
+        return None
+    what = "; ".join(part for part in (nature and f"{nature} can be guessed", told) if part)
+    return Violation(name, "leak", f"equal values show: {what}; {_ADVICE}", None, "warning")
+
+
+def _nature(column: Column) -> str:
+    """Say what a column holds, if that alone tells that its values are few."""
+    if column.property in _FEW_BY_NATURE:
+        return _FEW_BY_NATURE[column.property]
+    if column.type == "boolean":
+        return "true or false"
+    if column.type == "date" or column.format == "date":
+        return "a date"
+    return "one of a few values that the schema lists" if column.enum else ""

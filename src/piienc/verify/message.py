@@ -1,0 +1,144 @@
+"""A table in an OpenPGP message, which gpg unwraps while it is read."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import os
+import threading
+from pathlib import PurePath
+from typing import TYPE_CHECKING
+
+from piienc.errors import InputError
+from piienc.files import open_input
+from piienc.hashing import FollowedFile
+from piienc.keys.pgp_folder import opened as opened_keys
+from piienc.openpgp.gpg.routes import GpgFiles
+from piienc.openpgp.gpg.unwrap import unwrap
+from piienc.openpgp.packets import read_message
+from piienc.openpgp.unwrap import require_encrypted, secret_for
+from piienc.report.receipt import FileFacts
+from piienc.storage.places import streamed
+from piienc.storage.streams import HEAD, PeekedStream
+from piienc.tables import opened_source
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from piienc.keys.gpg import Gpg
+    from piienc.secret import SecretBytes
+    from piienc.tables import CsvFormat, CsvSource
+    from piienc.tables.parquet import ParquetSource
+    from piienc.verify.source import UnwrapKeys, VerifiedFile
+
+_ENDINGS = {".asc", ".gpg", ".pgp"}
+_PIECE = 256 << 10  # bytes copied at a time
+
+
+class _MessageTable:
+    """A message that gpg unwraps in a thread of its own, while the table is read."""
+
+    def __init__(
+        self, path: Path, file: PeekedStream, session: Gpg, secret: SecretBytes | None
+    ) -> None:
+        self.wrapped = True
+        self._path = path
+        self._hashed = FollowedFile(file.fileno())
+        self._source = file.fileno()
+        self._session, self._secret = session, secret
+        read_end, self.descriptor = os.pipe()
+        self.stream = io.BufferedReader(io.FileIO(read_end), _PIECE)
+        self._failed: Exception | None = None
+        self._thread = threading.Thread(target=self._run, name="piienc-unwrap", daemon=True)
+        self._thread.start()
+
+    table: CsvSource | ParquetSource
+
+    def finish(self) -> None:
+        """Let the reader know that nothing more comes."""
+        if self.descriptor >= 0:
+            os.close(self.descriptor)
+            self.descriptor = -1
+
+    def read(self, size: int = -1, /) -> bytes:
+        """Read up to `size` bytes of what is in the message; nothing at its end.
+
+        Raises:
+            PiiencError: what gpg has failed with, at the end: a table that is looked at before
+                it is read, as Parquet is, comes of a message that is whole.
+        """
+        data = self.stream.read(size)
+        if not data:
+            self.require_whole()
+        return data
+
+    def require_whole(self) -> None:
+        """Wait for gpg, and raise what it failed with."""
+        while self.stream.read(_PIECE):
+            pass
+        self._thread.join()
+        if self._failed:
+            raise self._failed
+
+    def facts(self) -> FileFacts:
+        """Read to the end, and tell the file's size and hash."""
+        self.require_whole()
+        return FileFacts(str(self._path), *self._hashed.end())
+
+    def share(self) -> float | None:
+        """Return how much of the file was read: gpg does not tell."""
+        return None
+
+    def close(self) -> None:
+        """End gpg, if it still runs."""
+        self.stream.close()
+        self._thread.join()
+        self._hashed.close()
+
+    def _run(self) -> None:
+        try:
+            unwrap(GpgFiles(self._source, self), session=self._session, passphrase=self._secret)
+        except Exception as error:  # noqa: BLE001  # raised by require_whole()
+            self._failed = error
+        finally:
+            self.finish()
+
+
+@contextlib.contextmanager
+def wrapped(path: Path, form: CsvFormat, unwrapping: UnwrapKeys) -> Iterator[VerifiedFile]:
+    """Open the table in a message.
+
+    A table of Parquet cannot be read from a stream: it goes to a file without a name in the folder
+    for temporary files, which is gone with this process.
+
+    Args:
+        path: the message.
+        form: how its CSV is written.
+        unwrapping: what unwraps it.
+
+    Raises:
+        PiiencError: it cannot be unwrapped, or what it holds cannot be read.
+    """
+    with contextlib.ExitStack() as stack:
+        ahead = PeekedStream(stack.enter_context(open_input(path)), HEAD)
+        message = read_message(io.BytesIO(ahead.head), str(path))
+        require_encrypted(message, str(path))
+        keys = unwrapping.keys
+        session, known = stack.enter_context(opened_keys(keys, keys.pinned_names()))
+        secret = secret_for(message, known, keys, unwrapping.passphrase)
+        made = _MessageTable(path, ahead, session, secret)
+        stack.callback(made.close)
+        name = _inner(str(path))
+        try:
+            file = stack.enter_context(streamed(made, name))
+            made.table, _ = stack.enter_context(opened_source(file, form))
+            yield made
+        except InputError:
+            made.require_whole()  # which tells more, if the message is broken
+            raise
+
+
+def _inner(name: str) -> str:
+    path = PurePath(name)
+    return str(path.with_suffix("")) if path.suffix.lower() in _ENDINGS else name

@@ -1,0 +1,137 @@
+"""Which values of a column are equal: by their fingerprints, in flat memory at any length."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+from msgspec import Struct
+from numpy.typing import NDArray
+
+from piienc.verify.buckets import Buckets
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from typing import Self
+
+    from piienc.cells import Places
+    from piienc.columns import Prints
+
+_RECORD = np.dtype([("high", "<u8"), ("low", "<u8"), ("row", "<i8")])
+_FOLDED = np.dtype([("high", "<u8")])
+
+Folded = NDArray[np.uint64]
+"""Fingerprints of 64 bits."""
+
+_GOLDEN = np.uint64(0x9E3779B97F4A7C15)  # odd, so no two halves are multiplied into one
+
+
+class EqualityFacts(Struct, frozen=True):
+    """What a column's fingerprints tell.
+
+    Attributes:
+        cells: how many there are.
+        distinct: how many are different.
+        most_frequent: how many are equal to the most frequent one.
+    """
+
+    cells: int
+    distinct: int
+    most_frequent: int
+
+
+def folded(prints: Prints) -> Folded:
+    """Fold fingerprints for `Frequencies`.
+
+    Both halves count: fingerprints may be characters of base64, which do not use all bits.
+
+    Args:
+        prints: uint64, shape (cells, 2).
+    """
+    found: Folded = prints[:, 0] * _GOLDEN + prints[:, 1]
+    return found
+
+
+class FingerprintStore:
+    """A column's fingerprints. Use it as a context: at its end, its file is gone."""
+
+    def __init__(self) -> None:
+        self._buckets = Buckets(_RECORD)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._buckets.close()
+
+    def add(self, prints: Prints, rows: Places) -> None:
+        """Add fingerprints.
+
+        Args:
+            prints: uint64, shape (cells, 2).
+            rows: int64, the row of each in the file.
+
+        Raises:
+            IncompleteError: the folder for temporary files is full.
+        """
+        records = np.empty(len(rows), _RECORD)
+        records["high"], records["low"], records["row"] = prints[:, 0], prints[:, 1], rows
+        self._buckets.add(records)
+
+    def repeated(self) -> Iterator[Places]:
+        """Yield the rows, from bucket to bucket, whose value stands in an earlier row."""
+        for bucket in self._buckets:
+            yield _repeated(bucket, np.sort(bucket["high"]))
+
+
+class Frequencies:
+    """How often each value of a column stands. Use it as a context, which takes its file away."""
+
+    def __init__(self) -> None:
+        self._buckets = Buckets(_FOLDED)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._buckets.close()
+
+    def add(self, prints: Folded) -> None:
+        """Add fingerprints.
+
+        Raises:
+            IncompleteError: the folder for temporary files is full.
+        """
+        self._buckets.add(prints.view(_FOLDED))
+
+    def equal(self) -> EqualityFacts:
+        """Count the different values."""
+        cells = distinct = frequent = 0
+        for bucket in self._buckets:
+            if len(bucket):
+                runs = _lengths_of_runs(np.sort(bucket["high"]))
+                cells += len(bucket)
+                distinct += len(runs)
+                frequent = max(frequent, int(runs.max()))
+        return EqualityFacts(cells, distinct, frequent)
+
+
+def _lengths_of_runs(values: NDArray[np.uint64]) -> NDArray[np.int64]:
+    """Return how often each value stands among sorted ones."""
+    firsts = np.flatnonzero(np.concatenate([[True], values[1:] != values[:-1]]))
+    return np.diff(firsts, append=len(values))
+
+
+def _repeated(records: NDArray[np.void], values: NDArray[np.uint64]) -> Places:
+    """Return the rows whose value stands in an earlier one.
+
+    Args:
+        records: fingerprints with their rows.
+        values: their first halves, sorted.
+    """
+    twice = np.unique(values[1:][values[1:] == values[:-1]])
+    records = records[np.isin(records["high"], twice)]
+    order = np.lexsort((records["row"], records["low"], records["high"]))
+    high, low = records["high"][order], records["low"][order]
+    same = (high[1:] == high[:-1]) & (low[1:] == low[:-1])
+    return np.sort(records["row"][order[1:][same]])

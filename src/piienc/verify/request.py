@@ -1,0 +1,54 @@
+"""What is to be verified."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from msgspec import Struct
+
+from piienc.tables import UnitSize
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from piienc.receivers import Profile
+    from piienc.report.model import Expect, SchemaFacts
+    from piienc.schema import Schema
+    from piienc.storage.places import Place
+
+
+class VerifyRequest(Struct, frozen=True, kw_only=True):
+    """What is to be verified.
+
+    Attributes:
+        schema: what the file is held against.
+        facts: the schema's own facts, for the report.
+        expect: whether the marked columns should be encrypted, or plain still.
+        against: the original, to compare with.
+        key_column: the column that names the rows, where the files are in different orders.
+        round_trip: encrypt and decrypt a plain file in memory, and compare.
+        recipients: wrap and unwrap it in the round trip, too, for these keys.
+        profile: the receiver whose rules on rows hold, if any.
+        leave_out: columns that will not leave the house: they may hold personal data.
+        most: how many findings are kept of each column and rule.
+        hold: called with the file's columns before any row is read, to refuse a schema that would
+            undo a mark.
+        threads: units looked at side by side; 0 means one for each core that may be used.
+        units: how large they are.
+        progress: called with the rows done, the bytes read, and the share of the file done.
+    """
+
+    schema: Schema
+    facts: SchemaFacts
+    expect: Expect = "encrypted"
+    against: Place | None = None
+    key_column: str | None = None
+    round_trip: bool = False
+    recipients: tuple[str, ...] = ()
+    profile: Profile | None = None
+    leave_out: frozenset[str] = frozenset()
+    most: int = 100
+    hold: Callable[[Sequence[str]], None] | None = None
+    threads: int = 0
+    units: UnitSize = UnitSize()
+    progress: Callable[[int, int, float | None], None] | None = None

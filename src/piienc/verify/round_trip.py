@@ -1,0 +1,65 @@
+"""A plain file, encrypted and decrypted in memory: what would be sent could be read back."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from piienc.columns import BadCells, ColumnCipher, from_cells, is_text, plain_values
+from piienc.transform.steps import Encryption
+from piienc.verify.against import differing
+from piienc.verify.found import Violation
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    import pyarrow as pa
+
+    from piienc.columns import Kernels
+    from piienc.keys import Key, Keyset
+    from piienc.transform.steps import ColumnPlace
+
+
+class Uncounted:
+    """Counts no cells: what a round trip encrypts is forgotten at once, and nobody sees it.
+
+    The limit on cells of AES-GCM (NIST SP 800-38D, 8.3) guards against two ciphertexts under one
+    IV that somebody else compares.
+    """
+
+    def spend(self, key: Key, cells: int) -> None:
+        """Do nothing."""
+
+
+class ColumnTrip:
+    """A column's way through its key, and back."""
+
+    def __init__(
+        self,
+        place: ColumnPlace,
+        key: str,
+        keyset: Keyset,
+        context: str,
+        *,
+        text: bool,
+        kernels: Kernels,
+    ) -> None:
+        self._name, self._label, self._type = place.name, place.label, place.type
+        self._there = Encryption(
+            place, key, keyset, context, Uncounted(), text=text, kernels=kernels
+        )
+        self._back = ColumnCipher(keyset, context, text=text, label=place.label, kernels=kernels)
+
+    def breaches(self, stored: pa.Array) -> Iterator[Violation]:
+        """Encrypt a batch, decrypt it, and yield the rows that are not what they were."""
+        try:
+            cells = self._back.decrypt(self._there.apply(stored), text=is_text(self._type))
+            back = plain_values(from_cells(cells, self._type, self._label))
+        except BadCells as bad:
+            rows = np.sort(np.array(bad.rows))
+            yield Violation(self._name, "round-trip", "cannot be encrypted and read back", rows)
+            return
+        if (mask := differing(stored, back)) is not None:
+            detail = "is not what it was, once encrypted and decrypted"
+            yield Violation(self._name, "round-trip", detail, np.flatnonzero(mask))

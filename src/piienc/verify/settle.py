@@ -1,0 +1,313 @@
+"""What is looked for in a file: settled once, by its columns, its schema and the keys at hand."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol
+
+import pyarrow as pa
+from msgspec import Struct, field
+
+from piienc.checks.finders import finders_of
+from piienc.columns import Kernels, opened_categories, plain_type
+from piienc.errors import AuthenticationError, KeyAccessError, UsageError
+from piienc.report.model import ColumnReport
+from piienc.tables import CsvSource, repeated
+from piienc.transform.marks import original_field, record_in
+from piienc.transform.steps import ColumnPlace
+from piienc.verify.closed import CiphertextColumn
+from piienc.verify.found import Violation
+from piienc.verify.opened import DecryptedColumn
+from piienc.verify.round_trip import ColumnTrip
+from piienc.verify.still_plain import PlaintextColumn
+from piienc.verify.unmarked import UnmarkedColumn
+from piienc.verify.watch import ValueRules
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from piienc.checks.finder import Finder
+    from piienc.columns import Fingerprints
+    from piienc.keys import Keyset, KeysetFacts
+    from piienc.receivers.row_checks import RowRules
+    from piienc.schema import Schema
+    from piienc.tables.parquet import ParquetSource
+    from piienc.transform.batches import StoredColumn
+    from piienc.transform.metadata import EncryptionMetadata
+    from piienc.verify.found import ColumnCounts
+    from piienc.verify.prints import EqualityFacts
+    from piienc.verify.request import VerifyRequest
+    from piienc.verify.watch import ColumnResult, ColumnVerifier
+
+
+class Keys(Protocol):
+    """The AES keys, as far as they are there."""
+
+    def open(self, name: str) -> Keyset | None:
+        """Return a keyset; None if keys are not to be used.
+
+        Raises:
+            KeyAccessError: it is not there, or cannot be opened.
+        """
+
+    def facts(self, name: str) -> KeysetFacts | None:
+        """Return what may be known of a keyset without opening it; None if it is not there."""
+
+
+class VerificationPlan(Struct):
+    """What is looked for.
+
+    Attributes:
+        table: the file.
+        schema: what it is held against.
+        encrypted: whether its marked columns should be.
+        finders: by unmarked column, those of personal data.
+        modes: by marked column, its key's mode, where it is known.
+        rows: the receiver's rules on rows.
+        watches: by column, in the file's order, what looks at it.
+        breaches: what is wrong with the columns as such.
+        missing_keys: the names of keys that are needed and cannot be used.
+        warnings: what the user should know.
+    """
+
+    table: CsvSource | ParquetSource
+    schema: Schema
+    encrypted: bool
+    finders: dict[str, Sequence[Finder]] = field(default_factory=dict)
+    modes: dict[str, str] = field(default_factory=dict)
+    rows: RowRules | None = None
+    watches: dict[str, ColumnVerifier] = field(default_factory=dict)
+    breaches: list[Violation] = field(default_factory=list)
+    missing_keys: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
+
+    def of_rows(
+        self, stored: Mapping[str, StoredColumn], looked: Mapping[str, ColumnResult]
+    ) -> list[Violation]:
+        """Return what the receiver does not take of a batch's rows."""
+        if self.rows is None:
+            return []
+        lying = None
+        if self.encrypted:
+            lying = pa.RecordBatch.from_arrays(
+                [column.array for column in stored.values()], list(stored)
+            )
+        return [
+            Violation(each.column, "profile", each.detail, each.rows, each.severity)
+            for each in self.rows.failing(self.plain(stored, looked), lying)
+        ]
+
+    def plain(
+        self, stored: Mapping[str, StoredColumn], looked: Mapping[str, ColumnResult]
+    ) -> pa.RecordBatch:
+        """Return a batch with the plain values of those columns whose key is there."""
+        arrays = []
+        for name, column in stored.items():
+            plain = looked[name].plain if name in looked else None
+            arrays.append(plain() if plain else column.array)
+        return pa.RecordBatch.from_arrays(arrays, list(stored))
+
+    def of_shares(self, counts: Mapping[str, ColumnCounts], rows: int) -> Iterator[Violation]:
+        """Yield the columns of whose cells so many look like personal data that they must be it.
+
+        What fewer cells look like is innocent, and leaves the counts.
+        """
+        for name, finders in self.finders.items():
+            cells, suspicious = rows - counts[name].nulls, counts[name].suspicious
+            for finder in (each for each in finders if each.share):
+                found = suspicious[finder.name]
+                if _is_over(finder, found, cells):
+                    what = f"{found:,} of {cells:,} cells look like {finder.description}"
+                    yield Violation(name, "personal", what)
+                else:
+                    del suspicious[finder.name]
+
+    def comparable(self, others: Sequence[str]) -> tuple[list[str], list[Violation]]:
+        """Return the columns that can be compared with another file's, and what is wrong there.
+
+        Args:
+            others: the other file's columns.
+        """
+        ours, theirs = self.table.columns, {*others}
+        here = {*ours}
+        breaches = [
+            Violation(name, "columns", f"not in {where}")
+            for names, where in (
+                ([name for name in ours if name not in theirs], "the original"),
+                ([name for name in others if name not in here], "this file"),
+            )
+            for name in names
+        ]
+        closed = {
+            name for name, watch in self.watches.items() if isinstance(watch, CiphertextColumn)
+        }
+        for name in closed:
+            self.watches[name].unchecked["value"] = self.watches[name].unchecked["authentic"]
+        twice = repeated(others)
+        breaches += [
+            Violation(name, "columns", "more than once in the original: not compared")
+            for name in twice
+        ]
+        compared = theirs - closed - {*twice}
+        return [name for name in self.watches if name in compared], breaches
+
+    @staticmethod
+    def require_key_column(name: str, columns: Sequence[str]) -> None:
+        """Refuse a key column that cannot name the rows.
+
+        Raises:
+            UsageError: it is not among the columns that can be compared.
+        """
+        if name not in columns:
+            raise UsageError(
+                f"--key-column: {name!r} is not among the columns that can be compared",
+                hint=f"these are: {', '.join(columns) or 'none'}",
+            )
+
+    def column(
+        self, name: str, counts: ColumnCounts, failures: dict[str, int], equal: EqualityFacts | None
+    ) -> ColumnReport:
+        """Return a column's report."""
+        column = self.schema.columns.get(name)
+        watch = self.watches[name]
+        if column is None or column.encrypt is None:
+            return ColumnReport(
+                type=column.type if column else None,
+                marked=False,
+                nulls=counts.nulls,
+                failures=failures,
+                suspicious=dict(counts.suspicious),
+                unchecked=watch.unchecked,
+            )
+        return ColumnReport(
+            type=column.type,
+            marked=True,
+            key=column.encrypt,
+            mode=self.modes.get(name),
+            context=self.schema.context_of(name),
+            key_ids=tuple(sorted(counts.key_ids)),
+            nulls=counts.nulls,
+            encrypted=counts.encrypted,
+            authentic=counts.authentic if isinstance(watch, DecryptedColumn) else None,
+            failures=failures,
+            distinct=equal.distinct if equal else None,
+            most_frequent=equal.most_frequent if equal else None,
+            unchecked=watch.unchecked,
+        )
+
+
+def _is_over(finder: Finder, found: int, cells: int) -> bool:
+    return found > 0 and found >= finder.share * cells
+
+
+def settled(
+    table: CsvSource | ParquetSource, wanted: VerifyRequest, keys: Keys, fingerprints: Fingerprints
+) -> VerificationPlan:
+    """Settle what is looked for in a file.
+
+    Args:
+        table: open, its header read.
+        wanted: what it is held against.
+        keys: those at hand.
+        fingerprints: makes those of this run.
+    """
+    schema = wanted.schema
+    made = VerificationPlan(table, schema, wanted.expect == "encrypted")
+    made.breaches += _columns(table, schema)
+    if made.breaches and isinstance(table, CsvSource):
+        table.require_columns(schema.columns)
+    marked = _MarkedColumns(made, wanted, keys, record_in(table, schema), fingerprints)
+    finders = finders_of(schema)
+    twice = {*repeated(table.columns)}
+    for name in dict.fromkeys(table.columns):
+        if name in twice:
+            continue
+        column = schema.columns.get(name)
+        if column is None or column.encrypt is None:
+            place = ColumnPlace(table, name)
+            rules = ValueRules.of(name, column, place.plain_type, fingerprints) if column else None
+            allowed = column.allow or {} if column else {}
+            leaves = name not in wanted.leave_out
+            made.finders[name] = [each for each in finders if leaves and each.name not in allowed]
+            text = isinstance(table, CsvSource)
+            made.watches[name] = UnmarkedColumn(place, rules, made.finders[name], text=text)
+        else:
+            made.watches[name] = marked.watch(ColumnPlace(table, name))
+        made.breaches += made.watches[name].of_column()
+    made.missing_keys = tuple(sorted(marked.missing))
+    made.warnings = tuple(dict.fromkeys(marked.missing.values()))
+    if wanted.profile and wanted.profile.rows:
+        from piienc.receivers.row_checks import RowRules  # noqa: PLC0415  # start-up
+
+        made.rows = RowRules.of(wanted.profile, schema, table.columns)
+        made.breaches += [
+            Violation(each.column, "profile", each.detail, None, each.severity)
+            for each in made.rows.of_the_file()
+        ]
+    return made
+
+
+def _columns(table: CsvSource | ParquetSource, schema: Schema) -> Iterator[Violation]:
+    """Yield the columns that the file lacks, has twice, or has and should not."""
+    there, twice = {*table.columns}, {*repeated(table.columns)}
+    for name in schema.columns:
+        if name not in there:
+            yield Violation(name, "columns", "not in the file")
+    for name in dict.fromkeys(table.columns):
+        if name in twice:
+            yield Violation(name, "columns", "more than once in the file: not looked at")
+        elif name not in schema.columns and schema.extra_columns == "error":
+            yield Violation(name, "columns", "not in the schema")
+
+
+class _MarkedColumns(Struct, frozen=True):
+    """Settles what is looked for in marked columns."""
+
+    made: VerificationPlan
+    wanted: VerifyRequest
+    keys: Keys
+    record: EncryptionMetadata | None
+    fingerprints: Fingerprints
+    missing: dict[str, str] = field(default_factory=dict)
+    kernels: Kernels = field(default_factory=Kernels)
+
+    def watch(self, place: ColumnPlace) -> ColumnVerifier:
+        """Return what looks at a column."""
+        schema, name = self.wanted.schema, place.name
+        column, context = schema.columns[name], schema.context_of(name)
+        key = str(column.encrypt)
+        facts = self.keys.facts(key)
+        if facts:
+            self.made.modes[name] = facts.mode
+        if self.wanted.expect == "plain":
+            keyset = self._open(key) if self.wanted.round_trip else None
+            text = isinstance(place.table, CsvSource) or column.encoding == "base64"
+            trip = None
+            if keyset:
+                trip = ColumnTrip(place, key, keyset, context, text=text, kernels=self.kernels)
+            rules = ValueRules.of(name, column, place.plain_type, self.fingerprints)
+            untried = {"round-trip": self.missing[key]} if key in self.missing else {}
+            return PlaintextColumn(place, rules, facts, trip, self.fingerprints, untried)
+        keyset = self._open(key)
+        restored = original_field(place.table, name, schema, self.record).type
+        rules = ValueRules.of(name, column, plain_type(restored), self.fingerprints)
+        if keyset:
+            self.made.breaches += self._categories(place, keyset, context)
+            return DecryptedColumn(place, rules, keyset, context, restored, self.kernels)
+        reason = self.missing.get(key) or f"the key {key} was not to be used"
+        return CiphertextColumn(place, rules, facts, reason)
+
+    def _categories(self, place: ColumnPlace, keyset: Keyset, context: str) -> Iterator[Violation]:
+        """Yield that what a dictionary column's values are taken from is not authentic."""
+        facts = self.record.columns.get(place.name) if self.record else None
+        if facts and facts.categories:
+            try:
+                opened_categories(facts.categories, keyset, context, place.label)
+            except AuthenticationError:
+                yield Violation(place.name, "authentic", "its list of categories is not authentic")
+
+    def _open(self, name: str) -> Keyset | None:
+        try:
+            return self.keys.open(name)
+        except KeyAccessError as error:
+            self.missing[name] = str(error)
+            return None

@@ -1,0 +1,85 @@
+"""A column that is to be encrypted, and is not yet."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pyarrow as pa
+
+from piienc.columns import LEAST, forms_of, is_text, to_cells
+from piienc.keys import Mode
+from piienc.tables import CsvSource
+from piienc.transform.batches import TypedColumn
+from piienc.verify.found import ColumnCounts, Violation
+from piienc.verify.prints import folded
+from piienc.verify.watch import ColumnResult
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from piienc.cells import Places
+    from piienc.columns import Fingerprints
+    from piienc.keys import KeysetFacts
+    from piienc.transform.batches import StoredColumn
+    from piienc.transform.steps import ColumnPlace
+    from piienc.verify.round_trip import ColumnTrip
+    from piienc.verify.watch import ValueRules
+
+
+class PlaintextColumn:
+    """A marked column of a file that is still to be encrypted: its rules hold, and it is plain."""
+
+    def __init__(
+        self,
+        place: ColumnPlace,
+        rules: ValueRules,
+        facts: KeysetFacts | None,
+        trip: ColumnTrip | None,
+        fingerprints: Fingerprints,
+        unchecked: dict[str, str],
+    ) -> None:
+        self._name, self._label, self._rules, self._trip = place.name, place.label, rules, trip
+        self._text = is_text(to_cells(place.none(), place.label).type)
+        self._is_csv = isinstance(place.table, CsvSource)
+        self._least = LEAST[facts.mode] if facts else min(LEAST.values())
+        self._ids = {key.key_id for key in facts.keys} if facts else None
+        self._counted = fingerprints if facts and facts.mode is Mode.SEARCHABLE else None
+        self.unchecked = unchecked
+
+    def of_column(self) -> Iterator[Violation]:
+        """Yield what is wrong with the column's type."""
+        yield from self._rules.of_column(text=self._is_csv)
+
+    def look(self, stored: StoredColumn) -> ColumnResult:
+        """Look at a batch."""
+        nulls, (cells, rows) = stored.null_count, stored.cells
+        forms = forms_of(cells, text=self._text, least=self._least)
+        ours = np.ones(len(forms.ciphertexts), np.bool_)
+        if self._ids is not None and len(ours):
+            ours = np.isin(forms.key_ids, list(self._ids))
+        breaches, prints, leaks = list(self._rules.nulls(stored)), None, stored.prints
+        if ours.any():
+            at = rows[forms.ciphertexts[ours]]
+            breaches.append(Violation(self._name, "encrypted", "encrypted already", at))
+            stored = TypedColumn(_without(stored.array, at), self._label)
+            cells, rows = stored.cells
+        if self._rules.judge:
+            dense, known = stored.dense
+            breaches += self._rules.breaches(dense, known)
+            prints = self._rules.prints(dense, known)
+        if self._trip:
+            breaches += self._trip.breaches(stored.array)
+        ids = {int(key_id) for key_id in np.unique(forms.key_ids[ours])}
+        counts = ColumnCounts(nulls, int(ours.sum()), 0, ids)
+        if leaks is None and self._counted:
+            leaks = self._counted.of(cells)
+        told = None if leaks is None else folded(leaks)
+        return ColumnResult(counts, breaches, lambda: stored.array, prints, told)
+
+
+def _without(values: pa.Array, rows: Places) -> pa.Array:
+    """Return values of any type with null in some rows."""
+    gone = np.zeros(len(values), np.bool_)
+    gone[rows] = True
+    return values.take(pa.array(np.arange(len(values)), mask=gone))

@@ -1,0 +1,54 @@
+"""A column that stays plain."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING
+
+import pyarrow as pa
+
+from piienc.checks.finders import look
+from piienc.verify.found import ColumnCounts, Violation
+from piienc.verify.watch import ColumnResult
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from piienc.checks.finder import Finder
+    from piienc.transform.batches import StoredColumn
+    from piienc.transform.steps import ColumnPlace
+    from piienc.verify.watch import ValueRules
+
+
+class UnmarkedColumn:
+    """A column that is not encrypted: its rules hold, and it holds no personal data."""
+
+    def __init__(
+        self, place: ColumnPlace, rules: ValueRules | None, finders: Sequence[Finder], *, text: bool
+    ) -> None:
+        self._name, self._rules, self._finders, self._text = place.name, rules, finders, text
+        nested = pa.types.is_nested(place.type)
+        self.unchecked = {"personal": "nested values are not searched"} if nested else {}
+
+    def of_column(self) -> Iterator[Violation]:
+        """Yield what is wrong with the column's type."""
+        if self._rules:
+            yield from self._rules.of_column(text=self._text)
+
+    def look(self, stored: StoredColumn) -> ColumnResult:
+        """Look at a batch."""
+        breaches, prints = [], None
+        dense, rows = stored.dense
+        if self._rules:
+            breaches = [*self._rules.nulls(stored), *self._rules.breaches(dense, rows)]
+            prints = self._rules.prints(dense, rows)
+        suspicious = Counter[str]()
+        found = look(self._finders, self._name, dense)
+        for finder in self._finders:
+            if (at := found.get(finder.name)) is not None and len(at):
+                suspicious[finder.name] = len(at)
+                if not finder.share:
+                    what = f"looks like {finder.description}"
+                    breaches.append(Violation(self._name, "personal", what, rows[at]))
+        counts = ColumnCounts(stored.null_count, suspicious=suspicious)
+        return ColumnResult(counts, breaches, lambda: stored.array, prints)

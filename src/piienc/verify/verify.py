@@ -1,0 +1,275 @@
+"""The pass: a file's units are looked at side by side, and what was found is told in order."""
+
+from __future__ import annotations
+
+import time
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, closing
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Self
+
+import numpy as np
+import pyarrow as pa
+from msgspec import Struct
+from msgspec.structs import replace
+
+from piienc.columns import Fingerprints
+from piienc.errors import UsageError
+from piienc.report.model import Report
+from piienc.storage.places import name_of
+from piienc.tables import CsvSource
+from piienc.transform.batches import decoded
+from piienc.transform.crypt import csv_format
+from piienc.transform.pipeline import in_order, usable_cores
+from piienc.verify.against import compared
+from piienc.verify.by_key import compared_by_key
+from piienc.verify.found import ColumnCounts, Findings, Violation
+from piienc.verify.leaks import leak_of
+from piienc.verify.opening import opened
+from piienc.verify.prints import FingerprintStore, Frequencies
+from piienc.verify.settle import settled
+from piienc.version import __version__
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from typing import Any
+
+    from piienc.cells import Places
+    from piienc.report.receipt import FileFacts
+    from piienc.storage.places import Begun, Place
+    from piienc.tables.parquet import ParquetSource
+    from piienc.transform.batches import StoredColumn
+    from piienc.verify.request import VerifyRequest
+    from piienc.verify.settle import Keys
+    from piienc.verify.source import UnwrapKeys, VerifiedFile
+    from piienc.verify.watch import ColumnResult
+
+
+_MOST_UNKNOWN = 1 << 20  # rows of a column whose values are known to be unknown: 8 MiB
+
+
+def verify(
+    source: Place | Begun, wanted: VerifyRequest, *, keys: Keys, unwrapping: UnwrapKeys
+) -> Report:
+    """Verify a file in one pass.
+
+    Args:
+        source: CSV, Parquet, or one of them in an OpenPGP message; or an open stream of one.
+        wanted: what it is held against.
+        keys: the AES keys, as far as they are there.
+        unwrapping: what unwraps a message.
+
+    Raises:
+        UsageError: what is wanted does not fit together.
+        InputError: a file cannot be read.
+        PolicyError: the schema would undo a mark.
+        PiiencError: a message cannot be unwrapped.
+    """
+    _require_fitting(source, wanted)
+    started, began = time.monotonic(), datetime.now(UTC)
+    threads = wanted.threads or usable_cores()
+    with ExitStack() as stack:
+        form = csv_format(wanted.schema)
+        file = stack.enter_context(opened(source, form, unwrapping, wanted.units))
+        if wanted.hold:
+            wanted.hold(file.table.columns)
+        pass_ = stack.enter_context(VerifyPass(file.table, wanted, keys))
+        facts = None
+        if wanted.against is None:
+            for _ in pass_.batches(file, threads):
+                pass
+            pass_.send_around(Path(name_of(source)), unwrapping)
+        else:
+            original = stack.enter_context(opened(wanted.against, form, unwrapping, wanted.units))
+            pass_.compare(file, original, threads)
+            facts = original.facts()
+        report = pass_.report(file.facts(), began, time.monotonic() - started)
+        return replace(report, against=facts, wrapped=file.wrapped)
+
+
+def _require_fitting(source: Place | Begun, wanted: VerifyRequest) -> None:
+    if wanted.key_column is not None and wanted.against is None:
+        raise UsageError("--key-column is for --against", hint="name the original: --against FILE")
+    if wanted.round_trip and wanted.expect != "plain":
+        raise UsageError(
+            "--round-trip is for a file that is still plain", hint="add --expect plain"
+        )
+    if wanted.recipients and not wanted.round_trip:
+        raise UsageError("--recipient is for --round-trip", hint="add --round-trip")
+    if wanted.recipients and name_of(source) == "-":
+        raise UsageError("a stream can be read only once", hint="name the file")
+
+
+class UnitResult(Struct, frozen=True):
+    """What was found in a unit; `unknown` are the rows whose values are not known."""
+
+    rows: int
+    columns: dict[str, ColumnResult]
+    breaches: list[Violation]
+    plain: pa.RecordBatch | None
+    unknown: dict[str, Places]
+
+
+def _told(looked: Mapping[str, ColumnResult]) -> dict[str, ColumnResult]:
+    """Let go of what values are made of: results wait for their turn, and each held its unit."""
+    return {name: replace(each, plain=None) for name, each in looked.items()}
+
+
+class VerifyPass:
+    """One pass over a file, and what it has found so far; use it as a context."""
+
+    def __init__(self, table: CsvSource | ParquetSource, wanted: VerifyRequest, keys: Keys) -> None:
+        self._table, self._wanted = table, wanted
+        self._fingerprints = Fingerprints()
+        self._settled = settled(table, wanted, keys, self._fingerprints)
+        self._findings = Findings(wanted.most)
+        self._findings.add(self._settled.breaches)
+        self._counts = {name: ColumnCounts() for name in self._settled.watches}
+        self._unique: dict[str, FingerprintStore] = {}
+        self._leaks: dict[str, Frequencies] = {}
+        self._unknown: dict[str, Places] = {}
+        self._stack = ExitStack()
+        self._rows = 0
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stack.close()
+
+    def batches(self, file: VerifiedFile, threads: int) -> Iterator[pa.RecordBatch]:
+        """Look at all units, and yield the plain values of each, as far as they are known."""
+        progress = self._wanted.progress or (lambda *_: None)
+
+        def look(unit: Any) -> UnitResult:  # noqa: ANN401  # a source's units are its own
+            return self.look(decoded(self._table, unit))
+
+        with closing(in_order(self._table.units(), look, threads)) as results:
+            for found in results:
+                self.merge(found)
+                progress(self._rows, 0, file.share())
+                if found.plain is not None:
+                    yield found.plain
+
+    def compare(self, file: VerifiedFile, original: VerifiedFile, threads: int) -> None:
+        """Look at all units, and compare them with those of the original."""
+        table = original.table
+        if isinstance(table, CsvSource) != isinstance(self._table, CsvSource):
+            raise UsageError(
+                f"{self._table.name} and {table.name} are of different formats",
+                hint="compare CSV with CSV and Parquet with Parquet",
+            )
+        columns, breaches = self._settled.comparable(table.columns)
+        self._findings.add(breaches)
+
+        def read(unit: Any) -> pa.RecordBatch:  # noqa: ANN401  # a source's units are its own
+            stored = decoded(table, unit)
+            names = columns or list(stored)[:1]  # a batch without columns has no rows
+            return pa.RecordBatch.from_arrays([stored[name].array for name in names], names)
+
+        # One thread is enough: the file itself takes longer than the original.
+        with closing(in_order(table.units(), read, 1)) as there:
+            here = self.batches(file, threads)
+            key = self._wanted.key_column
+            if key is None:
+                found = compared(here, there, columns)
+            else:
+                self._settled.require_key_column(key, columns)
+                found = compared_by_key(here, there, columns, key, self._fingerprints)
+            self._findings.add(map(self._known, found))
+
+    def _known(self, breach: Violation) -> Violation:
+        """Leave out the rows whose values are not known: why not, another finding says."""
+        if breach.rule != "value" or breach.column not in self._unknown or breach.rows is None:
+            return breach
+        unknown = np.isin(breach.rows, self._unknown[breach.column])
+        return replace(breach, rows=breach.rows[~unknown])
+
+    def send_around(self, path: Path, unwrapping: UnwrapKeys) -> None:
+        """Wrap and unwrap the file, if that was asked for."""
+        if self._wanted.recipients:
+            from piienc.verify.message_trip import message_trip  # noqa: PLC0415  # start-up
+
+            wanted = self._wanted
+            trip = message_trip(path, wanted.recipients, wanted.profile, unwrapping)
+            self._findings.add(trip)
+
+    def _trips(self) -> tuple[str, ...]:
+        columns = ("columns",) if self._wanted.round_trip else ()
+        return (*columns, "message") if self._wanted.recipients else columns
+
+    def look(self, stored: Mapping[str, StoredColumn]) -> UnitResult:
+        """Look at a unit; called in several threads."""
+        looked = {name: watch.look(stored[name]) for name, watch in self._settled.watches.items()}
+        breaches = self._settled.of_rows(stored, looked)
+        rows = next((column.count for column in stored.values()), 0)
+        if self._wanted.against is None:
+            return UnitResult(rows, _told(looked), breaches, None, {})
+        unknown = {
+            name: each.unknown(stored[name])
+            for name, each in looked.items()
+            if each.breaches and each.plain is not None
+        }
+        plain = self._settled.plain(stored, looked)
+        return UnitResult(rows, _told(looked), breaches, plain, unknown)
+
+    def merge(self, found: UnitResult) -> None:
+        """Take what was found in the unit that is next in the file."""
+        first = self._rows + 1
+        for name, looked in found.columns.items():
+            self._counts[name].add(looked.counts)
+            self._findings.add(looked.breaches, first)
+            if looked.prints is not None:
+                if name not in self._unique:
+                    self._unique[name] = self._stack.enter_context(FingerprintStore())
+                prints, rows = looked.prints
+                self._unique[name].add(prints, rows + self._rows)
+            if looked.leaks is not None:
+                if name not in self._leaks:
+                    self._leaks[name] = self._stack.enter_context(Frequencies())
+                self._leaks[name].add(looked.leaks)
+        self._findings.add(found.breaches, first)
+        for name, rows in found.unknown.items():
+            known = self._unknown.get(name, rows[:0])
+            if len(known) < _MOST_UNKNOWN:
+                self._unknown[name] = np.append(known, rows + self._rows)
+        self._rows += found.rows
+
+    def report(self, file: FileFacts, began: datetime, seconds: float) -> Report:
+        """Conclude: what only all rows together can tell, and all that was found."""
+        wanted, settled_ = self._wanted, self._settled
+        for name, store in self._unique.items():
+            for rows in store.repeated():
+                self._findings.add([Violation(name, "unique", "stands in an earlier row", rows)])
+        with ThreadPoolExecutor(usable_cores()) as threads:  # each of them sorts
+            counted = threads.map(Frequencies.equal, self._leaks.values())
+            equal = dict(zip(self._leaks, counted, strict=True))
+        for name, shares in equal.items():
+            if leak := leak_of(name, wanted.schema.columns[name], shares):
+                self._findings.add([leak])
+        self._findings.add(settled_.of_shares(self._counts, self._rows))
+        columns = {}
+        for name, counts in self._counts.items():
+            failures = self._findings.of_column(name)
+            columns[name] = settled_.column(name, counts, failures, equal.get(name))
+        return Report(
+            step="verify",
+            tool=f"piienc {__version__}",
+            time=began.isoformat(timespec="seconds").replace("+00:00", "Z"),
+            file=file,
+            schema=wanted.facts,
+            expect=wanted.expect,
+            against=None,
+            profile=wanted.profile.name if wanted.profile else None,
+            wrapped=False,
+            round_trip=self._trips(),
+            rows=self._rows,
+            columns=columns,
+            findings=self._findings.in_order(list(columns)),
+            counts=self._findings.by_rule(),
+            errors=self._findings.errors,
+            missing_keys=settled_.missing_keys,
+            seconds=round(seconds, 3),
+            warnings=settled_.warnings,
+        )

@@ -1,0 +1,119 @@
+"""What is looked for in a column, and what its values must be, marked or not."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol
+
+import numpy as np
+from msgspec import Struct
+
+from piienc.checks.rules import checks_of, type_fits
+from piienc.transform.batches import comparable, without_nulls
+from piienc.verify.found import ColumnCounts, Violation
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+    import pyarrow as pa
+
+    from piienc.cells import Places
+    from piienc.checks.rules import Check
+    from piienc.columns import Fingerprints, Prints
+    from piienc.schema import Column
+    from piienc.transform.batches import StoredColumn
+    from piienc.verify.prints import Folded
+
+
+class ColumnResult(Struct, frozen=True):
+    """What was found in a batch of a column.
+
+    Attributes:
+        counts: of its cells.
+        breaches: rows that break a rule.
+        plain: makes the values, as far as they are known; None where no key tells.
+        prints: fingerprints of values, to find equal ones, and their rows.
+        leaks: fingerprints, folded, to count what a searchable column gives away.
+    """
+
+    counts: ColumnCounts
+    breaches: list[Violation]
+    plain: Callable[[], pa.Array] | None
+    prints: tuple[Prints, Places] | None = None
+    leaks: Folded | None = None
+
+    def unknown(self, stored: StoredColumn) -> Places:
+        """Return the rows that hold something, and nobody knows what."""
+        held = stored.dense[1]
+        if self.plain is None:
+            return held
+        return np.setdiff1d(held, without_nulls(self.plain())[1], assume_unique=True)
+
+
+class ColumnVerifier(Protocol):
+    """What is looked for in one column."""
+
+    unchecked: dict[str, str]
+    """By rule, why it cannot be checked."""
+
+    def of_column(self) -> Iterator[Violation]:
+        """Yield what is wrong with the column as a whole, whatever its values."""
+
+    def look(self, stored: StoredColumn) -> ColumnResult:
+        """Look at a batch; called from several threads."""
+
+
+class ValueRules(Struct, frozen=True):
+    """The rules of a column's values, in their plain form.
+
+    Attributes:
+        name: the column's.
+        column: as the schema has it.
+        kind: the Arrow type of the values.
+        fingerprints: makes those of a unique column.
+        checks: what each value is asked.
+    """
+
+    name: str
+    column: Column
+    kind: pa.DataType
+    fingerprints: Fingerprints
+    checks: Sequence[Check]
+
+    @classmethod
+    def of(
+        cls, name: str, column: Column, kind: pa.DataType, fingerprints: Fingerprints
+    ) -> ValueRules:
+        """Return those that a schema has for a column."""
+        return cls(name, column, kind, fingerprints, checks_of(column, kind))
+
+    def of_column(self, *, text: bool) -> Iterator[Violation]:
+        """Yield what is wrong with the type of a Parquet column; CSV has text alone."""
+        detail = None if text else type_fits(self.column, self.kind)
+        if detail:
+            yield Violation(self.name, "type", detail)
+
+    @property
+    def judge(self) -> bool:
+        """Whether there is anything that values could break."""
+        return bool(self.checks) or self.column.unique
+
+    def breaches(self, dense: pa.Array, rows: Places) -> Iterator[Violation]:
+        """Yield the rows whose values break a rule."""
+        for check in self.checks:
+            failing = check.failing(dense)
+            if len(failing):
+                yield Violation(self.name, check.rule, check.detail, rows[failing])
+
+    def nulls(self, stored: StoredColumn) -> Iterator[Violation]:
+        """Yield the rows that are null and must not be."""
+        if self.column.required and stored.null_count:
+            missing = np.ones(stored.count, np.bool_)
+            missing[stored.dense[1]] = False
+            yield Violation(self.name, "required", "null", np.flatnonzero(missing))
+
+    def prints(self, dense: pa.Array, rows: Places) -> tuple[Prints, Places] | None:
+        """Return the fingerprints of a unique column."""
+        if not self.column.unique:
+            return None
+        cells, _ = comparable(dense, self.name)
+        return self.fingerprints.of(cells), rows
