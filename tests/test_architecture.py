@@ -54,7 +54,7 @@ def test_circles_are_found():
     """A check that finds nothing must be able to."""
     graph = {"a": {"b"}, "b": {"c"}, "c": {"b"}, "d": {"d"}, "e": {"a"}}
     assert circles(graph) == [{"b", "c"}, {"d"}]
-    assert "piienc.errors" in imports(modules()["piienc.files"])
+    assert "piienc.errors" in imports(modules()["piienc.base.files"])
 
 
 def test_no_modules_import_each_other_in_a_circle():

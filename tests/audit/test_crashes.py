@@ -19,8 +19,8 @@ from piienc.audit import log as log_module
 from piienc.audit import segments
 from piienc.audit.keys import public_key, signing_key
 from piienc.audit.log import AuditLog
+from piienc.base.files import new_file
 from piienc.errors import ConfigError, IncompleteError, KeyAccessError
-from piienc.files import new_file
 
 APPENDS = """
 import pathlib, sys

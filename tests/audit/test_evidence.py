@@ -3,8 +3,9 @@
 import pytest
 
 from piienc import state
-from piienc.audit.entry import AuditEntry, printable
+from piienc.audit.entry import AuditEntry
 from piienc.audit.evidence import UsedKey, counts_of, files_of, keys_of
+from piienc.base.printable import as_text
 from piienc.report.model import ColumnReport, Finding, Report, SchemaFacts
 from piienc.report.receipt import ErrorFacts, FileFacts, PushReceipt, SentFile
 
@@ -95,7 +96,7 @@ def test_several_receipts_of_one_run_add_up(log):
 @pytest.mark.parametrize("path", ["plain", "Zoë", "a\nb", "\udcff"])
 def test_path_of_any_bytes_is_text_that_can_be_written(log, path):
     """A file may have any name, and the log stays valid."""
-    assert printable(path).encode("utf-8")
+    assert as_text(path).encode("utf-8")
     entry = AuditEntry("test", state=log.state, keys=log.keys)
     entry.file("input", path)
     entry.begin()

@@ -17,7 +17,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import piienc.checks
-from piienc import document
+from piienc.base import document
 from piienc.checks import finders_of, look
 from piienc.checks.checksums import passes
 from piienc.checks.finder import _NOT_BEFORE, _NOT_BEHIND, shape_of

@@ -171,7 +171,7 @@ SWALLOWED = """
 import os, sys, time
 from pathlib import Path
 from piienc.cli import signals
-from piienc.files import new_file
+from piienc.base.files import new_file
 
 if hasattr(os, "O_TMPFILE"): del os.O_TMPFILE
 

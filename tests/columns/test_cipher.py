@@ -13,7 +13,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from piienc.cells import SPARE, Cells
+from piienc.base.cells import SPARE, Cells
 from piienc.columns import BadCells, ColumnCipher
 from piienc.errors import InputError
 from piienc.keys import Keyset, Mode, Prefix, generate

@@ -8,10 +8,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
+from piienc.base.secret import SecretBytes
 from piienc.columns import BadCells, ColumnCipher
 from piienc.errors import PolicyError
 from piienc.keys import Keyset, Mode, Prefix, Status, generate
-from piienc.secret import SecretBytes
 
 PLAIN = ["ada@example.org", "", "grace@example.org"]
 OVERHEAD = {Mode.SEARCHABLE: 5 + 16, Mode.SEALED: 5 + 12 + 16}

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from piienc.cells import SPARE, Cells
+from piienc.base.cells import SPARE, Cells
 from piienc.columns import ColumnCipher, kernel
 from piienc.columns.aes import BulkAes
 from piienc.columns.bound_key import PREFIX, BoundKey

@@ -7,14 +7,14 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from piienc.cells import SPARE, Cells
+from piienc.base.cells import SPARE, Cells
+from piienc.base.secret import SecretBytes
 from piienc.columns import BadCells, ColumnCipher
 from piienc.columns.gcm import GcmKernel
 from piienc.columns.groups import groups
 from piienc.columns.siv import SivKernel
 from piienc.errors import AuthenticationError, KeyAccessError
 from piienc.keys import Keyset, Mode, Prefix
-from piienc.secret import SecretBytes
 
 FOLDER = Path(__file__).parents[1] / "vectors" / "v1"
 OTHERS = [b"", b"a", b"b" * 15, b"c" * 16, b"d" * 17, b"e" * 40, b"f" * 513]

@@ -10,7 +10,7 @@ from differential.case import Column, Mark, Run
 from differential.csv_case import IN_TWO_ORDERS, CsvCase, Field
 from differential.keysets import KEYSETS
 from differential.texts import LETTERS, WIDE, Texts, typed_text, written_in
-from piienc.charsets import SUPPORTED
+from piienc.base.charsets import SUPPORTED
 
 if TYPE_CHECKING:
     from random import Random

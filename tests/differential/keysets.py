@@ -8,8 +8,8 @@ from base64 import b64decode
 from functools import cache
 
 from differential.case import Wrong
+from piienc.base.secret import SecretBytes
 from piienc.keys import Key, Keyset, Mode, Prefix, Status, dump
-from piienc.secret import SecretBytes
 
 _random = random.Random("the keys of the differential fuzzer")
 

@@ -79,7 +79,7 @@ FAULTS = (
     Fault(
         "the first two rows of a column are swapped",
         Patch(
-            "cells.py",
+            "base/cells.py",
             "    where[order] = np.arange(len(order))\n",
             "    where[order] = np.arange(len(order))\n    where[:2] = where[:2][::-1].copy()\n",
         ),

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 from hypothesis import strategies as st
 
+from piienc.base.secret import SecretBytes
 from piienc.keys import Key, Keyset, Mode, Prefix, Status
-from piienc.secret import SecretBytes
 
 if TYPE_CHECKING:
     from collections.abc import Callable

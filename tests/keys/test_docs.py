@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from piienc.base.secret import SecretBytes
 from piienc.keys import Mode, dump, generate, wrap
 from piienc.keys.argon2 import (
     CHEAPEST_FOR_TESTS_ONLY,
@@ -14,7 +15,6 @@ from piienc.keys.argon2 import (
     MAX_MEMORY_KIB,
     RFC_9106_LOW_MEMORY,
 )
-from piienc.secret import SecretBytes
 
 PAGE = (Path(__file__).parents[2] / "docs" / "keys.md").read_text()
 KEYSET = generate(Mode.SEALED)

@@ -7,10 +7,10 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from piienc.base.secret import SecretBytes
 from piienc.errors import KeyAccessError, PolicyError, UsageError
 from piienc.keys import KeyFolder, Mode, dump, generate, wrap
 from piienc.keys.argon2 import CHEAPEST_FOR_TESTS_ONLY
-from piienc.secret import SecretBytes
 
 PASSPHRASE = SecretBytes(b"open sesame")
 KEYSET = generate(Mode.SEARCHABLE)

@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from piienc.base.secret import SecretBytes
 from piienc.errors import KeyAccessError
 from piienc.keys import Key, Keyset, Mode, Prefix, Status, generate
-from piienc.secret import SecretBytes
 
 
 def _key(key_id=1, size=32, status=Status.ENABLED, prefix=Prefix.TINK):

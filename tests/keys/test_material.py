@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from piienc.base.secret import SecretBytes
 from piienc.errors import KeyAccessError
 from piienc.keys import Key, Keyset, Mode, Prefix, Status, dump, generate, read_material
-from piienc.secret import SecretBytes
 
 SECRET = hashlib.sha512(b"a key of the tests").digest()
 PIECE = hashlib.sha512(b"another").digest()[:16]

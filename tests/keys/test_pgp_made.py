@@ -4,11 +4,11 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from piienc.base.secret import SecretBytes
 from piienc.errors import KeyAccessError, PgpError, PiiencError, UsageError
 from piienc.keys import gpg, pgp_folder
 from piienc.keys.pgp import KeyState, KeyUse
 from piienc.keys.pgp_folder import PgpFolder
-from piienc.secret import SecretBytes
 
 ALL_USES = (KeyUse.ENCRYPT, KeyUse.SIGN, KeyUse.CERTIFY)
 

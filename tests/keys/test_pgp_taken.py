@@ -9,7 +9,7 @@ from pathlib import Path
 import pysequoia
 import pytest
 
-from piienc.armor import dearmor
+from piienc.base.armor import dearmor
 from piienc.errors import KeyAccessError, PgpError, PolicyError, UsageError
 from piienc.keys import gpg
 from piienc.keys.pgp import KeyState, KeyUse

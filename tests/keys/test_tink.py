@@ -10,9 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tink import aead, daead, json_proto_keyset_format, secret_key_access
 
+from piienc.base.secret import SecretBytes
 from piienc.errors import KeyAccessError
 from piienc.keys import Key, Keyset, Mode, Prefix, Status, dump, generate, parse
-from piienc.secret import SecretBytes
 
 SIV = "type.googleapis.com/google.crypto.tink.AesSivKey"
 GCM = "type.googleapis.com/google.crypto.tink.AesGcmKey"

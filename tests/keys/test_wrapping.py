@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from piienc.base.secret import SecretBytes
 from piienc.errors import KeyAccessError
 from piienc.keys import (
     Argon2Profile,
@@ -28,7 +29,6 @@ from piienc.keys.argon2 import (
     RFC_9106_LOW_MEMORY,
 )
 from piienc.keys.text import encode_base64
-from piienc.secret import SecretBytes
 
 PASSPHRASE = SecretBytes(b"open sesame")
 KEYSET = generate(Mode.SEALED)

@@ -51,6 +51,7 @@ from install import (
 from mutate import Mutant, mutants_of
 from plugins import SHARED, Limits, MutatedModule, Selection, Shared
 from processes import end_of, in_processes
+
 from report import report
 
 if TYPE_CHECKING:
@@ -59,15 +60,20 @@ if TYPE_CHECKING:
 
     from processes import Task
 
-_PARQUET = [f"tests/flow/{path.name}" for path in sorted(ROOT.glob("tests/flow/test_parquet*.py"))]
+_PARQUET = [
+    f"tests/transform/{path.name}" for path in sorted(ROOT.glob("tests/transform/test_parquet*.py"))
+]
 ROOMS = {
     "audit/keys.py": ["tests/audit"],
     "keys/": ["tests/keys"],
-    "checks/": ["tests/checks"],
+    "checks/": ["tests/checks", "tests/receivers"],
+    "receivers/demands.py": ["tests/checks", "tests/receivers"],
+    "receivers/row_checks.py": ["tests/checks", "tests/receivers"],
+    "receivers/stored.py": ["tests/checks", "tests/receivers"],
     "columns/typed.py": ["tests/columns/test_typed.py", *_PARQUET],
-    "tables/parquet.py": ["tests/tables", "tests/flow/test_limits.py", *_PARQUET],
-    "transform/marks.py": ["tests/flow"],
-    "transform/steps.py": ["tests/flow"],
+    "tables/parquet.py": ["tests/tables", "tests/transform/test_limits.py", *_PARQUET],
+    "transform/marks.py": ["tests/transform", "tests/verify"],
+    "transform/steps.py": ["tests/transform", "tests/verify"],
 }
 """What is changed, and whose tests have to notice."""
 
@@ -78,7 +84,6 @@ _ARGUMENTS = [
     *("-p", "no:unraisableexception"),  # it collects garbage for half a second at each end
     *("-W", "ignore::pytest.PytestAssertRewriteWarning"),
     "--hypothesis-profile=mutants",
-    "--ignore=tests/flow/reports",  # of browsers and schemas
 ]
 settings.register_profile(
     "mutants",

@@ -5,9 +5,9 @@ import logging
 import pytest
 from ssh_fixtures import upload
 
+from piienc.base.secret import SecretBytes
 from piienc.errors import ConnectError
 from piienc.remote.debug import NAME, following
-from piienc.secret import SecretBytes
 
 
 def test_debug_tells_what_the_connection_does(sshd, connect):

@@ -15,9 +15,9 @@ from msgspec.structs import replace
 from ssh_fixtures import QUICK, options_for
 from sshd import make_key, run
 
+from piienc.base.secret import SecretBytes
 from piienc.errors import ConnectError, KeyAccessError
 from piienc.remote import ConnectOptions, open_remote, parse_url
-from piienc.secret import SecretBytes
 
 WRONG = SecretBytes(b"hunter2")
 

@@ -10,7 +10,7 @@ from msgspec import Struct, structs
 from msgspec.json import encode
 
 from piienc import schema
-from piienc.charsets import SUPPORTED
+from piienc.base.charsets import SUPPORTED
 from piienc.errors import ConfigError
 from piienc.schema import Column, CsvDialect, Schema
 from piienc.schema.finder import BUILT_IN, OwnFinder

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from piienc.errors import InputError
-from piienc.hashing import HashingReader
+from piienc.storage.hashing import HashingReader
 from piienc.tables import CsvFormat, UnitSize
 from piienc.tables.csv import open_csv
 from piienc.tables.streams import Decompressed

@@ -12,7 +12,7 @@ from pyarrow import parquet as pq
 
 import piienc.tables
 from piienc.errors import IncompleteError, InputError, PolicyError, UsageError
-from piienc.hashing import HashingReader, HashingWriter, ReadAhead
+from piienc.storage.hashing import HashingReader, HashingWriter, ReadAhead
 from piienc.storage.places import begun, name_of, opened_target
 from piienc.tables import (
     CsvFormat,

@@ -10,7 +10,7 @@ import pytest
 from pyarrow import parquet as pq
 
 from piienc.errors import InputError
-from piienc.hashing import HashingWriter
+from piienc.storage.hashing import HashingWriter
 from piienc.tables import UnitSize
 from piienc.tables.output import Output
 from piienc.tables.parquet import ParquetSink, ParquetSource

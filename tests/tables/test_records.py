@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from piienc.cells import SPARE
+from piienc.base.cells import SPARE
 from piienc.tables.records import Block, Dialect, Records
 
 CELLS = st.none() | st.text('ab",\n\ré', max_size=6)

@@ -157,7 +157,7 @@ def test_row_group_of_many_values_that_holds_too_much_is_refused():
 def written(table, size, **writing):
     """Pass a table through source and sink; return the rows of each row group."""
     read, out = source(table, size, **writing), io.BytesIO()
-    from piienc.hashing import HashingWriter
+    from piienc.storage.hashing import HashingWriter
     from piienc.tables import Output
 
     output = Output(read.schema)

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from piienc.errors import InputError
-from piienc.hashing import HashingReader
+from piienc.storage.hashing import HashingReader
 from piienc.tables.streams import Compressed, Decompressed
 
 

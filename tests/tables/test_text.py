@@ -6,9 +6,9 @@ import random
 
 import pytest
 
-from piienc.charsets import SUPPORTED, canonical, is_exact
+from piienc.base.charsets import SUPPORTED, canonical, is_exact
 from piienc.errors import InputError
-from piienc.hashing import HashingReader
+from piienc.storage.hashing import HashingReader
 from piienc.tables.parts import _growth
 from piienc.tables.streams import Compressed, Decompressed
 from piienc.tables.text import TextReader, TextWriter, encoding_of

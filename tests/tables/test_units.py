@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 
-from piienc.hashing import HashingReader
+from piienc.storage.hashing import HashingReader
 from piienc.tables import CsvFormat
 from piienc.tables.csv import open_csv
 from piienc.tables.streams import Decompressed

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 from piienc import schema as schemas
 from piienc import settings
+from piienc.base.secret import SecretBytes
 from piienc.errors import UsageError
-from piienc.secret import SecretBytes
 
 if TYPE_CHECKING:
     from collections.abc import Callable

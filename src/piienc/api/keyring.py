@@ -12,8 +12,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from piienc.audit.entry import AuditEntry
+    from piienc.base.secret import SecretBytes
     from piienc.keys import Keyset
-    from piienc.secret import SecretBytes
 
 
 def keyring(

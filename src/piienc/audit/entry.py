@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from msgspec import to_builtins
 
 from piienc.audit.log import AuditLog
-from piienc.printable import as_text
+from piienc.base.printable import as_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable

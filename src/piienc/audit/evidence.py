@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 from msgspec import Struct
 
-from piienc.printable import as_text
+from piienc.base.printable import as_text
 from piienc.report import receipt as receipts
 
 if TYPE_CHECKING:

@@ -16,7 +16,7 @@ from msgspec.json import Decoder
 from msgspec.structs import replace
 
 from piienc.audit.segments import opened
-from piienc.files import keep_names, translated
+from piienc.base.files import keep_names, translated
 
 if TYPE_CHECKING:
     from pathlib import Path

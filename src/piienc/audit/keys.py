@@ -19,9 +19,9 @@ import json
 import os
 from typing import TYPE_CHECKING
 
+from piienc.base.files import make_private_folder, new_file
+from piienc.base.trust import open_trusted
 from piienc.errors import ConfigError, IncompleteError, KeyAccessError, PolicyError
-from piienc.files import make_private_folder, new_file
-from piienc.trust import open_trusted
 
 if TYPE_CHECKING:
     from pathlib import Path

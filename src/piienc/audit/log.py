@@ -11,9 +11,9 @@ from piienc.audit import segments
 from piienc.audit.head import LogPosition, SignedHead
 from piienc.audit.line import LineLink, hash_of, made, now
 from piienc.audit.standing import standing
+from piienc.base.files import NO_ROOM, keep_names, make_private_folder, translated
+from piienc.base.trust import require_private
 from piienc.errors import ConfigError
-from piienc.files import NO_ROOM, keep_names, make_private_folder, translated
-from piienc.trust import require_private
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -13,7 +13,7 @@ from typing import Literal
 
 from msgspec import Struct
 
-from piienc.regex import whole
+from piienc.base.regex import whole
 
 Where = Literal["text", "word", "cell"]
 

@@ -16,13 +16,13 @@ import pyarrow as pa
 from msgspec import Meta, convert
 from pyarrow import types
 
+from piienc.base.document import Table
 from piienc.checks import compute as pc
 from piienc.checks.checksums import passes
 from piienc.checks.finder import Finder, Where
 from piienc.checks.prefilter import rows_with, rows_with_digits
 from piienc.checks.shapes import found_by_shape
 from piienc.checks.text import holds_any, is_text, matches
-from piienc.document import Table
 from piienc.schema.finder import OwnFinder
 
 if TYPE_CHECKING:

@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pyarrow as pa
 
+from piienc.base.regex import whole
 from piienc.checks import compute as pc
 from piienc.checks import read
 from piienc.checks.codes import CODES
 from piienc.checks.forms import FORMATS, MAX_EMAIL, MAX_LOCAL, TYPES
 from piienc.checks.text import mask_of, matches, outside, per_distinct
-from piienc.regex import whole
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

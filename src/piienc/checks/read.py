@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pyarrow as pa
 
+from piienc.base.regex import whole
 from piienc.checks import compute as pc
 from piienc.checks.forms import OFFSET, TYPES
 from piienc.checks.text import holds_any, matches
-from piienc.regex import whole
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -10,11 +10,11 @@ import pyarrow as pa
 from msgspec import Struct
 from pyarrow import types
 
+from piienc.base.regex import whole
 from piienc.checks import on_text, on_typed
 from piienc.checks.codes import CODES
 from piienc.checks.forms import FORMATS, TYPES
 from piienc.checks.text import is_text, matches
-from piienc.regex import whole
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -13,11 +13,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pyarrow as pa
 
-from piienc.cells import windows
+from piienc.base.cells import windows
+from piienc.base.regex import whole
 from piienc.checks import compute as pc
 from piienc.checks.checksums import passes
 from piienc.checks.text import bytes_of, matches, offsets_of
-from piienc.regex import whole
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

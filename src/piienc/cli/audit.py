@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 from msgspec import convert, to_builtins
 
+from piienc.base.files import open_input
 from piienc.cli import options, ui
 from piienc.cli.moments import moment_of
 from piienc.errors import AuthenticationError, InputError, UsageError
-from piienc.files import open_input
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

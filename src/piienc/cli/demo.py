@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from piienc.cleanup import cleaned_up
+from piienc.base.cleanup import cleaned_up
 from piienc.cli import options, ui
 from piienc.errors import PolicyError
 
@@ -47,7 +47,7 @@ def demo(
 
 
 def _folder(keep: Path | None, stack: ExitStack) -> Path:
-    from piienc.files import make_private_folder
+    from piienc.base.files import make_private_folder
 
     if keep is None:
         folder = TemporaryDirectory(prefix="piienc-demo-")

@@ -12,10 +12,10 @@ from msgspec import Struct
 from piienc.cli import ui
 
 if TYPE_CHECKING:
+    from piienc.base.secret import SecretBytes
     from piienc.cli.passphrase import Passphrase
     from piienc.deliver.endpoint import Endpoint
     from piienc.errors import PiiencError
-    from piienc.secret import SecretBytes
     from piienc.settings import Settings
     from piienc.settings.destination import Destination
 

@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from msgspec import to_builtins
 
+from piienc.base.files import new_file, open_input
 from piienc.cli import options, pgp_keys, ui
 from piienc.cli.audited import audited
 from piienc.cli.passphrase import Passphrase
 from piienc.errors import KeyAccessError, PolicyError
-from piienc.files import new_file, open_input
 from piienc.keys.keyset import Mode, Prefix, Status, generate
 
 if TYPE_CHECKING:

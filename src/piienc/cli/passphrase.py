@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, BinaryIO
 
 from msgspec import Struct
 
+from piienc.base.secret import SecretBytes
+from piienc.base.trust import open_trusted
 from piienc.cli import ui
 from piienc.errors import KeyAccessError, UsageError
-from piienc.secret import SecretBytes
-from piienc.trust import open_trusted
 
 if TYPE_CHECKING:
     from pathlib import Path

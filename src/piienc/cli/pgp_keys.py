@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from msgspec import to_builtins
 
+from piienc.base.files import open_input
 from piienc.cli import options, ui
 from piienc.cli.audited import audited
 from piienc.cli.passphrase import Passphrase
 from piienc.errors import KeyAccessError
-from piienc.files import open_input
 
 if TYPE_CHECKING:
     from piienc.audit.entry import AuditEntry

@@ -6,12 +6,12 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from piienc.base.files import translated
+from piienc.base.trust import held_name
 from piienc.cli import ui
-from piienc.files import translated
 from piienc.report.formats import FORMATS
 from piienc.report.groups import groups, leaks, unchecked
 from piienc.report.words import percent, place, reason, rows_of, verdict, visible
-from piienc.trust import held_name
 
 if TYPE_CHECKING:
     from piienc.report.groups import FindingGroup

@@ -70,7 +70,7 @@ def infer(
     found = inference.infer(sample, wanted)
     text = dump(found.schema)
     if output is not None:
-        from piienc.files import new_file
+        from piienc.base.files import new_file
 
         with new_file(output, overwrite=force) as file:
             file.write(text.encode())

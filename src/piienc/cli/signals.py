@@ -14,7 +14,7 @@ import sys
 import threading
 from typing import TYPE_CHECKING
 
-from piienc.cleanup import clean_up_all
+from piienc.base.cleanup import clean_up_all
 
 if TYPE_CHECKING:
     from types import FrameType

@@ -19,10 +19,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from piienc.cleanup import cleaned_up
+from piienc.base.cleanup import cleaned_up
+from piienc.base.files import translated
+from piienc.base.printable import printable
 from piienc.errors import IncompleteError, KeyAccessError, PiiencError
-from piienc.files import translated
-from piienc.printable import printable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence

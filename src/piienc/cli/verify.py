@@ -161,7 +161,7 @@ def _begun_reports(
 
     They appear when the stack is left without an error, all or none.
     """
-    from piienc.files import new_file, refuse_same, together  # start-up
+    from piienc.base.files import new_file, refuse_same, together  # start-up
 
     for source, (_, path) in product(filter(None, inputs), outputs):
         refuse_same(source, path)

@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pyarrow as pa
 
-from piienc.cells import SPARE, Cells, is_utf8
+from piienc.base.cells import SPARE, Cells, is_utf8
 from piienc.columns.bad_cells import BadCells
 from piienc.errors import InputError
 
 if TYPE_CHECKING:
-    from piienc.cells import CellPool, Places
+    from piienc.base.cells import CellPool, Places
 
 _INT32_MAX = (1 << 31) - 1
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from piienc.cells import Cells
+from piienc.base.cells import Cells
 from piienc.columns.aes import BLOCK
 from piienc.columns.groups import groups, rows_of
 from piienc.columns.wire import WireFormat

@@ -8,7 +8,7 @@ import numpy as np
 import pybase64
 from msgspec import Struct
 
-from piienc.cells import CellPool
+from piienc.base.cells import CellPool
 from piienc.columns.aes import BLOCK
 from piienc.columns.arrays import array_of, cells_of, not_text, require_text
 from piienc.columns.bad_cells import BadCells
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
     from numpy.typing import NDArray
 
-    from piienc.cells import Cells, Places
+    from piienc.base.cells import Cells, Places
     from piienc.keys import Key, Keyset
 
 

@@ -17,7 +17,7 @@ from piienc.columns.wire import from_text
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from piienc.cells import Cells, Places
+    from piienc.base.cells import Cells, Places
 
 LEAST = {"searchable": PREFIX + 16, "sealed": PREFIX + 12 + 16}
 """The bytes of an encrypted empty string, prefix included: RFC 5297, NIST SP 800-38D."""

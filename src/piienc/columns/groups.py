@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from msgspec import Struct
 
-from piienc.cells import CellRun, runs_of
+from piienc.base.cells import CellRun, runs_of
 from piienc.columns.aes import BLOCK, Blocks, constant_blocks, empty_blocks, words
 
 if TYPE_CHECKING:
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from piienc.cells import Cells, Places
+    from piienc.base.cells import Cells, Places
 
 _KEEP = [b"\xff" * kept + bytes(BLOCK - kept) for kept in range(BLOCK + 1)]
 

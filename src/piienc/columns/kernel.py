@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
-from piienc.cells import SPARE, Cells
+from piienc.base.cells import SPARE, Cells
 from piienc.columns.aes import BLOCK
 from piienc.columns.gcm import GcmKernel
 from piienc.columns.groups import groups

@@ -18,7 +18,7 @@ from piienc.keys import Keyset, Mode, Prefix
 from piienc.keys import generate as new_keyset
 
 if TYPE_CHECKING:
-    from piienc.cells import Cells, Places
+    from piienc.base.cells import Cells, Places
 
 Prints = NDArray[np.uint64]
 """Fingerprints: shape (cells, 2)."""

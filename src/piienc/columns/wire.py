@@ -16,7 +16,7 @@ import numpy as np
 import pybase64
 from msgspec import Struct
 
-from piienc.cells import SPARE, Cells, windows
+from piienc.base.cells import SPARE, Cells, windows
 from piienc.columns.aes import BLOCK
 from piienc.columns.gcm import IV
 from piienc.columns.groups import rows_of

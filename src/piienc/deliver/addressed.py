@@ -22,11 +22,11 @@ from piienc.state import Ledger
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from piienc.base.secret import SecretBytes
     from piienc.deliver.endpoint import Endpoint
     from piienc.errors import PiiencError
     from piienc.remote import RemoteUrl
     from piienc.schema import Schema
-    from piienc.secret import SecretBytes
     from piienc.settings import Settings
 
 _LOGIN = "."  # the folder where a login begins

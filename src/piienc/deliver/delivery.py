@@ -18,9 +18,9 @@ from typing import TYPE_CHECKING
 from msgspec import Struct
 from msgspec.structs import replace
 
+from piienc.base.printable import as_text
 from piienc.deliver.look import UNSEEN, look
 from piienc.errors import IncompleteError, NameTakenError, OutOfOrderError, PiiencError
-from piienc.printable import as_text
 from piienc.remote import OURS, WriteMode, aside_of
 from piienc.state import Phase, new_transfer
 from piienc.state.destinations import Destinations

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
+from piienc.base.secret import SecretBytes
+from piienc.base.trust import open_trusted, require_trusted
 from piienc.errors import KeyAccessError
 from piienc.remote import ConnectOptions, Limiter, RemoteUrl, Timeouts, open_remote, places_of
-from piienc.secret import SecretBytes
-from piienc.trust import open_trusted, require_trusted
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -61,7 +61,7 @@ def way_to(
     Raises:
         ConfigError: the SSH configuration cannot be read, or asks for what is not offered.
         KeyAccessError: the password or the passphrase cannot be read, or others may read it.
-        PolicyError: a file that is named belongs to somebody else: see `piienc.trust`.
+        PolicyError: a file that is named belongs to somebody else: see `piienc.base.trust`.
     """
     for file in (destination.known_hosts, destination.certificate_file):
         if file and file.expanduser().exists():  # if not, it is missed when it is needed

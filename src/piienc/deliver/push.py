@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from msgspec import Struct, field
 from msgspec.structs import replace
 
+from piienc.base.files import open_input
 from piienc.deliver.connections import ConnectionPool
 from piienc.deliver.delivery import Delivery, DeliveryRules, Skipped
 from piienc.deliver.look import UNSEEN, look
@@ -27,7 +28,6 @@ from piienc.errors import (
     PolicyError,
     UsageError,
 )
-from piienc.files import open_input
 from piienc.openpgp.preflight import check_sent
 from piienc.remote import safe_name
 from piienc.report.receipt import ErrorFacts, PushReceipt, SentFile

@@ -23,7 +23,7 @@ from paramiko.common import (
 )
 from paramiko.sftp import SFTP_FAILURE, SFTP_OK
 
-from piienc.files import new_file
+from piienc.base.files import new_file
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -15,9 +15,9 @@ from piienc.api.delivery import pull
 from piienc.api.envelope import unwrap_file
 from piienc.api.jobs import send
 from piienc.api.tables import decrypt_file, verify
+from piienc.base.files import make_private_folder
 from piienc.demo.server import demo_server
 from piienc.errors import AuthenticationError
-from piienc.files import make_private_folder
 from piienc.keys import KeyFolder
 from piienc.keys.keyset import Mode, generate
 from piienc.keys.pgp_folder import PgpFolder

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 
 from piienc.columns import plain_values
-from piienc.content import compression_of
 from piienc.describe.inspection import ColumnInspection, TableInspection
+from piienc.storage.content import compression_of
 from piienc.tables import CsvSource, opened_source
 from piienc.transform.crypt import csv_format
 from piienc.transform.marks import record_in

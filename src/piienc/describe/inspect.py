@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import PurePath
 from typing import TYPE_CHECKING, BinaryIO, cast
 
-from piienc.content import compression_of, is_parquet
 from piienc.describe.inspection import PgpInspection
 from piienc.openpgp.packets import is_openpgp, read_message
+from piienc.storage.content import compression_of, is_parquet
 from piienc.storage.places import begun
 
 if TYPE_CHECKING:

@@ -13,19 +13,19 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
+from piienc.base.files import make_private_folder, new_file
+from piienc.base.trust import open_trusted, require_private
 from piienc.errors import KeyAccessError
-from piienc.files import make_private_folder, new_file
 from piienc.keys import tink, wrapping
 from piienc.keys.names import is_name, missing, require_free, require_name
-from piienc.trust import open_trusted, require_private
 
 if TYPE_CHECKING:
     import builtins
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
+    from piienc.base.secret import SecretBytes
     from piienc.keys.keyset import KeyFacts, Keyset, Mode
-    from piienc.secret import SecretBytes
 
 _MAX_FILE_SIZE = 1 << 20
 _SUFFIX = ".json"

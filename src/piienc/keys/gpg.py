@@ -25,10 +25,10 @@ from typing import TYPE_CHECKING, Any
 
 import gnupg
 
-from piienc.cleanup import cleaned_up
+from piienc.base.cleanup import cleaned_up
+from piienc.base.files import NO_ROOM, PRIVATE_FILE, lock, translated
+from piienc.base.trust import require_private
 from piienc.errors import ConfigError, PgpError
-from piienc.files import NO_ROOM, PRIVATE_FILE, lock, translated
-from piienc.trust import require_private
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator

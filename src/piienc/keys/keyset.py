@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
+from piienc.base.secret import SecretBytes
 from piienc.errors import KeyAccessError
 from piienc.keys.text import malformed
-from piienc.secret import SecretBytes
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 
+from piienc.base.secret import SecretBytes
 from piienc.errors import KeyAccessError
 from piienc.keys import tink
 from piienc.keys.keyset import Keyset, Mode, Prefix, Status
 from piienc.keys.text import decode_base64, encode_base64
-from piienc.secret import SecretBytes
 
 _FRESH = "make a random key: 'piienc keys generate-aes'"
 _HEX = re.compile(rb"[0-9A-Fa-f]+")

@@ -19,20 +19,20 @@ from typing import TYPE_CHECKING
 from msgspec import Struct
 from msgspec.structs import replace
 
-from piienc.armor import dearmor, is_armored
+from piienc.base.armor import dearmor, is_armored
+from piienc.base.files import make_private_folder, new_file
+from piienc.base.trust import open_trusted, require_private
 from piienc.errors import KeyAccessError, PgpError, PolicyError, UsageError
-from piienc.files import make_private_folder, new_file
 from piienc.keys import gpg, names
 from piienc.keys.pgp import PgpKey, keys_in
-from piienc.trust import open_trusted, require_private
 
 if TYPE_CHECKING:
     import builtins
     from collections.abc import Collection, Iterable, Iterator
     from pathlib import Path
 
+    from piienc.base.secret import SecretBytes
     from piienc.keys.gpg import Gpg
-    from piienc.secret import SecretBytes
 
 _FOLDER, _CERTIFICATE = names.PGP
 _PIN = ".fingerprint"

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
+from piienc.base.secret import SecretBytes
 from piienc.keys import protobuf
 from piienc.keys.keyset import Key, Keyset, Mode, Prefix, Status
 from piienc.keys.text import (
@@ -20,7 +21,6 @@ from piienc.keys.text import (
     objects,
     read_object,
 )
-from piienc.secret import SecretBytes
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

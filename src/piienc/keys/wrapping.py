@@ -33,8 +33,8 @@ if TYPE_CHECKING:
 
     from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
+    from piienc.base.secret import SecretBytes
     from piienc.keys.keyset import Keyset
-    from piienc.secret import SecretBytes
 
 FORMAT = "piienc-wrapped-keyset"
 VERSION = 1

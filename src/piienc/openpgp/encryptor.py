@@ -18,6 +18,7 @@ from piienc.report.receipt import FileFacts, PgpKeyFacts, WrapReceipt
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    from piienc.base.secret import SecretBytes
     from piienc.keys.gpg import Gpg
     from piienc.keys.pgp import PgpKey
     from piienc.keys.pgp_folder import PgpFolder
@@ -25,7 +26,6 @@ if TYPE_CHECKING:
     from piienc.openpgp.request import WrapRequest
     from piienc.openpgp.routes import ByteRoute
     from piienc.receivers import Profile
-    from piienc.secret import SecretBytes
 
 
 class PgpEncryptor(Struct, frozen=True):

@@ -7,20 +7,20 @@ from datetime import UTC, datetime
 from pathlib import PurePath
 from typing import TYPE_CHECKING, BinaryIO
 
-from piienc.content import COMPRESSED
+from piienc.base.regex import found_in, whole
 from piienc.errors import KeyAccessError, PolicyError
 from piienc.keys import gpg
 from piienc.openpgp.packets import is_openpgp, peeked, read_message
-from piienc.regex import found_in, whole
+from piienc.storage.content import COMPRESSED
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
+    from piienc.base.secret import SecretBytes
     from piienc.keys.pgp import PgpKey
     from piienc.keys.pgp_folder import PgpFolder
     from piienc.receivers import Profile
-    from piienc.secret import SecretBytes
     from piienc.storage.places import Place
 
     Ask = Callable[[str], SecretBytes | None]

@@ -11,19 +11,19 @@ import threading
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol, Self
 
+from piienc.base.files import begin_writing_out, new_file
 from piienc.errors import InputError
-from piienc.files import begin_writing_out, new_file
-from piienc.hashing import FollowedFile
 from piienc.openpgp.gpg.routes import GpgFiles, GpgStreams
 from piienc.report.receipt import FileFacts
+from piienc.storage.hashing import FollowedFile
 from piienc.storage.places import name_of, opened_target
 from piienc.storage.streams import HEAD, HeadWriter, ObservedStream
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from piienc.hashing import HashingReader, HashingWriter
     from piienc.openpgp.gpg.routes import GpgRoute
+    from piienc.storage.hashing import HashingReader, HashingWriter
     from piienc.storage.places import Place
     from piienc.storage.streams import PeekedStream, Report
 

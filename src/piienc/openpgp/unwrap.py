@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 
 from msgspec import to_builtins
 
+from piienc.base.files import open_input, refuse_same, translated
 from piienc.errors import AuthenticationError, KeyAccessError, PgpError
-from piienc.files import open_input, refuse_same, translated
 from piienc.keys.pgp_folder import opened
 from piienc.openpgp.gpg.routes import GpgStreams
 from piienc.openpgp.gpg.unwrap import Trust, unwrap
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from typing import BinaryIO
 
-    from piienc.hashing import HashingReader
+    from piienc.base.secret import SecretBytes
     from piienc.keys.gpg import Gpg
     from piienc.keys.pgp import PgpKey
     from piienc.keys.pgp_folder import PgpFolder
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from piienc.openpgp.gpg.unwrap import Signature
     from piienc.openpgp.packets import PgpMessage
     from piienc.openpgp.preflight import Ask
-    from piienc.secret import SecretBytes
+    from piienc.storage.hashing import HashingReader
     from piienc.storage.places import Place
     from piienc.storage.streams import Report
 

@@ -10,15 +10,15 @@ from contextlib import ExitStack
 from pathlib import Path, PurePath
 from typing import TYPE_CHECKING
 
-from piienc.content import COMPRESSED, compression_of
+from piienc.base.files import open_input, refuse_same, together
 from piienc.errors import PgpError, PolicyError
-from piienc.files import open_input, refuse_same, together
-from piienc.hashing import HashingReader
 from piienc.openpgp.encryptor import open_encryptor
 from piienc.openpgp.packets import read_message
 from piienc.openpgp.preflight import check_name, check_source, refuse_compressed
 from piienc.openpgp.routes import crossing, hashed_ahead, streamed
 from piienc.report.receipt import FileFacts, WrapReceipt
+from piienc.storage.content import COMPRESSED, compression_of
+from piienc.storage.hashing import HashingReader
 from piienc.storage.places import name_of
 from piienc.storage.streams import HEAD, PeekedStream
 

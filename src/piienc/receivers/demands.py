@@ -9,9 +9,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from msgspec import Struct
 
+from piienc.base.regex import whole
 from piienc.receivers.rows import CONTENTS, LENGTHS
 from piienc.receivers.stored import is_text
-from piienc.regex import whole
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -9,7 +9,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from piienc import document
+from piienc.base import document
 from piienc.errors import ConfigError
 from piienc.receivers.model import BuiltInProfile, Demands, Profile
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
     from importlib.resources.abc import Traversable
 
-    from piienc.document import Mistake
+    from piienc.base.document import Mistake
 
     Own = Mapping[str, Demands]
 

@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal, get_args
 
 from msgspec import Meta
 
-from piienc.document import Mistake, Table
+from piienc.base.document import Mistake, Table
 
 Kind = Literal["profile", "event"]
 DataType = Literal["STRING", "INTEGER", "LONG", "FLOAT", "BOOLEAN", "Date"]

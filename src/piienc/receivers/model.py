@@ -10,10 +10,10 @@ from typing import Annotated, Any, Literal
 
 from msgspec import Meta, Struct, convert, structs
 
-from piienc.document import Mistake, Table, shown
+from piienc.base.document import Mistake, Table, shown
+from piienc.base.regex import mistake_in
 from piienc.errors import ConfigError
 from piienc.receivers.rows import RowRule
-from piienc.regex import mistake_in
 
 Text = Annotated[str, Meta(min_length=1)]
 Flag = Annotated[bool, Meta(examples=[True, False])]

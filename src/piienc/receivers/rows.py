@@ -10,9 +10,9 @@ from typing import Annotated, Any, Literal
 
 from msgspec import Meta
 
-from piienc.document import Mistake, Table
+from piienc.base.document import Mistake, Table
+from piienc.base.regex import found_in, mistake_in, whole
 from piienc.receivers.manifest import Kind, system_name
-from piienc.regex import found_in, mistake_in, whole
 
 Text = Annotated[str, Meta(min_length=1)]
 Flag = Annotated[bool, Meta(examples=[True])]

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from piienc.secret import SecretBytes
+    from piienc.base.secret import SecretBytes
 
 NAME = "paramiko.piienc"
 """The logger of our connections."""

@@ -10,21 +10,21 @@ import stat
 import weakref
 from typing import TYPE_CHECKING, BinaryIO, Self
 
+from piienc.base.files import PRIVATE_FILE, keep_names
+from piienc.base.trust import held_folder
+from piienc.base.walk import by_descriptor
 from piienc.errors import IncompleteError, NameTakenError
-from piienc.files import PRIVATE_FILE, keep_names
 from piienc.remote.names import OURS, is_safe, safe_name, shown_name
 from piienc.remote.remote import FILE, FOLDER, FREELY, OTHER, DirectoryEntry, FileAttributes
 from piienc.remote.sources import equal_bytes, reader_of
-from piienc.trust import held_folder
-from piienc.walk import by_descriptor
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-    from piienc.hashing import Writable
     from piienc.remote.limit import Limiter
     from piienc.remote.remote import WriteMode
+    from piienc.storage.hashing import Writable
 
 _PIECE = 256 << 10  # bytes
 _LANES = 2
@@ -45,7 +45,7 @@ class FolderRemote:
 
         Raises:
             IncompleteError: it is missing, or no folder.
-            PolicyError: a link of a stranger is on the way: see `piienc.trust`.
+            PolicyError: a link of a stranger is on the way: see `piienc.base.trust`.
         """
         self._shown, self._mode = folder, mode
         self._limiter = limiter

@@ -16,9 +16,9 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
+from piienc.base.trust import open_trusted
 from piienc.errors import ConfigError, ConnectError
 from piienc.remote.host_certificates import CERTIFICATE, reason_against
-from piienc.trust import open_trusted
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -165,7 +165,7 @@ def read_known_hosts(path: Path) -> list[KnownKey]:
 
     Raises:
         ConfigError: it is there and cannot be read.
-        PolicyError: others may change it: see `piienc.trust`.
+        PolicyError: others may change it: see `piienc.base.trust`.
     """
     try:
         with open_trusted(path) as file:

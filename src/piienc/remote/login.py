@@ -23,10 +23,10 @@ from piienc.remote.private_keys import load_private_key
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from piienc.base.secret import SecretBytes
     from piienc.remote.options import ConnectOptions
     from piienc.remote.ssh_config import Hop
     from piienc.remote.transport import SshTransport
-    from piienc.secret import SecretBytes
 
 _DEFAULT = ("~/.ssh/id_ed25519", "~/.ssh/id_ecdsa", "~/.ssh/id_rsa")
 _INTERACTIVE = "keyboard-interactive"

@@ -12,8 +12,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
+    from piienc.base.secret import SecretBytes
     from piienc.remote.limit import Limiter
-    from piienc.secret import SecretBytes
 
 
 class ConnectOptions(Struct, frozen=True):

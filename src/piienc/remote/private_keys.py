@@ -22,14 +22,14 @@ from cryptography.hazmat.primitives.serialization import (
 from paramiko import ECDSAKey, Ed25519Key, PKey, RSAKey
 from paramiko.ssh_exception import SSHException
 
+from piienc.base.trust import require_private
 from piienc.errors import KeyAccessError
-from piienc.trust import require_private
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from piienc.secret import SecretBytes
+    from piienc.base.secret import SecretBytes
 
 _OPENSSH = b"-----BEGIN OPENSSH PRIVATE KEY-----"
 _PUTTY = b"PuTTY-User-Key-File-"

@@ -9,7 +9,7 @@ from msgspec import Struct
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from piienc.hashing import Writable
+    from piienc.storage.hashing import Writable
 
 FILE, FOLDER, OTHER, UNKNOWN = "file", "folder", "other", "unknown"
 

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 
 from paramiko.ssh_exception import SSHException
 
+from piienc.base.printable import printable
 from piienc.errors import IncompleteError
-from piienc.printable import printable
 from piienc.remote import protocol
 from piienc.remote.protocol import Fields, u32
 

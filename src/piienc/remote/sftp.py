@@ -22,12 +22,12 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterator
 
     from piienc.errors import PiiencError
-    from piienc.hashing import Writable
     from piienc.remote.calls import OpenFile
     from piienc.remote.options import ConnectOptions
     from piienc.remote.remote import WriteMode
     from piienc.remote.session import Answer, Session
     from piienc.remote.url import RemoteUrl
+    from piienc.storage.hashing import Writable
 
 # What any server takes, by the draft; one with limits@openssh.com says how much more.
 _BLOCK = 32 << 10

@@ -16,9 +16,9 @@ from msgspec import Struct
 from paramiko.config import SSHConfig
 from paramiko.ssh_exception import SSHException
 
+from piienc.base.trust import open_trusted
 from piienc.errors import ConfigError
 from piienc.remote.url import RemoteUrl, parse_url
-from piienc.trust import open_trusted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import PurePath
 from typing import TYPE_CHECKING
 
-from piienc.printable import printable
+from piienc.base.printable import printable
 
 if TYPE_CHECKING:
     from piienc.report.groups import FindingGroup

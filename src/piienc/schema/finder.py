@@ -8,8 +8,8 @@ from typing import Annotated, Any, Literal
 
 from msgspec import Meta
 
-from piienc.document import Mistake, Table, shown
-from piienc.regex import found_in, mistake_in
+from piienc.base.document import Mistake, Table, shown
+from piienc.base.regex import found_in, mistake_in
 
 BUILT_IN = (
     "email",

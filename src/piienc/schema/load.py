@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from piienc import document
+from piienc.base import document
 from piienc.schema.model import Schema
 
 if TYPE_CHECKING:

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from msgspec import Struct
 
+from piienc.base.files import edited
 from piienc.errors import ConfigError, PolicyError, UsageError
-from piienc.files import edited
 from piienc.schema.load import load
 
 if TYPE_CHECKING:

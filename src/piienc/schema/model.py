@@ -10,9 +10,9 @@ from typing import Annotated, Any, Literal
 
 from msgspec import Meta
 
-from piienc.charsets import SUPPORTED, canonical
-from piienc.document import Mistake, Table, nearest, shown
-from piienc.regex import mistake_in
+from piienc.base.charsets import SUPPORTED, canonical
+from piienc.base.document import Mistake, Table, nearest, shown
+from piienc.base.regex import mistake_in
 from piienc.schema.finder import BUILT_IN, OwnFinder
 
 Name = Annotated[str, Meta(min_length=1)]

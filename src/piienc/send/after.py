@@ -7,9 +7,9 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from piienc.base.trust import held_folder
 from piienc.errors import ConfigError, IncompleteError
 from piienc.send.sources import SourceFile
-from piienc.trust import held_folder
 
 if TYPE_CHECKING:
     from piienc.settings.job import Job

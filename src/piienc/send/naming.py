@@ -6,9 +6,9 @@ from datetime import UTC, datetime
 from pathlib import PurePath
 from typing import TYPE_CHECKING
 
-from piienc.content import COMPRESSED, promised_format
 from piienc.errors import ConfigError
 from piienc.remote import safe_name
+from piienc.storage.content import COMPRESSED, promised_format
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
-from piienc.files import make_private_folder, new_file
+from piienc.base.files import make_private_folder, new_file
 from piienc.report.receipt import SCHEMA_VERSION
 from piienc.state.transfers import now
 

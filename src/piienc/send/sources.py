@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
+from piienc.base.files import open_input
 from piienc.errors import ConfigError, InputError, PolicyError
-from piienc.files import open_input
-from piienc.hashing import HashingReader
 from piienc.remote import safe_name
+from piienc.storage.hashing import HashingReader
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

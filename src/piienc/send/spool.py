@@ -17,10 +17,8 @@ from typing import TYPE_CHECKING, BinaryIO
 from msgspec import Struct, to_builtins
 from msgspec.structs import replace
 
-from piienc.content import is_parquet
+from piienc.base.files import make_private_folder, new_file, open_input, together
 from piienc.errors import ConfigError, InputError, MovedError, PiiencError, PolicyError
-from piienc.files import make_private_folder, new_file, open_input, together
-from piienc.hashing import HashingReader
 from piienc.openpgp.joined import Fed, JoinedRoute
 from piienc.openpgp.preflight import check_name, check_sent, check_source
 from piienc.openpgp.routes import Poured
@@ -31,6 +29,8 @@ from piienc.send.watching import Verifying
 from piienc.state import CellCounter, JobEntry, JobStep
 from piienc.state.sendings import new_id
 from piienc.state.transfers import now
+from piienc.storage.content import is_parquet
+from piienc.storage.hashing import HashingReader
 from piienc.storage.places import Named, begun
 from piienc.tables.csv import open_csv
 from piienc.tables.streams import Decompressed

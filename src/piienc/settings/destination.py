@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 from msgspec import Meta, Struct
 from msgspec.structs import replace
 
-from piienc.document import Mistake, Table, shown
+from piienc.base.document import Mistake, Table, shown
 from piienc.receivers.manifest import ManifestTable
 from piienc.receivers.model import Trigger, bytes_of
 

@@ -7,7 +7,7 @@ from typing import Annotated, Any, ClassVar, Literal
 
 from msgspec import Meta, Struct
 
-from piienc.document import Mistake, Table, nearest, shown
+from piienc.base.document import Mistake, Table, nearest, shown
 
 Said = Annotated[str, Meta(min_length=1)]
 Seconds = Annotated[float, Meta(ge=0, le=86_400, examples=[5])]

@@ -16,7 +16,7 @@ from msgspec import Meta, Struct, field
 from piienc.errors import ConfigError
 
 if TYPE_CHECKING:
-    from piienc.document import Mistake
+    from piienc.base.document import Mistake
     from piienc.receivers import Demands
     from piienc.settings.destination import Destination
     from piienc.settings.job import Job, Notify
@@ -133,7 +133,7 @@ class _Read(Struct, frozen=True):
 
 def _read(file: Path) -> _Read:
     # Imported here, so that a run without the file starts faster.
-    from piienc import document  # noqa: PLC0415  # see above
+    from piienc.base import document  # noqa: PLC0415  # see above
     from piienc.receivers import Demands, check_own  # noqa: PLC0415  # see above
     from piienc.settings.destination import DestinationTable, destination_of  # noqa: PLC0415  # see above
     from piienc.settings.job import (  # noqa: PLC0415  # see above

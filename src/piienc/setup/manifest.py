@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from piienc.document import MAX_BYTES
+from piienc.base.document import MAX_BYTES
+from piienc.base.files import open_input
 from piienc.errors import InputError
-from piienc.files import open_input
 from piienc.receivers.clevertap import build, lint
 
 if TYPE_CHECKING:

@@ -8,9 +8,9 @@ import threading
 import time
 from typing import TYPE_CHECKING
 
+from piienc.base.files import PRIVATE_FILE, lock, make_private_folder
 from piienc.errors import ConfigError
-from piienc.files import PRIVATE_FILE, lock, make_private_folder
-from piienc.state.migrations import NewerDatabaseError, migrate
+from piienc.state.migrations import migrate
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from sqlite3 import Connection
 
 FILE = "state.db"
+OTHER_FOLDER = "name a folder that may be written to: --state DIR or PIIENC_STATE"
+"""The hint where the state folder cannot be used."""
 
 _PATIENCE = 60.0  # seconds that another run's transaction may take
 _PAUSE = 0.02  # seconds
@@ -50,12 +52,10 @@ def transaction(folder: Path, doing: str) -> Iterator[Connection]:
                 if database.in_transaction:
                     database.rollback()
                 raise
-    except NewerDatabaseError:
-        raise  # its hint is another one
-    except (sqlite3.Error, OSError, ConfigError) as error:
+    except (sqlite3.Error, OSError) as error:
         raise ConfigError(
             f"cannot {doing} in {file}: {error}",
-            hint="name a folder that may be written to: --state DIR or PIIENC_STATE",
+            hint=OTHER_FOLDER,
         ) from error
 
 
@@ -142,7 +142,7 @@ def _connected(folder: Path) -> Connection:
     import sqlite3  # noqa: PLC0415  # start-up
 
     file = folder / FILE
-    make_private_folder(folder)
+    make_private_folder(folder, OTHER_FOLDER)
     _make(file)
     file.chmod(PRIVATE_FILE)
     database = sqlite3.connect(

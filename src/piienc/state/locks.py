@@ -8,8 +8,9 @@ import os
 import time
 from typing import TYPE_CHECKING
 
+from piienc.base.files import PRIVATE_FILE, lock, make_private_folder
 from piienc.errors import ConfigError, LockError
-from piienc.files import PRIVATE_FILE, lock, make_private_folder
+from piienc.state.database import OTHER_FOLDER
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -34,13 +35,13 @@ def held(folder: Path, what: str) -> Iterator[None]:
     """
     file = _file(folder, what)
     try:
-        make_private_folder(folder)
+        make_private_folder(folder, OTHER_FOLDER)
         make_private_folder(file.parent)
         descriptor = _taken(file)
     except OSError as error:
         raise ConfigError(
             f"cannot make a lock in {file.parent}: {os.strerror(error.errno or 0)}",
-            hint="name a folder that may be written to: --state DIR or PIIENC_STATE",
+            hint=OTHER_FOLDER,
         ) from error
     if descriptor is None:
         raise LockError(f"another run is at work on {what}")

@@ -40,10 +40,6 @@ MIGRATIONS = (_VERSION_1,)
 """The statements that lead to version 1, 2, and so on; no semicolon stands within one."""
 
 
-class NewerDatabaseError(ConfigError):
-    """A newer piienc has changed the database."""
-
-
 def migrate(database: Connection, file: Path) -> None:
     """Bring the database to the newest version, within the transaction that is open.
 
@@ -52,12 +48,12 @@ def migrate(database: Connection, file: Path) -> None:
         file: its path, for the error.
 
     Raises:
-        NewerDatabaseError: a newer piienc has changed it.
+        ConfigError: a newer piienc has changed it.
     """
     (version,) = database.execute("PRAGMA user_version").fetchone()
     newest = len(MIGRATIONS)
     if version > newest:
-        raise NewerDatabaseError(
+        raise ConfigError(
             f"{file} was written by a newer piienc: its version is {version}, and this piienc "
             f"knows versions up to {newest}",
             hint="run the newer piienc, or name another state folder: --state DIR",

@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING
 from msgspec import Struct
 from msgspec.structs import astuple, replace
 
+from piienc.base.printable import as_text
 from piienc.errors import ConfigError
-from piienc.printable import as_text
 from piienc.state.database import FILE, transaction
 from piienc.state.locks import is_held
 

@@ -12,15 +12,15 @@ from typing import TYPE_CHECKING, BinaryIO
 
 from msgspec import Struct
 
-from piienc.content import HEAD, is_parquet
+from piienc.base.files import new_file, open_input, translated
 from piienc.errors import InputError
-from piienc.files import new_file, open_input, translated
-from piienc.hashing import FollowedFile, HashingReader, HashingWriter, ReadAhead
+from piienc.storage.content import HEAD, is_parquet
+from piienc.storage.hashing import FollowedFile, HashingReader, HashingWriter, ReadAhead
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from piienc.hashing import Readable
+    from piienc.storage.hashing import Readable
 
 _PIECE = 256 << 10  # bytes copied at a time
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from piienc.errors import InputError
-from piienc.hashing import HashingReader
+from piienc.storage.hashing import HashingReader
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from typing_extensions import Buffer
 
-    from piienc.hashing import HashingWriter, Readable
+    from piienc.storage.hashing import HashingWriter, Readable
     from piienc.storage.places import Place
 
     Report = Callable[[int, int, float | None], None]

@@ -14,7 +14,7 @@ from piienc.errors import InputError
 from piienc.tables.limits import in_words
 
 if TYPE_CHECKING:
-    from piienc.cells import Places
+    from piienc.base.cells import Places
     from piienc.tables.records import Block, Records, Rewritten
 
 _TRIED = 256  # line breaks that are looked at one by one

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 from msgspec import Struct
 
-from piienc.cells import SPARE
+from piienc.base.cells import SPARE
 from piienc.errors import InputError
 from piienc.tables import oddities
 from piienc.tables.blocks import (
@@ -25,7 +25,7 @@ from piienc.tables.text import TextReader, TextWriter, encoding_of
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
 
-    from piienc.cells import Bytes
+    from piienc.base.cells import Bytes
     from piienc.tables.records import Rewritten
     from piienc.tables.streams import Compressed, Decompressed
 
@@ -46,7 +46,7 @@ class CsvFormat(Struct, frozen=True):
     Attributes:
         delimiter: between fields, one ASCII character.
         quote: around fields, one ASCII character; doubled inside.
-        encoding: of `piienc.charsets`, by any of Python's names for it.
+        encoding: of `piienc.base.charsets`, by any of Python's names for it.
         line_end: what ends a record.
         byte_order_mark: whether the file begins with one.
     """

@@ -10,9 +10,9 @@ import contextlib
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from piienc.content import is_parquet, promised_format
+from piienc.base.files import refuse_same
 from piienc.errors import UsageError
-from piienc.files import refuse_same
+from piienc.storage.content import is_parquet, promised_format
 from piienc.storage.places import begun, name_of
 from piienc.tables.csv import CsvFormat, CsvSink, CsvSource, open_csv
 from piienc.tables.limits import UnitSize
@@ -21,7 +21,7 @@ from piienc.tables.streams import Compressed, Decompressed, not_parquet
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from piienc.hashing import HashingReader, HashingWriter, ReadAhead
+    from piienc.storage.hashing import HashingReader, HashingWriter, ReadAhead
     from piienc.storage.places import Begun, Named, Place
     from piienc.tables.output import Output
     from piienc.tables.parquet import ParquetSink, ParquetSource

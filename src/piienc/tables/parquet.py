@@ -22,7 +22,7 @@ from piienc.tables.slices import LONG, SLICE_ROWS, RowGroups, Slice, first_longe
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from piienc.hashing import HashingWriter
+    from piienc.storage.hashing import HashingWriter
     from piienc.tables.footer import Footer
     from piienc.tables.layout import Layout
     from piienc.tables.output import Output

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from typing_extensions import Buffer
 
-    from piienc.cells import Bytes, Places
+    from piienc.base.cells import Bytes, Places
     from piienc.tables.csv import CsvSource
 
 _LF = ord("\n")

@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from piienc.cells import CellPool, Cells
+from piienc.base.cells import CellPool, Cells
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from piienc.cells import Places
+    from piienc.base.cells import Places
 
 _LF, _CR = ord("\n"), ord("\r")
 

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from msgspec import Struct
 
-from piienc.cells import Cells, Pieces, PieceTable, is_utf8
+from piienc.base.cells import Cells, Pieces, PieceTable, is_utf8
 from piienc.errors import InputError
 from piienc.tables import oddities
 from piienc.tables.quoting import quoted, unquoted
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from piienc.cells import Bytes, CellPool, Narrow, Places
+    from piienc.base.cells import Bytes, CellPool, Narrow, Places
     from piienc.tables.oddities import Oddity
 
 _LF, _CR = ord("\n"), ord("\r")

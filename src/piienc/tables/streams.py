@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Protocol
 
 import pyarrow as pa
 
-from piienc.content import (
+from piienc.errors import InputError
+from piienc.storage.content import (
     HEAD,
     compression_of,
     foreign,
@@ -17,15 +18,14 @@ from piienc.content import (
     is_parquet,
     promised_compression,
 )
-from piienc.errors import InputError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from typing_extensions import Buffer
 
-    from piienc.content import Compression
-    from piienc.hashing import HashingReader, Readable, ReadAhead, Writable
+    from piienc.storage.content import Compression
+    from piienc.storage.hashing import HashingReader, Readable, ReadAhead, Writable
 
 _PIECE = 1 << 20  # compressed bytes read at a time
 _XZ_MEMORY = 256 << 20  # bytes; xz -9 needs a quarter

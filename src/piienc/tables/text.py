@@ -9,9 +9,9 @@ from __future__ import annotations
 import codecs
 from typing import TYPE_CHECKING
 
-from piienc.charsets import canonical, is_exact
-from piienc.content import byte_order_mark, unmarked_wide
+from piienc.base.charsets import canonical, is_exact
 from piienc.errors import InputError
+from piienc.storage.content import byte_order_mark, unmarked_wide
 
 if TYPE_CHECKING:
     from piienc.tables.streams import Compressed, Decompressed

@@ -17,7 +17,7 @@ from piienc.columns import cells_of, plain_values, to_cells
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from piienc.cells import Cells, Places
+    from piienc.base.cells import Cells, Places
     from piienc.columns import Prints
     from piienc.tables import Block, CsvSource, Records
     from piienc.tables.parquet import ParquetSource

@@ -44,10 +44,10 @@ from piienc.transform.steps import ColumnPlace, Decryption, Encryption
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping
 
-    from piienc.hashing import HashingReader, ReadAhead
     from piienc.keys import Keyset
     from piienc.schema import Schema
     from piienc.state import CellCounter
+    from piienc.storage.hashing import HashingReader, ReadAhead
     from piienc.storage.places import Begun, Named, Place
     from piienc.tables.parquet import ParquetSource
     from piienc.transform.steps import ColumnTransform

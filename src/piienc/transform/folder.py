@@ -15,13 +15,13 @@ from urllib.parse import unquote
 
 from msgspec.structs import replace
 
+from piienc.base.files import new_file, together
+from piienc.base.folders import allow_open, files_below, new_folder, refuse_nested
 from piienc.columns import Kernels
-from piienc.content import is_parquet
 from piienc.errors import InputError, PolicyError, UsageError
-from piienc.files import new_file, together
-from piienc.folders import allow_open, files_below, new_folder, refuse_nested
 from piienc.report.receipt import ColumnFacts, FolderReceipt
 from piienc.state import Marks
+from piienc.storage.content import is_parquet
 from piienc.storage.places import Named, begun
 from piienc.transform import crypt
 from piienc.transform.mark_policy import hold_to_marks

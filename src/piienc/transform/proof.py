@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     import pyarrow as pa
 
-    from piienc.cells import Narrow, Places
+    from piienc.base.cells import Narrow, Places
     from piienc.columns import CellDecryptor
     from piienc.tables import Block, CsvFormat, Record, Records, Rewritten
 

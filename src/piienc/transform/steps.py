@@ -27,7 +27,7 @@ from piienc.transform.metadata import EncryptedColumn
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    from piienc.cells import CellPool, Cells
+    from piienc.base.cells import CellPool, Cells
     from piienc.columns import Kernels, Prints
     from piienc.keys import Key, Keyset
     from piienc.tables.parquet import ParquetSource

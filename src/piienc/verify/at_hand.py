@@ -13,9 +13,9 @@ from piienc.transform.mark_policy import present_marks, refuse_undoing
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from piienc.base.secret import SecretBytes
     from piienc.keys import KeyFolder, Keyset
     from piienc.schema import Schema
-    from piienc.secret import SecretBytes
     from piienc.state import Marks
 
 

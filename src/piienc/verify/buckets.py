@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, BinaryIO
 
 import numpy as np
 
-from piienc.files import translated
+from piienc.base.files import translated
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
     from numpy.typing import NDArray
 
-    from piienc.cells import Places
+    from piienc.base.cells import Places
     from piienc.columns import Fingerprints
 
 _NAMED = 10  # rows of the original that a detail names

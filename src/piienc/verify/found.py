@@ -13,7 +13,7 @@ from piienc.report.model import Finding
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from piienc.cells import Places
+    from piienc.base.cells import Places
     from piienc.report.model import Severity
 
 

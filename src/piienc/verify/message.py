@@ -9,15 +9,15 @@ import threading
 from pathlib import PurePath
 from typing import TYPE_CHECKING
 
+from piienc.base.files import open_input
 from piienc.errors import InputError
-from piienc.files import open_input
-from piienc.hashing import FollowedFile
 from piienc.keys.pgp_folder import opened as opened_keys
 from piienc.openpgp.gpg.routes import GpgFiles
 from piienc.openpgp.gpg.unwrap import unwrap
 from piienc.openpgp.packets import read_message
 from piienc.openpgp.unwrap import require_encrypted, secret_for
 from piienc.report.receipt import FileFacts
+from piienc.storage.hashing import FollowedFile
 from piienc.storage.places import streamed
 from piienc.storage.streams import HEAD, PeekedStream
 from piienc.tables import opened_source
@@ -26,8 +26,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+    from piienc.base.secret import SecretBytes
     from piienc.keys.gpg import Gpg
-    from piienc.secret import SecretBytes
     from piienc.tables import CsvFormat, CsvSource
     from piienc.tables.parquet import ParquetSource
     from piienc.verify.source import UnwrapKeys, VerifiedFile

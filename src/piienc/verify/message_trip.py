@@ -8,24 +8,24 @@ import threading
 from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
+from piienc.base.files import open_input
 from piienc.errors import KeyAccessError
-from piienc.files import open_input
-from piienc.hashing import HashingReader
 from piienc.keys.pgp_folder import opened
 from piienc.openpgp.gpg.routes import GpgStreams
 from piienc.openpgp.gpg.unwrap import unwrap
 from piienc.openpgp.gpg.wrap import MessageFormat, wrap
 from piienc.openpgp.preflight import check_recipients, secret_of
 from piienc.receivers import Profile
+from piienc.storage.hashing import HashingReader
 from piienc.verify.found import Violation
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from pathlib import Path
 
+    from piienc.base.secret import SecretBytes
     from piienc.keys.gpg import Gpg
     from piienc.keys.pgp import PgpKey
-    from piienc.secret import SecretBytes
     from piienc.verify.source import UnwrapKeys
 
 _PIECE = 256 << 10  # bytes

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from typing import Self
 
-    from piienc.cells import Places
+    from piienc.base.cells import Places
     from piienc.columns import Prints
 
 _RECORD = np.dtype([("high", "<u8"), ("low", "<u8"), ("row", "<i8")])

@@ -18,7 +18,7 @@ from piienc.verify.watch import ColumnResult
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from piienc.cells import Places
+    from piienc.base.cells import Places
     from piienc.columns import Fingerprints
     from piienc.keys import KeysetFacts
     from piienc.transform.batches import StoredColumn

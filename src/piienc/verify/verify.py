@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from typing import Any
 
-    from piienc.cells import Places
+    from piienc.base.cells import Places
     from piienc.report.receipt import FileFacts
     from piienc.storage.places import Begun, Place
     from piienc.tables.parquet import ParquetSource

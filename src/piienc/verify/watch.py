@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     import pyarrow as pa
 
-    from piienc.cells import Places
+    from piienc.base.cells import Places
     from piienc.checks.rules import Check
     from piienc.columns import Fingerprints, Prints
     from piienc.schema import Column

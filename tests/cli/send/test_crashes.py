@@ -159,7 +159,7 @@ def _in_the_way(where: str) -> str:
     ("where", "encrypted_again"),
     [
         ("piienc.send.spool:_SpoolPass._kept", True),
-        ("piienc.files:._publish", True),
+        ("piienc.base.files:._publish", True),
         ("piienc.send.send:Deliverer.all", False),
         ("piienc.deliver.delivery:Delivery._publish", False),
         ("piienc.send.deliver:.keep_receipt", False),

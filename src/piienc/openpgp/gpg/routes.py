@@ -17,8 +17,8 @@ from piienc.errors import InputError
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from piienc.hashing import Readable
     from piienc.keys.gpg import Gpg, GpgStatus
+    from piienc.storage.hashing import Readable
 
     Work = Callable[[Readable, list[str]], object]
     """Runs gpg: on its standard input, and with more arguments."""

@@ -13,9 +13,9 @@ from piienc.errors import AuthenticationError, KeyAccessError, PgpError, PiiencE
 from piienc.keys.pgp_folder import text_of
 
 if TYPE_CHECKING:
+    from piienc.base.secret import SecretBytes
     from piienc.keys.gpg import Gpg, GpgStatus
     from piienc.openpgp.gpg.routes import GpgRoute
-    from piienc.secret import SecretBytes
 
 _BAD_PASSPHRASE = 11  # libgpg-error's GPG_ERR_BAD_PASSPHRASE
 # GnuPG's doc/DETAILS, ERRSIG: the signer's key is not there, or of an algorithm that gpg lacks.

@@ -15,11 +15,11 @@ from piienc.openpgp.packets.packets import Tag, packets, written
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from piienc.base.secret import SecretBytes
     from piienc.keys.gpg import Gpg, GpgStatus
     from piienc.keys.pgp import PgpKey
     from piienc.openpgp.gpg.routes import GpgRoute
     from piienc.openpgp.packets.message import PgpMessage
-    from piienc.secret import SecretBytes
 
 CIPHERS = {"AES128": "7", "AES192": "8", "AES256": "9"}
 """The ciphers by their numbers: RFC 9580, 9.3."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, BinaryIO
 
-from piienc.armor import dearmored, is_armored, no_openpgp, peeked
+from piienc.base.armor import dearmored, is_armored, no_openpgp, peeked
 from piienc.errors import PgpError
 from piienc.openpgp.packets import algorithms, bodies
 from piienc.openpgp.packets.facts import PgpMessage

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from piienc.document import shown
+from piienc.base.document import shown
 from piienc.receivers import manifest as words
 from piienc.receivers.clevertap.columns import data_types, is_bounded
 from piienc.receivers.clevertap.problems import Problem, meant, place_of

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from piienc.document import shown
+from piienc.base.document import shown
 from piienc.receivers import manifest as words
 from piienc.receivers.clevertap.data_types import check_types
 from piienc.receivers.clevertap.problems import Problem, meant, nearest, place_of

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Literal
 
 from msgspec import Struct
 
-from piienc.document import shown
-from piienc.lines import dotted
+from piienc.base.document import shown
+from piienc.base.lines import dotted
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -6,7 +6,7 @@ import json
 import re
 from typing import TYPE_CHECKING, Any
 
-from piienc.document import shown
+from piienc.base.document import shown
 from piienc.receivers.clevertap.problems import Problem
 
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from msgspec import Struct
 
-from piienc.document import shown
+from piienc.base.document import shown
 from piienc.receivers import manifest as words
 from piienc.receivers.clevertap.problems import Level, Problem, meant, place_of
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from piienc.printable import printable
+from piienc.base.printable import printable
 from piienc.report.groups import groups, unchecked
 from piienc.report.words import (
     counted,

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
-from piienc.content import byte_order_mark, unmarked_wide
+from piienc.storage.content import byte_order_mark, unmarked_wide
 
 if TYPE_CHECKING:
     from piienc.tables.streams import Decompressed

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct, field
 
-from piienc.content import is_parquet
 from piienc.schema.propose import ProposedField, ProposedSchema
 from piienc.setup.infer.judge import KeyNames, judge
 from piienc.setup.infer.profile import ColumnProfile
 from piienc.setup.infer.sample import opened_sample, sniff
+from piienc.storage.content import is_parquet
 from piienc.storage.places import begun
 from piienc.tables import CsvFormat
 

@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, get_args
 import pyarrow as pa
 from pyarrow import compute as pc
 
+from piienc.base.regex import whole
 from piienc.checks import Check, Finder, checks_of, finders_of, look
 from piienc.checks.forms import DATE
-from piienc.regex import whole
 from piienc.schema.model import Column, Format
 
 if TYPE_CHECKING:

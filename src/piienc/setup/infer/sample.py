@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from piienc.cells import Cells
+    from piienc.base.cells import Cells
     from piienc.setup.infer.encoding import DetectedEncoding
     from piienc.tables.parquet import ParquetSource
 

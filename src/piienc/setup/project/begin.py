@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
-from piienc.files import edited, new_file, together
+from piienc.base.files import edited, new_file, together
 from piienc.keys import KeyFolder
 from piienc.keys.keyset import generate
 from piienc.keys.pgp_folder import PgpFolder
@@ -16,9 +16,9 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
+    from piienc.base.secret import SecretBytes
     from piienc.keys import Keyset
     from piienc.keys.pgp import PgpKey
-    from piienc.secret import SecretBytes
     from piienc.setup.project.plan import ProjectPlan
 
 

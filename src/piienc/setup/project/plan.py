@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 from msgspec import Struct, field
 
 from piienc import schema as schemas
+from piienc.base.files import open_input
 from piienc.errors import UsageError
-from piienc.files import open_input
 from piienc.keys import KeyFolder
 from piienc.keys.keyset import Mode
 from piienc.keys.names import require_name

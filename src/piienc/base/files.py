@@ -1,0 +1,373 @@
+"""Files made with care: whole or not at all, private, and never the input.
+
+A new file grows without a name where the system can do that (`O_TMPFILE`, Linux), so that
+even SIGKILL or a power cut leaves nothing behind. Elsewhere it grows under a hidden
+temporary name, and the next run for the same file sweeps what a killed run has left.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import fcntl
+import os
+import re
+import stat
+import time
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, BinaryIO, TypeVar
+
+from piienc.base.cleanup import cleaned_up
+from piienc.base.trust import held_name, open_untrusted, require_private
+from piienc.errors import ConfigError, IncompleteError, InputError, LockError, PolicyError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from contextlib import AbstractContextManager
+
+T = TypeVar("T")
+
+PRIVATE_FILE = 0o600
+PRIVATE_FOLDER = 0o700
+
+_PATIENCE = 10.0  # seconds: to edit a file takes a moment
+_PAUSE = 0.02
+_NO_TMPFILE = frozenset({errno.EISDIR, errno.ENOENT, errno.EOPNOTSUPP, errno.EINVAL})
+NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT})
+"""The system's errors of a full disk, and of a quota that is used up."""
+
+
+@contextlib.contextmanager
+def new_file(
+    path: Path, *, overwrite: bool = False, shown: Path | None = None
+) -> Iterator[BinaryIO]:
+    """Open a new private file that gets its name only when the block ends without an error.
+
+    Args:
+        path: the final name. A symbolic link is followed: what it points to is replaced.
+        overwrite: replace an existing file, atomically. Without it, an existing file is an
+            error, also one that appears while this one is being written.
+        shown: what messages call it; by default the path.
+
+    Yields:
+        A binary file, readable, writable and seekable, mode 0600.
+
+    Raises:
+        PolicyError: the name is taken and `overwrite` is false, or it is no regular file; or a
+            link on the way is a stranger's.
+        IncompleteError: the file could not be written, a full disk among the causes.
+    """
+    shown = shown or path
+    with contextlib.ExitStack() as stack:
+        with translated(shown):
+            final = stack.enter_context(held_name(path))
+        _refuse_taken(final, shown, overwrite=overwrite)
+        _sweep(final)
+        with translated(shown):
+            descriptor, temporary = _open_nameless(final, shown)
+        if temporary is not None:
+            stack.enter_context(cleaned_up(partial(temporary.unlink, missing_ok=True)))
+        stack.enter_context(translated(shown))
+        file = stack.enter_context(os.fdopen(descriptor, "w+b", buffering=128 << 10))
+        yield file
+        file.flush()
+        os.fsync(file.fileno())
+        _publish(file.fileno(), temporary, final, shown, overwrite=overwrite)
+
+
+def keep_names(folder: Path) -> None:
+    """See to it that a power cut does not take the names of new files."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def lock(descriptor: int, path: Path, *, wait: bool = True, shared: bool = False) -> bool:
+    """Take the lock on an open file or folder; it ends when that is closed.
+
+    Args:
+        descriptor: of the file.
+        path: what messages call it.
+        wait: for as long as another process holds it.
+        shared: with others who share it.
+
+    Returns:
+        Whether it was taken: false only without `wait`, where another process holds it.
+
+    Raises:
+        ConfigError: the file system gives no locks, or the disk fails.
+    """
+    try:
+        kind = fcntl.LOCK_SH if shared else fcntl.LOCK_EX
+        fcntl.flock(descriptor, kind if wait else kind | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    except OSError as error:
+        raise ConfigError(
+            f"cannot lock {path}: {os.strerror(error.errno or 0)}",
+            hint="use a folder on a disk of this machine; network file systems may give no locks",
+        ) from error
+    return True
+
+
+@contextlib.contextmanager
+def edited(path: Path) -> Iterator[Callable[[bytes], None]]:
+    """Hold off others who edit a file in this way, while the block reads it and changes it.
+
+    Yields:
+        A function that replaces the content at once; mode and owner stay.
+
+    Raises:
+        LockError: somebody has held the folder's lock for too long; whoever may read it can.
+        IncompleteError: the file could not be written.
+    """
+    with contextlib.ExitStack() as stack:
+        with translated(path):
+            folder = os.open(stack.enter_context(held_name(path)).parent, os.O_RDONLY)
+        stack.callback(os.close, folder)
+        # The folder and not the file, which is another one once it was replaced.
+        give_up = time.monotonic() + _PATIENCE
+        while not lock(folder, path.parent, wait=False):
+            if time.monotonic() > give_up:
+                raise LockError(
+                    f"another process holds the lock of the folder of {path}",
+                    hint="wait for it; lslocks tells which one it is",
+                )
+            time.sleep(_PAUSE)
+        yield partial(_replace, path)
+
+
+def _replace(path: Path, content: bytes) -> None:
+    before = path.stat()
+    with new_file(path, overwrite=True) as file:
+        with contextlib.suppress(PermissionError):  # only root may give a file away
+            os.fchown(file.fileno(), before.st_uid, before.st_gid)
+        os.fchmod(file.fileno(), stat.S_IMODE(before.st_mode))
+        file.write(content)
+
+
+@contextlib.contextmanager
+def together() -> Iterator[Callable[[AbstractContextManager[T], Path], T]]:
+    """Have several new files appear in order at the end, or, after an error, none of them.
+
+    Yields:
+        A function that opens one: it takes its context, such as `new_file`'s, and its name.
+    """
+    opened: list[tuple[contextlib.ExitStack, Path]] = []
+
+    def enter(context: AbstractContextManager[T], path: Path) -> T:
+        stack = contextlib.ExitStack()
+        entered = stack.enter_context(context)
+        opened.append((stack, path))
+        return entered
+
+    appeared: list[Path] = []
+    try:
+        yield enter
+        while opened:
+            stack, path = opened[0]
+            stack.close()
+            opened.pop(0)
+            appeared.append(path)
+    except BaseException as error:
+        for path in appeared:
+            path.unlink(missing_ok=True)
+        for stack, _ in reversed(opened):
+            with contextlib.suppress(type(error)):
+                stack.__exit__(type(error), error, error.__traceback__)
+        raise
+
+
+def _refuse_taken(final: Path, shown: Path, *, overwrite: bool) -> None:
+    if not os.path.lexists(final):
+        return
+    if not final.is_file():
+        raise PolicyError(
+            f"{shown} is there and is not a regular file",
+            hint="name a file, or '-' for standard output where the command offers it",
+        )
+    if not overwrite:
+        raise _taken(shown)
+
+
+def _taken(shown: Path) -> PolicyError:
+    return PolicyError(
+        f"{shown} is there already",
+        hint="choose another name, or say --force to replace it",
+    )
+
+
+def _open_nameless(final: Path, shown: Path) -> tuple[int, Path | None]:
+    """Open a file in the final name's folder; its temporary name, where it must have one."""
+    if hasattr(os, "O_TMPFILE"):
+        try:
+            return os.open(final.parent, os.O_TMPFILE | os.O_RDWR, PRIVATE_FILE), None
+        except OSError as error:
+            if error.errno not in _NO_TMPFILE or not final.parent.is_dir():
+                raise
+    flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW
+    while True:
+        temporary = _temporary_name(final)
+        descriptor = os.open(temporary, flags, PRIVATE_FILE)
+        try:
+            if lock(descriptor, shown, wait=False) and os.fstat(descriptor).st_nlink:
+                return descriptor, temporary
+        except ConfigError:
+            os.close(descriptor)
+            temporary.unlink(missing_ok=True)
+            raise
+        # Another run swept it in the moment before it was locked.
+        os.close(descriptor)
+
+
+def _temporary_name(final: Path) -> Path:
+    return final.parent / f"{_temporary_prefix(final)}{os.urandom(4).hex()}.piienc"
+
+
+def _temporary_prefix(final: Path) -> str:
+    return f".{os.fsdecode(os.fsencode(final.name)[:64])}."
+
+
+def _sweep(final: Path) -> None:
+    """Remove the temporary files of killed runs: those whose lock nobody holds any more."""
+    ours = re.compile(re.escape(_temporary_prefix(final)) + r"[0-9a-f]{8}\.piienc")
+    with contextlib.suppress(OSError):
+        for entry in os.scandir(final.parent):
+            if not ours.fullmatch(entry.name):
+                continue
+            with contextlib.suppress(OSError, ConfigError):
+                descriptor = os.open(entry.path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+                try:
+                    if lock(descriptor, Path(entry.path), wait=False):
+                        Path(entry.path).unlink()
+                finally:
+                    os.close(descriptor)
+
+
+def _publish(
+    descriptor: int, temporary: Path | None, final: Path, shown: Path, *, overwrite: bool
+) -> None:
+    """Give the finished file its name."""
+    if temporary is None and overwrite:
+        # Linking cannot replace, so the file passes through a locked temporary name.
+        lock(descriptor, shown, wait=False)
+        passing = _temporary_name(final)
+        try:
+            _link_descriptor(descriptor, passing)
+            passing.replace(final)
+        except BaseException:
+            passing.unlink(missing_ok=True)
+            raise
+    elif temporary is not None and overwrite:
+        temporary.replace(final)
+    else:
+        try:
+            if temporary is None:
+                _link_descriptor(descriptor, final)
+            else:
+                os.link(temporary, final)
+        except FileExistsError:
+            raise _taken(shown) from None
+    keep_names(final.parent)
+
+
+def _link_descriptor(descriptor: int, name: Path) -> None:
+    # With a directory descriptor Python calls linkat(AT_SYMLINK_FOLLOW), which alone can name
+    # an O_TMPFILE file: see open(2).
+    folder = os.open(name.parent, os.O_RDONLY)
+    try:
+        os.link(f"/proc/self/fd/{descriptor}", name.name, dst_dir_fd=folder)
+    finally:
+        os.close(folder)
+
+
+@contextlib.contextmanager
+def translated(path: Path | str) -> Iterator[None]:
+    """Turn the system's errors in writing `path` into ours."""
+    try:
+        yield
+    except BrokenPipeError:
+        raise  # who read our output has left: no failure of ours
+    except OSError as error:
+        reason = os.strerror(error.errno) if error.errno else str(error)
+        left = "; nothing was left behind" if isinstance(path, Path) else ""
+        if error.errno == errno.EFBIG:
+            raise IncompleteError(
+                f"cannot write {path}: {reason}{left}",
+                hint="raise the limit of file sizes (ulimit -f) and run the same command again",
+            ) from error
+        if error.errno in NO_ROOM:
+            raise IncompleteError(
+                f"cannot write {path}: {reason}{left}",
+                hint="make room on the disk and run the same command again",
+            ) from error
+        raise IncompleteError(
+            f"cannot write {path}: {reason}",
+            hint="check that the folder exists and may be written to",
+        ) from error
+
+
+def begin_writing_out(descriptor: int, begin: int, size: int) -> None:
+    """Have the system write a part of a growing file to the disk, without waiting for it.
+
+    Otherwise all of a large file waits in memory for the fsync at its end.
+    """
+    # posix_fadvise(2): DONTNEED starts the write-out of dirty pages; it keeps those in memory
+    # that are not written yet, so what follows still reads them from there.
+    with contextlib.suppress(OSError, AttributeError):
+        os.posix_fadvise(descriptor, begin, size, os.POSIX_FADV_DONTNEED)
+
+
+def open_input(path: Path) -> BinaryIO:
+    """Open a file for reading.
+
+    Raises:
+        InputError: it is missing, a folder, or may not be read.
+        PolicyError: a link on the way is a stranger's.
+    """
+    try:
+        return open_untrusted(path)
+    except OSError as error:
+        raise InputError(
+            f"cannot read {path}: {os.strerror(error.errno or 0)}",
+            hint="check the path and its permissions",
+        ) from error
+
+
+def refuse_same(source: Path, target: Path) -> None:
+    """Refuse an output that is the input, also through a symbolic or a hard link.
+
+    Raises:
+        PolicyError: both names lead to one file.
+    """
+    with contextlib.suppress(OSError):
+        if source.samefile(target):
+            raise PolicyError(
+                f"the output {target} is the input {source}",
+                hint="write to another name: the input is never changed in place",
+            )
+
+
+def make_private_folder(path: Path, hint: str = "choose a place that may be written to") -> None:
+    """Create a folder that only its owner may enter (0700), or check the one that is there.
+
+    Args:
+        path: the folder; those above it are made, too.
+        hint: what can be done where it cannot be made.
+
+    Raises:
+        KeyAccessError: it is there and others may enter it.
+        PolicyError: it is somebody else's, or others may exchange it: see `piienc.base.trust`.
+        ConfigError: it cannot be made.
+    """
+    try:
+        path.mkdir(mode=PRIVATE_FOLDER, parents=True, exist_ok=True)
+    except OSError as error:
+        raise ConfigError(
+            f"cannot make the folder {path}: {os.strerror(error.errno or 0)}",
+            hint=hint,
+        ) from error
+    require_private(path)

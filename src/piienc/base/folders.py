@@ -1,0 +1,145 @@
+"""Folders made with care: whole or not at all, and never inside of what they are made from.
+
+A new folder grows under a hidden name beside its own, which is locked. What a killed run has left
+there is removed by the next run for the same folder.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import resource
+import shutil
+import tempfile
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from piienc.base.cleanup import cleaned_up
+from piienc.base.files import keep_names, lock, translated
+from piienc.base.trust import held_name
+from piienc.base.walk import by_descriptor
+from piienc.errors import ConfigError, InputError, PolicyError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+_SUFFIX = ".piienc-new"
+_OTHERS_OPEN = 256  # files that a process needs beside
+
+
+@contextlib.contextmanager
+def new_folder(path: Path) -> Iterator[Path]:
+    """Make a folder that gets its name only when the block ends without an error.
+
+    Args:
+        path: the final name, which must not be taken.
+
+    Yields:
+        The folder, under another name.
+
+    Raises:
+        PolicyError: the name is taken, or a link on the way is a stranger's.
+        IncompleteError: the folder could not be made.
+        ConfigError: its file system gives no locks.
+    """
+    with contextlib.ExitStack() as stack:
+        with translated(path):
+            final = stack.enter_context(held_name(path))
+        _refuse_taken(final, path)
+        with translated(path):
+            _sweep(final)
+            made = Path(tempfile.mkdtemp(_SUFFIX, f".{final.name}.", final.parent))
+            descriptor = os.open(made, os.O_RDONLY | os.O_NOFOLLOW)
+        stack.callback(os.close, descriptor)
+        stack.enter_context(cleaned_up(partial(shutil.rmtree, made, ignore_errors=True)))
+        lock(descriptor, path)
+        yield by_descriptor(descriptor)
+        _refuse_taken(final, path)
+        with translated(path):
+            _flush(made)
+            made.rename(final)
+            keep_names(final.parent)
+
+
+def files_below(folder: Path) -> Iterator[Path]:
+    """Yield the files of a folder at any depth, relative to it, in order; hidden ones are left out.
+
+    Hidden is what begins with `_` or `.`, as Spark and Hive have it; not so a folder `_a=1`.
+
+    Raises:
+        InputError: a symbolic link, or something else that is neither file nor folder.
+    """
+    for entry in sorted(os.scandir(folder), key=lambda each: each.name):
+        path = Path(entry.name)
+        if entry.name.startswith((".", "_")) and not (entry.is_dir() and "=" in entry.name):
+            continue
+        if entry.is_symlink() or not (entry.is_dir() or entry.is_file()):
+            raise InputError(
+                f"{folder}: a symbolic link or a special file is in it",
+                hint="put the files themselves into the folder",
+            )
+        if entry.is_dir():
+            yield from (path / below for below in files_below(folder / path))
+        else:
+            yield path
+
+
+def refuse_nested(source: Path, target: Path) -> None:
+    """Refuse a folder that is made inside of the one that it is made from, or around it.
+
+    Raises:
+        PolicyError: they are one, or one is in the other.
+    """
+    one, other = (Path(os.path.realpath(path)) for path in (source, target))
+    if one == other or one in other.parents or other in one.parents:
+        raise PolicyError(
+            f"{target} is {source}, or one of them is inside of the other",
+            hint="choose an output beside the input",
+        )
+
+
+def _refuse_taken(final: Path, path: Path) -> None:
+    if os.path.lexists(final):
+        raise PolicyError(
+            f"{path} is there already, and a folder is never replaced",
+            hint="choose another name, or remove it before",
+        )
+
+
+def allow_open(files: int, name: str) -> None:
+    """Raise this process's limit of open files, if it must be.
+
+    Args:
+        files: how many will be open at once.
+        name: what they belong to, for the message.
+
+    Raises:
+        InputError: the system does not allow so many.
+    """
+    needed = files + _OTHERS_OPEN
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if hard != resource.RLIM_INFINITY and hard < needed:
+        raise InputError(
+            f"{name} has {files:,} files, and no more than {hard:,} can be open at once here",
+            hint=f"raise the limit (ulimit -Hn {needed}), or take the folders below one by one",
+        )
+    if soft != resource.RLIM_INFINITY and soft < needed:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (needed, hard))
+
+
+def _sweep(final: Path) -> None:
+    """Remove what killed runs have left of the same folder."""
+    for left in final.parent.glob(f".{final.name}.*{_SUFFIX}"):
+        with contextlib.suppress(OSError, ConfigError):
+            descriptor = os.open(left, os.O_RDONLY | os.O_NOFOLLOW)
+            try:
+                if lock(descriptor, left, wait=False):
+                    shutil.rmtree(left, ignore_errors=True)
+            finally:
+                os.close(descriptor)
+
+
+def _flush(folder: Path) -> None:
+    for at, _, _ in os.walk(folder):
+        keep_names(Path(at))
