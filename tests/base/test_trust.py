@@ -201,7 +201,10 @@ def test_secrets_may_be_read_by_nobody_else(place, owner, mode, said):
             continue
         with pytest.raises(KeyAccessError, match=said) as caught:
             refused(path)
-        assert caught.value.hint == f"chmod 0600 {path}"
+        mine = f"chmod 0600 {path}"
+        assert caught.value.hint == (
+            mine if owner == ME else "have root set mode 0440 (Kubernetes: defaultMode)"
+        )
 
 
 @pytest.mark.parametrize(
@@ -210,6 +213,7 @@ def test_secrets_may_be_read_by_nobody_else(place, owner, mode, said):
         (("ada", []), 41_001, 50, True),
         (("ada", ["ada"]), 41_001, 50, True),
         (("ada", ["eve"]), 41_001, 50, False),
+        (("ada2", ["ada", "ada2"]), 41_001, 50, True),  # another name of the same user
         (("ada", []), 41_001, 41_001, False),
         (("staff", []), 41_001, 50, False),
         (("ada", []), 50, 50, False),
@@ -219,11 +223,12 @@ def test_own_group_may_write_where_it_is_the_users_alone(
     place, monkeypatch, group, primary, others, counts
 ):
     """Most systems give each user a group of the same name, and a umask of 002 to go with it."""
-    user = SimpleNamespace(pw_name="ada", pw_gid=primary)
-    eve = SimpleNamespace(pw_name="eve", pw_gid=others)
+    user = SimpleNamespace(pw_name="ada", pw_uid=ME, pw_gid=primary)
+    again = SimpleNamespace(pw_name="ada2", pw_uid=ME, pw_gid=primary)
+    eve = SimpleNamespace(pw_name="eve", pw_uid=STRANGER, pw_gid=others)
     of = SimpleNamespace(gr_name=group[0], gr_mem=group[1])
     monkeypatch.setattr(pwd, "getpwuid", lambda _: user)
-    monkeypatch.setattr(pwd, "getpwall", lambda: [user, eve])
+    monkeypatch.setattr(pwd, "getpwall", lambda: [user, again, eve])
     monkeypatch.setattr(grp, "getgrgid", lambda _: of)
     path = _make(place, "f", ME, 0o664)
     if counts:
@@ -235,7 +240,7 @@ def test_own_group_may_write_where_it_is_the_users_alone(
 
 def test_file_with_a_list_of_others_who_may_write_is_refused(place, monkeypatch):
     """Behind such a list, the group's permissions are those of the list."""
-    user = SimpleNamespace(pw_name="ada", pw_gid=41_001)
+    user = SimpleNamespace(pw_name="ada", pw_uid=ME, pw_gid=41_001)
     monkeypatch.setattr(pwd, "getpwuid", lambda _: user)
     monkeypatch.setattr(pwd, "getpwall", lambda: [user])
     monkeypatch.setattr(grp, "getgrgid", lambda _: SimpleNamespace(gr_name="ada", gr_mem=[]))
@@ -449,3 +454,97 @@ def test_no_moment_is_left_between_the_look_and_the_use(place):
     assert secret.read_text() == "secret"
     assert ends.keys() <= {"theirs", "PolicyError", "InputError", "IncompleteError"}
     assert min(ends["theirs"], ends["PolicyError"]) > 0
+
+
+def test_private_folder_that_was_open_is_to_be_looked_into(place):
+    """What was put there meanwhile does not go by a chmod."""
+    folder = _make(place, "keys/", ME, 0o777)
+    with pytest.raises(KeyAccessError) as caught:
+        require_private(folder)
+    assert caught.value.hint.startswith(f"chmod 0700 {folder}; and look at what is in it")
+    folder.chmod(0o755)
+    with pytest.raises(KeyAccessError) as caught:
+        require_private(folder)
+    assert caught.value.hint == f"chmod 0700 {folder}"
+
+
+def test_private_folder_of_a_stranger_is_told_as_that(place):
+    """Nobody is told to change the mode of what is not his."""
+    folder = _make(place, "keys/", STRANGER, 0o755)
+    with pytest.raises(PolicyError, match="belongs to uid 41002"):
+        require_private(folder)
+
+
+def _typed(monkeypatch, paths, most=9):
+    """Type each hint until all paths count, and return how often."""
+    for times in range(most):
+        try:
+            for path in paths:
+                require_trusted(path)
+        except PolicyError as refused:
+            command = refused.hint.removeprefix("if you trust who may change it: ")
+            script = f"{command}; printenv PIIENC_TRUST"
+            done = subprocess.run(["sh", "-c", script], check=False, capture_output=True, text=True)
+            monkeypatch.setenv("PIIENC_TRUST", done.stdout.strip())
+        else:
+            return times
+    raise AssertionError("the hints lead nowhere")
+
+
+def test_remedies_for_several_folders_add_up(place, monkeypatch):
+    """Each names what was trusted before, too."""
+    for name in ("a/", "b/", "c/"):
+        _make(place, name, STRANGER, 0o755)
+        _make(place, f"{name}f", STRANGER, 0o644)
+    assert _typed(monkeypatch, [place / name / "f" for name in "abc"]) == 3
+
+
+def test_remedy_names_the_folder_of_the_project(place, monkeypatch):
+    """And not each folder within it in turn."""
+    for name in ("p/", "p/.piienc/", "p/keys/", "p/keys/aes/"):
+        _make(place, name, STRANGER, 0o700)
+    _make(place, "p/piienc.toml", STRANGER, 0o644)
+    _make(place, "p/keys/aes/k", STRANGER, 0o600)
+    paths = [place / "p" / name for name in (".piienc", "keys", "keys/aes/k", "piienc.toml")]
+    assert _typed(monkeypatch, paths) == 1
+
+
+def test_link_in_a_trusted_folder_may_lead_out_of_it(place, monkeypatch):
+    """Where it leads to is judged by itself."""
+    _make(place, "ck/", STRANGER, 0o755)
+    _make(place, "secrets/", ME, 0o755)
+    _make(place, "secrets/f", ME, 0o644)
+    _make(place, "ck/l", STRANGER, 0, "../secrets")
+    assert _typed(monkeypatch, [place / "ck" / "l" / "f"]) == 1
+    (place / "secrets").chmod(0o777)
+    with pytest.raises(PolicyError, match="secrets may be written to by everybody"):
+        require_trusted(place / "ck" / "l" / "f")
+
+
+def test_folder_above_a_trusted_one_counts_only_on_the_way_there(place, monkeypatch):
+    """What its owner could put beside it is not trusted."""
+    _make(place, "home/", STRANGER, 0o755)
+    for name in ("home/ck/", "home/ck/deep/", "home/own/"):
+        _make(place, name, ME, 0o755)
+        _make(place, f"{name}f", ME, 0o644)
+    monkeypatch.setenv("PIIENC_TRUST", str(place / "home" / "ck"))
+    require_trusted(place / "home" / "ck" / "f")
+    require_trusted(place / "home" / "ck" / "deep" / "f")
+    with pytest.raises(PolicyError, match="home belongs to"):
+        require_trusted(place / "home" / "own" / "f")
+
+
+def test_home_that_nobody_has_is_no_bug(place, monkeypatch):
+    """As a container has it that runs as a number without a name."""
+    path = _make(place, "f", STRANGER, 0o644)
+    monkeypatch.delenv("HOME", raising=False)
+
+    def nobody(_):
+        raise KeyError
+
+    monkeypatch.setattr(pwd, "getpwuid", nobody)
+    with pytest.raises(PolicyError, match="belongs to"):
+        require_trusted(path)
+    monkeypatch.setenv("PIIENC_TRUST", "~nobody-here/x")
+    with pytest.raises(ConfigError, match="whole path"):
+        require_trusted(path)

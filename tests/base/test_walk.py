@@ -5,6 +5,8 @@ from __future__ import annotations
 import contextlib
 import os
 import stat
+import subprocess
+import sys
 from io import BytesIO
 from pathlib import Path
 
@@ -12,9 +14,9 @@ import pytest
 
 from piienc.base.files import new_file
 from piienc.base.folders import new_folder
-from piienc.base.trust import require_private
+from piienc.base.trust import require_private, require_trusted
 from piienc.base.walk import walked
-from piienc.errors import KeyAccessError
+from piienc.errors import KeyAccessError, PolicyError
 from piienc.remote.folder import FolderRemote
 
 
@@ -144,3 +146,78 @@ def test_output_goes_into_the_folder_that_was_looked_at(tmp_path, monkeypatch, k
     assert [(path.name, path.read_text()) for path in victim.iterdir()] == [("file", "old")]
     written = [path for path in moved.rglob("*") if path.is_file() and path.read_text() == "new"]
     assert [path.name for path in written] == ["file" if "instead" in kind else "out"]
+
+
+def test_folder_of_another_process_is_the_one_that_it_sees(tmp_path):
+    """Also where another thing has that name here, as in a container."""
+    (tmp_path / "d").mkdir()
+    (tmp_path / "d" / "f").write_text("ours")
+    script = (
+        f"mount -t tmpfs none {tmp_path}/d && cd {tmp_path}/d && printf theirs > f && echo && cat"
+    )
+    command = ["unshare", "--mount", "--propagation", "private", "sh", "-c", script]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
+        if process.stdout.readline() != b"\n":
+            pytest.skip("nothing can be mounted here")
+        try:
+            for way in (f"root{tmp_path}/d/f", "cwd/f"):
+                with walked(Path(f"/proc/{process.pid}/{way}")) as walk:
+                    assert walk.end.read_text() == "theirs"
+                output = Path(f"/proc/{process.pid}/{way}").with_name("new")
+                with new_file(output, overwrite=True) as file:
+                    file.write(b"new")
+                assert output.read_bytes() == b"new"
+                assert not (tmp_path / "d" / "new").exists()
+        finally:
+            process.stdin.close()
+
+
+@pytest.mark.parametrize("back", ["..", "../link", "e/../../link"])
+def test_way_back_out_of_a_descriptor_is_not_walked(tmp_path, back):
+    """What stands above a folder that is open, no text tells: so nothing there could be judged."""
+    (tmp_path / "d" / "e").mkdir(parents=True)
+    (tmp_path / "file").touch()
+    (tmp_path / "link").symlink_to("file")
+    descriptor = os.open(tmp_path / "d", os.O_RDONLY)
+    try:
+        with (
+            pytest.raises(OSError, match="not supported"),
+            walked(Path(f"/dev/fd/{descriptor}/{back}")),
+        ):
+            pass
+        with walked(Path(f"/dev/fd/{descriptor}/e/..")) as walk:
+            assert os.path.samestat(walk.steps[-1].facts, (tmp_path / "d").stat())
+    finally:
+        os.close(descriptor)
+
+
+def test_folder_of_a_descriptor_is_judged(tmp_path):
+    """Whoever may write to it can exchange what is in it."""
+    (tmp_path / "d").mkdir()
+    (tmp_path / "d" / "file").touch()
+    (tmp_path / "d").chmod(0o777)
+    descriptor = os.open(tmp_path / "d", os.O_RDONLY)
+    try:
+        with pytest.raises(PolicyError, match="written to by everybody"):
+            require_trusted(Path(f"/dev/fd/{descriptor}/file"))
+    finally:
+        os.close(descriptor)
+
+
+def test_walk_from_here_needs_no_folder_above(tmp_path, monkeypatch):
+    """`sudo -u` in a folder below one that the user may not search."""
+    (tmp_path / "above" / "here").mkdir(parents=True)
+    (tmp_path / "above" / "here" / "data").write_text("x")
+    (tmp_path / "above" / "here" / "link").symlink_to("data")
+    monkeypatch.chdir(tmp_path / "above" / "here")
+    code = (
+        "import os, sys; from pathlib import Path; from piienc.base.walk import walked\n"
+        "os.setuid(65534)\n"
+        "with walked(Path(sys.argv[1]), from_here=True) as walk: print(walk.end.read_text())"
+    )
+    if os.geteuid() != 0:
+        pytest.skip("only root can be somebody else")
+    (tmp_path / "above").chmod(0o700)
+    for name in ("data", "link", "../here/data"):
+        told = subprocess.run([sys.executable, "-c", code, name], capture_output=True, check=False)
+        assert (told.stdout, name) == (b"x\n" if ".." not in name else b"", name), told.stderr

@@ -28,6 +28,7 @@ VARIABLE = "PIIENC_TRUST"
 
 _ALL = "*"
 _ROOT = 0
+_PROJECT = ("piienc.toml", ".git")  # what tells the folder of a project
 
 
 def require_trusted(path: Path) -> None:
@@ -77,7 +78,7 @@ def open_untrusted(path: Path) -> BinaryIO:
         PolicyError: somebody may have put a link there to have another file read.
         OSError: it is missing, or may not be read.
     """
-    with walked(path) as walk:
+    with walked(path, from_here=True) as walk:
         _refuse_strange(walk.steps)
         return _opened(walk, path)
 
@@ -98,7 +99,7 @@ def held_name(path: Path) -> Iterator[Path]:
         OSError: the folder is missing, or may not be looked at.
     """
     for _ in range(MOST_LINKS):
-        with walked(path.parent) as walk:
+        with walked(path.parent, from_here=True) as walk:
             _refuse_strange(walk.steps)
             final, folder = walk.end / path.name, walk.steps[-1]
             if not final.is_symlink():
@@ -118,7 +119,7 @@ def held_folder(path: Path) -> Iterator[Path]:
         PolicyError: a link of a stranger is on the way.
         OSError: it is missing, or may not be looked at.
     """
-    with walked(path) as walk:
+    with walked(path, from_here=True) as walk:
         _refuse_strange(walk.steps)
         yield walk.end
 
@@ -142,19 +143,34 @@ def _require(path: Path, *, secret: bool) -> None:
 
 
 def _judge(path: Path, way: list[PathStep], *, secret: bool) -> None:
+    faults = _faults(way)
+    if faults:
+        roots = _trusted_roots()
+        faults = [fault for fault in faults if not _is_excused(way, fault[0], roots)]
+    for step, why in faults:
+        if _is_foreign(step.facts):  # or somebody would be told to change what is not his
+            raise _refusal(path, step, why)
     last = way[-1]
     if secret and not last.is_link and last.facts.st_mode & _loose(last.facts):
-        mode = last.facts.st_mode
-        want = 0o700 if stat.S_ISDIR(mode) else 0o600
+        mode = stat.S_IMODE(last.facts.st_mode)
         raise KeyAccessError(
-            f"{path} has mode {stat.S_IMODE(mode):04o}: others than its owner may get at it",
-            hint=f"chmod {want:04o} {shlex.quote(str(path))}",
+            f"{path} has mode {mode:04o}: others than its owner may get at it",
+            hint=_closing(path, last.facts),
         )
-    if faults := _faults(way):
-        trusted = _trusted_around(path)
-        for step, why in faults:
-            if trusted is None or not _is_on_the_way(Path(step.path), trusted):
-                raise _refusal(path, step, why)
+    for step, why in faults:
+        raise _refusal(path, step, why)
+
+
+def _closing(path: Path, facts: os.stat_result) -> str:
+    """Return how others are kept from a secret."""
+    is_folder = stat.S_ISDIR(facts.st_mode)
+    if os.geteuid() not in {_ROOT, facts.st_uid}:
+        mode = 0o750 if is_folder else 0o440
+        return f"have {_name_of(facts.st_uid)} set mode {mode:04o} (Kubernetes: defaultMode)"
+    close = f"chmod {0o700 if is_folder else 0o600:04o} {shlex.quote(str(path))}"
+    if is_folder and facts.st_mode & 0o022:
+        return f"{close}; and look at what is in it, which others may have put there"
+    return close
 
 
 def _loose(facts: os.stat_result) -> int:
@@ -207,11 +223,12 @@ def _is_own_group(number: int) -> bool:
         user, group = pwd.getpwuid(os.geteuid()), grp.getgrgid(number)
     except KeyError:
         return False
-    own = user.pw_gid == number and group.gr_name == user.pw_name
-    others = (each for each in pwd.getpwall() if each.pw_name != user.pw_name)
+    names = {each.pw_name for each in pwd.getpwall() if each.pw_uid == user.pw_uid}
+    others = (each for each in pwd.getpwall() if each.pw_uid != user.pw_uid)
     return (
-        own
-        and set(group.gr_mem) <= {user.pw_name}
+        user.pw_gid == number
+        and group.gr_name in names
+        and names.issuperset(group.gr_mem)
         and all(other.pw_gid != number for other in others)
     )
 
@@ -226,19 +243,30 @@ def _name_of(user: int) -> str:
 
 
 def _refusal(path: Path, step: PathStep, why: str) -> PolicyError:
-    real = Path(os.path.realpath(path))
-    folder = real if real.is_dir() else real.parent
+    folder = _folder_to_trust(path, step)
     ways = []
     if not _is_foreign(step.facts) and os.geteuid() in {_ROOT, step.facts.st_uid}:
         ways.append(f"chmod go-w {shlex.quote(step.path)}")
     if not any(map(_is_everybodys, (folder.stat(), step.folder))):
-        trust = f"export {VARIABLE}={shlex.quote(str(folder))}"
-        ways.append(f"if you trust who may change it: {trust}")
+        known = [each for each in os.environ.get(VARIABLE, "").split(os.pathsep) if each]
+        trust = shlex.quote(os.pathsep.join([*known, str(folder)]))
+        ways.append(f"if you trust who may change it: export {VARIABLE}={trust}")
     if not ways:
         ways = ["somebody may have planted it: use files and folders of your own"]
     direct = Path(step.path) == path.absolute()
     about = f"{path} {why}" if direct else f"{path} cannot be trusted: {step.path} {why}"
     return PolicyError(about, hint="; or, ".join(ways))
+
+
+def _folder_to_trust(path: Path, step: PathStep) -> Path:
+    """Return the folder which, if it is trusted, excuses a step: the project's, if there is one."""
+    real = Path(os.path.realpath(path))
+    if not real.is_relative_to(step.path):  # a link, or a folder that a link has led away from
+        real = Path(step.path)
+    folder = real if real.is_dir() and not real.is_symlink() else real.parent
+    around = (folder, *folder.parents)
+    projects = (each for each in around if any(os.path.lexists(each / n) for n in _PROJECT))
+    return next(projects, folder)
 
 
 def _is_everybodys(facts: os.stat_result) -> bool:
@@ -248,21 +276,40 @@ def _is_everybodys(facts: os.stat_result) -> bool:
 def _trusted_around(path: Path) -> Path | None:
     """Return the folder around a path whose files the user trusts; None if there is none."""
     real = Path(os.path.realpath(path))
+    return next((root for root in _trusted_roots() if real.is_relative_to(root)), None)
+
+
+def _trusted_roots() -> list[Path]:
+    """Return the folders, without links, whose files the user trusts.
+
+    Raises:
+        ConfigError: one is not named by its whole path, or in the home of nobody.
+    """
+    roots = []
     for named in _trusted_folders():
-        folder = Path("/" if named == _ALL else named).expanduser()
+        folder = Path("/" if named == _ALL else named)
+        with contextlib.suppress(RuntimeError):  # as it is: which is no whole path
+            folder = folder.expanduser()
         if not folder.is_absolute():
             raise ConfigError(
                 f"a folder to trust is named by its whole path: {named!r} is none",
                 hint=f"export {VARIABLE}={shlex.quote(os.path.realpath(folder))}",
             )
-        root = Path(os.path.realpath(folder))
-        if real.is_relative_to(root):
-            return root
-    return None
+        roots.append(Path(os.path.realpath(folder)))
+    return roots
 
 
-def _is_on_the_way(step: Path, folder: Path) -> bool:
-    return step.is_relative_to(folder) or folder.is_relative_to(step)
+def _is_excused(way: list[PathStep], fault: PathStep, roots: list[Path]) -> bool:
+    """Tell whether a step is in a folder that the user trusts, or the way leads on into one."""
+    for root in roots:
+        if Path(fault.path).is_relative_to(root):
+            return True
+        for step in way[way.index(fault) :]:
+            if Path(step.path) == root:
+                return True
+            if not root.is_relative_to(step.path):
+                break
+    return False
 
 
 def _trusted_folders() -> list[str]:
@@ -273,9 +320,12 @@ def _trusted_folders() -> list[str]:
 def _users_own() -> list[str]:
     """Return the folders that the user's own settings name; none if those cannot be trusted."""
     home = os.environ.get("XDG_CONFIG_HOME") or "~/.config"
-    path = Path(home).expanduser() / "piienc" / "config.toml"
     import tomllib  # noqa: PLC0415  # start-up
 
+    try:
+        path = Path(home).expanduser() / "piienc" / "config.toml"
+    except RuntimeError:  # a user without a home
+        return []
     try:
         with walked(path) as walk:
             if _faults(walk.steps):
