@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import sqlite3
 import subprocess
 import sys
+import tempfile
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from pathlib import Path
 
 import pytest
 
@@ -120,3 +123,53 @@ def test_database_that_was_put_in_the_place_of_a_kept_one_is_used(folder, tmp_pa
         (other / "state.db").replace(folder / "state.db")
         _add(folder, 3)
         assert _numbers(folder) == [7, 3]
+
+
+@pytest.mark.parametrize("planted", ["link", "folder", "fifo", "stranger's"])
+def test_file_that_somebody_has_planted_is_not_used(folder, tmp_path, planted):
+    """While the folder was open to others, anything could be put there."""
+    folder.mkdir(mode=0o700)
+    file, other = folder / "state.db", tmp_path / "precious"
+    other.write_text("precious")
+    other.chmod(0o644)
+    if planted == "link":
+        file.symlink_to(other)
+    elif planted == "folder":
+        file.mkdir()
+    elif planted == "fifo":
+        os.mkfifo(file)
+    else:
+        _add(folder, 1)
+        try:
+            os.chown(file, 65534, -1)
+        except PermissionError:
+            pytest.skip("only root can give a file to somebody else")
+    with pytest.raises(ConfigError, match=r"state\.db"):
+        _add(folder, 2)
+    assert (other.read_text(), other.stat().st_mode & 0o777) == ("precious", 0o644)
+
+
+def test_files_that_root_makes_for_a_user_are_the_users(request):
+    """Root in a container works in a mounted project, and its owner goes on outside."""
+    if os.geteuid() != 0:
+        pytest.skip("only root can make files for others")
+    home = Path(tempfile.mkdtemp())  # nobody else may search what pytest gives
+    request.addfinalizer(lambda: shutil.rmtree(home))
+    home.chmod(0o755)
+    os.chown(home, 65534, 65534)
+    state = home / ".piienc"
+    code = (
+        "import grp, os, pwd, sqlite3, sys, tomllib; from pathlib import Path\n"
+        "from piienc.state import Ledger, held\n"
+        "from piienc.state import new_transfer; from piienc.base.files import new_file\n"
+        "os.environ['PIIENC_TRUST'] = sys.argv[1]\n"
+        "os.setuid(int(sys.argv[3])); state = Path(sys.argv[2])\n"
+        "with held(state, 'x'), new_file(state / 'new', overwrite=True) as file: file.write(b'x')\n"
+        "Ledger(state).save(new_transfer('push', 'u', 'n', state))\n"
+        "print(len(Ledger(state).history()))"
+    )
+    for number, user in enumerate((0, 65534, 0, 65534), 1):
+        line = [sys.executable, "-c", code, str(home), str(state), str(user)]
+        done = subprocess.run(line, capture_output=True, text=True, check=False)
+        assert done.stdout == f"{number}\n", done.stderr
+        assert {path.lstat().st_uid for path in (state, *state.rglob("*"))} == {65534}

@@ -137,7 +137,7 @@ def test_ledger_of_an_older_file_is_switched_over(ledger):
 def test_ledger_that_cannot_be_kept_is_an_error(tmp_path):
     """Before anything is sent of which nothing would be known."""
     (tmp_path / "file").write_text("")
-    with pytest.raises(ConfigError, match="cannot keep the ledger"):
+    with pytest.raises(ConfigError, match="cannot make the folder"):
         Ledger(tmp_path / "file" / ".piienc").save(ONE)
 
 

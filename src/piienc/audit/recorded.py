@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from piienc.audit.entry import AuditEntry
 from piienc.errors import PiiencError, PolicyError, UsageError
+from piienc.settings.outputs import require_output
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 
     from piienc.settings import Settings
 
+_OUTPUT = "output"
 INTERRUPTED = 128 + signal.SIGINT
 _TREE: list[type[PiiencError]] = [PiiencError, *PiiencError.__subclasses__()]
 _KINDS = {kind.exit_code: kind.kind for kind in _TREE}
@@ -53,6 +55,7 @@ def recorded(
     Raises:
         ConfigError, KeyAccessError, IncompleteError: the log cannot be kept; no key has been used
             yet.
+        PolicyError: an output would take the place of what is read, of a key or of the state.
     """
     entry = AuditEntry(
         command,
@@ -61,6 +64,7 @@ def recorded(
         makes_keys=makes_keys,
         on_broken=on_broken,
     )
+    files = [*files]
     for role, path in files:
         entry.file(role, path)
     if schema is not None:
@@ -69,6 +73,9 @@ def recorded(
         entry.key(name)
     entry.begin()
     try:
+        reads = [path for role, path in files if role != _OUTPUT]
+        for path in (path for role, path in files if role == _OUTPUT):
+            require_output(path, settled, [*reads, schema])
         yield entry
     except BaseException as error:
         # The step's own error counts; a beginning without an end is in the log already.

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from contextlib import AbstractContextManager
 
+_ROOT = 0
 T = TypeVar("T")
 
 PRIVATE_FILE = 0o600
@@ -66,6 +67,7 @@ def new_file(
         _sweep(final)
         with translated(shown):
             descriptor, temporary = _open_nameless(final, shown)
+            adopt(descriptor, final.parent)
         if temporary is not None:
             stack.enter_context(cleaned_up(partial(temporary.unlink, missing_ok=True)))
         stack.enter_context(translated(shown))
@@ -74,6 +76,23 @@ def new_file(
         file.flush()
         os.fsync(file.fileno())
         _publish(file.fileno(), temporary, final, shown, overwrite=overwrite)
+
+
+def adopt(descriptor: int, folder: Path) -> None:
+    """Give what root has made among the private files of a user to that user.
+
+    In a container, say, root works in the project of somebody, who goes on with it outside.
+
+    Args:
+        descriptor: of a file in a private folder (0700), or of a folder that is private itself.
+        folder: in which it was made.
+    """
+    if os.geteuid() != _ROOT:
+        return
+    made, around = os.fstat(descriptor), folder.stat()
+    private = stat.S_IMODE((made if stat.S_ISDIR(made.st_mode) else around).st_mode)
+    if private == PRIVATE_FOLDER and made.st_uid == _ROOT and not around.st_mode & stat.S_IWOTH:
+        os.fchown(descriptor, around.st_uid, around.st_gid)
 
 
 def keep_names(folder: Path) -> None:
@@ -338,7 +357,7 @@ def open_input(path: Path) -> BinaryIO:
 
 
 def refuse_same(source: Path, target: Path) -> None:
-    """Refuse an output that is the input, also through a symbolic or a hard link.
+    """Refuse an output that is read, also through a symbolic or a hard link.
 
     Raises:
         PolicyError: both names lead to one file.
@@ -364,7 +383,14 @@ def make_private_folder(path: Path, hint: str = "choose a place that may be writ
         ConfigError: it cannot be made.
     """
     try:
+        missing = not path.exists()
         path.mkdir(mode=PRIVATE_FOLDER, parents=True, exist_ok=True)
+        if missing:
+            descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_DIRECTORY)
+            try:
+                adopt(descriptor, path.parent)
+            finally:
+                os.close(descriptor)
     except OSError as error:
         raise ConfigError(
             f"cannot make the folder {path}: {os.strerror(error.errno or 0)}",

@@ -49,11 +49,9 @@ def new_folder(path: Path) -> Iterator[Path]:
         _refuse_taken(final, path)
         with translated(path):
             _sweep(final)
-            made = Path(tempfile.mkdtemp(_SUFFIX, f".{final.name}.", final.parent))
-            descriptor = os.open(made, os.O_RDONLY | os.O_NOFOLLOW)
+            made, descriptor = _made(final, path)
         stack.callback(os.close, descriptor)
         stack.enter_context(cleaned_up(partial(shutil.rmtree, made, ignore_errors=True)))
-        lock(descriptor, path)
         yield by_descriptor(descriptor)
         _refuse_taken(final, path)
         with translated(path):
@@ -99,6 +97,23 @@ def refuse_nested(source: Path, target: Path) -> None:
         )
 
 
+def _made(final: Path, shown: Path) -> tuple[Path, int]:
+    """Make a folder beside the final name, and lock it, so that nobody sweeps it."""
+    while True:
+        made = Path(tempfile.mkdtemp(_SUFFIX, f".{final.name}.", final.parent))
+        with contextlib.suppress(FileNotFoundError):  # it was swept before it was locked
+            descriptor = os.open(made, os.O_RDONLY | os.O_NOFOLLOW)
+            try:
+                lock(descriptor, shown)
+                if os.fstat(descriptor).st_nlink:
+                    return made, descriptor
+            except BaseException:
+                os.close(descriptor)
+                shutil.rmtree(made, ignore_errors=True)
+                raise
+            os.close(descriptor)
+
+
 def _refuse_taken(final: Path, path: Path) -> None:
     if os.path.lexists(final):
         raise PolicyError(
@@ -130,7 +145,11 @@ def allow_open(files: int, name: str) -> None:
 
 def _sweep(final: Path) -> None:
     """Remove what killed runs have left of the same folder."""
-    for left in final.parent.glob(f".{final.name}.*{_SUFFIX}"):
+    ours = f".{final.name}."
+    for name in os.listdir(final.parent):  # noqa: PTH208  # names, which are no patterns
+        if not (name.startswith(ours) and name.endswith(_SUFFIX)):
+            continue
+        left = final.parent / name
         with contextlib.suppress(OSError, ConfigError):
             descriptor = os.open(left, os.O_RDONLY | os.O_NOFOLLOW)
             try:

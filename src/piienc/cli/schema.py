@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from piienc.cli import options, ui
+from piienc.settings.outputs import require_output
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -63,7 +64,9 @@ def infer(
     from piienc.setup.infer import infer as inference  # start-up
     from piienc.setup.infer.judge import KeyNames
 
-    options.settled(config, keys)
+    settled = options.settled(config, keys)
+    if output is not None:
+        require_output(output, settled, (sample,))
     for key in (searchable, sealed):
         require_name(key)
     wanted = inference.InferOptions(name, rows, KeyNames(searchable, sealed))

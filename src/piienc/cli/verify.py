@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from contextlib import ExitStack
 from functools import cache
-from itertools import product
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, BinaryIO, Literal
 
@@ -15,6 +14,7 @@ from piienc.cli.audited import audited
 from piienc.cli.passphrase import Passphrase
 from piienc.cli.places import begun_source
 from piienc.errors import UsageError
+from piienc.settings.outputs import require_output
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -85,9 +85,12 @@ def verify(
 ) -> None:
     """Prove that a file keeps its schema and can be read back."""
     outputs = _outputs(output or [], html)
+    settled = options.settled(config, keys, state)
+    for _, path in outputs:
+        require_output(path, settled, (file, against, schema))
     with ExitStack() as stack:
         appearing = stack.enter_context(ExitStack())
-        reports = _begun_reports(outputs, (file, against, schema), appearing, overwrite=force)
+        reports = _begun_reports(outputs, appearing, overwrite=force)
         source = begun_source(file, stack)
         from piienc import schema as schemas  # start-up
         from piienc.keys import KeyFolder
@@ -100,7 +103,6 @@ def verify(
         from piienc.verify.source import UnwrapKeys
         from piienc.verify.verify import verify
 
-        settled = options.settled(config, keys, state)
         ask = cache(Passphrase(passphrase_file, passphrase_fd, no_input).for_existing)
         held = schemas.load(schema)
         at_hand = AvailableKeys(KeyFolder(settled.keys_dir), ask, used=not without_keys)
@@ -152,7 +154,6 @@ def _outputs(given: Sequence[str], html: Path | None) -> list[tuple[str, Path]]:
 
 def _begun_reports(
     outputs: Sequence[tuple[str, Path]],
-    inputs: Sequence[Path | None],
     stack: ExitStack,
     *,
     overwrite: bool,
@@ -161,10 +162,8 @@ def _begun_reports(
 
     They appear when the stack is left without an error, all or none.
     """
-    from piienc.base.files import new_file, refuse_same, together  # start-up
+    from piienc.base.files import new_file, together  # start-up
 
-    for source, (_, path) in product(filter(None, inputs), outputs):
-        refuse_same(source, path)
     enter = stack.enter_context(together())
     return [(name, enter(new_file(path, overwrite=overwrite), path)) for name, path in outputs]
 

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import contextlib
 import os
+import shlex
+import stat
 import threading
 import time
 from typing import TYPE_CHECKING
 
-from piienc.base.files import PRIVATE_FILE, lock, make_private_folder
+from piienc.base.files import PRIVATE_FILE, adopt, lock, make_private_folder
 from piienc.errors import ConfigError
 from piienc.state.migrations import migrate
 
@@ -144,7 +146,7 @@ def _connected(folder: Path) -> Connection:
     file = folder / FILE
     make_private_folder(folder, OTHER_FOLDER)
     _make(file)
-    file.chmod(PRIVATE_FILE)
+    _require_own(file)
     database = sqlite3.connect(
         file, timeout=_PATIENCE, isolation_level=None, check_same_thread=False
     )
@@ -164,7 +166,32 @@ def _make(file: Path) -> None:
     """
     with contextlib.suppress(FileExistsError):
         flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
-        os.close(os.open(file, flags, PRIVATE_FILE))
+        descriptor = os.open(file, flags, PRIVATE_FILE)
+        try:
+            adopt(descriptor, file.parent)
+        finally:
+            os.close(descriptor)
+
+
+def _require_own(file: Path) -> None:
+    """Refuse a file that somebody has put there, while the folder was open to others.
+
+    Whoever owns it could write into it, and a link would lead to another. It is not opened: see
+    `_make`.
+    """
+    facts, folder = file.lstat(), file.parent.stat()
+    if not stat.S_ISREG(facts.st_mode):
+        raise ConfigError(
+            f"{file} is no regular file, and may have been planted",
+            hint=f"move it away, or {OTHER_FOLDER}",
+        )
+    if facts.st_uid not in {os.geteuid(), folder.st_uid}:
+        raise ConfigError(
+            f"{file} belongs to another user than its folder",
+            hint=f"if you trust what is in it: sudo chown {folder.st_uid} {shlex.quote(str(file))}",
+        )
+    if stat.S_IMODE(facts.st_mode) != PRIVATE_FILE:
+        file.chmod(PRIVATE_FILE)  # nobody else can put a link there now
 
 
 def _write_ahead(database: Connection, folder: Path) -> None:

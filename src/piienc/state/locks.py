@@ -8,7 +8,7 @@ import os
 import time
 from typing import TYPE_CHECKING
 
-from piienc.base.files import PRIVATE_FILE, lock, make_private_folder
+from piienc.base.files import PRIVATE_FILE, adopt, lock, make_private_folder
 from piienc.errors import ConfigError, LockError
 from piienc.state.database import OTHER_FOLDER
 
@@ -84,6 +84,7 @@ def _taken(file: Path) -> int | None:
     while True:
         descriptor = os.open(file, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, PRIVATE_FILE)
         try:
+            adopt(descriptor, file.parent)
             taken = lock(descriptor, file, wait=False)
             if taken and _has_name(descriptor, file):
                 kept, descriptor = descriptor, -1
