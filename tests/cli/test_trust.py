@@ -105,3 +105,20 @@ def test_folder_that_was_removed_is_told(desk, command):
         "piienc: error: the current folder was removed, or moved to where it cannot be seen\n"
         "piienc: hint: cd into a folder that is there\n"
     )
+
+
+def test_configuration_that_was_planted_above_can_be_passed_by(desk):
+    """The hint says how: the nearest one counts."""
+    (desk.folder / "sub").mkdir()
+    for name in ("x.csv", "schema.toml"):
+        (desk.folder / name).rename(desk.folder / "sub" / name)
+    os.chown(desk.folder / "piienc.toml", STRANGER, STRANGER)
+    command = [sys.executable, "-m", "piienc", *ENCRYPT, "--keys", "../keys"]
+    where = {"cwd": desk.folder / "sub", "capture_output": True, "text": True, "check": False}
+    refused = subprocess.run(command, **where)
+    assert refused.returncode == 12
+    typed = refused.stderr.rstrip().rpartition("begin with one of your own: ")[2]
+    assert subprocess.run(["sh", "-c", typed], **where).returncode == 0
+    assert subprocess.run(command, **where).returncode == 0
+    named = subprocess.run([*command, "--config", "../piienc.toml"], **where)
+    assert (named.returncode, "touch" in named.stderr) == (12, False)

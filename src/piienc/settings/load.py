@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from msgspec import Meta, Struct, field
 
-from piienc.errors import ConfigError
+from piienc.errors import ConfigError, PolicyError
 
 if TYPE_CHECKING:
     from piienc.base.document import Mistake
@@ -72,9 +72,15 @@ def load(
     Raises:
         ConfigError: `piienc.toml` was named and is missing, or it has mistakes.
     """
-    file = _said(config, "PIIENC_CONFIG", environ, cwd) or _nearest(cwd)
+    named = _said(config, "PIIENC_CONFIG", environ, cwd)
+    file = named or _nearest(cwd)
     home = file.parent if file else cwd
-    read = _read(file) if file and (begun or _is_there(file)) else _Read()
+    try:
+        read = _read(file) if file and (begun or _is_there(file)) else _Read()
+    except PolicyError as error:
+        if named is None:
+            error.hint += f"; or, if it is not yours, begin with one of your own: touch {FILE}"
+        raise
 
     def settle(flag: Path | None, name: str, default: str) -> Path:
         said = _said(flag, f"PIIENC_{name.upper()}", environ, cwd)
