@@ -114,11 +114,11 @@ def test_configuration_that_was_planted_above_can_be_passed_by(desk):
         (desk.folder / name).rename(desk.folder / "sub" / name)
     os.chown(desk.folder / "piienc.toml", STRANGER, STRANGER)
     command = [sys.executable, "-m", "piienc", *ENCRYPT, "--keys", "../keys"]
-    where = {"cwd": desk.folder / "sub", "capture_output": True, "text": True, "check": False}
-    refused = subprocess.run(command, **where)
+    where = {"cwd": desk.folder / "sub", "capture_output": True, "text": True}
+    refused = subprocess.run(command, check=False, **where)
     assert refused.returncode == 12
     typed = refused.stderr.rstrip().rpartition("begin with one of your own: ")[2]
-    assert subprocess.run(["sh", "-c", typed], **where).returncode == 0
-    assert subprocess.run(command, **where).returncode == 0
-    named = subprocess.run([*command, "--config", "../piienc.toml"], **where)
+    assert subprocess.run(["sh", "-c", typed], check=False, **where).returncode == 0
+    assert subprocess.run(command, check=False, **where).returncode == 0
+    named = subprocess.run([*command, "--config", "../piienc.toml"], check=False, **where)
     assert (named.returncode, "touch" in named.stderr) == (12, False)
