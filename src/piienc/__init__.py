@@ -4,29 +4,28 @@ The way of the data, and the way back:
 
     encrypt_file    tables: read    columns: encrypt    tables: write
     decrypt_file    tables: write   columns: decrypt    tables: read
-    wrap_file       a file          envelope: wrap      a file
-    unwrap_file     a file          envelope: unwrap    a file
+    wrap_file       a file          openpgp: wrap       a file
+    unwrap_file     a file          openpgp: unwrap     a file
     push            a file          remote: upload      a file at the destination
     pull            a file          remote: download    a file at the destination
     send            all of it, for each new file: verified, encrypted, wrapped, pushed, exactly once
 
 Where things are, a floor above what it uses:
 
-    cli/  api/                  the command line, whose `ui.py` alone prints; the same for Python
-    flow/                       the steps in order; start reading at `transform/crypt.py`
-    tables/  columns/           files as record batches; the cells and the AES kernels
-    checks/                     the rules of columns and rows; what looks like personal data
-    envelope/  remote/          OpenPGP around a whole file; SFTP servers and local folders
-    schema/  keys/  profiles/   which columns are marked; AES and OpenPGP keys; the receivers
-    settings/  state/           where things are; what earlier runs did
-    document.py  lines.py       TOML documents, and the lines of what is wrong in them
-    storage/places.py  hashing.py       files and streams, counted and hashed as they pass
-    armor.py  cells.py          OpenPGP as text; cells of any length in one buffer
-    content.py  charsets.py     what a file is by its content; the text encodings
-    regex.py  printable.py      regular expressions, by RE2; foreign text for a terminal
-    files.py  folders.py        files and folders made with care: whole or not at all
-    walk.py  trust.py           where a path leads, and whose files count
-    cleanup.py  secret.py  errors.py  version.py                               the ground
+    cli/  api/  demo/             the command line, whose `ui.py` alone prints; the same for Python
+    jobs/                         all steps for each new file, exactly once
+    verification/  deliver/       a file held against its schema; files to a destination, and back
+    describe/  setup/             what a file is; how a project begins
+    openpgp/  transform/          OpenPGP around a whole file; a table rewritten column by column
+    audit/  settings/             the log of what was done; where things are
+    receivers/  report/           what receivers demand; receipts, and reports of what was found
+    tables/  columns/             files as record batches; the cells and the AES kernels
+    checks/  remote/              the rules of columns; SFTP servers and local folders
+    keys/  schema/  state/        the keys; which columns are marked; what earlier runs did
+    storage/  base/               files and streams; what all rooms stand on
+    errors.py  version.py         the tree of errors
+
+The upper rooms are what a user does; the lower ones are the things it is done with.
 
 Keys: a key is a named Tink keyset in a folder that only its owner may enter. Its mode belongs
 to the key. `searchable` is AES-256-SIV, so equal values give equal cells; `sealed` is

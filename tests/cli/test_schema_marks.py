@@ -7,7 +7,7 @@ from piienc.state import Marks
 DATA = "id,email,note\n" + "1,CANARY,CANARY\n" * 50
 KILLED = """
 import os
-from piienc import files
+from piienc.base import files
 publish = files._publish
 files._publish = lambda *a, **k: os._exit(137) if a[2].name == "y.csv" else publish(*a, **k)
 """

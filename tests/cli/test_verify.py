@@ -500,7 +500,7 @@ def test_no_output_holds_a_value_of_parquet(fault, aviary):
 
 def test_report_that_cannot_get_its_name_is_in_the_audit_log_as_refused(export, monkeypatch):
     """Reports appear before the log says that the verification is done."""
-    from piienc.verify import verify as verification
+    from piienc.verification import verify as verification
 
     real = verification.verify
 

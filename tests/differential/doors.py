@@ -19,9 +19,9 @@ from piienc.report.model import SchemaFacts
 from piienc.state import CellCounter
 from piienc.tables import UnitSize
 from piienc.transform import crypt
-from piienc.verify.request import VerifyRequest
-from piienc.verify.source import UnwrapKeys
-from piienc.verify.verify import verify
+from piienc.verification.request import VerifyRequest
+from piienc.verification.source import UnwrapKeys
+from piienc.verification.verify import verify
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -72,8 +72,8 @@ ROOMS = {
     "receivers/stored.py": ["tests/checks", "tests/receivers"],
     "columns/typed.py": ["tests/columns/test_typed.py", *_PARQUET],
     "tables/parquet.py": ["tests/tables", "tests/transform/test_limits.py", *_PARQUET],
-    "transform/marks.py": ["tests/transform", "tests/verify"],
-    "transform/steps.py": ["tests/transform", "tests/verify"],
+    "transform/marks.py": ["tests/transform", "tests/verification"],
+    "transform/steps.py": ["tests/transform", "tests/verification"],
 }
 """What is changed, and whose tests have to notice."""
 

@@ -7,7 +7,7 @@ from piienc.receivers import manifest
 
 ROOT = Path(__file__).parents[2]
 PAGE = " ".join((ROOT / "docs" / "manifests.md").read_text("utf-8").split())
-SOURCES = ROOT / "src" / "piienc" / "remote" / "manifest"
+SOURCES = ROOT / "src" / "piienc" / "receivers" / "clevertap"
 
 
 def test_docs_list_every_rule():

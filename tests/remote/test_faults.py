@@ -14,7 +14,7 @@ from ssh_fixtures import download, options_for, upload
 from sshd import PLAIN, ROOT, Sshd
 
 from piienc.errors import ConnectError, IncompleteError, NameTakenError
-from piienc.remote import OURS, Timeouts, open_remote, parse_url, ssh
+from piienc.remote import OURS, Timeouts, open_remote, parse_url, transport
 from piienc.remote.remote import FileAttributes
 
 MEGA = 1_000_000
@@ -289,7 +289,7 @@ def test_server_that_wants_new_keys_often_is_obliged(new_sshd, connect):
 
 def test_new_keys_are_asked_for_often_enough(sshd, connect, monkeypatch):
     """RFC 4253 wants them after a gigabyte; here it is a megabyte."""
-    monkeypatch.setattr(ssh, "_REKEY", MEGA)
+    monkeypatch.setattr(transport, "_REKEY", MEGA)
     remote = connect(sshd)
     first = remote._connection.transport.H
     upload(remote, "a", DATA)

@@ -20,9 +20,9 @@ from piienc.keys.pgp_folder import PgpFolder
 from piienc.report.model import SchemaFacts
 from piienc.state import CellCounter
 from piienc.transform import crypt
-from piienc.verify.request import VerifyRequest
-from piienc.verify.source import UnwrapKeys
-from piienc.verify.verify import verify
+from piienc.verification.request import VerifyRequest
+from piienc.verification.source import UnwrapKeys
+from piienc.verification.verify import verify
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -208,7 +208,7 @@ def test_state_that_cannot_be_kept_ends_the_run_before_its_file_appears(shop):
     """No mark, no file."""
     shop.write("x.csv", f"a\n{CANARY}\n")
     shop.state.write_bytes(b"no folder")
-    with shop.refused(ConfigError, "cannot keep the marks"):
+    with shop.refused(ConfigError, "cannot make the folder"):
         shop.encrypt("x.csv", "y.csv", shop.schema({"a": LOOK}))
 
 

@@ -137,10 +137,10 @@ def check(shop):
     from piienc.keys import KeyFolder
     from piienc.keys.pgp_folder import PgpFolder
     from piienc.report.model import SchemaFacts
-    from piienc.verify.at_hand import AvailableKeys
-    from piienc.verify.request import VerifyRequest
-    from piienc.verify.source import UnwrapKeys
-    from piienc.verify.verify import verify
+    from piienc.verification.at_hand import AvailableKeys
+    from piienc.verification.request import VerifyRequest
+    from piienc.verification.source import UnwrapKeys
+    from piienc.verification.verify import verify
 
     def check(name, schema):
         facts = SchemaFacts("people", 1, "schema.toml", "0" * 64)

@@ -6,9 +6,9 @@ from pathlib import Path
 from typing import assert_type
 
 import piienc
+from piienc.jobs.outcome import SendReceipt
 from piienc.report.model import Report
 from piienc.report.receipt import PullReceipt, PushReceipt, Receipt, UnwrapReceipt, WrapReceipt
-from piienc.send.outcome import SendReceipt
 
 
 def the_steps() -> None:

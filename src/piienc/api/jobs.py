@@ -8,15 +8,15 @@ from piienc.api.common import answer, path_of, settled
 from piienc.audit.recorded import recorded
 from piienc.deliver.addressed import destination_named, way_by
 from piienc.errors import UsageError
-from piienc.send.chosen import chosen
-from piienc.send.making import JobContextBuilder
-from piienc.send.send import send as send_by
+from piienc.jobs.chosen import chosen
+from piienc.jobs.making import JobContextBuilder
+from piienc.jobs.send import send as send_by
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from piienc.api.common import Passphrase, PathLike
-    from piienc.send.outcome import SendReceipt
+    from piienc.jobs.outcome import SendReceipt
 
 
 def send(

@@ -16,10 +16,10 @@ from piienc.keys.pgp_folder import PgpFolder
 from piienc.report.model import SchemaFacts
 from piienc.state import CellCounter, Marks
 from piienc.transform import crypt
-from piienc.verify.at_hand import AvailableKeys, hold_to_marks_at_hand
-from piienc.verify.request import VerifyRequest
-from piienc.verify.source import UnwrapKeys
-from piienc.verify.verify import verify as verify_by
+from piienc.verification.at_hand import AvailableKeys, hold_to_marks_at_hand
+from piienc.verification.request import VerifyRequest
+from piienc.verification.source import UnwrapKeys
+from piienc.verification.verify import verify as verify_by
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

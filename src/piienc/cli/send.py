@@ -16,8 +16,8 @@ from piienc.errors import PiiencError
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from piienc.send.making import JobContextBuilder
-    from piienc.send.outcome import SendReceipt, SourceOutcome
+    from piienc.jobs.making import JobContextBuilder
+    from piienc.jobs.outcome import SendReceipt, SourceOutcome
     from piienc.settings import Settings
     from piienc.settings.job import Job
 
@@ -66,7 +66,7 @@ def send(
     no_input: options.NoInput = False,
 ) -> None:
     """Verify, encrypt, wrap and deliver each new file of a job, exactly once."""
-    from piienc.send.chosen import chosen  # start-up
+    from piienc.jobs.chosen import chosen  # start-up
 
     voice = _EventPrinter(log_format, as_json=json, quiet=quiet)
     settled: Settings | None = None
@@ -146,7 +146,7 @@ def _making(
     recipients: Sequence[str] | None,
     voice: _EventPrinter,
 ) -> JobContextBuilder:
-    from piienc.send.making import JobContextBuilder  # start-up
+    from piienc.jobs.making import JobContextBuilder  # start-up
 
     voice.job = job.name
     destination = destinations.destination_of(said, settled).with_said(
@@ -169,7 +169,7 @@ def _send(
 ) -> int:
     from msgspec.structs import replace
 
-    from piienc.send.send import send  # start-up
+    from piienc.jobs.send import send  # start-up
 
     settled = making.settings
     with audited("send", settled, schema=making.job.schema) as entry:
@@ -228,7 +228,7 @@ def _rows(file: SourceOutcome) -> str:
 
 
 def _check(making: JobContextBuilder, voice: _EventPrinter) -> int:
-    from piienc.send.check import check  # start-up
+    from piienc.jobs.check import check  # start-up
 
     receipt = check(making)
     for looked in receipt.checks:
@@ -247,7 +247,7 @@ def _check(making: JobContextBuilder, voice: _EventPrinter) -> int:
 def _alert(settled: Settings | None, voice: _EventPrinter, document: dict[str, Any]) -> None:
     if settled is None or settled.notify is None:
         return
-    from piienc.send.notify import notify  # start-up
+    from piienc.jobs.notify import notify  # start-up
 
     if wrong := notify(settled.notify, {"job": voice.job, **document}):
         voice.warn(wrong)

@@ -98,10 +98,10 @@ def verify(
         from piienc.report.formats import FORMATS
         from piienc.report.model import SchemaFacts
         from piienc.state import Marks
-        from piienc.verify.at_hand import AvailableKeys, hold_to_marks_at_hand
-        from piienc.verify.request import VerifyRequest
-        from piienc.verify.source import UnwrapKeys
-        from piienc.verify.verify import verify
+        from piienc.verification.at_hand import AvailableKeys, hold_to_marks_at_hand
+        from piienc.verification.request import VerifyRequest
+        from piienc.verification.source import UnwrapKeys
+        from piienc.verification.verify import verify
 
         ask = cache(Passphrase(passphrase_file, passphrase_fd, no_input).for_existing)
         held = schemas.load(schema)

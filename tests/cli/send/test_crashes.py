@@ -158,13 +158,13 @@ def _in_the_way(where: str) -> str:
 @pytest.mark.parametrize(
     ("where", "encrypted_again"),
     [
-        ("piienc.send.spool:_SpoolPass._kept", True),
+        ("piienc.jobs.spool:_SpoolPass._kept", True),
         ("piienc.base.files:._publish", True),
-        ("piienc.send.send:Deliverer.all", False),
+        ("piienc.jobs.send:Deliverer.all", False),
         ("piienc.deliver.delivery:Delivery._publish", False),
-        ("piienc.send.deliver:.keep_receipt", False),
-        ("piienc.send.deliver:Deliverer._finish", False),
-        ("piienc.send.send:.sweep", False),
+        ("piienc.jobs.deliver:.keep_receipt", False),
+        ("piienc.jobs.deliver:Deliverer._finish", False),
+        ("piienc.jobs.send:.sweep", False),
     ],
 )
 def test_job_killed_before_a_step_goes_on_there(desk, temp, where, encrypted_again):
@@ -197,7 +197,7 @@ def test_source_of_a_run_killed_while_it_was_moved_has_one_name_again(
     desk.project.write("in/a.csv", content)
     dead = (
         "import os, signal\n"
-        "from piienc.send import after\n"
+        "from piienc.jobs import after\n"
         "link = after._link\n"
         "after._link = lambda *a: (link(*a), os.kill(os.getpid(), signal.SIGKILL))"
     )

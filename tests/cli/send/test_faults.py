@@ -15,8 +15,8 @@ from msgspec.structs import replace
 from sshd import ROOT, make_key, run
 
 from piienc.errors import PiiencError
-from piienc.send import spool as spooling
-from piienc.send.outcome import WORST_FIRST
+from piienc.jobs import spool as spooling
+from piienc.jobs.outcome import WORST_FIRST
 from piienc.state import JobLedger, JobStep
 
 
@@ -34,7 +34,7 @@ def test_same_job_twice_at_once_ends_the_second_with_its_code(desk):
     desk.put("a.csv")
     stopped = (
         "import os\n"
-        "from piienc.send import send\n"
+        "from piienc.jobs import send\n"
         "send.recover = lambda *_: (print('held', flush=True), os.kill(os.getpid(), 19))"
     )
     first = subprocess.Popen(

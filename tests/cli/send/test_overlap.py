@@ -15,8 +15,8 @@ from proxy import Proxy
 
 from piienc.cli import ui
 from piienc.deliver import upload as hashed
-from piienc.send import send as sending
-from piienc.send.deliver import Deliverer
+from piienc.jobs import send as sending
+from piienc.jobs.deliver import Deliverer
 from piienc.state import Ledger
 
 

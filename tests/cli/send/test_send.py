@@ -13,7 +13,7 @@ import pytest
 from desk import CANARY, SCHEMA, rows
 from pyarrow import parquet as pq
 
-from piienc.send.after import move
+from piienc.jobs.after import move
 
 
 def normal(ended, desk):

@@ -22,13 +22,13 @@ from piienc.tables import CsvSource
 from piienc.transform.batches import decoded
 from piienc.transform.crypt import csv_format
 from piienc.transform.pipeline import in_order, usable_cores
-from piienc.verify.against import compared
-from piienc.verify.by_key import compared_by_key
-from piienc.verify.found import ColumnCounts, Findings, Violation
-from piienc.verify.leaks import leak_of
-from piienc.verify.opening import opened
-from piienc.verify.prints import FingerprintStore, Frequencies
-from piienc.verify.settle import settled
+from piienc.verification.against import compared
+from piienc.verification.by_key import compared_by_key
+from piienc.verification.found import ColumnCounts, Findings, Violation
+from piienc.verification.leaks import leak_of
+from piienc.verification.opening import opened
+from piienc.verification.prints import FingerprintStore, Frequencies
+from piienc.verification.settle import settled
 from piienc.version import __version__
 
 if TYPE_CHECKING:
@@ -40,10 +40,10 @@ if TYPE_CHECKING:
     from piienc.storage.places import Begun, Place
     from piienc.tables.parquet import ParquetSource
     from piienc.transform.batches import StoredColumn
-    from piienc.verify.request import VerifyRequest
-    from piienc.verify.settle import Keys
-    from piienc.verify.source import UnwrapKeys, VerifiedFile
-    from piienc.verify.watch import ColumnResult
+    from piienc.verification.request import VerifyRequest
+    from piienc.verification.settle import Keys
+    from piienc.verification.source import UnwrapKeys, VerifiedFile
+    from piienc.verification.watch import ColumnResult
 
 
 _MOST_UNKNOWN = 1 << 20  # rows of a column whose values are known to be unknown: 8 MiB
@@ -189,7 +189,7 @@ class VerifyPass:
     def send_around(self, path: Path, unwrapping: UnwrapKeys) -> None:
         """Wrap and unwrap the file, if that was asked for."""
         if self._wanted.recipients:
-            from piienc.verify.message_trip import message_trip  # noqa: PLC0415  # start-up
+            from piienc.verification.message_trip import message_trip  # noqa: PLC0415  # start-up
 
             wanted = self._wanted
             trip = message_trip(path, wanted.recipients, wanted.profile, unwrapping)

@@ -14,13 +14,13 @@ from piienc.report.model import ColumnReport
 from piienc.tables import CsvSource, repeated
 from piienc.transform.marks import original_field, record_in
 from piienc.transform.steps import ColumnPlace
-from piienc.verify.closed import CiphertextColumn
-from piienc.verify.found import Violation
-from piienc.verify.opened import DecryptedColumn
-from piienc.verify.round_trip import ColumnTrip
-from piienc.verify.still_plain import PlaintextColumn
-from piienc.verify.unmarked import UnmarkedColumn
-from piienc.verify.watch import ValueRules
+from piienc.verification.closed import CiphertextColumn
+from piienc.verification.found import Violation
+from piienc.verification.opened import DecryptedColumn
+from piienc.verification.round_trip import ColumnTrip
+from piienc.verification.still_plain import PlaintextColumn
+from piienc.verification.unmarked import UnmarkedColumn
+from piienc.verification.watch import ValueRules
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -33,10 +33,10 @@ if TYPE_CHECKING:
     from piienc.tables.parquet import ParquetSource
     from piienc.transform.batches import StoredColumn
     from piienc.transform.metadata import EncryptionMetadata
-    from piienc.verify.found import ColumnCounts
-    from piienc.verify.prints import EqualityFacts
-    from piienc.verify.request import VerifyRequest
-    from piienc.verify.watch import ColumnResult, ColumnVerifier
+    from piienc.verification.found import ColumnCounts
+    from piienc.verification.prints import EqualityFacts
+    from piienc.verification.request import VerifyRequest
+    from piienc.verification.watch import ColumnResult, ColumnVerifier
 
 
 class Keys(Protocol):

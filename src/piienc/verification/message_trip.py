@@ -17,7 +17,7 @@ from piienc.openpgp.gpg.wrap import MessageFormat, wrap
 from piienc.openpgp.preflight import check_recipients, secret_of
 from piienc.receivers import Profile
 from piienc.storage.hashing import HashingReader
-from piienc.verify.found import Violation
+from piienc.verification.found import Violation
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from piienc.base.secret import SecretBytes
     from piienc.keys.gpg import Gpg
     from piienc.keys.pgp import PgpKey
-    from piienc.verify.source import UnwrapKeys
+    from piienc.verification.source import UnwrapKeys
 
 _PIECE = 256 << 10  # bytes
 

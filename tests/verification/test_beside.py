@@ -12,12 +12,12 @@ from hypothesis import strategies as st
 from verify_desk import COLUMNS, FORMATS, Sheet, people
 
 from piienc.columns import Fingerprints, cells_of
+from piienc.jobs.watching import Verifying
 from piienc.keys import Mode, Prefix, generate
 from piienc.report.model import SchemaFacts
-from piienc.send.watching import Verifying
 from piienc.state import CellCounter
 from piienc.transform import crypt
-from piienc.verify.prints import Frequencies, folded
+from piienc.verification.prints import Frequencies, folded
 
 
 def _beside(desk, file, schema, leave_out=frozenset()):

@@ -21,15 +21,13 @@ from msgspec.structs import replace
 
 from piienc.deliver.push import rehearse
 from piienc.errors import IncompleteError, InputError, MovedError, PiiencError, VerificationError
-from piienc.openpgp.encryptor import open_encryptor
-from piienc.report.model import Report
-from piienc.send.after import move
-from piienc.send.deliver import THERE, Deliverer
-from piienc.send.delivering import delivering
-from piienc.send.outcome import SendReceipt, SourceOutcome
-from piienc.send.papers import keep_report
-from piienc.send.sources import SourceFile, sources
-from piienc.send.spool import (
+from piienc.jobs.after import move
+from piienc.jobs.deliver import THERE, Deliverer
+from piienc.jobs.delivering import delivering
+from piienc.jobs.outcome import SendReceipt, SourceOutcome
+from piienc.jobs.papers import keep_report
+from piienc.jobs.sources import SourceFile, sources
+from piienc.jobs.spool import (
     SpooledSource,
     discard,
     files_of,
@@ -37,6 +35,8 @@ from piienc.send.spool import (
     spool,
     sweep,
 )
+from piienc.openpgp.encryptor import open_encryptor
+from piienc.report.model import Report
 from piienc.state import JobEntry, JobLedger, JobStep, held, kept_open
 from piienc.state.sendings import new_id
 from piienc.state.transfers import now
@@ -45,10 +45,10 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from contextlib import AbstractContextManager
 
+    from piienc.jobs.delivering import DeliveryThread
+    from piienc.jobs.sending import JobContext
     from piienc.openpgp.encryptor import PgpEncryptor
     from piienc.report.receipt import ErrorFacts
-    from piienc.send.delivering import DeliveryThread
-    from piienc.send.sending import JobContext
 
 _AGAIN = "the same content was sent already"
 _OVER = (JobStep.DONE, JobStep.SKIPPED)

@@ -9,11 +9,11 @@ from msgspec import Struct, to_builtins
 
 from piienc.deliver.push import rehearse
 from piienc.errors import ConfigError, IncompleteError, PiiencError
+from piienc.jobs.naming import name_for
+from piienc.jobs.outcome import WORST_FIRST
+from piienc.jobs.sources import sources
 from piienc.openpgp.preflight import check_recipients, check_signer, plain_limit
 from piienc.report.receipt import SCHEMA_VERSION, ErrorFacts
-from piienc.send.naming import name_for
-from piienc.send.outcome import WORST_FIRST
-from piienc.send.sources import sources
 from piienc.state import Marks
 from piienc.transform.mark_policy import hold_to_marks
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from piienc.send.making import JobContextBuilder
+    from piienc.jobs.making import JobContextBuilder
 
 _GROWTH = 2  # so many times larger than its source a wrapped file may well be
 

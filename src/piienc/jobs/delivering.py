@@ -11,7 +11,7 @@ from piienc.errors import PiiencError
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from piienc.send.deliver import Deliverer
+    from piienc.jobs.deliver import Deliverer
     from piienc.state import JobEntry
 
 _ENDING = 5.0  # seconds: the connections are cut, and what hangs in spite of it is left alone

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from piienc.keys.gpg import Gpg
     from piienc.tables import CsvFormat, CsvSource
     from piienc.tables.parquet import ParquetSource
-    from piienc.verify.source import UnwrapKeys, VerifiedFile
+    from piienc.verification.source import UnwrapKeys, VerifiedFile
 
 _ENDINGS = {".asc", ".gpg", ".pgp"}
 _PIECE = 256 << 10  # bytes copied at a time

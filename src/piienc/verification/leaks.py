@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from piienc.verify.found import Violation
+from piienc.verification.found import Violation
 
 if TYPE_CHECKING:
     from piienc.schema import Column
-    from piienc.verify.prints import EqualityFacts
+    from piienc.verification.prints import EqualityFacts
 
 _ENOUGH = 100  # cells, below which counting tells nothing
 _REPEATS = 10  # times that each value appears, on the average

@@ -8,8 +8,8 @@ import numpy as np
 
 from piienc.columns import BadCells, ColumnCipher, from_cells, is_text, plain_values
 from piienc.transform.steps import Encryption
-from piienc.verify.against import differing
-from piienc.verify.found import Violation
+from piienc.verification.against import differing
+from piienc.verification.found import Violation
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -13,9 +13,9 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
+    from piienc.jobs.sending import JobContext
     from piienc.report.model import Report
     from piienc.report.receipt import SentFile
-    from piienc.send.sending import JobContext
     from piienc.state import JobEntry
 
 

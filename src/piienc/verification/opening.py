@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from piienc.storage.places import Begun, Place
     from piienc.tables import CsvFormat, CsvSource
     from piienc.tables.parquet import ParquetSource
-    from piienc.verify.source import UnwrapKeys, VerifiedFile
+    from piienc.verification.source import UnwrapKeys, VerifiedFile
 
 _MAGIC = 64  # bytes that tell an OpenPGP message
 
@@ -72,7 +72,7 @@ def opened(
                 "an OpenPGP message cannot be verified from a stream",
                 hint="name the file, or unwrap it before: piienc unwrap-file - -",
             )
-        from piienc.verify.message import wrapped  # noqa: PLC0415  # start-up
+        from piienc.verification.message import wrapped  # noqa: PLC0415  # start-up
 
         with wrapped(file.path, form, unwrapping) as source:
             yield source

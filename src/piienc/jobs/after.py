@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from piienc.base.trust import held_folder
 from piienc.errors import ConfigError, IncompleteError
-from piienc.send.sources import SourceFile
+from piienc.jobs.sources import SourceFile
 
 if TYPE_CHECKING:
     from piienc.settings.job import Job

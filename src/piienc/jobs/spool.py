@@ -19,13 +19,13 @@ from msgspec.structs import replace
 
 from piienc.base.files import make_private_folder, new_file, open_input, together
 from piienc.errors import ConfigError, InputError, MovedError, PiiencError, PolicyError
+from piienc.jobs.naming import name_for
+from piienc.jobs.sources import SourceFile
+from piienc.jobs.watching import Verifying
 from piienc.openpgp.joined import Fed, JoinedRoute
 from piienc.openpgp.preflight import check_name, check_sent, check_source
 from piienc.openpgp.routes import Poured
 from piienc.openpgp.wrap import wrapped_name, wrapped_parts
-from piienc.send.naming import name_for
-from piienc.send.sources import SourceFile
-from piienc.send.watching import Verifying
 from piienc.state import CellCounter, JobEntry, JobStep
 from piienc.state.sendings import new_id
 from piienc.state.transfers import now
@@ -37,10 +37,10 @@ from piienc.tables.streams import Decompressed
 from piienc.transform.crypt import CryptOptions, csv_format, encrypt_file
 
 if TYPE_CHECKING:
+    from piienc.jobs.sending import JobContext
     from piienc.openpgp.encryptor import PgpEncryptor
     from piienc.report.model import Report
     from piienc.report.receipt import FileFacts, Receipt
-    from piienc.send.sending import JobContext
     from piienc.state import JobLedger
 
 _COMPRESSION = "none"  # ciphertext in base64 hardly shrinks, and a stream cannot be tried first

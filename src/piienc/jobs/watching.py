@@ -9,20 +9,20 @@ from typing import TYPE_CHECKING, Self
 from msgspec import Struct, field
 
 from piienc.errors import VerificationError
-from piienc.verify.request import VerifyRequest
-from piienc.verify.verify import VerifyPass
+from piienc.verification.request import VerifyRequest
+from piienc.verification.verify import VerifyPass
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from typing import Any
 
+    from piienc.jobs.sending import JobContext
     from piienc.report.model import Report
     from piienc.report.receipt import FileFacts
-    from piienc.send.sending import JobContext
     from piienc.tables import CsvSource
     from piienc.tables.parquet import ParquetSource
     from piienc.transform.batches import StoredColumn
-    from piienc.verify.verify import UnitResult
+    from piienc.verification.verify import UnitResult
 
 
 class Verifying(Struct):

@@ -13,13 +13,13 @@ from piienc import receivers as profiles
 from piienc import schema as schemas
 from piienc.deliver.push import PushRequest, rules_of
 from piienc.errors import ConfigError
+from piienc.jobs.sending import JobContext
 from piienc.keys import KeyFolder, Keyset
 from piienc.keys.pgp_folder import PgpFolder
 from piienc.openpgp.request import WrapRequest
 from piienc.report.model import SchemaFacts
-from piienc.send.sending import JobContext
 from piienc.state import Ledger
-from piienc.verify.at_hand import AvailableKeys
+from piienc.verification.at_hand import AvailableKeys
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -28,10 +28,10 @@ if TYPE_CHECKING:
     from piienc.audit.evidence import AnyReceipt
     from piienc.deliver.endpoint import Endpoint
     from piienc.errors import PiiencError
+    from piienc.jobs.sending import OnEvent
     from piienc.openpgp.preflight import Ask
     from piienc.receivers import Profile
     from piienc.schema import Schema
-    from piienc.send.sending import OnEvent
     from piienc.settings import Settings
     from piienc.settings.destination import Destination
     from piienc.settings.job import Job
