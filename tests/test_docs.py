@@ -31,7 +31,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM, AESSIV
 from piienc.columns import ColumnCipher, to_cells
 from piienc.errors import PiiencError
 from piienc.keys import Mode, parse
-from piienc.tables.metadata import RECORD_KEY
+from piienc.tables.parquet.metadata import RECORD_KEY
 from piienc.transform.metadata import EncryptedColumn, EncryptionMetadata
 
 ROOT = Path(__file__).parents[1]
@@ -339,10 +339,11 @@ def test_architecture_names_functions_that_are_there(file, name):
 
 def test_architecture_numbers_are_those_of_the_code():
     """The sizes and bounds on the page are ours."""
-    from piienc.columns.gcm import GcmKernel
-    from piienc.columns.siv import SivKernel
-    from piienc.tables import UnitSize, csv
-    from piienc.tables.slices import SLICE_ROWS
+    from piienc.columns.kernels.gcm import GcmKernel
+    from piienc.columns.kernels.siv import SivKernel
+    from piienc.tables import UnitSize
+    from piienc.tables.csv import source as csv
+    from piienc.tables.parquet.slices import SLICE_ROWS
 
     assert f"over {SivKernel.longest} bytes for SIV and {GcmKernel.longest} for GCM" in MAP
     assert f"A CSV unit is {csv._BLOCK >> 20} to {csv._LARGER * csv._BLOCK >> 20} MiB" in MAP

@@ -17,7 +17,7 @@ from piienc.base.cells import SPARE, Cells
 from piienc.columns import BadCells, ColumnCipher
 from piienc.errors import InputError
 from piienc.keys import Keyset, Mode, Prefix, generate
-from piienc.tables.quoting import quoted
+from piienc.tables.csv.quoting import quoted
 
 KEYSETS = {(mode, prefix): generate(mode, prefix) for mode in Mode for prefix in Prefix}
 KINDS = [pa.string(), pa.large_string(), pa.binary(), pa.large_binary()]

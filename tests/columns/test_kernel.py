@@ -12,12 +12,13 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from piienc.base.cells import SPARE, Cells
-from piienc.columns import ColumnCipher, kernel
-from piienc.columns.aes import BulkAes
-from piienc.columns.bound_key import PREFIX, BoundKey
-from piienc.columns.gcm import GcmKernel
-from piienc.columns.kernel import make_kernel
-from piienc.columns.siv import SivKernel
+from piienc.columns import ColumnCipher
+from piienc.columns.kernels import kernel
+from piienc.columns.kernels.aes import BulkAes
+from piienc.columns.kernels.bound_key import PREFIX, BoundKey
+from piienc.columns.kernels.gcm import GcmKernel
+from piienc.columns.kernels.kernel import make_kernel
+from piienc.columns.kernels.siv import SivKernel
 from piienc.errors import PiiencError
 from piienc.keys import Mode, generate
 

@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from piienc.columns import BadCells, ColumnCipher
-from piienc.columns.gcm import GcmKernel
-from piienc.columns.siv import SivKernel
+from piienc.columns.kernels.gcm import GcmKernel
+from piienc.columns.kernels.siv import SivKernel
 from piienc.keys import Mode, Prefix, generate
 
 CONTEXTS = [

@@ -44,7 +44,7 @@ FAULTS = (
     Fault(
         "pieces reckoned, not counted: a quote moves later columns by a row",
         Patch(
-            "tables/records.py",
+            "tables/csv/records.py",
             "                wanted[change.rows, 2 * number + 1] = table.add_pool(change.fields)\n",
             "                first = table._count\n"
             "                wanted[change.rows, 2 * number + 1] = table.add_pool(change.fields)\n"
@@ -54,7 +54,7 @@ FAULTS = (
     Fault(
         "off by one at a block's border: the first byte of each later block is lost",
         Patch(
-            "tables/csv.py",
+            "tables/csv/source.py",
             "            begun = [data[end:]]\n",
             "            begun = [data[end + 1 :]]\n",
         ),
@@ -62,7 +62,7 @@ FAULTS = (
     Fault(
         "an empty string is decrypted to null",
         Patch(
-            "tables/quoting.py",
+            "tables/csv/quoting.py",
             "    needs = part.lengths == 0\n",
             "    needs = part.lengths < 0\n",
         ),
@@ -87,7 +87,7 @@ FAULTS = (
     Fault(
         "a last row without a line end is lost",
         Patch(
-            "tables/csv.py",
+            "tables/csv/source.py",
             "            if end:\n                block = self._block",
             "            if end and not ended:\n                block = self._block",
         ),
@@ -95,7 +95,7 @@ FAULTS = (
     Fault(
         "doubled quotes are not made single",
         Patch(
-            "tables/quoting.py",
+            "tables/csv/quoting.py",
             "    return _made_single(Cells(fields.data, starts, lengths), doubled)\n",
             "    return Cells(fields.data, starts, lengths)\n",
         ),
@@ -103,7 +103,7 @@ FAULTS = (
     Fault(
         "line ends are translated where the encoding is not UTF-8, in values, too",
         Patch(
-            "tables/text.py",
+            "tables/csv/text.py",
             '        self._lines += text.count("\\n")\n        return text.encode()\n',
             '        self._lines += text.count("\\n")\n'
             '        return text.replace("\\r\\n", "\\n").encode()\n',

@@ -71,7 +71,7 @@ ROOMS = {
     "receivers/row_checks.py": ["tests/checks", "tests/receivers"],
     "receivers/stored.py": ["tests/checks", "tests/receivers"],
     "columns/typed.py": ["tests/columns/test_typed.py", *_PARQUET],
-    "tables/parquet.py": ["tests/tables", "tests/transform/test_limits.py", *_PARQUET],
+    "tables/parquet/source.py": ["tests/tables", "tests/transform/test_limits.py", *_PARQUET],
     "transform/marks.py": ["tests/transform", "tests/verification"],
     "transform/steps.py": ["tests/transform", "tests/verification"],
 }

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from piienc.errors import InputError
 from piienc.storage.hashing import HashingReader
 from piienc.tables import CsvFormat, UnitSize
-from piienc.tables.csv import open_csv
+from piienc.tables.csv.source import open_csv
 from piienc.tables.streams import Decompressed
 
 SMALL = 1 << 10  # the longest record of these tests

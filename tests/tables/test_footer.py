@@ -10,16 +10,16 @@ import pytest
 from pyarrow import parquet as pq
 
 from piienc.errors import InputError
-from piienc.tables.footer import read_footer
-from piienc.tables.thrift import read_struct
+from piienc.tables.parquet.footer import read_footer
+from piienc.tables.parquet.thrift import read_struct
 
 READ = """
 import io, random, sys
 import pyarrow as pa
 from pyarrow import parquet as pq
 from piienc.errors import PiiencError
-from piienc.tables.output import Output
-from piienc.tables.parquet import ParquetSource
+from piienc.tables.parquet.output import Output
+from piienc.tables.parquet.source import ParquetSource
 
 numbers = pa.array([1, 2]).dictionary_encode()
 table = pa.table({"a": ["x", None], "b": pa.array([[1], []]), "c": numbers})

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from piienc.errors import InputError
 from piienc.storage.hashing import HashingReader
 from piienc.tables import CsvFormat, parts
-from piienc.tables.csv import open_csv
+from piienc.tables.csv.source import open_csv
 from piienc.tables.streams import Decompressed
 
 HEADER = "id,note\n"

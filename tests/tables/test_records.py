@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from piienc.base.cells import SPARE
-from piienc.tables.records import Block, Dialect, Records
+from piienc.tables.csv.records import Block, Dialect, Records
 
 CELLS = st.none() | st.text('ab",\n\ré', max_size=6)
 

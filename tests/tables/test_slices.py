@@ -15,8 +15,8 @@ from pyarrow import parquet as pq
 
 from piienc.errors import InputError
 from piienc.tables import UnitSize
-from piienc.tables.parquet import ParquetSink, ParquetSource
-from piienc.tables.slices import first_longer, weight_of
+from piienc.tables.parquet.slices import first_longer, weight_of
+from piienc.tables.parquet.source import ParquetSink, ParquetSource
 
 PIIENC = Path(sys.executable).with_name("piienc")
 KIB = 1 << 10

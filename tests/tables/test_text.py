@@ -9,9 +9,9 @@ import pytest
 from piienc.base.charsets import SUPPORTED, canonical, is_exact
 from piienc.errors import InputError
 from piienc.storage.hashing import HashingReader
-from piienc.tables.parts import _growth
+from piienc.tables.csv.parts import _growth
+from piienc.tables.csv.text import TextReader, TextWriter, encoding_of
 from piienc.tables.streams import Compressed, Decompressed
-from piienc.tables.text import TextReader, TextWriter, encoding_of
 
 WORDS = 'id,name\n1,Ann\r\n"a ""b""",\'|;\t\n'
 LETTERS = "äöüßéèñçøåłšžőąěğışțâ€£§АБвгдёїұαβγאבגدرไทย漢字かなカナ東京中文國語한국어가각힣ｱｲ😀𠀋ー"

@@ -6,7 +6,7 @@ import io
 
 from piienc.storage.hashing import HashingReader
 from piienc.tables import CsvFormat
-from piienc.tables.csv import open_csv
+from piienc.tables.csv.source import open_csv
 from piienc.tables.streams import Decompressed
 
 

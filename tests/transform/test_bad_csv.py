@@ -26,7 +26,7 @@ def block(request):
     if request.param is None:
         yield None
         return
-    with mock.patch("piienc.tables.csv._BLOCK", request.param):
+    with mock.patch("piienc.tables.csv.source._BLOCK", request.param):
         yield request.param
 
 

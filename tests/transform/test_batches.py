@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from piienc.storage.hashing import HashingReader
 from piienc.tables import CsvFormat
-from piienc.tables.csv import open_csv
+from piienc.tables.csv.source import open_csv
 from piienc.tables.streams import Decompressed
 from piienc.transform.batches import decoded
 

@@ -137,7 +137,7 @@ def check(shop):
     from piienc.keys import KeyFolder
     from piienc.keys.pgp_folder import PgpFolder
     from piienc.report.model import SchemaFacts
-    from piienc.verification.at_hand import AvailableKeys
+    from piienc.verification.available_keys import AvailableKeys
     from piienc.verification.request import VerifyRequest
     from piienc.verification.source import UnwrapKeys
     from piienc.verification.verify import verify

@@ -64,7 +64,7 @@ def test_cells_tampered_in_several_rows_are_all_named(sealed, block):
     _changed(sealed, change)
     rows = r"rows 2, 3, 5\b" if block > 200 else r"rows? 2\b"
     with (
-        mock.patch("piienc.tables.csv._BLOCK", block),
+        mock.patch("piienc.tables.csv.source._BLOCK", block),
         sealed.refused(AuthenticationError, "'email'", rows),
     ):
         sealed.decrypt("bad.csv", "z.csv", sealed.schema())

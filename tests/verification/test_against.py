@@ -16,8 +16,8 @@ from pyarrow import parquet as pq
 from verify_desk import COLUMNS, FORMATS, Desk, Sheet, found
 
 from piienc.errors import InputError, UsageError
-from piienc.verification import buckets
 from piienc.verification.against import compared
+from piienc.verification.columns import buckets
 
 ROWS = {"small": (1, 50, 100), "large": (65_536, 65_537, 70_000)}
 PLACES = [(size, row) for size, rows in ROWS.items() for row in rows]

@@ -17,7 +17,7 @@ from piienc.keys import Mode, Prefix, generate
 from piienc.report.model import SchemaFacts
 from piienc.state import CellCounter
 from piienc.transform import crypt
-from piienc.verification.prints import Frequencies, folded
+from piienc.verification.columns.fingerprints import Frequencies, folded
 
 
 def _beside(desk, file, schema, leave_out=frozenset()):

@@ -8,7 +8,7 @@ from verify_desk import FORMATS, Desk, Sheet, compressed, found, people
 
 from piienc.keys import Key, Keyset, Mode, Prefix, Status, generate
 from piienc.receivers import Profile, RowRule
-from piienc.verification import round_trip
+from piienc.verification.columns import round_trip
 
 COLUMNS = {
     "a": {"type": "string", "encrypt": "look", "unique": True},

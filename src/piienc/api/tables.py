@@ -16,7 +16,7 @@ from piienc.keys.pgp_folder import PgpFolder
 from piienc.report.model import SchemaFacts
 from piienc.state import CellCounter, Marks
 from piienc.transform import crypt
-from piienc.verification.at_hand import AvailableKeys, hold_to_marks_at_hand
+from piienc.verification.available_keys import AvailableKeys, hold_to_marks_at_hand
 from piienc.verification.request import VerifyRequest
 from piienc.verification.source import UnwrapKeys
 from piienc.verification.verify import verify as verify_by

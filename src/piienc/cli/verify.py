@@ -98,7 +98,7 @@ def verify(
         from piienc.report.formats import FORMATS
         from piienc.report.model import SchemaFacts
         from piienc.state import Marks
-        from piienc.verification.at_hand import AvailableKeys, hold_to_marks_at_hand
+        from piienc.verification.available_keys import AvailableKeys, hold_to_marks_at_hand
         from piienc.verification.request import VerifyRequest
         from piienc.verification.source import UnwrapKeys
         from piienc.verification.verify import verify

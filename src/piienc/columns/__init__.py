@@ -1,26 +1,21 @@
 """The marked columns of a batch: Arrow arrays in, Arrow arrays out.
 
-    typed.py      typed values <-> text or bytes
-    column.py     ColumnCipher: a column under all the keys of its keyset
-    bound_key.py  one key of the set, bound to a context
-    arrays.py     Arrow arrays <-> cells
-    groups.py     cells of any length <-> groups of 16-byte blocks
-    kernel.py     a kernel for each mode, held against OpenSSL before its first use
-    siv.py        AES-256-SIV, for `searchable`
-    gcm.py        AES-256-GCM, for `sealed`
-    aes.py        bulk AES, the one primitive
-    wire.py       Tink's wire format, and base64
-    categories.py the categories of a dictionary column, as one cell
-    plain.py      values in types that Arrow computes with
-    uuids.py      UUIDs <-> their text
-    bad_cells.py  cells that are refused, by their place
-    forms.py      what can be told of a cell without its key
-    prints.py     fingerprints, by which equal cells are found
-    plain_path.py one cell at a time, by OpenSSL and Python alone, to prove the above
+    typed.py       typed values <-> text or bytes
+    column.py      ColumnCipher: a column under all the keys of its keyset
+    arrays.py      Arrow arrays <-> cells
+    kernels/       AES over all cells of a column at once
+    wire.py        Tink's wire format, and base64
+    categories.py  the categories of a dictionary column, as one cell
+    plain.py       values in types that Arrow computes with
+    uuids.py       UUIDs <-> their text
+    bad_cells.py   cells that are refused, by their place
+    forms.py       what can be told of a cell without its key
+    prints.py      fingerprints, by which equal cells are found
+    plain_path.py  one cell at a time, by OpenSSL and Python alone, to prove the above
 
-One value's way: `typed` makes it text, `arrays` finds its bytes, `groups` lays them out with
-those of its length, a kernel encrypts them, `wire` puts prefix, head, ciphertext and tail
-together, and `arrays` makes an Arrow array of all.
+One value's way: `typed` makes it text, `arrays` finds its bytes, `kernels` lays them out with
+those of its length and encrypts them, `wire` puts prefix, head, ciphertext and tail together, and
+`arrays` makes an Arrow array of all.
 """
 
 from piienc.columns.arrays import cells_of
@@ -28,7 +23,7 @@ from piienc.columns.bad_cells import BadCells
 from piienc.columns.categories import categorised, opened_categories, sealed_categories
 from piienc.columns.column import CheckedCells, ColumnCipher, FaultyCells
 from piienc.columns.forms import LEAST, CellForms, forms_of
-from piienc.columns.kernel import Kernels
+from piienc.columns.kernels.kernel import Kernels
 from piienc.columns.plain import plain_type, plain_values
 from piienc.columns.plain_path import CellDecryptor, is_value
 from piienc.columns.prints import Fingerprints, Prints, prints_of_ciphertexts

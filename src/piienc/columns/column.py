@@ -9,11 +9,11 @@ import pybase64
 from msgspec import Struct
 
 from piienc.base.cells import CellPool
-from piienc.columns.aes import BLOCK
 from piienc.columns.arrays import array_of, cells_of, not_text, require_text
 from piienc.columns.bad_cells import BadCells
-from piienc.columns.bound_key import PREFIX, BoundKey, begin_with_any
-from piienc.columns.kernel import Kernels
+from piienc.columns.kernels.aes import BLOCK
+from piienc.columns.kernels.bound_key import PREFIX, BoundKey, begin_with_any
+from piienc.columns.kernels.kernel import Kernels
 from piienc.columns.wire import from_text
 from piienc.errors import AuthenticationError, KeyAccessError, PolicyError
 from piienc.keys import Status

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from msgspec import Struct
 
-from piienc.columns.bound_key import PREFIX
+from piienc.columns.kernels.bound_key import PREFIX
 from piienc.columns.wire import from_text
 
 if TYPE_CHECKING:

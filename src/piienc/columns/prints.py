@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from piienc.columns.bound_key import PREFIX, BoundKey
-from piienc.columns.kernel import Kernels
+from piienc.columns.kernels.bound_key import PREFIX, BoundKey
+from piienc.columns.kernels.kernel import Kernels
 from piienc.keys import Keyset, Mode, Prefix
 from piienc.keys import generate as new_keyset
 

@@ -17,16 +17,16 @@ import pybase64
 from msgspec import Struct
 
 from piienc.base.cells import SPARE, Cells, windows
-from piienc.columns.aes import BLOCK
-from piienc.columns.gcm import IV
-from piienc.columns.groups import rows_of
+from piienc.columns.kernels.aes import BLOCK
+from piienc.columns.kernels.gcm import IV
+from piienc.columns.kernels.groups import rows_of
 from piienc.keys import Mode
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from piienc.columns.aes import Blocks
-    from piienc.columns.groups import CellGroup
+    from piienc.columns.kernels.aes import Blocks
+    from piienc.columns.kernels.groups import CellGroup
     from piienc.keys import Key
 
 _PADDING, _ZERO = ord("="), ord("A")  # "A" is base64 for six zero bits

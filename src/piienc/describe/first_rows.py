@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from piienc.keys import KeyInfo
     from piienc.schema import Schema
     from piienc.storage.places import Begun
-    from piienc.tables.parquet import ParquetSource
+    from piienc.tables.parquet.source import ParquetSource
     from piienc.transform.metadata import EncryptedColumn
 
 _ROWS = 1000

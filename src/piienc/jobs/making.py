@@ -19,7 +19,7 @@ from piienc.keys.pgp_folder import PgpFolder
 from piienc.openpgp.request import WrapRequest
 from piienc.report.model import SchemaFacts
 from piienc.state import Ledger
-from piienc.verification.at_hand import AvailableKeys
+from piienc.verification.available_keys import AvailableKeys
 
 if TYPE_CHECKING:
     from collections.abc import Callable

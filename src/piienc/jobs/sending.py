@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from piienc.report.model import SchemaFacts
     from piienc.schema import Schema
     from piienc.settings.job import Job
-    from piienc.verification.settle import Keys
+    from piienc.verification.plan import Keys
 
 
 class OnEvent(Protocol):

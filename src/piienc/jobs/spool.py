@@ -32,7 +32,7 @@ from piienc.state.transfers import now
 from piienc.storage.content import is_parquet
 from piienc.storage.hashing import HashingReader
 from piienc.storage.places import Named, begun
-from piienc.tables.csv import open_csv
+from piienc.tables.csv.source import open_csv
 from piienc.tables.streams import Decompressed
 from piienc.transform.crypt import CryptOptions, csv_format, encrypt_file
 

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from piienc.report.model import Report
     from piienc.report.receipt import FileFacts
     from piienc.tables import CsvSource
-    from piienc.tables.parquet import ParquetSource
+    from piienc.tables.parquet.source import ParquetSource
     from piienc.transform.batches import StoredColumn
     from piienc.verification.verify import UnitResult
 

@@ -14,7 +14,7 @@ from piienc.base.files import refuse_same
 from piienc.errors import UsageError
 from piienc.storage.content import is_parquet, promised_format
 from piienc.storage.places import begun, name_of
-from piienc.tables.csv import CsvFormat, CsvSink, CsvSource, open_csv
+from piienc.tables.csv.source import CsvFormat, CsvSink, CsvSource, open_csv
 from piienc.tables.limits import UnitSize
 from piienc.tables.streams import Compressed, Decompressed, not_parquet
 
@@ -23,8 +23,8 @@ if TYPE_CHECKING:
 
     from piienc.storage.hashing import HashingReader, HashingWriter, ReadAhead
     from piienc.storage.places import Begun, Named, Place
-    from piienc.tables.output import Output
-    from piienc.tables.parquet import ParquetSink, ParquetSource
+    from piienc.tables.parquet.output import Output
+    from piienc.tables.parquet.source import ParquetSink, ParquetSource
 
 
 def check_ends(source: Begun, target: Place | Named) -> None:
@@ -73,7 +73,7 @@ def opened_source(
                 raise not_parquet(source.name)
             yield open_csv(stream, source.name, form, size), source.reader
             return
-        from piienc.tables.parquet import ParquetSource  # noqa: PLC0415  # half of start-up
+        from piienc.tables.parquet.source import ParquetSource  # noqa: PLC0415  # half of start-up
 
         with source.sought() as file:
             yield ParquetSource(file, source.name, size), source.reader
@@ -96,6 +96,6 @@ def sink_for(
     if isinstance(source, CsvSource):
         dropped = [n for n, name in enumerate(source.columns) if name in output.left_out]
         return CsvSink(Compressed(writer, name_of(target)), source, dropped)
-    from piienc.tables.parquet import ParquetSink  # noqa: PLC0415  # half of start-up
+    from piienc.tables.parquet.source import ParquetSink  # noqa: PLC0415  # half of start-up
 
     return ParquetSink(writer, output, source.layout(output), source.size)

@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from piienc.base.cells import Cells, Places
     from piienc.columns import Prints
     from piienc.tables import Block, CsvSource, Records
-    from piienc.tables.parquet import ParquetSource
-    from piienc.tables.slices import Slice
+    from piienc.tables.parquet.slices import Slice
+    from piienc.tables.parquet.source import ParquetSource
 
 
 class StoredColumn(Protocol):

@@ -49,7 +49,7 @@ if TYPE_CHECKING:
     from piienc.state import CellCounter
     from piienc.storage.hashing import HashingReader, ReadAhead
     from piienc.storage.places import Begun, Named, Place
-    from piienc.tables.parquet import ParquetSource
+    from piienc.tables.parquet.source import ParquetSource
     from piienc.transform.steps import ColumnTransform
 
 

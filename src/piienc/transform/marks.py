@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterable
 
     from piienc.schema import Schema
-    from piienc.tables.parquet import ParquetSource
+    from piienc.tables.parquet.source import ParquetSource
 
 _TYPES = {
     "string": pa.string(),

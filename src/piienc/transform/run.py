@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from piienc.tables import Block, CsvSink
-    from piienc.tables.parquet import ParquetSink, ParquetSource
-    from piienc.tables.slices import Slice
+    from piienc.tables.parquet.slices import Slice
+    from piienc.tables.parquet.source import ParquetSink, ParquetSource
     from piienc.transform.batches import StoredColumn
     from piienc.transform.proof import Proof
     from piienc.transform.steps import ColumnTransform

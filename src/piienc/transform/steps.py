@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from piienc.base.cells import CellPool, Cells
     from piienc.columns import Kernels, Prints
     from piienc.keys import Key, Keyset
-    from piienc.tables.parquet import ParquetSource
+    from piienc.tables.parquet.source import ParquetSource
 
     AsFields = Callable[[CellPool], CellPool]
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pyarrow as pa
 
-from piienc.verification.found import Violation
+from piienc.verification.findings import Violation
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

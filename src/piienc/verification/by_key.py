@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from piienc.transform.batches import comparable
-from piienc.verification.buckets import Buckets
-from piienc.verification.found import Violation
+from piienc.verification.columns.buckets import Buckets
+from piienc.verification.findings import Violation
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from piienc.base.secret import SecretBytes
     from piienc.keys.gpg import Gpg
     from piienc.tables import CsvFormat, CsvSource
-    from piienc.tables.parquet import ParquetSource
+    from piienc.tables.parquet.source import ParquetSource
     from piienc.verification.source import UnwrapKeys, VerifiedFile
 
 _ENDINGS = {".asc", ".gpg", ".pgp"}

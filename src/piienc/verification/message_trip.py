@@ -17,7 +17,7 @@ from piienc.openpgp.gpg.wrap import MessageFormat, wrap
 from piienc.openpgp.preflight import check_recipients, secret_of
 from piienc.receivers import Profile
 from piienc.storage.hashing import HashingReader
-from piienc.verification.found import Violation
+from piienc.verification.findings import Violation
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

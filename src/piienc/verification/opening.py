@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from piienc.storage.places import Begun, Place
     from piienc.tables import CsvFormat, CsvSource
-    from piienc.tables.parquet import ParquetSource
+    from piienc.tables.parquet.source import ParquetSource
     from piienc.verification.source import UnwrapKeys, VerifiedFile
 
 _MAGIC = 64  # bytes that tell an OpenPGP message

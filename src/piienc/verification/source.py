@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from piienc.openpgp.preflight import Ask
     from piienc.report.receipt import FileFacts
     from piienc.tables import CsvSource
-    from piienc.tables.parquet import ParquetSource
+    from piienc.tables.parquet.source import ParquetSource
 
 
 class UnwrapKeys(Struct, frozen=True):

@@ -24,11 +24,11 @@ from piienc.transform.crypt import csv_format
 from piienc.transform.pipeline import in_order, usable_cores
 from piienc.verification.against import compared
 from piienc.verification.by_key import compared_by_key
-from piienc.verification.found import ColumnCounts, Findings, Violation
-from piienc.verification.leaks import leak_of
+from piienc.verification.columns.fingerprints import FingerprintStore, Frequencies
+from piienc.verification.columns.leaks import leak_of
+from piienc.verification.findings import ColumnCounts, Findings, Violation
 from piienc.verification.opening import opened
-from piienc.verification.prints import FingerprintStore, Frequencies
-from piienc.verification.settle import settled
+from piienc.verification.plan import settled
 from piienc.version import __version__
 
 if TYPE_CHECKING:
@@ -38,12 +38,12 @@ if TYPE_CHECKING:
     from piienc.base.cells import Places
     from piienc.report.receipt import FileFacts
     from piienc.storage.places import Begun, Place
-    from piienc.tables.parquet import ParquetSource
+    from piienc.tables.parquet.source import ParquetSource
     from piienc.transform.batches import StoredColumn
+    from piienc.verification.columns.verifier import ColumnResult
+    from piienc.verification.plan import Keys
     from piienc.verification.request import VerifyRequest
-    from piienc.verification.settle import Keys
     from piienc.verification.source import UnwrapKeys, VerifiedFile
-    from piienc.verification.watch import ColumnResult
 
 
 _MOST_UNKNOWN = 1 << 20  # rows of a column whose values are known to be unknown: 8 MiB

@@ -16,7 +16,7 @@ from piienc.setup.infer.encoding import find_encoding, told_by
 from piienc.setup.infer.looks import count_personal, finders
 from piienc.storage.places import begun
 from piienc.tables import CsvFormat, CsvSource, opened_source, repeated
-from piienc.tables.oddities import DELIMITERS, unnamed
+from piienc.tables.csv.oddities import DELIMITERS, unnamed
 from piienc.tables.streams import Decompressed
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from piienc.base.cells import Cells
     from piienc.setup.infer.encoding import DetectedEncoding
-    from piienc.tables.parquet import ParquetSource
+    from piienc.tables.parquet.source import ParquetSource
 
 _HEAD = 1 << 16  # bytes in which the header is looked for
 _QUOTED = re.compile(r'"(?:[^"]|"")*"')

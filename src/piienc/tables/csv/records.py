@@ -17,9 +17,9 @@ from msgspec import Struct
 
 from piienc.base.cells import Cells, Pieces, PieceTable, is_utf8
 from piienc.errors import InputError
-from piienc.tables import oddities
-from piienc.tables.quoting import quoted, unquoted
-from piienc.tables.text import not_in_encoding
+from piienc.tables.csv import oddities
+from piienc.tables.csv.quoting import quoted, unquoted
+from piienc.tables.csv.text import not_in_encoding
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from piienc.base.cells import Bytes, CellPool, Narrow, Places
-    from piienc.tables.oddities import Oddity
+    from piienc.tables.csv.oddities import Oddity
 
 _LF, _CR = ord("\n"), ord("\r")
 _PIECE = 256 << 10  # bytes looked at in a piece

@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, BinaryIO
 from msgspec import Struct
 
 from piienc.errors import InputError
+from piienc.tables.parquet.thrift import Fields, read_struct
 from piienc.tables.streams import not_parquet
-from piienc.tables.thrift import Fields, read_struct
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

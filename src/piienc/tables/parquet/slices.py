@@ -25,8 +25,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from piienc.tables.footer import Footer
     from piienc.tables.limits import UnitSize
+    from piienc.tables.parquet.footer import Footer
 
 LONG = 4 << 10
 """Bytes of a row, from which on its values are handled one by one."""

@@ -8,15 +8,15 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from piienc.base.cells import Cells
-from piienc.columns.aes import BLOCK
-from piienc.columns.groups import groups, rows_of
+from piienc.columns.kernels.aes import BLOCK
+from piienc.columns.kernels.groups import groups, rows_of
 from piienc.columns.wire import WireFormat
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from piienc.columns.groups import CellGroup
-    from piienc.columns.kernel import Kernel, Kernels
+    from piienc.columns.kernels.groups import CellGroup
+    from piienc.columns.kernels.kernel import Kernel, Kernels
     from piienc.keys import Key, Mode
 
 PREFIX = 5

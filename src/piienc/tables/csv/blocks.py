@@ -15,7 +15,7 @@ from piienc.tables.limits import in_words
 
 if TYPE_CHECKING:
     from piienc.base.cells import Places
-    from piienc.tables.records import Block, Records, Rewritten
+    from piienc.tables.csv.records import Block, Records, Rewritten
 
 _TRIED = 256  # line breaks that are looked at one by one
 

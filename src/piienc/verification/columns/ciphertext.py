@@ -8,9 +8,9 @@ import numpy as np
 
 from piienc.columns import LEAST, forms_of, is_text, prints_of_ciphertexts, to_cells
 from piienc.keys import Mode, Prefix
-from piienc.verification.found import ColumnCounts, Violation
-from piienc.verification.prints import folded
-from piienc.verification.watch import ColumnResult
+from piienc.verification.columns.fingerprints import folded
+from piienc.verification.columns.verifier import ColumnResult
+from piienc.verification.findings import ColumnCounts, Violation
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from piienc.keys import KeysetFacts
     from piienc.transform.batches import StoredColumn
     from piienc.transform.steps import ColumnPlace
-    from piienc.verification.watch import ValueRules
+    from piienc.verification.columns.verifier import ValueRules
 
 
 class CiphertextColumn:

@@ -11,9 +11,9 @@ from piienc.columns import LEAST, forms_of, is_text, to_cells
 from piienc.keys import Mode
 from piienc.tables import CsvSource
 from piienc.transform.batches import TypedColumn
-from piienc.verification.found import ColumnCounts, Violation
-from piienc.verification.prints import folded
-from piienc.verification.watch import ColumnResult
+from piienc.verification.columns.fingerprints import folded
+from piienc.verification.columns.verifier import ColumnResult
+from piienc.verification.findings import ColumnCounts, Violation
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -23,8 +23,8 @@ if TYPE_CHECKING:
     from piienc.keys import KeysetFacts
     from piienc.transform.batches import StoredColumn
     from piienc.transform.steps import ColumnPlace
-    from piienc.verification.round_trip import ColumnTrip
-    from piienc.verification.watch import ValueRules
+    from piienc.verification.columns.round_trip import ColumnTrip
+    from piienc.verification.columns.verifier import ValueRules
 
 
 class PlaintextColumn:

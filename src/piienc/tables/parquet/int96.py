@@ -15,7 +15,7 @@ from pyarrow import parquet as pq
 from pyarrow import types
 
 from piienc.errors import InputError
-from piienc.tables.footer import damaged
+from piienc.tables.parquet.footer import damaged
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

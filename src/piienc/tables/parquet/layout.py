@@ -15,14 +15,14 @@ from msgspec.structs import replace
 from pyarrow import parquet as pq
 from pyarrow import types
 
-from piienc.tables.footer import Chunk, Element, Footer, read_footer
+from piienc.tables.parquet.footer import Chunk, Element, Footer, read_footer
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     import pyarrow as pa
 
-    from piienc.tables.output import Output
+    from piienc.tables.parquet.output import Output
 
 _FLAGS = (
     "use_deprecated_int96_timestamps",

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 
 from piienc.checks.finders import look
-from piienc.verification.found import ColumnCounts, Violation
-from piienc.verification.watch import ColumnResult
+from piienc.verification.columns.verifier import ColumnResult
+from piienc.verification.findings import ColumnCounts, Violation
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from piienc.checks.finder import Finder
     from piienc.transform.batches import StoredColumn
     from piienc.transform.steps import ColumnPlace
-    from piienc.verification.watch import ValueRules
+    from piienc.verification.columns.verifier import ValueRules
 
 
 class UnmarkedColumn:

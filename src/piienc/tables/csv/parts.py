@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from piienc.errors import InputError
-from piienc.tables.csv import CsvSink
+from piienc.tables.csv.source import CsvSink
 from piienc.tables.streams import Compressed
 
 if TYPE_CHECKING:
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from typing_extensions import Buffer
 
     from piienc.base.cells import Bytes, Places
-    from piienc.tables.csv import CsvSource
+    from piienc.tables.csv.source import CsvSource
 
 _LF = ord("\n")
 _LONGEST = "aéäżя漢한힣😀"  # a character of each length in UTF-8, and of each kind that grows

@@ -10,22 +10,22 @@ from pyarrow import parquet as pq
 from pyarrow import types
 
 from piienc.errors import InputError
-from piienc.tables.arrow_schema import ARROW_SCHEMA
-from piienc.tables.categories import merged
-from piienc.tables.footer import damaged, read_footer
-from piienc.tables.int96 import exact_unit
-from piienc.tables.layout import layout
 from piienc.tables.limits import UnitSize
 from piienc.tables.names import repeated
-from piienc.tables.slices import LONG, SLICE_ROWS, RowGroups, Slice, first_longer, weight_of
+from piienc.tables.parquet.arrow_schema import ARROW_SCHEMA
+from piienc.tables.parquet.categories import merged
+from piienc.tables.parquet.footer import damaged, read_footer
+from piienc.tables.parquet.int96 import exact_unit
+from piienc.tables.parquet.layout import layout
+from piienc.tables.parquet.slices import LONG, SLICE_ROWS, RowGroups, Slice, first_longer, weight_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from piienc.storage.hashing import HashingWriter
-    from piienc.tables.footer import Footer
-    from piienc.tables.layout import Layout
-    from piienc.tables.output import Output
+    from piienc.tables.parquet.footer import Footer
+    from piienc.tables.parquet.layout import Layout
+    from piienc.tables.parquet.output import Output
 
 
 class ParquetSource:

@@ -8,7 +8,7 @@ import numpy as np
 from msgspec import Struct
 
 from piienc.base.cells import CellRun, runs_of
-from piienc.columns.aes import BLOCK, Blocks, constant_blocks, empty_blocks, words
+from piienc.columns.kernels.aes import BLOCK, Blocks, constant_blocks, empty_blocks, words
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence

@@ -9,7 +9,7 @@ import numpy as np
 from piienc.columns import BadCells, ColumnCipher, from_cells, is_text, plain_values
 from piienc.transform.steps import Encryption
 from piienc.verification.against import differing
-from piienc.verification.found import Violation
+from piienc.verification.findings import Violation
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from piienc.verification.found import Violation
+from piienc.verification.findings import Violation
 
 if TYPE_CHECKING:
     from piienc.schema import Column
-    from piienc.verification.prints import EqualityFacts
+    from piienc.verification.columns.fingerprints import EqualityFacts
 
 _ENOUGH = 100  # cells, below which counting tells nothing
 _REPEATS = 10  # times that each value appears, on the average

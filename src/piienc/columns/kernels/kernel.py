@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Protocol
 import numpy as np
 
 from piienc.base.cells import SPARE, Cells
-from piienc.columns.aes import BLOCK
-from piienc.columns.gcm import GcmKernel
-from piienc.columns.groups import groups
-from piienc.columns.siv import SivKernel
+from piienc.columns.kernels.aes import BLOCK
+from piienc.columns.kernels.gcm import GcmKernel
+from piienc.columns.kernels.groups import groups
+from piienc.columns.kernels.siv import SivKernel
 from piienc.errors import PiiencError
 from piienc.keys import Mode
 
@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from piienc.columns.aes import Blocks
-    from piienc.columns.groups import CellGroup
+    from piienc.columns.kernels.aes import Blocks
+    from piienc.columns.kernels.groups import CellGroup
     from piienc.keys import Key
 
 _CHECKED_LENGTHS = (0, 1, 15, 16, 17, 31, 32, 33, 64, 100)

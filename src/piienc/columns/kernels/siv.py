@@ -10,13 +10,13 @@ import numpy as np
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESSIV
 
-from piienc.columns.aes import BLOCK, Blocks, BulkAes, empty_blocks, words, xor_into
-from piienc.columns.groups import inside_last
+from piienc.columns.kernels.aes import BLOCK, Blocks, BulkAes, empty_blocks, words, xor_into
+from piienc.columns.kernels.groups import inside_last
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from piienc.columns.groups import CellGroup
+    from piienc.columns.kernels.groups import CellGroup
 
 # RFC 5297, 2.5: the counter starts at V with bits 63 and 31 cleared, so it never carries
 # beyond its low 32 bits. In the second word, memory order, these are the top bits of the

@@ -19,9 +19,9 @@ from piienc.errors import InputError
 from piienc.keys import Mode
 from piienc.tables import CsvSource
 from piienc.transform.batches import without_nulls
-from piienc.verification.found import ColumnCounts, Violation
-from piienc.verification.prints import folded
-from piienc.verification.watch import ColumnResult
+from piienc.verification.columns.fingerprints import folded
+from piienc.verification.columns.verifier import ColumnResult
+from piienc.verification.findings import ColumnCounts, Violation
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from piienc.keys import Keyset
     from piienc.transform.batches import StoredColumn
     from piienc.transform.steps import ColumnPlace
-    from piienc.verification.watch import ValueRules
+    from piienc.verification.columns.verifier import ValueRules
 
 
 class DecryptedColumn:

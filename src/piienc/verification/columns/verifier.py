@@ -9,7 +9,7 @@ from msgspec import Struct
 
 from piienc.checks.rules import checks_of, type_fits
 from piienc.transform.batches import comparable, without_nulls
-from piienc.verification.found import ColumnCounts, Violation
+from piienc.verification.findings import ColumnCounts, Violation
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from piienc.columns import Fingerprints, Prints
     from piienc.schema import Column
     from piienc.transform.batches import StoredColumn
-    from piienc.verification.prints import Folded
+    from piienc.verification.columns.fingerprints import Folded
 
 
 class ColumnResult(Struct, frozen=True):

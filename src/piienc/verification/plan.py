@@ -14,13 +14,13 @@ from piienc.report.model import ColumnReport
 from piienc.tables import CsvSource, repeated
 from piienc.transform.marks import original_field, record_in
 from piienc.transform.steps import ColumnPlace
-from piienc.verification.closed import CiphertextColumn
-from piienc.verification.found import Violation
-from piienc.verification.opened import DecryptedColumn
-from piienc.verification.round_trip import ColumnTrip
-from piienc.verification.still_plain import PlaintextColumn
-from piienc.verification.unmarked import UnmarkedColumn
-from piienc.verification.watch import ValueRules
+from piienc.verification.columns.ciphertext import CiphertextColumn
+from piienc.verification.columns.decrypted import DecryptedColumn
+from piienc.verification.columns.plaintext import PlaintextColumn
+from piienc.verification.columns.round_trip import ColumnTrip
+from piienc.verification.columns.unmarked import UnmarkedColumn
+from piienc.verification.columns.verifier import ValueRules
+from piienc.verification.findings import Violation
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -30,13 +30,13 @@ if TYPE_CHECKING:
     from piienc.keys import Keyset, KeysetFacts
     from piienc.receivers.row_checks import RowRules
     from piienc.schema import Schema
-    from piienc.tables.parquet import ParquetSource
+    from piienc.tables.parquet.source import ParquetSource
     from piienc.transform.batches import StoredColumn
     from piienc.transform.metadata import EncryptionMetadata
-    from piienc.verification.found import ColumnCounts
-    from piienc.verification.prints import EqualityFacts
+    from piienc.verification.columns.fingerprints import EqualityFacts
+    from piienc.verification.columns.verifier import ColumnResult, ColumnVerifier
+    from piienc.verification.findings import ColumnCounts
     from piienc.verification.request import VerifyRequest
-    from piienc.verification.watch import ColumnResult, ColumnVerifier
 
 
 class Keys(Protocol):

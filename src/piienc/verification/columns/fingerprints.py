@@ -8,7 +8,7 @@ import numpy as np
 from msgspec import Struct
 from numpy.typing import NDArray
 
-from piienc.verification.buckets import Buckets
+from piienc.verification.columns.buckets import Buckets
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -11,12 +11,12 @@ import numpy as np
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-from piienc.columns.aes import BLOCK, Blocks, BulkAes, empty_blocks, words, xor_into
+from piienc.columns.kernels.aes import BLOCK, Blocks, BulkAes, empty_blocks, words, xor_into
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from piienc.columns.groups import CellGroup
+    from piienc.columns.kernels.groups import CellGroup
 
 IV = 12
 """Bytes in an IV: SP 800-38D, 8.2, the recommended length."""

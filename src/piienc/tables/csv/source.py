@@ -9,8 +9,8 @@ from msgspec import Struct
 
 from piienc.base.cells import SPARE
 from piienc.errors import InputError
-from piienc.tables import oddities
-from piienc.tables.blocks import (
+from piienc.tables.csv import oddities
+from piienc.tables.csv.blocks import (
     count,
     endless,
     first_record_end,
@@ -18,15 +18,15 @@ from piienc.tables.blocks import (
     refuse_lengthened,
     refuse_long,
 )
+from piienc.tables.csv.records import Block, Dialect, Records
+from piienc.tables.csv.text import TextReader, TextWriter, encoding_of
 from piienc.tables.limits import UnitSize
-from piienc.tables.records import Block, Dialect, Records
-from piienc.tables.text import TextReader, TextWriter, encoding_of
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
 
     from piienc.base.cells import Bytes
-    from piienc.tables.records import Rewritten
+    from piienc.tables.csv.records import Rewritten
     from piienc.tables.streams import Compressed, Decompressed
 
 _BLOCK = 4 << 20  # bytes of a block: about 35,000 rows of a profile, which stay near the cache
