@@ -137,7 +137,7 @@ def test_message_is_shown_with_its_recipients_and_container(project, armored):
 def test_known_recipient_is_named(project, monkeypatch):
     """By the name that its key has in the key folder."""
     known = {"0123456789ABCDEF": "partner"}
-    monkeypatch.setattr("piienc.cli.inspect._known_key_ids", lambda *_, **__: known)
+    monkeypatch.setattr("piienc.cli.commands.inspect._known_key_ids", lambda *_, **__: known)
     project.write("x.pgp", MESSAGE)
     assert "recipient     0123456789ABCDEF (partner), ECDH" in _plain(
         project.run("inspect", "x.pgp").out

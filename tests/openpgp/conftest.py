@@ -1,4 +1,4 @@
-"""What the tests of the envelope share: a real gpg in a private home, with keys in it."""
+"""What the tests of OpenPGP share: a real gpg in a private home, with keys in it."""
 
 from __future__ import annotations
 

@@ -11,8 +11,8 @@ printed and nobody is asked; what fails raises an error of `piienc.errors`.
 """
 
 from piienc.api.delivery import pull, push
-from piienc.api.envelope import unwrap_file, wrap_file
 from piienc.api.jobs import send
+from piienc.api.openpgp import unwrap_file, wrap_file
 from piienc.api.tables import decrypt_file, encrypt_file, verify
 
 __all__ = [

@@ -1,9 +1,7 @@
 """The door: the command line, where people and scripts come in.
 
     app.py         the program, its groups, and the one place where errors end it
-    keys.py        piienc keys …
-    tables.py      piienc encrypt-file, decrypt-file
-    audit.py       piienc audit …
+    commands/      a file for each command, or for each group
     audited.py     the one place where a command gets into the audit log
     options.py     the options that several commands share
     passphrase.py  where a passphrase comes from

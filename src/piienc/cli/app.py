@@ -27,8 +27,8 @@ COMMANDS = {
     "manifest": "manifest:app",
     "encrypt-file": "tables:encrypt_file",
     "decrypt-file": "tables:decrypt_file",
-    "wrap-file": "envelope:wrap_file",
-    "unwrap-file": "envelope:unwrap_file",
+    "wrap-file": "openpgp:wrap_file",
+    "unwrap-file": "openpgp:unwrap_file",
     "inspect": "inspect:inspect",
     "verify": "verify:verify",
     "send": "send:send",
@@ -37,7 +37,7 @@ COMMANDS = {
     "history": "history:history",
     "audit": "audit:app",
 }
-"""Each command, and where it is: a module of this folder, and a function or a group in it."""
+"""Each command, and where it is: a module of `commands/`, and a function or a group in it."""
 
 
 class Commands(Mapping[str, Any]):
@@ -56,7 +56,7 @@ class Commands(Mapping[str, Any]):
 @cache
 def _made(name: str) -> Any:  # noqa: ANN401  # Typer's own
     module, _, attribute = COMMANDS[name].partition(":")
-    found = getattr(import_module(f"piienc.cli.{module}"), attribute)
+    found = getattr(import_module(f"piienc.cli.commands.{module}"), attribute)
     if not isinstance(found, typer.Typer):
         function, found = found, typer.Typer(add_completion=False, rich_markup_mode=None)
         found.command(name, epilog=options.EPILOG)(function)

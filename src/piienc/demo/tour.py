@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, TypedDict
 from msgspec import Struct
 
 from piienc.api.delivery import pull
-from piienc.api.envelope import unwrap_file
 from piienc.api.jobs import send
+from piienc.api.openpgp import unwrap_file
 from piienc.api.tables import decrypt_file, verify
 from piienc.base.files import make_private_folder
 from piienc.demo.server import demo_server

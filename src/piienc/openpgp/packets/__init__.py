@@ -1,4 +1,4 @@
-"""The envelope: OpenPGP around a whole file.
+"""The packets of an OpenPGP file, read without gpg and without a key.
 
 message.py     read_message: what the head of a file tells, without a key
 facts.py       what it tells, as plain values
