@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+from collections import Counter
 from functools import cache
 from pathlib import Path
 
@@ -61,3 +62,14 @@ def test_no_modules_import_each_other_in_a_circle():
     """Not for type hints either: who reads one would have to read all."""
     graph = {name: imports(module) - {name} for name, module in modules().items()}
     assert circles(graph) == []
+
+
+def test_no_two_classes_have_one_name():
+    """A name that stands for two things has to be looked up each time."""
+    names = Counter(
+        node.name.lstrip("_")
+        for module in modules().values()
+        for node in ast.walk(module)
+        if isinstance(node, ast.ClassDef)
+    )
+    assert [name for name, count in names.items() if count > 1] == []

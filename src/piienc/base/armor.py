@@ -47,7 +47,7 @@ def peeked(stream: BinaryIO) -> tuple[bytes, BinaryIO]:
     start = stream.read(_START)
     while 0 < len(start) < _START and (more := stream.read(_START - len(start))):
         start += more
-    return start, io.BufferedReader(_PeekedStream(start, stream))
+    return start, io.BufferedReader(_ReplayedStream(start, stream))
 
 
 def dearmored(stream: BinaryIO) -> BinaryIO:
@@ -110,7 +110,7 @@ class _PieceStream(io.RawIOBase):
         raise NotImplementedError
 
 
-class _PeekedStream(_PieceStream):
+class _ReplayedStream(_PieceStream):
     """What was read of a stream, and then its rest."""
 
     def __init__(self, start: bytes, stream: BinaryIO) -> None:

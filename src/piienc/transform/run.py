@@ -57,7 +57,7 @@ class Beside(Protocol):
         """Take what was found, in the units' order."""
 
 
-class _UnitResult(Struct, frozen=True):
+class _ChangedUnit(Struct, frozen=True):
     """A unit's work: its size, what is to be written, its tally, and what was found in it."""
 
     size: int
@@ -76,7 +76,7 @@ class _UnitTransform(Struct, frozen=True):
     beside: Beside | None
     proof: Proof
 
-    def block(self, unit: Block) -> _UnitResult:
+    def block(self, unit: Block) -> _ChangedUnit:
         """Change a block of CSV."""
         assert isinstance(self.source, CsvSource)  # noqa: S101  # whose blocks these are
         records = self.source.decode(unit)
@@ -96,9 +96,9 @@ class _UnitTransform(Struct, frozen=True):
         written = records.rewritten(changes, dropped)
         self.source.refuse_longer(unit, records, written)
         self.proof.of_block(unit, records, written, self.source.format)
-        return _UnitResult(unit.size, written.data, tally, found)
+        return _ChangedUnit(unit.size, written.data, tally, found)
 
-    def slice(self, unit: Slice) -> _UnitResult:
+    def slice(self, unit: Slice) -> _ChangedUnit:
         """Change a slice of a row group of Parquet."""
         assert not isinstance(self.source, CsvSource)  # noqa: S101  # whose slices these are
         batch = unit.batch
@@ -128,7 +128,7 @@ class _UnitTransform(Struct, frozen=True):
                 hint="shorten its longest values: encrypted as text, a value is a third longer",
             )
         self.proof.of_slice(batch, changed)
-        return _UnitResult(batch.num_rows, replace(unit, batch=changed), tally, found)
+        return _ChangedUnit(batch.num_rows, replace(unit, batch=changed), tally, found)
 
 
 def run(
@@ -158,11 +158,11 @@ def run(
         PiiencError: of the first unit that failed, with its place in the file.
     """
     changing = _UnitTransform(source, steps, sink.schema, left_out, beside, proof)
-    change: Callable[[Any], _UnitResult] = (
+    change: Callable[[Any], _ChangedUnit] = (
         changing.block if isinstance(source, CsvSource) else changing.slice
     )
 
-    def work(unit: object) -> _UnitResult | BadCells:
+    def work(unit: object) -> _ChangedUnit | BadCells:
         try:
             return change(unit)
         except BadCells as bad:
