@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+import unicodedata
 from fnmatch import fnmatchcase
 from functools import partial
 from typing import TYPE_CHECKING
@@ -10,12 +11,14 @@ from typing import TYPE_CHECKING
 from msgspec import Struct
 from msgspec.structs import replace
 
+from piienc.base.shell import command
 from piienc.deliver.connections import ConnectionPool
 from piienc.deliver.look import look
 from piienc.deliver.meter import Meter
-from piienc.errors import IncompleteError, PiiencError, UsageError
+from piienc.errors import IncompleteError, PiiencError, PolicyError, UsageError
 from piienc.remote import FILE, UNKNOWN, is_safe, safe_name
 from piienc.report.receipt import FileFacts, PullReceipt
+from piienc.settings.load import FILE as CONFIGURATION
 from piienc.state import Phase, new_transfer
 from piienc.state.transfers import now
 from piienc.storage.places import opened_target
@@ -55,7 +58,8 @@ def pull(wanted: str, target: Path, pulling: PullRequest) -> PullReceipt:
     """Fetch a file, or all files whose names match a pattern; each appears whole or not at all.
 
     Args:
-        wanted: a name in the destination's folder, or a pattern such as `failed-*.csv`.
+        wanted: a name in the destination's folder, or a pattern such as `failed-*.csv`. As in a
+            shell, a pattern is for hidden files only if it begins with a dot itself.
         target: a folder, or, for one file, its new path.
         pulling: where from, and how.
 
@@ -115,7 +119,7 @@ def _matching(remote: Remote, wanted: str, refused: list[str]) -> dict[str, File
             for entry in remote.entries(refused.append)
             if entry.facts.kind in _FILES
             and is_safe(entry.name)  # and none of our own that still grow
-            and fnmatchcase(entry.name, wanted)
+            and _matches(entry.name, wanted)
         }
     if not found:
         raise IncompleteError(
@@ -124,10 +128,15 @@ def _matching(remote: Remote, wanted: str, refused: list[str]) -> dict[str, File
     return found
 
 
+def _matches(name: str, pattern: str) -> bool:
+    shown = not name.startswith(".") or pattern.startswith(".")
+    return shown and fnmatchcase(name, pattern)
+
+
 def _fetch(
     remote: Remote, *, name: str, target: Path, pulling: PullRequest, meter: Meter
 ) -> FileFacts:
-    path = target / safe_name(name) if target.is_dir() else target
+    path = _named_by_server(name, target, pulling) if target.is_dir() else target
     begun, before = now(), look(remote, name)
     if before is None or before.kind not in _FILES:
         raise IncompleteError(f"{name} is no file at the destination", hint="check the name")
@@ -152,6 +161,25 @@ def _fetch(
         )
     )
     return facts
+
+
+def _named_by_server(name: str, folder: Path, pulling: PullRequest) -> Path:
+    """Return a file's path in a folder, under the name that it has at the destination.
+
+    Raises:
+        PolicyError: piienc would believe what a file of that name says.
+    """
+    # So that none gets the name on a file system that does not tell it from another spelling.
+    plain = "".join(each for each in name if unicodedata.category(each) != "Cf")
+    plain = unicodedata.normalize("NFKC", plain).casefold().rstrip(" .")
+    if plain == CONFIGURATION:
+        where = pulling.way.destination.name or str(pulling.way.url)
+        again = command("piienc", "pull", name, "OTHER-NAME", "--from", where)
+        raise PolicyError(
+            f"{name} was not fetched: piienc would run what it says, and a server wrote it",
+            hint=f"give it another name: {again}",
+        )
+    return folder / safe_name(name)
 
 
 def _transfer(name: str, path: Path, pulling: PullRequest, size: int = 0) -> Transfer:
