@@ -152,3 +152,19 @@ def test_push_of_any_bytes_is_no_matter_of_openpgp(way):
     way.project.write("a.bin", bytes.fromhex("99ffff04f3500000") + DATA)
     assert way.push("a.bin").code == 0
     assert list(way.there()) == ["a.bin"]
+
+
+@pytest.mark.parametrize("wanted", ["x.csv", "*.csv"])
+def test_pull_of_a_size_that_no_file_can_have_fetches_what_there_is(
+    way, py_server, tmp_path, wanted
+):
+    """The server's word counts as not said, and neither the ledger nor the run stumbles over it."""
+    py_server.disk, py_server.modes = True, {"huge"}
+    known = py_server.known_hosts(tmp_path / "huge_hosts")
+    way.write(url=f"sftp://me@127.0.0.1:{py_server.port}{way.folder}/", known_hosts=str(known))
+    (way.folder / "x.csv").write_bytes(b"x" * 99)
+    (way.project.folder / "in").mkdir()
+    ended = way.project.run("pull", wanted, "in", "--from", "partner")
+    assert (ended.code, (way.project.folder / "in" / "x.csv").read_bytes()) == (0, b"x" * 99)
+    (transfer,) = way.transfers()
+    assert (transfer.size, transfer.remote_size) == (99, None)

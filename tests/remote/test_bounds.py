@@ -14,7 +14,7 @@ from msgspec.structs import replace
 from ssh_fixtures import QUICK
 
 from piienc.errors import IncompleteError
-from piienc.remote import ConnectOptions, listing, open_remote, parse_url, protocol
+from piienc.remote import ConnectOptions, calls, listing, open_remote, parse_url, protocol
 from piienc.remote.calls import OpenFile
 from piienc.remote.peer import Peer, PeerError
 from piienc.remote.protocol import string
@@ -139,3 +139,29 @@ def test_peer_that_sends_what_nobody_waits_for_is_given_up():
 def _read_for_ever(peer):
     while peer.recv(1 << 20):
         pass
+
+
+def answering(kind, body):
+    """Return a session with a server that gives the same answer to all."""
+    return Session(Channel(lambda _, number, __: frame(kind, number, body)), stall=1)
+
+
+@pytest.mark.parametrize("told", [(1 << 63) - 1, 1 << 63, (1 << 64) - 1])
+def test_size_that_no_file_can_have_counts_as_not_told(told):
+    """Neither of a file nor of the room for one: it is kept as a number of 64 bits with a sign."""
+    most = told < 1 << 63
+    session = answering(protocol.ATTRS, protocol.u32(1) + protocol.u64(told))
+    assert calls.stat(session, "/x").size == (told if most else None)
+    room = b"".join(map(protocol.u64, (1, 1, 1, 1, told, 1, 1, 1, 1, 1, 1)))
+    session = answering(protocol.EXTENDED_REPLY, room)
+    session.extensions = {protocol.STATVFS: b"2"}
+    assert calls.room(session, "/") == (told if most else None)
+
+
+@pytest.mark.parametrize("told", [1, (1 << 64) - 1])
+def test_request_has_a_size_within_bounds_whatever_the_server_asks_for(odd, monkeypatch, told):
+    """Requests of a byte each would be under way by the million."""
+    monkeypatch.setattr(calls, "limits", lambda _: lambda: (told, told))
+    remote = odd()
+    assert 1 << 10 <= remote._reading <= 1 << 20
+    assert remote._reading == remote._writing

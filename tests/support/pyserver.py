@@ -23,6 +23,7 @@ MODES = {
     "emptied": "a file that is opened for writing is emptied",
     "taken": "a file that was closed is taken away at once",
     "no size": "attributes tell no size",
+    "huge": "attributes tell more bytes than a file can have",
     "no type": "attributes tell no permissions, and so no type",
     "failure": "a file that is not there is a failure, and no more",
     "stat": "STAT and LSTAT are not allowed",
@@ -221,6 +222,8 @@ class _Disk(paramiko.SFTPServerInterface):
         if "no size" in self._server.modes:
             told.st_size = None
             told._flags &= ~told.FLAG_SIZE
+        if "huge" in self._server.modes:
+            told.st_size = (1 << 64) - 1
         if "no type" in self._server.modes:
             told.st_mode = None
             told._flags &= ~told.FLAG_PERMISSIONS

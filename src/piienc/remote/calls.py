@@ -226,7 +226,7 @@ def room(session: Session, path: str) -> int | None:
         return None
     fields = answer.fields(protocol.EXTENDED_REPLY)
     _, fragment, _, _, available = (fields.u64() for _ in range(5))
-    return fragment * available
+    return protocol.believed(fragment * available)
 
 
 def limits(session: Session) -> Callable[[], tuple[int, int]]:

@@ -37,6 +37,7 @@ LIMITS = "limits@openssh.com"
 POSIX_RENAME = "posix-rename@openssh.com"
 STATVFS = "statvfs@openssh.com"
 
+_LARGEST = (1 << 63) - 1  # bytes: the off_t of POSIX, and what SQLite counts to
 _SIZE, _OWNER, _MODE, _TIMES, _MORE = 0x01, 0x02, 0x04, 0x08, 0x8000_0000
 
 
@@ -54,6 +55,11 @@ def string(data: bytes | str) -> bytes:
     """Return bytes or text behind their length."""
     raw = data.encode() if isinstance(data, str) else data
     return u32(len(raw)) + raw
+
+
+def believed(size: int) -> int | None:
+    """Return a number of bytes that a server tells; None, as if it told none, if it cannot be."""
+    return size if size <= _LARGEST else None
 
 
 def attributes(mode: int | None) -> bytes:
@@ -90,7 +96,7 @@ class Fields:
     def facts(self) -> FileAttributes:
         """Return what attributes tell of a file."""
         flags = self.u32()
-        size = self.u64() if flags & _SIZE else None
+        size = believed(self.u64()) if flags & _SIZE else None
         if flags & _OWNER:
             self.take(8)
         mode = self.u32() if flags & _MODE else None

@@ -32,9 +32,15 @@ if TYPE_CHECKING:
 # What any server takes, by the draft; one with limits@openssh.com says how much more.
 _BLOCK = 32 << 10
 _LARGEST_BLOCK = 255 << 10  # OpenSSH's own limit
+_SMALLEST_BLOCK = 4 << 10  # or millions of requests would be under way at once
 _BLOCKS_A_SESSION = 4  # a session that gets fewer is not worth opening the file in it
 _NO_END = 1 << 62
 _SLOW_DISK = 10_000_000  # bytes in a second: so long may a server take to empty its cache
+
+
+def _block(told: int) -> int:
+    """Return how many bytes a request has, by what the server tells; 0 where it does not."""
+    return max(_SMALLEST_BLOCK, min(told or _BLOCK, _LARGEST_BLOCK))
 
 
 class SftpRemote:
@@ -70,8 +76,7 @@ class SftpRemote:
             is_folder = self._is_folder(session)
             self._pool.measured(time.monotonic() - began)
             reading, writing = limits()
-            self._reading = min(reading or _BLOCK, _LARGEST_BLOCK)
-            self._writing = min(writing or _BLOCK, _LARGEST_BLOCK)
+            self._reading, self._writing = map(_block, (reading, writing))
         if not is_folder:
             raise IncompleteError(
                 f"the destination has no folder {self._folder}",
