@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import errno
 import os
+import stat
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from piienc.base.trust import held_folder
-from piienc.errors import ConfigError, IncompleteError
-from piienc.jobs.sources import SourceFile
+from piienc.errors import ConfigError, IncompleteError, MovedError
+from piienc.jobs.sources import SourceFile, held_source, is_ours
 
 if TYPE_CHECKING:
     from piienc.settings.job import Job
@@ -22,6 +24,7 @@ def apply_after(job: Job, sent: JobEntry) -> None:
     Raises:
         IncompleteError: it cannot be moved or deleted.
         ConfigError: the folder is on another file system.
+        InputError: a link of another user leads to its folder by now.
     """
     path = Path(sent.source)
     there = SourceFile.at(path)
@@ -29,39 +32,57 @@ def apply_after(job: Job, sent: JobEntry) -> None:
         return
     if job.after == "delete":
         try:
-            path.unlink(missing_ok=True)
+            with held_source(path) as name:
+                if there.is_at(name):
+                    name.unlink(missing_ok=True)
         except OSError as error:
             raise _cannot("delete", path, error) from error
         return
     assert job.move_to is not None  # noqa: S101  # the settings see to it
-    move(path, job.move_to)
+    with suppress(MovedError):
+        move(there, job.move_to)
 
 
-def move(path: Path, folder: Path) -> Path:
+def move(source: SourceFile | Path, folder: Path) -> Path:
     """Move a source into a folder, under a name that is free, and return its new path.
 
     It is renamed and never copied: plaintext is not written anywhere. Of a symbolic link, the link
     is moved, and what it points to stays. What a killed run has given its new name already only
     loses the old one.
 
+    Args:
+        source: a file as it was found, which alone is moved; or a path, where it matters not what
+            is there.
+        folder: made if it is not there.
+
     Raises:
+        MovedError: the file does not have its name any more.
+        InputError: a link of another user leads to it.
         IncompleteError: it cannot be moved.
         ConfigError: the folder is on another file system.
         PolicyError: a link on the way to the folder is a stranger's.
     """
+    path, found = (source, None) if isinstance(source, Path) else (source.path, source)
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        with held_folder(folder) as there:
+        with held_folder(folder) as there, held_source(path) as old:
+            _require_same(found, old)
             number = 1
             while True:
                 name = path.name if number == 1 else f"{path.name}.{number}"
                 try:
-                    _link(path, there / name)  # fails where the name is taken, as rename does not
+                    _link(old, there / name)  # fails where the name is taken, as rename does not
                 except FileExistsError:
-                    if not _is_same(path, there / name):
+                    if not _is_same(old, there / name):
                         number += 1
                         continue
-                path.unlink()
+                try:
+                    _require_same(found, there / name)
+                except MovedError:
+                    (there / name).unlink()
+                    raise
+                if _is_same(old, there / name):
+                    old.unlink(missing_ok=True)
                 return folder / name
     except OSError as error:
         if error.errno == errno.EXDEV:
@@ -72,18 +93,31 @@ def move(path: Path, folder: Path) -> Path:
         raise _cannot("move", path, error) from error
 
 
+def _require_same(found: SourceFile | None, name: Path) -> None:
+    if found and not found.is_at(name):
+        raise MovedError(f"{found.path} is another file by now")
+
+
 def _link(path: Path, name: Path) -> None:
-    if path.is_symlink():
+    facts = path.lstat()
+    if not stat.S_ISLNK(facts.st_mode):
+        os.link(path, name, follow_symlinks=False)
+    elif is_ours(facts):
         name.symlink_to(path.resolve())  # by its whole path: it may have been relative
     else:
-        os.link(path, name)
+        name.touch(exist_ok=False)
+        try:
+            path.rename(name)  # it stays its owner's: a link of ours would be believed
+        except OSError:
+            name.unlink()
+            raise
 
 
 def _is_same(path: Path, name: Path) -> bool:
-    """Tell whether a killed run has given a source this name already."""
+    """Tell whether a source has both names, this run having given it the other, or a killed one."""
     if path.is_symlink():
         return name.is_symlink() and name.resolve() == path.resolve()
-    return os.path.samestat(path.lstat(), name.lstat())
+    return path.exists() and os.path.samestat(path.lstat(), name.lstat())
 
 
 def _cannot(do: str, path: Path, error: OSError) -> IncompleteError:

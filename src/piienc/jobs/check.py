@@ -127,7 +127,7 @@ def _sources(making: JobContextBuilder) -> list[str]:
     there = sources(making.job)
     for each in there.ready:
         name_for(each.path, making.job.naming, 1)
-    for _, error in there.misnamed:
+    for _, error in there.refused:
         raise error
     size = sum(each.size for each in there.ready)
     told = [f"{len(there.ready):,} of {size:,} bytes together"]

@@ -44,6 +44,7 @@ from piienc.state.transfers import now
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from contextlib import AbstractContextManager
+    from pathlib import Path
 
     from piienc.jobs.delivering import DeliveryThread
     from piienc.jobs.sending import JobContext
@@ -154,7 +155,7 @@ class _JobRun(Struct):
     def _spool(self, beside: DeliveryThread | None) -> None:
         """Spool all new sources, each of which is delivered beside the next, if it is at all."""
         there = sources(self.sending.job)
-        for wrong, error in there.misnamed:  # no sign of an export that has gone wrong as a whole
+        for wrong, error in there.refused:  # no sign of an export that has gone wrong as a whole
             self._rejected(wrong, error, new_id())
         for path in there.moving:
             why = f"it was written to less than {self.sending.job.quiet_for:g} s ago"
@@ -251,25 +252,26 @@ class _JobRun(Struct):
         return True
 
     def _rejected(
-        self, found: SourceFile, error: VerificationError | InputError, unique: str
+        self, found: SourceFile | Path, error: VerificationError | InputError, unique: str
     ) -> bool:
         """Keep the report of a source that is not as it should be; put it aside, or stop."""
         job, kept = self.sending.job, None
+        path = found.path if isinstance(found, SourceFile) else found
         report = error.report if isinstance(error, VerificationError) else None
         if isinstance(report, Report):
             self.sending.evidence(report)
             try:
                 kept = keep_report(report, self.sending, unique)
             except PiiencError as why:
-                self.outcomes.append(SourceOutcome.failed(found.path, why))
-        outcome = SourceOutcome.failed(found.path, error, kept)
+                self.outcomes.append(SourceOutcome.failed(path, why))
+        outcome = SourceOutcome.failed(path, error, kept)
         if job.on_failed_verification == "quarantine" and not self.sending.dry_run:
             assert job.quarantine is not None  # noqa: S101  # the settings see to it
             try:
-                move(found.path, job.quarantine)
+                move(found, job.quarantine)
                 outcome = replace(outcome, outcome="quarantined")
             except PiiencError as why:
-                self.outcomes.append(SourceOutcome.failed(found.path, why))
+                self.outcomes.append(SourceOutcome.failed(path, why))
         self.outcomes.append(outcome)
         return job.on_failed_verification == "quarantine"
 

@@ -1,24 +1,34 @@
-"""The sources of a job: which are there, which are quiet, and which were sent already."""
+"""The sources of a job: which are there, which are quiet, and which were sent already.
+
+They may lie in a folder that is a stranger's, who could put a link to a file of ours there to have
+it encrypted for himself. So no link of another user is followed, and what is read, moved or deleted
+is the file that was found, whatever has its name by then.
+"""
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import os
 import stat
 import time
+from operator import itemgetter
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
 from piienc.base.files import open_input
+from piienc.base.trust import require_trusted
+from piienc.base.walk import walked
 from piienc.errors import ConfigError, InputError, PolicyError
 from piienc.remote import safe_name
 from piienc.storage.hashing import HashingReader
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
+    from piienc.base.walk import PathStep
     from piienc.settings.job import Job
     from piienc.state import JobEntry
 
@@ -33,23 +43,47 @@ class SourceFile(Struct, frozen=True):
         size: in bytes.
         modified: when it was last written to, in nanoseconds.
         inode: of the file.
+        device: on which that is.
     """
 
     path: Path
     size: int
     modified: int
     inode: int
+    device: int
+
+    @classmethod
+    def found(cls, path: Path) -> SourceFile | None:
+        """Look at a path; None if no regular file is there.
+
+        Raises:
+            InputError: a link of another user leads to it.
+        """
+        try:
+            with walked(path) as walk:
+                _refuse_links(walk.steps, path)
+                facts = walk.end.stat()
+        except OSError:
+            return None
+        return cls.of(path, facts) if stat.S_ISREG(facts.st_mode) else None
 
     @classmethod
     def at(cls, path: Path) -> SourceFile | None:
-        """Look at a path; None if no regular file is there."""
-        try:
-            facts = path.stat()
-        except OSError:
-            return None
-        if not stat.S_ISREG(facts.st_mode):
-            return None
-        return cls(path, facts.st_size, facts.st_mtime_ns, facts.st_ino)
+        """Look at a path; None if no regular file is there that could be a source."""
+        with contextlib.suppress(InputError):
+            return cls.found(path)
+        return None
+
+    @classmethod
+    def of(cls, path: Path, facts: os.stat_result) -> SourceFile:
+        """Return a file as the system tells of it."""
+        return cls(path, facts.st_size, facts.st_mtime_ns, facts.st_ino, facts.st_dev)
+
+    def is_at(self, name: Path) -> bool:
+        """Tell whether a name in a folder that is held is that of this file, as it was found."""
+        with contextlib.suppress(OSError):
+            return SourceFile.of(self.path, name.stat()) == self
+        return False
 
     def is_source_of(self, sent: JobEntry) -> bool:
         """Tell whether an entry of the ledger is of this file, as it is now."""
@@ -66,6 +100,8 @@ class SourceFile(Struct, frozen=True):
         if not named:
             return None
         with open_input(self.path) as file:
+            if SourceFile.of(self.path, os.fstat(file.fileno())) != self:
+                return None
             digest = HashingReader(file).sha256()
         return next((each for each in named if each.sha256 == digest), None)
 
@@ -76,12 +112,13 @@ class JobSources(Struct, frozen=True):
     Attributes:
         ready: what can be taken up.
         moving: what somebody may still be writing.
-        misnamed: what could not have its name at a destination, and why.
+        refused: what could not have its name at a destination, or is reached by a link of another
+            user, and why.
     """
 
     ready: list[SourceFile]
     moving: list[Path]
-    misnamed: list[tuple[SourceFile, InputError]]
+    refused: list[tuple[Path, InputError]]
 
 
 def sources(job: Job) -> JobSources:
@@ -90,7 +127,15 @@ def sources(job: Job) -> JobSources:
     Raises:
         ConfigError: their folder cannot be read.
     """
-    found = [each for path in _paths(job) if (each := SourceFile.at(path))]
+    found: list[SourceFile] = []
+    refused: list[tuple[Path, InputError]] = []
+    for path in _paths(job):
+        try:
+            each = SourceFile.found(path)
+        except InputError as error:
+            refused.append((path, error))
+        else:
+            found += [each] if each else []
     quiet = [each for each in found if _is_quiet(each, job.quiet_for)]
     odd = [each for each in found if each.modified > time.time_ns()]
     if odd:
@@ -99,9 +144,44 @@ def sources(job: Job) -> JobSources:
         quiet += [each for each in odd if each not in quiet and SourceFile.at(each.path) == each]
     moving = [each.path for each in found if each not in quiet]
     quiet.sort(key=lambda each: each.path)
-    wrong = [(each, error) for each in quiet if (error := _misnamed(each.path))]
-    ready = [each for each in quiet if all(each is not other for other, _ in wrong)]
-    return JobSources(ready, moving, wrong)
+    misnamed = {each.path: error for each in quiet if (error := _misnamed(each.path))}
+    ready = [each for each in quiet if each.path not in misnamed]
+    return JobSources(ready, moving, sorted([*refused, *misnamed.items()], key=itemgetter(0)))
+
+
+@contextlib.contextmanager
+def held_source(path: Path) -> Iterator[Path]:
+    """Hold the folder of a source, so that it is this one whatever becomes of its own name.
+
+    Yields:
+        The name of the source in it.
+
+    Raises:
+        InputError: a link of another user leads to the folder.
+        OSError: it is missing, or may not be looked at.
+    """
+    with walked(path.parent) as walk:
+        _refuse_links(walk.steps, path)
+        yield walk.end / path.name
+
+
+def is_ours(facts: os.stat_result) -> bool:
+    """Tell whether something belongs to who runs this, or to root."""
+    return facts.st_uid in {os.geteuid(), 0}
+
+
+def _refuse_links(steps: list[PathStep], path: Path) -> None:
+    theirs = next((step for step in steps if step.is_link and not is_ours(step.facts)), None)
+    if theirs is None:
+        return
+    try:
+        require_trusted(path)
+    except PolicyError:
+        raise InputError(
+            f"{_shown(path)}: {_shown(Path(theirs.path))} is a symbolic link of another user, uid "
+            f"{theirs.facts.st_uid}, and what it leads to may not be theirs",
+            hint="have the file itself put there in place of the link",
+        ) from None
 
 
 def _misnamed(path: Path) -> InputError | None:
@@ -109,12 +189,16 @@ def _misnamed(path: Path) -> InputError | None:
         str(path).encode()
         safe_name(path.name)
     except (UnicodeEncodeError, PolicyError):
-        shown = os.fsencode(path).decode(errors="backslashreplace")
-        shown = "".join(each if each.isprintable() else ascii(each)[1:-1] for each in shown)
         return InputError(
-            f"{shown}: the name is not UTF-8, or holds control characters", hint="rename the file"
+            f"{_shown(path)}: the name is not UTF-8, or holds control characters",
+            hint="rename the file",
         )
     return None
+
+
+def _shown(path: Path) -> str:
+    shown = os.fsencode(path).decode(errors="backslashreplace")
+    return "".join(each if each.isprintable() else ascii(each)[1:-1] for each in shown)
 
 
 def _is_quiet(found: SourceFile, seconds: float) -> bool:

@@ -171,6 +171,8 @@ class _SpoolPass(Struct):
         sending, path = self.sending, self.found.path
         with ExitStack() as stack:
             source = stack.enter_context(begun(path, ahead=True))
+            if source.facts is None or SourceFile.of(path, source.facts) != self.found:
+                raise MovedError(f"{path} is still being written")
             try:
                 return encrypt_file(
                     source,

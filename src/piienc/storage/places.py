@@ -37,6 +37,7 @@ class Begun(Struct, frozen=True):
         head: what it begins with: enough to tell what it is.
         path: where it is; None for a stream.
         file: the file below, if it can be opened once more; a pipe cannot.
+        facts: what the system tells of the file that was opened by its path.
     """
 
     name: str
@@ -44,6 +45,7 @@ class Begun(Struct, frozen=True):
     head: bytes
     path: Path | None = None
     file: BinaryIO | None = None
+    facts: os.stat_result | None = None
 
     @property
     def size(self) -> int:
@@ -107,13 +109,14 @@ def begun(place: Place | Begun, *, ahead: bool = False) -> Iterator[Begun]:
         file = stack.enter_context(open_input(place)) if isinstance(place, Path) else place
         own = _opens_again(file)
         path = place if isinstance(place, Path) else None
+        facts = os.fstat(file.fileno()) if path else None
         reader: ReadAhead | HashingReader = HashingReader(file)
         with _reading(name_of(place)):
             head = os.pread(file.fileno(), HEAD, 0) if own else reader.peek(HEAD)
         # Nothing is gained for a file that is read from its end.
         if ahead and own and not is_parquet(head):
             reader = stack.enter_context(ReadAhead(file))
-        yield Begun(name_of(place), reader, head, path, file if own else None)
+        yield Begun(name_of(place), reader, head, path, file if own else None, facts)
 
 
 @contextlib.contextmanager
