@@ -21,6 +21,7 @@ from msgspec.structs import replace
 
 from piienc.base.armor import dearmor, is_armored
 from piienc.base.files import make_private_folder, new_file
+from piienc.base.shell import command
 from piienc.base.trust import open_trusted, require_private
 from piienc.errors import KeyAccessError, PgpError, PolicyError, UsageError
 from piienc.keys import gpg, names
@@ -276,9 +277,10 @@ class PgpFolder:
             raise names.missing(name, path, known)
         pin = self._pin_of(name)
         if not pin:
+            take = command("piienc", "keys", "import-pgp", name, "FILE")
             raise KeyAccessError(
                 f"{path} was put there by hand: no fingerprint is pinned for it",
-                hint=f"move it away and run 'piienc keys import-pgp {name} FILE' with it",
+                hint=f"move it away, and take it in from there: {take}",
             )
         return PinnedCertificate(name, pin, _certificate(_text(path).encode()))
 

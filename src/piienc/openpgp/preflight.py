@@ -8,6 +8,7 @@ from pathlib import PurePath
 from typing import TYPE_CHECKING, BinaryIO
 
 from piienc.base.regex import found_in, whole
+from piienc.base.shell import command
 from piienc.errors import KeyAccessError, PolicyError
 from piienc.keys import gpg
 from piienc.openpgp.packets import is_openpgp, peeked, read_message
@@ -69,9 +70,10 @@ def check_name(target: Place, profile: Profile) -> None:
     if not isinstance(target, PurePath):
         return
     if profile.names and not found_in(target.name, whole(profile.names)):
+        show = command("piienc", "profiles", "show", profile.name)
         raise PolicyError(
             f"{profile.name} does not take a file of the name {target.name}",
-            hint=f"see 'piienc profiles show {profile.name}' for the names that it takes",
+            hint=f"see the names that it takes: {show}",
         )
     if profile.extensions and not target.name.endswith(tuple(profile.extensions)):
         raise PolicyError(
@@ -218,9 +220,10 @@ def check_sent(
     if not recipients:
         return
     if message is None or not message.container:
+        wrap = command("piienc", "wrap-file", path, "--recipient", next(iter(recipients)))
         raise PolicyError(
             f"{path} is not wrapped by OpenPGP, and the destination has recipients",
-            hint=f"wrap it first: piienc wrap-file {path} --recipient {next(iter(recipients))}",
+            hint=f"wrap it first: {wrap}",
         )
     known = {key_id for key_ids in recipients.values() for key_id in key_ids}
     if known.isdisjoint(one.key_id for one in message.recipients):

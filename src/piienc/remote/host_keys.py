@@ -11,11 +11,11 @@ import fnmatch
 import hashlib
 import hmac
 import re
-import shlex
 from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
+from piienc.base.shell import command
 from piienc.base.trust import open_trusted
 from piienc.errors import ConfigError, ConnectError
 from piienc.remote.host_certificates import CERTIFICATE, reason_against
@@ -133,22 +133,23 @@ class KnownHosts:
         )
 
     def _changed(self, blob: bytes) -> ConnectError:
-        name, path = self._hop.known_as[0], shlex.quote(str(self._hop.known_hosts[0]))
+        hop = self._hop
+        remove = command("ssh-keygen", "-R", hop.known_as[0], "-f", hop.known_hosts[0])
         return self._refused(
             blob,
             "is not the one in known_hosts: somebody may be in between, or the host was set up "
             "anew",
-            f"{_ADDED}, replace it by: ssh-keygen -R '{name}' -f {path} && "
-            f"{self._adding(kind_of(blob))}",
+            f"{_ADDED}, replace it by: {remove} && {self._adding(kind_of(blob))}",
         )
 
     def _adding(self, kind: str) -> str:
         hop = self._hop
-        command = f"ssh-keyscan -t {_KEYSCAN.get(kind, kind)} -p {hop.port} {hop.host}"
+        scan = command("ssh-keyscan", "-t", _KEYSCAN.get(kind, kind), "-p", str(hop.port), hop.host)
         name = hop.known_as[0]
         if name not in {hop.host.lower(), f"[{hop.host.lower()}]:{hop.port}"}:
-            command += f" | sed 's/^[^ ]*/{name}/'"
-        return f"{command} >> {shlex.quote(str(hop.known_hosts[0]))}"
+            literal = re.sub(r"[/&\\]", r"\\\g<0>", name)
+            scan += f" | {command('sed', f's/^[^ ]*/{literal}/')}"
+        return f"{scan} >> {command(*hop.known_hosts[:1] or ['KNOWN_HOSTS'])}"
 
 
 _KEYSCAN = {

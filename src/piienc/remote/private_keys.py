@@ -6,6 +6,7 @@ paramiko's own reading knows neither PKCS#8 nor AES-GCM; cryptography's knows bo
 from __future__ import annotations
 
 import io
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from cryptography.exceptions import InvalidTag, UnsupportedAlgorithm
@@ -22,12 +23,12 @@ from cryptography.hazmat.primitives.serialization import (
 from paramiko import ECDSAKey, Ed25519Key, PKey, RSAKey
 from paramiko.ssh_exception import SSHException
 
+from piienc.base.shell import command
 from piienc.base.trust import require_private
 from piienc.errors import KeyAccessError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
     from piienc.base.secret import SecretBytes
 
@@ -58,9 +59,11 @@ def load_private_key(path: Path, passphrase: Callable[[Path], SecretBytes | None
     try:
         data = path.read_bytes()
         if _PUTTY in data[:100]:
+            made = Path(f"{path.stem}.key")
+            convert = command("puttygen", path, "-O", "private-openssh-new", "-o", made)
             raise KeyAccessError(
                 f"{path} is a key in PuTTY's own form",
-                hint=f"convert it: puttygen {path} -O private-openssh-new -o {path.stem}.key",
+                hint=f"convert it: {convert}",
             )
         key = _as_paramiko(_loaded(data, path, passphrase), path)
         beside = path.with_name(path.name + _CERTIFICATE)
@@ -112,8 +115,9 @@ def _unreadable(path: Path, more: str) -> KeyAccessError:
 
 
 def _unknown(path: Path) -> KeyAccessError:
+    anew = command("ssh-keygen", "-p", "-Z", "aes256-gcm@openssh.com", "-f", path)
     return KeyAccessError(
         f"{path} is locked by a cipher, or is a key of a kind, that is not known here",
-        hint=f"write it anew with another cipher: ssh-keygen -p -Z aes256-gcm@openssh.com -f "
-        f"{path}; a key of a token can be used through the ssh-agent",
+        hint=f"a key of a token can be used through the ssh-agent; of another, change the cipher: "
+        f"{anew}",
     )

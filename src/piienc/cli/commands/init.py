@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import os
-import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from piienc import settings
+from piienc.base.shell import command
 from piienc.cli import options, ui
 from piienc.cli.audited import audited
 from piienc.cli.passphrase import Passphrase
@@ -173,7 +173,7 @@ def _next_steps(begun: CreatedProject, wanted: ProjectRequest) -> Sequence[str]:
 def _ways_on(begun: CreatedProject, wanted: ProjectRequest) -> Iterator[str]:
     """Yield what leads to the first file that leaves: by the job, where there is one."""
     made = str(wanted.config) in begun.created
-    where = [] if wanted.config == Path(settings.FILE) else ["--config", str(wanted.config)]
+    where = [] if wanted.config == Path(settings.FILE) else ["--config", wanted.config]
     if made and wanted.url is None:
         yield f"say in {wanted.config} where files go"
     if wanted.sample is None:
@@ -182,12 +182,12 @@ def _ways_on(begun: CreatedProject, wanted: ProjectRequest) -> Iterator[str]:
         name = wanted.sample.name
         stem, dot, suffixes = name.partition(".")
         output = wanted.folder / f"{stem}.enc{dot}{suffixes}"
-        files = [str(wanted.sample), str(output), "--schema", str(wanted.schema)]
-        yield shlex.join(["piienc", "encrypt-file", *files, *where])
+        files = (wanted.sample, output, "--schema", wanted.schema)
+        yield command("piienc", "encrypt-file", *files, *where)
         return
     if not wanted.recipients:
-        take = shlex.join(["piienc", "keys", "import-pgp", wanted.partners[0], "FILE", *where])
+        take = command("piienc", "keys", "import-pgp", wanted.partners[0], "FILE", *where)
         yield f"take in the partner's OpenPGP key: {take}"
-    job = shlex.join(["piienc", "send", str(wanted.job), *where])
+    job = command("piienc", "send", str(wanted.job), *where)
     yield f"see that nothing is missing: {job} --check"
     yield job

@@ -11,6 +11,7 @@ import typer
 from msgspec import to_builtins
 
 from piienc.base.files import open_input
+from piienc.base.shell import command
 from piienc.cli import options, ui
 from piienc.cli.audited import audited
 from piienc.cli.passphrase import Passphrase
@@ -75,7 +76,8 @@ def generate_pgp(
         entry.key(name, fingerprint=key.fingerprint)
     _tell(key, entry, as_json=json, quiet=quiet)
     if not json and not quiet:
-        ui.say(f"send your partners the public key: piienc keys export {name}")
+        export = command("piienc", "keys", "export", name)
+        ui.say(f"send your partners the public key: {export}")
         ui.say(f"keep a copy of {folder.home} in a safe place: without it, nothing is unwrapped")
 
 

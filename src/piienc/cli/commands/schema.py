@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from piienc.base.shell import command
 from piienc.cli import options, ui
 from piienc.settings.outputs import require_output
 
@@ -262,7 +263,8 @@ def mark(
         ui.document({**head, **told, **changed, "warnings": warnings})
         return
     for warning in warnings:
-        ui.say(f"warning: {warning}: piienc keys generate-aes {key} --mode MODE")
+        generate = command("piienc", "keys", "generate-aes", key, "--mode", "MODE")
+        ui.say(f"warning: {warning}: {generate}")
     if quiet:
         return
     if done.before:
