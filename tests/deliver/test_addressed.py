@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import subprocess
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -20,6 +21,7 @@ DESTINATIONS = {
     "usual": ("sftp://eve@sftp.example.com/in/", ("curve",)),
     "numbers": ("sftp://ada@127.0.0.1/in/", ("rsa",)),
     "six": ("sftp://ada@[::1]/in/", ("rsa",)),
+    "zone": ("sftp://ada@[fe80::1%25lo]/in/", ("rsa",)),
     "local": ("file:///{folder}/outbox/", ("weak",)),
 }
 # What is said, and for whose keys a file must then be wrapped.
@@ -35,6 +37,12 @@ PLACES = {
     "sftp://ada@127.1/in/": {"rsa"},
     "sftp://ada@[0:0:0:0:0:0:0:1]/in/": {"rsa"},
     "sftp://ada@[::0001]/in/": {"rsa"},
+    "sftp://ada@[::ffff:127.0.0.1]/in/": {"rsa"},
+    "sftp://ada@[0:0::ffff:7f00:1]/in/": {"rsa"},
+    "sftp://ada@[fe80:0::1%25lo]/in/": {"rsa"},
+    "sftp://ada@[FE80::0:1%251]/in/": {"rsa"},
+    "sftp://ada@[fe80::1%25none]/in/": set(),
+    "sftp://ada@[fe80::1%25999999]/in/": set(),
     "sftp://alias/import/deeper/": {"rsa"},
     "sftp://alias/import/open/": set(),
     "sftp://alias/imports/": set(),
@@ -71,3 +79,35 @@ def test_what_goes_to_a_place_is_wrapped_for_those_of_the_place(tmp_path, monkey
     destination = addressed.destination_named(said.format(folder=tmp_path), settled)
     way = addressed.way_by(destination, lambda _: None)
     assert set(addressed.pushing_by(destination, way, settled).recipients) == PLACES[said]
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root may mount")
+def test_folder_that_is_mounted_at_another_place_is_the_same(tmp_path, monkeypatch):
+    """And so are those in it; the nearest destination around them says it, by its place."""
+    monkeypatch.setattr(
+        addressed.PgpFolder,
+        "load",
+        lambda _, names: [SimpleNamespace(name=name, parts=()) for name in names],
+    )
+    box, mounted = tmp_path / "a-name-that-is-longer", tmp_path / "m"
+    (box / "open" / "deep").mkdir(parents=True)
+    mounted.mkdir()
+    known = {
+        "box": Destination(f"file://{box}/", "box", recipients=("weak",)),
+        "open": Destination(f"file://{box}/open/", "open"),
+    }
+    settled = Settings(None, tmp_path / "keys", tmp_path / ".piienc", destinations=known)
+
+    def recipients(folder):
+        destination = addressed.destination_named(f"file://{folder}/", settled)
+        way = addressed.way_by(destination, lambda _: None)
+        return set(addressed.pushing_by(destination, way, settled).recipients)
+
+    done = subprocess.run(["mount", "--bind", box, mounted], check=False)
+    if done.returncode:
+        pytest.skip("nothing may be mounted here")
+    try:
+        assert recipients(mounted) == recipients(mounted / "new") == {"weak"}
+        assert recipients(mounted / "open") == recipients(mounted / "open" / "deep") == set()
+    finally:
+        subprocess.run(["umount", mounted], check=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import re
 import socket
+from ipaddress import IPv4Address, IPv6Address, ip_address
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -101,10 +102,10 @@ def _recipients(destination: Destination, way: Endpoint, settled: Settings) -> t
         return destination.recipients
     here = _normal(parse_url(way.places[0]))
     known = [(_place_of(each.url), each.recipients) for each in settled.destinations.values()]
-    around = [(len(place.folder), names) for place, names in known if _is_in(here, place)]
-    # The nearest says it; of the folder where a login begins, nobody knows which is the nearest.
-    nearest = 0 if here.folder == _LOGIN else max((depth for depth, _ in around), default=0)
-    return tuple(dict.fromkeys(key for depth, keys in around if depth >= nearest for key in keys))
+    heights = [(_height(place, here), names) for place, names in known]
+    around = [(height, names) for height, names in heights if height is not None]
+    nearest = min((height for height, _ in around), default=0)  # which says it
+    return tuple(dict.fromkeys(key for height, keys in around if height == nearest for key in keys))
 
 
 def _place_of(url: str) -> RemoteUrl:
@@ -119,18 +120,47 @@ def _normal(place: RemoteUrl) -> RemoteUrl:
     host = place.host.rstrip(".")
     with contextlib.suppress(OSError):
         host = socket.inet_ntoa(socket.inet_aton(host))
-    with contextlib.suppress(OSError):
-        host = socket.inet_ntop(socket.AF_INET6, socket.inet_pton(socket.AF_INET6, host))
+    with contextlib.suppress(ValueError):
+        host = _written(ip_address(host))
     return replace(place, host=host)
 
 
-def _is_in(place: RemoteUrl, around: RemoteUrl) -> bool:
-    """Tell whether a folder is another one, or in it; where that cannot be known, it is."""
+def _written(address: IPv4Address | IPv6Address) -> str:
+    """Return the one text of an address."""
+    if isinstance(address, IPv4Address):
+        return str(address)
+    if address.ipv4_mapped:  # the socket that it leads to is of IPv4: RFC 4291, 2.5.5.2
+        return str(address.ipv4_mapped)
+    bare, _, zone = str(address).partition("%")
+    if zone.isdecimal():  # an interface has a name and a number: RFC 4007, 11.2
+        with contextlib.suppress(OSError, OverflowError):
+            zone = socket.if_indextoname(int(zone))
+    return f"{bare}%{zone}" if zone else bare
+
+
+def _height(around: RemoteUrl, place: RemoteUrl) -> int | None:
+    """Return how many folders another one is above a folder; None if it is not around it.
+
+    Of the folder where a login begins, that is not known: it may be any, and be anywhere.
+    """
     if replace(place, folder="") != replace(around, folder=""):
-        return False
-    if _LOGIN in {place.folder, around.folder}:
-        return True
-    folders = [Path(each.folder) for each in (place, around)]
-    if place.scheme == "file":
-        folders = [folder.resolve() for folder in folders]
-    return folders[0].is_relative_to(folders[1])
+        return None
+    here, there = Path(place.folder), Path(around.folder)
+    if place.folder == _LOGIN:
+        return 0
+    if around.folder == _LOGIN:
+        return len(here.parents)
+    local = place.scheme == "file"
+    if local:
+        here, there = here.resolve(), there.resolve()
+    for height, folder in enumerate((here, *here.parents)):
+        if folder == there or (local and _is_same(folder, there)):
+            return height
+    return None
+
+
+def _is_same(one: Path, other: Path) -> bool:
+    """Tell whether two paths lead to one folder: a folder can be mounted at several places."""
+    with contextlib.suppress(OSError):
+        return one.samefile(other)
+    return False

@@ -144,7 +144,7 @@ def sources(job: Job) -> JobSources:
         quiet += [each for each in odd if each not in quiet and SourceFile.at(each.path) == each]
     moving = [each.path for each in found if each not in quiet]
     quiet.sort(key=lambda each: each.path)
-    misnamed = {each.path: error for each in quiet if (error := _misnamed(each.path))}
+    misnamed = {each.path: why for each in quiet if (why := _misnamed(each.path))}
     ready = [each for each in quiet if each.path not in misnamed]
     return JobSources(ready, moving, sorted([*refused, *misnamed.items()], key=itemgetter(0)))
 
