@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
+from piienc.base.home import expanded
 from piienc.base.secret import SecretBytes
 from piienc.base.trust import open_trusted, require_trusted
 from piienc.errors import KeyAccessError
@@ -64,8 +65,8 @@ def way_to(
         PolicyError: a file that is named belongs to somebody else: see `piienc.base.trust`.
     """
     for file in (destination.known_hosts, destination.certificate_file):
-        if file and file.expanduser().exists():  # if not, it is missed when it is needed
-            require_trusted(file.expanduser())
+        if file and expanded(file).exists():  # if not, it is missed when it is needed
+            require_trusted(expanded(file))
     kept = destination.passphrase_file
     ask = passphrase if kept is None else _secret_once(kept)
     options = ConnectOptions(

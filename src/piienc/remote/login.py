@@ -17,6 +17,7 @@ from paramiko.ssh_exception import (
     SSHException,
 )
 
+from piienc.base.home import if_at_home
 from piienc.errors import ConnectError, KeyAccessError
 from piienc.remote.private_keys import load_private_key
 
@@ -109,7 +110,7 @@ def _keys(hop: Hop, options: ConnectOptions, agent: list[PKey]) -> Iterator[PKey
     held = {key.asbytes(): key for key in agent if key.public_blob is None}
     if not hop.identities and not hop.only_these:
         yield from agent
-    for path in hop.identities or tuple(Path(name).expanduser() for name in _DEFAULT):
+    for path in hop.identities or filter(None, map(if_at_home, _DEFAULT)):
         public = _public_half(path)
         if public in held:
             yield from (key for key in agent if key.asbytes() == public)

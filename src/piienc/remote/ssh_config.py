@@ -16,12 +16,13 @@ from msgspec import Struct
 from paramiko.config import SSHConfig
 from paramiko.ssh_exception import SSHException
 
+from piienc.base.home import expanded, if_at_home
 from piienc.base.trust import open_trusted
 from piienc.errors import ConfigError
 from piienc.remote.url import RemoteUrl, parse_url
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from piienc.remote.options import ConnectOptions
 
@@ -80,12 +81,14 @@ def resolve(url: RemoteUrl, options: ConnectOptions) -> Hop:
     Raises:
         ConfigError: the configuration cannot be read, or asks for what is not offered.
     """
-    path = options.ssh_config or Path("~/.ssh/config").expanduser()
-    config = _read(path, wanted=options.ssh_config is not None)
+    path = options.ssh_config or if_at_home("~/.ssh/config")
+    config = _read(path, wanted=options.ssh_config is not None) if path else None
     return _resolve(url, options, config, depth=0)
 
 
-def _resolve(url: RemoteUrl, options: ConnectOptions, config: SSHConfig, *, depth: int) -> Hop:
+def _resolve(
+    url: RemoteUrl, options: ConnectOptions, config: SSHConfig | None, *, depth: int
+) -> Hop:
     if depth > _DEEPEST:
         raise ConfigError(
             f"the SSH configuration reaches {url.host} through hosts without an end",
@@ -105,7 +108,7 @@ def _resolve(url: RemoteUrl, options: ConnectOptions, config: SSHConfig, *, dept
     return Hop(
         host=host,
         port=port,
-        user=url.user or str(found.get("user") or getpass.getuser()),
+        user=url.user or str(found.get("user") or _own_name(url.host)),
         known_as=_known_as(host, port, found.get("hostkeyalias")),
         identities=_identities(found, options if depth == 0 else None),
         certificates=_certificates(found, options if depth == 0 else None),
@@ -117,10 +120,13 @@ def _resolve(url: RemoteUrl, options: ConnectOptions, config: SSHConfig, *, dept
     )
 
 
-def _looked_up(config: SSHConfig, host: str) -> dict[str, object]:
+def _looked_up(config: SSHConfig | None, host: str) -> dict[str, object]:
+    if config is None:
+        return {"hostname": host}
     try:
         return dict(config.lookup(host))
     except (SSHException, ImportError, ValueError, KeyError, OSError) as error:
+        _own_name(host)  # which paramiko asks for, too
         raise ConfigError(
             f"the SSH configuration for {host} cannot be applied",
             hint="see what 'ssh -G HOST' says of it",
@@ -128,7 +134,7 @@ def _looked_up(config: SSHConfig, host: str) -> dict[str, object]:
 
 
 def _proxied(
-    jumps: object, options: ConnectOptions, config: SSHConfig, *, depth: int
+    jumps: object, options: ConnectOptions, config: SSHConfig | None, *, depth: int
 ) -> tuple[Hop, ...]:
     if not jumps or str(jumps).lower() == "none":
         return ()
@@ -150,26 +156,41 @@ def _known_as(host: str, port: int, alias: object) -> tuple[str, ...]:
 
 def _identities(found: dict[str, object], options: ConnectOptions | None) -> tuple[Path, ...]:
     if options and options.identity_file:
-        return (options.identity_file.expanduser(),)
+        return (expanded(options.identity_file),)
     told = found.get("identityfile")
     names = told if isinstance(told, list) else []
-    return tuple(Path(str(name)).expanduser() for name in names)
+    return _at_home(names)
 
 
 def _certificates(found: dict[str, object], options: ConnectOptions | None) -> tuple[Path, ...]:
     if options and options.certificate_file:
-        return (options.certificate_file.expanduser(),)
+        return (expanded(options.certificate_file),)
     told = found.get("certificatefile")
-    return (Path(str(told)).expanduser(),) if told else ()
+    return _at_home([told] if told else [])
 
 
 def _known_hosts(found: dict[str, object], options: ConnectOptions) -> tuple[Path, ...]:
     if options.known_hosts:
-        return (options.known_hosts.expanduser(),)
+        return (expanded(options.known_hosts),)
     told = str(found.get("userknownhostsfile") or "~/.ssh/known_hosts ~/.ssh/known_hosts2")
     system = str(found.get("globalknownhostsfile") or _SYSTEM_HOSTS)
     names = [name for name in shlex.split(f"{told} {system}") if name != "none"]
-    return tuple(Path(name).expanduser() for name in names)
+    return _at_home(names)
+
+
+def _at_home(names: Iterable[object]) -> tuple[Path, ...]:
+    """Return the paths that a configuration names; one in no home is as one that is not there."""
+    return tuple(path for name in names if (path := if_at_home(str(name))))
+
+
+def _own_name(host: str) -> str:
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError) as error:  # a number without a name, as in many containers
+        raise ConfigError(
+            f"who logs in at {host} is not known: this user has no name",
+            hint="name the user in the URL, and if ~/.ssh/config is to count: export LOGNAME=NAME",
+        ) from error
 
 
 def _number(told: object, what: str, host: str) -> int | None:
@@ -180,9 +201,9 @@ def _number(told: object, what: str, host: str) -> int | None:
     return int(str(told))
 
 
-def _read(path: Path, *, wanted: bool) -> SSHConfig:
+def _read(path: Path, *, wanted: bool) -> SSHConfig | None:
     if not wanted and not path.exists():
-        return SSHConfig()
+        return None
     try:
         return SSHConfig.from_text("\n".join(_lines(path, path.parent, depth=0)))
     except (SSHException, ValueError, OSError) as error:
@@ -208,8 +229,8 @@ def _lines(path: Path, folder: Path, *, depth: int) -> Iterator[str]:
             yield line
             continue
         for pattern in shlex.split(include[1], comments=True):
-            whole = folder / Path(pattern).expanduser()
-            for name in sorted(glob.glob(str(whole))):  # noqa: PTH207  # an absolute pattern
+            path = if_at_home(pattern)
+            for name in sorted(glob.glob(str(folder / path))) if path else ():  # noqa: PTH207  # an absolute pattern
                 yield from _lines(Path(name), folder, depth=depth + 1)
         yield head  # what follows belongs again to the block in which the include stood
 

@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from msgspec import Meta, Struct, field
 
-from piienc.errors import ConfigError, PolicyError
+from piienc.base.home import expanded
+from piienc.errors import PolicyError
 
 if TYPE_CHECKING:
     from piienc.base.document import Mistake
@@ -84,7 +85,7 @@ def load(
 
     def settle(flag: Path | None, name: str, default: str) -> Path:
         said = _said(flag, f"PIIENC_{name.upper()}", environ, cwd)
-        return said or home / _expanded(read.dirs.get(name) or default)
+        return said or home / expanded(read.dirs.get(name) or default)
 
     return Settings(
         file,
@@ -102,16 +103,7 @@ def _said(flag: Path | None, variable: str, environ: Mapping[str, str], cwd: Pat
     if flag is not None:
         return cwd / flag
     value = environ.get(variable)
-    return cwd / _expanded(value) if value else None
-
-
-def _expanded(path: str) -> Path:
-    try:
-        return Path(path).expanduser()
-    except RuntimeError as error:
-        raise ConfigError(
-            f"{path}: there is no such home folder", hint="write the path out"
-        ) from error
+    return cwd / expanded(value) if value else None
 
 
 def _nearest(cwd: Path) -> Path | None:
@@ -173,7 +165,7 @@ def _read(file: Path) -> _Read:
                     yield ("profiles", *place), said
 
     def place(path: str) -> Path:
-        return file.parent / _expanded(path)
+        return file.parent / expanded(path)
 
     read = document.load(file, File)
     destinations, jobs = read.destinations or {}, read.jobs or {}
