@@ -229,8 +229,8 @@ def _lines(path: Path, folder: Path, *, depth: int) -> Iterator[str]:
             yield line
             continue
         for pattern in shlex.split(include[1], comments=True):
-            path = if_at_home(pattern)
-            for name in sorted(glob.glob(str(folder / path))) if path else ():  # noqa: PTH207  # an absolute pattern
+            below = if_at_home(pattern)
+            for name in sorted(glob.glob(str(folder / below))) if below else ():  # noqa: PTH207  # an absolute pattern
                 yield from _lines(Path(name), folder, depth=depth + 1)
         yield head  # what follows belongs again to the block in which the include stood
 

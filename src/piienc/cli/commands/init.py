@@ -173,7 +173,9 @@ def _next_steps(begun: CreatedProject, wanted: ProjectRequest) -> Sequence[str]:
 def _ways_on(begun: CreatedProject, wanted: ProjectRequest) -> Iterator[str]:
     """Yield what leads to the first file that leaves: by the job, where there is one."""
     made = str(wanted.config) in begun.created
-    where = [] if wanted.config == Path(settings.FILE) else ["--config", wanted.config]
+    where: list[str | Path] = []
+    if wanted.config != Path(settings.FILE):
+        where = ["--config", wanted.config]
     if made and wanted.url is None:
         yield f"say in {wanted.config} where files go"
     if wanted.sample is None:
