@@ -14,9 +14,9 @@ import piienc
 from piienc import receivers
 from piienc.errors import PiiencError
 from piienc.openpgp.preflight import check_name, check_sent
-from piienc.remote import private_keys
-from piienc.remote.host_keys import KnownHosts
-from piienc.remote.ssh_config import Hop
+from piienc.remote.ssh import private_keys
+from piienc.remote.ssh.config import Hop
+from piienc.remote.ssh.host_keys import KnownHosts
 
 HOSTILE = "a;touch PWN;$(id) 'b'.csv"
 SOURCES = [*Path(piienc.__file__).parent.rglob("*.py")]

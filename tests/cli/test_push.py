@@ -12,7 +12,7 @@ import pytest
 
 from piienc.deliver import push as flow
 from piienc.remote import OURS
-from piienc.remote.sftp import SftpRemote
+from piienc.remote.sftp.remote import SftpRemote
 
 DATA = os.urandom(300_000)
 

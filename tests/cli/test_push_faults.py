@@ -101,7 +101,7 @@ def test_push_that_dies_behind_the_rename_is_found_to_be_delivered(way, there):
     """A run was killed behind the rename; the next one looks, and does not send it again."""
     way.project.write("a.bin", DATA)
     death = (
-        "import os, piienc.remote.sftp as sftp\n"
+        "import os, piienc.remote.sftp.remote as sftp\n"
         "publish = sftp.SftpRemote.publish\n"
         "def die(*said, **more):\n"
         "    publish(*said, **more)\n"

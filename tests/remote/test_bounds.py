@@ -14,12 +14,13 @@ from msgspec.structs import replace
 from ssh_fixtures import QUICK
 
 from piienc.errors import IncompleteError
-from piienc.remote import ConnectOptions, calls, listing, open_remote, parse_url, protocol
-from piienc.remote.calls import OpenFile
-from piienc.remote.peer import Peer, PeerError
-from piienc.remote.protocol import string
-from piienc.remote.session import Session
-from piienc.remote.transfer import Span, fetch
+from piienc.remote import ConnectOptions, open_remote, parse_url
+from piienc.remote.sftp import calls, listing, protocol
+from piienc.remote.sftp.calls import OpenFile
+from piienc.remote.sftp.protocol import string
+from piienc.remote.sftp.session import Session
+from piienc.remote.sftp.transfer import Span, fetch
+from piienc.remote.ssh.peer import Peer, PeerError
 
 LISTS = {
     "names without an end": ("endless", "does not end within 20,"),

@@ -7,7 +7,7 @@ from ssh_fixtures import upload
 
 from piienc.base.secret import SecretBytes
 from piienc.errors import ConnectError
-from piienc.remote.debug import NAME, following
+from piienc.remote.ssh.debug import NAME, following
 
 
 def test_debug_tells_what_the_connection_does(sshd, connect):

@@ -14,8 +14,9 @@ from ssh_fixtures import download, options_for, upload
 from sshd import PLAIN, ROOT, Sshd
 
 from piienc.errors import ConnectError, IncompleteError, NameTakenError
-from piienc.remote import OURS, Timeouts, open_remote, parse_url, transport
+from piienc.remote import OURS, Timeouts, open_remote, parse_url
 from piienc.remote.remote import FileAttributes
+from piienc.remote.ssh import transport
 
 MEGA = 1_000_000
 DATA = os.urandom(8 * MEGA)

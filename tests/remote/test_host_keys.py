@@ -12,7 +12,7 @@ from sshd import make_key, run
 
 from piienc.errors import ConfigError, ConnectError, PolicyError
 from piienc.remote import open_remote, parse_url
-from piienc.remote.host_keys import KnownKey, read_known_hosts
+from piienc.remote.ssh.host_keys import KnownKey, read_known_hosts
 
 BLOB = b"\x00\x00\x00\x0bssh-ed25519" + bytes(36)
 

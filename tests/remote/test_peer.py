@@ -16,7 +16,7 @@ from sshd import run
 
 from piienc.errors import ConnectError, IncompleteError
 from piienc.remote import ConnectOptions, Timeouts, open_remote, parse_url
-from piienc.remote.peer import Peer, PeerError
+from piienc.remote.ssh.peer import Peer, PeerError
 
 BANNER = b"SSH-2.0-x\r\n"
 SOON = 8  # seconds

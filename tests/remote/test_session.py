@@ -9,11 +9,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from piienc.errors import IncompleteError, PiiencError
-from piienc.remote import ConnectOptions, calls, is_safe, open_remote, parse_url, protocol
-from piienc.remote.listing import listing
-from piienc.remote.protocol import Fields, string, u32
-from piienc.remote.refusals import refusal
-from piienc.remote.session import Answer, Session
+from piienc.remote import ConnectOptions, is_safe, open_remote, parse_url
+from piienc.remote.sftp import calls, protocol
+from piienc.remote.sftp.listing import listing
+from piienc.remote.sftp.protocol import Fields, string, u32
+from piienc.remote.sftp.refusals import refusal
+from piienc.remote.sftp.session import Answer, Session
 
 
 def session_with(kind, body):
@@ -106,8 +107,8 @@ def test_answers_out_of_order_find_their_questions():
 
 def test_read_that_gives_more_than_was_asked_for_is_cut():
     """A file has no more bytes than were meant."""
-    from piienc.remote.calls import OpenFile
-    from piienc.remote.transfer import Span, fetch
+    from piienc.remote.sftp.calls import OpenFile
+    from piienc.remote.sftp.transfer import Span, fetch
 
     session = session_with(protocol.DATA, string(b"x" * 50))
     blocks = fetch(OpenFile(session, b"h"), Span(0, 10, 10), "read x")
@@ -116,8 +117,8 @@ def test_read_that_gives_more_than_was_asked_for_is_cut():
 
 def test_read_that_gives_less_is_asked_for_the_rest():
     """In order, though the next block is under way."""
-    from piienc.remote.calls import OpenFile
-    from piienc.remote.transfer import Span, fetch
+    from piienc.remote.sftp.calls import OpenFile
+    from piienc.remote.sftp.transfer import Span, fetch
 
     source = bytes(range(100))
 

@@ -8,7 +8,7 @@ from msgspec.structs import replace
 
 from piienc.errors import ConfigError, PolicyError
 from piienc.remote import ConnectOptions, parse_url
-from piienc.remote.ssh_config import resolve
+from piienc.remote.ssh.config import resolve
 
 
 @pytest.fixture

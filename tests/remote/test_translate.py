@@ -11,7 +11,7 @@ import paramiko
 import pytest
 
 from piienc.errors import ConfigError, ConnectError, IncompleteError, KeyAccessError
-from piienc.remote.translate import FOREIGN, MEANINGS, connecting, transferring
+from piienc.remote.ssh.translate import FOREIGN, MEANINGS, connecting, transferring
 
 _NOT_HERE = {"paramiko._winapi", "paramiko.win_pageant"}  # they need another system
 

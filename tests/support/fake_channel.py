@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import struct
 
-from piienc.remote.protocol import u32
+from piienc.remote.sftp.protocol import u32
 
 
 class Channel:

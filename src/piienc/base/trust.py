@@ -16,6 +16,7 @@ import stat
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
+from piienc.base.home import if_at_home
 from piienc.base.walk import MOST_LINKS, PathStep, walked
 from piienc.errors import ConfigError, KeyAccessError, PolicyError
 
@@ -288,8 +289,7 @@ def _trusted_roots() -> list[Path]:
     roots = []
     for named in _trusted_folders():
         folder = Path("/" if named == _ALL else named)
-        with contextlib.suppress(RuntimeError):  # as it is: which is no whole path
-            folder = folder.expanduser()
+        folder = if_at_home(folder) or folder  # which is no whole path
         if not folder.is_absolute():
             raise ConfigError(
                 f"a folder to trust is named by its whole path: {named!r} is none",
@@ -322,10 +322,10 @@ def _users_own() -> list[str]:
     home = os.environ.get("XDG_CONFIG_HOME") or "~/.config"
     import tomllib  # noqa: PLC0415  # start-up
 
-    try:
-        path = Path(home).expanduser() / "piienc" / "config.toml"
-    except RuntimeError:  # a user without a home
+    folder = if_at_home(home)
+    if folder is None:
         return []
+    path = folder / "piienc" / "config.toml"
     try:
         with walked(path) as walk:
             if _faults(walk.steps):

@@ -60,7 +60,7 @@ class SourceFile(Struct, frozen=True):
             InputError: a link of another user leads to it.
         """
         try:
-            with walked(path) as walk:
+            with walked(path, from_here=True) as walk:
                 _refuse_links(walk.steps, path)
                 facts = walk.end.stat()
         except OSError:
@@ -160,7 +160,7 @@ def held_source(path: Path) -> Iterator[Path]:
         InputError: a link of another user leads to the folder.
         OSError: it is missing, or may not be looked at.
     """
-    with walked(path.parent) as walk:
+    with walked(path.parent, from_here=True) as walk:
         _refuse_links(walk.steps, path)
         yield walk.end / path.name
 

@@ -3,7 +3,7 @@
 open.py        open_remote: connect to a destination
 remote.py      Remote: what any destination can do
 folder.py      a local folder
-sftp.py        an SFTP server
+sftp/          an SFTP server; ssh/: the connection to it
 url.py         where a destination is
 names.py       names from outside, all of them hostile until they are found to be plain
 options.py     how to connect; timeouts.py, limit.py: how long, and how fast

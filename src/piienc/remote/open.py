@@ -29,7 +29,7 @@ def open_remote(url: RemoteUrl, options: ConnectOptions | None = None) -> Remote
         from piienc.remote.folder import FolderRemote  # noqa: PLC0415  # only what is needed
 
         return FolderRemote(Path(url.folder), limiter=options.limiter, mode=options.file_mode)
-    from piienc.remote.sftp import SftpRemote  # noqa: PLC0415  # paramiko is heavy
+    from piienc.remote.sftp.remote import SftpRemote  # noqa: PLC0415  # paramiko is heavy
 
     return SftpRemote.connect(url, options)
 
@@ -45,7 +45,7 @@ def places_of(url: RemoteUrl, options: ConnectOptions | None = None) -> tuple[st
     """
     if url.scheme == "file":
         return (str(url),)
-    from piienc.remote.ssh_config import SSH_PORT, resolve  # noqa: PLC0415  # paramiko is heavy
+    from piienc.remote.ssh.config import SSH_PORT, resolve  # noqa: PLC0415  # paramiko is heavy
 
     hop = resolve(url, options or ConnectOptions())
     settled = replace(url, host=hop.host.lower(), port=hop.port, user=hop.user)

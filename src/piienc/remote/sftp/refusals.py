@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from piienc.errors import IncompleteError, NameTakenError, OutOfOrderError
-from piienc.remote import protocol
+from piienc.remote.sftp import protocol
 
 if TYPE_CHECKING:
     from piienc.errors import PiiencError
-    from piienc.remote.session import Answer
+    from piienc.remote.sftp.session import Answer
 
 _FULL = "make room at the destination, and run the same command again"
 _MEANINGS = {

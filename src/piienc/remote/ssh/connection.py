@@ -9,21 +9,21 @@ from typing import TYPE_CHECKING, Any
 from paramiko.ssh_exception import ChannelException, IncompatiblePeer, SSHException
 
 from piienc.errors import ConnectError, PiiencError
-from piienc.remote.debug import following
-from piienc.remote.host_keys import KnownHosts
-from piienc.remote.login import log_in
-from piienc.remote.peer import PeerError
-from piienc.remote.session import Session
-from piienc.remote.ssh_config import resolve
-from piienc.remote.translate import FOREIGN, connecting, transferring
-from piienc.remote.transport import SshTransport
+from piienc.remote.sftp.session import Session
+from piienc.remote.ssh.config import resolve
+from piienc.remote.ssh.debug import following
+from piienc.remote.ssh.host_keys import KnownHosts
+from piienc.remote.ssh.login import log_in
+from piienc.remote.ssh.peer import PeerError
+from piienc.remote.ssh.translate import FOREIGN, connecting, transferring
+from piienc.remote.ssh.transport import SshTransport
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from piienc.remote.options import ConnectOptions
-    from piienc.remote.peer import Stream
-    from piienc.remote.ssh_config import Hop
+    from piienc.remote.ssh.config import Hop
+    from piienc.remote.ssh.peer import Stream
     from piienc.remote.url import RemoteUrl
 
 _OUR_END = ("127.0.0.1", 0)  # told to a host on the way as where the connection comes from

@@ -6,17 +6,17 @@ import contextlib
 from typing import TYPE_CHECKING
 
 from piienc.errors import NameTakenError
-from piienc.remote import protocol
 from piienc.remote.names import OURS
-from piienc.remote.protocol import NO_ATTRIBUTES, attributes, string, u32
-from piienc.remote.refusals import disk_full, hidden_refusal, order_refusal, refusal
+from piienc.remote.sftp import protocol
+from piienc.remote.sftp.protocol import NO_ATTRIBUTES, attributes, string, u32
+from piienc.remote.sftp.refusals import disk_full, hidden_refusal, order_refusal, refusal
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from piienc.errors import PiiencError
     from piienc.remote.remote import FileAttributes
-    from piienc.remote.session import Answer, Session
+    from piienc.remote.sftp.session import Answer, Session
 
 _FULL = 256 << 10  # bytes: less room than for one block
 _NOT_OFFERED = frozenset({protocol.PERMISSION_DENIED, protocol.UNSUPPORTED})

@@ -14,8 +14,8 @@ from paramiko.ssh_exception import SSHException
 
 from piienc.base.printable import printable
 from piienc.errors import IncompleteError
-from piienc.remote import protocol
-from piienc.remote.protocol import Fields, u32
+from piienc.remote.sftp import protocol
+from piienc.remote.sftp.protocol import Fields, u32
 
 if TYPE_CHECKING:
     from paramiko import Channel, Transport

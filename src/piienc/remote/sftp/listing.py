@@ -6,16 +6,16 @@ import time
 from typing import TYPE_CHECKING
 
 from piienc.errors import IncompleteError
-from piienc.remote import protocol
-from piienc.remote.calls import closing
-from piienc.remote.protocol import string
-from piienc.remote.refusals import refusal
+from piienc.remote.sftp import protocol
+from piienc.remote.sftp.calls import closing
+from piienc.remote.sftp.protocol import string
+from piienc.remote.sftp.refusals import refusal
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from piienc.remote.remote import FileAttributes
-    from piienc.remote.session import Answer, Session
+    from piienc.remote.sftp.session import Answer, Session
 
 _ASKED_AHEAD = 8  # requests for the next part of a listing
 _MOST_NAMES, _MOST_BYTES, _MOST_EMPTY = 500_000, 128 << 20, 100  # of one list

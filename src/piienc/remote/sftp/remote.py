@@ -8,24 +8,24 @@ import time
 from typing import TYPE_CHECKING, BinaryIO, Self
 
 from piienc.errors import IncompleteError, OutOfOrderError
-from piienc.remote import calls
-from piienc.remote.listing import listing
 from piienc.remote.names import OURS, aside_of, is_safe, safe_name, shown_name
-from piienc.remote.pool import SessionPool
-from piienc.remote.refusals import hidden_refusal
 from piienc.remote.remote import FOLDER, FREELY, UNKNOWN, DirectoryEntry, FileAttributes
+from piienc.remote.sftp import calls
+from piienc.remote.sftp.listing import listing
+from piienc.remote.sftp.pool import SessionPool
+from piienc.remote.sftp.refusals import hidden_refusal
+from piienc.remote.sftp.transfer import BlockSender, Span, fetch
 from piienc.remote.sources import equal_bytes, reader_of
-from piienc.remote.ssh import Connection
-from piienc.remote.transfer import BlockSender, Span, fetch
+from piienc.remote.ssh.connection import Connection
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterator
 
     from piienc.errors import PiiencError
-    from piienc.remote.calls import OpenFile
     from piienc.remote.options import ConnectOptions
     from piienc.remote.remote import WriteMode
-    from piienc.remote.session import Answer, Session
+    from piienc.remote.sftp.calls import OpenFile
+    from piienc.remote.sftp.session import Answer, Session
     from piienc.remote.url import RemoteUrl
     from piienc.storage.hashing import Writable
 

@@ -18,8 +18,8 @@ from piienc.errors import IncompleteError
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from piienc.remote.session import Session
-    from piienc.remote.ssh import Connection
+    from piienc.remote.sftp.session import Session
+    from piienc.remote.ssh.connection import Connection
 
 _AIM = 200_000_000  # bytes in a second, over any distance
 _FILES_A_SESSION = 4  # of small files, most of the time is waiting

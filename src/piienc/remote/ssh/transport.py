@@ -6,15 +6,15 @@ from typing import TYPE_CHECKING, Any
 
 from paramiko import Transport
 
-from piienc.remote.debug import NAME
-from piienc.remote.peer import Peer, PeerError
+from piienc.remote.ssh.debug import NAME
+from piienc.remote.ssh.peer import Peer, PeerError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from paramiko import PKey
 
-    from piienc.remote.peer import Stream
+    from piienc.remote.ssh.peer import Stream
 
 # The fastest first; no CBC, and nothing with MD5.
 _CIPHERS = (

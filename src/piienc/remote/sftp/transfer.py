@@ -11,17 +11,17 @@ from typing import TYPE_CHECKING
 from msgspec import Struct
 
 from piienc.errors import IncompleteError
-from piienc.remote import protocol
-from piienc.remote.protocol import string, u32, u64
-from piienc.remote.refusals import refusal
+from piienc.remote.sftp import protocol
+from piienc.remote.sftp.protocol import string, u32, u64
+from piienc.remote.sftp.refusals import refusal
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from contextlib import AbstractContextManager
 
-    from piienc.remote.calls import OpenFile
     from piienc.remote.limit import Limiter
-    from piienc.remote.session import Answer, Session
+    from piienc.remote.sftp.calls import OpenFile
+    from piienc.remote.sftp.session import Answer, Session
 
     Refused = Callable[[Answer], Exception]
     """Makes an error of an answer that is a refusal."""

@@ -18,12 +18,12 @@ from msgspec import Struct
 from piienc.base.shell import command
 from piienc.base.trust import open_trusted
 from piienc.errors import ConfigError, ConnectError
-from piienc.remote.host_certificates import CERTIFICATE, reason_against
+from piienc.remote.ssh.host_certificates import CERTIFICATE, reason_against
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from piienc.remote.ssh_config import Hop
+    from piienc.remote.ssh.config import Hop
 
 _AUTHORITY, _REVOKED = "@cert-authority", "@revoked"
 _FIELDS = 3

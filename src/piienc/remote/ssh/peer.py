@@ -13,7 +13,7 @@ import time
 from typing import TYPE_CHECKING, Protocol
 
 from piienc.errors import IncompleteError
-from piienc.remote.protocol import Fields
+from piienc.remote.sftp.protocol import Fields
 
 if TYPE_CHECKING:
     from collections.abc import Callable

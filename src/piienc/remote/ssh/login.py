@@ -19,15 +19,15 @@ from paramiko.ssh_exception import (
 
 from piienc.base.home import if_at_home
 from piienc.errors import ConnectError, KeyAccessError
-from piienc.remote.private_keys import load_private_key
+from piienc.remote.ssh.private_keys import load_private_key
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from piienc.base.secret import SecretBytes
     from piienc.remote.options import ConnectOptions
-    from piienc.remote.ssh_config import Hop
-    from piienc.remote.transport import SshTransport
+    from piienc.remote.ssh.config import Hop
+    from piienc.remote.ssh.transport import SshTransport
 
 _DEFAULT = ("~/.ssh/id_ed25519", "~/.ssh/id_ecdsa", "~/.ssh/id_rsa")
 _INTERACTIVE = "keyboard-interactive"

@@ -22,7 +22,7 @@ import paramiko.ssh_exception as ssh
 from msgspec import Struct
 
 from piienc.errors import ConfigError, ConnectError, IncompleteError, KeyAccessError
-from piienc.remote.peer import PeerError
+from piienc.remote.ssh.peer import PeerError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
