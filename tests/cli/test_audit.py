@@ -165,8 +165,7 @@ def test_without_a_log_no_key_is_used_and_no_file_is_made(project, arguments):
         3,
         "",
         (
-            "piienc: error: cannot keep the audit log state/audit: cannot make the folder state: "
-            "File exists\n"
+            "piienc: error: cannot keep the audit log state/audit: state: File exists\n"
             "piienc: hint: without it no key is used and no file is touched; name a folder that "
             "may be written to: --state DIR or PIIENC_STATE\n"
         ),

@@ -5,6 +5,7 @@
     keys.py      the key that signs, in the key folder
     line.py      one line: what it says of its place, and its signature
     segments.py  the files that the lines are in, and how they are opened
+    access.py    what the system refuses, told as that
     head.py      the signed head: how far a log has come, so that a cut is noticed
     standing.py  where a log stands, as far as a command can check it cheaply
     log.py       lines are appended

@@ -8,6 +8,7 @@ from msgspec import Struct
 
 from piienc.audit import former, segments
 from piienc.audit import head as heads
+from piienc.audit.access import unreadable
 from piienc.audit.head import LogPosition
 from piienc.audit.standing import misfit, standing
 from piienc.audit.walk import Damage, LogWalk
@@ -78,7 +79,7 @@ def check(state: Path, key: Verifier | None, witnesses: Iterable[LogPosition] = 
         witnesses: what receipts and noted heads say that the log once was.
 
     Raises:
-        OSError: a folder cannot be read.
+        ConfigError: the system does not let it be read: nothing is said of the log.
     """
     told: dict[tuple[str, int], set[str]] = {}
     older: dict[int, set[str]] = {}
@@ -117,7 +118,7 @@ def noted(state: Path, key: Verifier | None) -> LogPosition | None:
 
     Raises:
         AuthenticationError: the log does not end as it was written.
-        OSError: it cannot be read.
+        ConfigError: the system does not let it be read.
     """
     folder = segments.folder_of(state, key.fingerprint if key else None)
     with segments.still(state):
@@ -134,7 +135,11 @@ def _seen(folder: Path) -> _LogSnapshot:
         return _LogSnapshot(folder, {}, None, "it is not a folder")
     sizes = {}
     for number in segments.numbers_of(folder):
-        sizes[number] = segments.path_of(folder, number).lstat().st_size
+        path = segments.path_of(folder, number)
+        try:
+            sizes[number] = path.lstat().st_size
+        except PermissionError as error:
+            raise unreadable(path, error) from error
     try:
         return _LogSnapshot(folder, sizes, heads.read(folder), None)
     except ValueError as error:

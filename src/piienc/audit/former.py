@@ -7,14 +7,13 @@ hold the hash of the line before; what is signed is the head alone, one of each 
 from __future__ import annotations
 
 import hashlib
-import os
 from typing import TYPE_CHECKING, Any
 
 from msgspec import DecodeError, Struct, field
 from msgspec.json import Decoder
 
 from piienc.audit.line import ZEROS, FormerLog, hash_of
-from piienc.audit.segments import FORMER, opened
+from piienc.audit.segments import FORMER, NotRegularError, reading, reason_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -99,26 +98,27 @@ def closed_former(state: Path, key: Verifier | None, *, new: bool = False) -> Fo
         state: the state folder.
         key: the public key of the key folder, if there is one.
         new: the key was made now, and cannot have signed the log.
+
+    Raises:
+        ConfigError: the system does not let it be read.
     """
     path = state / FORMER
-    try:
-        descriptor = opened(path, os.O_RDONLY)
-    except (FileNotFoundError, NotADirectoryError):
-        return None
-    except OSError as error:
-        unread = os.strerror(error.errno) if error.errno else "it is not a regular file"
-        return FormerLog(0, 0, ZEROS, 0, "", unread)
     heads, reason = _read_heads(state / _HEADS, key)
     places: dict[int, list[tuple[str, int]]] = {}
     for head in heads.values():
         places.setdefault(head.lines, []).append((head.head, head.end))
     walk, whole, size = _FormerWalk(), hashlib.sha256(), 0
-    with os.fdopen(descriptor, "rb") as file:
-        for raw in file:
-            whole.update(raw)
-            size += len(raw)
-            if walk.reason is None:
-                walk.take(raw, places)
+    try:
+        with reading(path) as file:
+            for raw in file:
+                whole.update(raw)
+                size += len(raw)
+                if walk.reason is None:
+                    walk.take(raw, places)
+    except NotRegularError as error:
+        return FormerLog(0, 0, ZEROS, 0, "", reason_of(error))
+    except (FileNotFoundError, NotADirectoryError):
+        return None
     reason = reason or walk.reason or _missing(walk, heads, places, None if new else key)
     own = heads.get(key.fingerprint) if key and reason is None else None
     signed = own.lines if own else 0
@@ -133,7 +133,7 @@ def unattested(state: Path, told: Mapping[int, Iterable[str]]) -> str | None:
         told: hashes of lines by their numbers.
     """
     last = 0
-    with os.fdopen(opened(state / FORMER, os.O_RDONLY), "rb") as file:
+    with reading(state / FORMER) as file:
         for last, raw in enumerate(file, 1):
             if last in told and {*told[last]} != {hash_of(raw.removesuffix(b"\n"))}:
                 return f"line {last} is not the one that a receipt tells of"
@@ -144,17 +144,14 @@ def unattested(state: Path, told: Mapping[int, Iterable[str]]) -> str | None:
 def _read_heads(path: Path, key: Verifier | None) -> tuple[dict[str, _FormerHead], str | None]:
     """Return the heads by their keys, and what is wrong with them."""
     try:
-        descriptor = opened(path, os.O_RDONLY)
+        with reading(path) as file:
+            heads = {head.key: head for head in _heads(file.read(_LARGEST)).heads}
+    except NotRegularError:
+        return {}, "its head cannot be read"
     except (FileNotFoundError, NotADirectoryError):
         return {}, None
-    except OSError:
-        return {}, "its head cannot be read"
-    try:
-        heads = {head.key: head for head in _heads(os.read(descriptor, _LARGEST)).heads}
     except (DecodeError, UnicodeDecodeError, RecursionError):
         return {}, "its head is not as it was written"
-    finally:
-        os.close(descriptor)
     own = heads.get(key.fingerprint) if key else None
     if own and key and not own.is_signed_by(key):
         return heads, "the signature of its head is not good"

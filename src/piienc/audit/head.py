@@ -15,7 +15,7 @@ from msgspec import DecodeError, Struct, to_builtins
 from msgspec.json import Decoder
 from msgspec.structs import replace
 
-from piienc.audit.segments import opened
+from piienc.audit.segments import NotRegularError, opened, reading, reason_of
 from piienc.base.files import keep_names, translated
 
 if TYPE_CHECKING:
@@ -103,20 +103,19 @@ def read(folder: Path) -> SignedHead | None:
 
     Raises:
         ValueError: the file is not as it was written; the message says why.
+        ConfigError: the system does not let it be read.
     """
     try:
-        descriptor = opened(folder / FILE, os.O_RDONLY)
+        with reading(folder / FILE) as file:
+            content = file.read(_LARGEST)
+    except NotRegularError as error:
+        raise ValueError(f"the head cannot be read: {reason_of(error)}") from error
     except (FileNotFoundError, NotADirectoryError):
         return None
-    except OSError as error:
-        reason = os.strerror(error.errno) if error.errno else "it is not a regular file"
-        raise ValueError(f"the head cannot be read: {reason}") from error
     try:
-        return _decode(os.read(descriptor, _LARGEST))
+        return _decode(content)
     except (DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise ValueError("the head is not as it was written") from error
-    finally:
-        os.close(descriptor)
 
 
 def write(folder: Path, head: SignedHead) -> None:
@@ -126,7 +125,7 @@ def write(folder: Path, head: SignedHead) -> None:
         IncompleteError: it cannot be written.
     """
     new = folder / f"{FILE}.new"
-    with translated(folder / FILE):
+    with translated(str(folder / FILE)):
         with contextlib.suppress(FileNotFoundError):
             new.unlink()
         try:

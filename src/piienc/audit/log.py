@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING, Any
 
 from piienc.audit import head as heads
 from piienc.audit import segments
+from piienc.audit.access import unkept
 from piienc.audit.head import LogPosition, SignedHead
 from piienc.audit.line import LineLink, hash_of, made, now
 from piienc.audit.standing import standing
-from piienc.base.files import NO_ROOM, keep_names, make_private_folder, translated
+from piienc.base.files import PRIVATE_FOLDER, keep_names, translated
 from piienc.base.trust import require_private
-from piienc.errors import ConfigError
+from piienc.errors import ConfigError, IncompleteError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -57,13 +58,12 @@ class AuditLog:
         Raises:
             ConfigError: the state folder cannot be used.
             KeyAccessError: others than their owner may read the log, or the signing key.
-            IncompleteError: the line or the head cannot be written.
+            IncompleteError: the disk is full, or the line or the head cannot be written.
         """
         with self._held():
             signer = self._signer()
             folder = segments.folder_of(self.folder, signer.fingerprint if signer else None)
-            make_private_folder(folder)
-            _require_real(folder)
+            _make(folder)
             begun = signer.begun(self.folder) if signer else None
             place = standing(folder, signer, begun)
             if signer and not place.headed and not place.broken:
@@ -104,7 +104,13 @@ class AuditLog:
         mark = LogPosition(link.line, hash_of(line), place.log)
         if signer:
             at = (place.segment, place.end + len(line) + 1)
-            heads.write(folder, _head(place.log, mark.lines, mark.head, at, signer))
+            try:
+                heads.write(folder, _head(place.log, mark.lines, mark.head, at, signer))
+            except IncompleteError as error:
+                later = "is in the log, and the next command signs the head that tells of it"
+                raise IncompleteError(
+                    f"{error}; line {mark.lines} {later}", hint=error.hint
+                ) from error
         return mark
 
     @contextlib.contextmanager
@@ -112,20 +118,12 @@ class AuditLog:
         """Wait until no other process appends to a log of the folder."""
         folder = self.folder / segments.FOLDER
         try:
-            make_private_folder(self.folder)
-            make_private_folder(folder)
-            _require_real(folder)
+            _make(self.folder, is_link_good=True)
+            _make(folder)
             with segments.held(self.folder):
                 yield
-        except (OSError, ConfigError) as error:
-            number = error.errno if isinstance(error, OSError) else None
-            remedy = "name a folder that may be written to: --state DIR or PIIENC_STATE"
-            if number in NO_ROOM:
-                remedy = "make room on its disk"
-            raise ConfigError(
-                f"cannot keep the audit log {folder}: {os.strerror(number) if number else error}",
-                hint=f"without it no key is used and no file is touched; {remedy}",
-            ) from error
+        except OSError as error:
+            raise unkept(folder, error) from error
 
 
 def _head(log: str, line: int, digest: str, place: tuple[int, int], signer: Signer) -> SignedHead:
@@ -138,7 +136,7 @@ def _append(path: Path, data: bytes, size: int) -> None:
     descriptor = segments.opened(path, os.O_RDWR | os.O_CREAT | os.O_APPEND)
     try:
         require_private(path)
-        with translated(path):
+        with translated(str(path)):
             try:
                 left = memoryview(data)
                 while left:
@@ -153,7 +151,15 @@ def _append(path: Path, data: bytes, size: int) -> None:
         os.close(descriptor)
 
 
-def _require_real(folder: Path) -> None:
-    """Refuse a link in the place of a folder: it could lead to another log."""
-    if folder.is_symlink():
-        raise ConfigError(f"{folder} is a symbolic link")
+def _make(folder: Path, *, is_link_good: bool = False) -> None:
+    """Make a private folder, or check the one that is there.
+
+    A link in its place could lead to another log.
+    """
+    folder.mkdir(mode=PRIVATE_FOLDER, parents=True, exist_ok=True)
+    require_private(folder)
+    if folder.is_symlink() and not is_link_good:
+        raise ConfigError(
+            f"{folder} is a symbolic link",
+            hint="put the folder itself there, or name the state folder that is meant: --state DIR",
+        )

@@ -20,10 +20,13 @@ import fcntl
 import os
 import re
 import stat
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, BinaryIO
+
+from piienc.audit.access import unreadable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from io import BufferedReader
     from pathlib import Path
 
 FOLDER = "audit"
@@ -64,8 +67,8 @@ def opened(path: Path, flags: int) -> int:
     """Open a regular file and nothing else, without waiting.
 
     Raises:
-        OSError: it cannot be opened; ELOOP, with its reason, for a symbolic link.
-        NotRegularError: there is something else.
+        NotRegularError: there is something else, a link among others.
+        OSError: it cannot be opened.
     """
     more = os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
     try:
@@ -82,6 +85,32 @@ def opened(path: Path, flags: int) -> int:
 
 class NotRegularError(OSError):
     """A folder, a link, a pipe or a device is where a file of the log should be."""
+
+
+UNSOUND = (FileNotFoundError, NotADirectoryError, NotRegularError)
+"""What is wrong with the log itself; all other errors of the system are no forger's work."""
+
+
+@contextlib.contextmanager
+def reading(path: Path) -> Iterator[BufferedReader]:
+    """Open a file of the log for reading; nothing else is done in the block.
+
+    Raises:
+        OSError: one of `UNSOUND`: it is missing, or something else is in its place.
+        ConfigError: it is there, and the system does not let it be read.
+    """
+    try:
+        with os.fdopen(opened(path, os.O_RDONLY), "rb") as file:
+            yield file
+    except UNSOUND:
+        raise
+    except OSError as error:
+        raise unreadable(path, error) from error
+
+
+def reason_of(error: OSError) -> str:
+    """Return one of `UNSOUND` in words."""
+    return os.strerror(error.errno) if error.errno else "it is not a regular file"
 
 
 @contextlib.contextmanager
@@ -116,3 +145,5 @@ def _listed(folder: Path) -> Iterator[os.DirEntry[str]]:
             yield from entries
     except (FileNotFoundError, NotADirectoryError):
         return
+    except OSError as error:
+        raise unreadable(folder, error) from error

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from collections import deque
 from itertools import chain, islice
 from typing import TYPE_CHECKING, Any
@@ -78,7 +77,8 @@ def shown(state: Path, wanted: LogFilter) -> LogExcerpt:
     """Return the lines of a state folder's logs that are asked for.
 
     Raises:
-        InputError: a log cannot be read.
+        InputError: something else is in the place of a log.
+        ConfigError: the system does not let a log be read.
     """
     found: list[Line] = []
     begun: dict[str, Line] = {}
@@ -112,12 +112,11 @@ def _logs(state: Path) -> Iterator[list[Path]]:
 
 def _lines(path: Path) -> Iterator[bytes]:
     try:
-        with os.fdopen(segments.opened(path, os.O_RDONLY), "rb") as file:
+        with segments.reading(path) as file:
             yield from file
-    except OSError as error:
-        reason = os.strerror(error.errno) if error.errno else "it is not a regular file"
+    except segments.UNSOUND as error:
         raise InputError(
-            f"cannot read {path}: {reason}", hint="see 'piienc audit verify'"
+            f"cannot read {path}: {segments.reason_of(error)}", hint="see 'piienc audit verify'"
         ) from error
 
 

@@ -23,7 +23,7 @@ from piienc.audit.line import (
     is_signed_by,
     link_of,
 )
-from piienc.audit.segments import LIMIT, numbers_of, opened, path_of
+from piienc.audit.segments import LIMIT, UNSOUND, numbers_of, path_of, reading, reason_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -72,7 +72,7 @@ def standing(folder: Path, key: Verifier | None, begun: str | None) -> LogState:
         begun: the id of the log that the key is known to have begun here.
 
     Raises:
-        OSError: it cannot be read.
+        ConfigError: the system does not let it be read; nothing is said of the log.
     """
     try:
         head = _head(folder, key, begun)
@@ -209,17 +209,14 @@ def _end(folder: Path) -> _LogEnd:
     for number in reversed(numbers_of(folder)):
         path = path_of(folder, number)
         try:
-            descriptor = opened(path, os.O_RDONLY)
-        except OSError as error:
-            reason = os.strerror(error.errno) if error.errno else "it is not a regular file"
-            raise _UnsoundError(f"the segment cannot be read: {reason}", path.name) from error
-        try:
-            size = os.fstat(descriptor).st_size
-            if not found.last:
-                found.last, found.size = number, size
-            found.line, torn = _tail(descriptor, size, path.name)
-        finally:
-            os.close(descriptor)
+            with reading(path) as file:
+                size = os.fstat(file.fileno()).st_size
+                if not found.last:
+                    found.last, found.size = number, size
+                found.line, torn = _tail(file.fileno(), size, path.name)
+        except UNSOUND as error:
+            reason = f"the segment cannot be read: {reason_of(error)}"
+            raise _UnsoundError(reason, path.name) from error
         if torn:
             found.torn = (TornLine(len(torn), hash_of(torn)), *found.torn)
         if found.line is not None:
@@ -281,11 +278,10 @@ def _broken(
 def _found(path: Path) -> tuple[int | None, str | None]:
     """Return size and hash of what is there, as far as it is a file of a log's size."""
     try:
-        descriptor = opened(path, os.O_RDONLY)
-    except OSError:
+        with reading(path) as file:
+            size = os.fstat(file.fileno()).st_size
+            if size > _LARGEST:
+                return size, None
+            return size, hashlib.file_digest(file, "sha256").hexdigest()
+    except UNSOUND:
         return None, None
-    with os.fdopen(descriptor, "rb") as file:
-        size = os.fstat(descriptor).st_size
-        if size > _LARGEST:
-            return size, None
-        return size, hashlib.file_digest(file, "sha256").hexdigest()

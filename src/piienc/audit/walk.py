@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import copy
-import os
 from typing import TYPE_CHECKING, BinaryIO, Literal
 
 from msgspec import Struct, field
 
 from piienc.audit.line import ZEROS, FormerLog, TornLine, hash_of, link_of
-from piienc.audit.segments import UNSIGNED, opened, path_of
+from piienc.audit.segments import UNSIGNED, UNSOUND, path_of, reading, reason_of
 from piienc.audit.standing import reason_against
 
 if TYPE_CHECKING:
@@ -96,7 +95,11 @@ class LogWalk:
         self.walked = WalkState()
 
     def through(self, sizes: dict[int, int]) -> WalkState:
-        """Go through all segments, up to the sizes that they have."""
+        """Go through all segments, up to the sizes that they have.
+
+        Raises:
+            ConfigError: the system does not let one be read.
+        """
         before = 0
         for number, size in sizes.items():
             if number > before + 1:
@@ -112,23 +115,20 @@ class LogWalk:
         Each line covers all before it, so the signature of the last one is enough as long as
         nothing is wrong.
         """
-        try:
-            descriptor = opened(path_of(self.folder, number), os.O_RDONLY)
-        except OSError as error:
-            reason = os.strerror(error.errno) if error.errno else "it is not a regular file"
-            self._wrong(number, _WrongError(None, "altered", f"it cannot be read: {reason}"))
-            return
         before = copy.deepcopy(self.walked)
-        with os.fdopen(descriptor, "rb") as file:
-            try:
-                self._lines(number, file, size, each=False)
-            except _WrongError:
-                self.walked = before
-                file.seek(0)
+        try:
+            with reading(path_of(self.folder, number)) as file:
                 try:
+                    self._lines(number, file, size, each=False)
+                except _WrongError:
+                    self.walked = before
+                    file.seek(0)
                     self._lines(number, file, size, each=True)
-                except _WrongError as error:
-                    self._wrong(number, error)
+        except _WrongError as error:
+            self._wrong(number, error)
+        except UNSOUND as error:
+            reason = f"it cannot be read: {reason_of(error)}"
+            self._wrong(number, _WrongError(None, "altered", reason))
 
     def _wrong(self, number: int, error: _WrongError) -> None:
         name = f"{self.folder.parent.name}/{self.folder.name}/{path_of(self.folder, number).name}"
