@@ -68,6 +68,7 @@ class _LogSnapshot(Struct, frozen=True):
     sizes: dict[int, int]
     head: SignedHead | None
     reason: str | None
+    misnamed: tuple[str, ...] = ()
 
 
 def check(state: Path, key: Verifier | None, witnesses: Iterable[LogPosition] = ()) -> AuditReport:
@@ -95,7 +96,7 @@ def check(state: Path, key: Verifier | None, witnesses: Iterable[LogPosition] = 
     logs, walks = [], []
     for one in seen:
         verifier = key if one.folder == own else None
-        walked = LogWalk(one.folder, verifier, told).through(one.sizes)
+        walked = LogWalk(one.folder, verifier, told).through(one.sizes, one.misnamed)
         logs.append(_checked(state, one, walked, verifier, told))
         walks.append(walked)
     if key and own and own not in {one.folder for one in seen} and key.begun(state):
@@ -140,10 +141,11 @@ def _seen(folder: Path) -> _LogSnapshot:
             sizes[number] = path.lstat().st_size
         except PermissionError as error:
             raise unreadable(path, error) from error
+    misnamed = tuple(segments.misnamed(folder))
     try:
-        return _LogSnapshot(folder, sizes, heads.read(folder), None)
+        return _LogSnapshot(folder, sizes, heads.read(folder), None, misnamed)
     except ValueError as error:
-        return _LogSnapshot(folder, sizes, None, str(error))
+        return _LogSnapshot(folder, sizes, None, str(error), misnamed)
 
 
 def _checked(

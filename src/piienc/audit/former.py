@@ -13,7 +13,14 @@ from msgspec import DecodeError, Struct, field
 from msgspec.json import Decoder
 
 from piienc.audit.line import ZEROS, FormerLog, hash_of
-from piienc.audit.segments import FORMER, NotRegularError, reading, reason_of
+from piienc.audit.segments import (
+    FORMER,
+    NotRegularError,
+    is_too_long,
+    lines_of,
+    reading,
+    reason_of,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -70,6 +77,9 @@ class _FormerWalk(Struct):
 
     def take(self, raw: bytes, places: Mapping[int, list[tuple[str, int]]]) -> None:
         """Take a line, and hold it against what heads tell of its number."""
+        if is_too_long(raw):
+            self.reason = f"line {self.count + 1} is longer than a line can be"
+            return
         line = raw.removesuffix(b"\n")
         digest = hash_of(line)
         try:
@@ -110,7 +120,7 @@ def closed_former(state: Path, key: Verifier | None, *, new: bool = False) -> Fo
     walk, whole, size = _FormerWalk(), hashlib.sha256(), 0
     try:
         with reading(path) as file:
-            for raw in file:
+            for raw in lines_of(file):
                 whole.update(raw)
                 size += len(raw)
                 if walk.reason is None:
@@ -134,7 +144,7 @@ def unattested(state: Path, told: Mapping[int, Iterable[str]]) -> str | None:
     """
     last = 0
     with reading(state / FORMER) as file:
-        for last, raw in enumerate(file, 1):
+        for last, raw in enumerate(lines_of(file), 1):
             if last in told and {*told[last]} != {hash_of(raw.removesuffix(b"\n"))}:
                 return f"line {last} is not the one that a receipt tells of"
     lost = max(told, default=0)

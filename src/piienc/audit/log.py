@@ -100,6 +100,12 @@ class AuditLog:
             closed,
         )
         line = made(link, facts, signer)
+        if len(line) >= segments.LONGEST:
+            raise IncompleteError(
+                f"the line of the audit log has {len(line):,} bytes, and may have less than "
+                f"{segments.LONGEST:,}",
+                hint="take fewer files in one run",
+            )
         _append(segments.path_of(folder, place.segment), line + b"\n", place.end)
         mark = LogPosition(link.line, hash_of(line), place.log)
         if signer:

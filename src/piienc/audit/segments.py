@@ -16,13 +16,15 @@ no link is followed, and nothing that is opened can keep a command waiting.
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import os
 import re
 import stat
+import time
 from typing import TYPE_CHECKING, BinaryIO
 
 from piienc.audit.access import unreadable
+from piienc.base.files import lock
+from piienc.errors import ConfigError, LockError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -35,8 +37,14 @@ FORMER = "audit.jsonl"  # the log of the format before this one
 LIMIT = 16 << 20
 """Bytes of a segment, after which the next line begins a new one."""
 
+LONGEST = 64 << 20
+"""Bytes of a line, its line break counted: some hundred thousand files that one run has taken."""
+
 _LOCK = "lock"
-_NAME = re.compile(r"([0-9]{6,18})\.jsonl", re.ASCII)
+_PATIENCE = 60.0  # seconds: to append takes a moment, and many may wait for each other
+_PAUSE = 0.01
+_NAME = re.compile(r"([0-9]{6}|[1-9][0-9]{6,})\.jsonl", re.ASCII)
+_LIKE = re.compile(r"[0-9]+\.jsonl", re.ASCII)
 _ID = re.compile(r"[0-9a-f]{16}", re.ASCII)
 
 
@@ -56,6 +64,12 @@ def numbers_of(folder: Path) -> list[int]:
     """Return the numbers of a log's segments, in order."""
     names = (_NAME.fullmatch(path.name) for path in _listed(folder))
     return sorted({int(name[1]) for name in names if name} - {0})
+
+
+def misnamed(folder: Path) -> list[str]:
+    """Return the names that look like those of segments, and are none that a command gives."""
+    names = sorted(path.name for path in _listed(folder) if _LIKE.fullmatch(path.name))
+    return [name for name in names if not _NAME.fullmatch(name) or name == path_of(folder, 0).name]
 
 
 def path_of(folder: Path, number: int) -> Path:
@@ -108,6 +122,26 @@ def reading(path: Path) -> Iterator[BufferedReader]:
         raise unreadable(path, error) from error
 
 
+def lines_of(file: BinaryIO, size: int | None = None) -> Iterator[bytes]:
+    """Yield the lines of a file, with their line breaks; the last may have none.
+
+    Of one that is too long, the pieces are yielded: see `is_too_long`.
+
+    Args:
+        file: at its beginning.
+        size: how much of it counts; None for all.
+    """
+    left = LONGEST if size is None else size
+    while left > 0 and (raw := file.readline(min(left, LONGEST))):
+        left -= 0 if size is None else len(raw)
+        yield raw
+
+
+def is_too_long(raw: bytes) -> bool:
+    """Tell whether what `lines_of` has yielded is a piece of a line that none of ours can be."""
+    return len(raw) >= LONGEST and not raw.endswith(b"\n")
+
+
 def reason_of(error: OSError) -> str:
     """Return one of `UNSOUND` in words."""
     return os.strerror(error.errno) if error.errno else "it is not a regular file"
@@ -118,11 +152,14 @@ def held(state: Path) -> Iterator[None]:
     """Wait until no other process appends, and hold off those that will.
 
     Raises:
-        OSError: the lock cannot be had.
+        LockError: another process has held it for too long.
+        OSError: the lock cannot be opened.
+        ConfigError: the file system gives no locks.
     """
-    descriptor = opened(state / FOLDER / _LOCK, os.O_RDWR | os.O_CREAT)
+    path = state / FOLDER / _LOCK
+    descriptor = opened(path, os.O_RDWR | os.O_CREAT)
     try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        _wait(descriptor, path)
         yield
     finally:
         os.close(descriptor)
@@ -130,13 +167,30 @@ def held(state: Path) -> Iterator[None]:
 
 @contextlib.contextmanager
 def still(state: Path) -> Iterator[None]:
-    """Hold off who appends while the block looks; whoever may not lock looks all the same."""
+    """Hold off who appends while the block looks; whoever may not lock looks all the same.
+
+    Raises:
+        LockError: another process has held the lock for too long.
+    """
+    path = state / FOLDER / _LOCK
     with contextlib.ExitStack() as stack:
-        with contextlib.suppress(OSError):
-            descriptor = opened(state / FOLDER / _LOCK, os.O_RDONLY)
+        with contextlib.suppress(OSError, ConfigError):
+            descriptor = opened(path, os.O_RDONLY)
             stack.callback(os.close, descriptor)
-            fcntl.flock(descriptor, fcntl.LOCK_SH)
+            _wait(descriptor, path, shared=True)
         yield
+
+
+def _wait(descriptor: int, path: Path, *, shared: bool = False) -> None:
+    give_up = time.monotonic() + _PATIENCE
+    while not lock(descriptor, path, wait=False, shared=shared):
+        if time.monotonic() > give_up:
+            raise LockError(
+                f"another process has held the lock of the audit log for {_PATIENCE:.0f} seconds: "
+                f"{path}",
+                hint="wait for it; lslocks tells which one it is",
+            )
+        time.sleep(_PAUSE)
 
 
 def _listed(folder: Path) -> Iterator[os.DirEntry[str]]:

@@ -113,7 +113,11 @@ def _logs(state: Path) -> Iterator[list[Path]]:
 def _lines(path: Path) -> Iterator[bytes]:
     try:
         with segments.reading(path) as file:
-            yield from file
+            for raw in segments.lines_of(file):
+                if segments.is_too_long(raw):
+                    yield b""  # one that cannot be read; no command has written what is behind it
+                    return
+                yield raw
     except segments.UNSOUND as error:
         raise InputError(
             f"cannot read {path}: {segments.reason_of(error)}", hint="see 'piienc audit verify'"

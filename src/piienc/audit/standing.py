@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from msgspec import Struct
 
 from piienc.audit import head as heads
+from piienc.audit import segments
 from piienc.audit.line import (
     ZEROS,
     LineLink,
@@ -33,8 +34,7 @@ if TYPE_CHECKING:
     from piienc.audit.line import Verifier
 
 _PIECE = 16 << 10  # bytes read at a time, from the end
-_LONGEST = 64 << 20  # bytes that a line can have
-_LARGEST = LIMIT + _LONGEST
+_LARGEST = LIMIT + segments.LONGEST
 
 
 class LogState(Struct, frozen=True):
@@ -231,10 +231,10 @@ def _tail(descriptor: int, size: int, name: str) -> tuple[bytes | None, bytes]:
     for held in _backwards(descriptor, size):
         end = held.rfind(b"\n") + 1
         begin = held.rfind(b"\n", 0, end - 1) + 1 if end else 0
+        if end - begin > segments.LONGEST or len(held) - end >= segments.LONGEST:
+            raise _UnsoundError("the last line is longer than a line can be", name)
         if end and (begin or len(held) == size):
             return held[begin : end - 1], held[end:]
-    if len(held) < size:
-        raise _UnsoundError("the last line does not end", name)
     return None, held
 
 
@@ -243,7 +243,7 @@ def _backwards(descriptor: int, size: int) -> Iterator[bytes]:
     length = _PIECE
     while True:
         yield os.pread(descriptor, min(length, size), size - min(length, size))
-        if length >= min(size, 2 * _LONGEST):
+        if length >= min(size, 2 * segments.LONGEST):
             return
         length *= 2
 

@@ -8,11 +8,19 @@ from typing import TYPE_CHECKING, BinaryIO, Literal
 from msgspec import Struct, field
 
 from piienc.audit.line import ZEROS, FormerLog, TornLine, hash_of, link_of
-from piienc.audit.segments import UNSIGNED, UNSOUND, path_of, reading, reason_of
+from piienc.audit.segments import (
+    UNSIGNED,
+    UNSOUND,
+    is_too_long,
+    lines_of,
+    path_of,
+    reading,
+    reason_of,
+)
 from piienc.audit.standing import reason_against
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Mapping
     from pathlib import Path
 
     from piienc.audit.line import LineLink, Verifier
@@ -94,8 +102,12 @@ class LogWalk:
         self._told = told
         self.walked = WalkState()
 
-    def through(self, sizes: dict[int, int]) -> WalkState:
+    def through(self, sizes: dict[int, int], misnamed: tuple[str, ...] = ()) -> WalkState:
         """Go through all segments, up to the sizes that they have.
+
+        Args:
+            sizes: of the segments, by their numbers.
+            misnamed: files that look like segments and are none.
 
         Raises:
             ConfigError: the system does not let one be read.
@@ -107,6 +119,8 @@ class LogWalk:
             self._segment(number, size)
             before = number
         self.walked.cut += len(self.walked.torn)
+        for name in misnamed:
+            self._damage(name, _WrongError(None, "misplaced", "no segment has such a name"))
         return self.walked
 
     def _segment(self, number: int, size: int) -> None:
@@ -131,9 +145,12 @@ class LogWalk:
             self._wrong(number, _WrongError(None, "altered", reason))
 
     def _wrong(self, number: int, error: _WrongError) -> None:
-        name = f"{self.folder.parent.name}/{self.folder.name}/{path_of(self.folder, number).name}"
-        self.walked.damages.append(Damage(name, error.line, error.kind, str(error)))
+        self._damage(path_of(self.folder, number).name, error)
         self.walked.known = False
+
+    def _damage(self, name: str, error: _WrongError) -> None:
+        path = f"{self.folder.parent.name}/{self.folder.name}/{name}"
+        self.walked.damages.append(Damage(path, error.line, error.kind, str(error)))
 
     def _lines(self, number: int, file: BinaryIO, size: int, *, each: bool) -> None:
         """Take the lines of a segment.
@@ -143,7 +160,9 @@ class LogWalk:
         """
         walked = self.walked
         line, link, first = b"", None, True
-        for raw in _up_to(file, size):
+        for raw in lines_of(file, size):
+            if is_too_long(raw):
+                raise _altered(walked.line + 1, "is longer than a line can be")
             if not raw.endswith(b"\n"):
                 walked.torn = (*walked.torn, TornLine(len(raw), hash_of(raw)))
                 break
@@ -230,11 +249,3 @@ class LogWalk:
 
 def _altered(line: int, reason: str) -> _WrongError:
     return _WrongError(line, "altered", f"line {line} was altered or put in: it {reason}")
-
-
-def _up_to(file: BinaryIO, size: int) -> Iterator[bytes]:
-    """Yield the lines of a file, up to the size that it had."""
-    left = size
-    while left > 0 and (raw := file.readline(left)):
-        left -= len(raw)
-        yield raw
