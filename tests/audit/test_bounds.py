@@ -1,7 +1,9 @@
 """Nothing that is put into the log's place takes memory or time without a bound."""
 
 import fcntl
+import hashlib
 import itertools
+import json
 import os
 import time
 import tracemalloc
@@ -9,7 +11,9 @@ import tracemalloc
 import pytest
 
 from piienc.audit import segments
+from piienc.audit.entry import AuditEntry
 from piienc.audit.show import LogFilter, shown
+from piienc.base import document
 from piienc.errors import IncompleteError, LockError
 
 SPARSE = 300 << 20  # bytes of a file that holds nothing
@@ -156,3 +160,25 @@ def test_line_behind_a_planted_segment_is_seen(log, digits):
     assert log.check().lines == 4
     assert log.damage()
     assert len(log.warnings) == 1
+
+
+def test_schema_is_hashed_as_far_as_a_schema_can_be_long(log, monkeypatch):
+    """It is named before it was looked at: it may be anything, of any size."""
+    monkeypatch.setattr(document, "MAX_BYTES", PIECE)
+    log.state.mkdir(mode=0o700)
+    told = {}
+    for name, size in {"good": PIECE, "large": PIECE + 1, "sparse": SPARSE}.items():
+        path = log.state / name
+        _sized(path, size)
+        entry = AuditEntry("test", state=log.state, keys=log.keys)
+        _, peak = _peak(lambda path=path, entry=entry: entry.schema(path))
+        assert peak < 4 * PIECE
+        entry.begin()
+        told[name] = json.loads(log.lines[-1])["schema"]
+    assert told.pop("good")["sha256"] == hashlib.sha256(bytes(PIECE)).hexdigest()
+    assert told == {name: {"name": str(log.state / name)} for name in ("large", "sparse")}
+
+
+def _sized(path, size):
+    with path.open("wb") as file:
+        file.truncate(size)

@@ -20,7 +20,7 @@ from piienc.audit import segments
 from piienc.audit.keys import public_key, signing_key
 from piienc.audit.log import AuditLog
 from piienc.base.files import new_file
-from piienc.errors import ConfigError, IncompleteError, KeyAccessError
+from piienc.errors import ConfigError, IncompleteError, KeyAccessError, PolicyError
 
 APPENDS = """
 import pathlib, sys
@@ -313,6 +313,17 @@ def test_public_key_is_enough_to_verify(log):
     (log.keys / "audit" / "public.pem").unlink()
     (found,) = log.check_all().logs
     assert (found.signature, found.damages) == ("unchecked", ())
+
+
+def test_public_key_may_be_read_by_others(log):
+    """But not written to: it decides whom the check believes."""
+    log.append()
+    path = log.keys / "audit" / "public.pem"
+    path.chmod(0o644)
+    assert log.check().signature == "good"
+    path.chmod(0o666)
+    with pytest.raises(PolicyError):
+        log.check()
 
 
 @pytest.mark.parametrize("half", ["signing.pem", "public.pem"])

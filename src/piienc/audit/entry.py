@@ -68,11 +68,16 @@ class AuditEntry:
         self._files.append({"role": role, "name": as_text(path)})
 
     def schema(self, path: Path) -> None:
-        """Say which schema holds; its hash is taken now, if it can be read twice."""
+        """Say which schema holds; its hash is taken now, if it can be read twice, and is one."""
+        from piienc.base import document  # noqa: PLC0415  # start-up
+
         self._schema = {"name": as_text(path)}
         with suppress(OSError):
             if path.is_file():  # a pipe would be empty afterwards
-                self._schema["sha256"] = hashlib.sha256(path.read_bytes()).hexdigest()
+                with path.open("rb") as file:
+                    content = file.read(document.MAX_BYTES + 1)
+                if len(content) <= document.MAX_BYTES:
+                    self._schema["sha256"] = hashlib.sha256(content).hexdigest()
 
     def key(
         self, name: str, ids: Iterable[int] | None = None, *, fingerprint: str | None = None

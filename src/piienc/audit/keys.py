@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 _BEGIN, _END = b"-----BEGIN PRIVATE KEY-----", b"-----END PRIVATE KEY-----"
 _PKCS8 = bytes.fromhex("302e020100300506032b657004220420")  # what RFC 8410 puts before the key
 _SIZE = 32  # bytes of a key: RFC 8032
+_LARGEST = 64 << 10  # bytes of each file
 
 _FOLDER, _PRIVATE, _PUBLIC, _LOGS = "audit", "signing.pem", "public.pem", "logs"
 
@@ -143,7 +144,8 @@ def public_key(folder: Path) -> AuditPublicKey | None:
     """Return the public key of a key folder, if it is there; the private one is not needed.
 
     Raises:
-        KeyAccessError: it cannot be read, is no such key, or others than its owner may read it.
+        KeyAccessError: it cannot be read, or is no such key.
+        PolicyError: it belongs to somebody else, or others may change it.
     """
     path = folder / _FOLDER / _PUBLIC
     if not _is_there(path):
@@ -152,7 +154,7 @@ def public_key(folder: Path) -> AuditPublicKey | None:
     from cryptography.hazmat.primitives.serialization import load_pem_public_key  # noqa: PLC0415
 
     try:
-        key = load_pem_public_key(_read(path))
+        key = load_pem_public_key(_read(path, secret=False))
     except ValueError:
         key = None
     if not isinstance(key, ed25519.Ed25519PublicKey):
@@ -208,10 +210,10 @@ def _seed(path: Path) -> bytes:
     return seed
 
 
-def _read(path: Path) -> bytes:
+def _read(path: Path, *, secret: bool = True) -> bytes:
     try:
-        with open_trusted(path, secret=True) as file:
-            return file.read()
+        with open_trusted(path, secret=secret) as file:
+            return file.read(_LARGEST)
     except OSError as error:
         raise KeyAccessError(
             f"cannot read {path}: {os.strerror(error.errno or 0)}",
