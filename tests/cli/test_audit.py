@@ -347,15 +347,76 @@ def test_verify_without_a_signature_warns(project):
     (project.folder / "in").mkdir()
     project.write("x.csv", DATA)
     assert project.run("push", "x.csv", "--to", f"file://{project.folder}/in/").code == 0
-    assert project.run("audit", "verify").normal() == (
-        0,
-        "",
-        (
-            "piienc: 2 lines, whole and in order: .piienc/audit/unsigned\n"
-            "piienc: warning: they are not signed: anybody could have written them, or cut them "
-            "off\n"
-        ),
+    warning = (
+        "piienc: warning: .piienc/audit/unsigned is not signed: anybody could have written it, or "
+        "cut it off\n"
     )
+    told = "piienc: 2 lines, in order: .piienc/audit/unsigned\n"
+    assert project.run("audit", "verify").normal() == (0, "", told + warning)
+    assert project.run("audit", "verify", "--quiet").normal() == (0, "", warning)
+
+
+@pytest.mark.parametrize("said", [[], ["--quiet"], ["--json"]], ids=["text", "quiet", "json"])
+def test_verify_of_a_signed_log_without_its_key_proves_nothing_and_says_so(project, said):
+    """After what can be seen without it."""
+    project.write("x.csv", DATA)
+    assert project.run(*ENCRYPT).code == 0
+    for keys in ("nowhere", "others"):
+        if keys == "others":
+            shutil.copytree(project.folder / "keys", project.folder / keys)
+            shutil.rmtree(project.folder / keys / "audit")
+            signs = [*ENCRYPT, "--keys", keys, "--state", "else", "--force"]
+            assert project.run(*signs).code == 0
+        ended = project.run("audit", "verify", "--keys", keys, *said)
+        message = (
+            f"the signatures of .piienc/audit/KEY were not checked: {keys} does not hold its key"
+        )
+        hint = "name the key folder that has signed it: --keys DIR or PIIENC_KEYS"
+        if said == ["--json"]:
+            document = ended.document
+            assert (ended.code, document["ok"]) == (5, False)
+            assert document["logs"][0]["signature"] == "unchecked"
+            error = document["error"]
+            assert (_stable(error["message"]), error["code"], error["kind"]) == (message, 5, "key")
+            assert error["hint"] == hint
+        else:
+            first = ["piienc: 2 lines, in order: .piienc/audit/KEY"] if not said else []
+            told = [f"piienc: error: {message}", f"piienc: hint: {hint}"]
+            assert (ended.code, _stable(ended.err).splitlines()) == (5, first + told)
+
+
+def test_verify_without_the_key_tells_damage_first(project):
+    """What was found counts more than what was not looked for."""
+    project.write("x.csv", DATA)
+    assert project.run(*ENCRYPT).code == 0
+    log = project.segment()
+    log.write_bytes(b"".join(log.read_bytes().splitlines(keepends=True)[1:]))
+    assert project.run("audit", "verify", "--keys", "nowhere").code == 6
+
+
+def test_verify_tells_what_it_has_not_proven_also_when_it_is_quiet(project):
+    """A log of another key beside the one that was checked; and what nobody has signed."""
+    project.write("x.csv", DATA)
+    assert project.run(*ENCRYPT).code == 0
+    shutil.copytree(project.folder / "keys", project.folder / "second")
+    shutil.rmtree(project.folder / "second" / "audit")
+    assert project.run(*ENCRYPT, "--keys", "second", "--force").code == 0
+    ended = project.run("audit", "verify", "--quiet")
+    assert (ended.code, ended.out) == (0, "")
+    assert re.fullmatch(
+        "piienc: warning: the signatures of .piienc/audit/[0-9a-f]{16} were not checked: keys does "
+        "not hold its key\n",
+        ended.err,
+    )
+
+
+@pytest.mark.parametrize("keys", ["keys", "nowhere"])
+def test_empty_log_is_told_as_empty(project, keys):
+    """What a crash leaves before the first line, or somebody has put there, proves nothing."""
+    folder = project.folder / ".piienc" / "audit" / "0123456789abcdef"
+    folder.mkdir(mode=0o700, parents=True)
+    ended = project.run("audit", "verify", "--keys", keys)
+    assert ended.normal() == (0, "", "piienc: empty: .piienc/audit/0123456789abcdef\n")
 
 
 def test_show_is_a_table_of_the_newest(project):

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from piienc.audit.line import FormerLog, Verifier
     from piienc.audit.walk import Kind, WalkState
 
+Signature = Literal["good", "unchecked", "none"]
+
 __all__ = ["AuditReport", "Damage", "LogReport", "check", "noted"]
 
 
@@ -43,7 +45,7 @@ class LogReport(Struct, frozen=True):
     path: str
     lines: int
     segments: int
-    signature: Literal["good", "unchecked", "none"]
+    signature: Signature
     key: str | None = None
     cut: int = 0
     last: str | None = None
@@ -59,6 +61,16 @@ class AuditReport(Struct, frozen=True):
     def damages(self) -> list[Damage]:
         """What is wrong, in order."""
         return [damage for log in self.logs for damage in log.damages]
+
+    @property
+    def unchecked(self) -> list[LogReport]:
+        """The signed logs whose key is not at hand."""
+        return [log for log in self.logs if log.signature == "unchecked"]
+
+    @property
+    def proves_nothing(self) -> bool:
+        """Whether there are signed logs, and no signature was checked."""
+        return bool(self.unchecked) and all(log.signature != "good" for log in self.logs)
 
 
 class _LogSnapshot(Struct, frozen=True):
@@ -168,13 +180,14 @@ def _checked(
     if lost and not damages:
         reason = f"the log was cut off behind line {walked.line}: a witness tells of line "
         damages.append(Damage(name, walked.line + 1, "cut-off", f"{reason}{max(lost)}"))
-    unsigned = seen.folder.name == segments.UNSIGNED
+    # Of a folder that is empty, as a crash can leave it, the name proves nothing.
+    unsigned = seen.folder.name == segments.UNSIGNED or not (walked.lines or head or damages)
     return LogReport(
         name,
         walked.lines,
         len(seen.sizes),
         "none" if unsigned else "good" if key else "unchecked",
-        key.fingerprint if key else None if unsigned else seen.folder.name,
+        None if unsigned else key.fingerprint if key else seen.folder.name,
         walked.cut,
         head.time if head else None,
         tuple(damages),
@@ -225,7 +238,9 @@ def _former(
         reason = former.unattested(state, told) if found else "a receipt tells of it; it is gone"
     damages = () if reason is None else (Damage(segments.FORMER, None, "altered", reason),)
     lines, signed = (found.lines, found.signed) if found else (0, 0)
-    return LogReport(segments.FORMER, lines, 1, "good" if signed else "none", damages=damages)
+    unchecked = former.is_signed(state)
+    signature: Signature = "good" if signed else "unchecked" if unchecked else "none"
+    return LogReport(segments.FORMER, lines, 1, signature, damages=damages)
 
 
 def _former_reason(found: FormerLog | None, closed: list[FormerLog], newer: bool) -> str | None:  # noqa: FBT001  # likewise

@@ -135,6 +135,11 @@ def closed_former(state: Path, key: Verifier | None, *, new: bool = False) -> Fo
     return FormerLog(walk.count, signed, walk.head, size, whole.hexdigest(), reason)
 
 
+def is_signed(state: Path) -> bool:
+    """Tell whether there is a head, of whichever key."""
+    return (state / _HEADS).exists()
+
+
 def unattested(state: Path, told: Mapping[int, Iterable[str]]) -> str | None:
     """Return how the log differs from what receipts tell of its lines; None if it does not.
 

@@ -14,13 +14,14 @@ from msgspec import convert, to_builtins
 from piienc.base.files import open_input
 from piienc.cli import options, ui
 from piienc.cli.moments import moment_of
-from piienc.errors import AuthenticationError, InputError, UsageError
+from piienc.errors import AuthenticationError, InputError, KeyAccessError, UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from piienc.audit.check import AuditReport
+    from piienc.audit.check import AuditReport, LogReport
     from piienc.audit.head import LogPosition
+    from piienc.errors import PiiencError
 
 app = typer.Typer(help="The audit log: show it, and verify it.", no_args_is_help=True)
 
@@ -54,16 +55,16 @@ def verify(
     witnesses = [_mark_of(path) for path in receipt or ()] + [_noted(line) for line in head or ()]
     with _readable(settled.state_dir):
         found = check(settled.state_dir, public_key(settled.keys_dir), witnesses)
-    error = _error_of(found, settled.state_dir)
+    error = _error_of(found, settled.state_dir, settled.keys_dir)
     if json:
         ui.document(_document(found, error))
         if error:
             raise typer.Exit(error.exit_code)
         return
+    if error is None or isinstance(error, KeyAccessError):
+        _tell(found, settled.state_dir, settled.keys_dir, quiet=quiet)
     if error:
         raise error
-    if not quiet:
-        _tell(found, settled.state_dir)
 
 
 @app.command("head", epilog=options.EPILOG)
@@ -191,9 +192,9 @@ def _readable(state: Path) -> Iterator[None]:
         ) from error
 
 
-def _error_of(found: AuditReport, state: Path) -> AuthenticationError | None:
+def _error_of(found: AuditReport, state: Path, keys: Path) -> PiiencError | None:
     if not found.damages:
-        return None
+        return _unproven(found, state, keys) if found.proves_nothing else None
     first, *others = found.damages
     more = f" ({len(others)} more: --json tells all)" if others else ""
     return AuthenticationError(
@@ -203,7 +204,19 @@ def _error_of(found: AuditReport, state: Path) -> AuthenticationError | None:
     )
 
 
-def _document(found: AuditReport, error: AuthenticationError | None) -> dict[str, Any]:
+def _unproven(found: AuditReport, state: Path, keys: Path) -> KeyAccessError:
+    first, *others = found.unchecked
+    return KeyAccessError(
+        _unchecked(first, state, keys) + (f" ({len(others)} more)" if others else ""),
+        hint="name the key folder that has signed it: --keys DIR or PIIENC_KEYS",
+    )
+
+
+def _unchecked(log: LogReport, state: Path, keys: Path) -> str:
+    return f"the signatures of {state / log.path} were not checked: {keys} does not hold its key"
+
+
+def _document(found: AuditReport, error: PiiencError | None) -> dict[str, Any]:
     document = {"schema_version": ui.SCHEMA_VERSION, "ok": error is None, **to_builtins(found)}
     if error:
         told = {"code": error.exit_code, "kind": error.kind, "message": str(error)}
@@ -211,18 +224,22 @@ def _document(found: AuditReport, error: AuthenticationError | None) -> dict[str
     return document
 
 
-def _tell(found: AuditReport, state: Path) -> None:
-    if not found.logs:
+def _tell(found: AuditReport, state: Path, keys: Path, *, quiet: bool) -> None:
+    """Tell what was found; what was not proven also where nothing else is told."""
+    if not found.logs and not quiet:
         ui.say("no lines")
     for log in found.logs:
-        signed = ", signed" if log.signature == "good" else ""
-        ui.say(f"{_lines(log.lines)}, whole and in order{signed}: {state / log.path}")
-        if log.signature == "unchecked":
-            ui.say(f"warning: their signatures were not checked: the key {log.key}... is not here")
-        if log.signature == "none":
-            ui.say("warning: they are not signed: anybody could have written them, or cut them off")
-        if log.cut:
-            ui.say(f"{_lines(log.cut)} cut off by a crash")
+        path = state / log.path
+        if not quiet:
+            order = "whole and in order, signed" if log.signature == "good" else "in order"
+            is_empty = log.signature == "none" and not log.lines
+            ui.say(f"empty: {path}" if is_empty else f"{_lines(log.lines)}, {order}: {path}")
+            if log.cut:
+                ui.say(f"{_lines(log.cut)} cut off by a crash")
+        if log.signature == "unchecked" and not found.proves_nothing:
+            ui.say(f"warning: {_unchecked(log, state, keys)}")
+        if log.signature == "none" and log.lines:
+            ui.say(f"warning: {path} is not signed: anybody could have written it, or cut it off")
 
 
 def _lines(count: int) -> str:
