@@ -3,6 +3,7 @@
     recorded.py  a step in the log, from its beginning to its end; start reading here
     entry.py     what a step tells of itself; evidence.py: what of its receipt
     keys.py      the key that signs, in the key folder
+    begun.py     which log it has begun in which state folder
     line.py      one line: what it says of its place, and its signature
     segments.py  the files that the lines are in, and how they are opened
     access.py    what the system refuses, told as that

@@ -15,10 +15,10 @@ from __future__ import annotations
 import binascii
 import contextlib
 import hashlib
-import json
 import os
 from typing import TYPE_CHECKING
 
+from piienc.audit.begun import BegunLogs
 from piienc.base.files import make_private_folder, new_file
 from piienc.base.trust import open_trusted
 from piienc.errors import ConfigError, IncompleteError, KeyAccessError, PolicyError
@@ -48,7 +48,7 @@ class AuditPublicKey:
 
     def __init__(self, key: Ed25519PublicKey, folder: Path) -> None:
         self._key = key
-        self._logs = folder / _FOLDER / _LOGS
+        self._logs = BegunLogs(folder / _FOLDER / _LOGS, _read)
         self.fingerprint = hashlib.sha256(key.public_bytes_raw()).hexdigest()
 
     def verifies(self, message: bytes, signature: bytes) -> bool:
@@ -67,18 +67,7 @@ class AuditPublicKey:
         Raises:
             KeyAccessError: what is known cannot be read.
         """
-        path = self._log(state)
-        if not _is_there(path):
-            return None
-        try:
-            return str(json.loads(_read(path))[self.fingerprint])
-        except (ValueError, TypeError, KeyError):
-            return None  # it is of a key that was here before
-
-    def _log(self, state: Path) -> Path:
-        # As it is named: a link in its place must not lead to another log.
-        name = hashlib.sha256(os.fsencode(os.path.abspath(state))).hexdigest()  # noqa: PTH100  # of bytes
-        return self._logs / f"{name[:16]}.json"
+        return self._logs.log_of(state, self.fingerprint)
 
 
 class AuditKey(AuditPublicKey):
@@ -95,13 +84,11 @@ class AuditKey(AuditPublicKey):
 
     def remember(self, state: Path, log: str) -> None:
         """Keep the id of a log that is begun in a state folder, if the key folder takes it."""
-        if not os.access(self._logs.parent, os.W_OK | os.X_OK):
-            return
-        told = {"state": os.fsencode(state).decode("utf-8", "replace"), self.fingerprint: log}
-        with contextlib.suppress(ConfigError, IncompleteError):
-            make_private_folder(self._logs)
-            with new_file(self._log(state), overwrite=True) as file:
-                file.write(json.dumps(told, indent=2).encode() + b"\n")
+        self._logs.keep(state, self.fingerprint, log)
+
+    def remembers(self, state: Path) -> bool:
+        """Tell whether the log of a state folder is known, by its path and by itself."""
+        return self._logs.knows(state, self.fingerprint)
 
     def sign(self, message: bytes) -> bytes:
         """Return the signature of a message, 64 bytes."""

@@ -52,6 +52,9 @@ class Signer(Verifier, Protocol):
     def remember(self, state: Path, log: str) -> None:
         """Keep the id of a log that is begun in a state folder, if the key folder takes it."""
 
+    def remembers(self, state: Path) -> bool:
+        """Tell whether the log of a state folder is known, by its path and by itself."""
+
 
 class TornLine(msgspec.Struct, frozen=True):
     """The end of a segment before, where a crash has cut a line off."""
