@@ -64,6 +64,7 @@ _PARQUET = [
     f"tests/transform/{path.name}" for path in sorted(ROOT.glob("tests/transform/test_parquet*.py"))
 ]
 ROOMS = {
+    "audit/begun.py": ["tests/audit"],
     "audit/keys.py": ["tests/audit"],
     "keys/": ["tests/keys"],
     "checks/": ["tests/checks", "tests/receivers"],

@@ -160,12 +160,13 @@ def test_files_that_root_makes_for_a_user_are_the_users(request):
     state = home / ".piienc"
     code = (
         "import grp, os, pwd, sqlite3, sys, tomllib; from pathlib import Path\n"
-        "from piienc.state import Ledger, held\n"
+        "from piienc.state import Ledger, held; from piienc.audit.log import AuditLog\n"
         "from piienc.state import new_transfer; from piienc.base.files import new_file\n"
         "os.environ['PIIENC_TRUST'] = sys.argv[1]\n"
         "os.setuid(int(sys.argv[3])); state = Path(sys.argv[2])\n"
         "with held(state, 'x'), new_file(state / 'new', overwrite=True) as file: file.write(b'x')\n"
         "Ledger(state).save(new_transfer('push', 'u', 'n', state))\n"
+        "AuditLog(state, lambda: None).append({'command': 'x'})\n"
         "print(len(Ledger(state).history()))"
     )
     for number, user in enumerate((0, 65534, 0, 65534), 1):

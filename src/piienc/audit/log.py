@@ -12,7 +12,7 @@ from piienc.audit.access import unkept
 from piienc.audit.head import LogPosition, SignedHead
 from piienc.audit.line import LineLink, hash_of, made, now
 from piienc.audit.standing import standing
-from piienc.base.files import PRIVATE_FOLDER, keep_names, translated
+from piienc.base.files import keep_names, make_folder, translated
 from piienc.base.trust import require_private
 from piienc.errors import ConfigError, IncompleteError
 
@@ -162,7 +162,7 @@ def _make(folder: Path, *, is_link_good: bool = False) -> None:
 
     A link in its place could lead to another log.
     """
-    folder.mkdir(mode=PRIVATE_FOLDER, parents=True, exist_ok=True)
+    make_folder(folder)
     require_private(folder)
     if folder.is_symlink() and not is_link_good:
         raise ConfigError(

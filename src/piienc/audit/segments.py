@@ -23,7 +23,7 @@ import time
 from typing import TYPE_CHECKING, BinaryIO
 
 from piienc.audit.access import unreadable
-from piienc.base.files import lock
+from piienc.base.files import adopt, lock
 from piienc.errors import ConfigError, LockError
 
 if TYPE_CHECKING:
@@ -94,6 +94,8 @@ def opened(path: Path, flags: int) -> int:
     if not stat.S_ISREG(os.fstat(descriptor).st_mode):
         os.close(descriptor)
         raise NotRegularError(f"{path} is not a regular file")
+    if flags & os.O_CREAT:
+        adopt(descriptor, path.parent)
     return descriptor
 
 

@@ -370,6 +370,23 @@ def refuse_same(source: Path, target: Path) -> None:
             )
 
 
+def make_folder(path: Path) -> None:
+    """Create a folder that only its owner may enter, if there is none: see `adopt`.
+
+    Raises:
+        OSError: it cannot be made.
+    """
+    if not path.exists():
+        path.mkdir(mode=PRIVATE_FOLDER, parents=True, exist_ok=True)
+        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_DIRECTORY)
+        try:
+            adopt(descriptor, path.parent)
+        finally:
+            os.close(descriptor)
+    elif not path.is_dir():
+        raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), str(path))
+
+
 def make_private_folder(path: Path, hint: str = "choose a place that may be written to") -> None:
     """Create a folder that only its owner may enter (0700), or check the one that is there.
 
@@ -383,14 +400,7 @@ def make_private_folder(path: Path, hint: str = "choose a place that may be writ
         ConfigError: it cannot be made.
     """
     try:
-        missing = not path.exists()
-        path.mkdir(mode=PRIVATE_FOLDER, parents=True, exist_ok=True)
-        if missing:
-            descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_DIRECTORY)
-            try:
-                adopt(descriptor, path.parent)
-            finally:
-                os.close(descriptor)
+        make_folder(path)
     except OSError as error:
         raise ConfigError(
             f"cannot make the folder {path}: {os.strerror(error.errno or 0)}",
