@@ -22,10 +22,10 @@ import pyarrow as pa
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM, AESSIV
 from generate import PERSONAL
 from pyarrow import csv as arrow_csv
-from report import Rows, show
 
 from piienc.columns import ColumnCipher
 from piienc.keys import Keyset, Mode, generate
+from report import Rows, show
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -25,19 +25,19 @@ from typing import TYPE_CHECKING
 
 import pyarrow as pa
 from bounds import COLUMNS, measure_bomb, ratio, time_wide
+from envelope import measure_memory as measure_envelope_memory
+from envelope import time_envelope
 from generate import KEYS, generate, generate_parquet, write_schema
 from kernels import tabulate
 from processes import HERE, PIIENC, Job, peak, rival, run, side_by_side, timed
 from pyarrow import csv as arrow_csv
 from pyarrow import parquet as pq
-from report import Rows, show
 from send import SMALL as SENT_FILES
 from send import measure_send
 
-from envelope import measure_memory as measure_envelope_memory
-from envelope import time_envelope
 from remote import FAR as FAR_SIZES
 from remote import FILES, NEAR, SMALL, measure_remote_memory, time_remote
+from report import Rows, show
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from verify_desk import COLUMNS, FORMATS, Sheet, people
 
 from piienc.columns import Fingerprints, cells_of
-from piienc.jobs.watching import Verifying
+from piienc.jobs.spooling.verifying import Verifying
 from piienc.keys import Mode, Prefix, generate
 from piienc.report.model import SchemaFacts
 from piienc.state import CellCounter

@@ -8,8 +8,8 @@ from piienc.api.common import answer, path_of, settled
 from piienc.audit.recorded import recorded
 from piienc.deliver.addressed import destination_named, way_by
 from piienc.errors import UsageError
+from piienc.jobs.builder import JobContextBuilder
 from piienc.jobs.chosen import chosen
-from piienc.jobs.making import JobContextBuilder
 from piienc.jobs.send import send as send_by
 
 if TYPE_CHECKING:

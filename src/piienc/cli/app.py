@@ -21,7 +21,7 @@ from piienc.version import __version__
 COMMANDS = {
     "init": "init:init",
     "demo": "demo:demo",
-    "keys": "keys:app",
+    "keys": "keys.aes:app",
     "schema": "schema:app",
     "profiles": "profiles:app",
     "manifest": "manifest:app",

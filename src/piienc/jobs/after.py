@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from piienc.base.trust import held_folder
 from piienc.errors import ConfigError, IncompleteError, MovedError
-from piienc.jobs.sources import SourceFile, held_source, is_ours
+from piienc.jobs.spooling.sources import SourceFile, held_source, is_ours
 
 if TYPE_CHECKING:
     from piienc.settings.job import Job

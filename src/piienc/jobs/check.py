@@ -9,9 +9,9 @@ from msgspec import Struct, to_builtins
 
 from piienc.deliver.push import rehearse
 from piienc.errors import ConfigError, IncompleteError, PiiencError
-from piienc.jobs.naming import name_for
 from piienc.jobs.outcome import WORST_FIRST
-from piienc.jobs.sources import sources
+from piienc.jobs.spooling.naming import name_for
+from piienc.jobs.spooling.sources import sources
 from piienc.openpgp.preflight import check_recipients, check_signer, plain_limit
 from piienc.report.receipt import SCHEMA_VERSION, ErrorFacts
 from piienc.state import Marks
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from piienc.jobs.making import JobContextBuilder
+    from piienc.jobs.builder import JobContextBuilder
 
 _GROWTH = 2  # so many times larger than its source a wrapped file may well be
 

@@ -14,16 +14,16 @@ from piienc.deliver.push import push
 from piienc.deliver.upload import KnownFile
 from piienc.errors import PiiencError
 from piienc.jobs.after import apply_after
+from piienc.jobs.documents import keep_receipt
 from piienc.jobs.outcome import SourceOutcome
-from piienc.jobs.papers import keep_receipt
-from piienc.jobs.spool import files_of
+from piienc.jobs.spooling.spool import files_of
 from piienc.state import JobStep
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from piienc.deliver.push import PushRequest
-    from piienc.jobs.sending import JobContext
+    from piienc.jobs.context import JobContext
     from piienc.report.receipt import ErrorFacts, PushReceipt, SentFile
     from piienc.state import JobEntry, JobLedger
 

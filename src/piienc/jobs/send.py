@@ -23,11 +23,11 @@ from piienc.deliver.push import rehearse
 from piienc.errors import IncompleteError, InputError, MovedError, PiiencError, VerificationError
 from piienc.jobs.after import move
 from piienc.jobs.deliver import THERE, Deliverer
-from piienc.jobs.delivering import delivering
+from piienc.jobs.delivery_thread import delivering
+from piienc.jobs.documents import keep_report
 from piienc.jobs.outcome import SendReceipt, SourceOutcome
-from piienc.jobs.papers import keep_report
-from piienc.jobs.sources import SourceFile, sources
-from piienc.jobs.spool import (
+from piienc.jobs.spooling.sources import SourceFile, sources
+from piienc.jobs.spooling.spool import (
     SpooledSource,
     discard,
     files_of,
@@ -46,8 +46,8 @@ if TYPE_CHECKING:
     from contextlib import AbstractContextManager
     from pathlib import Path
 
-    from piienc.jobs.delivering import DeliveryThread
-    from piienc.jobs.sending import JobContext
+    from piienc.jobs.context import JobContext
+    from piienc.jobs.delivery_thread import DeliveryThread
     from piienc.openpgp.encryptor import PgpEncryptor
     from piienc.report.receipt import ErrorFacts
 

@@ -158,7 +158,7 @@ def _in_the_way(where: str) -> str:
 @pytest.mark.parametrize(
     ("where", "encrypted_again"),
     [
-        ("piienc.jobs.spool:_SpoolPass._kept", True),
+        ("piienc.jobs.spooling.spool:_SpoolPass._kept", True),
         ("piienc.base.files:._publish", True),
         ("piienc.jobs.send:Deliverer.all", False),
         ("piienc.deliver.delivery:Delivery._publish", False),

@@ -15,8 +15,8 @@ from msgspec.structs import replace
 from sshd import ROOT, make_key, run
 
 from piienc.errors import PiiencError
-from piienc.jobs import spool as spooling
 from piienc.jobs.outcome import WORST_FIRST
+from piienc.jobs.spooling import spool as spooling
 from piienc.state import JobLedger, JobStep
 
 

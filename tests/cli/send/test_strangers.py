@@ -9,7 +9,8 @@ import os
 import pytest
 from desk import rows
 
-from piienc.jobs import after, sources, spool
+from piienc.jobs import after
+from piienc.jobs.spooling import sources, spool
 
 STRANGER = 12_345
 

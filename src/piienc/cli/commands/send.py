@@ -16,7 +16,7 @@ from piienc.errors import PiiencError
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from piienc.jobs.making import JobContextBuilder
+    from piienc.jobs.builder import JobContextBuilder
     from piienc.jobs.outcome import SendReceipt, SourceOutcome
     from piienc.settings import Settings
     from piienc.settings.job import Job
@@ -146,7 +146,7 @@ def _making(
     recipients: Sequence[str] | None,
     voice: _EventPrinter,
 ) -> JobContextBuilder:
-    from piienc.jobs.making import JobContextBuilder  # start-up
+    from piienc.jobs.builder import JobContextBuilder  # start-up
 
     voice.job = job.name
     destination = destinations.destination_of(said, settled).with_said(

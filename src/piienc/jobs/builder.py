@@ -13,7 +13,7 @@ from piienc import receivers as profiles
 from piienc import schema as schemas
 from piienc.deliver.push import PushRequest, rules_of
 from piienc.errors import ConfigError
-from piienc.jobs.sending import JobContext
+from piienc.jobs.context import JobContext
 from piienc.keys import KeyFolder, Keyset
 from piienc.keys.pgp_folder import PgpFolder
 from piienc.openpgp.request import WrapRequest
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from piienc.audit.evidence import AnyReceipt
     from piienc.deliver.endpoint import Endpoint
     from piienc.errors import PiiencError
-    from piienc.jobs.sending import OnEvent
+    from piienc.jobs.context import OnEvent
     from piienc.openpgp.preflight import Ask
     from piienc.receivers import Profile
     from piienc.schema import Schema

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from typing import Any
 
-    from piienc.jobs.sending import JobContext
+    from piienc.jobs.context import JobContext
     from piienc.report.model import Report
     from piienc.report.receipt import FileFacts
     from piienc.tables import CsvSource

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from piienc.jobs.sending import JobContext
+    from piienc.jobs.context import JobContext
     from piienc.report.model import Report
     from piienc.report.receipt import SentFile
     from piienc.state import JobEntry

@@ -19,9 +19,9 @@ from msgspec.structs import replace
 
 from piienc.base.files import make_private_folder, new_file, open_input, together
 from piienc.errors import ConfigError, InputError, MovedError, PiiencError, PolicyError
-from piienc.jobs.naming import name_for
-from piienc.jobs.sources import SourceFile
-from piienc.jobs.watching import Verifying
+from piienc.jobs.spooling.naming import name_for
+from piienc.jobs.spooling.sources import SourceFile
+from piienc.jobs.spooling.verifying import Verifying
 from piienc.openpgp.joined import Fed, JoinedRoute
 from piienc.openpgp.preflight import check_name, check_sent, check_source
 from piienc.openpgp.routes import Poured
@@ -37,7 +37,7 @@ from piienc.tables.streams import Decompressed
 from piienc.transform.crypt import CryptOptions, csv_format, encrypt_file
 
 if TYPE_CHECKING:
-    from piienc.jobs.sending import JobContext
+    from piienc.jobs.context import JobContext
     from piienc.openpgp.encryptor import PgpEncryptor
     from piienc.report.model import Report
     from piienc.report.receipt import FileFacts, Receipt

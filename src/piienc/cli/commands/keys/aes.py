@@ -13,7 +13,7 @@ from msgspec import to_builtins
 from piienc.base.files import new_file, open_input
 from piienc.cli import options, ui
 from piienc.cli.audited import audited
-from piienc.cli.commands import pgp_keys
+from piienc.cli.commands.keys import pgp as pgp_keys
 from piienc.cli.passphrase import Passphrase
 from piienc.errors import KeyAccessError, PolicyError
 from piienc.keys.keyset import Mode, Prefix, Status, generate

@@ -1,0 +1,1 @@
+"""`piienc keys`: AES keysets, OpenPGP keys, and the list of both."""
