@@ -13,7 +13,7 @@ import piienc
 from piienc.base.secret import SecretBytes
 from piienc.errors import AuthenticationError, ConfigError, KeyAccessError, PolicyError, UsageError
 from piienc.keys import KeyFolder, Mode, generate
-from piienc.keys.pgp_folder import PgpFolder
+from piienc.keys.openpgp.folder import PgpFolder
 
 ROOT = Path(__file__).parent.parent
 PAGE = (ROOT / "docs" / "python.md").read_text("utf-8")

@@ -6,6 +6,7 @@ import ast
 from collections import Counter
 from functools import cache
 from pathlib import Path
+from statistics import median
 
 import piienc
 
@@ -73,3 +74,27 @@ def test_no_two_classes_have_one_name():
         if isinstance(node, ast.ClassDef)
     )
     assert [name for name, count in names.items() if count > 1] == []
+
+
+def sizes() -> dict[Path, int]:
+    """Return the lines of each file."""
+    return {path: len(path.read_text("utf-8").splitlines()) for path in ROOT.rglob("*.py")}
+
+
+def test_files_can_be_read_at_once():
+    """None has over 400 lines, and half of them have 160 at most."""
+    lines = sizes()
+    assert {path: count for path, count in lines.items() if count > 400} == {}
+    assert median(count for count in lines.values() if count > 1) <= 160
+
+
+def test_folders_can_be_looked_over():
+    """No more than 15 files stand beside each other, and no room is over an eighth of the house."""
+    lines = sizes()
+    beside = Counter(path.parent for path in lines)
+    assert {folder: count for folder, count in beside.items() if count > 15} == {}
+    rooms = Counter()
+    for path, count in lines.items():
+        rooms[path.relative_to(ROOT).parts[0]] += count
+    whole = sum(lines.values())
+    assert {room: share for room in rooms if (share := rooms[room] / whole) > 0.12} == {}

@@ -32,7 +32,7 @@ from piienc.errors import (
     LockError,
     PolicyError,
 )
-from piienc.keys import gpg
+from piienc.keys.openpgp import gpg
 from piienc.state.database import transaction
 from piienc.state.locks import held, is_held
 

@@ -20,7 +20,7 @@ from piienc.base.secret import SecretBytes
 from piienc.cli.app import app
 from piienc.keys import Key, Keyset, Mode, Prefix, Status, dump, wrap
 from piienc.keys.argon2 import CHEAPEST_FOR_TESTS_ONLY
-from piienc.keys.pgp_folder import PgpFolder
+from piienc.keys.openpgp.folder import PgpFolder
 from piienc.state import Ledger
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from piienc.base.armor import dearmor
+from piienc.keys.openpgp.armor import dearmor
 
 CURVE = ("EDDSA", "Curve: ed25519", "ECDH", "Curve: cv25519")
 _USER_ID, _SUBKEY, _SIGNATURE = 13, 14, 2

@@ -8,7 +8,8 @@ from contextlib import suppress
 import pytest
 from msgspec.structs import replace
 
-from piienc.deliver.delivery import Delivered, Delivery, DeliveryRules, Skipped
+from piienc.deliver.delivery import Delivery
+from piienc.deliver.rules import Delivered, DeliveryRules, Skipped
 from piienc.deliver.upload import UploadFile
 from piienc.errors import IncompleteError, NameTakenError
 from piienc.remote import OURS

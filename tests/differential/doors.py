@@ -14,7 +14,7 @@ from differential.keysets import KEYSETS, before_rotation
 from piienc import schema as schemas
 from piienc.errors import PiiencError
 from piienc.keys import KeyFolder
-from piienc.keys.pgp_folder import PgpFolder
+from piienc.keys.openpgp.folder import PgpFolder
 from piienc.report.model import SchemaFacts
 from piienc.state import CellCounter
 from piienc.tables import UnitSize

@@ -16,11 +16,11 @@ from pathlib import Path
 import gnupg
 import pytest
 
-from piienc.base.armor import dearmor
 from piienc.base.secret import SecretBytes
 from piienc.errors import IncompleteError, KeyAccessError, PgpError, PiiencError
-from piienc.keys import gpg
-from piienc.keys.pgp_folder import PgpFolder
+from piienc.keys.openpgp import gpg
+from piienc.keys.openpgp.armor import dearmor
+from piienc.keys.openpgp.folder import PgpFolder
 
 CANARY = b"CANARY-4711"
 

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from piienc.keys import gpg
+from piienc.keys.openpgp import gpg
 
 LONG_AGO = 0
 

@@ -6,7 +6,7 @@ import subprocess
 
 import pytest
 
-from piienc.keys import gpg
+from piienc.keys.openpgp import gpg
 
 
 class _Told:

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from piienc.errors import KeyAccessError
-from piienc.keys.pgp import KeyState, KeyUse, PgpKey, PgpPart, keys_in
+from piienc.keys.openpgp.key import KeyState, KeyUse, PgpKey, PgpPart, keys_in
 
 NOW = datetime(2030, 6, 15, 12, tzinfo=UTC)
 FINGERPRINT = "0123456789ABCDEF0123456789ABCDEF01234567"

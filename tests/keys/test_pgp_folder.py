@@ -8,7 +8,7 @@ import pytest
 
 from piienc.errors import KeyAccessError, PolicyError, UsageError
 from piienc.keys import KeyFolder, Mode, generate
-from piienc.keys.pgp_folder import PgpFolder
+from piienc.keys.openpgp.folder import PgpFolder
 
 
 @pytest.fixture

@@ -6,9 +6,10 @@ import pytest
 
 from piienc.base.secret import SecretBytes
 from piienc.errors import KeyAccessError, PgpError, PiiencError, UsageError
-from piienc.keys import gpg, pgp_folder
-from piienc.keys.pgp import KeyState, KeyUse
-from piienc.keys.pgp_folder import PgpFolder
+from piienc.keys.openpgp import folder as pgp_folder
+from piienc.keys.openpgp import gpg
+from piienc.keys.openpgp.folder import PgpFolder
+from piienc.keys.openpgp.key import KeyState, KeyUse
 
 ALL_USES = (KeyUse.ENCRYPT, KeyUse.SIGN, KeyUse.CERTIFY)
 

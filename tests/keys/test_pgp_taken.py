@@ -9,11 +9,11 @@ from pathlib import Path
 import pysequoia
 import pytest
 
-from piienc.base.armor import dearmor
 from piienc.errors import KeyAccessError, PgpError, PolicyError, UsageError
-from piienc.keys import gpg
-from piienc.keys.pgp import KeyState, KeyUse
-from piienc.keys.pgp_folder import PgpFolder
+from piienc.keys.openpgp import gpg
+from piienc.keys.openpgp.armor import dearmor
+from piienc.keys.openpgp.folder import PgpFolder
+from piienc.keys.openpgp.key import KeyState, KeyUse
 
 CURVE = ("EDDSA", "Curve: ed25519", "ECDH", "Curve: cv25519")
 ALL_USES = (KeyUse.ENCRYPT, KeyUse.SIGN, KeyUse.CERTIFY)

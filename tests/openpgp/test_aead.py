@@ -11,7 +11,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from msgspec.structs import replace
 
 from piienc.errors import PgpError
-from piienc.keys.pgp_folder import PgpFolder
+from piienc.keys.openpgp.folder import PgpFolder
 from piienc.openpgp.gpg.wrap import MessageFormat, require_as_meant
 from piienc.openpgp.packets import Container, read_message
 from piienc.openpgp.request import WrapRequest

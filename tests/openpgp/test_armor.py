@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from piienc.base.armor import dearmor, dearmored, is_armored
 from piienc.errors import PgpError
+from piienc.keys.openpgp.armor import dearmor, dearmored, is_armored
 
 DATA = b"\xcb\xff" + bytes(range(256)) * 40  # begins as a packet does
 BEGIN, END = "-----BEGIN PGP MESSAGE-----", "-----END PGP MESSAGE-----"

@@ -16,7 +16,7 @@ from piienc import schema as schemas
 from piienc.columns import ColumnCipher
 from piienc.errors import KeyAccessError
 from piienc.keys import Keyset, Mode, generate
-from piienc.keys.pgp_folder import PgpFolder
+from piienc.keys.openpgp.folder import PgpFolder
 from piienc.report.model import SchemaFacts
 from piienc.state import CellCounter
 from piienc.transform import crypt

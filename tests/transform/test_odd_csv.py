@@ -135,7 +135,7 @@ def test_odd_file_gets_the_true_word_from_verify(shop, check, kind):
 def check(shop):
     """Give a function that verifies a plain file."""
     from piienc.keys import KeyFolder
-    from piienc.keys.pgp_folder import PgpFolder
+    from piienc.keys.openpgp.folder import PgpFolder
     from piienc.report.model import SchemaFacts
     from piienc.verification.available_keys import AvailableKeys
     from piienc.verification.request import VerifyRequest

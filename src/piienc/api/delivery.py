@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from piienc.api.common import answer, path_of, schema_of, settled
-from piienc.audit.recorded import recorded
+from piienc.audit.entry import recorded
 from piienc.deliver import pull as pulls
 from piienc.deliver import push as pushes
 from piienc.deliver.addressed import destination_named, pushing_by, way_by

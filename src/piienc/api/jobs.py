@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from piienc.api.common import answer, path_of, settled
-from piienc.audit.recorded import recorded
+from piienc.audit.entry import recorded
 from piienc.deliver.addressed import destination_named, way_by
 from piienc.errors import UsageError
 from piienc.jobs.builder import JobContextBuilder

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 from piienc import receivers as profiles
 from piienc.api.common import answer, path_of, schema_of, settled
-from piienc.audit.recorded import recorded
+from piienc.audit.entry import recorded
 from piienc.errors import UsageError
-from piienc.keys.pgp_folder import PgpFolder
+from piienc.keys.openpgp.folder import PgpFolder
 from piienc.openpgp import unwrap, wrap
 from piienc.openpgp.request import WrapRequest
 

@@ -10,9 +10,9 @@ from piienc import receivers as profiles
 from piienc import schema as schemas
 from piienc.api.common import answer, schema_of, settled
 from piienc.api.keyring import keyring
-from piienc.audit.recorded import recorded
+from piienc.audit.entry import recorded
 from piienc.keys import KeyFolder
-from piienc.keys.pgp_folder import PgpFolder
+from piienc.keys.openpgp.folder import PgpFolder
 from piienc.report.model import SchemaFacts
 from piienc.state import CellCounter, Marks
 from piienc.transform import crypt

@@ -9,7 +9,7 @@ import stat
 from pathlib import Path
 
 from piienc.base.files import NO_ROOM
-from piienc.base.shell import command
+from piienc.base.printable import command
 from piienc.errors import ConfigError, IncompleteError
 
 _DENIED = frozenset({errno.EACCES, errno.EPERM})

@@ -19,12 +19,12 @@ import contextlib
 import os
 import re
 import stat
-import time
 from typing import TYPE_CHECKING, BinaryIO
 
 from piienc.audit.access import unreadable
-from piienc.base.files import adopt, lock
-from piienc.errors import ConfigError, LockError
+from piienc.base.files import adopt
+from piienc.base.locks import lock_within
+from piienc.errors import ConfigError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -42,7 +42,6 @@ LONGEST = 64 << 20
 
 _LOCK = "lock"
 _PATIENCE = 60.0  # seconds: to append takes a moment, and many may wait for each other
-_PAUSE = 0.01
 _NAME = re.compile(r"([0-9]{6}|[1-9][0-9]{6,})\.jsonl", re.ASCII)
 _LIKE = re.compile(r"[0-9]+\.jsonl", re.ASCII)
 _ID = re.compile(r"[0-9a-f]{16}", re.ASCII)
@@ -161,7 +160,7 @@ def held(state: Path) -> Iterator[None]:
     path = state / FOLDER / _LOCK
     descriptor = opened(path, os.O_RDWR | os.O_CREAT)
     try:
-        _wait(descriptor, path)
+        lock_within(_PATIENCE, descriptor, path)
         yield
     finally:
         os.close(descriptor)
@@ -179,20 +178,8 @@ def still(state: Path) -> Iterator[None]:
         with contextlib.suppress(OSError, ConfigError):
             descriptor = opened(path, os.O_RDONLY)
             stack.callback(os.close, descriptor)
-            _wait(descriptor, path, shared=True)
+            lock_within(_PATIENCE, descriptor, path, shared=True)
         yield
-
-
-def _wait(descriptor: int, path: Path, *, shared: bool = False) -> None:
-    give_up = time.monotonic() + _PATIENCE
-    while not lock(descriptor, path, wait=False, shared=shared):
-        if time.monotonic() > give_up:
-            raise LockError(
-                f"another process has held the lock of the audit log for {_PATIENCE:.0f} seconds: "
-                f"{path}",
-                hint="wait for it; lslocks tells which one it is",
-            )
-        time.sleep(_PAUSE)
 
 
 def _listed(folder: Path) -> Iterator[os.DirEntry[str]]:

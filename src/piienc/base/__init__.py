@@ -9,10 +9,9 @@ document.py   TOML files, with the place of each mistake
 lines.py      the lines of a text, for messages
 printable.py  foreign text made printable
 regex.py      regular expressions in linear time
+locks.py      locks on open files and folders
 home.py       paths that begin with `~`
-shell.py      commands as hints name them
 secret.py     keys and passphrases in memory
 charsets.py   the encodings that are read
-armor.py      OpenPGP as text, decoded as it is read
 cells.py      many short byte strings in one buffer
 """

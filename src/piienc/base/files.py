@@ -9,18 +9,17 @@ from __future__ import annotations
 
 import contextlib
 import errno
-import fcntl
 import os
 import re
 import stat
-import time
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, TypeVar
 
 from piienc.base.cleanup import cleaned_up
+from piienc.base.locks import lock, lock_within
 from piienc.base.trust import held_name, open_untrusted, require_private
-from piienc.errors import ConfigError, IncompleteError, InputError, LockError, PolicyError
+from piienc.errors import ConfigError, IncompleteError, InputError, PolicyError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -33,7 +32,6 @@ PRIVATE_FILE = 0o600
 PRIVATE_FOLDER = 0o700
 
 _PATIENCE = 10.0  # seconds: to edit a file takes a moment
-_PAUSE = 0.02
 _NO_TMPFILE = frozenset({errno.EISDIR, errno.ENOENT, errno.EOPNOTSUPP, errno.EINVAL})
 NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT})
 """The system's errors of a full disk, and of a quota that is used up."""
@@ -104,34 +102,6 @@ def keep_names(folder: Path) -> None:
         os.close(descriptor)
 
 
-def lock(descriptor: int, path: Path, *, wait: bool = True, shared: bool = False) -> bool:
-    """Take the lock on an open file or folder; it ends when that is closed.
-
-    Args:
-        descriptor: of the file.
-        path: what messages call it.
-        wait: for as long as another process holds it.
-        shared: with others who share it.
-
-    Returns:
-        Whether it was taken: false only without `wait`, where another process holds it.
-
-    Raises:
-        ConfigError: the file system gives no locks, or the disk fails.
-    """
-    try:
-        kind = fcntl.LOCK_SH if shared else fcntl.LOCK_EX
-        fcntl.flock(descriptor, kind if wait else kind | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    except OSError as error:
-        raise ConfigError(
-            f"cannot lock {path}: {os.strerror(error.errno or 0)}",
-            hint="use a folder on a disk of this machine; network file systems may give no locks",
-        ) from error
-    return True
-
-
 @contextlib.contextmanager
 def edited(path: Path) -> Iterator[Callable[[bytes], None]]:
     """Hold off others who edit a file in this way, while the block reads it and changes it.
@@ -148,14 +118,7 @@ def edited(path: Path) -> Iterator[Callable[[bytes], None]]:
             folder = os.open(stack.enter_context(held_name(path)).parent, os.O_RDONLY)
         stack.callback(os.close, folder)
         # The folder and not the file, which is another one once it was replaced.
-        give_up = time.monotonic() + _PATIENCE
-        while not lock(folder, path.parent, wait=False):
-            if time.monotonic() > give_up:
-                raise LockError(
-                    f"another process holds the lock of the folder of {path}",
-                    hint="wait for it; lslocks tells which one it is",
-                )
-            time.sleep(_PAUSE)
+        lock_within(_PATIENCE, folder, path.parent)
         yield partial(_replace, path)
 
 

@@ -16,7 +16,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from piienc.base.cleanup import cleaned_up
-from piienc.base.files import keep_names, lock, translated
+from piienc.base.files import keep_names, translated
+from piienc.base.locks import lock
 from piienc.base.trust import held_name
 from piienc.base.walk import by_descriptor
 from piienc.errors import ConfigError, InputError, PolicyError

@@ -1,4 +1,4 @@
-r"""Foreign text made printable: what a terminal, a log or a report may be given.
+r"""Foreign text made printable: what a terminal, a log, a report or a shell may be given.
 
 Names of files and columns, user ids of keys and what servers say come from outside. What would
 move a cursor, hide or reorder other text, or break a line becomes an escape such as `\x1b`; what
@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import os
 import re
+import shlex
+from pathlib import PurePath
 
 # Letters and marks that nobody sees, besides what Unicode itself calls not printable: fillers,
 # joiners and variation selectors, which can carry hidden text.
@@ -43,3 +45,17 @@ def printable(text: str, *, keep: str = "") -> str:
 def as_text(path: object) -> str:
     """Return a path as text, whatever bytes it has; control characters stay as they are."""
     return os.fsencode(str(path)).decode("utf-8", "backslashreplace")
+
+
+def command(*words: str | PurePath) -> str:
+    """Return a command line that can be pasted into a shell.
+
+    Args:
+        words: the command and its arguments. A path that begins with a hyphen is no option.
+    """
+    return shlex.join(_shielded(word) if isinstance(word, PurePath) else word for word in words)
+
+
+def _shielded(path: PurePath) -> str:
+    text = str(path)
+    return f"./{text}" if text.startswith("-") else text

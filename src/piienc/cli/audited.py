@@ -1,4 +1,4 @@
-"""The one place where a command's outcome gets into the audit log: see `audit/recorded.py`.
+"""The one place where a command's outcome gets into the audit log: see `audit/entry.py`.
 
 with audited("encrypt-file", settled, [("input", src), ("output", dst)]) as entry:
     receipt = ...
@@ -33,7 +33,7 @@ def audited(
     makes_keys: bool = False,
 ) -> AbstractContextManager[AuditEntry]:
     """Record that a command begins, and how it ends; Typer's own errors are wrong usage."""
-    from piienc.audit.recorded import recorded  # start-up
+    from piienc.audit.entry import recorded  # start-up
 
     return recorded(
         command,

@@ -3,6 +3,7 @@
 push.py         files to a destination; start reading here
 pull.py         files from a destination
 delivery.py     one file on its way, in as many attempts as it takes
+rules.py        how files are delivered, and what comes of it
 upload.py       the local file that is delivered
 trigger.py      the file that tells the receiver of another
 addressed.py    a destination by its name or URL, and what is done with files that go there

@@ -15,7 +15,7 @@ from piienc import receivers as profiles
 from piienc.deliver.endpoint import way_to
 from piienc.deliver.push import PushRequest, rules_of
 from piienc.errors import ConfigError, UsageError
-from piienc.keys.pgp_folder import PgpFolder
+from piienc.keys.openpgp.folder import PgpFolder
 from piienc.remote import parse_url, places_of
 from piienc.settings.destination import Destination
 from piienc.state import Ledger

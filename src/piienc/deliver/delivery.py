@@ -15,11 +15,11 @@ import io
 from functools import partial
 from typing import TYPE_CHECKING
 
-from msgspec import Struct
 from msgspec.structs import replace
 
 from piienc.base.printable import as_text
 from piienc.deliver.look import UNSEEN, look
+from piienc.deliver.rules import Delivered, Skipped
 from piienc.errors import IncompleteError, NameTakenError, OutOfOrderError, PiiencError
 from piienc.remote import OURS, WriteMode, aside_of
 from piienc.state import Phase, new_transfer
@@ -29,51 +29,10 @@ from piienc.state.transfers import now
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from piienc.deliver.rules import DeliveryRules
     from piienc.deliver.upload import UploadFile
     from piienc.remote import FileAttributes, Remote
     from piienc.state import Ledger, Transfer
-
-
-class DeliveryRules(Struct, frozen=True):
-    """How files are delivered.
-
-    Attributes:
-        if_exists: where the name is taken: fail, skip or replace.
-        again: also what the ledger knows to be delivered already.
-        verify_content: read everything back, and compare.
-        rename: let files grow under a temporary name; else they are written in place, in one go.
-        job: the job's name, for the ledger.
-        trigger: makes name and content of the trigger file, of the file's name and the
-            transfer's id; None if there is none.
-    """
-
-    if_exists: str = "fail"
-    again: bool = False
-    verify_content: bool = False
-    rename: bool = True
-    job: str | None = None
-    trigger: Callable[[str, str], tuple[str, bytes] | None] = lambda _name, _id: None
-
-
-class Skipped(Struct, frozen=True):
-    """Why nothing was sent: `delivered already`, or `there already`."""
-
-    why: str
-    transfer: Transfer | None = None
-
-
-class Delivered(Struct, frozen=True):
-    """A finished transfer.
-
-    Attributes:
-        transfer: as the ledger has it.
-        resumed_at: where sending went on, in bytes.
-        warnings: what the user should know.
-    """
-
-    transfer: Transfer
-    resumed_at: int
-    warnings: tuple[str, ...] = ()
 
 
 class Delivery:

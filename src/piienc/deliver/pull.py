@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from msgspec import Struct
 from msgspec.structs import replace
 
-from piienc.base.shell import command
+from piienc.base.printable import command
 from piienc.deliver.connections import ConnectionPool
 from piienc.deliver.look import look
 from piienc.deliver.meter import Meter

@@ -14,10 +14,11 @@ from msgspec.structs import replace
 
 from piienc.base.files import open_input
 from piienc.deliver.connections import ConnectionPool
-from piienc.deliver.delivery import Delivery, DeliveryRules, Skipped
+from piienc.deliver.delivery import Delivery
 from piienc.deliver.look import UNSEEN, look
 from piienc.deliver.meter import Meter
 from piienc.deliver.orphans import orphans, sweep
+from piienc.deliver.rules import DeliveryRules, Skipped
 from piienc.deliver.trigger import trigger_of
 from piienc.deliver.upload import UploadFile
 from piienc.errors import (
@@ -37,9 +38,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
-    from piienc.deliver.delivery import Delivered
     from piienc.deliver.endpoint import Endpoint
     from piienc.deliver.meter import Report
+    from piienc.deliver.rules import Delivered
     from piienc.deliver.upload import KnownFile
     from piienc.receivers import Profile
     from piienc.remote import Remote

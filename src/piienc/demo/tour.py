@@ -20,7 +20,7 @@ from piienc.demo.server import demo_server
 from piienc.errors import AuthenticationError
 from piienc.keys import KeyFolder
 from piienc.keys.keyset import Mode, generate
-from piienc.keys.pgp_folder import PgpFolder
+from piienc.keys.openpgp.folder import PgpFolder
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -15,7 +15,7 @@ from piienc.deliver.push import PushRequest, rules_of
 from piienc.errors import ConfigError
 from piienc.jobs.context import JobContext
 from piienc.keys import KeyFolder, Keyset
-from piienc.keys.pgp_folder import PgpFolder
+from piienc.keys.openpgp.folder import PgpFolder
 from piienc.openpgp.request import WrapRequest
 from piienc.report.model import SchemaFacts
 from piienc.state import Ledger

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from piienc.audit.evidence import AnyReceipt
     from piienc.deliver.push import PushRequest
     from piienc.keys import Keyset
-    from piienc.keys.pgp_folder import PgpFolder
+    from piienc.keys.openpgp.folder import PgpFolder
     from piienc.openpgp.preflight import Ask
     from piienc.openpgp.request import WrapRequest
     from piienc.receivers import Profile

@@ -5,7 +5,7 @@
     wrapping.py   keyset <-> a JSON document under a passphrase
     material.py   keyset <-  what a customer brings: raw, hex, base64, Tink JSON
     folder.py     the key folder: keysets by name, private to their owner
-    audit.py      the key that signs the audit log
+    openpgp/      OpenPGP keys, and gpg
     argon2.py     what Argon2id costs, and what a file may ask of it
     text.py, protobuf.py   the two encodings underneath, read strictly
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from msgspec import Struct
 
 from piienc.errors import PgpError, PolicyError
-from piienc.keys.pgp_folder import opened
+from piienc.keys.openpgp.folder import opened
 from piienc.openpgp.gpg.wrap import MessageFormat, require_as_meant, wrap
 from piienc.openpgp.packets import read_message
 from piienc.openpgp.preflight import check_recipients, check_signer, plain_limit
@@ -19,9 +19,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from piienc.base.secret import SecretBytes
-    from piienc.keys.gpg import Gpg
-    from piienc.keys.pgp import PgpKey
-    from piienc.keys.pgp_folder import PgpFolder
+    from piienc.keys.openpgp.folder import PgpFolder
+    from piienc.keys.openpgp.gpg import Gpg
+    from piienc.keys.openpgp.key import PgpKey
     from piienc.openpgp.preflight import Ask
     from piienc.openpgp.request import WrapRequest
     from piienc.openpgp.routes import ByteRoute

@@ -7,10 +7,10 @@ from datetime import UTC, datetime
 from pathlib import PurePath
 from typing import TYPE_CHECKING, BinaryIO
 
+from piienc.base.printable import command
 from piienc.base.regex import found_in, whole
-from piienc.base.shell import command
 from piienc.errors import KeyAccessError, PolicyError
-from piienc.keys import gpg
+from piienc.keys.openpgp import gpg
 from piienc.openpgp.packets import is_openpgp, peeked, read_message
 from piienc.storage.content import COMPRESSED
 
@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from piienc.base.secret import SecretBytes
-    from piienc.keys.pgp import PgpKey
-    from piienc.keys.pgp_folder import PgpFolder
+    from piienc.keys.openpgp.folder import PgpFolder
+    from piienc.keys.openpgp.key import PgpKey
     from piienc.receivers import Profile
     from piienc.storage.places import Place
 

@@ -14,7 +14,7 @@ from msgspec import to_builtins
 
 from piienc.base.files import open_input, refuse_same, translated
 from piienc.errors import AuthenticationError, KeyAccessError, PgpError
-from piienc.keys.pgp_folder import opened
+from piienc.keys.openpgp.folder import opened
 from piienc.openpgp.gpg.routes import GpgStreams
 from piienc.openpgp.gpg.unwrap import Trust, unwrap
 from piienc.openpgp.packets import HIDDEN, read_message
@@ -29,9 +29,9 @@ if TYPE_CHECKING:
     from typing import BinaryIO
 
     from piienc.base.secret import SecretBytes
-    from piienc.keys.gpg import Gpg
-    from piienc.keys.pgp import PgpKey
-    from piienc.keys.pgp_folder import PgpFolder
+    from piienc.keys.openpgp.folder import PgpFolder
+    from piienc.keys.openpgp.gpg import Gpg
+    from piienc.keys.openpgp.key import PgpKey
     from piienc.openpgp.gpg.routes import GpgRoute
     from piienc.openpgp.gpg.unwrap import Signature
     from piienc.openpgp.packets import PgpMessage

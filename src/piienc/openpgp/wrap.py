@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from contextlib import AbstractContextManager
 
-    from piienc.keys.pgp_folder import PgpFolder
+    from piienc.keys.openpgp.folder import PgpFolder
     from piienc.openpgp.encryptor import PgpEncryptor
     from piienc.openpgp.gpg.wrap import MessageFormat
     from piienc.openpgp.preflight import Ask

@@ -10,7 +10,8 @@ import threading
 import time
 from typing import TYPE_CHECKING
 
-from piienc.base.files import PRIVATE_FILE, adopt, lock, make_private_folder
+from piienc.base.files import PRIVATE_FILE, adopt, make_private_folder
+from piienc.base.locks import lock
 from piienc.errors import ConfigError
 from piienc.state.migrations import migrate
 

@@ -8,7 +8,8 @@ import os
 import time
 from typing import TYPE_CHECKING
 
-from piienc.base.files import PRIVATE_FILE, adopt, lock, make_private_folder
+from piienc.base.files import PRIVATE_FILE, adopt, make_private_folder
+from piienc.base.locks import lock
 from piienc.errors import ConfigError, LockError
 from piienc.state.database import OTHER_FOLDER
 

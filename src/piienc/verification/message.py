@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from piienc.base.files import open_input
 from piienc.errors import InputError
-from piienc.keys.pgp_folder import opened as opened_keys
+from piienc.keys.openpgp.folder import opened as opened_keys
 from piienc.openpgp.gpg.routes import GpgFiles
 from piienc.openpgp.gpg.unwrap import unwrap
 from piienc.openpgp.packets import read_message
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from piienc.base.secret import SecretBytes
-    from piienc.keys.gpg import Gpg
+    from piienc.keys.openpgp.gpg import Gpg
     from piienc.tables import CsvFormat, CsvSource
     from piienc.tables.parquet.source import ParquetSource
     from piienc.verification.source import UnwrapKeys, VerifiedFile

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from piienc.base.files import open_input
 from piienc.errors import KeyAccessError
-from piienc.keys.pgp_folder import opened
+from piienc.keys.openpgp.folder import opened
 from piienc.openpgp.gpg.routes import GpgStreams
 from piienc.openpgp.gpg.unwrap import unwrap
 from piienc.openpgp.gpg.wrap import MessageFormat, wrap
@@ -24,8 +24,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from piienc.base.secret import SecretBytes
-    from piienc.keys.gpg import Gpg
-    from piienc.keys.pgp import PgpKey
+    from piienc.keys.openpgp.gpg import Gpg
+    from piienc.keys.openpgp.key import PgpKey
     from piienc.verification.source import UnwrapKeys
 
 _PIECE = 256 << 10  # bytes

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Protocol
 from msgspec import Struct
 
 if TYPE_CHECKING:
-    from piienc.keys.pgp_folder import PgpFolder
+    from piienc.keys.openpgp.folder import PgpFolder
     from piienc.openpgp.preflight import Ask
     from piienc.report.receipt import FileFacts
     from piienc.tables import CsvSource

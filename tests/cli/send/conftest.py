@@ -7,7 +7,7 @@ import shutil
 import pytest
 from desk import Desk
 
-from piienc.keys.pgp_folder import PgpFolder
+from piienc.keys.openpgp.folder import PgpFolder
 
 
 @pytest.fixture(scope="session")

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from piienc import settings
-from piienc.base.shell import command
+from piienc.base.printable import command
 from piienc.cli import options, ui
 from piienc.cli.audited import audited
 from piienc.cli.passphrase import Passphrase

@@ -68,7 +68,7 @@ def inspect(
 
 def _known_key_ids(settings: Settings, *, quiet: bool) -> dict[str, str]:
     """Return the names of OpenPGP keys, by the ids of the keys and of their subkeys."""
-    from piienc.keys.pgp_folder import PgpFolder  # start-up
+    from piienc.keys.openpgp.folder import PgpFolder  # start-up
 
     if not os.path.lexists(settings.keys_dir):
         return {}

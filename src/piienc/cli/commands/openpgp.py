@@ -60,7 +60,7 @@ def wrap_file(
 ) -> None:
     """Encrypt a file for its receivers' OpenPGP keys."""
     from piienc import receivers as profiles  # start-up
-    from piienc.keys.pgp_folder import PgpFolder
+    from piienc.keys.openpgp.folder import PgpFolder
     from piienc.openpgp.request import WrapRequest
     from piienc.openpgp.wrap import wrap_file, wrapped_name
 
@@ -127,7 +127,7 @@ def unwrap_file(
         # While what is heavy is still to be imported: start-up.
         plain = src.is_file() and str(dst) != "-"
         source = stack.enter_context(hashed(src)) if plain else source_of(src)
-        from piienc.keys.pgp_folder import PgpFolder
+        from piienc.keys.openpgp.folder import PgpFolder
         from piienc.openpgp.unwrap import unwrap_file  # start-up
 
         settled = options.settled(config, keys, state)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from piienc.base.shell import command
+from piienc.base.printable import command
 from piienc.cli import options, ui
 from piienc.settings.outputs import require_output
 

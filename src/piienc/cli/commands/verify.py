@@ -94,7 +94,7 @@ def verify(
         source = begun_source(file, stack)
         from piienc import schema as schemas  # start-up
         from piienc.keys import KeyFolder
-        from piienc.keys.pgp_folder import PgpFolder
+        from piienc.keys.openpgp.folder import PgpFolder
         from piienc.report.formats import FORMATS
         from piienc.report.model import SchemaFacts
         from piienc.state import Marks

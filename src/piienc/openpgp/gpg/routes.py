@@ -17,7 +17,7 @@ from piienc.errors import InputError
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from piienc.keys.gpg import Gpg, GpgStatus
+    from piienc.keys.openpgp.gpg import Gpg, GpgStatus
     from piienc.storage.hashing import Readable
 
     Work = Callable[[Readable, list[str]], object]

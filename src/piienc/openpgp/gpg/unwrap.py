@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING
 from msgspec import Struct
 
 from piienc.errors import AuthenticationError, KeyAccessError, PgpError, PiiencError
-from piienc.keys.pgp_folder import text_of
+from piienc.keys.openpgp.parameters import text_of
 
 if TYPE_CHECKING:
     from piienc.base.secret import SecretBytes
-    from piienc.keys.gpg import Gpg, GpgStatus
+    from piienc.keys.openpgp.gpg import Gpg, GpgStatus
     from piienc.openpgp.gpg.routes import GpgRoute
 
 _BAD_PASSPHRASE = 11  # libgpg-error's GPG_ERR_BAD_PASSPHRASE

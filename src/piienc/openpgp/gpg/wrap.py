@@ -9,15 +9,15 @@ from typing import TYPE_CHECKING
 from msgspec import Struct
 
 from piienc.errors import KeyAccessError, PgpError
-from piienc.keys.pgp_folder import text_of
+from piienc.keys.openpgp.parameters import text_of
 from piienc.openpgp.packets.packets import Tag, packets, written
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from piienc.base.secret import SecretBytes
-    from piienc.keys.gpg import Gpg, GpgStatus
-    from piienc.keys.pgp import PgpKey
+    from piienc.keys.openpgp.gpg import Gpg, GpgStatus
+    from piienc.keys.openpgp.key import PgpKey
     from piienc.openpgp.gpg.routes import GpgRoute
     from piienc.openpgp.packets.message import PgpMessage
 

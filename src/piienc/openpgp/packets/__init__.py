@@ -12,7 +12,7 @@ All that is wrong with a file raises `PgpError`. Reading takes the standard libr
 flat memory, and stops where the data begins, so a look at a file of any size is quick.
 """
 
-from piienc.base.armor import dearmor, dearmored, is_armored, peeked
+from piienc.keys.openpgp.armor import dearmor, dearmored, is_armored, peeked
 from piienc.openpgp.packets.facts import (
     HIDDEN,
     Container,

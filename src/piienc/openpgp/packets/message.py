@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, BinaryIO
 
-from piienc.base.armor import dearmored, is_armored, no_openpgp, peeked
 from piienc.errors import PgpError
+from piienc.keys.openpgp.armor import dearmored, is_armored, no_openpgp, peeked
 from piienc.openpgp.packets import algorithms, bodies
 from piienc.openpgp.packets.facts import PgpMessage
 from piienc.openpgp.packets.inflate import inflated

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
-from piienc.base.shell import command
+from piienc.base.printable import command
 from piienc.base.trust import open_trusted
 from piienc.errors import ConfigError, ConnectError
 from piienc.remote.ssh.host_certificates import CERTIFICATE, reason_against

@@ -23,7 +23,7 @@ from cryptography.hazmat.primitives.serialization import (
 from paramiko import ECDSAKey, Ed25519Key, PKey, RSAKey
 from paramiko.ssh_exception import SSHException
 
-from piienc.base.shell import command
+from piienc.base.printable import command
 from piienc.base.trust import require_private
 from piienc.errors import KeyAccessError
 

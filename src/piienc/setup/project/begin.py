@@ -10,7 +10,7 @@ from msgspec import Struct
 from piienc.base.files import edited, new_file, together
 from piienc.keys import KeyFolder
 from piienc.keys.keyset import generate
-from piienc.keys.pgp_folder import PgpFolder
+from piienc.keys.openpgp.folder import PgpFolder
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from piienc.base.secret import SecretBytes
     from piienc.keys import Keyset
-    from piienc.keys.pgp import PgpKey
+    from piienc.keys.openpgp.key import PgpKey
     from piienc.setup.project.plan import ProjectPlan
 
 

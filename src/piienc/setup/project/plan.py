@@ -14,7 +14,7 @@ from piienc.errors import UsageError
 from piienc.keys import KeyFolder
 from piienc.keys.keyset import Mode
 from piienc.keys.names import require_name
-from piienc.keys.pgp_folder import PgpFolder
+from piienc.keys.openpgp.folder import PgpFolder
 from piienc.remote import parse_url
 from piienc.schema.propose import dump
 from piienc.setup.infer import infer as inference

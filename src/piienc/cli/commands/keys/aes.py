@@ -21,7 +21,7 @@ from piienc.keys.keyset import Mode, Prefix, Status, generate
 if TYPE_CHECKING:
     from piienc.audit.entry import AuditEntry
     from piienc.keys import KeyFacts, KeyInfo, Keyset
-    from piienc.keys.pgp_folder import PgpFolder
+    from piienc.keys.openpgp.folder import PgpFolder
 
 app = typer.Typer(help="AES and OpenPGP keys: make, import, list, export.", no_args_is_help=True)
 
@@ -171,7 +171,7 @@ def export(
 ) -> None:
     """Write an AES key in clear as a Tink keyset, or an OpenPGP public key."""
     from piienc.keys import KeyFolder, dump  # start-up
-    from piienc.keys.pgp_folder import PgpFolder
+    from piienc.keys.openpgp.folder import PgpFolder
 
     settled = options.settled(config, keys, state)
     files = [("output", output)] if output else []

@@ -11,7 +11,7 @@ import typer
 from msgspec import to_builtins
 
 from piienc.base.files import open_input
-from piienc.base.shell import command
+from piienc.base.printable import command
 from piienc.cli import options, ui
 from piienc.cli.audited import audited
 from piienc.cli.passphrase import Passphrase
@@ -19,8 +19,8 @@ from piienc.errors import KeyAccessError
 
 if TYPE_CHECKING:
     from piienc.audit.entry import AuditEntry
-    from piienc.keys.pgp import PgpKey
-    from piienc.keys.pgp_folder import PgpFolder
+    from piienc.keys.openpgp.folder import PgpFolder
+    from piienc.keys.openpgp.key import PgpKey
 
 _LARGEST = 4 << 20  # bytes of a key file
 
@@ -138,7 +138,7 @@ def fingerprint(
 
 def folder_of(config: Path | None, keys: Path | None) -> PgpFolder:
     """Return the OpenPGP keys of the key folder that holds for this run."""
-    from piienc.keys.pgp_folder import PgpFolder  # start-up
+    from piienc.keys.openpgp.folder import PgpFolder  # start-up
 
     return PgpFolder(options.settled(config, keys).keys_dir)
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from piienc.base.shell import command
+from piienc.base.printable import command
 
 NAMES = ("a;touch PWN;$(id).csv", "it's `id`.csv", "a b", "a\nb", "$HOME/*", '"', "plain.csv")
 

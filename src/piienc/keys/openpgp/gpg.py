@@ -26,7 +26,8 @@ from typing import TYPE_CHECKING, Any
 import gnupg
 
 from piienc.base.cleanup import cleaned_up
-from piienc.base.files import NO_ROOM, PRIVATE_FILE, lock, translated
+from piienc.base.files import NO_ROOM, PRIVATE_FILE, translated
+from piienc.base.locks import lock
 from piienc.base.trust import require_private
 from piienc.errors import ConfigError, PgpError
 

@@ -12,20 +12,26 @@ A certificate whose fingerprint is not the pinned one is never used: somebody ex
 from __future__ import annotations
 
 import contextlib
-import re
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from msgspec import Struct
 from msgspec.structs import replace
 
-from piienc.base.armor import dearmor, is_armored
 from piienc.base.files import make_private_folder, new_file
-from piienc.base.shell import command
+from piienc.base.printable import command
 from piienc.base.trust import open_trusted, require_private
-from piienc.errors import KeyAccessError, PgpError, PolicyError, UsageError
-from piienc.keys import gpg, names
-from piienc.keys.pgp import PgpKey, keys_in
+from piienc.errors import KeyAccessError, PgpError, PolicyError
+from piienc.keys import names
+from piienc.keys.openpgp import gpg
+from piienc.keys.openpgp.certificate import (
+    FINGERPRINT,
+    normal_fingerprint,
+    only_fingerprint,
+    read_certificate,
+    require_known,
+)
+from piienc.keys.openpgp.key import PgpKey, keys_in
+from piienc.keys.openpgp.parameters import key_parameters
 
 if TYPE_CHECKING:
     import builtins
@@ -33,28 +39,10 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from piienc.base.secret import SecretBytes
-    from piienc.keys.gpg import Gpg
+    from piienc.keys.openpgp.gpg import Gpg
 
 _FOLDER, _CERTIFICATE = names.PGP
 _PIN = ".fingerprint"
-_FINGERPRINT = re.compile(r"[0-9A-F]{40}|[0-9A-F]{64}")
-_EXPIRY = re.compile(r"never|[1-9][0-9]{0,4}[dwmy]")
-_DAYS = {"d": 1, "w": 7, "m": 30, "y": 365}
-_FARTHEST = datetime(2100, 1, 1, tzinfo=UTC)  # a key counts seconds in 32 bits, up to 2106
-_EMAIL = re.compile(r"[^\s<>@]+@[^\s<>@]+")
-_REAL_NAME = re.compile(r"[^<>@()]{1,128}")
-_LONGEST_PASSPHRASE = 255  # bytes: gpg-agent takes no longer ones
-_ARMOR = re.compile(rb"^(?:\xef\xbb\xbf)?-----BEGIN PGP ", re.MULTILINE)
-_NEWER = {"27": "Ed25519", "28": "Ed448"}  # those that can be of a primary key
-_UNKNOWN_VERSION = re.compile(r"packet\((?:5|6)\) with unknown version ([56])\b")
-_LARGEST = 4 << 20  # bytes of a certificate with all its signatures
-
-ALGORITHMS = {
-    "rsa3072": ("RSA", "Length: 3072", "RSA", "Length: 3072"),
-    "rsa4096": ("RSA", "Length: 4096", "RSA", "Length: 4096"),
-    "ed25519": ("EDDSA", "Curve: ed25519", "ECDH", "Curve: cv25519"),
-}
-"""What can be generated: kind and size of the primary key, and of the encryption subkey."""
 
 
 class PinnedCertificate(Struct, frozen=True):
@@ -94,7 +82,7 @@ class PgpFolder:
         Args:
             name: its name in the key folder.
             email: for its user id.
-            algorithm: one of `ALGORITHMS`.
+            algorithm: one of `piienc.keys.openpgp.parameters.ALGORITHMS`.
             expires: days, weeks, months or years as in `2y`, or `never`.
             real_name: for its user id; None takes the name.
             passphrase: protects the secret keys; None leaves them in clear.
@@ -106,7 +94,7 @@ class PgpFolder:
             PgpError: gpg failed.
         """
         names.require_free(self.path, name)
-        parameters = _parameters(real_name or name, email, algorithm, expires, passphrase)
+        parameters = key_parameters(real_name or name, email, algorithm, expires, passphrase)
         self._make_folders()
         make_private_folder(self.home)
         with gpg.home_of(self.home) as session:
@@ -143,14 +131,14 @@ class PgpFolder:
             KeyAccessError: the file holds no key, several, not the one that was named, or one that
                 gpg cannot use.
         """
-        wanted = _normal(fingerprint) if fingerprint is not None else None
-        binary = _certificate(data)
+        wanted = normal_fingerprint(fingerprint) if fingerprint is not None else None
+        binary = read_certificate(data)
         with gpg.keyring(self.home, []) as session:
             found = session.scan_keys_mem(binary)
             gpg.require_room(found.stderr, gpg.TEMPORARY)
-            _require_known([key["algo"] for key in found], found.stderr)
+            require_known([key["algo"] for key in found], found.stderr)
             kinds, fingerprints = {key["type"] for key in found}, found.fingerprints
-        mine = _only(fingerprints)
+        mine = only_fingerprint(fingerprints)
         if wanted and mine != wanted:
             raise KeyAccessError(
                 f"the file holds the key {mine}, and not {wanted}",
@@ -282,14 +270,14 @@ class PgpFolder:
                 f"{path} was put there by hand: no fingerprint is pinned for it",
                 hint=f"move it away, and take it in from there: {take}",
             )
-        return PinnedCertificate(name, pin, _certificate(_text(path).encode()))
+        return PinnedCertificate(name, pin, read_certificate(_text(path).encode()))
 
     def _pin_of(self, name: str) -> str | None:
         path = self._file(name).with_name(f"{name}{_PIN}")
         if not path.is_file():
             return None
         pin = _text(path).strip()
-        return pin if _FINGERPRINT.fullmatch(pin) else None
+        return pin if FINGERPRINT.fullmatch(pin) else None
 
     def _may_replace(self, name: str, fingerprint: str, *, overwrite: bool) -> bool:
         """Tell whether a file is replaced; refuse to replace another key unasked."""
@@ -337,116 +325,6 @@ def opened(folder: PgpFolder, wanted: Iterable[str]) -> Iterator[tuple[Gpg, dict
         yield session, {key.name: key for key in folder.known(session, pinned)}
 
 
-def _parameters(
-    real_name: str, email: str, algorithm: str, expires: str, passphrase: SecretBytes | None
-) -> str:
-    """Return what gpg's unattended key generation reads, on its standard input."""
-    fits = _EMAIL.fullmatch(email) and _REAL_NAME.fullmatch(real_name)
-    # What is printable has no line breaks either, which would begin other parameters.
-    if not fits or not f"{real_name}{email}".isprintable() or real_name != real_name.strip():
-        raise UsageError(
-            "that cannot be a key's user id", hint="give a name and an address: ops@example.com"
-        )
-    if not _EXPIRY.fullmatch(expires) or _is_too_far(expires):
-        raise UsageError(f"{expires!r} is no expiry", hint="say 90d, 26w, 18m, 2y or never")
-    kind, size, sub_kind, sub_size = ALGORITHMS[algorithm]
-    lines = [
-        f"Key-Type: {kind}",
-        f"Key-{size}",
-        "Key-Usage: sign,cert",
-        f"Subkey-Type: {sub_kind}",
-        f"Subkey-{sub_size}",
-        "Subkey-Usage: encrypt",
-        f"Name-Real: {real_name}",
-        f"Name-Email: {email}",
-        f"Expire-Date: {expires}",
-        f"Passphrase: {text_of(passphrase)}" if passphrase else "%no-protection",
-    ]
-    return "\n".join(lines)
-
-
-def _is_too_far(expires: str) -> bool:
-    if expires == "never":
-        return False
-    days = int(expires[:-1]) * _DAYS[expires[-1]]
-    return days > (_FARTHEST - datetime.now(UTC)).days
-
-
-def text_of(passphrase: SecretBytes) -> str:
-    """Return a passphrase as gpg takes it: one line of text.
-
-    Raises:
-        KeyAccessError: it is none.
-    """
-    try:
-        text = passphrase.reveal().decode()
-    except UnicodeDecodeError:
-        text = ""
-    fits = len(text.encode()) <= _LONGEST_PASSPHRASE and text.isprintable()
-    if not text or text != text.strip() or not fits:
-        raise KeyAccessError(
-            "gpg cannot take this passphrase",
-            hint=f"use up to {_LONGEST_PASSPHRASE} bytes of printable characters, with no blank at "
-            "the beginning or the end",
-        )
-    return text
-
-
 def _text(path: Path) -> str:
     with open_trusted(path, secret=True) as file:
         return file.read().decode("ascii", "replace")
-
-
-def _certificate(data: bytes) -> bytes:
-    if len(data) > _LARGEST:
-        raise KeyAccessError(f"over {_LARGEST >> 20} MiB, which is no key")
-    armors = _ARMOR.findall(data)
-    if is_armored(data) and len(armors) > 1:
-        raise KeyAccessError(
-            f"the file holds {len(armors)} keys",
-            hint="give a file with the one that is meant alone",
-        )
-    try:
-        return dearmor(data)
-    except PgpError as error:
-        raise KeyAccessError(f"no OpenPGP key: {error}", hint=error.hint) from None
-
-
-def _require_known(algorithms: Iterable[str], told: str) -> None:
-    """Refuse keys of RFC 9580 that GnuPG passes over, or lists and cannot use.
-
-    Args:
-        algorithms: those of the primary keys that gpg has listed, by their numbers.
-        told: gpg's messages to people.
-    """
-    version = _UNKNOWN_VERSION.search(told)
-    newer = next((_NEWER[number] for number in algorithms if number in _NEWER), None)
-    if version or newer:
-        what = f"version {version[1]}" if version else f"the algorithm {newer}"
-        raise KeyAccessError(
-            f"the key is of {what} (RFC 9580), which GnuPG cannot use",
-            hint="ask its owner for a key of version 4 by RFC 4880, RSA or Curve25519",
-        )
-
-
-def _only(fingerprints: list[str]) -> str:
-    match fingerprints:
-        case [only]:
-            return only
-        case []:
-            raise KeyAccessError(
-                "the file holds no OpenPGP key",
-                hint="ask for the public key, armored: 'gpg --export --armor'",
-            )
-    raise KeyAccessError(
-        f"the file holds {len(fingerprints)} keys", hint="export the one that is meant alone"
-    )
-
-
-def _normal(fingerprint: str) -> str:
-    normal = re.sub(r"\s+|:", "", fingerprint).upper().removeprefix("0X")
-    if not _FINGERPRINT.fullmatch(normal):
-        raise UsageError(
-            "that is no fingerprint", hint="give all 40 hex digits: a key id can be forged"
-        )
-    return normal
