@@ -117,7 +117,7 @@ def test_agent_of_a_killed_session_is_ended_by_the_next(folder, temp):
     code = (
         "import os, sys\n"
         "from pathlib import Path\n"
-        "from piienc.keys import gpg\n"
+        "from piienc.keys.openpgp import gpg\n"
         "with gpg.keyring(Path(sys.argv[1]), [sys.stdin.buffer.read()]) as session:\n"
         "    session.sign(b'x')\n"
         "    os.kill(os.getpid(), 9)\n"

@@ -6,8 +6,7 @@ import pytest
 
 from piienc.base.secret import SecretBytes
 from piienc.errors import KeyAccessError, PgpError, PiiencError, UsageError
-from piienc.keys.openpgp import folder as pgp_folder
-from piienc.keys.openpgp import gpg
+from piienc.keys.openpgp import gpg, parameters
 from piienc.keys.openpgp.folder import PgpFolder
 from piienc.keys.openpgp.key import KeyState, KeyUse
 
@@ -65,10 +64,10 @@ def test_expiry_is_as_asked(folder, expires, days):
 def test_expiry_is_refused_where_keys_cannot_tell_the_date(folder, monkeypatch, expires, days):
     """A month counts for 30 days, and a year for 365."""
     now = datetime.now(UTC)
-    monkeypatch.setattr(pgp_folder, "_FARTHEST", now + timedelta(days=days - 0.5))
+    monkeypatch.setattr(parameters, "_FARTHEST", now + timedelta(days=days - 0.5))
     with pytest.raises(UsageError, match="is no expiry"):
         _make(folder, expires=expires)
-    monkeypatch.setattr(pgp_folder, "_FARTHEST", now + timedelta(days=days + 0.5))
+    monkeypatch.setattr(parameters, "_FARTHEST", now + timedelta(days=days + 0.5))
     assert _make(folder, expires=expires).expires
 
 
