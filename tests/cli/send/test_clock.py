@@ -72,7 +72,7 @@ def test_folder_of_a_killed_run_of_the_future_is_taken_away(desk, temp):
     desk.put("a.csv")
     dead = (
         "import os, signal\n"
-        "from piienc.jobs import spool\n"
+        "from piienc.jobs.spooling import spool\n"
         "spool.encrypt_file = lambda *_, **__: os.kill(os.getpid(), signal.SIGKILL)"
     )
     assert desk.start(prelude=dead).code == -signal.SIGKILL
