@@ -380,7 +380,12 @@ def test_push_of_a_file_that_changes_meanwhile_does_not_deliver_it(way):
     """Half of one export and half of another is neither."""
     way.write(bandwidth="4 MB")
     path = way.project.write("a.bin", DATA[: 3 * MEGA])
-    threading.Timer(0.5, lambda: path.write_bytes(DATA[3 * MEGA : 6 * MEGA])).start()
+
+    def change():
+        with path.open("r+b") as file:  # at no moment is it shorter
+            file.write(DATA[3 * MEGA : 6 * MEGA])
+
+    threading.Timer(0.5, change).start()
     ended = way.push("a.bin")
     assert ended.code == 4
     assert "has changed while it was sent" in ended.err
