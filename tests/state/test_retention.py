@@ -63,13 +63,16 @@ def test_source_goes_when_nothing_of_it_is_left(folder, tmp_path, saved):
     saved("skipped", gone, step=JobStep.SKIPPED)
     saved("young", gone, days=9)
     saved("there", there)
+    saved("unmounted", tmp_path / "disk" / "x.csv")
     saved("waits", gone, step=JobStep.SPOOLED)
     saved("delivered", gone, step=JobStep.DELIVERED)
     saved("wrapped", gone)
     (folder / "spool" / "wrapped").mkdir(parents=True)
     saved("last", gone, number=7)
     prune(folder, 10)
-    assert {*JobLedger(folder).ids()} == {"young", "there", "waits", "delivered", "wrapped", "last"}
+    assert {*JobLedger(folder).ids()} == {
+        *("young", "there", "unmounted", "waits", "delivered", "wrapped", "last")
+    }
     assert JobLedger(folder).next_number("job") == 8
 
 

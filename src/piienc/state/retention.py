@@ -56,5 +56,7 @@ def prune(folder: Path, days: float) -> None:
 def _gone(database: Connection, folder: Path, end: str) -> Iterator[str]:
     """Yield the ids of sources that are over, and of which nothing is left."""
     for each, source in database.execute(_SOURCES, (end,)).fetchall():
-        if not (os.path.lexists(source) or (folder / "spool" / each).exists()):
+        # Of a folder that is not there, such as a disk that is not mounted now, nothing is known.
+        is_gone = os.path.isdir(os.path.dirname(source)) and not os.path.lexists(source)  # noqa: PTH112,PTH120  # text
+        if is_gone and not (folder / "spool" / each).exists():
             yield each
