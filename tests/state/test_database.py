@@ -155,7 +155,7 @@ def test_files_that_root_makes_for_a_user_are_the_users(request):
         pytest.skip("only root can make files for others")
     home = Path(tempfile.mkdtemp())  # nobody else may search what pytest gives
     request.addfinalizer(lambda: shutil.rmtree(home))
-    home.chmod(0o755)
+    home.chmod(0o700)
     os.chown(home, 65534, 65534)
     state = home / ".piienc"
     code = (
@@ -164,7 +164,9 @@ def test_files_that_root_makes_for_a_user_are_the_users(request):
         "from piienc.state import new_transfer; from piienc.base.files import new_file\n"
         "os.environ['PIIENC_TRUST'] = sys.argv[1]\n"
         "os.setuid(int(sys.argv[3])); state = Path(sys.argv[2])\n"
-        "with held(state, 'x'), new_file(state / 'new', overwrite=True) as file: file.write(b'x')\n"
+        "with held(state, 'x'), new_file(state / 'new', overwrite=True, kept=True) as file:\n"
+        "    file.write(b'x')\n"
+        "with new_file(state.parent / 'out', overwrite=True) as file: file.write(b'x')\n"
         "Ledger(state).save(new_transfer('push', 'u', 'n', state))\n"
         "AuditLog(state, lambda: None).append({'command': 'x'})\n"
         "print(len(Ledger(state).history()))"
@@ -174,3 +176,4 @@ def test_files_that_root_makes_for_a_user_are_the_users(request):
         done = subprocess.run(line, capture_output=True, text=True, check=False)
         assert done.stdout == f"{number}\n", done.stderr
         assert {path.lstat().st_uid for path in (state, *state.rglob("*"))} == {65534}
+        assert (home / "out").stat().st_uid == user  # an output stays whose it is

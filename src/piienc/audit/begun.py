@@ -60,7 +60,7 @@ class BegunLogs:
         told = {_STATE: _absolute(state), _FOLDER: _identity(state), fingerprint: log}
         with contextlib.suppress(ConfigError, IncompleteError):
             make_private_folder(self._folder)
-            with new_file(self._file(state), overwrite=True) as file:
+            with new_file(self._file(state), overwrite=True, kept=True) as file:
                 file.write(json.dumps(told, indent=2).encode() + b"\n")
 
     def _at(self, state: Path) -> dict[str, Any]:

@@ -160,7 +160,7 @@ def _make(folder: Path) -> bool:
     make_private_folder(folder)
     # Whoever comes second takes the key of whoever came first.
     try:
-        with new_file(folder / _PRIVATE) as file:
+        with new_file(folder / _PRIVATE, kept=True) as file:
             file.write(private)
     except PolicyError:
         return False
@@ -176,7 +176,7 @@ def _publish(key: Ed25519PrivateKey, path: Path) -> None:
     public = key.public_key().public_bytes(
         forms.Encoding.PEM, forms.PublicFormat.SubjectPublicKeyInfo
     )
-    with contextlib.suppress(PolicyError, IncompleteError), new_file(path) as file:
+    with contextlib.suppress(PolicyError, IncompleteError), new_file(path, kept=True) as file:
         file.write(public)
 
 

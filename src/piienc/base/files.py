@@ -39,7 +39,7 @@ NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT})
 
 @contextlib.contextmanager
 def new_file(
-    path: Path, *, overwrite: bool = False, shown: Path | None = None
+    path: Path, *, overwrite: bool = False, shown: Path | None = None, kept: bool = False
 ) -> Iterator[BinaryIO]:
     """Open a new private file that gets its name only when the block ends without an error.
 
@@ -48,6 +48,8 @@ def new_file(
         overwrite: replace an existing file, atomically. Without it, an existing file is an
             error, also one that appears while this one is being written.
         shown: what messages call it; by default the path.
+        kept: it is one of the files of keys and state that piienc keeps: see `adopt`. An output
+            that root makes in the folder of somebody stays root's.
 
     Yields:
         A binary file, readable, writable and seekable, mode 0600.
@@ -65,7 +67,8 @@ def new_file(
         _sweep(final)
         with translated(shown):
             descriptor, temporary = _open_nameless(final, shown)
-            adopt(descriptor, final.parent)
+            if kept:
+                adopt(descriptor, final.parent)
         if temporary is not None:
             stack.enter_context(cleaned_up(partial(temporary.unlink, missing_ok=True)))
         stack.enter_context(translated(shown))

@@ -61,6 +61,6 @@ def _keep(sending: JobContext, kind: str, name: str, document: dict[str, object]
     folder = sending.state / kind
     make_private_folder(sending.state)
     make_private_folder(folder)
-    with new_file(folder / name, overwrite=True) as file:
+    with new_file(folder / name, overwrite=True, kept=True) as file:
         file.write(json.dumps(document, indent=2).encode() + b"\n")
     return folder / name

@@ -74,7 +74,7 @@ class KeyFolder:
         document = tink.dump(keyset) if passphrase is None else wrapping.wrap(keyset, passphrase)
         make_private_folder(self.path)
         make_private_folder(self._aes)
-        with new_file(path) as file:
+        with new_file(path, kept=True) as file:
             file.write(document.encode())
         return path
 

@@ -294,9 +294,9 @@ class PgpFolder:
     def _keep(self, name: str, fingerprint: str, armored: bytes, *, overwrite: bool) -> None:
         path = self._file(name)
         # First the pin: without it, a certificate is not used.
-        with new_file(path.with_name(f"{name}{_PIN}"), overwrite=True) as file:
+        with new_file(path.with_name(f"{name}{_PIN}"), overwrite=True, kept=True) as file:
             file.write(f"{fingerprint}\n".encode())
-        with new_file(path, overwrite=overwrite) as file:
+        with new_file(path, overwrite=overwrite, kept=True) as file:
             file.write(armored)
 
     def _make_folders(self) -> None:
