@@ -134,6 +134,30 @@ def test_destination_that_wants_one_go_is_remembered(odd, py_server):
     assert way.there() == {"a.bin": DATA, "b.bin": DATA}
 
 
+@pytest.mark.parametrize("known", [False, True])
+def test_file_that_a_cut_session_closes_late_is_not_the_one_that_is_delivered(
+    odd, py_server, known
+):
+    """Some servers make it as long as it was for them, whatever name it has by then."""
+    way = odd({"in order", "late"}, {})
+    if known:
+        py_server.cut_at = 100_000
+        way.project.write("before.bin", DATA)
+        assert [way.push("before.bin").code for _ in range(2)] == [9, 0]
+    py_server.cut_at = 100_000
+    assert [way.push("a.bin").code for _ in range(2)] == [9, 0]
+    assert py_server.late
+    assert way.there() == {"a.bin": DATA} | ({"before.bin": DATA} if known else {})
+
+
+def test_cut_file_that_may_not_be_removed_is_written_over(odd, py_server):
+    """So nothing is left beside what is delivered."""
+    way = odd({"in order", "remove"}, {})
+    py_server.cut_at = 100_000
+    assert [way.push("a.bin").code for _ in range(2)] == [9, 0]
+    assert way.there() == {"a.bin": DATA}
+
+
 def test_strangers_file_is_not_written_over_where_nothing_is_told_of_it(odd, py_server):
     """The server itself refuses to make it, or to rename to it."""
     way = odd({"stat", "remove"}, IN_PLACE)

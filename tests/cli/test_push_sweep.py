@@ -37,7 +37,7 @@ def test_push_that_is_rehearsed_tells_of_lost_files_and_leaves_them(littered):
     ended = littered.push("a.bin", "--dry-run")
     assert ended.code == 0
     assert [line for line in ended.err.splitlines() if "warning" in line] == [
-        f"piienc: warning: {LOST} was left by a run that nobody knows any more: see --sweep"
+        f"piienc: warning: {LOST} was left by a run that nobody goes on with: see --sweep"
     ]
     assert set(littered.there()) == {LOST, *OTHERS}
     assert littered.push("a.bin", "--dry-run", "--sweep").code == 0
@@ -51,6 +51,16 @@ def test_push_that_sweeps_removes_lost_files_and_no_others(littered):
     assert f"piienc: removed {LOST}: it was left by a run" in ended.err
     assert set(littered.there()) == {"a.bin", *OTHERS}
     assert littered.push("a.bin", "--sweep", "--json").document["orphans"] == []
+
+
+def test_leftover_of_a_transfer_is_removed_when_that_is_over(littered):
+    """A server may have made it anew when it noticed that a connection was cut."""
+    sent = littered.push("a.bin", "--json").document["files"][0]["transfer"]
+    left = littered.folder / f"{OURS}{sent}.2.part"
+    left.write_bytes(b"x")
+    os.utime(left, (time.time() - 1.1 * WEEK,) * 2)
+    orphans = littered.push("a.bin", "--sweep", "--json").document["orphans"]
+    assert set(orphans) == {LOST, left.name}
 
 
 def test_push_without_the_option_removes_nothing(littered):

@@ -37,6 +37,7 @@ MODES = {
     "bad end": "behind the last name of a folder comes a failure",
     "endless": "a folder has names without an end",
     "empty": "a folder has answers without names, and no end",
+    "late": "a name that was open when the connection was cut is emptied after its rename",
 }
 
 
@@ -57,6 +58,7 @@ class PyServer:
         cut_at: bytes of a file, at which it cuts all connections, once; None for no cut.
         opened: the paths that were opened for writing, in order.
         taken: what a receiver has taken away when it was closed, by its name.
+        late: the paths that were open when the connection was cut, as rclone keeps them.
     """
 
     def __init__(self, host_key: Path) -> None:
@@ -74,6 +76,7 @@ class PyServer:
         self.cut_at: int | None = None
         self.opened: list[str] = []
         self.taken: dict[str, bytes] = {}
+        self.late: set[str] = set()
         self._transports: list[paramiko.Transport] = []
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.port = self._listener.getsockname()[1]
@@ -273,6 +276,8 @@ class _Disk(paramiko.SFTPServerInterface):
         if self._server.renames:
             self._server.renames -= 1
         Path(old).replace(new)
+        if old in self._server.late:
+            os.truncate(new, 0)
         return paramiko.SFTP_OK
 
 
@@ -306,6 +311,8 @@ class _Handle(paramiko.SFTPHandle):
                 return paramiko.SFTP_FAILURE
         if self._server.cut_at is not None and offset + len(data) > self._server.cut_at:
             self._server.cut_at = None
+            if "late" in self._server.modes:
+                self._server.late.add(str(self._path))
             self.close()
             self._server.cut()
             return paramiko.SFTP_FAILURE

@@ -11,6 +11,6 @@ endpoint.py     a destination, and how it is reached
 connections.py  several files at once, over several connections
 connection.py   one connection, made anew when it breaks
 look.py         a look at a file of a destination that may not tell of it
-orphans.py      hidden files at a destination that nobody knows any more
+orphans.py      hidden files at a destination that nobody goes on with
 meter.py        bytes that arrive in several threads, added up
 """

@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import contextlib
 import io
-from functools import partial
 from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
@@ -162,12 +161,15 @@ class Delivery:
         source.begin_hashing()
         if transfer.growing != self._name:
             self._require_free(remote, transfer)
+        once = self._takes_one_go(transfer)
+        if once and transfer.attempts > 1:
+            transfer = self._begin_anew(remote, transfer)
         try:
-            facts = self._write(remote, transfer, once=self._takes_one_go(transfer))
+            facts = self._write(remote, transfer, once=once)
         except OutOfOrderError:
             self._resumed_at = 0
-            again = replace(transfer, attempts=transfer.attempts + 1)
-            facts = self._write(remote, self._save(again), once=True)
+            again = self._save(replace(transfer, attempts=transfer.attempts + 1))
+            facts = self._write(remote, self._begin_anew(remote, again), once=True)
             self._known.learn_one_go(self._places[0])
         transfer = self._current
         if facts is None or facts.size is None:
@@ -180,6 +182,23 @@ class Delivery:
         return self._save(
             replace(transfer, phase=Phase.PUBLISHING, sha256=digest, remote_size=size)
         )
+
+    def _begin_anew(self, remote: Remote, transfer: Transfer) -> Transfer:
+        """Take another temporary name, if the old one can be given up.
+
+        A server may notice late that a connection was cut, and then close the file that was open
+        there, and make it as long as what it had got: under whatever name it has by then.
+        """
+        if self._is_in_place(transfer):
+            return transfer
+        try:
+            remote.remove(str(transfer.growing))
+        except IncompleteError as error:
+            if error.transient:
+                raise
+            return transfer  # some may write and not remove
+        fresh = f"{OURS}{transfer.id}.{transfer.attempts}.part"
+        return self._save(replace(transfer, growing=fresh))
 
     def _takes_one_go(self, transfer: Transfer) -> bool:
         """Tell whether the file must be opened once, written in order and closed once.
@@ -200,6 +219,9 @@ class Delivery:
         ours = transfer.growing is not None and transfer.attempts > 1
         replaces = transfer.growing is None and self._rules.if_exists == "replace"
 
+        def on_told(words: str) -> None:
+            self._warn(f"{self._name}: {words}")
+
         def made() -> None:
             if self._is_in_place(transfer):  # and only now it is called ours
                 self._save(replace(transfer, growing=self._name))
@@ -208,16 +230,12 @@ class Delivery:
             name,
             self._source.file,
             size=self._source.size,
-            manner=WriteMode(offset, once, ours or replaces, made, partial(self._told, self._name)),
+            manner=WriteMode(offset, once, ours or replaces, made, on_told),
             progress=self._progress,
         )
 
     def _require_free(self, remote: Remote, transfer: Transfer) -> None:
-        """Refuse to send what could not get its name, or its trigger's, afterwards.
-
-        Raises:
-            NameTakenError: one of the names is taken.
-        """
+        """Refuse to send what could not get its name, or its trigger's, afterwards."""
         if self._rules.if_exists == "replace":
             return
         trigger = self._rules.trigger(self._name, transfer.id)
@@ -266,10 +284,11 @@ class Delivery:
             except PiiencError as error:
                 self._over = not error.transient
                 raise
-        return self._look_behind(remote, self._save(replace(transfer, phase=Phase.TRIGGERING)))
+        return self._renamed(remote, transfer)
 
-    def _look_behind(self, remote: Remote, transfer: Transfer) -> Transfer:
+    def _renamed(self, remote: Remote, transfer: Transfer) -> Transfer:
         """Tell what is under the final name now; the file was whole before it got it."""
+        transfer = self._save(replace(transfer, phase=Phase.TRIGGERING))
         there = None
         with contextlib.suppress(PiiencError):  # it is delivered, whatever can be seen of it
             there = remote.stat(self._name)
@@ -284,12 +303,11 @@ class Delivery:
 
     def _found(self, remote: Remote, transfer: Transfer) -> Transfer:
         """Find out whether a file whose renaming may have been under way has its final name."""
-        if transfer.growing == self._name:
-            return self._look_behind(remote, self._save(replace(transfer, phase=Phase.TRIGGERING)))
-        hidden = look(remote, str(transfer.growing))
+        in_place = transfer.growing == self._name
+        hidden = None if in_place else look(remote, str(transfer.growing))
         if hidden is None:
             # Nobody but the rename takes it away: it was delivered.
-            return self._look_behind(remote, self._save(replace(transfer, phase=Phase.TRIGGERING)))
+            return self._renamed(remote, transfer)
         if hidden is not UNSEEN and self._has_both_names(remote, transfer):
             transfer = self._save(replace(transfer, phase=Phase.TRIGGERING))
             self._remove(remote, str(transfer.growing))
@@ -335,11 +353,10 @@ class Delivery:
         return transfer
 
     def _write_trigger(self, remote: Remote, name: str, content: bytes, *, over: bool) -> None:
-        manner = WriteMode(once=True, over=over, told=partial(self._told, "the trigger"))
+        manner = WriteMode(
+            once=True, over=over, told=lambda words: self._warn(f"the trigger: {words}")
+        )
         remote.upload(name, io.BytesIO(content), size=len(content), manner=manner)
-
-    def _told(self, what: str, words: str) -> None:
-        self._warn(f"{what}: {words}")
 
     def _warn(self, warning: str) -> None:
         if warning not in self._warnings:

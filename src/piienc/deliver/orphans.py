@@ -1,4 +1,4 @@
-"""What was left at a destination by runs of which nobody knows any more: their state is lost."""
+"""What was left at a destination by runs that nobody goes on with: they are over, or unknown."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ if TYPE_CHECKING:
     from piienc.remote import Remote
     from piienc.state import Ledger
 
-_GROWING = re.compile(rf"{re.escape(OURS)}([0-9a-f]{{16}})\.(part|trigger)")
+_GROWING = re.compile(rf"{re.escape(OURS)}([0-9a-f]{{16}})(\.[0-9]+)?\.(part|trigger)")
 _WEEK = 7 * 24 * 60 * 60.0  # seconds: what others have begun meanwhile is younger
 
 
 def orphans(remote: Remote, ledger: Ledger) -> tuple[str, ...]:
-    """Return the files of unknown transfers that nobody has written to for a week.
+    """Return the files of no unfinished transfer that nobody has written to for a week.
 
     The old files that a replace has put aside are not among them: they are the receiver's.
 
@@ -33,8 +33,8 @@ def orphans(remote: Remote, ledger: Ledger) -> tuple[str, ...]:
         and entry.facts.modified is not None
         and entry.facts.modified < latest
     }
-    known = ledger.known(set(found.values())) if found else set()
-    return tuple(sorted(name for name, unique in found.items() if unique not in known))
+    awaited = ledger.unfinished_ids(set(found.values())) if found else set()
+    return tuple(sorted(name for name, unique in found.items() if unique not in awaited))
 
 
 def sweep(remote: Remote, ledger: Ledger) -> tuple[str, ...]:

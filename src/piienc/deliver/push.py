@@ -68,7 +68,7 @@ class PushRequest(Struct, frozen=True):
         told: of what is tried again, and of the seconds until then.
         progress: called with 0, the bytes that have arrived, and the share that is done.
         known: the hashes of files that this run has just written.
-        sweep: remove what runs have left of which nobody knows any more: see `orphans`.
+        sweep: remove what runs have left that nobody goes on with: see `orphans`.
     """
 
     way: Endpoint

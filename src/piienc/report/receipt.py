@@ -248,7 +248,7 @@ class PushReceipt(Struct, frozen=True):
         seconds: how long it took.
         dry_run: nothing was sent.
         free_space: bytes that there is room for, if the destination tells; only of a rehearsal.
-        orphans: hidden files of transfers that nobody knows any more; they were removed, and in a
+        orphans: hidden files of transfers that nobody goes on with; they were removed, and in a
             rehearsal are still there.
         warnings: what could not be checked in a rehearsal.
     """

@@ -179,9 +179,10 @@ class Ledger:
             (dumps(places), name, size),
         )
 
-    def known(self, ids: Iterable[str]) -> set[str]:
-        """Return those of these transfers' ids that are in the ledger."""
-        rows = self._find("id IN (SELECT value FROM json_each(?))", (dumps(sorted(ids)),))
+    def unfinished_ids(self, ids: Iterable[str]) -> set[str]:
+        """Return those of these ids whose transfers are to be gone on with."""
+        where = "id IN (SELECT value FROM json_each(?)) AND phase <> ?"
+        rows = self._find(where, (dumps(sorted(ids)), Phase.DONE))
         return {row.id for row in rows}
 
     def history(

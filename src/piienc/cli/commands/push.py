@@ -46,9 +46,7 @@ def push(
     ] = False,
     sweep: Annotated[
         bool,
-        typer.Option(
-            "--sweep", help="Also remove hidden files of runs that nobody knows any more."
-        ),
+        typer.Option("--sweep", help="Also remove hidden files of runs that nobody goes on with."),
     ] = False,
     identity: destinations.Identity = None,
     known_hosts: destinations.KnownHosts = None,
@@ -114,9 +112,9 @@ def _tell(receipt: PushReceipt, entry: AuditEntry, *, as_json: bool, quiet: bool
         ui.say(f"warning: {warning}")
     for name in receipt.orphans:
         if receipt.dry_run:
-            ui.say(f"warning: {name} was left by a run that nobody knows any more: see --sweep")
+            ui.say(f"warning: {name} was left by a run that nobody goes on with: see --sweep")
         elif not quiet:
-            ui.say(f"removed {name}: it was left by a run that nobody knows any more")
+            ui.say(f"removed {name}: it was left by a run that nobody goes on with")
     if as_json:
         ui.document(entry.attested(receipt.document()))
         return
