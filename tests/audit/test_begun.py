@@ -4,29 +4,42 @@ import hashlib
 import json
 import os
 import shutil
+import subprocess
 import threading
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from piienc.audit import begun
 from piienc.audit.check import check
 from piienc.audit.keys import public_key, signing_key
 
 
-def test_last_log_that_was_begun_is_kept_in_a_file_for_each_state_folder(tmp_path):
+def test_first_log_that_was_begun_is_kept_in_a_file_for_each_state_folder(tmp_path):
     """So that nobody can take a log away, or put another project's in its place."""
     key = signing_key(tmp_path / "keys", begin=True)
     state = tmp_path / os.fsdecode(b"state\xff")
     key.remember(state, "0011223344556677")
+    [kept] = (tmp_path / "keys" / "audit" / "logs").iterdir()
+    made = kept.stat()
     key.remember(state, "8899aabbccddeeff")
     digest = hashlib.sha256(os.fsencode(state)).hexdigest()
-    [kept] = (tmp_path / "keys" / "audit" / "logs").iterdir()
+    assert (kept.stat().st_ino, kept.stat().st_mtime_ns) == (made.st_ino, made.st_mtime_ns)
     assert kept.name == f"{digest[:16]}.json"
-    told = {"state": str(state), "folder": None, key.fingerprint: "8899aabbccddeeff"}
+    told = {"state": str(state), key.fingerprint: "0011223344556677"}
     assert json.loads(kept.read_bytes()) == told
-    assert key.begun(state) == "8899aabbccddeeff"
+    assert key.begun(state) == "0011223344556677"
     assert key.begun(tmp_path / "another") is None
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="root alone can make files for another")
+def test_note_that_root_makes_in_the_key_folder_of_somebody_is_theirs(tmp_path, monkeypatch):
+    """So that their next command can read it."""
+    monkeypatch.setenv("PIIENC_TRUST", str(tmp_path))
+    key = signing_key(tmp_path / "keys", begin=True)
+    os.chown(tmp_path / "keys" / "audit", 12345, 12345)
+    key.remember(tmp_path / "state", "0011223344556677")
+    [kept] = (tmp_path / "keys" / "audit" / "logs").iterdir()
+    assert {kept.parent.stat().st_uid, kept.stat().st_uid} == {12345}
 
 
 def test_of_several_who_make_the_key_at_once_one_has_made_it(tmp_path):
@@ -60,26 +73,34 @@ GONE = "the log that the key has begun here is gone"
 
 def _under(log, tmp_path, way):
     """Return another path of the state folder."""
+    link = tmp_path / "link"
+    if way == "bind mount":
+        link.mkdir()
+        if subprocess.run(["mount", "--bind", log.state, link], check=False).returncode:
+            pytest.skip("nothing can be mounted here")
+        return link
     if way == "link to the folder":
-        (tmp_path / "link").symlink_to(log.state)
-        return tmp_path / "link"
-    if way == "link above it":
-        (tmp_path / "link").symlink_to(tmp_path)
-        return tmp_path / "link" / log.state.name
-    return log.state.rename(tmp_path / "moved")
+        link.symlink_to(log.state)
+        return link
+    link.symlink_to(tmp_path)
+    return link / log.state.name
 
 
-@pytest.mark.parametrize("way", ["link to the folder", "link above it", "moved"])
+@pytest.mark.parametrize("way", ["link to the folder", "link above it", "bind mount"])
 @pytest.mark.parametrize("removed", ["audit", "."])
 def test_log_that_is_gone_is_missed_under_another_path_of_the_folder(log, tmp_path, way, removed):
     """By the folder itself; or, where it is gone as well, by where the path leads."""
+    if (way, removed) == ("bind mount", "."):
+        pytest.skip("it cannot be removed")
     log.append()
-    if way == "moved" and (removed == "." or not begun._identity(log.state)[2]):
-        pytest.skip("nothing is left that tells which folder it was")
     state = _under(log, tmp_path, way)
-    assert check(state, public_key(log.keys)).damages == []
-    shutil.rmtree(state.resolve() / removed)
-    assert [it.message for it in check(state, public_key(log.keys)).damages] == [GONE]
+    try:
+        assert check(state, public_key(log.keys)).damages == []
+        shutil.rmtree(state.resolve() / removed)
+        assert [it.message for it in check(state, public_key(log.keys)).damages] == [GONE]
+    finally:
+        if way == "bind mount":
+            subprocess.run(["umount", state], check=True)
 
 
 def test_folder_that_gets_the_number_of_a_removed_one_is_another(log, tmp_path):
@@ -101,17 +122,37 @@ def test_copy_of_a_folder_is_another_one(log, tmp_path):
     assert check(tmp_path / "copy", public_key(log.keys)).damages == []
 
 
-def test_note_of_the_older_form_counts_by_its_path_and_is_brought_up(log, tmp_path):
-    """The next command remembers the folder, too."""
+@pytest.mark.parametrize("text", ["", "[]", "{", "{}", '{"state": 7}', "[" * 100_000])
+@pytest.mark.parametrize("whose", ["its own", "another's"])
+def test_note_that_tells_nothing_is_passed_over(log, tmp_path, text, whose):
+    """It was cut off, or somebody has written there: then a witness tells."""
+    log.append()
+    [note] = (log.keys / "audit" / "logs").iterdir()
+    (tmp_path / "link").symlink_to(log.state)
+    if whose == "its own":
+        note.write_text(text)
+        assert public_key(log.keys).begun(log.state) is None
+    else:
+        (note.parent / "0.json").write_text(text)
+        (note.parent / "0.json").chmod(0o600)
+    log.append()
+    assert log.warnings == []
+    shutil.rmtree(log.state / "audit")
+    for state in (log.state, tmp_path / "link"):
+        assert [it.message for it in check(state, public_key(log.keys)).damages] == [GONE]
+
+
+def test_note_of_an_older_form_counts_by_its_path_alone(log, tmp_path, monkeypatch):
+    """It may tell a path from a folder that is not known, and more than is asked for."""
     log.append()
     [note] = (log.keys / "audit" / "logs").iterdir()
     told = json.loads(note.read_bytes())
-    note.write_text(json.dumps({name: told[name] for name in told if name != "folder"}))
+    note.write_text(json.dumps({**told, "state": log.state.name, "folder": [1, 2, 3]}))
+    monkeypatch.chdir(log.state.parent)
+    (tmp_path / "link").symlink_to(log.state)
     key = signing_key(log.keys)
     assert key.begun(log.state) == told[key.fingerprint]
-    log.append()
-    assert json.loads(note.read_bytes()) == told
-    assert log.warnings == []
+    assert key.begun(tmp_path / "link") is None
 
 
 def test_folder_that_has_moved_is_known_by_its_new_path_after_a_command(log, tmp_path):

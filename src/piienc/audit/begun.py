@@ -1,17 +1,14 @@
 """Which log a key has begun in which state folder, so that one that is gone is missed.
 
-A file for each state folder, named by its path. The folder itself is remembered, too: under another
-path, through a link or a bind mount, or moved, it is the same one.
+A file for each state folder, named by its path. Through a link or a bind mount, it is the same one.
 """
 
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import hashlib
 import json
 import os
-import struct
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -21,10 +18,7 @@ from piienc.errors import ConfigError, IncompleteError
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-_STATE, _FOLDER = "state", "folder"
-# FS_IOC_GETVERSION of linux/fs.h, where a long has 8 bytes. The number of an inode is given again
-# at once when a folder is removed; its generation tells the new one from the old.
-_GENERATION = 0x80087601
+_STATE = "state"
 
 
 class BegunLogs:
@@ -48,16 +42,12 @@ class BegunLogs:
                 return str(told[fingerprint])
         return None
 
-    def knows(self, state: Path, fingerprint: str) -> bool:
-        """Tell whether path and folder are known as they are now."""
-        told = self._at(state)
-        return fingerprint in told and told.get(_FOLDER) == _identity(state)
-
     def keep(self, state: Path, fingerprint: str, log: str) -> None:
-        """Keep the id of a log that is begun in a state folder, if the key folder takes it."""
-        if not os.access(self._folder.parent, os.W_OK | os.X_OK):
+        """Keep the id of the first log at this path, if the key folder takes it."""
+        writable = os.access(self._folder.parent, os.W_OK | os.X_OK)
+        if not writable or fingerprint in self._at(state):
             return
-        told = {_STATE: _absolute(state), _FOLDER: _identity(state), fingerprint: log}
+        told = {_STATE: _absolute(state), fingerprint: log}
         with contextlib.suppress(ConfigError, IncompleteError):
             make_private_folder(self._folder)
             with new_file(self._file(state), overwrite=True, kept=True) as file:
@@ -69,17 +59,10 @@ class BegunLogs:
 
     def _same(self, state: Path) -> Iterator[dict[str, Any]]:
         """Yield what is known of the folder under other paths."""
-        real, identity = os.path.realpath(state), _identity(state)
         for path in sorted(self._folder.glob("*.json")):
             told = self._told(path)
-            name = told.get(_STATE)
-            if not isinstance(name, str) or not os.path.isabs(name):  # noqa: PTH117  # text
-                continue  # of an older piienc: a path from a folder that is not known
-            there = _identity(Path(name))
-            is_there = identity is not None and there == identity
-            # Without a generation, the number may be that of a folder that is gone.
-            was_there = identity is not None and identity[2] and told.get(_FOLDER) == identity
-            if os.path.realpath(name) == real or is_there or was_there:
+            # An older piienc kept paths from a folder that is not known.
+            if os.path.isabs(name := str(told.get(_STATE))) and _is_same(name, state):  # noqa: PTH117  # text
                 yield told
 
     def _told(self, path: Path) -> dict[str, Any]:
@@ -98,16 +81,9 @@ def _absolute(path: Path) -> str:
     return os.path.abspath(path)  # noqa: PTH100  # links are not followed
 
 
-def _identity(folder: Path) -> list[int] | None:
-    """Return device, inode and generation of a folder; that is 0 where there is none."""
-    try:
-        descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    except OSError:
-        return None
-    try:
-        facts, generation = os.fstat(descriptor), bytes(8)
-        with contextlib.suppress(OSError):
-            generation = fcntl.ioctl(descriptor, _GENERATION, generation)
-        return [facts.st_dev, facts.st_ino, struct.unpack_from("=I", generation)[0]]
-    finally:
-        os.close(descriptor)
+def _is_same(path: str, folder: Path) -> bool:
+    """Tell whether two paths lead to one folder, or to one place where it has been."""
+    with contextlib.suppress(OSError):
+        if os.path.samefile(path, folder):  # noqa: PTH121  # text
+            return True
+    return os.path.realpath(path) == os.path.realpath(folder)

@@ -83,12 +83,8 @@ class AuditKey(AuditPublicKey):
         self.new = new
 
     def remember(self, state: Path, log: str) -> None:
-        """Keep the id of a log that is begun in a state folder, if the key folder takes it."""
+        """Keep the id of the first log of a state folder, if the key folder takes it."""
         self._logs.keep(state, self.fingerprint, log)
-
-    def remembers(self, state: Path) -> bool:
-        """Tell whether the log of a state folder is known, by its path and by itself."""
-        return self._logs.knows(state, self.fingerprint)
 
     def sign(self, message: bytes) -> bytes:
         """Return the signature of a message, 64 bytes."""

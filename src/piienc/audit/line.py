@@ -50,10 +50,7 @@ class Signer(Verifier, Protocol):
         """Return the signature of a message."""
 
     def remember(self, state: Path, log: str) -> None:
-        """Keep the id of a log that is begun in a state folder, if the key folder takes it."""
-
-    def remembers(self, state: Path) -> bool:
-        """Tell whether the log of a state folder is known, by its path and by itself."""
+        """Keep the id of the first log of a state folder, if the key folder takes it."""
 
 
 class TornLine(msgspec.Struct, frozen=True):

@@ -70,7 +70,7 @@ class AuditLog:
                 # Before the first line, so that lines without a head are never a crash's; and
                 # before the next, so that a crash leaves no more than one behind the head.
                 heads.write(folder, _head(place.log, place.line, place.head, place.place, signer))
-            if signer and not signer.remembers(self.folder):
+            if signer:
                 signer.remember(self.folder, place.log)
             mark = self._write(folder, place, facts, signer)
         if place.broken:
