@@ -9,7 +9,6 @@ import contextlib
 import hashlib
 import json
 import os
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from piienc.base.files import make_private_folder, new_file
@@ -17,6 +16,7 @@ from piienc.errors import ConfigError, IncompleteError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from pathlib import Path
 
 _STATE = "state"
 
