@@ -174,6 +174,7 @@ def test_list_json_gives_all_facts(project):
                 "mode": mode,
                 "primary_id": key_id,
                 "keys": [{"key_id": key_id, "status": "ENABLED", "prefix": "TINK", "bits": bits}],
+                "wrap": None,
                 "wrapped": False,
             }
             for name, mode, key_id, bits in (

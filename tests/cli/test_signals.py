@@ -17,9 +17,9 @@ WITHIN = 2.0 + 4.0  # seconds; the latter for a machine with much else to do
 NUMBERS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 SLOW_KDF = """
-import piienc.keys.wrapping
-from piienc.keys.argon2 import MAX_ITERATIONS, Argon2Profile
-piienc.keys.wrapping.wrap.__defaults__ = (Argon2Profile(MAX_ITERATIONS, 1, 1 << 18),)
+from piienc.keys.wraps import passphrase
+from piienc.keys.wraps.argon2 import MAX_ITERATIONS, Argon2Profile
+passphrase.wrap.__defaults__ = (Argon2Profile(MAX_ITERATIONS, 1, 1 << 18),)
 """
 PATTERN_SCHEMA = """
 name = "people"

@@ -10,6 +10,7 @@ from types import SimpleNamespace
 import pytest
 
 from piienc.deliver import addressed
+from piienc.keys import Unlocker
 from piienc.settings import Settings
 from piienc.settings.destination import Destination
 
@@ -77,7 +78,7 @@ def test_what_goes_to_a_place_is_wrapped_for_those_of_the_place(tmp_path, monkey
     }
     settled = Settings(None, tmp_path / "keys", tmp_path / ".piienc", destinations=known)
     destination = addressed.destination_named(said.format(folder=tmp_path), settled)
-    way = addressed.way_by(destination, lambda _: None)
+    way = addressed.way_by(destination, Unlocker())
     assert set(addressed.pushing_by(destination, way, settled).recipients) == PLACES[said]
 
 
@@ -100,7 +101,7 @@ def test_folder_that_is_mounted_at_another_place_is_the_same(tmp_path, monkeypat
 
     def recipients(folder):
         destination = addressed.destination_named(f"file://{folder}/", settled)
-        way = addressed.way_by(destination, lambda _: None)
+        way = addressed.way_by(destination, Unlocker())
         return set(addressed.pushing_by(destination, way, settled).recipients)
 
     done = subprocess.run(["mount", "--bind", box, mounted], check=False)

@@ -27,9 +27,7 @@ def _inspected(shop, source, schema=None, *, known=None):
         place,
         known=lambda: known or {},
         keys=lambda: {
-            key.key_id: KeyInfo(
-                name, keyset.mode, keyset.primary_id, keyset.facts.keys, wrapped=False
-            )
+            key.key_id: KeyInfo(name, keyset.mode, keyset.primary_id, keyset.facts.keys, None)
             for name, keyset in shop.keys.items()
             for key in keyset.keys
         },

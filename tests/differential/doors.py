@@ -20,7 +20,6 @@ from piienc.state import CellCounter
 from piienc.tables import UnitSize
 from piienc.transform import crypt
 from piienc.verification.request import VerifyRequest
-from piienc.verification.source import UnwrapKeys
 from piienc.verification.verify import verify
 
 if TYPE_CHECKING:
@@ -177,7 +176,7 @@ class Workshop:
             file,
             VerifyRequest(schema=self._schema, facts=facts, **more),
             keys=Hands(used=keys),
-            unwrapping=UnwrapKeys(PgpFolder(self.folder / "keys"), lambda _: None),
+            pgp=PgpFolder(self.folder / "keys"),
         )
 
     def verify_by_command(self, file: Path, *more: str) -> int:

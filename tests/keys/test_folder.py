@@ -9,8 +9,9 @@ from hypothesis import strategies as st
 
 from piienc.base.secret import SecretBytes
 from piienc.errors import KeyAccessError, PolicyError, UsageError
-from piienc.keys import KeyFolder, Mode, dump, generate, wrap
-from piienc.keys.argon2 import CHEAPEST_FOR_TESTS_ONLY
+from piienc.keys import KeyFolder, Mode, Unlocker, dump, generate
+from piienc.keys.wraps.argon2 import CHEAPEST_FOR_TESTS_ONLY
+from piienc.keys.wraps.passphrase import wrap
 
 PASSPHRASE = SecretBytes(b"open sesame")
 KEYSET = generate(Mode.SEARCHABLE)
@@ -47,7 +48,7 @@ def test_create_in_clear_then_load_gives_the_keyset(folder):
 
 
 def test_create_wrapped_then_load_asks_for_the_keys_passphrase(folder):
-    """The passphrase of a wrapped key is asked for by the key's name."""
+    """By the key's name, and once: what is open stays open."""
     folder.create("email", KEYSET, PASSPHRASE)
     asked = []
 
@@ -55,7 +56,9 @@ def test_create_wrapped_then_load_asks_for_the_keys_passphrase(folder):
         asked.append(name)
         return PASSPHRASE
 
-    assert folder.load("email", answer) == KEYSET
+    unlocker = Unlocker(answer)
+    assert KeyFolder(folder.path, unlocker).load("email") == KEYSET
+    assert KeyFolder(folder.path, unlocker).load("email") == KEYSET
     assert asked == ["email"]
 
 
@@ -98,14 +101,15 @@ def test_create_in_a_loose_folder_is_refused(folder, file, loose):
 
 def test_load_clear_key_does_not_ask(folder, file):
     """The passphrase is asked for only where there is one."""
-    assert folder.load("email", lambda _: pytest.fail("asked")) == KEYSET
+    unlocker = Unlocker(lambda _: pytest.fail("asked"))
+    assert KeyFolder(folder.path, unlocker).load("email") == KEYSET
 
 
-@pytest.mark.parametrize("passphrase", [None, lambda _: None])
-def test_load_wrapped_without_passphrase_is_locked(folder, locked, passphrase):
+@pytest.mark.parametrize("unlocker", [None, Unlocker(), Unlocker(lambda _: None)])
+def test_load_wrapped_without_passphrase_is_locked(folder, locked, unlocker):
     """Without a passphrase the error names the ways to give one."""
-    with pytest.raises(KeyAccessError, match=f"locked.*{locked}") as caught:
-        folder.load("email", passphrase)
+    with pytest.raises(KeyAccessError, match=f"locked: {locked} needs") as caught:
+        KeyFolder(folder.path, unlocker).load("email")
     for way in ("--passphrase-file", "--passphrase-fd", "PIIENC_PASSPHRASE"):
         assert way in caught.value.hint
 
@@ -113,7 +117,7 @@ def test_load_wrapped_without_passphrase_is_locked(folder, locked, passphrase):
 def test_load_wrong_passphrase_names_the_file(folder, locked):
     """The error names the file that stays shut, and not the passphrase."""
     with pytest.raises(KeyAccessError, match="passphrase does not open") as caught:
-        folder.load("email", lambda _: SecretBytes(b"hunter2"))
+        KeyFolder(folder.path, Unlocker(lambda _: SecretBytes(b"hunter2"))).load("email")
     assert str(locked) in str(caught.value)
     assert "hunter2" not in f"{caught.value} {caught.value.hint}"
 
@@ -215,7 +219,7 @@ def test_load_file_of_the_largest_size_is_read_and_one_byte_more_is_refused(fold
     assert folder.load("email") == KEYSET
     file.write_text(text + " " * (1048577 - len(text)))
     with pytest.raises(KeyAccessError, match="is larger than 1048576 bytes"):
-        folder.load("email")
+        KeyFolder(folder.path).load("email")
 
 
 @pytest.mark.parametrize("make", [Path.mkdir, os.mkfifo])
@@ -247,8 +251,8 @@ def test_list_keys_are_sorted_and_need_no_passphrase(folder, locked):
     sealed = generate(Mode.SEALED)
     folder.create("address", sealed, None)
     address, email = folder.list()
-    assert (address.name, address.mode, address.wrapped) == ("address", Mode.SEALED, False)
-    assert (email.name, email.mode, email.wrapped) == ("email", Mode.SEARCHABLE, True)
+    assert (address.name, address.mode, address.wrap) == ("address", Mode.SEALED, None)
+    assert (email.name, email.mode, email.wrap) == ("email", Mode.SEARCHABLE, "passphrase")
     assert (email.primary_id, email.keys) == (KEYSET.primary_id, KEYSET.facts.keys)
     assert (address.primary_id, address.keys) == (sealed.primary_id, sealed.facts.keys)
 

@@ -94,7 +94,7 @@ def _wrapped(keys, folder, *names, signer=None):
     source, target = folder / "x.csv", folder / "x.pgp"
     source.write_bytes(b"id\n1\n")
     wanted = WrapRequest(load("generic", {}), names, signer)
-    wrap_file(source, target, wanted, keys=keys, passphrase=print)
+    wrap_file(source, target, wanted, keys=keys)
     return target.read_bytes()
 
 

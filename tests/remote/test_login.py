@@ -17,6 +17,7 @@ from sshd import make_key, run
 
 from piienc.base.secret import SecretBytes
 from piienc.errors import ConnectError, KeyAccessError
+from piienc.keys import Unlocker
 from piienc.remote import ConnectOptions, open_remote, parse_url
 
 WRONG = SecretBytes(b"hunter2")
@@ -64,9 +65,9 @@ def test_login_by_a_key_that_is_locked_by_another_cipher(sshd, keys, cipher):
     """OpenSSH's own choice is one of several."""
     path = keys(passphrase="sesame")
     run("ssh-keygen", "-q", "-p", "-Z", cipher, "-P", "sesame", "-N", "sesame", "-f", path)
-    log_in(sshd, identity_file=path, passphrase=lambda _: SecretBytes(b"sesame"))
+    log_in(sshd, identity_file=path, unlocker=Unlocker(lambda _: SecretBytes(b"sesame")))
     with pytest.raises(KeyAccessError, match="not its own"):
-        log_in(sshd, identity_file=path, passphrase=lambda _: WRONG)
+        log_in(sshd, identity_file=path, unlocker=Unlocker(lambda _: WRONG))
 
 
 @pytest.mark.parametrize("cipher", ["chacha20-poly1305@openssh.com", "aes128-gcm@openssh.com"])
@@ -75,10 +76,10 @@ def test_key_that_is_locked_by_a_cipher_that_is_not_known_names_the_command(sshd
     path = keys(passphrase="sesame")
     run("ssh-keygen", "-q", "-p", "-Z", cipher, "-P", "sesame", "-N", "sesame", "-f", path)
     with pytest.raises(KeyAccessError, match="cipher") as caught:
-        log_in(sshd, identity_file=path, passphrase=lambda _: SecretBytes(b"sesame"))
+        log_in(sshd, identity_file=path, unlocker=Unlocker(lambda _: SecretBytes(b"sesame")))
     command = caught.value.hint.partition(": ")[2].partition(";")[0]
     run(*command.split(), "-P", "sesame", "-N", "sesame")
-    log_in(sshd, identity_file=path, passphrase=lambda _: SecretBytes(b"sesame"))
+    log_in(sshd, identity_file=path, unlocker=Unlocker(lambda _: SecretBytes(b"sesame")))
 
 
 @pytest.mark.parametrize("passphrase", ["", "sesame"])
@@ -89,7 +90,7 @@ def test_login_by_a_key_in_pkcs8(sshd, keys, kind, passphrase):
     key = load_ssh_private_key(path.read_bytes(), None)
     lock = BestAvailableEncryption(passphrase.encode()) if passphrase else NoEncryption()
     path.write_bytes(key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, lock))
-    log_in(sshd, identity_file=path, passphrase=lambda _: SecretBytes(b"sesame"))
+    log_in(sshd, identity_file=path, unlocker=Unlocker(lambda _: SecretBytes(b"sesame")))
 
 
 def test_key_of_putty_names_the_command_that_converts_it(sshd, tmp_path):
@@ -111,19 +112,19 @@ def test_login_by_a_locked_key_asks_for_its_passphrase(sshd, keys, kind):
         asked.append(which)
         return SecretBytes(b"sesame")
 
-    log_in(sshd, identity_file=path, passphrase=passphrase)
+    log_in(sshd, identity_file=path, unlocker=Unlocker(passphrase))
     assert asked == [path]
 
 
 @pytest.mark.parametrize(
     ("passphrase", "told"),
-    [(None, "is locked"), (lambda _: None, "is locked"), (lambda _: SecretBytes(b"x"), "not its")],
+    [(lambda _: None, "is locked"), (lambda _: SecretBytes(b"x"), "not its")],
 )
 def test_login_by_a_locked_key_without_its_passphrase_raises(sshd, keys, passphrase, told):
     """It is said which key."""
     path = keys(passphrase="sesame")
     with pytest.raises(KeyAccessError, match=f"key.*{told}") as caught:
-        log_in(sshd, identity_file=path, passphrase=passphrase)
+        log_in(sshd, identity_file=path, unlocker=Unlocker(passphrase))
     assert "sesame" not in "".join(traceback.format_exception(caught.value))
 
 

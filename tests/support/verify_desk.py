@@ -21,7 +21,6 @@ from piienc.report.model import SchemaFacts
 from piienc.state import CellCounter
 from piienc.transform import crypt
 from piienc.verification.request import VerifyRequest
-from piienc.verification.source import UnwrapKeys
 from piienc.verification.verify import verify
 
 if TYPE_CHECKING:
@@ -196,7 +195,7 @@ class Desk:
                 **wanted,
             ),
             keys=self,
-            unwrapping=UnwrapKeys(PgpFolder(self.folder / "keys"), lambda _: None),
+            pgp=PgpFolder(self.folder / "keys"),
         )
 
     def verify_sheet(self, sheet: Sheet, kind: str, schema: Schema | None = None, **wanted: Any):

@@ -139,15 +139,13 @@ def check(shop):
     from piienc.report.model import SchemaFacts
     from piienc.verification.available_keys import AvailableKeys
     from piienc.verification.request import VerifyRequest
-    from piienc.verification.source import UnwrapKeys
     from piienc.verification.verify import verify
 
     def check(name, schema):
         facts = SchemaFacts("people", 1, "schema.toml", "0" * 64)
         wanted = VerifyRequest(schema=schema, facts=facts, expect="plain")
-        at_hand = AvailableKeys(KeyFolder(shop.folder), lambda _: None, used=False)
-        unwrapping = UnwrapKeys(PgpFolder(shop.folder), lambda _: None)
-        return verify(shop.folder / name, wanted, keys=at_hand, unwrapping=unwrapping)
+        at_hand = AvailableKeys(KeyFolder(shop.folder), used=False)
+        return verify(shop.folder / name, wanted, keys=at_hand, pgp=PgpFolder(shop.folder))
 
     return check
 

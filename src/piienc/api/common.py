@@ -10,10 +10,9 @@ from piienc import schema as schemas
 from piienc import settings
 from piienc.base.secret import SecretBytes
 from piienc.errors import UsageError
+from piienc.keys import Unlocker
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from piienc.schema import Schema
     from piienc.settings import Settings
 
@@ -43,17 +42,17 @@ def schema_of(path: PathLike | None) -> Schema | None:
     return None if path is None else schemas.load(Path(path))
 
 
-def answer(passphrase: Passphrase) -> Callable[[object], SecretBytes | None]:
-    """Return what answers whoever asks for the passphrase of a key.
+def unlocker_of(passphrase: Passphrase) -> Unlocker:
+    """Return what opens the keys of one passphrase.
 
     Raises:
         UsageError: the passphrase is empty.
     """
     if passphrase is None:
-        return lambda _: None
+        return Unlocker()
     if isinstance(passphrase, str):
         passphrase = passphrase.encode()
     secret = passphrase if isinstance(passphrase, SecretBytes) else SecretBytes(passphrase)
     if not len(secret):
         raise UsageError("the passphrase is empty", hint="give None for keys that have none")
-    return lambda _: secret
+    return Unlocker(lambda _: secret)

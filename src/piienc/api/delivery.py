@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from piienc.api.common import answer, path_of, schema_of, settled
+from piienc.api.common import path_of, schema_of, settled, unlocker_of
 from piienc.audit.entry import recorded
 from piienc.deliver import pull as pulls
 from piienc.deliver import push as pushes
@@ -59,12 +59,12 @@ def push(
     """
     if isinstance(files, str | bytes):
         raise UsageError("files must be a list of paths", hint='say push(["FILE"], ...)')
-    where, ask = settled(keys, state, config), answer(passphrase)
+    where, unlocker = settled(keys, state, config), unlocker_of(passphrase)
     sent = [Path(file) for file in files]
     destination = _destination(to, where, identity, known_hosts)
     listed = [("sent", file) for file in sent]
     with recorded("push", where, listed, schema=path_of(schema)) as entry:
-        way = way_by(destination, ask)
+        way = way_by(destination, unlocker)
         pushing = pushing_by(destination, way, where, schema=schema_of(schema), again=again)
         receipt = pushes.rehearse(sent, pushing) if dry_run else pushes.push(sent, pushing)
         entry.receipt(receipt)
@@ -101,10 +101,12 @@ def pull(
     Raises:
         piienc.errors.PiiencError: of the first file that could not be fetched; all others are.
     """
-    where, ask = settled(keys, state, config), answer(passphrase)
+    where, unlocker = settled(keys, state, config), unlocker_of(passphrase)
     destination = _destination(source, where, identity, known_hosts)
     with recorded("pull", where, [("fetched", Path(name))]) as entry:
-        pulling = pulls.PullRequest(way_by(destination, ask), Ledger(where.state_dir), overwrite)
+        pulling = pulls.PullRequest(
+            way_by(destination, unlocker), Ledger(where.state_dir), overwrite
+        )
         receipt = pulls.pull(name, Path(target), pulling)
         entry.receipt(receipt)
     return receipt

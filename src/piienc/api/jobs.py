@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from piienc.api.common import answer, path_of, settled
+from piienc.api.common import path_of, settled, unlocker_of
 from piienc.audit.entry import recorded
 from piienc.deliver.addressed import destination_named, way_by
 from piienc.errors import UsageError
@@ -62,7 +62,7 @@ def send(
     """
     if isinstance(recipients, str):
         raise UsageError("recipients must be a list of names", hint='say recipients=["NAME"]')
-    where, ask = settled(keys, state, config), answer(passphrase)
+    where, unlocker = settled(keys, state, config), unlocker_of(passphrase)
     job = chosen(str(what), where, schema=path_of(schema), to=to)
     destination = destination_named(job.destination, where).with_said(
         identity_file=path_of(identity),
@@ -74,8 +74,8 @@ def send(
             where,
             job,
             destination,
-            lambda: way_by(destination, ask),
-            ask,
+            lambda: way_by(destination, unlocker),
+            unlocker,
             _untold,
             again=again,
             dry_run=dry_run,

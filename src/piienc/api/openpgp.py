@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from piienc import receivers as profiles
-from piienc.api.common import answer, path_of, schema_of, settled
+from piienc.api.common import path_of, schema_of, settled, unlocker_of
 from piienc.audit.entry import recorded
 from piienc.errors import UsageError
 from piienc.keys.openpgp.folder import PgpFolder
@@ -60,7 +60,8 @@ def wrap_file(
     """
     if not recipients or isinstance(recipients, str):
         raise UsageError("recipients must be a list of names", hint='say recipients=["NAME"]')
-    where, ask = settled(keys, state, config), answer(passphrase)
+    where = settled(keys, state, config)
+    pgp = PgpFolder(where.keys_dir, unlocker_of(passphrase))
     wanted = WrapRequest(
         profiles.load(profile, where.profiles),
         tuple(dict.fromkeys(recipients)),
@@ -73,9 +74,7 @@ def wrap_file(
     files = [("input", Path(source)), ("output", written)]
     read = path_of(schema)
     with recorded("wrap-file", where, files, schema=read, keys=wanted.names) as entry:
-        receipt = wrap.wrap_file(
-            Path(source), written, wanted, keys=PgpFolder(where.keys_dir), passphrase=ask
-        )
+        receipt = wrap.wrap_file(Path(source), written, wanted, keys=pgp)
         entry.receipt(receipt)
     return receipt
 
@@ -106,15 +105,15 @@ def unwrap_file(
     Raises:
         piienc.errors.PiiencError: of the class that tells what is wrong.
     """
-    where, ask = settled(keys, state, config), answer(passphrase)
+    where = settled(keys, state, config)
+    pgp = PgpFolder(where.keys_dir, unlocker_of(passphrase))
     files = [("input", Path(source)), ("output", Path(target))]
     named = [signed_by] if signed_by else []
     with recorded("unwrap-file", where, files, keys=named) as entry:
         receipt = unwrap.unwrap_file(
             Path(source),
             Path(target),
-            keys=PgpFolder(where.keys_dir),
-            passphrase=ask,
+            keys=pgp,
             signed_by=signed_by,
             overwrite=overwrite,
         )

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from piienc import receivers as profiles
 from piienc import schema as schemas
-from piienc.api.common import answer, schema_of, settled
+from piienc.api.common import schema_of, settled, unlocker_of
 from piienc.api.keyring import keyring
 from piienc.audit.entry import recorded
 from piienc.keys import KeyFolder
@@ -18,7 +18,6 @@ from piienc.state import CellCounter, Marks
 from piienc.transform import crypt
 from piienc.verification.available_keys import AvailableKeys, hold_to_marks_at_hand
 from piienc.verification.request import VerifyRequest
-from piienc.verification.source import UnwrapKeys
 from piienc.verification.verify import verify as verify_by
 
 if TYPE_CHECKING:
@@ -59,7 +58,7 @@ def encrypt_file(
         piienc.errors.PiiencError: of the class that tells what is wrong.
     """
     where = settled(keys, state, config)
-    ask = answer(passphrase)
+    unlocker = unlocker_of(passphrase)
     files = [("input", Path(source)), ("output", Path(target))]
     with (
         recorded("encrypt-file", where, files, schema=Path(schema)) as entry,
@@ -69,7 +68,7 @@ def encrypt_file(
             Path(source),
             Path(target),
             schema=schemas.load(Path(schema)),
-            keys=keyring(where.keys_dir, ask, entry),
+            keys=keyring(KeyFolder(where.keys_dir, unlocker), entry),
             counter=counter,
             options=crypt.CryptOptions(overwrite, threads),
         )
@@ -109,14 +108,14 @@ def decrypt_file(
         piienc.errors.PiiencError: of the class that tells what is wrong.
     """
     where = settled(keys, state, config)
-    ask = answer(passphrase)
+    unlocker = unlocker_of(passphrase)
     files = [("input", Path(source)), ("output", Path(target))]
     with recorded("decrypt-file", where, files, schema=Path(schema) if schema else None) as entry:
         receipt = crypt.decrypt_file(
             Path(source),
             Path(target),
             schema=schema_of(schema),
-            keys=keyring(where.keys_dir, ask, entry),
+            keys=keyring(KeyFolder(where.keys_dir, unlocker), entry),
             columns=columns,
             options=crypt.CryptOptions(overwrite, threads),
         )
@@ -167,12 +166,12 @@ def verify(
     Raises:
         piienc.errors.PiiencError: the file could not be looked at.
     """
-    where, ask = settled(keys, state, config), answer(passphrase)
+    where, unlocker = settled(keys, state, config), unlocker_of(passphrase)
     files = [("verified", Path(file)), *([("original", Path(against))] if against else [])]
     with ExitStack() as stack:
         entry = stack.enter_context(recorded("verify", where, files, schema=Path(schema)))
         held = schemas.load(Path(schema))
-        at_hand = AvailableKeys(KeyFolder(where.keys_dir), ask, used=not without_keys)
+        at_hand = AvailableKeys(KeyFolder(where.keys_dir, unlocker), used=not without_keys)
         marks = Marks(where.state_dir)
         report = verify_by(
             Path(file),
@@ -190,7 +189,7 @@ def verify(
                 threads=threads,
             ),
             keys=at_hand,
-            unwrapping=UnwrapKeys(PgpFolder(where.keys_dir), ask),
+            pgp=PgpFolder(where.keys_dir, unlocker),
         )
         entry.receipt(report)
     return report

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -12,10 +11,9 @@ from msgspec import Struct
 from piienc.cli import ui
 
 if TYPE_CHECKING:
-    from piienc.base.secret import SecretBytes
-    from piienc.cli.passphrase import Passphrase
     from piienc.deliver.endpoint import Endpoint
     from piienc.errors import PiiencError
+    from piienc.keys import Unlocker
     from piienc.settings import Settings
     from piienc.settings.destination import Destination
 
@@ -69,15 +67,11 @@ def destination_of(said: DestinationOptions, settled: Settings) -> Destination:
     )
 
 
-def way_of(said: DestinationOptions, destination: Destination, passphrase: Passphrase) -> Endpoint:
+def way_of(said: DestinationOptions, destination: Destination, unlocker: Unlocker) -> Endpoint:
     """Return how a destination is reached; secrets are read now, and nothing is connected."""
     from piienc.deliver.addressed import way_by  # start-up
 
-    @cache
-    def ask(key: Path) -> SecretBytes | None:
-        return passphrase.for_existing(str(key))
-
-    return way_by(destination, ask, ui.say if said.debug else None)
+    return way_by(destination, unlocker, ui.say if said.debug else None)
 
 
 def tell_retry(error: PiiencError, pause: float) -> None:

@@ -12,6 +12,7 @@ from piienc.base.secret import SecretBytes
 from piienc.base.trust import open_trusted
 from piienc.cli import ui
 from piienc.errors import KeyAccessError, UsageError
+from piienc.keys import Unlocker
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -35,22 +36,22 @@ class Passphrase(Struct, frozen=True, dict=True):
     no_input: bool = False
 
     @property
-    def asks(self) -> bool:
-        """Whether somebody at the terminal may be asked."""
-        given = self.file is not None or self.descriptor is not None or _VARIABLE in os.environb
-        return not (given or self.no_input) and ui.has_terminal()
+    def unlocker(self) -> Unlocker:
+        """What opens the keys that are there, for one command.
 
-    def for_existing(self, name: str) -> SecretBytes | None:
-        """Return the passphrase of a key that is there; None if nobody can be asked.
-
-        Raises:
+        Its passphrases raise:
             UsageError: two sources are given at once.
             KeyAccessError: the source cannot be read or is empty.
         """
+        given = self.file is not None or self.descriptor is not None or _VARIABLE in os.environb
+        asks = not (given or self.no_input) and ui.has_terminal()
+        return Unlocker(self._for_existing, asks=asks)
+
+    def _for_existing(self, key: str | Path) -> SecretBytes | None:
         given = self._given
         if given is not None or self.no_input or not ui.has_terminal():
             return given
-        return _secret(ui.ask_secret(f"passphrase of the key {name}").encode(), "the terminal")
+        return _secret(ui.ask_secret(f"passphrase of the key {key}").encode(), "the terminal")
 
     def for_new(self, *names: str, none: bool) -> SecretBytes | None:
         """Return the passphrase for a new key, or for several; None if it shall have none.

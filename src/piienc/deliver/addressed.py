@@ -23,9 +23,9 @@ from piienc.state import Ledger
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from piienc.base.secret import SecretBytes
     from piienc.deliver.endpoint import Endpoint
     from piienc.errors import PiiencError
+    from piienc.keys import Unlocker
     from piienc.remote import RemoteUrl
     from piienc.schema import Schema
     from piienc.settings import Settings
@@ -54,19 +54,19 @@ def destination_named(where: str, settled: Settings) -> Destination:
 
 def way_by(
     destination: Destination,
-    passphrase: Callable[[Path], SecretBytes | None],
+    unlocker: Unlocker,
     debug: Callable[[str], object] | None = None,
 ) -> Endpoint:
     """Return how a destination is reached; secrets are read now, and nothing is connected.
 
     Args:
         destination: of `piienc.toml`, or a URL's.
-        passphrase: asked, with the file of a private SSH key, if that is locked.
+        unlocker: knows the passphrase of a private SSH key that is locked.
         debug: told what the SSH connection does.
     """
     error: type[PiiencError] = UsageError if destination.name is None else ConfigError
     url = parse_url(destination.url, error=error)
-    return way_to(destination, url, passphrase=passphrase, debug=debug)
+    return way_to(destination, url, unlocker=unlocker, debug=debug)
 
 
 def pushing_by(

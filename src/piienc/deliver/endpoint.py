@@ -11,6 +11,7 @@ from piienc.base.home import expanded
 from piienc.base.secret import SecretBytes
 from piienc.base.trust import open_trusted, require_trusted
 from piienc.errors import KeyAccessError
+from piienc.keys import Unlocker
 from piienc.remote import ConnectOptions, Limiter, RemoteUrl, Timeouts, open_remote, places_of
 
 if TYPE_CHECKING:
@@ -48,7 +49,7 @@ def way_to(
     destination: Destination,
     url: RemoteUrl,
     *,
-    passphrase: Callable[[Path], SecretBytes | None] | None = None,
+    unlocker: Unlocker | None = None,
     debug: Callable[[str], object] | None = None,
 ) -> Endpoint:
     """Make ready what it takes to connect; nothing is connected yet.
@@ -56,7 +57,7 @@ def way_to(
     Args:
         destination: what the settings say.
         url: of its folder.
-        passphrase: asked, with the private key's file, if the settings name no passphrase file.
+        unlocker: knows the private key's passphrase, if the settings name no file with it.
         debug: told what the SSH connection does.
 
     Raises:
@@ -67,13 +68,14 @@ def way_to(
     for file in (destination.known_hosts, destination.certificate_file):
         if file and expanded(file).exists():  # if not, it is missed when it is needed
             require_trusted(expanded(file))
-    kept = destination.passphrase_file
-    ask = passphrase if kept is None else _secret_once(kept)
+    if destination.passphrase_file:
+        secret = _secret(destination.passphrase_file)
+        unlocker = Unlocker(lambda _: secret)
     options = ConnectOptions(
         identity_file=destination.identity_file,
         certificate_file=destination.certificate_file,
         password=_secret(destination.password_file) if destination.password_file else None,
-        passphrase=ask,
+        unlocker=unlocker or Unlocker(),
         agent=destination.agent,
         known_hosts=destination.known_hosts,
         timeouts=Timeouts(**dict(destination.timeouts)),
@@ -83,11 +85,6 @@ def way_to(
         debug=debug,
     )
     return Endpoint(destination, url, options, places_of(url, options))
-
-
-def _secret_once(file: Path) -> Callable[[Path], SecretBytes | None]:
-    secret = _secret(file)
-    return lambda _: secret
 
 
 def _secret(file: Path) -> SecretBytes:

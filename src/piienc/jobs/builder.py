@@ -6,7 +6,7 @@ import hashlib
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from msgspec import Struct, field
+from msgspec import Struct
 from msgspec.structs import replace
 
 from piienc import receivers as profiles
@@ -14,7 +14,7 @@ from piienc import schema as schemas
 from piienc.deliver.push import PushRequest, rules_of
 from piienc.errors import ConfigError
 from piienc.jobs.context import JobContext
-from piienc.keys import KeyFolder, Keyset
+from piienc.keys import KeyFolder
 from piienc.keys.openpgp.folder import PgpFolder
 from piienc.openpgp.request import WrapRequest
 from piienc.report.model import SchemaFacts
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from piienc.deliver.endpoint import Endpoint
     from piienc.errors import PiiencError
     from piienc.jobs.context import OnEvent
-    from piienc.openpgp.preflight import Ask
+    from piienc.keys import Keyset, Unlocker
     from piienc.receivers import Profile
     from piienc.schema import Schema
     from piienc.settings import Settings
@@ -45,13 +45,12 @@ class JobContextBuilder(Struct, frozen=True, dict=True):
         job: what is sent.
         destination: where to.
         connect: makes the way there.
-        passphrase: asked, with a key's name, if it is locked.
+        unlocker: opens the keys that are locked.
         told: of each step.
         told_retry: of what is tried again, and of the seconds until then.
         used: told of each AES key that is loaded: its name, and its key ids.
         evidence: takes the receipt of each step, for the audit log.
         attested: adds to a document the place that the audit log has come to.
-        asks: whether `passphrase`, or who connects, may ask somebody at a terminal.
         again: also sources that were sent already.
         dry_run: all but the upload.
         threads: units worked on side by side; 0 means one for each core that may be used.
@@ -61,17 +60,15 @@ class JobContextBuilder(Struct, frozen=True, dict=True):
     job: Job
     destination: Destination
     connect: Callable[[], Endpoint]
-    passphrase: Ask
+    unlocker: Unlocker
     told: OnEvent
     told_retry: Callable[[PiiencError, float], object] | None = None
     used: Callable[[str, tuple[int, ...]], object] = lambda _name, _ids: None
     evidence: Callable[[AnyReceipt], object] = lambda _: None
     attested: Callable[[dict[str, Any]], dict[str, Any]] = lambda document: document
-    asks: bool = False
     again: bool = False
     dry_run: bool = False
     threads: int = 0
-    _keysets: dict[str, Keyset] = field(default_factory=dict)
 
     @cached_property
     def schema(self) -> Schema:
@@ -131,23 +128,22 @@ class JobContextBuilder(Struct, frozen=True, dict=True):
     @cached_property
     def pgp(self) -> PgpFolder:
         """The OpenPGP keys."""
-        return PgpFolder(self.settings.keys_dir)
+        return PgpFolder(self.settings.keys_dir, self.unlocker)
 
     @cached_property
     def aes(self) -> KeyFolder:
         """The AES keys."""
-        return KeyFolder(self.settings.keys_dir)
+        return KeyFolder(self.settings.keys_dir, self.unlocker)
 
     def keyset(self, name: str) -> Keyset:
-        """Return a keyset, read once.
+        """Return a keyset.
 
         Raises:
             KeyAccessError: it is missing, or locked.
         """
-        if name not in self._keysets:
-            found = self._keysets[name] = self.aes.load(name, self.passphrase)
-            self.used(name, tuple(key.key_id for key in found.keys))
-        return self._keysets[name]
+        keyset = self.aes.load(name)
+        self.used(name, tuple(key.key_id for key in keyset.keys))
+        return keyset
 
     def pushing(self) -> PushRequest:
         """Return how files get to the destination.
@@ -181,15 +177,13 @@ class JobContextBuilder(Struct, frozen=True, dict=True):
             schema=schema,
             facts=SchemaFacts(schema.name, schema.version, str(job.schema), content),
             keys=self.keyset,
-            at_hand=AvailableKeys(self.aes, self.passphrase, used=False),
+            at_hand=AvailableKeys(self.aes, used=False),
             wrapping=self.wrapping,
             pgp=self.pgp,
-            passphrase=self.passphrase,
             pushing=self.pushing(),
             told=self.told,
             evidence=self.evidence,
             attested=self.attested,
-            asks=self.asks,
             again=self.again,
             dry_run=self.dry_run,
             threads=self.threads,

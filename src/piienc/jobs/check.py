@@ -118,7 +118,7 @@ def _recipients(making: JobContextBuilder) -> list[str]:
     recipients = [known[name] for name in wanted.recipients]
     warnings = check_recipients(recipients, profile)
     signer = known[wanted.signer] if wanted.signer else None
-    check_signer(signer, profile, making.pgp, making.passphrase)
+    check_signer(signer, profile, making.pgp)
     plain_limit(profile, recipients, armor=bool(profile.armor))
     return [f"wrapped for {', '.join(wanted.recipients)}", *warnings]
 

@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from piienc.deliver.push import PushRequest
     from piienc.keys import Keyset
     from piienc.keys.openpgp.folder import PgpFolder
-    from piienc.openpgp.preflight import Ask
     from piienc.openpgp.request import WrapRequest
     from piienc.receivers import Profile
     from piienc.report.model import SchemaFacts
@@ -44,12 +43,10 @@ class JobContext(Struct, frozen=True, kw_only=True):
         at_hand: the same keys, for the verification.
         wrapping: for whom the files are wrapped, and how.
         pgp: the key folder's OpenPGP keys.
-        passphrase: asked, with the signer's name, if its key is locked.
         pushing: the destination, and how files get there.
         told: of each step.
         evidence: takes the receipt of each step, for the audit log.
         attested: adds to a document the place that the audit log has come to.
-        asks: whether somebody at a terminal may be asked for a passphrase.
         again: also sources that were sent already.
         dry_run: all but the upload; nothing is kept.
         threads: units worked on side by side; 0 means one for each core that may be used.
@@ -64,12 +61,10 @@ class JobContext(Struct, frozen=True, kw_only=True):
     at_hand: Keys
     wrapping: WrapRequest
     pgp: PgpFolder
-    passphrase: Ask
     pushing: PushRequest
     told: OnEvent
     evidence: Callable[[AnyReceipt], object]
     attested: Callable[[dict[str, Any]], dict[str, Any]]
-    asks: bool = False
     again: bool = False
     dry_run: bool = False
     threads: int = 0

@@ -168,7 +168,7 @@ class _JobRun(Struct):
                 if work is None:
                     work = stack.enter_context(self._at_work())
                     if beside:
-                        beside.begin(self.waiting, asks=self.sending.asks)
+                        beside.begin(self.waiting, asks=self.sending.pgp.unlocker.asks)
                 if not self._taken(each, work, beside):
                     return
 
@@ -181,7 +181,7 @@ class _JobRun(Struct):
         sending = self.sending
         for column in sending.schema.marked.values():
             sending.keys(str(column.encrypt))  # asked for a passphrase now, and not in a thread
-        return open_encryptor(sending.wrapping, sending.pgp, sending.passphrase)
+        return open_encryptor(sending.wrapping, sending.pgp)
 
     def _is_known(self, found: SourceFile) -> bool:
         """Tell whether a source was sent, or is in the spool."""

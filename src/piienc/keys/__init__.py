@@ -2,11 +2,11 @@
 
     keyset.py     the model: a keyset, its mode, its keys; and a fresh one
     tink.py       keyset <-> Tink's JSON keyset format, in clear
-    wrapping.py   keyset <-> a JSON document under a passphrase
+    wraps/        keyset <-> a file that is locked: by a passphrase
+    unlocker.py   where the secrets of locked keys come from
     material.py   keyset <-  what a customer brings: raw, hex, base64, Tink JSON
     folder.py     the key folder: keysets by name, private to their owner
     openpgp/      OpenPGP keys, and gpg
-    argon2.py     what Argon2id costs, and what a file may ask of it
     text.py, protobuf.py   the two encodings underneath, read strictly
 
 Everything that is wrong with a key raises `KeyAccessError`, and no error, repr or listing
@@ -21,7 +21,6 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from piienc.keys.argon2 import Argon2Profile
     from piienc.keys.folder import KeyFolder, KeyInfo
     from piienc.keys.keyset import (
         Key,
@@ -35,10 +34,9 @@ if TYPE_CHECKING:
     )
     from piienc.keys.material import read_material
     from piienc.keys.tink import dump, parse
-    from piienc.keys.wrapping import is_wrapped, unwrap, wrap, wrapped_info
+    from piienc.keys.unlocker import Unlocker
 
 __all__ = [
-    "Argon2Profile",
     "Key",
     "KeyFacts",
     "KeyFolder",
@@ -48,27 +46,20 @@ __all__ = [
     "Mode",
     "Prefix",
     "Status",
+    "Unlocker",
     "dump",
     "generate",
-    "is_wrapped",
     "parse",
     "read_material",
-    "unwrap",
-    "wrap",
-    "wrapped_info",
 ]
 
 _HOMES = {
-    "Argon2Profile": "argon2",
     "KeyFolder": "folder",
     "KeyInfo": "folder",
+    "Unlocker": "unlocker",
     "dump": "tink",
-    "is_wrapped": "wrapping",
     "parse": "tink",
     "read_material": "material",
-    "unwrap": "wrapping",
-    "wrap": "wrapping",
-    "wrapped_info": "wrapping",
 }  # all others are at home in keyset.py
 
 

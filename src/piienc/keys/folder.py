@@ -16,12 +16,15 @@ from msgspec import Struct
 from piienc.base.files import make_private_folder, new_file
 from piienc.base.trust import open_trusted, require_private
 from piienc.errors import KeyAccessError
-from piienc.keys import tink, wrapping
+from piienc.keys import tink
 from piienc.keys.names import is_name, missing, require_free, require_name
+from piienc.keys.unlocker import Unlocker
+from piienc.keys.wraps import WRAPS, wrap_of
+from piienc.keys.wraps.passphrase import wrap
 
 if TYPE_CHECKING:
     import builtins
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
     from pathlib import Path
 
     from piienc.base.secret import SecretBytes
@@ -39,21 +42,27 @@ class KeyInfo(Struct, frozen=True):
         mode: searchable or sealed.
         primary_id: the id of the key that encrypts.
         keys: the keys of the set, with id, status, prefix and bits.
-        wrapped: whether a passphrase is needed to use it.
+        wrap: the one of `WRAPS` that it is locked by; None for one in clear.
     """
 
     name: str
     mode: Mode
     primary_id: int
     keys: tuple[KeyFacts, ...]
-    wrapped: bool
+    wrap: str | None
 
 
 class KeyFolder:
-    """The AES keysets in a key folder; nothing is read or made before a method is called."""
+    """The AES keysets in a key folder; nothing is read or made before a method is called.
 
-    def __init__(self, path: Path) -> None:
+    Attributes:
+        path: where it is.
+        unlocker: opens those that are locked, and keeps what is open.
+    """
+
+    def __init__(self, path: Path, unlocker: Unlocker | None = None) -> None:
         self.path = path
+        self.unlocker = unlocker or Unlocker()
         self._aes = path / "aes"
 
     def create(self, name: str, keyset: Keyset, passphrase: SecretBytes | None) -> Path:
@@ -71,40 +80,25 @@ class KeyFolder:
         require_free(self.path, name)
         path = self._file(name)
         # An empty passphrase is false too, but it is an error and never means "in clear".
-        document = tink.dump(keyset) if passphrase is None else wrapping.wrap(keyset, passphrase)
+        document = tink.dump(keyset) if passphrase is None else wrap(keyset, passphrase)
         make_private_folder(self.path)
         make_private_folder(self._aes)
         with new_file(path, kept=True) as file:
             file.write(document.encode())
         return path
 
-    def load(
-        self, name: str, passphrase: Callable[[str], SecretBytes | None] | None = None
-    ) -> Keyset:
-        """Read a keyset.
-
-        Args:
-            name: its name.
-            passphrase: asked, with the key's name, for the passphrase of a wrapped keyset.
+    def load(self, name: str) -> Keyset:
+        """Open a keyset; one that is open is not read again.
 
         Raises:
             UsageError: the name cannot be one.
             KeyAccessError: there is no such key, it is locked, malformed or too large, the
                 passphrase is not its own, or others may read it.
         """
-        path = self._existing(name)
-        document = _read(path)
-        if not wrapping.is_wrapped(document):
-            with _located(path):
-                return tink.parse(document)
-        secret = passphrase(name) if passphrase else None
-        if secret is None:
-            raise KeyAccessError(
-                f"the key {name} is locked: {path} needs its passphrase",
-                hint="give --passphrase-file, --passphrase-fd or PIIENC_PASSPHRASE",
-            )
-        with _located(path):
-            return wrapping.unwrap(document, secret)
+        opened, path = self.unlocker.opened, self._file(name)
+        if path not in opened:
+            opened[path] = self._open(name, self._existing(name))
+        return opened[path]
 
     def list(self) -> builtins.list[KeyInfo]:
         """Return what may be shown of each key, by name; no passphrase is needed.
@@ -135,13 +129,23 @@ class KeyFolder:
         """
         return self._info(name, self._existing(name))
 
+    def _open(self, name: str, path: Path) -> Keyset:
+        document = _read(path)
+        kind = wrap_of(document)
+        if kind is None:
+            with _located(path):
+                return tink.parse(document)
+        secret = WRAPS[kind].secret(self.unlocker, name, path)
+        with _located(path):
+            return WRAPS[kind].unwrap(document, secret)
+
     @staticmethod
     def _info(name: str, path: Path) -> KeyInfo:
         document = _read(path)
-        wrapped = wrapping.is_wrapped(document)
+        kind = wrap_of(document)
         with _located(path):
-            facts = wrapping.wrapped_info(document) if wrapped else tink.parse(document).facts
-        return KeyInfo(name, facts.mode, facts.primary_id, facts.keys, wrapped)
+            facts = WRAPS[kind].facts(document) if kind else tink.parse(document).facts
+        return KeyInfo(name, facts.mode, facts.primary_id, facts.keys, kind)
 
     def _file(self, name: str) -> Path:
         require_name(name)

@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from piienc.keys.openpgp.folder import PgpFolder
     from piienc.keys.openpgp.gpg import Gpg
     from piienc.keys.openpgp.key import PgpKey
-    from piienc.openpgp.preflight import Ask
     from piienc.openpgp.request import WrapRequest
     from piienc.openpgp.routes import ByteRoute
     from piienc.receivers import Profile
@@ -104,13 +103,12 @@ class PgpEncryptor(Struct, frozen=True):
 
 
 @contextlib.contextmanager
-def open_encryptor(wanted: WrapRequest, keys: PgpFolder, passphrase: Ask) -> Iterator[PgpEncryptor]:
+def open_encryptor(wanted: WrapRequest, keys: PgpFolder) -> Iterator[PgpEncryptor]:
     """Make ready who wraps.
 
     Args:
         wanted: for whom, and how.
         keys: the key folder's OpenPGP keys.
-        passphrase: asked, with the signer's name, if its key is locked.
 
     Raises:
         KeyAccessError: a key is missing, or cannot be used.
@@ -123,7 +121,7 @@ def open_encryptor(wanted: WrapRequest, keys: PgpFolder, passphrase: Ask) -> Ite
         recipients = list({key.fingerprint: key for key in named}.values())
         signer = known[wanted.signer] if wanted.signer else None
         warnings = check_recipients(recipients, profile)
-        secret = check_signer(signer, profile, keys, passphrase)
+        secret = check_signer(signer, profile, keys)
         yield PgpEncryptor(session, recipients, signer, secret, profile, _armor(wanted), warnings)
 
 

@@ -15,7 +15,7 @@ from piienc.openpgp.packets import is_openpgp, peeked, read_message
 from piienc.storage.content import COMPRESSED
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
     from piienc.base.secret import SecretBytes
@@ -23,8 +23,6 @@ if TYPE_CHECKING:
     from piienc.keys.openpgp.key import PgpKey
     from piienc.receivers import Profile
     from piienc.storage.places import Place
-
-    Ask = Callable[[str], SecretBytes | None]
 
 _FRAME = 4096  # bytes around the data: a signature, a modification detection code, armor's lines
 _SESSION_KEY = 1024  # bytes: RSA of 8192 bits would take so much
@@ -145,9 +143,7 @@ def plain_limit(profile: Profile, recipients: Sequence[PgpKey], *, armor: bool) 
     return limit
 
 
-def check_signer(
-    signer: PgpKey | None, profile: Profile, keys: PgpFolder, passphrase: Ask
-) -> SecretBytes | None:
+def check_signer(signer: PgpKey | None, profile: Profile, keys: PgpFolder) -> SecretBytes | None:
     """Refuse to sign, or not to, against the profile; return the signer's passphrase.
 
     Raises:
@@ -163,24 +159,16 @@ def check_signer(
     if profile.signing == "refused":
         raise PolicyError(f"{profile.name} rejects signed files", hint="leave --sign-with out")
     signer.require_signing()
-    return secret_of(signer, keys, passphrase)
+    return secret_of(signer, keys)
 
 
-def secret_of(key: PgpKey, keys: PgpFolder, passphrase: Ask) -> SecretBytes | None:
+def secret_of(key: PgpKey, keys: PgpFolder) -> SecretBytes | None:
     """Return the passphrase of a key of ours; None if it has none.
 
     Raises:
         KeyAccessError: it is locked, and nobody can be asked.
     """
-    if not is_locked(key, keys):
-        return None
-    secret = passphrase(key.name)
-    if secret is None:
-        raise KeyAccessError(
-            f"the key {key.name} is locked: it needs its passphrase",
-            hint="give --passphrase-file, --passphrase-fd or PIIENC_PASSPHRASE",
-        )
-    return secret
+    return keys.unlocker.require(key.name) if is_locked(key, keys) else None
 
 
 def is_locked(key: PgpKey, keys: PgpFolder) -> bool:

@@ -35,7 +35,6 @@ if TYPE_CHECKING:
     from piienc.openpgp.gpg.routes import GpgRoute
     from piienc.openpgp.gpg.unwrap import Signature
     from piienc.openpgp.packets import PgpMessage
-    from piienc.openpgp.preflight import Ask
     from piienc.storage.hashing import HashingReader
     from piienc.storage.places import Place
     from piienc.storage.streams import Report
@@ -49,7 +48,6 @@ def unwrap_file(
     target: Place,
     *,
     keys: PgpFolder,
-    passphrase: Ask,
     signed_by: str | None = None,
     overwrite: bool = False,
     progress: Report | None = None,
@@ -64,7 +62,6 @@ def unwrap_file(
         source: the message, armored or binary, or an open stream; a file may be hashed already.
         target: where to; a file appears whole or not at all.
         keys: the key folder's OpenPGP keys.
-        passphrase: asked, with a key's name, if the key that decrypts is locked.
         signed_by: the name of the key that must have signed it.
         overwrite: replace an existing output.
         progress: called with 0, the bytes read, and the share of the file that is done.
@@ -87,7 +84,7 @@ def unwrap_file(
         hashed = early.digest if early else None
         hashed = hashed or stack.enter_context(hashed_ahead(source, ahead, target))
         session, known = stack.enter_context(opened(keys, keys.pinned_names()))
-        secret = secret_for(message, known, keys, passphrase)
+        secret = secret_for(message, known, keys)
         if signed_by and signed_by not in known:
             keys.load([signed_by])  # which raises, and names the nearest
         pass_once = partial(
@@ -190,7 +187,7 @@ def require_encrypted(message: PgpMessage, name: str) -> None:
 
 
 def secret_for(
-    message: PgpMessage, known: Mapping[str, PgpKey], keys: PgpFolder, passphrase: Ask
+    message: PgpMessage, known: Mapping[str, PgpKey], keys: PgpFolder
 ) -> SecretBytes | None:
     """Return the passphrase of the key that opens a message; None if it has none.
 
@@ -205,13 +202,13 @@ def secret_for(
     if not fitting and HIDDEN in wanted and own:
         # gpg tries them all: the open ones, and the locked ones with what there is.
         locked = [key.name for key in own if is_locked(key, keys)]
-        return passphrase(locked[0]) if locked else None
+        return keys.unlocker.passphrase(locked[0]) if locked else None
     if not fitting:
         raise KeyAccessError(
             f"the message is for {', '.join(sorted(wanted))}: none of the secret keys here",
             hint="see 'piienc keys list'; has the sender used the right key?",
         )
-    return secret_of(fitting[0], keys, passphrase)
+    return secret_of(fitting[0], keys)
 
 
 def _require_unchanged(first: HashingReader, second: HashingReader, name: str) -> None:

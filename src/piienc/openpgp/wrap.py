@@ -29,7 +29,6 @@ if TYPE_CHECKING:
     from piienc.keys.openpgp.folder import PgpFolder
     from piienc.openpgp.encryptor import PgpEncryptor
     from piienc.openpgp.gpg.wrap import MessageFormat
-    from piienc.openpgp.preflight import Ask
     from piienc.openpgp.request import WrapRequest
     from piienc.openpgp.routes import ByteRoute
     from piienc.receivers import Profile
@@ -54,7 +53,6 @@ def wrap_file(
     wanted: WrapRequest,
     *,
     keys: PgpFolder,
-    passphrase: Ask,
     progress: Report | None = None,
 ) -> WrapReceipt:
     """Encrypt a file for OpenPGP recipients, and look at what was written before it appears.
@@ -64,7 +62,6 @@ def wrap_file(
         target: where to; a file appears whole or not at all.
         wanted: for whom, and how.
         keys: the key folder's OpenPGP keys.
-        passphrase: asked, with the signer's name, if its key is locked.
         progress: called with 0, the bytes read, and the share of the file that is done.
 
     Raises:
@@ -77,7 +74,7 @@ def wrap_file(
     check_source(source, profile)
     check_name(target, profile)
     with ExitStack() as stack:
-        work = stack.enter_context(open_encryptor(wanted, keys, passphrase))
+        work = stack.enter_context(open_encryptor(wanted, keys))
         file = stack.enter_context(open_input(source)) if isinstance(source, Path) else source
         ahead = PeekedStream(file, HEAD)
         _refuse_wrapped(ahead.head, name_of(source))

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct, field
 
+from piienc.keys.unlocker import Unlocker
 from piienc.remote.timeouts import Timeouts
 
 if TYPE_CHECKING:
@@ -23,7 +24,7 @@ class ConnectOptions(Struct, frozen=True):
         identity_file: the private key to log in with, and no other key then.
         certificate_file: the OpenSSH certificate of that key; `IDENTITY-cert.pub` is found.
         password: for servers that know no keys.
-        passphrase: asked for the passphrase of a key file; None if there is none to be had.
+        unlocker: knows the passphrase of a key file.
         agent: keys of the ssh-agent may be used.
         known_hosts: the one file with the keys of hosts.
         ssh_config: the SSH configuration; None is `~/.ssh/config`.
@@ -37,7 +38,7 @@ class ConnectOptions(Struct, frozen=True):
     identity_file: Path | None = None
     certificate_file: Path | None = None
     password: SecretBytes | None = None
-    passphrase: Callable[[Path], SecretBytes | None] | None = None
+    unlocker: Unlocker = field(default_factory=Unlocker)
     agent: bool = True
     known_hosts: Path | None = None
     ssh_config: Path | None = None

@@ -11,9 +11,8 @@ from piienc.keys import KeysetFacts
 from piienc.transform.mark_policy import present_marks, refuse_undoing
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
 
-    from piienc.base.secret import SecretBytes
     from piienc.keys import KeyFolder, Keyset
     from piienc.schema import Schema
     from piienc.state import Marks
@@ -24,14 +23,11 @@ class AvailableKeys(Struct):
 
     Attributes:
         folder: where they are; it need not exist.
-        passphrase: asked, with a key's name, if it is locked.
         used: whether keys may be opened at all.
     """
 
     folder: KeyFolder
-    passphrase: Callable[[str], SecretBytes | None]
     used: bool = True
-    _opened: dict[str, Keyset] = field(default_factory=dict)
     _facts: dict[str, KeysetFacts | None] = field(default_factory=dict)
 
     def open(self, name: str) -> Keyset | None:
@@ -40,11 +36,7 @@ class AvailableKeys(Struct):
         Raises:
             KeyAccessError: it is not there, or cannot be opened.
         """
-        if not self.used:
-            return None
-        if name not in self._opened:
-            self._opened[name] = self.folder.load(name, self.passphrase)
-        return self._opened[name]
+        return self.folder.load(name) if self.used else None
 
     def facts(self, name: str) -> KeysetFacts | None:
         """Return what may be known of a keyset without opening it; None if it is not there."""

@@ -27,10 +27,11 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from piienc.base.secret import SecretBytes
+    from piienc.keys.openpgp.folder import PgpFolder
     from piienc.keys.openpgp.gpg import Gpg
     from piienc.tables import CsvFormat, CsvSource
     from piienc.tables.parquet.source import ParquetSource
-    from piienc.verification.source import UnwrapKeys, VerifiedFile
+    from piienc.verification.source import VerifiedFile
 
 _ENDINGS = {".asc", ".gpg", ".pgp"}
 _PIECE = 256 << 10  # bytes copied at a time
@@ -106,7 +107,7 @@ class _MessageTable:
 
 
 @contextlib.contextmanager
-def wrapped(path: Path, form: CsvFormat, unwrapping: UnwrapKeys) -> Iterator[VerifiedFile]:
+def wrapped(path: Path, form: CsvFormat, pgp: PgpFolder) -> Iterator[VerifiedFile]:
     """Open the table in a message.
 
     A table of Parquet cannot be read from a stream: it goes to a file without a name in the folder
@@ -115,7 +116,7 @@ def wrapped(path: Path, form: CsvFormat, unwrapping: UnwrapKeys) -> Iterator[Ver
     Args:
         path: the message.
         form: how its CSV is written.
-        unwrapping: what unwraps it.
+        pgp: the OpenPGP keys, which unwrap it.
 
     Raises:
         PiiencError: it cannot be unwrapped, or what it holds cannot be read.
@@ -124,9 +125,8 @@ def wrapped(path: Path, form: CsvFormat, unwrapping: UnwrapKeys) -> Iterator[Ver
         ahead = PeekedStream(stack.enter_context(open_input(path)), HEAD)
         message = read_message(io.BytesIO(ahead.head), str(path))
         require_encrypted(message, str(path))
-        keys = unwrapping.keys
-        session, known = stack.enter_context(opened_keys(keys, keys.pinned_names()))
-        secret = secret_for(message, known, keys, unwrapping.passphrase)
+        session, known = stack.enter_context(opened_keys(pgp, pgp.pinned_names()))
+        secret = secret_for(message, known, pgp)
         made = _MessageTable(path, ahead, session, secret)
         stack.callback(made.close)
         name = _inner(str(path))

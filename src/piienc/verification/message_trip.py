@@ -24,15 +24,15 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from piienc.base.secret import SecretBytes
+    from piienc.keys.openpgp.folder import PgpFolder
     from piienc.keys.openpgp.gpg import Gpg
     from piienc.keys.openpgp.key import PgpKey
-    from piienc.verification.source import UnwrapKeys
 
 _PIECE = 256 << 10  # bytes
 
 
 def message_trip(
-    source: Path, recipients: Sequence[str], profile: Profile | None, unwrapping: UnwrapKeys
+    source: Path, recipients: Sequence[str], profile: Profile | None, pgp: PgpFolder
 ) -> Iterator[Violation]:
     """Wrap a file for some recipients, unwrap it, and compare.
 
@@ -42,20 +42,20 @@ def message_trip(
         source: the file.
         recipients: names of keys; the secret part of one of them must be ours.
         profile: the receiver's demands.
-        unwrapping: what unwraps it.
+        pgp: the key folder's OpenPGP keys.
 
     Raises:
         KeyAccessError: no secret key of the recipients is here, or it is locked.
         PgpError: a key cannot be used, or gpg failed.
         InputError: the file cannot be read.
     """
-    keys, demands = unwrapping.keys, profile or Profile(name="generic")
+    demands = profile or Profile(name="generic")
     with ExitStack() as stack:
-        there, known = stack.enter_context(opened(keys, recipients))
-        back, own = stack.enter_context(opened(keys, recipients))
+        there, known = stack.enter_context(opened(pgp, recipients))
+        back, own = stack.enter_context(opened(pgp, recipients))
         named = [known[name] for name in recipients]
         check_recipients(named, demands)
-        secret = _secret(list(own.values()), unwrapping)
+        secret = _secret(list(own.values()), pgp)
         reader = HashingReader(stack.enter_context(open_input(source)))
         form = MessageFormat(cipher=demands.cipher, aead=demands.aead)
         made = _joined(reader, (there, back), named, form, secret)
@@ -64,7 +64,7 @@ def message_trip(
         yield Violation(None, "round-trip", "is not what it was, once wrapped and unwrapped")
 
 
-def _secret(keys: Sequence[PgpKey], unwrapping: UnwrapKeys) -> SecretBytes | None:
+def _secret(keys: Sequence[PgpKey], pgp: PgpFolder) -> SecretBytes | None:
     ours = [key for key in keys if key.secret]
     if not ours:
         names = ", ".join(key.name for key in keys)
@@ -72,7 +72,7 @@ def _secret(keys: Sequence[PgpKey], unwrapping: UnwrapKeys) -> SecretBytes | Non
             f"--round-trip: the secret key of none of {names} is here, so nothing can be unwrapped",
             hint="leave --recipient out, or name a key of your own beside the partner's",
         )
-    return secret_of(ours[0], unwrapping.keys, unwrapping.passphrase)
+    return secret_of(ours[0], pgp)
 
 
 def _joined(

@@ -16,10 +16,11 @@ from piienc.tables import UnitSize, opened_source
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from piienc.keys.openpgp.folder import PgpFolder
     from piienc.storage.places import Begun, Place
     from piienc.tables import CsvFormat, CsvSource
     from piienc.tables.parquet.source import ParquetSource
-    from piienc.verification.source import UnwrapKeys, VerifiedFile
+    from piienc.verification.source import VerifiedFile
 
 _MAGIC = 64  # bytes that tell an OpenPGP message
 
@@ -46,7 +47,7 @@ class _PlainTable(Struct):
 
 @contextlib.contextmanager
 def opened(
-    place: Place | Begun, form: CsvFormat, unwrapping: UnwrapKeys, units: UnitSize = UnitSize()
+    place: Place | Begun, form: CsvFormat, pgp: PgpFolder, units: UnitSize = UnitSize()
 ) -> Iterator[VerifiedFile]:
     """Open a file, wrapped or not.
 
@@ -56,7 +57,7 @@ def opened(
     Args:
         place: CSV, Parquet, or one of them in an OpenPGP message; or an open stream of one.
         form: how its CSV is written.
-        unwrapping: what unwraps it.
+        pgp: the OpenPGP keys, which unwrap it.
         units: how large its units are, where it is not wrapped.
 
     Raises:
@@ -74,5 +75,5 @@ def opened(
             )
         from piienc.verification.message import wrapped  # noqa: PLC0415  # start-up
 
-        with wrapped(file.path, form, unwrapping) as source:
+        with wrapped(file.path, form, pgp) as source:
             yield source

@@ -4,26 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Protocol
 
-from msgspec import Struct
-
 if TYPE_CHECKING:
-    from piienc.keys.openpgp.folder import PgpFolder
-    from piienc.openpgp.preflight import Ask
     from piienc.report.receipt import FileFacts
     from piienc.tables import CsvSource
     from piienc.tables.parquet.source import ParquetSource
-
-
-class UnwrapKeys(Struct, frozen=True):
-    """What unwraps a message.
-
-    Attributes:
-        keys: the key folder's OpenPGP keys.
-        passphrase: asked, with a key's name, if the key that decrypts is locked.
-    """
-
-    keys: PgpFolder
-    passphrase: Ask
 
 
 class VerifiedFile(Protocol):

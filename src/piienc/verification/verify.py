@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from piienc.base.cells import Places
+    from piienc.keys.openpgp.folder import PgpFolder
     from piienc.report.receipt import FileFacts
     from piienc.storage.places import Begun, Place
     from piienc.tables.parquet.source import ParquetSource
@@ -43,22 +44,20 @@ if TYPE_CHECKING:
     from piienc.verification.columns.verifier import ColumnResult
     from piienc.verification.plan import Keys
     from piienc.verification.request import VerifyRequest
-    from piienc.verification.source import UnwrapKeys, VerifiedFile
+    from piienc.verification.source import VerifiedFile
 
 
 _MOST_UNKNOWN = 1 << 20  # rows of a column whose values are known to be unknown: 8 MiB
 
 
-def verify(
-    source: Place | Begun, wanted: VerifyRequest, *, keys: Keys, unwrapping: UnwrapKeys
-) -> Report:
+def verify(source: Place | Begun, wanted: VerifyRequest, *, keys: Keys, pgp: PgpFolder) -> Report:
     """Verify a file in one pass.
 
     Args:
         source: CSV, Parquet, or one of them in an OpenPGP message; or an open stream of one.
         wanted: what it is held against.
         keys: the AES keys, as far as they are there.
-        unwrapping: what unwraps a message.
+        pgp: the OpenPGP keys, which unwrap a message.
 
     Raises:
         UsageError: what is wanted does not fit together.
@@ -71,7 +70,7 @@ def verify(
     threads = wanted.threads or usable_cores()
     with ExitStack() as stack:
         form = csv_format(wanted.schema)
-        file = stack.enter_context(opened(source, form, unwrapping, wanted.units))
+        file = stack.enter_context(opened(source, form, pgp, wanted.units))
         if wanted.hold:
             wanted.hold(file.table.columns)
         pass_ = stack.enter_context(VerifyPass(file.table, wanted, keys))
@@ -79,9 +78,9 @@ def verify(
         if wanted.against is None:
             for _ in pass_.batches(file, threads):
                 pass
-            pass_.send_around(Path(name_of(source)), unwrapping)
+            pass_.send_around(Path(name_of(source)), pgp)
         else:
-            original = stack.enter_context(opened(wanted.against, form, unwrapping, wanted.units))
+            original = stack.enter_context(opened(wanted.against, form, pgp, wanted.units))
             pass_.compare(file, original, threads)
             facts = original.facts()
         report = pass_.report(file.facts(), began, time.monotonic() - started)
@@ -186,13 +185,13 @@ class VerifyPass:
         unknown = np.isin(breach.rows, self._unknown[breach.column])
         return replace(breach, rows=breach.rows[~unknown])
 
-    def send_around(self, path: Path, unwrapping: UnwrapKeys) -> None:
+    def send_around(self, path: Path, pgp: PgpFolder) -> None:
         """Wrap and unwrap the file, if that was asked for."""
         if self._wanted.recipients:
             from piienc.verification.message_trip import message_trip  # noqa: PLC0415  # start-up
 
             wanted = self._wanted
-            trip = message_trip(path, wanted.recipients, wanted.profile, unwrapping)
+            trip = message_trip(path, wanted.recipients, wanted.profile, pgp)
             self._findings.add(trip)
 
     def _trips(self) -> tuple[str, ...]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from contextlib import ExitStack
-from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -67,7 +66,7 @@ def wrap_file(
     if not recipient:
         raise UsageError("for whom? no recipient is named", hint="say --recipient NAME")
     settled = options.settled(config, keys, state)
-    passphrase = Passphrase(passphrase_file, passphrase_fd, no_input)
+    unlocker = Passphrase(passphrase_file, passphrase_fd, no_input).unlocker
     wanted = WrapRequest(
         profiles.load(profile, settled.profiles),
         tuple(dict.fromkeys(recipient)),
@@ -87,8 +86,7 @@ def wrap_file(
             source_of(src),
             target_of(target),
             wanted,
-            keys=PgpFolder(settled.keys_dir),
-            passphrase=cache(passphrase.for_existing),
+            keys=PgpFolder(settled.keys_dir, unlocker),
             progress=report,
         )
         entry.receipt(receipt)
@@ -131,7 +129,7 @@ def unwrap_file(
         from piienc.openpgp.unwrap import unwrap_file  # start-up
 
         settled = options.settled(config, keys, state)
-        passphrase = Passphrase(passphrase_file, passphrase_fd, no_input)
+        unlocker = Passphrase(passphrase_file, passphrase_fd, no_input).unlocker
         target = dst or (src.with_suffix("") if src.suffix.lower() in _ENDINGS else None)
         files = [("input", src), *([("output", target)] if target else [])]
         named = [signed_by] if signed_by else []
@@ -140,8 +138,7 @@ def unwrap_file(
         receipt = unwrap_file(
             source,
             target_of(target),
-            keys=PgpFolder(settled.keys_dir),
-            passphrase=cache(passphrase.for_existing),
+            keys=PgpFolder(settled.keys_dir, unlocker),
             signed_by=signed_by,
             overwrite=force,
             progress=report,

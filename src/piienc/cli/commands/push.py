@@ -14,6 +14,7 @@ from piienc.cli.passphrase import Passphrase
 if TYPE_CHECKING:
     from piienc.audit.entry import AuditEntry
     from piienc.deliver.push import PushRequest
+    from piienc.keys import Unlocker
     from piienc.report.receipt import PushReceipt, SentFile
     from piienc.settings import Settings
     from piienc.settings.destination import Destination
@@ -71,12 +72,12 @@ def push(
     destination = destinations.destination_of(said, settled).with_said(
         profile=profile, if_exists=if_exists, verify_content=verify_content or None
     )
-    passphrase = Passphrase(passphrase_file, passphrase_fd, no_input)
+    unlocker = Passphrase(passphrase_file, passphrase_fd, no_input).unlocker
     with (
         audited("push", settled, [("sent", file) for file in files], schema=schema) as entry,
         ui.progress("sending", quiet=quiet) as report,
     ):
-        pushing = _pushing(said, destination, settled, passphrase, schema, again=again)
+        pushing = _pushing(said, destination, settled, unlocker, schema, again=again)
         pushing = replace(pushing, told=destinations.tell_retry, progress=report, sweep=sweep)
         receipt = flow.rehearse(files, pushing) if dry_run else flow.push(files, pushing)
         entry.receipt(receipt)
@@ -89,7 +90,7 @@ def _pushing(
     said: destinations.DestinationOptions,
     destination: Destination,
     settled: Settings,
-    passphrase: Passphrase,
+    unlocker: Unlocker,
     schema: Path | None,
     *,
     again: bool,
@@ -99,7 +100,7 @@ def _pushing(
 
     return pushing_by(
         destination,
-        destinations.way_of(said, destination, passphrase),
+        destinations.way_of(said, destination, unlocker),
         settled,
         schema=schemas.load(schema) if schema else None,
         again=again,
@@ -183,8 +184,8 @@ def pull(
         raise UsageError("from where? no destination is named", hint="say --from DESTINATION")
     settled = options.settled(config, keys, state)
     said = destinations.DestinationOptions(source, identity, known_hosts, password_file, debug_ssh)
-    passphrase = Passphrase(passphrase_file, passphrase_fd, no_input)
-    way = destinations.way_of(said, destinations.destination_of(said, settled), passphrase)
+    unlocker = Passphrase(passphrase_file, passphrase_fd, no_input).unlocker
+    way = destinations.way_of(said, destinations.destination_of(said, settled), unlocker)
     with (
         audited("pull", settled, [("fetched", Path(remote))]) as entry,
         ui.progress("fetching", quiet=quiet) as report,

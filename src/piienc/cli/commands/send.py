@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -18,6 +17,7 @@ if TYPE_CHECKING:
 
     from piienc.jobs.builder import JobContextBuilder
     from piienc.jobs.outcome import SendReceipt, SourceOutcome
+    from piienc.keys import Unlocker
     from piienc.settings import Settings
     from piienc.settings.job import Job
 
@@ -76,8 +76,8 @@ def send(
         said = destinations.DestinationOptions(
             job.destination, identity, known_hosts, password_file, debug_ssh
         )
-        passphrase = Passphrase(passphrase_file, passphrase_fd, no_input)
-        making = _making(said, job, settled, passphrase, recipient, voice)
+        unlocker = Passphrase(passphrase_file, passphrase_fd, no_input).unlocker
+        making = _making(said, job, settled, unlocker, recipient, voice)
         code = (
             _check(making, voice)
             if check
@@ -142,7 +142,7 @@ def _making(
     said: destinations.DestinationOptions,
     job: Job,
     settled: Settings,
-    passphrase: Passphrase,
+    unlocker: Unlocker,
     recipients: Sequence[str] | None,
     voice: _EventPrinter,
 ) -> JobContextBuilder:
@@ -156,11 +156,10 @@ def _making(
         settled,
         job,
         destination,
-        lambda: destinations.way_of(said, destination, passphrase),
-        cache(passphrase.for_existing),
+        lambda: destinations.way_of(said, destination, unlocker),
+        unlocker,
         voice.told,
         voice.retry,
-        asks=passphrase.asks,
     )
 
 

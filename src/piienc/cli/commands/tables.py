@@ -50,6 +50,7 @@ def encrypt_file(
         source, target = begun_source(src, stack), target_of(dst)
         from piienc import schema as schemas
         from piienc.api.keyring import keyring
+        from piienc.keys import KeyFolder
         from piienc.state import CellCounter  # start-up
         from piienc.transform import (
             crypt,
@@ -59,14 +60,14 @@ def encrypt_file(
         settled = options.settled(config, keys, state)
         files = [("input", src), ("output", dst)]
         entry = stack.enter_context(audited("encrypt-file", settled, files, schema=schema))
-        passphrase = Passphrase(passphrase_file, passphrase_fd, no_input)
+        unlocker = Passphrase(passphrase_file, passphrase_fd, no_input).unlocker
         counter = stack.enter_context(CellCounter(settled.state_dir))
         report = stack.enter_context(ui.progress("encrypting", quiet=quiet))
         receipt = folder.encrypt(
             source,
             target,
             schema=schemas.load(schema),
-            keys=keyring(settled.keys_dir, passphrase.for_existing, entry),
+            keys=keyring(KeyFolder(settled.keys_dir, unlocker), entry),
             counter=counter,
             options=crypt.CryptOptions(force, threads, report),
         )
@@ -99,6 +100,7 @@ def decrypt_file(
         source, target = begun_source(src, stack), target_of(dst)
         from piienc import schema as schemas
         from piienc.api.keyring import keyring
+        from piienc.keys import KeyFolder
         from piienc.transform import (
             crypt,
             folder,  # start-up
@@ -107,13 +109,13 @@ def decrypt_file(
         settled = options.settled(config, keys, state)
         files = [("input", src), ("output", dst)]
         entry = stack.enter_context(audited("decrypt-file", settled, files, schema=schema))
-        passphrase = Passphrase(passphrase_file, passphrase_fd, no_input)
+        unlocker = Passphrase(passphrase_file, passphrase_fd, no_input).unlocker
         report = stack.enter_context(ui.progress("decrypting", quiet=quiet))
         receipt = folder.decrypt(
             source,
             target,
             schema=schemas.load(schema) if schema else None,
-            keys=keyring(settled.keys_dir, passphrase.for_existing, entry),
+            keys=keyring(KeyFolder(settled.keys_dir, unlocker), entry),
             columns=_names(columns),
             options=crypt.CryptOptions(force, threads, report),
         )

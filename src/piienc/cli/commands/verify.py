@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from contextlib import ExitStack
-from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, BinaryIO, Literal
 
@@ -100,12 +99,11 @@ def verify(
         from piienc.state import Marks
         from piienc.verification.available_keys import AvailableKeys, hold_to_marks_at_hand
         from piienc.verification.request import VerifyRequest
-        from piienc.verification.source import UnwrapKeys
         from piienc.verification.verify import verify
 
-        ask = cache(Passphrase(passphrase_file, passphrase_fd, no_input).for_existing)
+        unlocker = Passphrase(passphrase_file, passphrase_fd, no_input).unlocker
         held = schemas.load(schema)
-        at_hand = AvailableKeys(KeyFolder(settled.keys_dir), ask, used=not without_keys)
+        at_hand = AvailableKeys(KeyFolder(settled.keys_dir, unlocker), used=not without_keys)
         marks = Marks(settled.state_dir)
         entry = stack.enter_context(audited("verify", settled, [("verified", file)], schema=schema))
         report = stack.enter_context(ui.progress("verifying", quiet=quiet))
@@ -126,7 +124,7 @@ def verify(
                 progress=report,
             ),
             keys=at_hand,
-            unwrapping=UnwrapKeys(PgpFolder(settled.keys_dir), ask),
+            pgp=PgpFolder(settled.keys_dir, unlocker),
         )
         for name, to in reports:
             to.write(FORMATS[name](found).encode())

@@ -32,6 +32,7 @@ from piienc.keys.openpgp.certificate import (
 )
 from piienc.keys.openpgp.key import PgpKey, keys_in
 from piienc.keys.openpgp.parameters import key_parameters
+from piienc.keys.unlocker import Unlocker
 
 if TYPE_CHECKING:
     import builtins
@@ -60,10 +61,17 @@ class PinnedCertificate(Struct, frozen=True):
 
 
 class PgpFolder:
-    """The OpenPGP keys in a key folder; nothing is read or made before a method is called."""
+    """The OpenPGP keys in a key folder; nothing is read or made before a method is called.
 
-    def __init__(self, path: Path) -> None:
+    Attributes:
+        path: where it is.
+        unlocker: knows the passphrases of those of our own.
+        home: of gpg, with the secret parts.
+    """
+
+    def __init__(self, path: Path, unlocker: Unlocker | None = None) -> None:
         self.path = path
+        self.unlocker = unlocker or Unlocker()
         self.home = path / "gnupg"
         self._recipients = path / _FOLDER
 

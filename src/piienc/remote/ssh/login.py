@@ -124,7 +124,7 @@ def _keys(hop: Hop, options: ConnectOptions, agent: list[PKey]) -> Iterator[PKey
 def _from_file(path: Path, hop: Hop, options: ConnectOptions) -> Iterator[PKey]:
     named = options.identity_file is not None and path in hop.identities
     try:
-        key = load_private_key(path, options.passphrase)
+        key = load_private_key(path, options.unlocker)
     except KeyAccessError:
         if named:
             raise

@@ -28,9 +28,7 @@ from piienc.base.trust import require_private
 from piienc.errors import KeyAccessError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from piienc.base.secret import SecretBytes
+    from piienc.keys.unlocker import Unlocker
 
 _OPENSSH = b"-----BEGIN OPENSSH PRIVATE KEY-----"
 _PUTTY = b"PuTTY-User-Key-File-"
@@ -42,12 +40,12 @@ _KINDS: tuple[tuple[type, type[PKey]], ...] = (
 )
 
 
-def load_private_key(path: Path, passphrase: Callable[[Path], SecretBytes | None] | None) -> Any:  # noqa: ANN401  # paramiko's stubs lack public_blob
+def load_private_key(path: Path, unlocker: Unlocker) -> Any:  # noqa: ANN401  # paramiko's stubs lack public_blob
     """Return the private key of a file, with the certificate beside it; None if it is not there.
 
     Args:
         path: of the key, or of its certificate.
-        passphrase: asked for the passphrase, if the key is locked.
+        unlocker: knows its passphrase, if it is locked.
 
     Raises:
         KeyAccessError: others may read it, it is locked, or it cannot be used.
@@ -65,7 +63,7 @@ def load_private_key(path: Path, passphrase: Callable[[Path], SecretBytes | None
                 f"{path} is a key in PuTTY's own form",
                 hint=f"convert it: {convert}",
             )
-        key = _as_paramiko(_loaded(data, path, passphrase), path)
+        key = _as_paramiko(_loaded(data, path, unlocker), path)
         beside = path.with_name(path.name + _CERTIFICATE)
         if beside.exists():
             key.load_certificate(str(beside))
@@ -74,14 +72,12 @@ def load_private_key(path: Path, passphrase: Callable[[Path], SecretBytes | None
     return key
 
 
-def _loaded(
-    data: bytes, path: Path, passphrase: Callable[[Path], SecretBytes | None] | None
-) -> object:
+def _loaded(data: bytes, path: Path, unlocker: Unlocker) -> object:
     load = load_ssh_private_key if _OPENSSH in data else load_pem_private_key
     try:
         return load(data, None)
     except TypeError:  # so it says that a key is locked
-        secret = passphrase(path) if passphrase else None
+        secret = unlocker.passphrase(path)
     except UnsupportedAlgorithm as error:
         raise _unknown(path) from error
     if secret is None:

@@ -135,7 +135,7 @@ def list_keys(
     found = folder.list()
     pgp = pgp_keys.folder_of(config, keys).list()
     if json:
-        listed = [to_builtins(info) for info in found]
+        listed = [to_builtins(info) | {"wrapped": info.wrap is not None} for info in found]
         shown = [pgp_keys.facts_of(key) for key in pgp]
         ui.document(
             {"schema_version": ui.SCHEMA_VERSION, "ok": True, "keys": listed, "pgp_keys": shown}
@@ -185,8 +185,8 @@ def export(
                 f"exporting {name} would show the key in clear",
                 hint="if you mean it, say --reveal-secret; 'piienc keys list' shows what is public",
             )
-        passphrase = Passphrase(passphrase_file, passphrase_fd, no_input)
-        keyset = KeyFolder(settled.keys_dir).load(name, passphrase.for_existing)
+        unlocker = Passphrase(passphrase_file, passphrase_fd, no_input).unlocker
+        keyset = KeyFolder(settled.keys_dir, unlocker).load(name)
         entry.key(name, (key.key_id for key in keyset.keys))
         document = dump(keyset)
         if output is None and json:
@@ -234,7 +234,7 @@ def _rows_of(info: KeyInfo) -> list[tuple[str, ...]]:
             key.status.lower(),
             "never",
             _uses_of(info, key),
-            "passphrase" if info.wrapped else "in clear",
+            info.wrap or "in clear",
         )
         for key in info.keys
     ]

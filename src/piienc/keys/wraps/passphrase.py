@@ -16,7 +16,6 @@ from msgspec import Struct
 
 from piienc.errors import KeyAccessError
 from piienc.keys import tink
-from piienc.keys.argon2 import RFC_9106_LOW_MEMORY, SALT_SIZE, Argon2Profile
 from piienc.keys.keyset import KeyFacts, KeysetFacts, Mode, Prefix, Status
 from piienc.keys.text import (
     choice,
@@ -27,6 +26,7 @@ from piienc.keys.text import (
     objects,
     read_object,
 )
+from piienc.keys.wraps.argon2 import RFC_9106_LOW_MEMORY, SALT_SIZE, Argon2Profile
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -106,7 +106,7 @@ def unwrap(document: str, passphrase: SecretBytes) -> Keyset:
     return keyset
 
 
-def is_wrapped(document: str) -> bool:
+def recognizes(document: str) -> bool:
     """Say whether a document is a wrapped keyset, of any version."""
     try:
         return read_object(document, "the key file").get("format") == FORMAT
@@ -114,7 +114,7 @@ def is_wrapped(document: str) -> bool:
         return False
 
 
-def wrapped_info(document: str) -> KeysetFacts:
+def facts(document: str) -> KeysetFacts:
     """Read what a wrapped keyset says of itself; without the passphrase nothing proves it.
 
     Raises:

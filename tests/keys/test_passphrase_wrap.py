@@ -11,24 +11,21 @@ from hypothesis import strategies as st
 from piienc.base.secret import SecretBytes
 from piienc.errors import KeyAccessError
 from piienc.keys import (
-    Argon2Profile,
     Keyset,
     Mode,
     dump,
     generate,
-    is_wrapped,
-    unwrap,
-    wrap,
-    wrapped_info,
 )
-from piienc.keys.argon2 import (
+from piienc.keys.text import encode_base64
+from piienc.keys.wraps.argon2 import (
     CHEAPEST_FOR_TESTS_ONLY,
     MAX_ITERATIONS,
     MAX_LANES,
     MAX_MEMORY_KIB,
     RFC_9106_LOW_MEMORY,
+    Argon2Profile,
 )
-from piienc.keys.text import encode_base64
+from piienc.keys.wraps.passphrase import facts, recognizes, unwrap, wrap
 
 PASSPHRASE = SecretBytes(b"open sesame")
 KEYSET = generate(Mode.SEALED)
@@ -52,11 +49,11 @@ def test_wrap_default_profile_is_the_second_choice_of_rfc_9106():
 
 
 @given(st.from_type(Keyset))
-def test_wrapped_info_any_keyset_gives_its_facts(keyset):
+def test_facts_of_any_keyset_gives_its_facts(keyset):
     """What may be shown needs no passphrase."""
     document = wrap(keyset, PASSPHRASE, CHEAPEST_FOR_TESTS_ONLY)
-    assert is_wrapped(document)
-    assert wrapped_info(document) == keyset.facts
+    assert recognizes(document)
+    assert facts(document) == keyset.facts
 
 
 def test_wrap_twice_gives_different_salt_nonce_and_ciphertext():
@@ -178,7 +175,7 @@ MALFORMED = {
 
 @pytest.mark.parametrize(("path", "value"), MALFORMED.values(), ids=MALFORMED)
 @pytest.mark.parametrize(
-    "read", [wrapped_info, lambda document: unwrap(document, PASSPHRASE)], ids=["info", "unwrap"]
+    "read", [facts, lambda document: unwrap(document, PASSPHRASE)], ids=["info", "unwrap"]
 )
 def test_wrapped_document_malformed_is_refused(read, path, value):
     """What is not of the format is refused before the passphrase is tried."""
@@ -190,7 +187,7 @@ def test_wrapped_document_malformed_is_refused(read, path, value):
 def test_unwrap_header_at_odds_with_the_keyset_is_refused(monkeypatch):
     """Even the passphrase's owner cannot make a file that lists other keys than it holds."""
     other = generate(Mode.SEALED)
-    monkeypatch.setattr("piienc.keys.wrapping.tink.dump", lambda _: dump(other))
+    monkeypatch.setattr("piienc.keys.wraps.passphrase.tink.dump", lambda _: dump(other))
     document = wrap(KEYSET, PASSPHRASE, CHEAPEST_FOR_TESTS_ONLY)
     with pytest.raises(KeyAccessError, match="not what its file says"):
         unwrap(document, PASSPHRASE)
@@ -211,17 +208,17 @@ def test_unwrap_document_that_is_no_json_is_told():
 @pytest.mark.parametrize(
     "document", ["", "[]", "{}", "\x00", dump(KEYSET), '{"format": 1}', "[" * 100_000]
 )
-def test_is_wrapped_other_document_is_false(document):
+def test_recognizes_no_other_document(document):
     """What is no wrapped keyset is none, and asking raises nothing."""
-    assert not is_wrapped(document)
+    assert not recognizes(document)
 
 
-def test_is_wrapped_later_version_is_true():
+def test_recognizes_a_later_version():
     """A later version is a wrapped keyset too, so that its error is the right one."""
     later = _changed("version", to=2)
-    assert is_wrapped(later)
+    assert recognizes(later)
     with pytest.raises(KeyAccessError, match="of version 1") as caught:
-        wrapped_info(later)
+        facts(later)
     assert "upgrade" in caught.value.hint
 
 
