@@ -6,8 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from piienc.state import JobEntry, JobLedger, JobStep, Ledger, Transfer
-from piienc.state import sendings as jobs
+from piienc.state import JobEntry, JobLedger, JobStep, Ledger, Transfer, jobs
 from piienc.state.retention import prune
 from piienc.state.transfers import as_time
 

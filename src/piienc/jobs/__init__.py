@@ -12,5 +12,5 @@ documents.py        receipts and reports, kept in the state folder
 check.py            all that a job needs, looked at before its time
 notify.py           the hook that is told of what has failed
 
-A source is in the ledger (`piienc.state.sendings`) at each step, so a run may die anywhere.
+A source is in the ledger (`piienc.state.jobs`) at each step, so a run may die anywhere.
 """

@@ -38,7 +38,7 @@ from piienc.jobs.spooling.spool import (
 from piienc.openpgp.encryptor import open_encryptor
 from piienc.report.model import Report
 from piienc.state import JobEntry, JobLedger, JobStep, held, kept_open
-from piienc.state.sendings import new_id
+from piienc.state.jobs import new_id
 from piienc.state.transfers import now
 
 if TYPE_CHECKING:

@@ -2,7 +2,7 @@
 
     cells.py      how many cells each sealed key has encrypted
     transfers.py  the ledger: each file that was sent or fetched
-    sendings.py   the ledger of jobs: each source, and how far it came
+    jobs.py       the ledger of jobs: each source, and how far it came
     marks.py      which columns were encrypted: marks that cannot be undone
     migrations.py the versions of that file
     retention.py  how long it keeps what is over
@@ -23,9 +23,9 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from piienc.state.cells import CELL_LIMIT, CELL_WARNING, CellCounter
     from piienc.state.database import kept_open
+    from piienc.state.jobs import JobEntry, JobLedger, JobStep
     from piienc.state.locks import held
     from piienc.state.marks import Marks, RecordedMark
-    from piienc.state.sendings import JobEntry, JobLedger, JobStep
     from piienc.state.transfers import Ledger, Phase, Transfer, lock_name, new_transfer
 
 __all__ = [
@@ -52,9 +52,9 @@ _HOMES = {
     "CellCounter": "cells",
     "Marks": "marks",
     "RecordedMark": "marks",
-    "JobLedger": "sendings",
-    "JobEntry": "sendings",
-    "JobStep": "sendings",
+    "JobLedger": "jobs",
+    "JobEntry": "jobs",
+    "JobStep": "jobs",
     "held": "locks",
     "kept_open": "database",
 }  # all others are at home in transfers.py

@@ -27,7 +27,7 @@ from piienc.openpgp.preflight import check_name, check_sent, check_source
 from piienc.openpgp.routes import Poured
 from piienc.openpgp.wrap import wrapped_name, wrapped_parts
 from piienc.state import CellCounter, JobEntry, JobStep
-from piienc.state.sendings import new_id
+from piienc.state.jobs import new_id
 from piienc.state.transfers import now
 from piienc.storage.content import is_parquet
 from piienc.storage.hashing import HashingReader

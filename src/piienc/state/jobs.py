@@ -79,8 +79,8 @@ class JobEntry(Struct, frozen=True):
     @property
     def wrapped(self) -> list[dict[str, Any]]:
         """Of each wrapped file its name, size and hash."""
-        found: list[dict[str, Any]] = loads(self.files)
-        return found
+        files: list[dict[str, Any]] = loads(self.files)
+        return files
 
     def spooled(self, sha256: str, files: list[dict[str, Any]], facts: dict[str, Any]) -> JobEntry:
         """Return it with what was made of it."""
@@ -108,21 +108,21 @@ class JobLedger:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
 
-    def save(self, sent: JobEntry) -> JobEntry:
+    def save(self, entry: JobEntry) -> JobEntry:
         """Keep how far a source has come, and return it.
 
         Raises:
             ConfigError: it cannot be kept.
         """
-        sent = replace(sent, changed=now())
+        entry = replace(entry, changed=now())
         with self._database() as database:
-            database.execute(_SAVE, astuple(sent))
-        return sent
+            database.execute(_SAVE, astuple(entry))
+        return entry
 
-    def forget(self, sent: JobEntry) -> None:
-        """Take an entry away: nothing of it was sent."""
+    def forget(self, entry: JobEntry) -> None:
+        """Remove an entry: nothing of it was sent."""
         with self._database() as database:
-            database.execute("DELETE FROM sendings WHERE id = ?", (sent.id,))
+            database.execute("DELETE FROM sendings WHERE id = ?", (entry.id,))
 
     def at(self, job: str, *steps: JobStep) -> list[JobEntry]:
         """Return the job's entries at these steps, in the order in which they were begun."""
@@ -130,8 +130,8 @@ class JobLedger:
 
     def like(self, job: str, size: int) -> list[JobEntry]:
         """Return the entries of sources of this size: sent, skipped, or about to be sent."""
-        found = self._find("job = ? AND size = ?", job, size)
-        return [sent for sent in found if sent.step in _SENT]
+        entries = self._find("job = ? AND size = ?", job, size)
+        return [entry for entry in entries if entry.step in _SENT]
 
     def next_number(self, job: str) -> int:
         """Return the number of the file that is spooled next."""
@@ -143,7 +143,7 @@ class JobLedger:
 
     def ids(self) -> dict[str, JobEntry]:
         """Return the entries of all jobs by their ids."""
-        return {sent.id: sent for sent in self._find("1")}
+        return {entry.id: entry for entry in self._find("1")}
 
     def _find(self, where: str, *values: object) -> list[JobEntry]:
         if not (self.folder / FILE).exists():
