@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import ast
+import re
+import tomllib
 from collections import Counter
 from functools import cache
 from pathlib import Path
@@ -98,3 +100,28 @@ def test_folders_can_be_looked_over():
         rooms[path.relative_to(ROOT).parts[0]] += count
     whole = sum(lines.values())
     assert {room: share for room in rooms if (share := rooms[room] / whole) > 0.12} == {}
+
+
+def test_words_of_one_receiver_stand_in_its_own_room():
+    """So no other receiver is judged by them; the row of a table names the room."""
+    home = ROOT / "receivers" / "clevertap"
+    data = home.parent / "data" / "clevertap.toml"
+    profile = tomllib.loads(data.read_text("utf-8"))
+    plain = {"identity", "Name", "Email", "Phone", "Gender", "keyId"}  # words of others, too
+    fields = set(re.findall(r'"([a-z]+[A-Z]\w+)"', (home / "lint.py").read_text("utf-8")))
+    words = {"clevertap", "operation", "$D_", *profile["properties"], *fields} - plain
+    assert {"evtName", "DOB", "MSG-sms", "ctName", "clientEmail", "dateFormat"} < words
+    quoted = re.compile(rf"[\"'`.]({'|'.join(map(re.escape, words))})[\"'`. ]|CleverTap", re.ASCII)
+    found = [
+        (str(path.relative_to(ROOT)), line)
+        for path in ROOT.rglob("*.*")
+        if path.suffix in {".py", ".toml", ".json"} and home not in path.parents and path != data
+        for line in path.read_text("utf-8").splitlines()
+        if quoted.search(line)
+    ]
+    assert found == [
+        (
+            "receivers/manifest.py",
+            'MANIFESTS: Mapping[str, str] = {"manifest": "piienc.receivers.clevertap"}',
+        )
+    ]

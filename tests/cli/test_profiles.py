@@ -15,6 +15,7 @@ notes = ["call [them] first"]
 
 RULES = """\
 [profiles.strict]
+kinds = { event = ["when"], other = [] }
 [profiles.strict.rows.short]
 type = "event"
 custom = true
@@ -174,6 +175,8 @@ def test_show_json_has_every_field(project):
             "trigger_swaps_ending": False,
             "rename": True,
             "never_overwrite": False,
+            "properties": {},
+            "kinds": {},
             "rows": {},
             "notes": [
                 (

@@ -4,8 +4,6 @@ import pytest
 from receiver_rows import CIPHER, batch, failing, schema, seen
 
 from piienc import receivers as profiles
-from piienc.receivers import manifest as words
-from piienc.receivers.manifest import ManifestTable
 from piienc.receivers.row_checks import RowRules
 
 CLEVERTAP = profiles.load("clevertap", {})
@@ -72,11 +70,11 @@ def test_clevertap_wants_an_owner_in_each_row():
 @pytest.mark.parametrize(("kind", "most"), [("event", 100), ("profile", 256)])
 def test_clevertap_takes_so_many_properties_of_ones_own(kind, most):
     """By default; so it is a warning."""
-    names = ["identity", "Email", "ts", "evtName", *(f"c{n}" for n in range(most))]
-    manifest = ManifestTable(type=kind, client_email="a@example.com")
+    names = ["identity", "Email", "ts", *(f"c{n}" for n in range(most))]
+    names += ["EvtName"] if kind == "event" else []
     said = schema(**dict.fromkeys([*names, "more"]))
-    assert RowRules.of(CLEVERTAP, said, names, manifest).of_the_file() == []
-    found = RowRules.of(CLEVERTAP, said, [*names, "more"], manifest).of_the_file()
+    assert RowRules.of(CLEVERTAP, said, names).of_the_file() == []
+    found = RowRules.of(CLEVERTAP, said, [*names, "more"]).of_the_file()
     detail = f"{most + 1} columns, and {most} are taken (rows.{kind}-properties of clevertap)"
     assert seen(found) == [(None, [], detail, "warning")]
 
@@ -101,12 +99,3 @@ def test_clevertap_cannot_read_an_encrypted_identity_email_or_phone():
     assert seen(rules.failing(plain, stored)) == [
         ("note", [0], "longer than 512 bytes (rows.values of clevertap)", "error")
     ]
-
-
-def test_rules_and_manifests_know_the_same_facts():
-    """The linter of manifests and the profile have one receiver."""
-    rules = CLEVERTAP.rows
-    assert rules["names"].max_name_bytes == words.LONGEST_NAME
-    assert rules["owner"].required_one_of == [*words.IDENTITIES]
-    most = {kind: rules[f"{kind}-properties"].max_columns for kind in words.KINDS}
-    assert most == words.MOST_PROPERTIES

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from piienc.errors import ConfigError
 from piienc.receivers.clevertap import build, lint, name_for
-from piienc.receivers.manifest import DATE_FORMATS, SUFFIX, ManifestTable
+from piienc.receivers.clevertap.words import DATE_FORMATS, SUFFIX, ManifestTable
 from piienc.remote import is_safe
 from piienc.schema import Column, Schema
 

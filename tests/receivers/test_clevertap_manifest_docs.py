@@ -3,7 +3,7 @@
 import re
 from pathlib import Path
 
-from piienc.receivers import manifest
+from piienc.receivers.clevertap import words as manifest
 
 ROOT = Path(__file__).parents[2]
 PAGE = " ".join((ROOT / "docs" / "manifests.md").read_text("utf-8").split())

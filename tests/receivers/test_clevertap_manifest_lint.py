@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from piienc.receivers.clevertap import lint
-from piienc.receivers.manifest import DATA_TYPES
+from piienc.receivers.clevertap.words import DATA_TYPES
 from piienc.schema import Column, Schema
 
 KEY_ID = "ec491319-9823-48cd-b6a1-6bb0bc666d75"

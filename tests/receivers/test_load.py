@@ -42,7 +42,10 @@ def test_built_in_profile_loads_and_has_a_source_for_all_that_is_not_default(nam
         for field in Profile.__struct_fields__
         if getattr(loaded, field) != getattr(default, field)
     }
-    assert changed - {"summary", "rows", "notes", "sources"} <= loaded.sources.keys()
+    assert (
+        changed - {"summary", "properties", "kinds", "rows", "notes", "sources"}
+        <= loaded.sources.keys()
+    )
     assert {f"rows.{rule}" for rule in loaded.rows} <= loaded.sources.keys()
 
 

@@ -10,9 +10,9 @@ import pyarrow as pa
 import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 from receiver_rows import CIPHER, batch, failing, own, schema, seen
 
-from piienc.receivers.manifest import ManifestTable
 from piienc.receivers.row_checks import RowRules
 from piienc.schema import Column, Schema
 
@@ -95,35 +95,38 @@ def test_columns_are_chosen_by_property_and_by_name(choice, columns):
     assert [column for column, *_ in found] == columns
 
 
-def test_manifest_says_what_a_column_carries():
-    """Its word is over the schema's, and an excluded column is what it is called."""
-    said = schema(a={"property": "Email"}, b=None, c={"property": "Email"})
-    manifest = ManifestTable(
-        type="profile", client_email="a@example.com", columns={"b": "Email"}, exclude=["a"]
-    )
-    plain = batch(a=["long"], b=["long"], c=["long"])
-    profile = own(r={"properties": ["Email"], "max_bytes": 1})
-    found = failing(profile, plain, said=said, manifest=manifest)
-    assert [column for column, *_ in found] == ["b", "c"]
+KINDS = {"sale": ["Price"], "visit": ["Page"], "person": []}
 
 
 @pytest.mark.parametrize(
-    ("name", "kind", "events"),
-    [
-        ("note", None, False),
-        ("evtName", None, True),
-        ("note", "event", True),
-        ("evtName", "profile", False),
-    ],
+    ("carried", "kind"),
+    [("Price", "sale"), ("page", "visit"), ("PAGE", "visit"), ("note", "person")],
 )
-def test_rules_for_events_hold_for_events(name, kind, events):
-    """The manifest tells what the rows are, and without it a column of events' names."""
-    manifest = ManifestTable(type=kind, client_email="a@example.com") if kind else None
-    profile = own(
-        e={"type": "event", "max_bytes": 1}, p={"type": "profile", "max_bytes": 1, "says": "p"}
-    )
-    ((_, _, detail, _),) = failing(profile, batch(**{name: ["long"]}), manifest=manifest)
-    assert detail == ("longer than 1 bytes (rows.e of p)" if events else "p (rows.p of p)")
+def test_rules_for_a_kind_of_rows_hold_for_it_alone(carried, kind):
+    """The first kind one of whose properties a column carries, or the one that needs none."""
+    profile = own(**{name: {"type": name, "max_bytes": 1} for name in KINDS})
+    profile = replace(profile, kinds=KINDS, properties={"Page": []})
+    ((_, _, detail, _),) = failing(profile, batch(a=["long"]), said=schema(a={"property": carried}))
+    assert detail == f"longer than 1 bytes (rows.{kind} of p)"
+
+
+def test_rules_for_a_kind_hold_for_no_file_that_is_of_none():
+    """Where a profile has no kind for all others."""
+    profile = replace(own(r={"type": "sale", "max_bytes": 1}), kinds={"sale": ["Price"]})
+    assert failing(profile, batch(a=["long"])) == []
+
+
+def test_a_receiver_knows_its_own_properties_and_no_others():
+    """What one receiver calls a phone number, or an event, is any text to another."""
+    columns = ("Phone number", "evtName", "EMAIL", "ts")
+    plain = batch(**{name: ["long"] for name in columns})
+    custom = replace(own(r={"custom": True, "max_bytes": 1}), properties={"ts": []})
+    assert [column for column, *_ in failing(custom, plain)] == [*columns[:3]]
+    named = own(r={"properties": ["Phone", "Email", "evtname"], "max_bytes": 1})
+    assert [column for column, *_ in failing(named, plain)] == ["EMAIL"]
+    assert failing(replace(named, properties={}), plain) == []
+    other = replace(named, properties={"Phone": ["phone NUMBER"]})
+    assert [column for column, *_ in failing(other, plain)] == ["Phone number"]
 
 
 MARKED = schema(a={"encrypt": "key"})

@@ -82,7 +82,6 @@ max_columns = 100
 when = "plain"
 [profiles.p.rows.h]
 allowed = ["$add", ""]
-type = "events"
 [profiles.p.rows.i]
 lower_case = false
 """
@@ -119,12 +118,27 @@ lower_case = false
         ),
         ("line 21: profiles.p.rows.g.when: nothing here is demanded of cells; leave it out"),
         "line 23: profiles.p.rows.h.allowed[1]: '' is not a string of length 1 or more",
-        (
-            "line 24: profiles.p.rows.h.type: 'events' is not one of profile, event; "
-            "did you mean 'event'?"
-        ),
-        f"line 25: profiles.p.rows.i: {nothing}",
+        f"line 24: profiles.p.rows.i: {nothing}",
     ]
+
+
+@pytest.mark.parametrize(
+    ("said", "told"),
+    [
+        ('based_on = "clevertap"', "; did you mean 'event'?"),
+        ('based_on = "generic"', ""),
+        ('based_on = "clevertap"\nkinds = { sale = [] }', ""),
+    ],
+)
+def test_rule_for_rows_of_a_kind_that_the_profile_has_not_is_refused(own, said, told):
+    """Which kinds there are, each receiver says for itself."""
+    table = own(f'[profiles.p]\n{said}\n[profiles.p.rows.r]\ntype = "events"\nmax_bytes = 1\n')
+    with pytest.raises(ConfigError) as caught:
+        profiles.load("p", table)
+    message = f"profile p: rows.r: 'events' is not one of its kinds of rows{told}"
+    if "sale" in said:  # what is based on it has its rules, too
+        message = message.replace("rows.r: 'events'", "rows.event-properties: 'event'")
+    assert str(caught.value) == message
 
 
 def test_built_in_rule_needs_a_source(tmp_path):

@@ -183,6 +183,40 @@ def test_load_profiles_with_mistakes_lists_them_among_the_others(project, cwd):
     ]
 
 
+@pytest.mark.parametrize(
+    "asking",
+    [
+        'trigger = "manifest"',
+        'profile = "clevertap"',
+        'profile = "p"\n[profiles.p]\nbased_on = "clevertap"',
+    ],
+)
+def test_load_holds_what_is_said_for_manifests_against_the_form_that_is_asked_for(
+    project, cwd, asking
+):
+    """By the destination, by its profile, or by what that is based on."""
+    file = project / "piienc.toml"
+    said = '[destinations.d.manifest]\ntype = "profile"\nclient_email = "Ada"\n'
+    text = f'{said}[destinations.d]\nurl = "sftp://a@b.ch/c/"\n{asking}\n'
+    file.write_text(text, "utf-8")
+    with pytest.raises(ConfigError) as caught:
+        settings.load(environ={}, cwd=cwd)
+    assert str(caught.value).split("\n  ") == [
+        f"{file}: 1 mistake",
+        "line 3: destinations.d.manifest.client_email: not one plain e-mail address",
+    ]
+    file.write_text(text.replace("Ada", "ada@example.com"), "utf-8")
+    (loaded,) = settings.load(environ={}, cwd=cwd).destinations.values()
+    assert loaded.manifest == {"type": "profile", "client_email": "ada@example.com"}
+
+
+def test_load_leaves_profiles_that_are_not_there_to_whoever_needs_them(project, cwd):
+    """Their destinations may never be asked for."""
+    text = '[destinations.d]\nurl = "sftp://a@b.ch/c/"\nprofile = "x"\nmanifest = { a = 1 }\n'
+    (project / "piienc.toml").write_text(text, "utf-8")
+    assert settings.load(environ={}, cwd=cwd).destinations["d"].manifest == {"a": 1}
+
+
 def test_load_profiles_based_on_nothing_are_refused(project, cwd):
     """What the profiles are to each other is checked where the file is read."""
     file = project / "piienc.toml"

@@ -134,7 +134,7 @@ def test_infer_format_only_where_all_values_have_it(tmp_path, value, form):
         ("user_id", ["17"], "searchable", "Identity"),
         ("nom", ["x"], "sealed", "Name"),
         ("Geschlecht", ["w"], "sealed", "Gender"),
-        ("fecha_nacimiento", ["2000-01-01"], "sealed", "DOB"),
+        ("fecha_nacimiento", ["2000-01-01"], "sealed", "Date of birth"),
         ("lat", ["1.5"], "sealed", "Latitude"),
         ("lng", ["1.5"], "sealed", "Longitude"),
         ("City", ["x"], "sealed", "Location"),
@@ -158,7 +158,7 @@ def test_infer_format_only_where_all_values_have_it(tmp_path, value, form):
     ],
 )
 def test_infer_marks_personal_data_by_name_and_by_content(tmp_path, name, values, key, carried):
-    """In several languages, with the system property where there is one."""
+    """In several languages, with the property where there is one."""
     column = _infer(_csv(tmp_path, *values, header=name))[1].columns[name]
     assert (column.encrypt, column.property) == (key, carried)
 

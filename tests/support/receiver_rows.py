@@ -17,8 +17,9 @@ def schema(**columns):
 
 
 def own(**rules):
-    """Make a profile of rules that are said as TOML says them."""
-    return Profile(name="p", rows={name: convert(rule, RowRule) for name, rule in rules.items()})
+    """Make a profile of rules as TOML says them, whose receiver knows two properties."""
+    rows = {name: convert(rule, RowRule) for name, rule in rules.items()}
+    return Profile(name="p", rows=rows, properties={"identity": [], "Email": []})
 
 
 def batch(**columns):
@@ -37,7 +38,7 @@ def seen(breaches):
     ]
 
 
-def failing(profile, plain, stored=None, said=None, manifest=None):
+def failing(profile, plain, stored=None, said=None):
     columns = plain.schema.names
-    rules = RowRules.of(profile, said or schema(**dict.fromkeys(columns)), columns, manifest)
+    rules = RowRules.of(profile, said or schema(**dict.fromkeys(columns)), columns)
     return seen(rules.failing(plain, stored))

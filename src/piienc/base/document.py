@@ -127,6 +127,32 @@ def parse(content: bytes, path: Path, model: type[M], *, hint: str | None = None
     return convert(tables, model, builtin_types=_NATIVE)
 
 
+def mistakes_in(values: dict[str, Any], model: type[Table]) -> Iterator[Mistake]:
+    """Find the mistakes of a table that a larger document holds.
+
+    Args:
+        values: as TOML gives them.
+        model: what may stand there.
+    """
+    return _in_table(values, model, ())
+
+
+def table_of(values: dict[str, Any], model: type[M], where: str) -> M:
+    """Validate a table that a larger document held.
+
+    Args:
+        values: as TOML gives them.
+        model: what may stand there.
+        where: what messages call it.
+
+    Raises:
+        ConfigError: it has mistakes; the message lists them all.
+    """
+    if mistakes := [f"{dotted(place)}: {said}" for place, said in mistakes_in(values, model)]:
+        raise _refusal(where, mistakes)
+    return convert(values, model, builtin_types=_NATIVE)
+
+
 def _text(content: bytes, path: Path) -> str:
     if len(content) > MAX_BYTES:
         raise ConfigError(f"{path} is larger than 1 MiB", hint="check that it is the right file")
@@ -151,7 +177,7 @@ def _parse(text: str, path: Path) -> dict[str, Any]:
     raise _refusal(path, [mistake])
 
 
-def _refusal(path: Path, mistakes: Sequence[str], hint: str | None = None) -> ConfigError:
+def _refusal(path: Path | str, mistakes: Sequence[str], hint: str | None = None) -> ConfigError:
     count = "1 mistake" if len(mistakes) == 1 else f"{len(mistakes)} mistakes"
     return ConfigError(f"{path}: {count}", details=mistakes, hint=hint)
 

@@ -5,15 +5,19 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING
 
+from msgspec import structs
+
+from piienc.base import document
 from piienc.errors import ConfigError, UsageError
-from piienc.receivers.clevertap import build, name_for
+from piienc.receivers.manifest import MANIFESTS, form_of
 from piienc.remote.triggers import trigger_name
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from piienc.base.document import Table
     from piienc.receivers import Profile
-    from piienc.receivers.manifest import ManifestTable
+    from piienc.receivers.manifest import ManifestForm
     from piienc.schema import Schema
     from piienc.settings.destination import Destination
 
@@ -31,30 +35,36 @@ def trigger_of(destination: Destination, profile: Profile, schema: Schema | None
 
     Raises:
         UsageError: a manifest is demanded, and there is no schema.
-        ConfigError: a manifest is demanded, and the destination has no table for it.
+        ConfigError: a manifest is demanded, and the destination has no table for it, or one
+            with mistakes.
     """
     kind = destination.trigger or profile.trigger
     if kind == "none":
         return lambda _name, _id: None
-    if kind != "manifest":
+    if kind not in MANIFESTS:
         return partial(_empty, kind, swaps_ending=profile.trigger_swaps_ending)
+    form = form_of(kind)
     where = f"[destinations.{destination.name or 'NAME'}.manifest]"
     if destination.manifest is None:
+        required = [field.name for field in structs.fields(form.ManifestTable) if field.required]
         raise ConfigError(
             f"{profile.name} waits for a manifest, and nothing is said of it",
-            hint=f"add {where} with type and client_email to piienc.toml",
+            hint=f"add {where} with {' and '.join(required)} to piienc.toml",
         )
     if schema is None:
         raise UsageError(
             f"{profile.name} waits for a manifest, which is made of the schema",
             hint="name it: --schema FILE",
         )
-    return partial(_manifest, destination.manifest, schema)
+    facts = document.table_of(destination.manifest, form.ManifestTable, where)
+    return partial(_manifest, form, facts, schema)
 
 
 def _empty(kind: str, name: str, _id: str, *, swaps_ending: bool) -> tuple[str, bytes]:
     return trigger_name(kind, name, swaps_ending=swaps_ending), b""
 
 
-def _manifest(facts: ManifestTable, schema: Schema, name: str, unique: str) -> tuple[str, bytes]:
-    return name_for(name, unique), build(facts, data_name=name, schema=schema)
+def _manifest(
+    form: ManifestForm, facts: Table, schema: Schema, name: str, unique: str
+) -> tuple[str, bytes]:
+    return form.name_for(name, unique), form.build(facts, data_name=name, schema=schema)

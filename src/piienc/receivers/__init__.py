@@ -3,7 +3,8 @@
     data/*.toml    the built-in profiles, a file each; every demand says where it comes from
     model.py       what may stand in one, and the profile that comes of it
     rows.py        what may be demanded of the rows, as rules
-    manifest.py    what a manifest may say, in the receiver's words
+    row_checks.py  rows held to the rules; demands.py, stored.py: each demand, and what it judges
+    manifest.py    MANIFESTS: the forms of manifests; clevertap/ is one
     load.py        find a profile by its name: the user's own from piienc.toml, or a built-in
 
 A new receiver is a new file in `data/` and nothing else. docs/profiles.md is the reference for

@@ -1,108 +1,89 @@
-"""What a manifest for CleverTap may say: the receiver's words, and the table of `piienc.toml`.
+"""Manifests: files behind the data that tell a receiver what is in it.
 
-The facts are those of its public pages "Imports via SFTP", "File Upload Encryption" and
-"Upload User Profiles". What the pages disagree about is told where it matters.
+`MANIFESTS` has every form of them, each in a package or a module of its own.
 """
 
-import re
-from collections.abc import Iterator, Mapping
-from typing import Annotated, Any, Literal, get_args
+from __future__ import annotations
 
-from msgspec import Meta
+from importlib import import_module
+from typing import TYPE_CHECKING, Any, Literal, Protocol, cast
 
-from piienc.base.document import Mistake, Table
+from msgspec import Struct
 
-Kind = Literal["profile", "event"]
-DataType = Literal["STRING", "INTEGER", "LONG", "FLOAT", "BOOLEAN", "Date"]
-DateFormat = Literal[
-    "dd/MM/yyyy HH:mm:ss",
-    "MM/dd/yyyy HH:mm:ss",
-    "yyyy/dd/MM HH:mm:ss",
-    "yyyy/MM/dd HH:mm:ss",
-    "dd MMM yyyy HH:mm:ss",
-    "Unix",
-]
-KINDS: tuple[str, ...] = get_args(Kind)
-DATA_TYPES: tuple[str, ...] = get_args(DataType)
-DATE_FORMATS: tuple[str, ...] = get_args(DateFormat)
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
 
-SUFFIX = ".manifest"
-EVENT_NAME = "evtName"
-TIME = "ts"
-IDENTITIES = ("identity", "objectId", "fbId", "gpId", "guid")
-"""What tells whose row it is; the pages spell them with capitals and without."""
+    from piienc.base.document import Table
+    from piienc.schema import Schema
 
-_FLAGS = ("sms", "email", "whatsapp", "push", "dndSMS", "dndWhatsApp", "dndEmail")
-_PERSONAL = ("Name", "Email", "Phone", "Gender", "DOB")
-SYSTEM_TYPES: dict[str, tuple[str, ...]] = {
-    TIME: ("INTEGER", "LONG", "STRING"),  # epoch seconds
-    "Email": ("STRING",),
-    "Phone": ("STRING",),  # as a number, it loses its plus sign
-    **{f"MSG-{flag}": ("BOOLEAN",) for flag in _FLAGS},
-}
-"""The data types of system properties, where only some make sense."""
-
-LONGEST_NAME = 120  # bytes of a property's name
-MOST_PROPERTIES = {"event": 100, "profile": 256}
-
-_SYSTEM = (*IDENTITIES, EVENT_NAME, *_PERSONAL, *SYSTEM_TYPES)
-_CANONICAL = {name.casefold(): name for name in _SYSTEM} | {"phone number": "Phone"}
-_EMAIL = re.compile(r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}@([A-Za-z0-9-]+\.)+[A-Za-z0-9-]{2,63}")
-_UUID = re.compile(r"[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}")
-_LONGEST_EMAIL = 254  # RFC 5321, 4.5.3.1.3, without the angle brackets
-
-Said = Annotated[str, Meta(min_length=1)]
+MANIFESTS: Mapping[str, str] = {"manifest": "piienc.receivers.clevertap"}
+"""By the trigger that asks for it in a profile, where a form is: see `ManifestForm`."""
 
 
-def system_name(name: str) -> str | None:
-    """Return how the receiver spells a property that it knows; None for one of the user's own."""
-    return _CANONICAL.get(name.casefold())
-
-
-def is_email(text: str) -> bool:
-    """Tell whether a text is one plain e-mail address."""
-    return len(text) <= _LONGEST_EMAIL and _EMAIL.fullmatch(text) is not None
-
-
-def is_key_id(text: str) -> bool:
-    """Tell whether a text is a UUID, as the receiver gives for a pair of keys."""
-    return _UUID.fullmatch(text) is not None
-
-
-class ManifestTable(Table, frozen=True, kw_only=True):
-    """What a manifest says beside the schema.
+class Problem(Struct, frozen=True):
+    """A mistake in a manifest.
 
     Attributes:
-        type: what the rows are.
-        client_email: where the receiver sends its notices to.
-        key_id: which of its keys an encrypted file is for.
-        columns: properties by column, where they are not those of the schema.
-        exclude: columns that are left out, so that the receiver takes them as text.
-        date_formats: by column, how its dates are written.
+        rule: the kind of mistake, for scripts.
+        place: the field, or the line and the column.
+        message: what is wrong, without any value of a cell and without any address.
+        level: an error is refused or dropped by the receiver; a warning may be meant so.
     """
 
-    type: Annotated[Kind, Meta(examples=["profile"])]
-    client_email: Annotated[str, Meta(min_length=1, examples=["imports@example.com"])]
-    key_id: Annotated[str, Meta(examples=["00000000-0000-4000-8000-000000000000"])] | None = None
-    columns: dict[Said, Said] | None = None
-    exclude: list[Said] | None = None
-    date_formats: dict[Said, DateFormat] | None = None
+    rule: str
+    place: str
+    message: str
+    level: Literal["error", "warning"] = "error"
 
-    @classmethod
-    def check(cls, fields: Mapping[str, Any]) -> Iterator[Mistake]:
-        """See to it that address and key can be what they are called; columns fit together."""
-        if not is_email(fields.get("client_email", "nobody@example.com")):
-            # The address is personal, so it is not shown.
-            yield ("client_email",), "not one plain e-mail address"
-        if (key_id := fields.get("key_id")) is not None and not is_key_id(key_id):
-            yield ("key_id",), "not a UUID; write the key id that the receiver gave"
-        taken: dict[str, str] = {}
-        for column, name in (fields.get("columns") or {}).items():
-            if len(name.encode(errors="replace")) > LONGEST_NAME:
-                yield ("columns", column), f"longer than {LONGEST_NAME} bytes"
-            if (first := taken.setdefault(system_name(name) or name, column)) != column:
-                yield ("columns", column), f"the property of column {first!r} already"
-        for index, column in enumerate(fields.get("exclude") or ()):
-            for name in ("columns", "date_formats"):
-                if column in (fields.get(name) or {}):
-                    yield ("exclude", index), f"also named in {name}; remove it from one of them"
+
+class ManifestForm(Protocol):
+    """What a form of manifests has.
+
+    Attributes:
+        ManifestTable: what may be said beside the schema, in `[destinations.NAME.manifest]`.
+    """
+
+    ManifestTable: type[Table]
+
+    def build(
+        self,
+        facts: Any,  # noqa: ANN401  # each form has its own
+        *,
+        data_name: str,
+        schema: Schema,
+        header: Sequence[str] | None = None,
+    ) -> bytes:
+        """Make the manifest of a data file.
+
+        Args:
+            facts: a `ManifestTable`.
+            data_name: the data file's name at the receiver.
+            schema: the data file's.
+            header: the columns of the data file, if they are known.
+
+        Raises:
+            ConfigError: the receiver would refuse or drop it.
+        """
+
+    def lint(
+        self,
+        manifest: bytes,
+        *,
+        data_name: str | None = None,
+        header: Sequence[str] | None = None,
+        schema: Schema | None = None,
+        name: str | None = None,
+    ) -> list[Problem]:
+        """Find what is wrong with a manifest, which has this name at the receiver."""
+
+    def name_for(self, data_name: str, unique: str) -> str:
+        """Return a name for a data file's manifest that no other manifest has."""
+
+
+def form_of(trigger: str) -> ManifestForm:
+    """Return the form of the manifests that a trigger asks for.
+
+    Args:
+        trigger: one of `MANIFESTS`.
+    """
+    return cast("ManifestForm", import_module(MANIFESTS[trigger]))

@@ -6,13 +6,14 @@ the defaults are what holds for a receiver of whom nothing is known.
 
 import re
 from collections.abc import Iterator, Mapping
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from msgspec import Meta, Struct, convert, structs
 
-from piienc.base.document import Mistake, Table, shown
+from piienc.base.document import Mistake, Table, nearest, shown
 from piienc.base.regex import mistake_in
 from piienc.errors import ConfigError
+from piienc.receivers.manifest import MANIFESTS
 from piienc.receivers.rows import RowRule
 
 Text = Annotated[str, Meta(min_length=1)]
@@ -25,10 +26,13 @@ Cipher = Literal["AES256", "AES192", "AES128"]
 Compression = Literal["auto", "none", "zip", "zlib"]
 Signing = Literal["allowed", "refused", "required"]
 Algorithm = Literal["rsa", "ecc"]
-Trigger = Literal["none", "manifest", ".fin", ".DONE"]
+if TYPE_CHECKING:
+    Trigger = str
+else:  # a row of the table is a trigger
+    Trigger = Literal[("none", *MANIFESTS, ".fin", ".DONE")]
 
 _SIZES = ("size_limit", "plain_size_limit")
-_WORDS = ("summary", "notes")  # they demand nothing, so they need no source
+_WORDS = ("summary", "properties", "kinds", "notes")  # they demand nothing, and need no source
 _SOURCED = (*_WORDS, "sources", "rows")  # each rule of rows has its own
 _UNITS = {"TB": 10**12, "GB": 10**9, "MB": 10**6, "kB": 10**3, "B": 1}
 
@@ -59,6 +63,10 @@ class Profile(Struct, frozen=True, kw_only=True):
             file's last one; else it is appended.
         rename: whether a file may grow under a temporary name; else it is written in place.
         never_overwrite: whether a name at the receiver may be used only once.
+        properties: those that the receiver knows, as it spells them, each with other names for
+            it; in them, capitals do not matter.
+        kinds: kinds of rows, each with the properties of which one is in its files alone; with
+            none, the kind of all other files.
         rows: what the rows must be like, as rules by name.
         notes: what the user has to know and piienc cannot see to.
         sources: for each demand, where it comes from; for a rule, by `rows.NAME`.
@@ -85,9 +93,11 @@ class Profile(Struct, frozen=True, kw_only=True):
     trigger_swaps_ending: bool = False
     rename: bool = True
     never_overwrite: bool = False
-    rows: dict[str, RowRule] = {}  # msgspec gives each profile its own
+    properties: dict[str, list[str]] = {}  # msgspec gives each profile its own
+    kinds: dict[str, list[str]] = {}
+    rows: dict[str, RowRule] = {}
     notes: tuple[str, ...] = ()
-    sources: dict[str, str] = {}  # likewise
+    sources: dict[str, str] = {}
 
 
 class Demands(Table, frozen=True, kw_only=True):
@@ -116,6 +126,8 @@ class Demands(Table, frozen=True, kw_only=True):
     trigger_swaps_ending: Flag | None = None
     rename: Flag | None = None
     never_overwrite: Flag | None = None
+    properties: dict[Text, list[Text]] | None = None
+    kinds: dict[Text, list[Text]] | None = None
     rows: dict[Text, RowRule] | None = None
     notes: list[Text] | None = None
     sources: dict[str, Text] | None = None
@@ -169,6 +181,13 @@ class Demands(Table, frozen=True, kw_only=True):
                 f"{', '.join(made.extensions)}",
                 hint=f"set both in [profiles.{name}]",
             )
+        for rule, each in made.rows.items():
+            if each.type is not None and each.type not in made.kinds:
+                raise ConfigError(
+                    f"profile {name}: rows.{rule}: {shown(each.type)} is not one of its kinds of "
+                    f"rows{nearest(each.type, [*made.kinds])}",
+                    hint=f"name one of its kinds, or add it to [profiles.{name}.kinds]",
+                )
         return made
 
 

@@ -12,8 +12,7 @@ import numpy as np
 from msgspec import Struct
 
 from piienc.receivers.demands import CellDemand, cell_demands
-from piienc.receivers.manifest import EVENT_NAME
-from piienc.receivers.rows import canonical
+from piienc.receivers.rows import PropertyNames
 from piienc.receivers.stored import StoredForms, without_any
 
 if TYPE_CHECKING:
@@ -23,7 +22,6 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from piienc.receivers import Profile, RowRule
-    from piienc.receivers.manifest import Kind, ManifestTable
     from piienc.receivers.rows import Level
     from piienc.schema import Schema
 
@@ -82,34 +80,26 @@ class RowRules(Struct, frozen=True):
     _file: tuple[RowViolation, ...]
 
     @classmethod
-    def of(
-        cls,
-        profile: Profile,
-        schema: Schema,
-        columns: Sequence[str],
-        manifest: ManifestTable | None = None,
-    ) -> RowRules:
+    def of(cls, profile: Profile, schema: Schema, columns: Sequence[str]) -> RowRules:
         """Settle which rules are for which columns.
 
         Args:
             profile: the receiver's.
             schema: tells the properties of the columns, and which are marked.
             columns: those of the file.
-            manifest: what is known of the file's manifest: its type, and the properties that
-                are not the schema's. Without it, a file with a column that carries `evtName` is
-                one of events, and any other one of profiles.
         """
-        carried = {name: _property(name, schema, manifest) for name in columns}
-        rules = _rules(profile, _kind(carried, manifest))
+        names = PropertyNames.of(profile.properties)
+        carried = {name: names.spelt(_property(name, schema)) for name in columns}
+        rules = _rules(profile, {*carried.values()}, names)
         chosen = {
-            place: [name for name in carried if rule.chooses(name, carried[name])]
+            place: [name for name in carried if rule.chooses(name, carried[name], names)]
             for place, rule in rules.items()
         }
         cells = {place: tuple(cell_demands(rule)) for place, rule in rules.items()}
         demands: dict[str, list[tuple[str, CellDemand]]] = {}
-        for at, names in chosen.items():
-            for name in names:
-                demands.setdefault(name, []).extend((at, one) for one in cells[at])
+        for place, chosen_here in chosen.items():
+            for name in chosen_here:
+                demands.setdefault(name, []).extend((place, one) for one in cells[place])
         marked = schema.marked
         settled = [
             _DemandedColumn(name, name in marked, tuple(demands[name]))
@@ -121,7 +111,7 @@ class RowRules(Struct, frozen=True):
             for place, rule in rules.items()
             for breach in _of_columns(place, rule, chosen[place], carried, schema)
         ]
-        return cls(tuple(settled), tuple(_required(rules, carried)), tuple(breaches))
+        return cls(tuple(settled), tuple(_required(rules, carried, names)), tuple(breaches))
 
     def of_the_file(self) -> list[RowViolation]:
         """Return what is wrong with the columns, whatever is in the rows."""
@@ -165,25 +155,21 @@ class RowRules(Struct, frozen=True):
         return found
 
 
-def _property(name: str, schema: Schema, manifest: ManifestTable | None) -> str:
-    if manifest is not None:
-        columns = manifest.columns or {}
-        if name in columns:
-            return columns[name]
-        if name in (manifest.exclude or ()):
-            return name
+def _property(name: str, schema: Schema) -> str:
     column = schema.columns.get(name)
     return (column and column.property) or name
 
 
-def _kind(carried: Mapping[str, str], manifest: ManifestTable | None) -> Kind:
-    if manifest is not None:
-        return manifest.type
-    return "event" if EVENT_NAME in map(canonical, carried.values()) else "profile"
-
-
-def _rules(profile: Profile, kind: Kind) -> dict[str, RowRule]:
-    """Return the rules that hold for files of a kind, by how they are named to people."""
+def _rules(profile: Profile, carried: set[str], names: PropertyNames) -> dict[str, RowRule]:
+    """Return the rules that hold for a file, by how they are named to people."""
+    kind = next(
+        (
+            kind
+            for kind, telling in profile.kinds.items()
+            if not telling or not carried.isdisjoint(map(names.spelt, telling))
+        ),
+        None,
+    )
     return {
         f"rows.{name} of {profile.name}": rule
         for name, rule in profile.rows.items()
@@ -191,11 +177,13 @@ def _rules(profile: Profile, kind: Kind) -> dict[str, RowRule]:
     }
 
 
-def _required(rules: Mapping[str, RowRule], carried: Mapping[str, str]) -> Iterator[_Required]:
+def _required(
+    rules: Mapping[str, RowRule], carried: Mapping[str, str], names: PropertyNames
+) -> Iterator[_Required]:
     for place, rule in rules.items():
         if rule.required_one_of is not None:
-            wanted = {*map(canonical, rule.required_one_of)}
-            columns = tuple(name for name in carried if canonical(carried[name]) in wanted)
+            wanted = {*map(names.spelt, rule.required_one_of)}
+            columns = tuple(name for name in carried if carried[name] in wanted)
             yield _Required(place, rule, ", ".join(rule.required_one_of), columns)
 
 

@@ -1,24 +1,23 @@
 """What a receiver demands of the rows: a rule's table, `[rows.NAME]` of a profile.
 
 A rule chooses columns, or whole rows, and demands something of them. What the demands mean for
-the cells of a file, `piienc.checks` knows.
+the cells of a file, `demands.py` knows.
 """
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Annotated, Any, Literal
 
-from msgspec import Meta
+from msgspec import Meta, Struct
 
 from piienc.base.document import Mistake, Table
 from piienc.base.regex import found_in, mistake_in, whole
-from piienc.receivers.manifest import Kind, system_name
 
 Text = Annotated[str, Meta(min_length=1)]
 Flag = Annotated[bool, Meta(examples=[True])]
 Count = Annotated[int, Meta(ge=1, examples=[512])]
 Names = Annotated[list[Text], Meta(min_length=1, examples=[["identity"]])]
-Words = Annotated[list[Text], Meta(min_length=1, examples=[["$add"]])]
+Words = Annotated[list[Text], Meta(min_length=1, examples=[["yes", "no"]])]
 
 When = Literal["plain", "encrypted", "always"]
 Level = Literal["error", "warning"]
@@ -38,7 +37,7 @@ class RowRule(Table, frozen=True, kw_only=True, omit_defaults=True):
         columns: the columns with one of these names, where `*` is any text.
         besides: the properties whose columns are not meant.
         custom: only columns whose property is not one of the receiver's own are meant.
-        type: the rule is for files of profiles, or of events, alone.
+        type: the rule is for files with rows of this kind alone: one of the profile's `kinds`.
         starting: only values that begin so are meant.
         when: which values are meant: those before encryption, wherever they can be seen; the
             cells of encrypted columns; or the cells as they lie in the file. By default,
@@ -59,10 +58,10 @@ class RowRule(Table, frozen=True, kw_only=True, omit_defaults=True):
     """
 
     properties: Names | None = None
-    columns: Annotated[list[Text], Meta(min_length=1, examples=[["*.operation"]])] | None = None
+    columns: Annotated[list[Text], Meta(min_length=1, examples=[["note_*"]])] | None = None
     besides: Names | None = None
     custom: Flag | None = None
-    type: Kind | None = None
+    type: Text | None = None
     starting: Text | None = None
     when: When | None = None
     max_characters: Count | None = None
@@ -110,26 +109,47 @@ class RowRule(Table, frozen=True, kw_only=True, omit_defaults=True):
         """What a breach is, of a rule that is not off."""
         return "warning" if self.severity == "warning" else "error"
 
-    def chooses(self, column: str, carried: str) -> bool:
+    def chooses(self, column: str, carried: str, names: "PropertyNames") -> bool:
         """Tell whether a column is meant.
 
         Args:
             column: its name.
-            carried: the property that it carries.
+            carried: the property that it carries, as it is spelt.
+            names: the receiver's.
         """
-        if self.besides is not None and canonical(carried) in map(canonical, self.besides):
+        if carried in map(names.spelt, self.besides or ()):
             return False
-        if self.custom and system_name(carried) is not None:
+        if self.custom and names.known(carried):
             return False
         if self.properties is None and self.columns is None:
             return True
-        by_property = canonical(carried) in map(canonical, self.properties or ())
+        by_property = carried in map(names.spelt, self.properties or ())
         return by_property or any(_matches(column, name) for name in self.columns or ())
 
 
-def canonical(name: str) -> str:
-    """Return a property's name in the one spelling of it; the user's own are as they are."""
-    return system_name(name) or name
+class PropertyNames(Struct, frozen=True):
+    """How a receiver spells the properties that it knows; capitals do not matter in them."""
+
+    _spellings: dict[str, str]
+
+    @classmethod
+    def of(cls, properties: Mapping[str, Sequence[str]]) -> "PropertyNames":
+        """Make it of the properties, each with other names for it."""
+        return cls(
+            {
+                each.casefold(): name
+                for name, others in properties.items()
+                for each in (name, *others)
+            }
+        )
+
+    def known(self, name: str) -> str | None:
+        """Return how a property is spelt; None for one that the receiver does not know."""
+        return self._spellings.get(name.casefold())
+
+    def spelt(self, name: str) -> str:
+        """Return how a property is spelt; the user's own are as they are."""
+        return self.known(name) or name
 
 
 def _matches(column: str, pattern: str) -> bool:

@@ -5,26 +5,12 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING
 
+from piienc.schema.personal import personal_by_name
+
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from piienc.schema.model import Column, Schema
-
-PERSONAL = (
-    "Email",
-    "Phone number",
-    "Identity",
-    "Name",
-    "Gender",
-    "DOB",
-    "Latitude",
-    "Longitude",
-    "Location",
-)
-"""The system properties that hold personal data."""
-
-_GUESSABLE = ("Gender", "DOB")
-_KNOWN = {name.lower(): name for name in PERSONAL}
 
 
 def doubts(schema: Schema, modes: Mapping[str, str]) -> Iterator[str]:
@@ -42,20 +28,21 @@ def doubts(schema: Schema, modes: Mapping[str, str]) -> Iterator[str]:
             "beside the encrypted ones"
         )
     for name, column in schema.columns.items():
-        carried = _KNOWN.get((column.property or "").lower())
-        if column.encrypt is None and carried:
-            yield f"column {name!r} carries {carried} and is not marked"
+        carried = personal_by_name(column.property or "")
+        if column.encrypt is None and carried and carried.property:
+            yield f"column {name!r} carries {carried.property} and is not marked"
         elif modes.get(str(column.encrypt)) == "searchable" and (few := _few_values(column)):
             yield f"column {name!r} {few}, and its key is searchable: equal cells can be guessed"
     carried_by = Counter(column.property for column in schema.columns.values())
-    for carried, count in carried_by.items():
-        if carried is not None and count > 1:
-            yield f"{count} columns carry the property {carried!r}"
+    for shared, count in carried_by.items():
+        if shared is not None and count > 1:
+            yield f"{count} columns carry the property {shared!r}"
 
 
 def _few_values(column: Column) -> str:
-    if (carried := _KNOWN.get((column.property or "").lower())) in _GUESSABLE:
-        return f"carries {carried}"
+    carried = personal_by_name(column.property or "")
+    if carried and carried.few:
+        return f"carries {carried.property}"
     if column.type == "boolean" or column.enum is not None:
         return "has few values"
     return ""

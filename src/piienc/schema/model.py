@@ -129,7 +129,7 @@ class Column(Table, frozen=True, kw_only=True):
     ] = None
     property: Annotated[
         Name | None,
-        _about("The system property that the column carries.", "Identity", "Email", "Phone number"),
+        _about("The property that the column carries.", "Identity", "Email", "Phone number"),
     ] = None
     encrypt: Annotated[
         Name | None,

@@ -8,7 +8,7 @@ import unicodedata
 from functools import cache
 from pathlib import Path
 
-from msgspec import Struct
+from msgspec import Struct, convert
 
 _DATA = Path(__file__).parent / "data" / "personal.toml"
 _CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
@@ -19,15 +19,19 @@ class Personal(Struct, frozen=True):
 
     Attributes:
         what: what a comment calls it.
-        property: the system property that carries it; None if none does.
+        property: the property that carries it; None if none does.
         key: searchable or sealed, as it is proposed.
         part: whether a column has only a part of the property.
+        few: whether everybody knows how many values there are.
+        types: those beside text that its values may have, of booleans, dates and timestamps.
     """
 
     what: str
     property: str | None
     key: str
     part: bool = False
+    few: bool = False
+    types: list[str] = []
 
 
 class _Names(Struct, frozen=True):
@@ -75,6 +79,6 @@ def _known() -> tuple[frozenset[str], list[tuple[Personal, _Names]]]:
         words = [_words(words) for words in kind["words"]]
         whole = {"".join(_words(words)) for words in kind["whole"]}
         whole |= {"".join(parts) for parts in words}
-        facts = Personal(kind["what"], kind.get("property"), kind["key"], kind.get("part", False))
+        facts = convert({"property": None, **kind}, Personal)
         kinds.append((facts, _Names(frozenset(map(tuple, words)), frozenset(whole))))
     return frozenset(data["about"]), kinds

@@ -2,14 +2,17 @@
 
 import re
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from msgspec import Meta, Struct
+from msgspec import Meta, Struct, convert
 from msgspec.structs import replace
 
-from piienc.base.document import Mistake, Table, shown
-from piienc.receivers.manifest import ManifestTable
+from piienc.base.document import Mistake, Table, mistakes_in, shown
+from piienc.errors import ConfigError
+from piienc.receivers import Demands, load
+from piienc.receivers.manifest import MANIFESTS, form_of
 from piienc.receivers.model import Trigger, bytes_of
 
 Said = Annotated[str, Meta(min_length=1)]
@@ -50,7 +53,7 @@ class DestinationTable(Table, frozen=True, kw_only=True):
     file_mode: Annotated[str, Meta(examples=["0644"])] | None = None
     verify_content: bool = False
     trigger: Trigger | None = None
-    manifest: ManifestTable | None = None
+    manifest: dict[str, Any] | None = None
 
     @classmethod
     def check(cls, fields: Mapping[str, Any]) -> Iterator[Mistake]:
@@ -88,7 +91,7 @@ class Destination(Struct, frozen=True):
         file_mode: the permissions of what arrives; None leaves them to the server.
         verify_content: read everything back.
         trigger: the trigger file, where it is not the profile's.
-        manifest: what a manifest says beside the schema.
+        manifest: what a manifest says beside the schema, as TOML gives it.
     """
 
     url: str
@@ -111,11 +114,28 @@ class Destination(Struct, frozen=True):
     file_mode: int | None = None
     verify_content: bool = False
     trigger: str | None = None
-    manifest: ManifestTable | None = None
+    manifest: dict[str, Any] | None = None
 
     def with_said(self, **fields: Any) -> "Destination":  # noqa: ANN401  # of each field's type
         """Return the destination with other fields, where they are not None."""
         return replace(self, **{name: said for name, said in fields.items() if said is not None})
+
+
+def check_manifests(fields: Mapping[str, Any]) -> Iterator[Mistake]:
+    """Hold what is said for manifests against the forms that the receivers ask for.
+
+    Args:
+        fields: of `piienc.toml`, those without mistakes.
+    """
+    own = convert(fields.get("profiles") or {}, dict[str, Demands])
+    for name, table in (fields.get("destinations") or {}).items():
+        if "manifest" not in table:
+            continue
+        with suppress(ConfigError):  # a profile that is not there is told where it is needed
+            trigger = table.get("trigger") or load(table.get("profile", "generic"), own).trigger
+            if trigger in MANIFESTS:
+                for place, said in mistakes_in(table["manifest"], form_of(trigger).ManifestTable):
+                    yield ("destinations", name, "manifest", *place), said
 
 
 _PATHS = ("identity_file", "certificate_file", "known_hosts", "password_file", "passphrase_file")

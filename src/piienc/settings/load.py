@@ -133,7 +133,11 @@ def _read(file: Path) -> _Read:
     # Imported here, so that a run without the file starts faster.
     from piienc.base import document  # noqa: PLC0415  # see above
     from piienc.receivers import Demands, check_own  # noqa: PLC0415  # see above
-    from piienc.settings.destination import DestinationTable, destination_of  # noqa: PLC0415  # see above
+    from piienc.settings.destination import (  # noqa: PLC0415  # see above
+        DestinationTable,
+        check_manifests,
+        destination_of,
+    )
     from piienc.settings.job import (  # noqa: PLC0415  # see above
         JobTable,
         NotifyTable,
@@ -160,9 +164,11 @@ def _read(file: Path) -> _Read:
         def check(cls, fields: Mapping[str, Any]) -> "Iterable[Mistake]":
             """See to it that bases of profiles and destinations of jobs lead to one each."""
             yield from check_destinations(fields)
-            if tables := fields.get("profiles"):
-                for place, said in check_own(tables):
-                    yield ("profiles", *place), said
+            mistakes = list(check_own(fields.get("profiles") or {}))
+            for place, said in mistakes:
+                yield ("profiles", *place), said
+            if not mistakes:
+                yield from check_manifests(fields)
 
     def place(path: str) -> Path:
         return file.parent / expanded(path)

@@ -7,22 +7,24 @@ from typing import TYPE_CHECKING
 from piienc.base.document import MAX_BYTES
 from piienc.base.files import open_input
 from piienc.errors import InputError
-from piienc.receivers.clevertap import build, lint
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from piienc.receivers.clevertap.problems import Problem
-    from piienc.receivers.manifest import ManifestTable
+    from piienc.base.document import Table
+    from piienc.receivers.manifest import ManifestForm, Problem
     from piienc.schema import Schema
 
 _PLAIN = ".csv"
 
 
-def make(data: Path, facts: ManifestTable, schema: Schema) -> tuple[bytes, list[Problem]]:
+def make(
+    form: ManifestForm, data: Path, facts: Table, schema: Schema
+) -> tuple[bytes, list[Problem]]:
     """Make the manifest of a data file.
 
     Args:
+        form: of the receiver's manifests.
         data: the file; only a plain CSV is opened.
         facts: what the schema does not tell.
         schema: the file's.
@@ -35,14 +37,17 @@ def make(data: Path, facts: ManifestTable, schema: Schema) -> tuple[bytes, list[
         ConfigError: the receiver would refuse or drop the manifest.
     """
     header = _header(data, schema, strict=True)
-    made = build(facts, data_name=data.name, schema=schema, header=header)
-    return made, lint(made, data_name=data.name, header=header, schema=schema)
+    made = form.build(facts, data_name=data.name, schema=schema, header=header)
+    return made, form.lint(made, data_name=data.name, header=header, schema=schema)
 
 
-def check(manifest: Path, data: Path | None, schema: Schema | None) -> list[Problem]:
+def check(
+    form: ManifestForm, manifest: Path, data: Path | None, schema: Schema | None
+) -> list[Problem]:
     """Find what is wrong with a manifest.
 
     Args:
+        form: of the receiver's manifests.
         manifest: the file.
         data: the data file that it is for, if it is known; only a plain CSV is opened.
         schema: the data file's, if there is one.
@@ -56,7 +61,7 @@ def check(manifest: Path, data: Path | None, schema: Schema | None) -> list[Prob
         raise InputError(
             f"{manifest} is larger than 1 MiB", hint="check that it is the manifest, not the data"
         )
-    return lint(
+    return form.lint(
         content,
         data_name=data.name if data else None,
         header=_header(data, schema) if data else None,

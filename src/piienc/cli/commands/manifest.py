@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, cast
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -14,11 +14,11 @@ from piienc.errors import InputError, UsageError
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from piienc.receivers.clevertap.problems import Problem
+    from piienc.receivers.manifest import Problem
     from piienc.schema import Schema
 
 app = typer.Typer(
-    help="The file that tells CleverTap what a data file holds: show, check.",
+    help="The file that tells a receiver what a data file holds: show, check.",
     no_args_is_help=True,
 )
 
@@ -34,6 +34,7 @@ SchemaOption = Annotated[
     Path, typer.Option("--schema", metavar="FILE", help="Tells the columns and their types.")
 ]
 Pairs = list[str] | None
+_FORM = "manifest"  # of which the options here are
 
 
 @app.command("show", epilog=options.EPILOG)
@@ -69,19 +70,20 @@ def show(
 ) -> None:
     """Show the manifest that would be sent behind a data file."""
     from piienc import schema as schemas  # start-up
-    from piienc.receivers.manifest import ManifestTable
+    from piienc.receivers.manifest import form_of
     from piienc.setup import manifest
 
     options.settled(config, keys)
-    facts = ManifestTable(
+    form = form_of(_FORM)
+    facts = form.ManifestTable(
         type=kind.value,
         client_email=client_email,
         key_id=key_id,
         columns=_pairs("--map", columns),
         exclude=exclude,
-        date_formats=cast("Any", _pairs("--date-format", date_formats)),  # `make` checks them
-    )
-    made, warnings = manifest.make(data, facts, schemas.load(schema))
+        date_formats=_pairs("--date-format", date_formats),
+    )  # `make` checks them
+    made, warnings = manifest.make(form, data, facts, schemas.load(schema))
     if json:
         from json import loads
 
@@ -111,10 +113,11 @@ def check(
     no_input: options.NoInput = False,  # noqa: ARG001  # every command takes it; this never asks
 ) -> None:
     """Find what a receiver would refuse, or drop without a word."""
-    from piienc.setup import manifest  # start-up
+    from piienc.receivers.manifest import form_of  # start-up
+    from piienc.setup import manifest
 
     options.settled(config, keys)
-    problems = manifest.check(file, data, _schema(schema))
+    problems = manifest.check(form_of(_FORM), file, data, _schema(schema))
     errors = sum(problem.level == "error" for problem in problems)
     if json:
         found = {"name": str(file), "findings": _findings(problems)}

@@ -15,7 +15,8 @@ if TYPE_CHECKING:
 
 app = typer.Typer(help="What receivers demand of a file: list, show.", no_args_is_help=True)
 
-_ABOUT = {"name", "summary", "rows", "notes", "sources"}  # not demands, or with a table of its own
+# Not demands, or with a table of their own.
+_ABOUT = {"name", "summary", "properties", "kinds", "rows", "notes", "sources"}
 _FIRST = 5  # words of a list that are shown
 _OPEN = {"armor": "either", "names": "any"}  # how to say that nothing is demanded; else "none"
 

@@ -8,11 +8,11 @@
     columns.py       what a column of the schema is there
     problems.py      a mistake, and where it is
 
-Pure functions over values. The receiver's words are in `receivers/manifest.py`.
+Pure functions over values. The receiver's words are in `receivers/clevertap/words.py`.
 """
 
 from piienc.receivers.clevertap.build import build, name_for
 from piienc.receivers.clevertap.lint import lint
-from piienc.receivers.clevertap.problems import Problem
+from piienc.receivers.clevertap.words import ManifestTable
 
-__all__ = ["Problem", "build", "lint", "name_for"]
+__all__ = ["ManifestTable", "build", "lint", "name_for"]

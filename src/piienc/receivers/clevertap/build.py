@@ -10,13 +10,13 @@ from piienc.errors import ConfigError
 from piienc.receivers.clevertap.columns import data_types, property_of
 from piienc.receivers.clevertap.lint import lint
 from piienc.receivers.clevertap.problems import meant
-from piienc.receivers.manifest import SUFFIX
+from piienc.receivers.clevertap.words import SUFFIX
 from piienc.remote.names import LONGEST, safe_name
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from piienc.receivers.manifest import ManifestTable
+    from piienc.receivers.clevertap.words import ManifestTable
     from piienc.schema import Column, Schema
 
 _UNIQUE = re.compile(r"[A-Za-z0-9_-]{1,64}")

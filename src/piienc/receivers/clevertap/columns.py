@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from piienc.receivers.manifest import system_name
+from piienc.receivers.clevertap.words import PROPERTIES
 
 if TYPE_CHECKING:
     from piienc.schema import Column
@@ -53,4 +53,4 @@ def property_of(name: str, column: Column) -> str:
     """Return the property that a column carries, as the receiver spells it; else its own name."""
     if column.property is None:
         return name
-    return system_name(column.property) or column.property
+    return PROPERTIES.spelt(column.property)

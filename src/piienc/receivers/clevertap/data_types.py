@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from piienc.base.document import shown
-from piienc.receivers import manifest as words
+from piienc.receivers.clevertap import words
 from piienc.receivers.clevertap.columns import data_types, is_bounded
-from piienc.receivers.clevertap.problems import Problem, meant, place_of
+from piienc.receivers.clevertap.problems import meant, place_of
+from piienc.receivers.manifest import Problem
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -72,7 +73,7 @@ def _against(place: str, kind: str, column: Column) -> Iterator[Problem]:
 
 def _system(name: str, place: str, kind: str, entry: Mapping[str, str]) -> Iterator[Problem]:
     """Hold a data type against what the receiver does with the property."""
-    carried = words.system_name(entry.get("ctName", name)) or ""
+    carried = words.PROPERTIES.known(entry.get("ctName", name)) or ""
     allowed = words.SYSTEM_TYPES.get(carried)
     if allowed is not None and kind not in allowed:
         said = f"the property {carried} is {' or '.join(allowed)}, not {kind}"

@@ -9,11 +9,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from piienc.base.document import shown
-from piienc.receivers import manifest as words
+from piienc.receivers.clevertap import words
 from piienc.receivers.clevertap.data_types import check_types
-from piienc.receivers.clevertap.problems import Problem, meant, nearest, place_of
+from piienc.receivers.clevertap.problems import meant, nearest, place_of
 from piienc.receivers.clevertap.strict_json import parse
 from piienc.receivers.clevertap.together import together
+from piienc.receivers.manifest import Problem
 from piienc.remote.names import is_safe
 
 if TYPE_CHECKING:

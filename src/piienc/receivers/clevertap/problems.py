@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal
-
-from msgspec import Struct
+from typing import TYPE_CHECKING
 
 from piienc.base.document import shown
 from piienc.base.lines import dotted
@@ -12,25 +10,7 @@ from piienc.base.lines import dotted
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-Level = Literal["error", "warning"]
-
 _LONGEST = 40  # characters of a name
-
-
-class Problem(Struct, frozen=True):
-    """One mistake.
-
-    Attributes:
-        rule: the kind of mistake, for scripts.
-        place: the field, or the line and the column.
-        message: what is wrong, without any value of a cell and without any address.
-        level: an error is refused or dropped by the receiver; a warning may be meant so.
-    """
-
-    rule: str
-    place: str
-    message: str
-    level: Level = "error"
 
 
 def place_of(*names: str) -> str:

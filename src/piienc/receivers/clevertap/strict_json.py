@@ -7,7 +7,7 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from piienc.base.document import shown
-from piienc.receivers.clevertap.problems import Problem
+from piienc.receivers.manifest import Problem
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -6,13 +6,14 @@ what a file lacks can be told only where all its columns are known.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from msgspec import Struct
 
 from piienc.base.document import shown
-from piienc.receivers import manifest as words
-from piienc.receivers.clevertap.problems import Level, Problem, meant, place_of
+from piienc.receivers.clevertap import words
+from piienc.receivers.clevertap.problems import meant, place_of
+from piienc.receivers.manifest import Problem
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -100,7 +101,7 @@ def _names(columns: _Columns) -> Iterator[Problem]:
         elif not column.endswith(_OPERATION) and any(letter in _ODD for letter in name):
             said = f"the property {shown(name)} has one of {_ODD}, which the receiver may drop"
             yield Problem("property", place, said, "warning")
-        known = words.system_name(name)
+        known = words.PROPERTIES.known(name)
         if known not in {None, name, *words.IDENTITIES}:
             said = f"{shown(name)} is a property of your own there; did you mean {known!r}?"
             yield Problem("property", place, said, "warning")
@@ -109,7 +110,7 @@ def _names(columns: _Columns) -> Iterator[Problem]:
 def _twice(columns: _Columns) -> Iterator[Problem]:
     taken: dict[str, str] = {}
     for column, name in columns.carried.items():
-        first = taken.setdefault(words.system_name(name) or name, column)
+        first = taken.setdefault(words.PROPERTIES.spelt(name), column)
         if first == column:
             continue
         if column in columns.said:
@@ -124,8 +125,8 @@ def _twice(columns: _Columns) -> Iterator[Problem]:
 
 def _missing(columns: _Columns, kind: str) -> Iterator[Problem]:
     """See to it that the rows have an owner, and events a name, as far as it can be known."""
-    carried = {words.system_name(name) for name in columns.carried.values()}
-    level: Level = "error" if columns.complete else "warning"
+    carried = {words.PROPERTIES.known(name) for name in columns.carried.values()}
+    level: Literal["error", "warning"] = "error" if columns.complete else "warning"
     if carried.isdisjoint(words.IDENTITIES):
         said = f"no column carries one of {', '.join(words.IDENTITIES)}: nobody's rows"
         yield Problem("identity", "columns", said, level)
@@ -134,13 +135,13 @@ def _missing(columns: _Columns, kind: str) -> Iterator[Problem]:
         yield Problem("event", "columns", said, level)
     if kind == "profile":
         for column, name in columns.carried.items():
-            if words.system_name(name) == words.EVENT_NAME:
+            if words.PROPERTIES.known(name) == words.EVENT_NAME:
                 said = f"{words.EVENT_NAME} is for events, and the type is profile"
                 yield Problem("event", place_of("columns", column, "ctName"), said)
 
 
 def _too_many(columns: _Columns, kind: str) -> Iterator[Problem]:
-    own = [name for name in columns.carried.values() if words.system_name(name) is None]
+    own = [name for name in columns.carried.values() if words.PROPERTIES.known(name) is None]
     most = words.MOST_PROPERTIES.get(kind)
     if most is not None and len(own) > most:
         said = f"{len(own)} properties of your own; by default, the receiver takes {most}"
@@ -149,7 +150,7 @@ def _too_many(columns: _Columns, kind: str) -> Iterator[Problem]:
 
 def _encrypted(columns: _Columns, schema: Schema) -> Iterator[Problem]:
     for column in schema.marked:
-        known = words.system_name(columns.carried.get(column, ""))
+        known = words.PROPERTIES.known(columns.carried.get(column, ""))
         if known is not None:
             said = f"{known} is encrypted, so it is useless to a receiver that has not the key"
             yield Problem("encrypted", place_of("columns", column), said, "warning")

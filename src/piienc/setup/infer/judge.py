@@ -115,9 +115,7 @@ def _by_content(seen: ColumnProfile) -> _PersonalData | None:
 
 
 def _contradicts(named: Personal, kind: str) -> bool:
-    if kind == "boolean":
-        return named.property != "Gender"
-    return kind in ("date", "timestamp") and named.property != "DOB"
+    return kind in ("boolean", "date", "timestamp") and kind not in named.types
 
 
 def _marks(

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from piienc.schema.personal import personal_by_name
 from piienc.verification.findings import Violation
 
 if TYPE_CHECKING:
@@ -17,9 +18,6 @@ if TYPE_CHECKING:
 _ENOUGH = 100  # cells, below which counting tells nothing
 _REPEATS = 10  # times that each value appears, on the average
 _FREQUENT = 20  # the most frequent value may be one cell of so many
-_FEW_BY_NATURE = {"Gender": "a gender", "DOB": "a birth date"}
-"""System properties of which everybody knows how many values there are."""
-
 _ADVICE = "seal it, unless it must be searched"
 
 
@@ -48,8 +46,9 @@ def leak_of(name: str, column: Column, equal: EqualityFacts) -> Violation | None
 
 def _nature(column: Column) -> str:
     """Say what a column holds, if that alone tells that its values are few."""
-    if column.property in _FEW_BY_NATURE:
-        return _FEW_BY_NATURE[column.property]
+    carried = personal_by_name(column.property or "")
+    if carried and carried.few:
+        return carried.what
     if column.type == "boolean":
         return "true or false"
     if column.type == "date" or column.format == "date":

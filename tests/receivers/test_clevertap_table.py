@@ -4,8 +4,8 @@ import pytest
 
 from piienc.base import document
 from piienc.errors import ConfigError
-from piienc.receivers import manifest
-from piienc.receivers.manifest import ManifestTable
+from piienc.receivers.clevertap import words as manifest
+from piienc.receivers.clevertap.words import ManifestTable
 
 GOOD = """\
 type = "event"
@@ -113,6 +113,7 @@ def test_table_without_what_it_must_have_is_refused(load):
         ("Phone number", "Phone"),
         ("phone", "Phone"),
         ("msg-dndsms", "MSG-dndSMS"),
+        ("Date of birth", "DOB"),
         ("evtname", "evtName"),
         ("TS", "ts"),
         ("City", None),
@@ -121,7 +122,7 @@ def test_table_without_what_it_must_have_is_refused(load):
 )
 def test_system_names_are_spelt_as_the_receiver_does(said, known):
     """Capitals do not matter to us; they do to the receiver."""
-    assert manifest.system_name(said) == known
+    assert manifest.PROPERTIES.known(said) == known
 
 
 @pytest.mark.parametrize("address", ["a@b.ch", "data.team+in@sub.example-x.com"])
