@@ -17,8 +17,9 @@ _HEAD = """\
 
 # The command line
 
-Every command and every option, as `--help` tells them. All commands take `--json`, `--quiet`,
-`--no-input`, `--keys` and `--config`. Data goes to standard output, all else to standard error.
+Every command and every option, as `--help` tells them. All commands take `--keys`, `--config`,
+`--state`, `--json`, `--quiet` and `--no-input`. Data goes to standard output, all else to standard
+error.
 """
 
 
@@ -44,7 +45,9 @@ def _section(name: str, command: Any) -> str:  # noqa: ANN401  # Typer's own
     arguments = [one for one in command.params if not one.opts[0].startswith("-")]
     options = [one for one in command.params if one.opts[0].startswith("-")]
     usage = " ".join(["piienc", name, *(one.metavar for one in arguments), "[OPTIONS]"])
+    example = command.epilog.partition("Example:\n")[2].partition("\n")[0].strip()
     lines = [f"\n## piienc {name}\n", command.help.strip() + "\n", f"```text\n{usage}\n```\n"]
+    lines += [f"For example:\n\n```text\n{example}\n```\n"]
     lines += ["| | |", "| --- | --- |"]
     lines += [f"| `{_cell(one.metavar)}` | {_cell(one.help)} |" for one in arguments]
     lines += [

@@ -41,21 +41,17 @@ major version; what begins with an underscore, and all else, may change.
 
 from __future__ import annotations
 
+from importlib import import_module
 from typing import TYPE_CHECKING
 
 from piienc.version import __version__ as __version__
 
 if TYPE_CHECKING:
-    from piienc.api import (
-        decrypt_file,
-        encrypt_file,
-        pull,
-        push,
-        send,
-        unwrap_file,
-        verify,
-        wrap_file,
-    )
+    from piienc.api.delivery import pull, push
+    from piienc.api.jobs import send
+    from piienc.api.openpgp import unwrap_file, wrap_file
+    from piienc.api.tables import decrypt_file, encrypt_file
+    from piienc.api.verification import verify
 
 __all__ = [
     "decrypt_file",
@@ -67,14 +63,14 @@ __all__ = [
     "verify",
     "wrap_file",
 ]
+_HOMES = {"pull": "delivery", "push": "delivery", "send": "jobs", "verify": "verification"}
+_HOMES |= {"unwrap_file": "openpgp", "wrap_file": "openpgp"}  # modules of api/; else tables
 
 
 def __getattr__(name: str) -> object:
     """Import a public name when it is first used: `import piienc` stays cheap."""
     if name in __all__:
-        from piienc import api  # noqa: PLC0415  # start-up
-
-        return getattr(api, name)
+        return getattr(import_module(f"piienc.api.{_HOMES.get(name, 'tables')}"), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 

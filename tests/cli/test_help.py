@@ -1,6 +1,8 @@
 """What the program says of itself."""
 
 import os
+import re
+import shlex
 import signal
 import subprocess
 import sys
@@ -62,7 +64,37 @@ def test_help_of_every_command_tells_where_exit_codes_are(project, path):
 
 
 @pytest.mark.parametrize("path", LEAVES, ids=" ".join)
-@pytest.mark.parametrize("option", ["--keys", "--config", "--json", "--quiet", "--no-input"])
+def test_help_of_every_command_has_an_example_that_is_understood(project, path):
+    """The command line that stands there names this command, and the parser takes it."""
+    shown = project.run(*path, "--help", env={"COLUMNS": "200"}).out
+    (line,) = re.findall(r"^ *Example:\n +(.+)$", shown, re.MULTILINE)
+    words = shlex.split(line)
+    assert words[: len(path) + 1] == ["piienc", *path]
+    COMMANDS[path].make_context(path[-1], words[len(path) + 1 :])
+
+
+def test_overview_cuts_nothing_and_imports_no_command(project):
+    """Who looks for a command waits for none, and reads each line to its end."""
+    program = "from piienc.cli.app import app\ntry:\n    app()\nexcept SystemExit:\n    pass\n"
+    tell = "import sys\nprint([*sys.modules], file=sys.stderr)\n"
+    ended = subprocess.run(
+        [sys.executable, "-c", program + tell, "--help"],
+        capture_output=True,
+        text=True,
+        env={**os.environ, "COLUMNS": "80"},
+        check=True,
+    )
+    listed = ended.stdout.partition("Commands:\n")[2].partition("\n\n")[0]
+    assert "..." not in listed
+    assert "piienc.cli.commands" not in ended.stderr
+    names = [line.split()[0] for line in listed.splitlines()]
+    assert names == list(dict.fromkeys(path[0] for path in LEAVES))
+
+
+@pytest.mark.parametrize("path", LEAVES, ids=" ".join)
+@pytest.mark.parametrize(
+    "option", ["--keys", "--config", "--state", "--json", "--quiet", "--no-input"]
+)
 def test_options_for_everywhere_are_everywhere(path, option):
     """A script may give the same options to every command."""
     options = [name for parameter in COMMANDS[path].params for name in parameter.opts]

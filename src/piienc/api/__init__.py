@@ -1,27 +1,13 @@
-"""The steps as Python functions: paths and names in, receipts out. `docs/python.md` shows them.
+"""What a command does, composed once: the command line and Python both call these functions.
 
-    common.py     what all functions take
-    tables.py     encrypt_file, decrypt_file, verify
-    openpgp/packets.py   wrap_file, unwrap_file
-    delivery.py   push, pull
-    jobs.py       send
+    common.py        what all functions take
+    tables.py        encrypt_file, decrypt_file
+    verification.py  verify
+    openpgp.py       wrap_file, unwrap_file
+    delivery.py      push, pull
+    jobs.py          send, check
 
-Each does what the command of its name does, and is recorded in the audit log like it. Nothing is
-printed and nobody is asked; what fails raises an error of `piienc.errors`.
+Paths and names in, receipts out; `docs/python.md` shows them. Each is recorded in the audit log.
+Nothing is printed, and nobody is asked but by a callback that the caller gives; what fails raises
+an error of `piienc.errors`.
 """
-
-from piienc.api.delivery import pull, push
-from piienc.api.jobs import send
-from piienc.api.openpgp import unwrap_file, wrap_file
-from piienc.api.tables import decrypt_file, encrypt_file, verify
-
-__all__ = [
-    "decrypt_file",
-    "encrypt_file",
-    "pull",
-    "push",
-    "send",
-    "unwrap_file",
-    "verify",
-    "wrap_file",
-]

@@ -6,7 +6,6 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from piienc import schema as schemas
 from piienc import settings
 from piienc.base.secret import SecretBytes
 from piienc.errors import UsageError
@@ -39,7 +38,11 @@ def path_of(path: PathLike | None) -> Path | None:
 
 def schema_of(path: PathLike | None) -> Schema | None:
     """Return the schema of a file, if there is one."""
-    return None if path is None else schemas.load(Path(path))
+    if path is None:
+        return None
+    from piienc import schema  # noqa: PLC0415  # start-up
+
+    return schema.load(Path(path))
 
 
 def unlocker_of(passphrase: Passphrase) -> Unlocker:

@@ -2,8 +2,7 @@
 
     app.py         the program, its groups, and the one place where errors end it
     commands/      a file for each command, or for each group
-    audited.py     the one place where a command gets into the audit log
-    options.py     the options that several commands share
+    options.py     the options that commands share, and what makes a command of a function
     passphrase.py  where a passphrase comes from
     ui.py          alone prints, prompts and exits
     signals.py     what ends the program from outside

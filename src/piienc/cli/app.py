@@ -15,29 +15,30 @@ from typer.exceptions import TyperException
 from typer.main import get_command
 
 from piienc import errors
-from piienc.cli import options, process, signals, ui
+from piienc.cli import process, signals, ui
 from piienc.version import __version__
 
 COMMANDS = {
-    "init": "init:init",
-    "demo": "demo:demo",
-    "keys": "keys.aes:app",
-    "schema": "schema:app",
-    "profiles": "profiles:app",
-    "manifest": "manifest:app",
-    "encrypt-file": "tables:encrypt_file",
-    "decrypt-file": "tables:decrypt_file",
-    "wrap-file": "openpgp:wrap_file",
-    "unwrap-file": "openpgp:unwrap_file",
-    "inspect": "inspect:inspect",
-    "verify": "verify:verify",
-    "send": "send:send",
-    "push": "push:push",
-    "pull": "push:pull",
-    "history": "history:history",
-    "audit": "audit:app",
+    "init": ("Begin a project by a sample file.", "init:init"),
+    "demo": ("Show the whole way once, without a server.", "demo:demo"),
+    "keys": ("AES and OpenPGP keys: make, import, list, export.", "keys.aes:app"),
+    "schema": ("Columns and their marks: infer, check, show, mark.", "schema:app"),
+    "profiles": ("What receivers demand of a file: list, show.", "profiles:app"),
+    "manifest": ("The file that describes a data file: show, check.", "manifest:app"),
+    "encrypt-file": ("Encrypt the columns that the schema marks.", "tables:encrypt_file"),
+    "decrypt-file": ("Decrypt encrypted columns.", "tables:decrypt_file"),
+    "wrap-file": ("Encrypt a file for its receivers' OpenPGP keys.", "openpgp:wrap_file"),
+    "unwrap-file": ("Decrypt an OpenPGP file.", "openpgp:unwrap_file"),
+    "inspect": ("Show what a file is, and for whom.", "inspect:inspect"),
+    "verify": ("Prove that a file keeps its schema.", "verify:verify"),
+    "send": ("Verify, encrypt, wrap and deliver new files.", "send:send"),
+    "push": ("Deliver files.", "push:push"),
+    "pull": ("Fetch files from a destination.", "push:pull"),
+    "history": ("Show what was sent and fetched.", "history:history"),
+    "audit": ("The audit log: show it, and verify it.", "audit:app"),
 }
-"""Each command, and where it is: a module of `commands/`, and a function or a group in it."""
+"""Each command: what the overview says of it, and where it is: a module of `commands/`, and what
+of it."""
 
 
 class Commands(Mapping[str, Any]):
@@ -55,12 +56,8 @@ class Commands(Mapping[str, Any]):
 
 @cache
 def _made(name: str) -> Any:  # noqa: ANN401  # Typer's own
-    module, _, attribute = COMMANDS[name].partition(":")
-    found = getattr(import_module(f"piienc.cli.commands.{module}"), attribute)
-    if not isinstance(found, typer.Typer):
-        function, found = found, typer.Typer(add_completion=False, rich_markup_mode=None)
-        found.command(name, epilog=options.EPILOG)(function)
-    made = get_command(found)
+    module, _, attribute = COMMANDS[name][1].partition(":")
+    made = get_command(getattr(import_module(f"piienc.cli.commands.{module}"), attribute))
     made.name = name
     return made
 
@@ -71,6 +68,15 @@ class Door(TyperGroup):
     def __init__(self, **settings: Any) -> None:  # noqa: ANN401  # Typer's own
         super().__init__(**settings)
         self.commands = Commands()  # type: ignore[assignment]  # it is only read
+
+    def list_commands(self, ctx: Any) -> list[str]:  # noqa: ANN401, ARG002  # Typer's own
+        """Name the commands, and import none."""
+        return [*COMMANDS]
+
+    def format_commands(self, ctx: Any, formatter: Any) -> None:  # noqa: ANN401, ARG002  # Typer's own
+        """Write the overview, for which no command is imported."""
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, summary) for name, (summary, _) in COMMANDS.items()])
 
     def invoke(self, ctx: typer.Context) -> Any:  # type: ignore[override]  # noqa: ANN401  # Typer's own
         """Run the command that was asked for."""

@@ -2,36 +2,20 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING
 
-import typer
 from msgspec import Struct
 
 from piienc.cli import ui
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from piienc.deliver.endpoint import Endpoint
     from piienc.errors import PiiencError
     from piienc.keys import Unlocker
     from piienc.settings import Settings
     from piienc.settings.destination import Destination
-
-Identity = Annotated[
-    Path | None,
-    typer.Option("--identity", metavar="FILE", help="The private key to log in with."),
-]
-KnownHosts = Annotated[
-    Path | None,
-    typer.Option("--known-hosts", metavar="FILE", help="Default: what the SSH configuration says."),
-]
-PasswordFile = Annotated[
-    Path | None,
-    typer.Option("--password-file", metavar="FILE", help="For servers that know no keys."),
-]
-DebugSsh = Annotated[
-    bool, typer.Option("--debug-ssh", help="Tell what the SSH connection does, without secrets.")
-]
 
 
 class DestinationOptions(Struct, frozen=True):

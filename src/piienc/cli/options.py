@@ -1,49 +1,239 @@
-"""The options that several commands share, with their help."""
+"""The options that commands share, each declared once, and what makes a command of a function.
 
-from __future__ import annotations
+A command names a group of options as the type of its parameter `common`:
 
-import os
+    @options.command("encrypt-file", "piienc encrypt-file a.csv b.csv --schema schema.toml")
+    def encrypt_file(src: Source, dst: Target, *, common: options.KeyOptions) -> None:
+
+The program then has all options of the group, and the function gets their values in one piece.
+"""
+
+import inspect
+from collections.abc import Callable
+from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+from msgspec import Struct
 
-from piienc import settings
+from piienc.cli import ui
+from piienc.cli.passphrase import Passphrase
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from contextlib import AbstractContextManager
+
+    from piienc.audit.entry import AuditEntry
+    from piienc.keys import Unlocker
     from piienc.settings import Settings
 
-EPILOG = "The exit codes are those of 'piienc --help'."
+_EXIT_CODES = "The exit codes are those of 'piienc --help'."
 
-Keys = Annotated[
-    Path | None,
-    typer.Option("--keys", metavar="DIR", help="The key folder. Default: keys, or PIIENC_KEYS."),
+
+class CommonOptions(Struct, frozen=True, dict=True):
+    """The options of every command."""
+
+    keys: Annotated[
+        Path | None,
+        typer.Option(
+            "--keys", metavar="DIR", help="The key folder. Default: keys, or PIIENC_KEYS."
+        ),
+    ] = None
+    config: Annotated[
+        Path | None,
+        typer.Option("--config", metavar="FILE", help="Default: the nearest piienc.toml upwards."),
+    ] = None
+    state: Annotated[
+        Path | None,
+        typer.Option("--state", metavar="DIR", help="The state folder. Default: .piienc."),
+    ] = None
+    json: Annotated[bool, typer.Option("--json", help="One JSON document on standard output.")] = (
+        False
+    )
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Say nothing but errors.")] = False
+    no_input: Annotated[bool, typer.Option("--no-input", help="Never ask.")] = False
+
+    @cached_property
+    def settings(self) -> "Settings":
+        """Where things are for this run."""
+        from piienc import settings  # start-up
+
+        return settings.load(config=self.config, keys=self.keys, state=self.state)
+
+    def recorded(
+        self,
+        command: str,
+        files: "Iterable[tuple[str, Path]]" = (),
+        *,
+        schema: Path | None = None,
+        keys: "Iterable[str]" = (),
+        makes_keys: bool = False,
+    ) -> "AbstractContextManager[AuditEntry]":
+        """Record a command in the audit log: see `piienc.audit.entry.recorded`."""
+        from piienc.audit.entry import recorded  # start-up
+
+        return recorded(
+            command,
+            self.settings,
+            files,
+            schema=schema,
+            keys=keys,
+            makes_keys=makes_keys,
+            on_broken=ui.warn,
+        )
+
+    def say(self, *lines: str) -> None:
+        """Tell people what was done, where nothing else tells it."""
+        if not self.json and not self.quiet:
+            for line in lines:
+                ui.say(line)
+
+
+class KeyOptions(CommonOptions, frozen=True, dict=True):
+    """The options of a command that opens keys."""
+
+    passphrase_file: Annotated[
+        Path | None,
+        typer.Option("--passphrase-file", metavar="FILE", help="Holds the keys' passphrase."),
+    ] = None
+    passphrase_fd: Annotated[
+        int | None,
+        typer.Option(
+            "--passphrase-fd", min=0, metavar="N", help="An open descriptor to read it from."
+        ),
+    ] = None
+
+    @cached_property
+    def unlocker(self) -> "Unlocker":
+        """What opens the keys that are there."""
+        return self.passphrase.unlocker
+
+    @cached_property
+    def passphrase(self) -> Passphrase:
+        """Where the passphrase of the keys comes from."""
+        return Passphrase(self.passphrase_file, self.passphrase_fd, self.no_input)
+
+
+class RemoteOptions(KeyOptions, frozen=True, dict=True):
+    """The options of a command that connects to a destination."""
+
+    identity: Annotated[
+        Path | None,
+        typer.Option("--identity", metavar="FILE", help="The private key to log in with."),
+    ] = None
+    known_hosts: Annotated[
+        Path | None,
+        typer.Option(
+            "--known-hosts", metavar="FILE", help="Default: what the SSH configuration says."
+        ),
+    ] = None
+    password_file: Annotated[
+        Path | None,
+        typer.Option("--password-file", metavar="FILE", help="For servers that know no keys."),
+    ] = None
+    debug_ssh: Annotated[
+        bool,
+        typer.Option("--debug-ssh", help="Tell what the SSH connection does, without secrets."),
+    ] = False
+
+
+def path(name: str, text: str) -> Any:  # noqa: ANN401  # Typer's own
+    """Return an option that names a file."""
+    return typer.Option(name, metavar="FILE", help=text)
+
+
+def schema(text: str) -> Any:  # noqa: ANN401  # Typer's own
+    """Return the option that names a schema."""
+    return path("--schema", text)
+
+
+def names(text: str) -> Any:  # noqa: ANN401  # Typer's own
+    """Return the option that names receivers' keys; it may be repeated."""
+    return typer.Option("--recipient", "-r", metavar="NAME", help=text)
+
+
+WHERE = "A destination of piienc.toml, sftp://user@host:port/dir/ or file:///dir/."
+
+Name = Annotated[str, typer.Argument(metavar="NAME", help="The key's name.")]
+NoPassphrase = Annotated[
+    bool, typer.Option("--no-passphrase", help="Keep new keys in clear, protected by mode 0600.")
 ]
-Config = Annotated[
-    Path | None,
-    typer.Option("--config", metavar="FILE", help="Default: the nearest piienc.toml upwards."),
-]
-State = Annotated[
-    Path | None,
-    typer.Option("--state", metavar="DIR", help="The state folder. Default: .piienc."),
-]
-Json = Annotated[bool, typer.Option("--json", help="One JSON document on standard output.")]
-Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Say nothing but errors.")]
-NoInput = Annotated[bool, typer.Option("--no-input", help="Never ask.")]
 Force = Annotated[bool, typer.Option("--force", help="Replace an existing output.")]
 Threads = Annotated[
     int, typer.Option("--threads", min=0, max=256, metavar="N", help="0: one for each core.")
 ]
-PassphraseFile = Annotated[
-    Path | None,
-    typer.Option("--passphrase-file", metavar="FILE", help="Holds the keys' passphrase."),
+Profile = Annotated[
+    str | None,
+    typer.Option(
+        "--profile", metavar="NAME", help="What the receiver demands: 'piienc profiles list'."
+    ),
 ]
-PassphraseFd = Annotated[
-    int | None,
-    typer.Option("--passphrase-fd", min=0, metavar="N", help="An open descriptor to read it from."),
+DryRun = Annotated[
+    bool, typer.Option("--dry-run", help="Check everything, send nothing, and keep nothing.")
 ]
+Again = Annotated[bool, typer.Option("--again", help="Also send what was sent already.")]
+Since = Annotated[
+    str | None, typer.Option("--since", metavar="DATE", help="2026-11-24 or later, in UTC.")
+]
+Until = Annotated[
+    str | None, typer.Option("--until", metavar="DATE", help="2026-11-24 or earlier, in UTC.")
+]
+Most = Annotated[int, typer.Option("--most", min=1, metavar="N", help="Only the newest.")]
 
 
-def settled(config: Path | None, keys: Path | None, state: Path | None = None) -> Settings:
-    """Return where things are for this run."""
-    return settings.load(config=config, keys=keys, state=state, environ=os.environ, cwd=Path())
+def group(text: str | None = None) -> typer.Typer:
+    """Return a group of commands, to which `command` adds."""
+    return typer.Typer(help=text, no_args_is_help=True, add_completion=False, rich_markup_mode=None)
+
+
+def command(
+    name: str, example: str, app: typer.Typer | None = None
+) -> Callable[[Callable[..., None]], typer.Typer]:
+    """Make a command of a function.
+
+    Args:
+        name: of the command, without its group's.
+        example: a command line, for its help.
+        app: the group; None makes a command by itself.
+    """
+    place = app or group()
+    epilog = f"\b\nExample:\n  {example}\n\n{_EXIT_CODES}"
+
+    def made(function: Callable[..., None]) -> typer.Typer:
+        place.command(name, epilog=epilog)(_expanded(function))
+        return place
+
+    return made
+
+
+def _expanded(function: Callable[..., None]) -> Callable[..., None]:
+    """Return a function with a parameter for each option of its group."""
+    own = inspect.signature(function, eval_str=True).parameters
+    kind: type[CommonOptions] = own["common"].annotation
+    shared = _parameters(kind)
+
+    def run(**values: Any) -> None:  # noqa: ANN401  # of each parameter's type
+        common = kind(**{each.name: values.pop(each.name) for each in shared})
+        function(**values, common=common)
+
+    parameters = [
+        each.replace(kind=each.KEYWORD_ONLY) for each in own.values() if each.name != "common"
+    ]
+    parameters += shared
+    run.__doc__ = function.__doc__
+    run.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]  # PEP 362 has it
+    run.__annotations__ = {each.name: each.annotation for each in parameters}
+    return run
+
+
+def _parameters(kind: type[CommonOptions]) -> list[inspect.Parameter]:
+    """Return the options of a group, those that fewer commands have first."""
+    defaults = dict(zip(kind.__struct_fields__, kind.__struct_defaults__, strict=True))
+    return [
+        inspect.Parameter(
+            name, inspect.Parameter.KEYWORD_ONLY, default=defaults[name], annotation=annotation
+        )
+        for level in kind.__mro__[: kind.__mro__.index(CommonOptions) + 1]
+        for name, annotation in inspect.get_annotations(level).items()
+    ]

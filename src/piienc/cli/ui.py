@@ -53,6 +53,11 @@ def say(message: str) -> None:
     _aside(f"piienc: {printable(message)}")
 
 
+def warn(message: str) -> None:
+    """Tell people what they should know."""
+    say(f"warning: {message}")
+
+
 def event(name: str, facts: dict[str, Any]) -> None:
     """Write an event to standard error, a line of JSON."""
     time = datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
@@ -81,6 +86,11 @@ def document(content: dict[str, Any]) -> None:
     aside = _stdout.carries_data
     with translated("standard error" if aside else _STDOUT):
         print(json.dumps(content, indent=2), file=sys.stderr if aside else sys.stdout, flush=True)
+
+
+def result(**facts: object) -> None:
+    """Write the document of a command that has done what it should."""
+    document({"schema_version": SCHEMA_VERSION, "ok": True, **facts})
 
 
 def keep_stdout_for_data() -> None:

@@ -14,7 +14,8 @@ from msgspec import Struct
 from piienc.api.delivery import pull
 from piienc.api.jobs import send
 from piienc.api.openpgp import unwrap_file
-from piienc.api.tables import decrypt_file, verify
+from piienc.api.tables import decrypt_file
+from piienc.api.verification import verify
 from piienc.base.files import make_private_folder
 from piienc.demo.server import demo_server
 from piienc.errors import AuthenticationError

@@ -7,6 +7,7 @@ the current directory where there is none.
 The user's own profiles, the destinations and the jobs are in `piienc.toml` alone.
 """
 
+import os
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -54,8 +55,8 @@ def load(
     config: Path | None = None,
     keys: Path | None = None,
     state: Path | None = None,
-    environ: Mapping[str, str],
-    cwd: Path,
+    environ: Mapping[str, str] = os.environ,
+    cwd: Path = Path(),
     begun: bool = True,
 ) -> Settings:
     """Settle where things are.

@@ -23,16 +23,16 @@ if TYPE_CHECKING:
     from piienc.audit.head import LogPosition
     from piienc.errors import PiiencError
 
-app = typer.Typer(help="The audit log: show it, and verify it.", no_args_is_help=True)
+app = options.group("The audit log: show it, and verify it.")
 
 _LARGEST = 64 << 20  # bytes that a receipt can have
 
 
-@app.command("verify", epilog=options.EPILOG)
+@options.command("verify", "piienc audit verify --receipt receipt.json", app)
 def verify(
     receipt: Annotated[
         list[Path] | None,
-        typer.Option("--receipt", metavar="FILE", help="A witness: a receipt; may be repeated."),
+        options.path("--receipt", "A witness: a receipt; may be repeated."),
     ] = None,
     head: Annotated[
         list[str] | None,
@@ -40,47 +40,39 @@ def verify(
             "--head", metavar="LINE", help="A witness: what 'audit head' has said; likewise."
         ),
     ] = None,
-    keys: options.Keys = None,
-    config: options.Config = None,
-    state: options.State = None,
-    json: options.Json = False,
-    quiet: options.Quiet = False,
-    no_input: options.NoInput = False,  # noqa: ARG001  # every command takes it; this never asks
+    *,
+    common: options.CommonOptions,
 ) -> None:
     """Tell whether the audit log is whole, in order and signed."""
     from piienc.audit.check import check
     from piienc.audit.keys import public_key  # start-up
 
-    settled = options.settled(config, keys, state)
+    settled = common.settings
     witnesses = [_mark_of(path) for path in receipt or ()] + [_noted(line) for line in head or ()]
     with _readable(settled.state_dir):
         found = check(settled.state_dir, public_key(settled.keys_dir), witnesses)
     error = _error_of(found, settled.state_dir, settled.keys_dir)
-    if json:
+    if common.json:
         ui.document(_document(found, error))
         if error:
             raise typer.Exit(error.exit_code)
         return
     if error is None or isinstance(error, KeyAccessError):
-        _tell(found, settled.state_dir, settled.keys_dir, quiet=quiet)
+        _tell(found, settled.state_dir, settled.keys_dir, quiet=common.quiet)
     if error:
         raise error
 
 
-@app.command("head", epilog=options.EPILOG)
+@options.command("head", "piienc audit head", app)
 def head(
-    keys: options.Keys = None,
-    config: options.Config = None,
-    state: options.State = None,
-    json: options.Json = False,
-    quiet: options.Quiet = False,  # noqa: ARG001  # every command takes it; this one says nothing
-    no_input: options.NoInput = False,  # noqa: ARG001  # likewise; it never asks
+    *,
+    common: options.CommonOptions,
 ) -> None:
     """Print one line to keep elsewhere, a witness of how far the audit log has come."""
     from piienc.audit.check import noted
     from piienc.audit.keys import public_key  # start-up
 
-    settled = options.settled(config, keys, state)
+    settled = common.settings
     with _readable(settled.state_dir):
         mark = noted(settled.state_dir, public_key(settled.keys_dir))
     if mark is None:
@@ -88,23 +80,16 @@ def head(
             f"the audit log in {settled.state_dir} has no lines yet",
             hint="if it was written with other folders, name them: --keys DIR, --state DIR",
         )
-    if json:
-        ui.document(
-            {"schema_version": ui.SCHEMA_VERSION, "ok": True, "head": mark.note()}
-            | {"audit": to_builtins(mark)}
-        )
+    if common.json:
+        ui.result(head=mark.note(), audit=to_builtins(mark))
     else:
         ui.data(mark.note())
 
 
-@app.command("show", epilog=options.EPILOG)
+@options.command("show", "piienc audit show --since 2026-11-24 --outcome failed", app)
 def show(
-    since: Annotated[
-        str | None, typer.Option("--since", metavar="DATE", help="2026-11-24 or later, in UTC.")
-    ] = None,
-    until: Annotated[
-        str | None, typer.Option("--until", metavar="DATE", help="2026-11-24 or earlier, in UTC.")
-    ] = None,
+    since: options.Since = None,
+    until: options.Until = None,
     command: Annotated[
         str | None, typer.Option("--command", metavar="NAME", help="Only of this command.")
     ] = None,
@@ -118,13 +103,9 @@ def show(
         Literal["done", "refused", "failed", "begun"] | None,
         typer.Option("--outcome", help="begun: has not come to an end."),
     ] = None,
-    most: Annotated[int, typer.Option("--most", min=1, metavar="N", help="Only the newest.")] = 50,
-    keys: options.Keys = None,
-    config: options.Config = None,
-    state: options.State = None,
-    json: options.Json = False,
-    quiet: options.Quiet = False,
-    no_input: options.NoInput = False,  # noqa: ARG001  # every command takes it; this never asks
+    most: options.Most = 50,
+    *,
+    common: options.CommonOptions,
 ) -> None:
     """Show what was done with keys and files, the newest first."""
     from piienc.audit.show import LogFilter, shown  # start-up
@@ -132,16 +113,16 @@ def show(
     begin = moment_of(since, "--since")
     end = moment_of(until, "--until", behind=True)
     wanted = LogFilter(begin, end, command, file, key, outcome, most)
-    found = shown(options.settled(config, keys, state).state_dir, wanted)
+    found = shown(common.settings.state_dir, wanted)
     if found.unreadable:
-        ui.say(f"warning: {found.unreadable} lines cannot be read: see 'piienc audit verify'")
-    if json:
-        ui.document({"schema_version": ui.SCHEMA_VERSION, "ok": True, "lines": found.lines})
+        ui.warn(f"{found.unreadable} lines cannot be read: see 'piienc audit verify'")
+    if common.json:
+        ui.result(lines=found.lines)
     elif found.lines:
         head = ("line", "time", "user", "command", "outcome", "files", "keys")
         ui.table("audit log", head, [_row(line) for line in found.lines])
-    elif not quiet:
-        ui.say("no lines")
+    else:
+        common.say("no lines")
 
 
 def _mark_of(path: Path) -> LogPosition:
@@ -237,9 +218,9 @@ def _tell(found: AuditReport, state: Path, keys: Path, *, quiet: bool) -> None:
             if log.cut:
                 ui.say(f"{_lines(log.cut)} cut off by a crash")
         if log.signature == "unchecked" and not found.proves_nothing:
-            ui.say(f"warning: {_unchecked(log, state, keys)}")
+            ui.warn(f"{_unchecked(log, state, keys)}")
         if log.signature == "none" and log.lines:
-            ui.say(f"warning: {path} is not signed: anybody could have written it, or cut it off")
+            ui.warn(f"{path} is not signed: anybody could have written it, or cut it off")
 
 
 def _lines(count: int) -> str:

@@ -6,9 +6,10 @@ import time
 from contextlib import ExitStack
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
+from msgspec import to_builtins
 
 from piienc.base.cleanup import cleaned_up
 from piienc.cli import options, ui
@@ -18,16 +19,14 @@ if TYPE_CHECKING:
     from piienc.demo.tour import Scene
 
 
+@options.command("demo", "piienc demo --keep tour")
 def demo(
     keep: Annotated[
         Path | None,
         typer.Option("--keep", metavar="DIR", help="Work there, in a new folder, and leave it."),
     ] = None,
-    keys: options.Keys = None,  # noqa: ARG001  # every command takes it; this makes keys of its own
-    config: options.Config = None,  # noqa: ARG001  # likewise; this needs no configuration
-    json: options.Json = False,
-    quiet: options.Quiet = False,
-    no_input: options.NoInput = False,  # noqa: ARG001  # likewise; this never asks
+    *,
+    common: options.CommonOptions,
 ) -> None:
     """Show the whole way once: encrypt, deliver, fetch back, verify, tamper."""
     from piienc.demo.tour import scenes  # start-up
@@ -37,13 +36,12 @@ def demo(
     with ExitStack() as stack:
         for scene in scenes(_folder(keep, stack)):
             seen.append(scene)
-            if not json and not quiet:
+            if not common.json and not common.quiet:
                 _show(scene)
-    if json:
-        ui.document(_document(seen))
-    elif not quiet:
-        left = f"all of it is in {keep}" if keep else "nothing was left behind"
-        ui.say(f"done in {time.monotonic() - started:.1f} s; {left}")
+    if common.json:
+        ui.result(scenes=[to_builtins(scene) for scene in seen])
+    left = f"all of it is in {keep}" if keep else "nothing was left behind"
+    common.say(f"done in {time.monotonic() - started:.1f} s; {left}")
 
 
 def _folder(keep: Path | None, stack: ExitStack) -> Path:
@@ -64,13 +62,3 @@ def _show(scene: Scene) -> None:
         ui.say(line)
     if scene.head:
         ui.table(scene.title, scene.head, scene.rows)
-
-
-def _document(seen: list[Scene]) -> dict[str, Any]:
-    from msgspec import to_builtins
-
-    return {
-        "schema_version": ui.SCHEMA_VERSION,
-        "ok": True,
-        "scenes": [to_builtins(scene) for scene in seen],
-    }

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from piienc.state import Transfer
 
 
+@options.command("history", "piienc history --destination partner --outcome failed")
 def history(
     destination: Annotated[
         str | None,
@@ -24,31 +25,22 @@ def history(
         Literal["delivered", "failed", "running", "interrupted", "given-up"] | None,
         typer.Option("--outcome", help="Only those that ended so."),
     ] = None,
-    since: Annotated[
-        str | None, typer.Option("--since", metavar="DATE", help="2026-11-24 or later, in UTC.")
-    ] = None,
-    until: Annotated[
-        str | None, typer.Option("--until", metavar="DATE", help="2026-11-24 or earlier, in UTC.")
-    ] = None,
-    most: Annotated[int, typer.Option("--most", min=1, metavar="N", help="Only the newest.")] = 50,
-    keys: options.Keys = None,
-    config: options.Config = None,
-    state: options.State = None,
-    json: options.Json = False,
-    quiet: options.Quiet = False,
-    no_input: options.NoInput = False,  # noqa: ARG001  # every command takes it; this never asks
+    since: options.Since = None,
+    until: options.Until = None,
+    most: options.Most = 50,
+    *,
+    common: options.CommonOptions,
 ) -> None:
     """Show what was sent and fetched, the newest first."""
     from piienc.state import Ledger  # start-up
 
-    settled = options.settled(config, keys, state)
     places = None
     if destination is not None:
-        from piienc.cli.destinations import DestinationOptions, destination_of
+        from piienc.deliver.addressed import destination_named
         from piienc.remote import parse_url, places_of  # start-up
 
-        places = places_of(parse_url(destination_of(DestinationOptions(destination), settled).url))
-    found = Ledger(settled.state_dir).history(
+        places = places_of(parse_url(destination_named(destination, common.settings).url))
+    found = Ledger(common.settings.state_dir).history(
         places=places,
         job=job,
         outcome=outcome,
@@ -56,14 +48,13 @@ def history(
         until=moment_of(until, "--until", behind=True),
         most=most,
     )
-    if json:
-        transfers = [to_builtins(transfer) for transfer in found]
-        ui.document({"schema_version": ui.SCHEMA_VERSION, "ok": True, "transfers": transfers})
+    if common.json:
+        ui.result(transfers=[to_builtins(transfer) for transfer in found])
     elif found:
         head = ("begun", "", "file", "bytes", "destination", "outcome")
         ui.table("transfers", head, [_row(transfer) for transfer in found])
-    elif not quiet:
-        ui.say("no transfers")
+    else:
+        common.say("no transfers")
 
 
 def _row(transfer: Transfer) -> tuple[str, ...]:

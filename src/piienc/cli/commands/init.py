@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from piienc import settings
 from piienc.base.printable import command
 from piienc.cli import options, ui
-from piienc.cli.audited import audited
-from piienc.cli.passphrase import Passphrase
 from piienc.errors import UsageError
 
 if TYPE_CHECKING:
@@ -22,6 +19,7 @@ if TYPE_CHECKING:
     from piienc.setup.project import CreatedProject, ProjectRequest
 
 
+@options.command("init", "piienc init profiles.csv --to sftp://you@sftp.example.com/in/")
 def init(
     sample: Annotated[
         Path | None,
@@ -45,32 +43,19 @@ def init(
         str | None,
         typer.Option("--name", metavar="NAME", help="Of schema and job. Default: the sample's."),
     ] = None,
-    no_passphrase: Annotated[
-        bool, typer.Option("--no-passphrase", help="Keep keys in clear, protected by mode 0600.")
-    ] = False,
-    passphrase_file: options.PassphraseFile = None,
-    passphrase_fd: options.PassphraseFd = None,
-    keys: options.Keys = None,
-    config: Annotated[
-        Path | None,
-        typer.Option("--config", metavar="FILE", help="Default: piienc.toml, in this folder."),
-    ] = None,
-    state: options.State = None,
-    json: options.Json = False,
-    quiet: options.Quiet = False,
-    no_input: options.NoInput = False,
+    no_passphrase: options.NoPassphrase = False,
+    *,
+    common: options.KeyOptions,
 ) -> None:
-    """Begin a project by a sample: keys, schema and settings; nothing is replaced."""
-    from piienc.setup.project import (
-        ProjectRequest,
-        begin,
-        plan,  # start-up
-    )
+    """Begin a project by a sample: keys, schema and settings; nothing is replaced.
 
-    config = config or Path(settings.FILE)
-    settled = settings.load(
-        config=config, keys=keys, state=state, environ=os.environ, cwd=Path(), begun=False
-    )
+    The settings go to piienc.toml in this folder, or to the file of --config.
+    """
+    from piienc.audit.entry import recorded  # start-up
+    from piienc.setup.project import ProjectRequest, begin, plan
+
+    config = common.config or Path(settings.FILE)
+    settled = settings.load(config=config, keys=common.keys, state=common.state, begun=False)
     wanted = ProjectRequest(
         config,
         settled.keys_dir,
@@ -81,24 +66,28 @@ def init(
         {who: Path(file) for who, file in map(_pair, recipient or [])},
         _pair(own_pgp) if own_pgp else None,
     )
-    if not no_input and ui.has_terminal():
+    if not common.no_input and ui.has_terminal():
         wanted = _asked(wanted)
     planned = plan(wanted)
-    passphrase = Passphrase(passphrase_file, passphrase_fd, no_input)
     new = [*planned.new_keys, *([planned.own_pgp[0]] if planned.own_pgp else [])]
     # Asked before anything is made, so that who gives up leaves nothing behind.
-    secret = passphrase.for_new(*new, none=no_passphrase) if new else None
+    secret = common.passphrase.for_new(*new, none=no_passphrase) if new else None
     files = [("output", path) for path in planned.files]
     files += [("sample", sample)] if sample else []
-    with audited(
-        "init", settled, files, keys=[*new, *planned.certificates], makes_keys=True
+    with recorded(
+        "init",
+        settled,
+        files,
+        keys=[*new, *planned.certificates],
+        makes_keys=True,
+        on_broken=ui.warn,
     ) as entry:
         begun = begin(planned, secret)
         for made, keyset in begun.keysets.items():
             entry.key(made, (key.key_id for key in keyset.keys))
         for key in begun.pgp_keys:
             entry.key(str(key.name), fingerprint=key.fingerprint)
-    _tell(begun, wanted, entry, as_json=json, quiet=quiet)
+    _tell(begun, wanted, entry, common)
 
 
 def _pair(said: str) -> tuple[str, str]:
@@ -127,31 +116,22 @@ def _asked(wanted: ProjectRequest) -> ProjectRequest:
 
 
 def _tell(
-    begun: CreatedProject, wanted: ProjectRequest, entry: AuditEntry, *, as_json: bool, quiet: bool
+    begun: CreatedProject,
+    wanted: ProjectRequest,
+    entry: AuditEntry,
+    common: options.CommonOptions,
 ) -> None:
     steps = _next_steps(begun, wanted)
-    if as_json:
-        facts: dict[str, Any] = {
-            "schema_version": ui.SCHEMA_VERSION,
-            "ok": True,
-            "created": begun.created,
-            "left": begun.left,
-            "marked": begun.marked,
-            "next": steps,
-        }
-        ui.document(entry.attested(facts))
-        return
-    if quiet:
-        return
-    for made in begun.created:
-        ui.say(f"made {made}")
-    for left in begun.left:
-        ui.say(f"left {left} as it was")
-    ui.say(
-        f"marked: {', '.join(f'{name} ({key})' for name, key in begun.marked.items()) or 'none'}"
+    if common.json:
+        facts = {"created": begun.created, "left": begun.left, "marked": begun.marked}
+        ui.result(**entry.attested({**facts, "next": steps}))
+    marked = ", ".join(f"{name} ({key})" for name, key in begun.marked.items())
+    common.say(
+        *(f"made {made}" for made in begun.created),
+        *(f"left {left} as it was" for left in begun.left),
+        f"marked: {marked or 'none'}",
+        *(f"{number}. {step}" for number, step in enumerate(steps, 1)),
     )
-    for number, step in enumerate(steps, 1):
-        ui.say(f"{number}. {step}")
 
 
 def _next_steps(begun: CreatedProject, wanted: ProjectRequest) -> Sequence[str]:

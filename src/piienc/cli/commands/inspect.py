@@ -19,8 +19,6 @@ if TYPE_CHECKING:
     from piienc.describe.inspection import ColumnInspection, PgpInspection, TableInspection
     from piienc.keys import KeyInfo
     from piienc.openpgp.packets import Container, PgpMessage
-    from piienc.schema import Schema
-    from piienc.settings import Settings
 
     Rows = list[tuple[str, ...]]
 
@@ -32,33 +30,28 @@ _CONTAINERS = {
 }
 
 
+@options.command("inspect", "piienc inspect profiles.csv.pgp")
 def inspect(
     file: Annotated[
         Path,
         typer.Argument(metavar="FILE|-", help="OpenPGP, CSV or Parquet; - is standard input."),
     ],
-    schema: Annotated[
-        Path | None,
-        typer.Option("--schema", metavar="FILE", help="Tells how the CSV is written."),
-    ] = None,
-    keys: options.Keys = None,
-    config: options.Config = None,
-    json: options.Json = False,
-    quiet: options.Quiet = False,
-    no_input: options.NoInput = False,  # noqa: ARG001  # every command takes it; this never asks
+    schema: Annotated[Path | None, options.schema("Tells how the CSV is written.")] = None,
+    *,
+    common: options.CommonOptions,
 ) -> None:
     """Show what a file is: OpenPGP packets and recipients, or columns and key ids."""
-    from piienc.describe.inspect import inspect as inspected  # start-up
+    from piienc.api.common import schema_of  # start-up
+    from piienc.describe.inspect import inspect as inspected
     from piienc.describe.inspection import PgpInspection
 
-    settled = options.settled(config, keys)
     report = inspected(
         source_of(file),
-        known=partial(_known_key_ids, settled, quiet=quiet),
-        keys=partial(_keys_by_id, settled, quiet=quiet),
-        schema=_schema(schema),
+        known=partial(_known_key_ids, common),
+        keys=partial(_keys_by_id, common),
+        schema=schema_of(schema),
     )
-    if json:
+    if common.json:
         ui.document(report.document())
     elif isinstance(report, PgpInspection):
         _show_pgp(report)
@@ -66,43 +59,35 @@ def inspect(
         _show_table(report)
 
 
-def _known_key_ids(settings: Settings, *, quiet: bool) -> dict[str, str]:
+def _known_key_ids(common: options.CommonOptions) -> dict[str, str]:
     """Return the names of OpenPGP keys, by the ids of the keys and of their subkeys."""
     from piienc.keys.openpgp.folder import PgpFolder  # start-up
 
-    if not os.path.lexists(settings.keys_dir):
+    if not os.path.lexists(common.settings.keys_dir):
         return {}
     try:
-        found = PgpFolder(settings.keys_dir).list()
+        found = PgpFolder(common.settings.keys_dir).list()
     except (KeyAccessError, PgpError) as error:
-        if not quiet:
-            ui.say(f"warning: no key is named: {error}")
+        if not common.quiet:
+            ui.warn(f"no key is named: {error}")
         return {}
     return {part.key_id: key.name for key in found for part in key.parts}
 
 
-def _keys_by_id(settings: Settings, *, quiet: bool) -> dict[int, KeyInfo]:
+def _keys_by_id(common: options.CommonOptions) -> dict[int, KeyInfo]:
     """Return the AES keysets of the key folder, if there is one, by the ids of their keys."""
     from piienc.keys import KeyFolder  # start-up
 
-    if not os.path.lexists(settings.keys_dir):
+    if not os.path.lexists(common.settings.keys_dir):
         return {}
     try:
-        found = KeyFolder(settings.keys_dir).list()
+        found = KeyFolder(common.settings.keys_dir).list()
     except KeyAccessError as error:
-        if not quiet:
-            ui.say(f"warning: names of keys are not shown: {error}")
+        if not common.quiet:
+            ui.warn(f"names of keys are not shown: {error}")
         return {}
     # Of two keysets with one id, the first by name counts.
     return {key.key_id: info for info in reversed(found) for key in info.keys}
-
-
-def _schema(path: Path | None) -> Schema | None:
-    if path is None:
-        return None
-    from piienc import schema as schemas  # start-up
-
-    return schemas.load(path)
 
 
 def _show_pgp(report: PgpInspection) -> None:

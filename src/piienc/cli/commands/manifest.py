@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+from msgspec import to_builtins
 
 from piienc.cli import options, ui
 from piienc.errors import InputError, UsageError
@@ -15,12 +16,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from piienc.receivers.manifest import Problem
-    from piienc.schema import Schema
 
-app = typer.Typer(
-    help="The file that tells a receiver what a data file holds: show, check.",
-    no_args_is_help=True,
-)
+app = options.group("The file that tells a receiver what a data file holds: show, check.")
 
 
 class RowKind(StrEnum):
@@ -30,19 +27,21 @@ class RowKind(StrEnum):
     EVENT = "event"
 
 
-SchemaOption = Annotated[
-    Path, typer.Option("--schema", metavar="FILE", help="Tells the columns and their types.")
-]
 Pairs = list[str] | None
 _FORM = "manifest"  # of which the options here are
 
 
-@app.command("show", epilog=options.EPILOG)
+@options.command(
+    "show",
+    "piienc manifest show profiles.csv --schema schema.toml --type profile "
+    "--client-email you@example.com",
+    app,
+)
 def show(
     data: Annotated[
         Path, typer.Argument(metavar="DATA", help="The file to send; only plain CSV is opened.")
     ],
-    schema: SchemaOption,
+    schema: Annotated[Path, options.schema("Tells the columns and their types.")],
     kind: Annotated[RowKind, typer.Option("--type", help="What the rows are.")],
     client_email: Annotated[
         str, typer.Option("--client-email", metavar="ADDRESS", help="Where notices are sent.")
@@ -62,18 +61,15 @@ def show(
         Pairs,
         typer.Option("--date-format", metavar="COLUMN=FORMAT", help="How its dates are written."),
     ] = None,
-    keys: options.Keys = None,
-    config: options.Config = None,
-    json: options.Json = False,
-    quiet: options.Quiet = False,
-    no_input: options.NoInput = False,  # noqa: ARG001  # every command takes it; this never asks
+    *,
+    common: options.CommonOptions,
 ) -> None:
     """Show the manifest that would be sent behind a data file."""
     from piienc import schema as schemas  # start-up
     from piienc.receivers.manifest import form_of
     from piienc.setup import manifest
 
-    options.settled(config, keys)
+    _ = common.settings  # its mistakes are told
     form = form_of(_FORM)
     facts = form.ManifestTable(
         type=kind.value,
@@ -84,43 +80,38 @@ def show(
         date_formats=_pairs("--date-format", date_formats),
     )  # `make` checks them
     made, warnings = manifest.make(form, data, facts, schemas.load(schema))
-    if json:
+    if common.json:
         from json import loads
 
-        shown = {"manifest": loads(made), "findings": _findings(warnings)}
-        ui.document({"schema_version": ui.SCHEMA_VERSION, "ok": True, **shown})
+        ui.result(manifest=loads(made), findings=to_builtins(warnings))
         return
-    if not quiet:
+    if not common.quiet:
         for warning in warnings:
-            ui.say(f"warning: {warning.place}: {warning.message}")
+            ui.warn(f"{warning.place}: {warning.message}")
     ui.text(made.decode())
 
 
-@app.command("check", epilog=options.EPILOG)
+@options.command("check", "piienc manifest check profiles.json --data profiles.csv", app)
 def check(
     file: Annotated[Path, typer.Argument(metavar="FILE", help="The manifest.")],
     data: Annotated[
         Path | None,
-        typer.Option("--data", metavar="FILE", help="What it is for; only plain CSV is opened."),
+        options.path("--data", "What it is for; only plain CSV is opened."),
     ] = None,
-    schema: Annotated[
-        Path | None, typer.Option("--schema", metavar="FILE", help="The data file's.")
-    ] = None,
-    keys: options.Keys = None,
-    config: options.Config = None,
-    json: options.Json = False,
-    quiet: options.Quiet = False,
-    no_input: options.NoInput = False,  # noqa: ARG001  # every command takes it; this never asks
+    schema: Annotated[Path | None, options.schema("The data file's.")] = None,
+    *,
+    common: options.CommonOptions,
 ) -> None:
     """Find what a receiver would refuse, or drop without a word."""
-    from piienc.receivers.manifest import form_of  # start-up
+    from piienc.api.common import schema_of  # start-up
+    from piienc.receivers.manifest import form_of
     from piienc.setup import manifest
 
-    options.settled(config, keys)
-    problems = manifest.check(form_of(_FORM), file, data, _schema(schema))
+    _ = common.settings  # its mistakes are told
+    problems = manifest.check(form_of(_FORM), file, data, schema_of(schema))
     errors = sum(problem.level == "error" for problem in problems)
-    if json:
-        found = {"name": str(file), "findings": _findings(problems)}
+    if common.json:
+        found = {"name": str(file), "findings": to_builtins(problems)}
         ui.document({"schema_version": ui.SCHEMA_VERSION, "ok": not errors, **found})
         if errors:  # the document has told them all
             raise typer.Exit(InputError.exit_code)
@@ -132,16 +123,7 @@ def check(
             f"{file}: {errors} {'error' if errors == 1 else 'errors'}",
             hint="mend them before it is sent: a receiver may drop it without a word",
         )
-    if not quiet:
-        ui.say(f"{file}: no errors")
-
-
-def _schema(path: Path | None) -> Schema | None:
-    if path is None:
-        return None
-    from piienc import schema as schemas  # start-up
-
-    return schemas.load(path)
+    common.say(f"{file}: no errors")
 
 
 def _pairs(option: str, said: Pairs) -> dict[str, str]:
@@ -156,12 +138,6 @@ def _pairs(option: str, said: Pairs) -> dict[str, str]:
             )
         pairs[column] = words
     return pairs
-
-
-def _findings(problems: Sequence[Problem]) -> list[dict[str, Any]]:
-    from msgspec import to_builtins  # start-up
-
-    return [to_builtins(problem) for problem in problems]
 
 
 def _show(name: str, problems: Sequence[Problem]) -> None:

@@ -9,8 +9,6 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from piienc.cli import options, ui
-from piienc.cli.audited import audited
-from piienc.cli.passphrase import Passphrase
 from piienc.cli.places import source_of, target_of
 from piienc.errors import UsageError
 from piienc.storage.places import hashed
@@ -24,6 +22,7 @@ Source = Annotated[Path, typer.Argument(metavar="SRC|-", help="The file; - reads
 _ENDINGS = {".asc", ".gpg", ".pgp"}
 
 
+@options.command("wrap-file", "piienc wrap-file profiles.enc.csv --recipient partner")
 def wrap_file(
     src: Source,
     dst: Annotated[
@@ -32,11 +31,9 @@ def wrap_file(
     ] = None,
     recipient: Annotated[
         list[str] | None,
-        typer.Option("--recipient", "-r", metavar="NAME", help="Whose key; may be repeated."),
+        options.names("Whose key; may be repeated."),
     ] = None,
-    profile: Annotated[
-        str, typer.Option("--profile", metavar="NAME", help="See 'piienc profiles list'.")
-    ] = "generic",
+    profile: options.Profile = None,
     sign_with: Annotated[
         str | None, typer.Option("--sign-with", metavar="NAME", help="A key of your own.")
     ] = None,
@@ -45,17 +42,11 @@ def wrap_file(
     ] = None,
     schema: Annotated[
         Path | None,
-        typer.Option("--schema", metavar="FILE", help="How a CSV is written that must be split."),
+        options.schema("How a CSV is written that must be split."),
     ] = None,
-    passphrase_file: options.PassphraseFile = None,
-    passphrase_fd: options.PassphraseFd = None,
-    keys: options.Keys = None,
-    config: options.Config = None,
-    state: options.State = None,
-    json: options.Json = False,
-    quiet: options.Quiet = False,
-    no_input: options.NoInput = False,
     force: options.Force = False,
+    *,
+    common: options.KeyOptions,
 ) -> None:
     """Encrypt a file for its receivers' OpenPGP keys."""
     from piienc import receivers as profiles  # start-up
@@ -65,10 +56,9 @@ def wrap_file(
 
     if not recipient:
         raise UsageError("for whom? no recipient is named", hint="say --recipient NAME")
-    settled = options.settled(config, keys, state)
-    unlocker = Passphrase(passphrase_file, passphrase_fd, no_input).unlocker
+    settled = common.settings
     wanted = WrapRequest(
-        profiles.load(profile, settled.profiles),
+        profiles.load(profile or "generic", settled.profiles),
         tuple(dict.fromkeys(recipient)),
         sign_with,
         armor,
@@ -79,27 +69,28 @@ def wrap_file(
     files = [("input", src), *([("output", target)] if target else [])]
     named = [*recipient, *([sign_with] if sign_with else [])]
     with (
-        audited("wrap-file", settled, files, schema=schema, keys=named) as entry,
-        ui.progress("wrapping", quiet=quiet) as report,
+        common.recorded("wrap-file", files, schema=schema, keys=named) as entry,
+        ui.progress("wrapping", quiet=common.quiet) as report,
     ):
         receipt = wrap_file(
             source_of(src),
             target_of(target),
             wanted,
-            keys=PgpFolder(settled.keys_dir, unlocker),
+            keys=PgpFolder(settled.keys_dir, common.unlocker),
             progress=report,
         )
         entry.receipt(receipt)
     _warn(receipt.warnings)
-    if json:
+    if common.json:
         ui.document(entry.attested(receipt.document()))
-    elif not quiet:
+    elif not common.quiet:
         names = ", ".join(key.name or key.fingerprint for key in receipt.recipients)
         signed = f", signed by {sign_with}" if sign_with else ""
         for written in receipt.outputs:
             ui.say(f"wrapped for {names}{signed} in {receipt.seconds:.1f} s: {written.name}")
 
 
+@options.command("unwrap-file", "piienc unwrap-file reply.csv.pgp --signed-by partner")
 def unwrap_file(
     src: Source,
     dst: Annotated[
@@ -110,15 +101,9 @@ def unwrap_file(
         str | None,
         typer.Option("--signed-by", metavar="NAME", help="Refuse what this key has not signed."),
     ] = None,
-    passphrase_file: options.PassphraseFile = None,
-    passphrase_fd: options.PassphraseFd = None,
-    keys: options.Keys = None,
-    config: options.Config = None,
-    state: options.State = None,
-    json: options.Json = False,
-    quiet: options.Quiet = False,
-    no_input: options.NoInput = False,
     force: options.Force = False,
+    *,
+    common: options.KeyOptions,
 ) -> None:
     """Decrypt an OpenPGP file; nothing appears that is not whole."""
     with ExitStack() as stack:
@@ -128,26 +113,25 @@ def unwrap_file(
         from piienc.keys.openpgp.folder import PgpFolder
         from piienc.openpgp.unwrap import unwrap_file  # start-up
 
-        settled = options.settled(config, keys, state)
-        unlocker = Passphrase(passphrase_file, passphrase_fd, no_input).unlocker
+        settled = common.settings
         target = dst or (src.with_suffix("") if src.suffix.lower() in _ENDINGS else None)
         files = [("input", src), *([("output", target)] if target else [])]
         named = [signed_by] if signed_by else []
-        entry = stack.enter_context(audited("unwrap-file", settled, files, keys=named))
-        report = stack.enter_context(ui.progress("unwrapping", quiet=quiet))
+        entry = stack.enter_context(common.recorded("unwrap-file", files, keys=named))
+        report = stack.enter_context(ui.progress("unwrapping", quiet=common.quiet))
         receipt = unwrap_file(
             source,
             target_of(target),
-            keys=PgpFolder(settled.keys_dir, unlocker),
+            keys=PgpFolder(settled.keys_dir, common.unlocker),
             signed_by=signed_by,
             overwrite=force,
             progress=report,
         )
         entry.receipt(receipt)
     _warn(receipt.warnings)
-    if json:
+    if common.json:
         ui.document(entry.attested(receipt.document()))
-    elif not quiet:
+    elif not common.quiet:
         good = [made.key.name for made in receipt.signatures if made.trust == "good"]
         signed = f"signed by {', '.join(map(str, good))}" if good else "not signed"
         if receipt.signatures and not good:

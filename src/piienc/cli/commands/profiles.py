@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from piienc.receivers import Profile, RowRule
 
-app = typer.Typer(help="What receivers demand of a file: list, show.", no_args_is_help=True)
+app = options.group("What receivers demand of a file: list, show.")
 
 # Not demands, or with a table of their own.
 _ABOUT = {"name", "summary", "properties", "kinds", "rows", "notes", "sources"}
@@ -21,22 +21,18 @@ _FIRST = 5  # words of a list that are shown
 _OPEN = {"armor": "either", "names": "any"}  # how to say that nothing is demanded; else "none"
 
 
-@app.command("list", epilog=options.EPILOG)
+@options.command("list", "piienc profiles list", app)
 def list_profiles(
-    keys: options.Keys = None,
-    config: options.Config = None,
-    json: options.Json = False,
-    quiet: options.Quiet = False,  # noqa: ARG001  # every command takes it; this one says nothing
-    no_input: options.NoInput = False,  # noqa: ARG001  # likewise; it never asks
+    *,
+    common: options.CommonOptions,
 ) -> None:
     """Show the profiles: those of piienc.toml, and those that come with piienc."""
     from piienc import receivers as profiles  # start-up
 
-    own = options.settled(config, keys).profiles
+    own = common.settings.profiles
     found = [profiles.load(name, own) for name in profiles.names(own)]
-    if json:
-        listed = [_facts(profile) for profile in found]
-        ui.document({"schema_version": ui.SCHEMA_VERSION, "ok": True, "profiles": listed})
+    if common.json:
+        ui.result(profiles=[_facts(profile) for profile in found])
         return
     ui.table(
         "profiles",
@@ -55,22 +51,19 @@ def list_profiles(
     )
 
 
-@app.command("show", epilog=options.EPILOG)
+@options.command("show", "piienc profiles show generic", app)
 def show(
     name: Annotated[str, typer.Argument(metavar="NAME", help="The profile's name.")],
-    keys: options.Keys = None,
-    config: options.Config = None,
-    json: options.Json = False,
-    quiet: options.Quiet = False,  # noqa: ARG001  # every command takes it; this one says nothing
-    no_input: options.NoInput = False,  # noqa: ARG001  # likewise; it never asks
+    *,
+    common: options.CommonOptions,
 ) -> None:
     """Show all that a profile demands, and where each demand comes from."""
     from piienc import receivers as profiles  # start-up
 
-    profile = profiles.load(name, options.settled(config, keys).profiles)
+    profile = profiles.load(name, common.settings.profiles)
     facts = _facts(profile)
-    if json:
-        ui.document({"schema_version": ui.SCHEMA_VERSION, "ok": True, "profile": facts})
+    if common.json:
+        ui.result(profile=facts)
         return
     sources = list(dict.fromkeys(profile.sources.values()))
     rows = [

@@ -8,8 +8,6 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from piienc.cli import destinations, options, ui
-from piienc.cli.audited import audited
-from piienc.cli.passphrase import Passphrase
 
 if TYPE_CHECKING:
     from piienc.audit.entry import AuditEntry
@@ -19,69 +17,54 @@ if TYPE_CHECKING:
     from piienc.settings import Settings
     from piienc.settings.destination import Destination
 
-_WHERE = "A destination of piienc.toml, sftp://user@host:port/dir/ or file:///dir/."
 
-
+@options.command("push", "piienc push profiles.enc.csv.pgp --to partner")
 def push(
     files: Annotated[list[Path], typer.Argument(metavar="FILE...", help="What to deliver.")],
-    to: Annotated[str, typer.Option("--to", metavar="DESTINATION|URL", help=_WHERE)],
+    to: Annotated[str, typer.Option("--to", metavar="DESTINATION|URL", help=options.WHERE)],
     if_exists: Annotated[
         Literal["fail", "skip", "replace"] | None,
         typer.Option("--if-exists", help="Where the name is taken. Default: fail."),
     ] = None,
-    again: Annotated[
-        bool, typer.Option("--again", help="Also send what was delivered already.")
-    ] = False,
+    again: options.Again = False,
     verify_content: Annotated[
         bool, typer.Option("--verify-content", help="Read everything back, and compare.")
     ] = False,
-    profile: Annotated[
-        str | None, typer.Option("--profile", metavar="NAME", help="See 'piienc profiles list'.")
-    ] = None,
+    profile: options.Profile = None,
     schema: Annotated[
         Path | None,
-        typer.Option("--schema", metavar="FILE", help="Of the files, where a manifest is made."),
+        options.schema("Of the files, where a manifest is made."),
     ] = None,
-    dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Connect, check everything, and send nothing.")
-    ] = False,
+    dry_run: options.DryRun = False,
     sweep: Annotated[
         bool,
         typer.Option("--sweep", help="Also remove hidden files of runs that nobody goes on with."),
     ] = False,
-    identity: destinations.Identity = None,
-    known_hosts: destinations.KnownHosts = None,
-    password_file: destinations.PasswordFile = None,
-    debug_ssh: destinations.DebugSsh = False,
-    passphrase_file: options.PassphraseFile = None,
-    passphrase_fd: options.PassphraseFd = None,
-    keys: options.Keys = None,
-    config: options.Config = None,
-    state: options.State = None,
-    json: options.Json = False,
-    quiet: options.Quiet = False,
-    no_input: options.NoInput = False,
+    *,
+    common: options.RemoteOptions,
 ) -> None:
     """Deliver files: the receiver sees each once, whole, and never half."""
     from msgspec.structs import replace
 
     from piienc.deliver import push as flow  # start-up
 
-    settled = options.settled(config, keys, state)
-    said = destinations.DestinationOptions(to, identity, known_hosts, password_file, debug_ssh)
+    settled = common.settings
+    said = destinations.DestinationOptions(
+        to, common.identity, common.known_hosts, common.password_file, common.debug_ssh
+    )
     destination = destinations.destination_of(said, settled).with_said(
         profile=profile, if_exists=if_exists, verify_content=verify_content or None
     )
-    unlocker = Passphrase(passphrase_file, passphrase_fd, no_input).unlocker
+    unlocker = common.unlocker
     with (
-        audited("push", settled, [("sent", file) for file in files], schema=schema) as entry,
-        ui.progress("sending", quiet=quiet) as report,
+        common.recorded("push", [("sent", file) for file in files], schema=schema) as entry,
+        ui.progress("sending", quiet=common.quiet) as report,
     ):
         pushing = _pushing(said, destination, settled, unlocker, schema, again=again)
         pushing = replace(pushing, told=destinations.tell_retry, progress=report, sweep=sweep)
         receipt = flow.rehearse(files, pushing) if dry_run else flow.push(files, pushing)
         entry.receipt(receipt)
-    _tell(receipt, entry, as_json=json, quiet=quiet)
+    _tell(receipt, entry, as_json=common.json, quiet=common.quiet)
     if receipt.exit_code:
         raise typer.Exit(receipt.exit_code)
 
@@ -153,27 +136,19 @@ def _outcome(file: SentFile) -> str:
     return f"{file.outcome}: {file.why}" if file.why else file.outcome
 
 
+@options.command("pull", "piienc pull 'failed-*.csv' in --from partner")
 def pull(
     remote: Annotated[
         str, typer.Argument(metavar="REMOTE", help="A file's name, or a pattern: 'failed-*.csv'.")
     ],
     dst: Annotated[Path, typer.Argument(metavar="[DST]", help="A folder or a new file.")] = Path(),
     source: Annotated[
-        str, typer.Option("--from", metavar="DESTINATION|URL", help=_WHERE, show_default=False)
+        str,
+        typer.Option("--from", metavar="DESTINATION|URL", help=options.WHERE, show_default=False),
     ] = "",
-    identity: destinations.Identity = None,
-    known_hosts: destinations.KnownHosts = None,
-    password_file: destinations.PasswordFile = None,
-    debug_ssh: destinations.DebugSsh = False,
-    passphrase_file: options.PassphraseFile = None,
-    passphrase_fd: options.PassphraseFd = None,
-    keys: options.Keys = None,
-    config: options.Config = None,
-    state: options.State = None,
-    json: options.Json = False,
-    quiet: options.Quiet = False,
-    no_input: options.NoInput = False,
     force: options.Force = False,
+    *,
+    common: options.RemoteOptions,
 ) -> None:
     """Fetch files from a destination; each appears whole or not at all."""
     from piienc.deliver.pull import PullRequest, pull  # start-up
@@ -182,13 +157,15 @@ def pull(
 
     if not source:
         raise UsageError("from where? no destination is named", hint="say --from DESTINATION")
-    settled = options.settled(config, keys, state)
-    said = destinations.DestinationOptions(source, identity, known_hosts, password_file, debug_ssh)
-    unlocker = Passphrase(passphrase_file, passphrase_fd, no_input).unlocker
+    settled = common.settings
+    said = destinations.DestinationOptions(
+        source, common.identity, common.known_hosts, common.password_file, common.debug_ssh
+    )
+    unlocker = common.unlocker
     way = destinations.way_of(said, destinations.destination_of(said, settled), unlocker)
     with (
-        audited("pull", settled, [("fetched", Path(remote))]) as entry,
-        ui.progress("fetching", quiet=quiet) as report,
+        common.recorded("pull", [("fetched", Path(remote))]) as entry,
+        ui.progress("fetching", quiet=common.quiet) as report,
     ):
         ledger = Ledger(settled.state_dir)
         receipt = pull(
@@ -197,8 +174,8 @@ def pull(
         entry.receipt(receipt)
     for warning in receipt.warnings:
         ui.say(f"warning: {warning}")
-    if json:
+    if common.json:
         ui.document(entry.attested(receipt.document()))
-    elif not quiet:
+    elif not common.quiet:
         for file in receipt.files:
             ui.say(f"fetched {file.bytes:,} bytes: {file.name}")

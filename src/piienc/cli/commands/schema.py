@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+from msgspec import to_builtins
 
 from piienc.base.printable import command
 from piienc.cli import options, ui
@@ -16,14 +17,10 @@ if TYPE_CHECKING:
 
     from piienc.errors import ConfigError, PolicyError
     from piienc.schema import Column
-    from piienc.setup.infer.infer import Proposal
     from piienc.setup.schema_check import CheckedSchema
     from piienc.state import RecordedMark
 
-app = typer.Typer(
-    help="The columns of a kind of file, and their marks: infer, check, show, mark.",
-    no_args_is_help=True,
-)
+app = options.group("The columns of a kind of file, and their marks: infer, check, show, mark.")
 
 _DEFAULT = Path("schema.toml")
 SchemaFile = Annotated[
@@ -31,7 +28,7 @@ SchemaFile = Annotated[
 ]
 
 
-@app.command("infer", epilog=options.EPILOG)
+@options.command("infer", "piienc schema infer profiles.csv -o schema.toml", app)
 def infer(
     sample: Annotated[
         Path, typer.Argument(metavar="SAMPLE", help="CSV (also compressed) or Parquet.")
@@ -52,12 +49,9 @@ def infer(
     sealed: Annotated[
         str, typer.Option("--key-sealed", metavar="NAME", help="The key for all else.")
     ] = "sealed",
-    keys: options.Keys = None,
-    config: options.Config = None,
-    json: options.Json = False,
-    quiet: options.Quiet = False,
-    no_input: options.NoInput = False,  # noqa: ARG001  # every command takes it; this never asks
     force: options.Force = False,
+    *,
+    common: options.CommonOptions,
 ) -> None:
     """Propose a schema by a sample: types, rules and marks, each with its reason."""
     from piienc.keys.names import require_name  # start-up
@@ -65,9 +59,8 @@ def infer(
     from piienc.setup.infer import infer as inference  # start-up
     from piienc.setup.infer.judge import KeyNames
 
-    settled = options.settled(config, keys)
     if output is not None:
-        require_output(output, settled, (sample,))
+        require_output(output, common.settings, (sample,))
     for key in (searchable, sealed):
         require_name(key)
     wanted = inference.InferOptions(name, rows, KeyNames(searchable, sealed))
@@ -78,60 +71,50 @@ def infer(
 
         with new_file(output, overwrite=force) as file:
             file.write(text.encode())
-    if json:
-        ui.document(_inferred(found, output, text))
+    if common.json:
+        ui.result(
+            output=str(output) if output else None,
+            toml=None if output else text,
+            rows=found.rows,
+            whole=found.whole,
+            **to_builtins(found.schema),
+        )
     elif output is None:
         ui.text(text)
-    if output is not None and not json and not quiet:
+    if output is not None:
         marked = [c.name for c in found.schema.columns if c.value("encrypt")]
-        ui.say(f"proposed by {found.rows:,} rows: {output}; marked: {', '.join(marked) or 'none'}")
+        common.say(
+            f"proposed by {found.rows:,} rows: {output}; marked: {', '.join(marked) or 'none'}"
+        )
 
 
-def _inferred(found: Proposal, output: Path | None, text: str) -> dict[str, Any]:
-    from msgspec import to_builtins  # start-up
-
-    return {
-        "schema_version": ui.SCHEMA_VERSION,
-        "ok": True,
-        "output": str(output) if output else None,
-        "toml": None if output else text,
-        "rows": found.rows,
-        "whole": found.whole,
-        **to_builtins(found.schema),
-    }
-
-
-@app.command("check", epilog=options.EPILOG)
+@options.command("check", "piienc schema check schema.toml", app)
 def check(
     schemas: Annotated[
         list[Path] | None,
         typer.Argument(metavar="[SCHEMA]...", help="Schema files. Default: schema.toml."),
     ] = None,
-    keys: options.Keys = None,
-    config: options.Config = None,
-    state: options.State = None,
-    json: options.Json = False,
-    quiet: options.Quiet = False,
-    no_input: options.NoInput = False,  # noqa: ARG001  # every command takes it; this never asks
+    *,
+    common: options.CommonOptions,
 ) -> None:
     """Find all mistakes, what is doubtful, and marks that would be undone."""
     from piienc.setup import schema_check  # start-up
     from piienc.state import Marks  # start-up
 
-    settled = options.settled(config, keys, state)
+    settled = common.settings
     known, marks = schema_check.known_keys(settled.keys_dir), Marks(settled.state_dir)
     checked = [schema_check.check(path, known, marks) for path in schemas or [_DEFAULT]]
     errors = [found.error for found in checked if found.error]
     # Mistakes go before marks: what cannot be read undoes nothing yet.
     worst = min(errors, key=lambda error: error.exit_code, default=None)
-    if json:
+    if common.json:
         told = [_checked(found) for found in checked]
         ui.document({"schema_version": ui.SCHEMA_VERSION, "ok": not errors, "schemas": told})
         if worst:  # the document has told them all
             raise typer.Exit(worst.exit_code)
         return
-    for found in checked:
-        if not quiet:
+    if not common.quiet:
+        for found in checked:
             _tell(found)
     if worst:
         first, *others = errors
@@ -141,7 +124,7 @@ def check(
 
 def _tell(found: CheckedSchema) -> None:
     for warning in found.warnings:
-        ui.say(f"warning: {found.path}: {warning}")
+        ui.warn(f"{found.path}: {warning}")
     if found.schema and not found.error:
         columns = f"{len(found.schema.columns)} columns, {len(found.schema.marked)} marked"
         ui.say(f"{found.path}: no mistakes; {columns}")
@@ -162,22 +145,18 @@ def _checked(found: CheckedSchema) -> dict[str, Any]:
     }
 
 
-@app.command("show", epilog=options.EPILOG)
+@options.command("show", "piienc schema show", app)
 def show(
     schema: SchemaFile = _DEFAULT,
-    keys: options.Keys = None,
-    config: options.Config = None,
-    state: options.State = None,
-    json: options.Json = False,
-    quiet: options.Quiet = False,  # noqa: ARG001  # every command takes it; this one says nothing
-    no_input: options.NoInput = False,  # noqa: ARG001  # likewise; it never asks
+    *,
+    common: options.CommonOptions,
 ) -> None:
     """Show the columns, their rules and their marks."""
     from piienc import schema as schemas  # start-up
     from piienc.setup.schema_check import known_keys  # start-up
     from piienc.state import Marks  # start-up
 
-    settled = options.settled(config, keys, state)
+    settled = common.settings
     found = schemas.load(schema)
     modes = known_keys(settled.keys_dir).modes or {}
     held = Marks(settled.state_dir).of(found.name)
@@ -185,10 +164,13 @@ def show(
         name: _facts(column, found.context_of(name), modes.get(str(column.encrypt)), held.get(name))
         for name, column in found.columns.items()
     }
-    if json:
-        head = {"schema_version": ui.SCHEMA_VERSION, "ok": True}
-        told = {"name": found.name, "version": found.version, "extra_columns": found.extra_columns}
-        ui.document({**head, **told, "columns": facts})
+    if common.json:
+        ui.result(
+            name=found.name,
+            version=found.version,
+            extra_columns=found.extra_columns,
+            columns=facts,
+        )
         return
     ui.table(
         f"{found.name}, version {found.version}",
@@ -230,22 +212,17 @@ def _row(name: str, facts: dict[str, Any]) -> Sequence[str]:
     return (name, facts["type"], rules, *marks)
 
 
-@app.command("mark", epilog=options.EPILOG)
+@options.command("mark", "piienc schema mark email phone --key searchable", app)
 def mark(
     columns: Annotated[list[str], typer.Argument(metavar="COLUMN...", help="The columns to mark.")],
     key: Annotated[str, typer.Option("--key", metavar="NAME", help="The key to encrypt with.")],
-    schema: Annotated[
-        Path, typer.Option("--schema", metavar="FILE", help="Default: schema.toml.")
-    ] = _DEFAULT,
+    schema: Annotated[Path, options.schema("Default: schema.toml.")] = _DEFAULT,
     context: Annotated[
         str | None,
         typer.Option("--context", metavar="TEXT", help="Of one column. Default: its name."),
     ] = None,
-    keys: options.Keys = None,
-    config: options.Config = None,
-    json: options.Json = False,
-    quiet: options.Quiet = False,
-    no_input: options.NoInput = False,  # noqa: ARG001  # every command takes it; this never asks
+    *,
+    common: options.CommonOptions,
 ) -> None:
     """Mark columns for encryption, all or none. Marking cannot be undone."""
     from piienc.keys.names import require_name  # start-up
@@ -253,21 +230,24 @@ def mark(
     from piienc.setup.schema_check import known_keys  # start-up
 
     require_name(key)
-    known = known_keys(options.settled(config, keys).keys_dir).modes
+    known = known_keys(common.settings.keys_dir).modes
     done = mark_columns(schema, columns, key, context)
     warnings = [] if known is None or key in known else [f"there is no key {key!r} yet"]
-    if json:
-        told = {"file": str(schema), "key": key, "version": done.version}
-        changed = {"marked": list(done.marked), "marked_before": list(done.before)}
-        head = {"schema_version": ui.SCHEMA_VERSION, "ok": True}
-        ui.document({**head, **told, **changed, "warnings": warnings})
+    if common.json:
+        ui.result(
+            file=str(schema),
+            key=key,
+            version=done.version,
+            marked=list(done.marked),
+            marked_before=list(done.before),
+            warnings=warnings,
+        )
         return
     for warning in warnings:
         generate = command("piienc", "keys", "generate-aes", key, "--mode", "MODE")
-        ui.say(f"warning: {warning}: {generate}")
-    if quiet:
-        return
+        ui.warn(f"{warning}: {generate}")
     if done.before:
-        ui.say(f"marked with {key} already: {', '.join(done.before)}")
+        common.say(f"marked with {key} already: {', '.join(done.before)}")
     if done.marked:
-        ui.say(f"marked with {key}: {', '.join(done.marked)}; {schema} is version {done.version}")
+        marked = ", ".join(done.marked)
+        common.say(f"marked with {key}: {marked}; {schema} is version {done.version}")

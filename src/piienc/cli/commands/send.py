@@ -8,8 +8,6 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 
 from piienc.cli import destinations, options, ui
-from piienc.cli.audited import audited
-from piienc.cli.passphrase import Passphrase
 from piienc.errors import PiiencError
 
 if TYPE_CHECKING:
@@ -24,64 +22,53 @@ if TYPE_CHECKING:
 LogFormat = Literal["text", "json"]
 
 
+@options.command("send", "piienc send nightly")
 def send(
     what: Annotated[
         str, typer.Argument(metavar="JOB|SRC", help="A job of piienc.toml; a file, with --to.")
     ],
-    schema: Annotated[
-        Path | None, typer.Option("--schema", metavar="FILE", help="Of SRC: names the marks.")
-    ] = None,
+    schema: Annotated[Path | None, options.schema("Of SRC: names the marks.")] = None,
     to: Annotated[
         str | None,
         typer.Option("--to", metavar="DESTINATION|URL", help="Where SRC is sent to."),
     ] = None,
     recipient: Annotated[
         list[str] | None,
-        typer.Option("--recipient", "-r", metavar="NAME", help="Default: the destination's."),
+        options.names("Default: the destination's."),
     ] = None,
-    again: Annotated[
-        bool, typer.Option("--again", help="Also send what was sent already.")
-    ] = False,
+    again: options.Again = False,
     check: Annotated[
         bool, typer.Option("--check", help="Look at all that the job needs, and change nothing.")
     ] = False,
-    dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Do all but the upload, and keep nothing.")
-    ] = False,
+    dry_run: options.DryRun = False,
     log_format: Annotated[
         LogFormat, typer.Option("--log-format", help="On standard error; json: a line each step.")
     ] = "text",
     threads: options.Threads = 0,
-    identity: destinations.Identity = None,
-    known_hosts: destinations.KnownHosts = None,
-    password_file: destinations.PasswordFile = None,
-    debug_ssh: destinations.DebugSsh = False,
-    passphrase_file: options.PassphraseFile = None,
-    passphrase_fd: options.PassphraseFd = None,
-    keys: options.Keys = None,
-    config: options.Config = None,
-    state: options.State = None,
-    json: options.Json = False,
-    quiet: options.Quiet = False,
-    no_input: options.NoInput = False,
+    *,
+    common: options.RemoteOptions,
 ) -> None:
     """Verify, encrypt, wrap and deliver each new file of a job, exactly once."""
     from piienc.jobs.chosen import chosen  # start-up
 
-    voice = _EventPrinter(log_format, as_json=json, quiet=quiet)
+    voice = _EventPrinter(log_format, as_json=common.json, quiet=common.quiet)
     settled: Settings | None = None
     try:
-        settled = options.settled(config, keys, state)
+        settled = common.settings
         job = chosen(what, settled, schema=schema, to=to)
         said = destinations.DestinationOptions(
-            job.destination, identity, known_hosts, password_file, debug_ssh
+            job.destination,
+            common.identity,
+            common.known_hosts,
+            common.password_file,
+            common.debug_ssh,
         )
-        unlocker = Passphrase(passphrase_file, passphrase_fd, no_input).unlocker
+        unlocker = common.unlocker
         making = _making(said, job, settled, unlocker, recipient, voice)
         code = (
             _check(making, voice)
             if check
-            else _send(making, voice, again=again, dry_run=dry_run, threads=threads)
+            else _send(making, voice, common, again=again, dry_run=dry_run, threads=threads)
         )
     except PiiencError as error:
         _alert(settled, voice, _error_document(error))
@@ -164,14 +151,20 @@ def _making(
 
 
 def _send(
-    making: JobContextBuilder, voice: _EventPrinter, *, again: bool, dry_run: bool, threads: int
+    making: JobContextBuilder,
+    voice: _EventPrinter,
+    common: options.CommonOptions,
+    *,
+    again: bool,
+    dry_run: bool,
+    threads: int,
 ) -> int:
     from msgspec.structs import replace
 
     from piienc.jobs.send import send  # start-up
 
     settled = making.settings
-    with audited("send", settled, schema=making.job.schema) as entry:
+    with common.recorded("send", schema=making.job.schema) as entry:
         making = replace(making, again=again, dry_run=dry_run, threads=threads)
         receipt = send(making.recorded_by(entry).sending())
         entry.code = receipt.exit_code

@@ -9,8 +9,6 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from piienc.cli import options, ui
-from piienc.cli.audited import audited
-from piienc.cli.passphrase import Passphrase
 from piienc.cli.places import begun_source, target_of
 from piienc.errors import UsageError
 
@@ -30,20 +28,17 @@ Target = Annotated[
 ]
 
 
+@options.command(
+    "encrypt-file", "piienc encrypt-file profiles.csv profiles.enc.csv --schema schema.toml"
+)
 def encrypt_file(
     src: Source,
     dst: Target,
-    schema: Annotated[Path, typer.Option("--schema", metavar="FILE", help="Names the marks.")],
-    passphrase_file: options.PassphraseFile = None,
-    passphrase_fd: options.PassphraseFd = None,
+    schema: Annotated[Path, options.schema("Names the marks.")],
     threads: options.Threads = 0,
-    keys: options.Keys = None,
-    config: options.Config = None,
-    state: options.State = None,
-    json: options.Json = False,
-    quiet: options.Quiet = False,
-    no_input: options.NoInput = False,
     force: options.Force = False,
+    *,
+    common: options.KeyOptions,
 ) -> None:
     """Encrypt the columns that the schema marks."""
     with ExitStack() as stack:
@@ -57,43 +52,36 @@ def encrypt_file(
             folder,  # start-up
         )
 
-        settled = options.settled(config, keys, state)
         files = [("input", src), ("output", dst)]
-        entry = stack.enter_context(audited("encrypt-file", settled, files, schema=schema))
-        unlocker = Passphrase(passphrase_file, passphrase_fd, no_input).unlocker
-        counter = stack.enter_context(CellCounter(settled.state_dir))
-        report = stack.enter_context(ui.progress("encrypting", quiet=quiet))
+        entry = stack.enter_context(common.recorded("encrypt-file", files, schema=schema))
+        counter = stack.enter_context(CellCounter(common.settings.state_dir))
+        report = stack.enter_context(ui.progress("encrypting", quiet=common.quiet))
         receipt = folder.encrypt(
             source,
             target,
             schema=schemas.load(schema),
-            keys=keyring(KeyFolder(settled.keys_dir, unlocker), entry),
+            keys=keyring(KeyFolder(common.settings.keys_dir, common.unlocker), entry),
             counter=counter,
             options=crypt.CryptOptions(force, threads, report),
         )
         entry.receipt(receipt)
-    _tell("encrypted", receipt, entry, dst, as_json=json, quiet=quiet)
+    _tell("encrypted", receipt, entry, dst, as_json=common.json, quiet=common.quiet)
 
 
+@options.command(
+    "decrypt-file", "piienc decrypt-file profiles.enc.csv profiles.csv --schema schema.toml"
+)
 def decrypt_file(
     src: Source,
     dst: Target,
-    schema: Annotated[
-        Path | None, typer.Option("--schema", metavar="FILE", help="Parquet can do without.")
-    ] = None,
+    schema: Annotated[Path | None, options.schema("Parquet can do without.")] = None,
     columns: Annotated[
         str | None, typer.Option("--columns", metavar="A,B", help="Only these. Default: all.")
     ] = None,
-    passphrase_file: options.PassphraseFile = None,
-    passphrase_fd: options.PassphraseFd = None,
     threads: options.Threads = 0,
-    keys: options.Keys = None,
-    config: options.Config = None,
-    state: options.State = None,
-    json: options.Json = False,
-    quiet: options.Quiet = False,
-    no_input: options.NoInput = False,
     force: options.Force = False,
+    *,
+    common: options.KeyOptions,
 ) -> None:
     """Decrypt encrypted columns; every cell is authenticated."""
     with ExitStack() as stack:
@@ -106,21 +94,19 @@ def decrypt_file(
             folder,  # start-up
         )
 
-        settled = options.settled(config, keys, state)
         files = [("input", src), ("output", dst)]
-        entry = stack.enter_context(audited("decrypt-file", settled, files, schema=schema))
-        unlocker = Passphrase(passphrase_file, passphrase_fd, no_input).unlocker
-        report = stack.enter_context(ui.progress("decrypting", quiet=quiet))
+        entry = stack.enter_context(common.recorded("decrypt-file", files, schema=schema))
+        report = stack.enter_context(ui.progress("decrypting", quiet=common.quiet))
         receipt = folder.decrypt(
             source,
             target,
             schema=schemas.load(schema) if schema else None,
-            keys=keyring(KeyFolder(settled.keys_dir, unlocker), entry),
+            keys=keyring(KeyFolder(common.settings.keys_dir, common.unlocker), entry),
             columns=_names(columns),
             options=crypt.CryptOptions(force, threads, report),
         )
         entry.receipt(receipt)
-    _tell("decrypted", receipt, entry, dst, as_json=json, quiet=quiet)
+    _tell("decrypted", receipt, entry, dst, as_json=common.json, quiet=common.quiet)
 
 
 def _names(columns: str | None) -> list[str]:

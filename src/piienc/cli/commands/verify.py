@@ -9,8 +9,6 @@ from typing import TYPE_CHECKING, Annotated, BinaryIO, Literal
 import typer
 
 from piienc.cli import options, ui
-from piienc.cli.audited import audited
-from piienc.cli.passphrase import Passphrase
 from piienc.cli.places import begun_source
 from piienc.errors import UsageError
 from piienc.settings.outputs import require_output
@@ -24,6 +22,7 @@ if TYPE_CHECKING:
 Form = Literal["text", "json", "junit", "github", "markdown", "sarif"]
 
 
+@options.command("verify", "piienc verify profiles.enc.csv --schema schema.toml")
 def verify(
     file: Annotated[
         Path,
@@ -31,7 +30,7 @@ def verify(
             metavar="FILE|-", help="CSV or Parquet, wrapped or not; - is standard input."
         ),
     ],
-    schema: Annotated[Path, typer.Option("--schema", metavar="FILE", help="What holds for it.")],
+    schema: Annotated[Path, options.schema("What holds for it.")],
     expect: Annotated[
         Literal["encrypted", "plain"],
         typer.Option("--expect", help="Whether the marked columns are encrypted."),
@@ -50,41 +49,30 @@ def verify(
     ] = False,
     recipient: Annotated[
         list[str] | None,
-        typer.Option("--recipient", metavar="NAME", help="Wrap and unwrap it for this key, too."),
+        options.names("Wrap and unwrap it for this key, too."),
     ] = None,
     without_keys: Annotated[
         bool, typer.Option("--without-keys", help="Look at the form of ciphertexts alone.")
     ] = False,
-    profile: Annotated[
-        str | None,
-        typer.Option("--profile", metavar="P", help="Hold the rows to a receiver's rules."),
-    ] = None,
+    profile: options.Profile = None,
     form: Annotated[Form, typer.Option("--format", help="On standard output.")] = "text",
     output: Annotated[
         list[str] | None,
         typer.Option("--output", "-o", metavar="FORMAT=FILE", help="A report more, into a file."),
     ] = None,
-    html: Annotated[
-        Path | None, typer.Option("--html", metavar="FILE", help="The same as -o html=FILE.")
-    ] = None,
+    html: Annotated[Path | None, options.path("--html", "The same as -o html=FILE.")] = None,
     max_findings: Annotated[
         int,
         typer.Option("--max-findings", min=0, metavar="N", help="Listed of each column and rule."),
     ] = 100,
     threads: options.Threads = 0,
-    passphrase_file: options.PassphraseFile = None,
-    passphrase_fd: options.PassphraseFd = None,
-    keys: options.Keys = None,
-    config: options.Config = None,
-    state: options.State = None,
-    json: options.Json = False,
-    quiet: options.Quiet = False,
-    no_input: options.NoInput = False,
     force: options.Force = False,
+    *,
+    common: options.KeyOptions,
 ) -> None:
     """Prove that a file keeps its schema and can be read back."""
     outputs = _outputs(output or [], html)
-    settled = options.settled(config, keys, state)
+    settled = common.settings
     for _, path in outputs:
         require_output(path, settled, (file, against, schema))
     with ExitStack() as stack:
@@ -101,12 +89,11 @@ def verify(
         from piienc.verification.request import VerifyRequest
         from piienc.verification.verify import verify
 
-        unlocker = Passphrase(passphrase_file, passphrase_fd, no_input).unlocker
         held = schemas.load(schema)
-        at_hand = AvailableKeys(KeyFolder(settled.keys_dir, unlocker), used=not without_keys)
+        at_hand = AvailableKeys(KeyFolder(settled.keys_dir, common.unlocker), used=not without_keys)
         marks = Marks(settled.state_dir)
-        entry = stack.enter_context(audited("verify", settled, [("verified", file)], schema=schema))
-        report = stack.enter_context(ui.progress("verifying", quiet=quiet))
+        entry = stack.enter_context(common.recorded("verify", [("verified", file)], schema=schema))
+        report = stack.enter_context(ui.progress("verifying", quiet=common.quiet))
         found = verify(
             source,
             VerifyRequest(
@@ -124,13 +111,13 @@ def verify(
                 progress=report,
             ),
             keys=at_hand,
-            pgp=PgpFolder(settled.keys_dir, unlocker),
+            pgp=PgpFolder(settled.keys_dir, common.unlocker),
         )
         for name, to in reports:
             to.write(FORMATS[name](found).encode())
         appearing.close()  # before the audit log says that it is done
         entry.receipt(found)
-    _tell(found, "json" if json else form, quiet=quiet)
+    _tell(found, "json" if common.json else form, quiet=common.quiet)
     if found.exit_code:
         raise typer.Exit(found.exit_code)
 

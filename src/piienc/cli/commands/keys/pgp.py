@@ -13,8 +13,6 @@ from msgspec import to_builtins
 from piienc.base.files import open_input
 from piienc.base.printable import command
 from piienc.cli import options, ui
-from piienc.cli.audited import audited
-from piienc.cli.passphrase import Passphrase
 from piienc.errors import KeyAccessError
 
 if TYPE_CHECKING:
@@ -23,8 +21,6 @@ if TYPE_CHECKING:
     from piienc.keys.openpgp.key import PgpKey
 
 _LARGEST = 4 << 20  # bytes of a key file
-
-Name = Annotated[str, typer.Argument(metavar="NAME", help="The key's name.")]
 
 
 class Algorithm(StrEnum):
@@ -36,7 +32,7 @@ class Algorithm(StrEnum):
 
 
 def generate_pgp(
-    name: Name,
+    name: options.Name,
     email: Annotated[str, typer.Option("--email", metavar="ADDRESS", help="For its user id.")],
     algorithm: Annotated[
         Algorithm, typer.Option("--algorithm", help="ed25519 comes with cv25519 to encrypt to.")
@@ -47,24 +43,14 @@ def generate_pgp(
     real_name: Annotated[
         str | None, typer.Option("--real-name", metavar="TEXT", help="Default: NAME.")
     ] = None,
-    no_passphrase: Annotated[
-        bool, typer.Option("--no-passphrase", help="Keep it in clear, protected by mode 0600.")
-    ] = False,
-    passphrase_file: options.PassphraseFile = None,
-    passphrase_fd: options.PassphraseFd = None,
-    keys: options.Keys = None,
-    config: options.Config = None,
-    state: options.State = None,
-    json: options.Json = False,
-    quiet: options.Quiet = False,
-    no_input: options.NoInput = False,
+    no_passphrase: options.NoPassphrase = False,
+    *,
+    common: options.KeyOptions,
 ) -> None:
     """Make an OpenPGP key pair of your own, to sign with and to be sent files."""
-    passphrase = Passphrase(passphrase_file, passphrase_fd, no_input)
-    folder = folder_of(config, keys)
-    settled = options.settled(config, keys, state)
-    with audited("keys generate-pgp", settled, keys=[name], makes_keys=True) as entry:
-        secret = passphrase.for_new(name, none=no_passphrase)
+    folder = folder_of(common)
+    with common.recorded("keys generate-pgp", keys=[name], makes_keys=True) as entry:
+        secret = common.passphrase.for_new(name, none=no_passphrase)
         key = folder.generate(
             name,
             email,
@@ -74,15 +60,16 @@ def generate_pgp(
             passphrase=secret,
         )
         entry.key(name, fingerprint=key.fingerprint)
-    _tell(key, entry, as_json=json, quiet=quiet)
-    if not json and not quiet:
-        export = command("piienc", "keys", "export", name)
-        ui.say(f"send your partners the public key: {export}")
-        ui.say(f"keep a copy of {folder.home} in a safe place: without it, nothing is unwrapped")
+    _tell(key, entry, common)
+    export = command("piienc", "keys", "export", name)
+    common.say(
+        f"send your partners the public key: {export}",
+        f"keep a copy of {folder.home} in a safe place: without it, nothing is unwrapped",
+    )
 
 
 def import_pgp(
-    name: Name,
+    name: options.Name,
     file: Annotated[
         Path, typer.Argument(metavar="FILE|-", help="The partner's public key, armored or binary.")
     ],
@@ -93,54 +80,48 @@ def import_pgp(
     with_secret: Annotated[
         bool, typer.Option("--with-secret", help="The file is your own secret key: keep it too.")
     ] = False,
-    keys: options.Keys = None,
-    config: options.Config = None,
-    state: options.State = None,
-    json: options.Json = False,
-    quiet: options.Quiet = False,
-    no_input: options.NoInput = False,  # noqa: ARG001  # every command takes it; this one never asks
     force: options.Force = False,
+    *,
+    common: options.CommonOptions,
 ) -> None:
     """Take in a partner's OpenPGP key, and pin its fingerprint under the name."""
-    settled = options.settled(config, keys, state)
-    with audited(
-        "keys import-pgp", settled, [("input", file)], keys=[name], makes_keys=True
+    with common.recorded(
+        "keys import-pgp", [("input", file)], keys=[name], makes_keys=True
     ) as entry:
-        key = folder_of(config, keys).take(
-            name, _read(file), fingerprint=fingerprint, secret=with_secret, overwrite=force
+        key = folder_of(common).take(
+            name, material(file), fingerprint=fingerprint, secret=with_secret, overwrite=force
         )
         entry.key(name, fingerprint=key.fingerprint)
-    _tell(key, entry, as_json=json, quiet=quiet)
+    _tell(key, entry, common)
     try:
         key.require_encryption()
     except KeyAccessError as error:
-        if not json:
-            ui.say(f"warning: {name} is no recipient: {error}")
-    if fingerprint is None and not json and not quiet:
-        ui.say("compare the fingerprint with its owner, by another way, before you send anything")
+        if not common.json:
+            ui.warn(f"{name} is no recipient: {error}")
+    if fingerprint is None:
+        common.say(
+            "compare the fingerprint with its owner, by another way, before you send anything"
+        )
 
 
 def fingerprint(
-    name: Name,
-    keys: options.Keys = None,
-    config: options.Config = None,
-    json: options.Json = False,
-    quiet: options.Quiet = False,  # noqa: ARG001  # every command takes it; this one says nothing
-    no_input: options.NoInput = False,  # noqa: ARG001  # likewise; it never asks
+    name: options.Name,
+    *,
+    common: options.CommonOptions,
 ) -> None:
     """Show an OpenPGP key's fingerprint, to compare it with its owner's."""
-    key = folder_of(config, keys).load([name])[0]
-    if json:
-        ui.document({"schema_version": ui.SCHEMA_VERSION, "ok": True, "key": facts_of(key)})
+    key = folder_of(common).load([name])[0]
+    if common.json:
+        ui.result(key=facts_of(key))
     else:
         ui.data(grouped(key.fingerprint))
 
 
-def folder_of(config: Path | None, keys: Path | None) -> PgpFolder:
+def folder_of(common: options.CommonOptions) -> PgpFolder:
     """Return the OpenPGP keys of the key folder that holds for this run."""
     from piienc.keys.openpgp.folder import PgpFolder  # start-up
 
-    return PgpFolder(options.settled(config, keys).keys_dir)
+    return PgpFolder(common.settings.keys_dir)
 
 
 def facts_of(key: PgpKey) -> dict[str, Any]:
@@ -173,7 +154,13 @@ def grouped(fingerprint: str) -> str:
     return " ".join(fingerprint[at : at + 4] for at in range(0, len(fingerprint), 4))
 
 
-def _read(file: Path) -> bytes:
+def material(file: Path) -> bytes:
+    """Return the content of a key file; `-` is standard input.
+
+    Raises:
+        InputError: it cannot be read.
+        KeyAccessError: it is too large for a key.
+    """
     if str(file) == "-":
         data = sys.stdin.buffer.read(_LARGEST + 1)
     else:
@@ -184,11 +171,11 @@ def _read(file: Path) -> bytes:
     return data
 
 
-def _tell(key: PgpKey, entry: AuditEntry, *, as_json: bool, quiet: bool) -> None:
-    if as_json:
-        document = {"schema_version": ui.SCHEMA_VERSION, "ok": True, "key": facts_of(key)}
-        ui.document(entry.attested(document))
-    elif not quiet:
-        ends = f"until {key.expires:%Y-%m-%d}" if key.expires else "without an end"
-        ui.say(f"OpenPGP key {key.name}, {key.primary.algorithm}, {ends}: {key.user_ids[0]}")
-        ui.say(f"fingerprint {grouped(key.fingerprint)}")
+def _tell(key: PgpKey, entry: AuditEntry, common: options.CommonOptions) -> None:
+    if common.json:
+        ui.result(**entry.attested({"key": facts_of(key)}))
+    ends = f"until {key.expires:%Y-%m-%d}" if key.expires else "without an end"
+    common.say(
+        f"OpenPGP key {key.name}, {key.primary.algorithm}, {ends}: {key.user_ids[0]}",
+        f"fingerprint {grouped(key.fingerprint)}",
+    )
