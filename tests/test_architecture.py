@@ -78,6 +78,44 @@ def test_no_two_classes_have_one_name():
     assert [name for name, count in names.items() if count > 1] == []
 
 
+def calls(module: ast.Module, name: str) -> list[ast.Call]:
+    """Return the calls of a function, by its bare name."""
+    return [
+        node
+        for node in ast.walk(module)
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == name
+    ]
+
+
+def asked_of(module: ast.Module) -> set[str]:
+    """Return the names of the classes that instances are held against."""
+    kinds = [call.args[1] for call in calls(module, "isinstance")]
+    return {
+        node.attr if isinstance(node, ast.Attribute) else node.id
+        for kind in kinds
+        for node in ast.walk(kind)
+        if isinstance(node, ast.Name | ast.Attribute)
+    }
+
+
+def outside(*rooms: str) -> dict[str, ast.Module]:
+    """Return the modules of the other rooms."""
+    return {
+        name: module
+        for name, module in modules().items()
+        if name.split(".")[1:2] and name.split(".")[1] not in rooms
+    }
+
+
+def test_only_the_storage_asks_what_a_path_is():
+    """All others are given a source or a target, which know."""
+    asking = {name: asked_of(module) for name, module in outside("storage", "tables").items()}
+    paths = {"Path", "PurePath", "BinaryIO", "FileSource", "StreamSource", "OpenedSource"}
+    paths |= {"FileTarget", "StreamTarget"}
+    assert {name: found for name in asking if (found := asking[name] & paths)} == {}
+    assert "FileIO" in asked_of(modules()["piienc.storage.source"])
+
+
 def sizes() -> dict[Path, int]:
     """Return the lines of each file."""
     return {path: len(path.read_text("utf-8").splitlines()) for path in ROOT.rglob("*.py")}

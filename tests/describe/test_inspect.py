@@ -13,6 +13,7 @@ from piienc.describe.inspect import inspect
 from piienc.describe.inspection import ColumnInspection, PgpInspection
 from piienc.errors import InputError, PgpError
 from piienc.keys import KeyInfo, Mode, Prefix, generate
+from piienc.storage import FileSource, StreamSource
 
 C = "CANARY-4711"
 DATA = f"id,email,note\n1,{C},{C}\n2,,{C}\n3,{C},\n"
@@ -22,7 +23,7 @@ MESSAGE = bytes.fromhex("c10b 03 0123456789abcdef 12 00 d202 01 00")
 
 
 def _inspected(shop, source, schema=None, *, known=None):
-    place = shop.folder / source if isinstance(source, str) else source
+    place = FileSource(shop.folder / source) if isinstance(source, str) else StreamSource(source)
     return inspect(
         place,
         known=lambda: known or {},

@@ -17,6 +17,7 @@ from piienc.keys import KeyFolder
 from piienc.keys.openpgp.folder import PgpFolder
 from piienc.report.model import SchemaFacts
 from piienc.state import CellCounter
+from piienc.storage import FileSource, FileTarget, StreamSource, StreamTarget
 from piienc.tables import UnitSize
 from piienc.transform import crypt
 from piienc.verification.request import VerifyRequest
@@ -129,10 +130,11 @@ class Workshop:
         """Take the door of a run."""
         try:
             if run.door == "flow":
-                by_flow(source, target)
+                by_flow(FileSource(source), FileTarget(target))
             elif run.door == "stream":
                 out = io.BytesIO()
-                by_flow(io.BufferedReader(io.BytesIO(source.read_bytes())), out)
+                stream = io.BufferedReader(io.BytesIO(source.read_bytes()))
+                by_flow(StreamSource(stream), StreamTarget(out))
                 target.write_bytes(out.getvalue())
             elif run.door == "api":
                 by_api(source, target, **self._where)
@@ -171,9 +173,11 @@ class Workshop:
     def verify(self, run: Run, file: Path, *, keys: bool = True, **wanted) -> Report:
         """Verify a file in the process."""
         more = {"threads": run.threads, "units": units_of(run), **wanted}
+        if "against" in more:
+            more["against"] = FileSource(more["against"])
         facts = SchemaFacts("random", 1, "schema.toml", "0" * 64)
         return verify(
-            file,
+            FileSource(file),
             VerifyRequest(schema=self._schema, facts=facts, **more),
             keys=Hands(used=keys),
             pgp=PgpFolder(self.folder / "keys"),

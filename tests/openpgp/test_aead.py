@@ -17,6 +17,7 @@ from piienc.openpgp.packets import Container, read_message
 from piienc.openpgp.request import WrapRequest
 from piienc.openpgp.wrap import wrap_file
 from piienc.receivers import load
+from piienc.storage import FileSource, FileTarget
 
 CURVE = ("EDDSA", "Curve: ed25519", "ECDH", "Curve: cv25519")
 # RFC 9580, 5.2.3.32, and the draft that GnuPG goes by: a modification detection code, and AEAD.
@@ -94,7 +95,7 @@ def _wrapped(keys, folder, *names, signer=None):
     source, target = folder / "x.csv", folder / "x.pgp"
     source.write_bytes(b"id\n1\n")
     wanted = WrapRequest(load("generic", {}), names, signer)
-    wrap_file(source, target, wanted, keys=keys)
+    wrap_file(FileSource(source), FileTarget(target), wanted, keys=keys, passphrase=print)
     return target.read_bytes()
 
 

@@ -13,6 +13,7 @@ import pytest
 from piienc import schema as schemas
 from piienc.keys import Keyset, Mode, generate
 from piienc.state import CellCounter
+from piienc.storage import FileSource, FileTarget
 from piienc.transform import crypt
 
 if TYPE_CHECKING:
@@ -86,8 +87,8 @@ class Shop:
         left_out = options.pop("left_out", frozenset())
         with CellCounter(self.state) as counter:
             return crypt.encrypt_file(
-                self.folder / source,
-                self.folder / target,
+                FileSource(self.folder / source),
+                FileTarget(self.folder / target),
                 schema=schema or self.schema(),
                 keys=self.keys.__getitem__,
                 counter=counter,
@@ -106,8 +107,8 @@ class Shop:
         """Decrypt a file of the folder; Parquet by its own record if there is no schema."""
         options.setdefault("overwrite", self.overwrite)
         return crypt.decrypt_file(
-            self.folder / source,
-            self.folder / target,
+            FileSource(self.folder / source),
+            FileTarget(self.folder / target),
             schema=schema,
             keys=self.keys.__getitem__,
             columns=columns,

@@ -19,6 +19,7 @@ from piienc.keys import Keyset, Mode, generate
 from piienc.keys.openpgp.folder import PgpFolder
 from piienc.report.model import SchemaFacts
 from piienc.state import CellCounter
+from piienc.storage import FileSource, FileTarget
 from piienc.transform import crypt
 from piienc.verification.request import VerifyRequest
 from piienc.verification.verify import verify
@@ -169,8 +170,8 @@ class Desk:
         """Encrypt a file of the folder, and return the other."""
         with CellCounter(self.folder / "state") as counter:
             crypt.encrypt_file(
-                self.folder / source,
-                self.folder / target,
+                FileSource(self.folder / source),
+                FileTarget(self.folder / target),
                 schema=schema or self.schema(),
                 keys=self.keys.__getitem__,
                 counter=counter,
@@ -186,9 +187,9 @@ class Desk:
     def verify(self, file: str, schema: Schema | None = None, **wanted: Any) -> Report:
         """Verify a file of the folder."""
         if "against" in wanted:
-            wanted["against"] = self.folder / wanted["against"]
+            wanted["against"] = FileSource(self.folder / wanted["against"])
         return verify(
-            self.folder / file,
+            FileSource(self.folder / file),
             VerifyRequest(
                 schema=schema or self.schema(),
                 facts=SchemaFacts("people", 1, "schema.toml", "0" * 64),

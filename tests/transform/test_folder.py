@@ -11,6 +11,7 @@ from pyarrow import parquet as pq
 from piienc.base.folders import allow_open, new_folder
 from piienc.errors import AuthenticationError, InputError, PolicyError, UsageError
 from piienc.state import CellCounter
+from piienc.storage import FileSource, FileTarget, StreamTarget
 from piienc.transform import crypt, folder
 
 C = "CANARY-4711"
@@ -45,8 +46,8 @@ def _schema(shop, columns=None):
 def _encrypt(shop, source="in", target="out", schema=None):
     with CellCounter(shop.state) as counter:
         return folder.encrypt(
-            shop.folder / source,
-            shop.folder / target if isinstance(target, str) else target,
+            FileSource(shop.folder / source),
+            FileTarget(shop.folder / target) if isinstance(target, str) else target,
             schema=schema or _schema(shop),
             keys=shop.keys.__getitem__,
             counter=counter,
@@ -55,7 +56,10 @@ def _encrypt(shop, source="in", target="out", schema=None):
 
 def _decrypt(shop, source="out", target="back", schema=None):
     return folder.decrypt(
-        shop.folder / source, shop.folder / target, schema=schema, keys=shop.keys.__getitem__
+        FileSource(shop.folder / source),
+        FileTarget(shop.folder / target),
+        schema=schema,
+        keys=shop.keys.__getitem__,
     )
 
 
@@ -204,7 +208,7 @@ def test_folder_to_a_stream_is_refused(shop):
     """There is one stream, and several files."""
     _write(shop)
     with (shop.folder / "x").open("wb") as stream, shop.refused(UsageError, "stream"):
-        _encrypt(shop, target=stream)
+        _encrypt(shop, target=StreamTarget(stream))
 
 
 def test_what_a_killed_run_has_left_is_removed_by_the_next_one(shop):
@@ -234,8 +238,8 @@ def test_progress_is_that_of_all_files(shop):
     shares = []
     with CellCounter(shop.state) as counter:
         folder.encrypt(
-            shop.folder / "in",
-            shop.folder / "out",
+            FileSource(shop.folder / "in"),
+            FileTarget(shop.folder / "out"),
             schema=_schema(shop),
             keys=shop.keys.__getitem__,
             counter=counter,
@@ -257,8 +261,8 @@ def test_no_file_has_a_name_before_all_are_whole(shop):
         seen.append([path for path in shop.folder.glob(".back.*/**/*") if path.is_file()])
 
     folder.decrypt(
-        shop.folder / "out",
-        shop.folder / "back",
+        FileSource(shop.folder / "out"),
+        FileTarget(shop.folder / "back"),
         schema=None,
         keys=shop.keys.__getitem__,
         options=crypt.CryptOptions(progress=look),

@@ -10,6 +10,7 @@ import pytest
 from piienc.errors import ConfigError, InputError, PolicyError
 from piienc.keys import Mode, generate
 from piienc.state import CellCounter, Marks
+from piienc.storage import FileSource, StreamTarget
 from piienc.transform import crypt
 from piienc.transform.mark_policy import record_marks
 
@@ -193,14 +194,12 @@ def test_output_to_a_stream_is_held_to_marks_and_records_them(used):
     """Standard output is no way around."""
     with (used.folder / "stream").open("wb") as stream, CellCounter(used.state) as counter:
         facts = {"keys": used.keys.__getitem__, "counter": counter}
-        source = used.folder / "x.csv"
+        ends = FileSource(used.folder / "x.csv"), StreamTarget(stream)
         with pytest.raises(PolicyError):
-            crypt.encrypt_file(
-                source, stream, schema=used.schema({**FIRST, "email": PLAIN}), **facts
-            )
+            crypt.encrypt_file(*ends, schema=used.schema({**FIRST, "email": PLAIN}), **facts)
         assert stream.tell() == 0
         schema = used.schema({**FIRST, "id": LOOK})
-        crypt.encrypt_file(source, stream, schema=schema, **facts)
+        crypt.encrypt_file(*ends, schema=schema, **facts)
     assert set(_held(used)) == {"id", "email", "note"}
 
 

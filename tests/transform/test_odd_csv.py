@@ -12,6 +12,7 @@ from pyarrow import csv as arrow_csv
 from piienc.describe.inspect import inspect
 from piienc.errors import InputError
 from piienc.setup.infer.infer import infer
+from piienc.storage import FileSource
 
 C = "CANARY-4711"
 ROWS = [["1", C, C], ["2", C, C]]
@@ -99,7 +100,9 @@ def _readers(shop, name, schema):
     for how in (None, schema):
         yield (
             "inspect",
-            lambda how=how: inspect(shop.folder / name, known=dict, keys=dict, schema=how),
+            lambda how=how: inspect(
+                FileSource(shop.folder / name), known=dict, keys=dict, schema=how
+            ),
         )
 
 
@@ -145,7 +148,9 @@ def check(shop):
         facts = SchemaFacts("people", 1, "schema.toml", "0" * 64)
         wanted = VerifyRequest(schema=schema, facts=facts, expect="plain")
         at_hand = AvailableKeys(KeyFolder(shop.folder), used=False)
-        return verify(shop.folder / name, wanted, keys=at_hand, pgp=PgpFolder(shop.folder))
+        return verify(
+            FileSource(shop.folder / name), wanted, keys=at_hand, pgp=PgpFolder(shop.folder)
+        )
 
     return check
 
@@ -162,7 +167,7 @@ def test_other_delimiter_is_named_in_a_way_that_works(shop, check, mark, quoted)
     reads = (
         lambda: shop.encrypt("x.csv", "y.csv"),
         lambda: check("x.csv", shop.schema()),
-        lambda: inspect(shop.folder / "x.csv", known=dict, keys=dict),
+        lambda: inspect(FileSource(shop.folder / "x.csv"), known=dict, keys=dict),
     )
     for read in reads:
         _, hint = _said(mark, read)
@@ -192,7 +197,7 @@ def test_column_without_a_name_is_told_with_why(shop, check, header, word, remed
         said, hint = _said(header, read)
         assert word in said
         assert remedy in hint
-    assert inspect(shop.folder / "x.csv", known=dict, keys=dict).columns[0].cells == 1
+    assert inspect(FileSource(shop.folder / "x.csv"), known=dict, keys=dict).columns[0].cells == 1
 
 
 def test_column_without_a_name_is_kept_where_columns_may_be(shop):

@@ -14,6 +14,7 @@ from pyarrow import parquet as pq
 from piienc.describe.inspect import inspect
 from piienc.errors import InputError
 from piienc.setup.infer.infer import InferOptions, infer
+from piienc.storage import FileSource
 
 UUIDS = [uuid.UUID(int=n).bytes for n in (0, 1, 2**128 - 1)]
 KINDS = {
@@ -123,7 +124,7 @@ def test_nested_type_comes_back_unmarked_and_is_refused_marked(shop, name):
 def test_types_are_inspected_and_inferred(shop, name):
     """Looking at a file never depends on what Arrow can compute with its types."""
     _write(shop, (KINDS | NESTED)[name])
-    report = inspect(shop.folder / "x.parquet", known=dict, keys=dict)
+    report = inspect(FileSource(shop.folder / "x.parquet"), known=dict, keys=dict)
     assert [column.name for column in report.columns] == ["row", "kind", "email"]
     assert infer(shop.folder / "x.parquet", InferOptions())
 

@@ -11,6 +11,7 @@ import pytest
 from piienc.errors import KeyAccessError
 from piienc.report.receipt import FileFacts
 from piienc.state import CELL_LIMIT, CELL_WARNING, CellCounter
+from piienc.storage import StreamSource, StreamTarget
 from piienc.transform import crypt
 
 C = "CANARY-4711"
@@ -76,8 +77,8 @@ def test_streams_are_read_and_written_and_called_by_a_dash(shop):
     target = io.BytesIO()
     with CellCounter(shop.state) as counter:
         receipt = crypt.encrypt_file(
-            io.BytesIO(DATA.encode()),
-            target,
+            StreamSource(io.BytesIO(DATA.encode())),
+            StreamTarget(target),
             schema=shop.schema(),
             keys=shop.keys.__getitem__,
             counter=counter,

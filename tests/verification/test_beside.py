@@ -16,6 +16,7 @@ from piienc.jobs.spooling.verifying import Verifying
 from piienc.keys import Mode, Prefix, generate
 from piienc.report.model import SchemaFacts
 from piienc.state import CellCounter
+from piienc.storage import FileSource, FileTarget
 from piienc.transform import crypt
 from piienc.verification.columns.fingerprints import Frequencies, folded
 
@@ -31,8 +32,8 @@ def _beside(desk, file, schema, leave_out=frozenset()):
     )
     with CellCounter(desk.folder / "state") as counter, Verifying(sending) as verifying:
         crypt.encrypt_file(
-            desk.folder / file,
-            desk.folder / f"made-{file}",
+            FileSource(desk.folder / file),
+            FileTarget(desk.folder / f"made-{file}"),
             schema=schema,
             keys=desk.keys.__getitem__,
             counter=counter,

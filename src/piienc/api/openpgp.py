@@ -12,6 +12,7 @@ from piienc.errors import UsageError
 from piienc.keys.openpgp.folder import PgpFolder
 from piienc.openpgp import unwrap, wrap
 from piienc.openpgp.request import WrapRequest
+from piienc.storage import FileSource, FileTarget
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -74,7 +75,12 @@ def wrap_file(
     files = [("input", Path(source)), ("output", written)]
     read = path_of(schema)
     with recorded("wrap-file", where, files, schema=read, keys=wanted.names) as entry:
-        receipt = wrap.wrap_file(Path(source), written, wanted, keys=pgp)
+        receipt = wrap.wrap_file(
+            FileSource(Path(source)),
+            FileTarget(written),
+            wanted,
+            keys=pgp,
+        )
         entry.receipt(receipt)
     return receipt
 
@@ -111,8 +117,8 @@ def unwrap_file(
     named = [signed_by] if signed_by else []
     with recorded("unwrap-file", where, files, keys=named) as entry:
         receipt = unwrap.unwrap_file(
-            Path(source),
-            Path(target),
+            FileSource(Path(source)),
+            FileTarget(Path(target)),
             keys=pgp,
             signed_by=signed_by,
             overwrite=overwrite,

@@ -11,6 +11,7 @@ from piienc.api.keyring import keyring
 from piienc.audit.entry import recorded
 from piienc.keys import KeyFolder
 from piienc.state import CellCounter
+from piienc.storage import FileSource, FileTarget
 from piienc.transform import crypt
 
 if TYPE_CHECKING:
@@ -57,8 +58,8 @@ def encrypt_file(
         CellCounter(where.state_dir) as counter,
     ):
         receipt = crypt.encrypt_file(
-            Path(source),
-            Path(target),
+            FileSource(Path(source)),
+            FileTarget(Path(target)),
             schema=schemas.load(Path(schema)),
             keys=keyring(KeyFolder(where.keys_dir, unlocker), entry),
             counter=counter,
@@ -104,8 +105,8 @@ def decrypt_file(
     files = [("input", Path(source)), ("output", Path(target))]
     with recorded("decrypt-file", where, files, schema=Path(schema) if schema else None) as entry:
         receipt = crypt.decrypt_file(
-            Path(source),
-            Path(target),
+            FileSource(Path(source)),
+            FileTarget(Path(target)),
             schema=schema_of(schema),
             keys=keyring(KeyFolder(where.keys_dir, unlocker), entry),
             columns=columns,

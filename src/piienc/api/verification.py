@@ -14,6 +14,7 @@ from piienc.keys import KeyFolder
 from piienc.keys.openpgp.folder import PgpFolder
 from piienc.report.model import SchemaFacts
 from piienc.state import Marks
+from piienc.storage import FileSource
 from piienc.verification.available_keys import AvailableKeys, hold_to_marks_at_hand
 from piienc.verification.request import VerifyRequest
 from piienc.verification.verify import verify as verify_by
@@ -76,12 +77,12 @@ def verify(
         at_hand = AvailableKeys(KeyFolder(where.keys_dir, unlocker), used=not without_keys)
         marks = Marks(where.state_dir)
         report = verify_by(
-            Path(file),
+            FileSource(Path(file)),
             VerifyRequest(
                 schema=held,
                 facts=SchemaFacts.of(held, Path(schema)),
                 expect=expect,
-                against=Path(against) if against else None,
+                against=FileSource(Path(against)) if against else None,
                 key_column=key_column,
                 round_trip=round_trip,
                 recipients=tuple(dict.fromkeys(recipients)),

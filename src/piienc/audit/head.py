@@ -125,7 +125,7 @@ def write(folder: Path, head: SignedHead) -> None:
         IncompleteError: it cannot be written.
     """
     new = folder / f"{FILE}.new"
-    with translated(str(folder / FILE)):
+    with translated(folder / FILE):
         with contextlib.suppress(FileNotFoundError):
             new.unlink()
         try:

@@ -142,7 +142,7 @@ def _append(path: Path, data: bytes, size: int) -> None:
     descriptor = segments.opened(path, os.O_RDWR | os.O_CREAT | os.O_APPEND)
     try:
         require_private(path)
-        with translated(str(path)):
+        with translated(path):
             try:
                 left = memoryview(data)
                 while left:

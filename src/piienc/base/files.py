@@ -61,17 +61,17 @@ def new_file(
     """
     shown = shown or path
     with contextlib.ExitStack() as stack:
-        with translated(shown):
+        with translated(shown, whole=True):
             final = stack.enter_context(held_name(path))
         _refuse_taken(final, shown, overwrite=overwrite)
         _sweep(final)
-        with translated(shown):
+        with translated(shown, whole=True):
             descriptor, temporary = _open_nameless(final, shown)
             if kept:
                 adopt(descriptor, final.parent)
         if temporary is not None:
             stack.enter_context(cleaned_up(partial(temporary.unlink, missing_ok=True)))
-        stack.enter_context(translated(shown))
+        stack.enter_context(translated(shown, whole=True))
         file = stack.enter_context(os.fdopen(descriptor, "w+b", buffering=128 << 10))
         yield file
         file.flush()
@@ -117,7 +117,7 @@ def edited(path: Path) -> Iterator[Callable[[bytes], None]]:
         IncompleteError: the file could not be written.
     """
     with contextlib.ExitStack() as stack:
-        with translated(path):
+        with translated(path, whole=True):
             folder = os.open(stack.enter_context(held_name(path)).parent, os.O_RDONLY)
         stack.callback(os.close, folder)
         # The folder and not the file, which is another one once it was replaced.
@@ -270,27 +270,32 @@ def _link_descriptor(descriptor: int, name: Path) -> None:
 
 
 @contextlib.contextmanager
-def translated(path: Path | str) -> Iterator[None]:
-    """Turn the system's errors in writing `path` into ours."""
+def translated(name: Path | str, *, whole: bool = False) -> Iterator[None]:
+    """Turn the system's errors in writing into ours.
+
+    Args:
+        name: what messages call the file.
+        whole: it appears whole or not at all, so nothing is left behind.
+    """
     try:
         yield
     except BrokenPipeError:
         raise  # who read our output has left: no failure of ours
     except OSError as error:
         reason = os.strerror(error.errno) if error.errno else str(error)
-        left = "; nothing was left behind" if isinstance(path, Path) else ""
+        left = "; nothing was left behind" if whole else ""
         if error.errno == errno.EFBIG:
             raise IncompleteError(
-                f"cannot write {path}: {reason}{left}",
+                f"cannot write {name}: {reason}{left}",
                 hint="raise the limit of file sizes (ulimit -f) and run the same command again",
             ) from error
         if error.errno in NO_ROOM:
             raise IncompleteError(
-                f"cannot write {path}: {reason}{left}",
+                f"cannot write {name}: {reason}{left}",
                 hint="make room on the disk and run the same command again",
             ) from error
         raise IncompleteError(
-            f"cannot write {path}: {reason}",
+            f"cannot write {name}: {reason}",
             hint="check that the folder exists and may be written to",
         ) from error
 

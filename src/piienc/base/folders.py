@@ -45,17 +45,17 @@ def new_folder(path: Path) -> Iterator[Path]:
         ConfigError: its file system gives no locks.
     """
     with contextlib.ExitStack() as stack:
-        with translated(path):
+        with translated(path, whole=True):
             final = stack.enter_context(held_name(path))
         _refuse_taken(final, path)
-        with translated(path):
+        with translated(path, whole=True):
             _sweep(final)
             made, descriptor = _made(final, path)
         stack.callback(os.close, descriptor)
         stack.enter_context(cleaned_up(partial(shutil.rmtree, made, ignore_errors=True)))
         yield by_descriptor(descriptor)
         _refuse_taken(final, path)
-        with translated(path):
+        with translated(path, whole=True):
             _flush(made)
             made.rename(final)
             keep_names(final.parent)

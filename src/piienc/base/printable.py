@@ -10,7 +10,10 @@ from __future__ import annotations
 import os
 import re
 import shlex
-from pathlib import PurePath
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pathlib import PurePath
 
 # Letters and marks that nobody sees, besides what Unicode itself calls not printable: fillers,
 # joiners and variation selectors, which can carry hidden text.
@@ -53,7 +56,7 @@ def command(*words: str | PurePath) -> str:
     Args:
         words: the command and its arguments. A path that begins with a hyphen is no option.
     """
-    return shlex.join(_shielded(word) if isinstance(word, PurePath) else word for word in words)
+    return shlex.join(word if isinstance(word, str) else _shielded(word) for word in words)
 
 
 def _shielded(path: PurePath) -> str:

@@ -7,42 +7,41 @@ from typing import TYPE_CHECKING
 
 from piienc.cli import ui
 from piienc.errors import UsageError
-from piienc.storage.places import begun
+from piienc.storage import FileSource, FileTarget, StreamSource, StreamTarget
 
 if TYPE_CHECKING:
     from contextlib import ExitStack
     from pathlib import Path
 
-    from piienc.storage.places import Begun, Place
+    from piienc.storage import Source, Target
 
 
-def source_of(path: Path) -> Place:
+def source_of(path: Path) -> Source:
     """Return what is read: a file, or standard input."""
     if str(path) != "-":
-        return path
+        return FileSource(path)
     if sys.stdin is None:
         raise UsageError("there is no standard input to read", hint="name a file")
-    return sys.stdin.buffer
+    return StreamSource(sys.stdin.buffer)
 
 
-def begun_source(path: Path, stack: ExitStack) -> Place | Begun:
+def begun_source(path: Path, stack: ExitStack) -> Source:
     """Begin to read a file, while what is heavy is still to be imported.
 
     A stream is left for later, for it may keep us waiting, and the audit log is told first. So is a
     folder, and what is missing.
     """
-    if not path.is_file():
-        return source_of(path)
-    return stack.enter_context(begun(path, ahead=True))
+    source = source_of(path)
+    return stack.enter_context(source.opened(ahead=True)) if path.is_file() else source
 
 
-def target_of(path: Path | None) -> Place:
+def target_of(path: Path | None) -> Target:
     """Return where is written: a file, or standard output."""
     if path is None:
         raise UsageError("where to? no output is named", hint="name a file, or - for stdout")
     if str(path) != "-":
-        return path
+        return FileTarget(path)
     if sys.stdout is None:
         raise UsageError("there is no standard output to write to", hint="name a file")
     ui.keep_stdout_for_data()
-    return sys.stdout.buffer
+    return StreamTarget(sys.stdout.buffer)

@@ -21,7 +21,7 @@ from piienc.report.receipt import FileFacts, PullReceipt
 from piienc.settings.load import FILE as CONFIGURATION
 from piienc.state import Phase, new_transfer
 from piienc.state.transfers import now
-from piienc.storage.places import opened_target
+from piienc.storage import FileTarget
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -140,7 +140,7 @@ def _fetch(
     begun, before = now(), look(remote, name)
     if before is None or before.kind not in _FILES:
         raise IncompleteError(f"{name} is no file at the destination", hint="check the name")
-    with opened_target(path, overwrite=pulling.overwrite) as writer:
+    with FileTarget(path).opened(overwrite=pulling.overwrite) as writer:
         remote.download(name, writer, size=before.size, progress=meter.arrived)
         if look(remote, name) != before:
             raise IncompleteError(

@@ -11,7 +11,7 @@ import pyarrow as pa
 from piienc.columns import plain_values
 from piienc.describe.inspection import ColumnInspection, TableInspection
 from piienc.storage.content import compression_of
-from piienc.tables import CsvSource, opened_source
+from piienc.tables import CsvSource, opened_table
 from piienc.transform.crypt import csv_format
 from piienc.transform.marks import record_in
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from piienc.keys import KeyInfo
     from piienc.schema import Schema
-    from piienc.storage.places import Begun
+    from piienc.storage import OpenedSource
     from piienc.tables.parquet.source import ParquetSource
     from piienc.transform.metadata import EncryptedColumn
 
@@ -31,7 +31,9 @@ _SHORTEST = _PREFIX + 16  # octets: the prefix and a SIV, around an empty string
 _MOST_KEYS = 16
 
 
-def look(source: Begun, keys: Mapping[int, KeyInfo], schema: Schema | None) -> TableInspection:
+def look(
+    source: OpenedSource, keys: Mapping[int, KeyInfo], schema: Schema | None
+) -> TableInspection:
     """Tell which columns of a table are encrypted, and under which key.
 
     Args:
@@ -42,7 +44,7 @@ def look(source: Begun, keys: Mapping[int, KeyInfo], schema: Schema | None) -> T
     Raises:
         InputError: it cannot be read.
     """
-    with opened_source(source, csv_format(schema)) as (table, _):
+    with opened_table(source, csv_format(schema)) as table:
         if isinstance(table, CsvSource):
             table.require_columns(schema.columns if schema else ())
         record = record_in(table, schema)

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, BinaryIO, cast
 from piienc.describe.inspection import PgpInspection
 from piienc.openpgp.packets import is_openpgp, read_message
 from piienc.storage.content import compression_of, is_parquet
-from piienc.storage.places import begun
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -16,14 +15,14 @@ if TYPE_CHECKING:
     from piienc.describe.inspection import TableInspection
     from piienc.keys import KeyInfo
     from piienc.schema import Schema
-    from piienc.storage.places import Place
+    from piienc.storage import Source
 
 
 _OPENPGP = {".asc", ".gpg", ".pgp", ".sig"}
 
 
 def inspect(
-    source: Place,
+    source: Source,
     *,
     known: Callable[[], Mapping[str, str]],
     keys: Callable[[], Mapping[int, KeyInfo]],
@@ -32,7 +31,7 @@ def inspect(
     """Tell what a file is: by its content, and where that says nothing, by its name.
 
     Args:
-        source: a file, or an open stream.
+        source: any file.
         known: asked for the names of OpenPGP keys and subkeys, by key id.
         keys: asked for the AES keysets, by the ids of their keys.
         schema: tells how a CSV file is written.
@@ -41,7 +40,7 @@ def inspect(
         PgpError: it is OpenPGP that cannot be read, or is none though its name says so.
         InputError: it is a table that cannot be read, or no table; the message tells what it is.
     """
-    with begun(source) as file:
+    with source.opened() as file:
         start = file.head
         told = is_parquet(start) or compression_of(start)
         by_name = PurePath(file.name).suffix.lower() in _OPENPGP and not told

@@ -40,10 +40,10 @@ def apply_after(job: Job, sent: JobEntry) -> None:
         return
     assert job.move_to is not None  # noqa: S101  # the settings see to it
     with suppress(MovedError):
-        move(there, job.move_to)
+        move(path, job.move_to, there)
 
 
-def move(source: SourceFile | Path, folder: Path) -> Path:
+def move(path: Path, folder: Path, found: SourceFile | None = None) -> Path:
     """Move a source into a folder, under a name that is free, and return its new path.
 
     It is renamed and never copied: plaintext is not written anywhere. Of a symbolic link, the link
@@ -51,9 +51,10 @@ def move(source: SourceFile | Path, folder: Path) -> Path:
     loses the old one.
 
     Args:
-        source: a file as it was found, which alone is moved; or a path, where it matters not what
-            is there.
+        path: of the source.
         folder: made if it is not there.
+        found: the source as it was found, which alone is moved; None where it matters not what is
+            there.
 
     Raises:
         MovedError: the file does not have its name any more.
@@ -62,7 +63,6 @@ def move(source: SourceFile | Path, folder: Path) -> Path:
         ConfigError: the folder is on another file system.
         PolicyError: a link on the way to the folder is a stranger's.
     """
-    path, found = (source, None) if isinstance(source, Path) else (source.path, source)
     try:
         folder.mkdir(parents=True, exist_ok=True)
         with held_folder(folder) as there, held_source(path) as old:

@@ -240,7 +240,7 @@ class _JobRun(Struct):
             if not found.path.exists():
                 self.outcomes.append(SourceOutcome.failed(found.path, error))
                 return True
-            return self._rejected(found, error, unique)
+            return self._rejected(found.path, error, unique, found)
         except PiiencError as error:
             self.outcomes.append(SourceOutcome.failed(found.path, error))
             return False
@@ -252,11 +252,14 @@ class _JobRun(Struct):
         return True
 
     def _rejected(
-        self, found: SourceFile | Path, error: VerificationError | InputError, unique: str
+        self,
+        path: Path,
+        error: VerificationError | InputError,
+        unique: str,
+        found: SourceFile | None = None,
     ) -> bool:
         """Keep the report of a source that is not as it should be; put it aside, or stop."""
         job, kept = self.sending.job, None
-        path = found.path if isinstance(found, SourceFile) else found
         report = error.report if isinstance(error, VerificationError) else None
         if isinstance(report, Report):
             self.sending.evidence(report)
@@ -268,7 +271,7 @@ class _JobRun(Struct):
         if job.on_failed_verification == "quarantine" and not self.sending.dry_run:
             assert job.quarantine is not None  # noqa: S101  # the settings see to it
             try:
-                move(found, job.quarantine)
+                move(path, job.quarantine, found)
                 outcome = replace(outcome, outcome="quarantined")
             except PiiencError as why:
                 self.outcomes.append(SourceOutcome.failed(path, why))

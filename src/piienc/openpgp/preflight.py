@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from piienc.keys.openpgp.folder import PgpFolder
     from piienc.keys.openpgp.key import PgpKey
     from piienc.receivers import Profile
-    from piienc.storage.places import Place
 
 _FRAME = 4096  # bytes around the data: a signature, a modification detection code, armor's lines
 _SESSION_KEY = 1024  # bytes: RSA of 8192 bits would take so much
@@ -30,14 +29,13 @@ _GROWTH = 0.997  # of a message is data: partial lengths, and compression that d
 _COMPRESSED = COMPRESSED | {".zip"}
 
 
-def check_source(source: Place, profile: Profile) -> None:
-    """Refuse a file that the receiver does not take wrapped.
+def check_source(name: str, profile: Profile) -> None:
+    """Refuse a file that the receiver does not take wrapped, by its name.
 
     Raises:
         PolicyError: it is compressed, and must not be.
     """
-    if isinstance(source, PurePath):
-        refuse_compressed(str(source), source.suffix.lower() in _COMPRESSED, profile)
+    refuse_compressed(name, PurePath(name).suffix.lower() in _COMPRESSED, profile)
 
 
 def refuse_compressed(name: str, compressed: object, profile: Profile) -> None:
@@ -59,14 +57,12 @@ def refuse_compressed(name: str, compressed: object, profile: Profile) -> None:
         )
 
 
-def check_name(target: Place, profile: Profile) -> None:
+def check_name(target: Path, profile: Profile) -> None:
     """Refuse a name that the receiver does not take.
 
     Raises:
         PolicyError: it is not one of those that the profile allows.
     """
-    if not isinstance(target, PurePath):
-        return
     if profile.names and not found_in(target.name, whole(profile.names)):
         show = command("piienc", "profiles", "show", profile.name)
         raise PolicyError(

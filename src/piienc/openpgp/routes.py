@@ -6,26 +6,22 @@ import contextlib
 import fcntl
 import hashlib
 import os
-import stat
 import threading
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol, Self
 
 from piienc.base.files import begin_writing_out, new_file
-from piienc.errors import InputError
 from piienc.openpgp.gpg.routes import GpgFiles, GpgStreams
 from piienc.report.receipt import FileFacts
-from piienc.storage.hashing import FollowedFile
-from piienc.storage.places import name_of, opened_target
 from piienc.storage.streams import HEAD, HeadWriter, ObservedStream
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from piienc.openpgp.gpg.routes import GpgRoute
-    from piienc.storage.hashing import HashingReader, HashingWriter
-    from piienc.storage.places import Place
-    from piienc.storage.streams import PeekedStream, Report
+    from piienc.storage import OpenedSource, Target
+    from piienc.storage.hashing import HashingReader, HashingWriter, ReadAhead
+    from piienc.storage.streams import Report
 
 _PIECE = 256 << 10  # bytes hashed at a time
 _WRITE_BEHIND = 8 << 20  # bytes handed to the disk at a time, while the next are made
@@ -54,11 +50,16 @@ class StreamRoute:
     """By streams, which are counted and hashed as they pass."""
 
     def __init__(
-        self, reader: HashingReader, source: str, writer: HashingWriter, target: str
+        self,
+        reader: HashingReader | ReadAhead,
+        source: str,
+        writer: HashingWriter,
+        target: str,
+        told: Callable[[int], None],
     ) -> None:
         self._reader, self._source, self._writer, self._target = reader, source, writer, target
         self._head = HeadWriter(writer)
-        self.route = GpgStreams(reader, self._head.write)
+        self.route = GpgStreams(ObservedStream(reader, told), self._head.write)
 
     @property
     def head(self) -> bytes:
@@ -77,9 +78,9 @@ class StreamRoute:
 class FileRoute:
     """By gpg itself: it reads the one file, and hands what is to be the other one to a thread."""
 
-    def __init__(self, source: Path, target: Path, read: FollowedFile, written: Poured) -> None:
-        self._source, self._target, self._read, self._written = source, target, read, written
-        self.route = GpgFiles(read.descriptor, written)
+    def __init__(self, source: OpenedSource, target: str, descriptor: int, written: Poured) -> None:
+        self._source, self._target, self._written = source, target, written
+        self.route = GpgFiles(descriptor, written)
 
     @property
     def head(self) -> bytes:
@@ -92,79 +93,60 @@ class FileRoute:
         Raises:
             InputError: it cannot be read.
         """
-        try:
-            return FileFacts(str(self._source), *self._read.end())
-        except OSError as error:
-            raise InputError(
-                f"cannot read {self._source}: {os.strerror(error.errno or 0)}",
-                hint="check the disk that it is on",
-            ) from error
+        return FileFacts(self._source.name, *self._source.finish())
 
     def written(self) -> FileFacts:
         """Tell what was written."""
-        return FileFacts(str(self._target), self._written.count, self._written.sha256())
-
-
-@contextlib.contextmanager
-def hashed_ahead(source: Place, file: PeekedStream, target: Place) -> Iterator[FollowedFile | None]:
-    """Begin to hash a file that gpg is going to read, while nothing else is ready yet.
-
-    Args:
-        source: what is read.
-        file: the same, open.
-        target: where to.
-
-    Yields:
-        What `crossing` takes; None where the bytes pass through us.
-    """
-    if not (isinstance(source, Path) and isinstance(target, Path) and _is_plain(file)):
-        yield None
-        return
-    with contextlib.closing(FollowedFile(file.fileno())) as followed:
-        yield followed
+        return FileFacts(self._target, self._written.count, self._written.sha256())
 
 
 @contextlib.contextmanager
 def crossing(
-    source: Place,
-    file: PeekedStream,
-    target: Place,
-    *,
-    hashed: FollowedFile | None,
-    overwrite: bool,
-    progress: Report | None,
+    source: OpenedSource, target: Target, *, overwrite: bool, progress: Report | None
 ) -> Iterator[ByteRoute]:
     """Open the way from a source to a target; a file appears when the block ends well.
 
     Args:
-        source: what is read, for its name and size.
-        file: the same, open at its beginning.
+        source: at its beginning.
         target: where to.
-        hashed: from `hashed_ahead`.
         overwrite: replace an existing file.
         progress: called with 0, the bytes that were done, and the share of the source's size.
     """
-    if hashed and isinstance(source, Path) and isinstance(target, Path):
-        size = os.fstat(file.fileno()).st_size
-        with (
-            new_file(target, overwrite=overwrite) as made,
-            Poured(made.fileno(), _told(progress, size)) as written,
-        ):
-            yield FileRoute(source, target, hashed, written)
+    told = share_of(source.size, progress)
+    followed = source.followed() if target.path and Path("/proc/self/fd").is_dir() else None
+    if not (target.path and followed):
+        with streamed(
+            source.reader, source.name, target, overwrite=overwrite, told=told
+        ) as through:
+            yield through
         return
-    with streamed(
-        ObservedStream(file, source, progress), name_of(source), target, overwrite=overwrite
-    ) as through:
-        yield through
+    with (
+        new_file(target.path, overwrite=overwrite) as made,
+        Poured(made.fileno(), told) as written,
+    ):
+        yield FileRoute(source, target.name, followed.descriptor, written)
 
 
 @contextlib.contextmanager
 def streamed(
-    reader: HashingReader, source: str, target: Place, *, overwrite: bool
+    reader: HashingReader | ReadAhead,
+    source: str,
+    target: Target,
+    *,
+    overwrite: bool,
+    told: Callable[[int], None] = lambda _: None,
 ) -> Iterator[ByteRoute]:
-    """Open the way from a stream to a target; a file appears when the block ends well."""
-    with opened_target(target, overwrite=overwrite) as writer:
-        yield StreamRoute(reader, source, writer, name_of(target))
+    """Open the way from a stream to a target; a file appears when the block ends well.
+
+    Args:
+        reader: counts and hashes what is read.
+        source: the stream's name.
+        target: where to.
+        overwrite: replace an existing file.
+        told: called with the bytes that were read.
+    """
+    with target.opened(overwrite=overwrite) as writer:
+        yield StreamRoute(reader, source, writer, target.name, told)
 
 
 class Poured:
@@ -237,12 +219,8 @@ class Poured:
             self._sent = self.count
 
 
-def _told(progress: Report | None, size: int) -> Callable[[int], None]:
+def share_of(size: int, progress: Report | None) -> Callable[[int], None]:
+    """Return what tells the share of a size that so many bytes are."""
     if progress is None:
         return lambda _: None
     return lambda count: progress(0, count, min(1.0, count / size) if size else None)
-
-
-def _is_plain(file: PeekedStream) -> bool:
-    """Tell whether gpg can open a file that we have open."""
-    return stat.S_ISREG(os.fstat(file.fileno()).st_mode) and Path("/proc/self/fd").is_dir()

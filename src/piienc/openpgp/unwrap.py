@@ -6,27 +6,24 @@ import io
 import time
 from contextlib import ExitStack
 from functools import partial
-from pathlib import Path
-from tempfile import TemporaryFile
 from typing import TYPE_CHECKING
 
 from msgspec import to_builtins
 
-from piienc.base.files import open_input, refuse_same, translated
 from piienc.errors import AuthenticationError, KeyAccessError, PgpError
 from piienc.keys.openpgp.folder import opened
 from piienc.openpgp.gpg.routes import GpgStreams
 from piienc.openpgp.gpg.unwrap import Trust, unwrap
 from piienc.openpgp.packets import HIDDEN, read_message
 from piienc.openpgp.preflight import is_locked, secret_of
-from piienc.openpgp.routes import crossing, hashed_ahead, streamed
+from piienc.openpgp.routes import crossing, share_of, streamed
 from piienc.report.receipt import PgpKeyFacts, SignatureFacts, UnwrapReceipt
-from piienc.storage.places import Hashed, name_of
-from piienc.storage.streams import HEAD, ObservedStream, PeekedStream
+from piienc.storage import refuse_same
+from piienc.storage.hashing import HashingReader
+from piienc.storage.streams import HEAD
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
-    from typing import BinaryIO
 
     from piienc.base.secret import SecretBytes
     from piienc.keys.openpgp.folder import PgpFolder
@@ -35,17 +32,13 @@ if TYPE_CHECKING:
     from piienc.openpgp.gpg.routes import GpgRoute
     from piienc.openpgp.gpg.unwrap import Signature
     from piienc.openpgp.packets import PgpMessage
-    from piienc.storage.hashing import HashingReader
-    from piienc.storage.places import Place
+    from piienc.storage import Source, Target
     from piienc.storage.streams import Report
 
 
-_COPY = "the temporary copy of the input"
-
-
 def unwrap_file(
-    source: Place | Hashed,
-    target: Place,
+    source: Source,
+    target: Target,
     *,
     keys: PgpFolder,
     signed_by: str | None = None,
@@ -59,7 +52,7 @@ def unwrap_file(
     that somebody changes between the two is found out when it is too late; that is an error.
 
     Args:
-        source: the message, armored or binary, or an open stream; a file may be hashed already.
+        source: the message, armored or binary.
         target: where to; a file appears whole or not at all.
         keys: the key folder's OpenPGP keys.
         signed_by: the name of the key that must have signed it.
@@ -70,19 +63,13 @@ def unwrap_file(
         PiiencError: of the class that tells what is wrong; see `piienc.errors`.
     """
     started = time.monotonic()
-    early, source = (source, source.path) if isinstance(source, Hashed) else (None, source)
-    if isinstance(source, Path) and isinstance(target, Path):
-        refuse_same(source, target)
+    refuse_same(source, target)
     with ExitStack() as stack:
-        if early:
-            file = early.file
-        else:
-            file = stack.enter_context(open_input(source)) if isinstance(source, Path) else source
-        ahead = PeekedStream(file, HEAD)
-        message = read_message(io.BytesIO(ahead.head), name_of(source))
-        require_encrypted(message, name_of(source))
-        hashed = early.digest if early else None
-        hashed = hashed or stack.enter_context(hashed_ahead(source, ahead, target))
+        file = stack.enter_context(source.opened())
+        message = read_message(io.BytesIO(file.peek(HEAD)), file.name)
+        require_encrypted(message, file.name)
+        if target.path:
+            file.followed()  # while gpg is made ready
         session, known = stack.enter_context(opened(keys, keys.pinned_names()))
         secret = secret_for(message, known, keys)
         if signed_by and signed_by not in known:
@@ -90,27 +77,21 @@ def unwrap_file(
         pass_once = partial(
             _pass, session=session, secret=secret, signer=known[signed_by] if signed_by else None
         )
-        if isinstance(target, Path):
-            way = crossing(
-                source, ahead, target, hashed=hashed, overwrite=overwrite, progress=progress
-            )
+        if target.path:
+            way = crossing(file, target, overwrite=overwrite, progress=progress)
             pass_ = stack.enter_context(way)
             signatures = pass_once(pass_.route)
             read, written = pass_.read(), pass_.written()
         else:
-            plain = isinstance(source, Path) and file.seekable()
-            with translated(_COPY):
-                again = file if plain else stack.enter_context(TemporaryFile())
-            first = ObservedStream(
-                _CopiedStream(ahead, again) if again is not file else ahead, source, None
-            )
+            whole = stack.enter_context(file.sought())
+            first = HashingReader(whole)
             pass_once(GpgStreams(first, lambda _: None))
-            again.seek(0)
-            second = ObservedStream(again, source, progress)
-            with streamed(second, name_of(source), target, overwrite=overwrite) as pass_:
+            whole.seek(0)
+            second, told = HashingReader(whole), share_of(file.size, progress)
+            with streamed(second, file.name, target, overwrite=overwrite, told=told) as pass_:
                 signatures = pass_once(pass_.route)
             read, written = pass_.read(), pass_.written()
-            _require_unchanged(first, second, name_of(source))
+            _require_unchanged(first, second, file.name)
     return UnwrapReceipt(
         "unwrap-file",
         read,
@@ -119,20 +100,6 @@ def unwrap_file(
         round(time.monotonic() - started, 3),
         tuple(_warnings(signatures)),
     )
-
-
-class _CopiedStream:
-    """A stream of which a copy is kept, of what is encrypted, to read it once more."""
-
-    def __init__(self, file: PeekedStream, copy: BinaryIO) -> None:
-        self._file, self._copy = file, copy
-
-    def read(self, size: int = -1, /) -> bytes:
-        """Read up to `size` bytes; nothing at the end."""
-        data = self._file.read(size)
-        with translated(_COPY):
-            self._copy.write(data)
-        return data
 
 
 def _pass(

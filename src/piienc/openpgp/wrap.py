@@ -10,17 +10,17 @@ from contextlib import ExitStack
 from pathlib import Path, PurePath
 from typing import TYPE_CHECKING
 
-from piienc.base.files import open_input, refuse_same, together
+from piienc.base.files import together
 from piienc.errors import PgpError, PolicyError
 from piienc.openpgp.encryptor import open_encryptor
 from piienc.openpgp.packets import read_message
 from piienc.openpgp.preflight import check_name, check_source, refuse_compressed
-from piienc.openpgp.routes import crossing, hashed_ahead, streamed
+from piienc.openpgp.routes import crossing, streamed
 from piienc.report.receipt import FileFacts, WrapReceipt
+from piienc.storage import FileTarget, refuse_same
 from piienc.storage.content import COMPRESSED, compression_of
 from piienc.storage.hashing import HashingReader
-from piienc.storage.places import name_of
-from piienc.storage.streams import HEAD, PeekedStream
+from piienc.storage.streams import HEAD
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from piienc.openpgp.request import WrapRequest
     from piienc.openpgp.routes import ByteRoute
     from piienc.receivers import Profile
-    from piienc.storage.places import Place
+    from piienc.storage import OpenedSource, Source, Target
     from piienc.storage.streams import Report
     from piienc.tables import CsvSource
 
@@ -48,8 +48,8 @@ def wrapped_name(source: Path, wanted: WrapRequest) -> Path:
 
 
 def wrap_file(
-    source: Place,
-    target: Place,
+    source: Source,
+    target: Target,
     wanted: WrapRequest,
     *,
     keys: PgpFolder,
@@ -58,7 +58,7 @@ def wrap_file(
     """Encrypt a file for OpenPGP recipients, and look at what was written before it appears.
 
     Args:
-        source: any file, or an open stream.
+        source: any file.
         target: where to; a file appears whole or not at all.
         wanted: for whom, and how.
         keys: the key folder's OpenPGP keys.
@@ -69,52 +69,52 @@ def wrap_file(
     """
     started = time.monotonic()
     profile = wanted.profile
-    if isinstance(source, Path) and isinstance(target, Path):
-        refuse_same(source, target)
-    check_source(source, profile)
-    check_name(target, profile)
+    refuse_same(source, target)
+    check_source(source.name, profile)
+    if target.path:
+        check_name(target.path, profile)
     with ExitStack() as stack:
         work = stack.enter_context(open_encryptor(wanted, keys))
-        file = stack.enter_context(open_input(source)) if isinstance(source, Path) else source
-        ahead = PeekedStream(file, HEAD)
-        _refuse_wrapped(ahead.head, name_of(source))
-        refuse_compressed(name_of(source), compression_of(ahead.head), profile)
-        form = work.form(_compression(profile, ahead.head[:_SAMPLE]))
-        limit = work.limit
-        if limit and isinstance(source, Path) and source.stat().st_size > limit:
-            read, outputs = _wrap_parts(source, target, work, form, wanted)
+        file = stack.enter_context(source.opened())
+        head = file.peek(HEAD)
+        _refuse_wrapped(head, file.name)
+        refuse_compressed(file.name, compression_of(head), profile)
+        form = work.form(_compression(profile, head[:_SAMPLE]))
+        if work.limit and file.size > work.limit:
+            read, outputs = _wrap_parts(file, target, work, form, wanted)
         else:
-            hashed = stack.enter_context(hashed_ahead(source, ahead, target))
-            way = crossing(
-                source, ahead, target, hashed=hashed, overwrite=wanted.overwrite, progress=progress
-            )
+            way = crossing(file, target, overwrite=wanted.overwrite, progress=progress)
             pass_ = stack.enter_context(way)
-            outputs = [work.wrap(pass_, form, name_of(target))]
+            outputs = [work.wrap(pass_, form, target.name)]
             read = pass_.read()
     return work.receipt(form, read, outputs, time.monotonic() - started)
 
 
 def _wrap_parts(
-    source: Path, target: Place, work: PgpEncryptor, form: MessageFormat, wanted: WrapRequest
+    source: OpenedSource,
+    target: Target,
+    work: PgpEncryptor,
+    form: MessageFormat,
+    wanted: WrapRequest,
 ) -> tuple[FileFacts, list[FileFacts]]:
     """Wrap a table in parts, which appear together when the last one is done."""
     # Start-up: only what is split needs tables.
-    from piienc.tables import CsvSource, opened_source  # noqa: PLC0415  # see above
+    from piienc.tables import CsvSource, opened_table  # noqa: PLC0415  # see above
     from piienc.transform.crypt import csv_format  # noqa: PLC0415  # see above
 
-    if not isinstance(target, Path):
-        raise _cannot_split(source, work.profile, "standard output takes one file")
-    if not (wanted.schema or _is_csv(source)):
-        raise _cannot_split(source, work.profile, "only CSV files are split by rows")
-    earlier = _earlier_parts(target, overwrite=wanted.overwrite)
-    with together() as appearing, opened_source(source, csv_format(wanted.schema)) as opened_table:
-        table, reader = opened_table
+    named, path = source.name, target.path
+    if path is None:
+        raise _cannot_split(named, work.profile, "standard output takes one file")
+    if not (wanted.schema or _is_csv(PurePath(named))):
+        raise _cannot_split(named, work.profile, "only CSV files are split by rows")
+    earlier = _earlier_parts(path, overwrite=wanted.overwrite)
+    with together() as appearing, opened_table(source, csv_format(wanted.schema)) as table:
         if not isinstance(table, CsvSource):
-            raise _cannot_split(source, work.profile, "only CSV files are split by rows")
+            raise _cannot_split(named, work.profile, "only CSV files are split by rows")
         outputs = wrapped_parts(
-            table, source.name, target, work, form, appearing, overwrite=wanted.overwrite
+            table, named, path, work, form, appearing, overwrite=wanted.overwrite
         )
-        read = FileFacts(name_of(source), reader.count, reader.sha256())
+        read = FileFacts(named, *source.finish())
     for path in earlier - {Path(written.name) for written in outputs}:
         path.unlink(missing_ok=True)
     return read, outputs
@@ -147,19 +147,19 @@ def wrapped_parts(
     for number, part in enumerate(parts(table, name, int(work.limit or 0)), 1):
         named = part_name(target, number)
         check_name(named, work.profile)
-        way = streamed(HashingReader(part), name, named, overwrite=overwrite)
+        way = streamed(HashingReader(part), name, FileTarget(named), overwrite=overwrite)
         outputs.append(work.wrap(appearing(way, named), form, str(named)))
     return outputs
 
 
-def _cannot_split(source: Path, profile: Profile, why: str) -> PolicyError:
+def _cannot_split(name: str, profile: Profile, why: str) -> PolicyError:
     return PolicyError(
-        f"{source} is too large for {profile.name}, and cannot be split: {why}",
+        f"{name} is too large for {profile.name}, and cannot be split: {why}",
         hint="write it as several files, and wrap each",
     )
 
 
-def _is_csv(source: Path) -> bool:
+def _is_csv(source: PurePath) -> bool:
     suffixes = [suffix.lower() for suffix in source.suffixes]
     while suffixes and suffixes[-1] in COMPRESSED:
         suffixes.pop()

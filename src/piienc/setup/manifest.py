@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from piienc.base.document import MAX_BYTES
 from piienc.base.files import open_input
 from piienc.errors import InputError
+from piienc.storage import FileSource
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -80,13 +81,13 @@ def _header(data: Path, schema: Schema | None, *, strict: bool = False) -> list[
     """
     if data.suffix.lower() != _PLAIN:
         return None
-    from piienc.tables import CsvFormat, opened_source  # noqa: PLC0415  # start-up
+    from piienc.tables import CsvFormat, opened_table  # noqa: PLC0415  # start-up
     from piienc.transform.marks import check_columns  # noqa: PLC0415  # start-up
 
     form = CsvFormat()
     if schema is not None:
         form = CsvFormat(schema.csv.delimiter, schema.csv.quote, schema.csv.encoding)
-    with opened_source(data, form) as (table, _):
+    with FileSource(data).opened() as file, opened_table(file, form) as table:
         if strict and schema is not None:
             check_columns(table, schema)
         return table.columns

@@ -1,5 +1,22 @@
 """Where files are read from and written to.
 
-places.py   a file or a stream, opened once
+source.py   what is read: a file or a stream, opened once
+target.py   what is written: a file, which appears whole or not at all, or a stream
+content.py  what a file is, by what it begins with
+hashing.py  bytes that are counted and hashed on their way
 streams.py  streams that are looked into on their way
 """
+
+from piienc.storage.source import FileSource, OpenedSource, Source, StreamSource
+from piienc.storage.target import FileTarget, StreamTarget, Target, refuse_same
+
+__all__ = [
+    "FileSource",
+    "FileTarget",
+    "OpenedSource",
+    "Source",
+    "StreamSource",
+    "StreamTarget",
+    "Target",
+    "refuse_same",
+]

@@ -18,7 +18,7 @@ from piienc.tables.csv.records import Block, ColumnChange, Records, Rewritten
 from piienc.tables.csv.source import CsvFormat, CsvSink, CsvSource
 from piienc.tables.ends import (
     check_ends,
-    opened_source,
+    opened_table,
     sink_for,
 )
 from piienc.tables.limits import UnitSize
@@ -45,7 +45,7 @@ __all__ = [
     "check_ends",
     "count_records",
     "described",
-    "opened_source",
+    "opened_table",
     "parts",
     "read_record",
     "record_of",

@@ -7,13 +7,11 @@ written has the format of what was read; the suffix of its name tells how CSV is
 from __future__ import annotations
 
 import contextlib
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-from piienc.base.files import refuse_same
 from piienc.errors import UsageError
+from piienc.storage import refuse_same
 from piienc.storage.content import is_parquet, promised_format
-from piienc.storage.places import begun, name_of
 from piienc.tables.csv.source import CsvFormat, CsvSink, CsvSource, open_csv
 from piienc.tables.limits import UnitSize
 from piienc.tables.streams import Compressed, Decompressed, not_parquet
@@ -21,22 +19,21 @@ from piienc.tables.streams import Compressed, Decompressed, not_parquet
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from piienc.storage.hashing import HashingReader, HashingWriter, ReadAhead
-    from piienc.storage.places import Begun, Named, Place
+    from piienc.storage import OpenedSource, Target
+    from piienc.storage.hashing import HashingWriter
     from piienc.tables.parquet.output import Output
     from piienc.tables.parquet.source import ParquetSink, ParquetSource
 
 
-def check_ends(source: Begun, target: Place | Named) -> None:
+def check_ends(source: OpenedSource, target: Target) -> None:
     """Refuse ends that do not fit together.
 
     Raises:
         PolicyError: the output is the input.
         UsageError: the name of the output promises another format than the input has.
     """
-    if source.path and isinstance(target, Path):
-        refuse_same(source.path, target)
-    name = name_of(target)
+    refuse_same(source, target)
+    name = target.name
     promised = promised_format(name)
     if promised and (promised == "parquet") != is_parquet(source.head):
         here, there = ("Parquet", "CSV") if promised == "csv" else ("CSV", "Parquet")
@@ -48,40 +45,37 @@ def check_ends(source: Begun, target: Place | Named) -> None:
 
 
 @contextlib.contextmanager
-def opened_source(
-    place: Place | Begun, form: CsvFormat, size: UnitSize = UnitSize()
-) -> Iterator[tuple[CsvSource | ParquetSource, HashingReader | ReadAhead]]:
+def opened_table(
+    source: OpenedSource, form: CsvFormat, size: UnitSize = UnitSize()
+) -> Iterator[CsvSource | ParquetSource]:
     """Open a table for reading, whatever its name.
 
     Args:
-        place: where it is.
+        source: where it is.
         form: how it is written, if it is CSV.
         size: that of its units.
-
-    Yields:
-        The table, and the reader that counts and hashes its bytes.
 
     Raises:
         InputError: it cannot be read, or is no table.
         IncompleteError: the folder for temporary files has no room for Parquet from a stream.
     """
-    with begun(place) as source:
-        if not is_parquet(source.head):
-            stream = Decompressed(source.reader, source.name)
-            if promised_format(source.name) == "parquet":
-                # Nothing harmless makes another file of one of that name, as browsers do of `.gz`.
-                raise not_parquet(source.name)
-            yield open_csv(stream, source.name, form, size), source.reader
-            return
-        from piienc.tables.parquet.source import ParquetSource  # noqa: PLC0415  # half of start-up
+    if not is_parquet(source.head):
+        stream = Decompressed(source.reader, source.name)
+        if promised_format(source.name) == "parquet":
+            # Nothing harmless makes another file of one of that name, as browsers do of `.gz`.
+            raise not_parquet(source.name)
+        yield open_csv(stream, source.name, form, size)
+        return
+    from piienc.tables.parquet.source import ParquetSource  # noqa: PLC0415  # half of start-up
 
-        with source.sought() as file:
-            yield ParquetSource(file, source.name, size), source.reader
+    source.followed()  # Arrow reads it in an order of its own
+    with source.sought() as file:
+        yield ParquetSource(file, source.name, size)
 
 
 def sink_for(
     source: CsvSource | ParquetSource,
-    target: Place | Named,
+    target: Target,
     writer: HashingWriter,
     output: Output,
 ) -> CsvSink | ParquetSink:
@@ -95,7 +89,7 @@ def sink_for(
     """
     if isinstance(source, CsvSource):
         dropped = [n for n, name in enumerate(source.columns) if name in output.left_out]
-        return CsvSink(Compressed(writer, name_of(target)), source, dropped)
+        return CsvSink(Compressed(writer, target.name), source, dropped)
     from piienc.tables.parquet.source import ParquetSink  # noqa: PLC0415  # half of start-up
 
     return ParquetSink(writer, output, source.layout(output), source.size)

@@ -13,7 +13,6 @@ from piienc.columns import CellDecryptor, Kernels, is_text
 from piienc.errors import ConfigError, UsageError
 from piienc.report.receipt import ColumnFacts, FileFacts, Receipt
 from piienc.state import Marks
-from piienc.storage.places import begun, name_of, opened_target
 from piienc.tables import (
     ARROW_SCHEMA,
     CsvFormat,
@@ -23,7 +22,7 @@ from piienc.tables import (
     arrow_schema,
     check_ends,
     described,
-    opened_source,
+    opened_table,
     sink_for,
     with_record,
 )
@@ -47,8 +46,7 @@ if TYPE_CHECKING:
     from piienc.keys import Keyset
     from piienc.schema import Schema
     from piienc.state import CellCounter
-    from piienc.storage.hashing import HashingReader, ReadAhead
-    from piienc.storage.places import Begun, Named, Place
+    from piienc.storage import OpenedSource, Source, Target
     from piienc.tables.parquet.source import ParquetSource
     from piienc.transform.steps import ColumnTransform
 
@@ -86,8 +84,8 @@ class Watching(Beside, Protocol):
 
 
 def encrypt_file(
-    source: Place | Begun,
-    target: Place | Named,
+    source: Source,
+    target: Target,
     *,
     schema: Schema,
     keys: Callable[[str], Keyset],
@@ -99,9 +97,8 @@ def encrypt_file(
     """Encrypt the columns that the schema marks.
 
     Args:
-        source: a CSV or Parquet file, or an open stream of one.
-        target: a file of the same format, or an open stream; a file appears whole or not
-            at all.
+        source: CSV or Parquet.
+        target: of the same format; a file appears whole or not at all.
         schema: names all columns and marks some.
         keys: finds a keyset by its name.
         counter: counts the cells of sealed keys. Its folder also keeps the marks, to which the
@@ -183,8 +180,8 @@ def encrypt_file(
 
 
 def decrypt_file(
-    source: Place | Begun,
-    target: Place | Named,
+    source: Source,
+    target: Target,
     *,
     schema: Schema | None,
     keys: Callable[[str], Keyset],
@@ -194,8 +191,8 @@ def decrypt_file(
     """Decrypt encrypted columns; every cell is authenticated before it is written.
 
     Args:
-        source: a CSV or Parquet file, or an open stream of one.
-        target: a file of the same format, or an open stream.
+        source: CSV or Parquet.
+        target: of the same format.
         schema: tells which columns are encrypted, under which key and context. Parquet files
             written by piienc tell it themselves.
         keys: finds a keyset by its name.
@@ -302,18 +299,18 @@ class _PassPlan(Struct, frozen=True):
 
 def _pass(
     command: str,
-    source: Place | Begun,
-    target: Place | Named,
+    source: Source,
+    target: Target,
     form: CsvFormat,
     plan: Callable[[CsvSource | ParquetSource], _PassPlan],
     options: CryptOptions,
 ) -> Receipt:
     """Open both ends, pass the table through, and account for it."""
     started = time.monotonic()
-    with begun(source) as file, opened_source(file, form, options.units) as (table, reader):
+    with source.opened() as file, opened_table(file, form, options.units) as table:
         check_ends(file, target)
         made = plan(table)
-        with opened_target(target, overwrite=options.overwrite) as writer:
+        with target.opened(overwrite=options.overwrite) as writer:
             sink = sink_for(table, target, writer, made.output(table))
             tally = run(
                 table,
@@ -321,14 +318,13 @@ def _pass(
                 made.steps,
                 proof=made.proof,
                 threads=options.threads or usable_cores(),
-                progress=_progress(file, table, reader, options),
+                progress=_progress(file, table, options),
                 left_out=made.left_out,
                 beside=made.watching,
             )
-            digest = reader.sha256()
-            read = FileFacts(file.name, reader.count, digest)
+            read = FileFacts(file.name, *file.finish())
             made.at_the_end(read)
-            written = FileFacts(name_of(target), writer.count, writer.sha256())
+            written = FileFacts(target.name, writer.count, writer.sha256())
     columns = {
         name: ColumnFacts(
             step.key, step.mode, step.used_key_ids, tally.cells[name], tally.nulls[name]
@@ -354,15 +350,14 @@ def _left_out(table: CsvSource | ParquetSource, wanted: frozenset[str]) -> froze
 
 
 def _progress(
-    source: Begun,
+    source: OpenedSource,
     table: CsvSource | ParquetSource,
-    reader: HashingReader | ReadAhead,
     options: CryptOptions,
 ) -> Callable[[int], None]:
     report = options.progress
     if report is None:
         return lambda _: None
-    size = source.size
+    size, reader = source.size, source.reader
 
     def told(rows: int) -> None:
         share = None

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import unquote
 
@@ -21,24 +20,25 @@ from piienc.columns import Kernels
 from piienc.errors import InputError, PolicyError, UsageError
 from piienc.report.receipt import ColumnFacts, FolderReceipt
 from piienc.state import Marks
+from piienc.storage import FileSource, StreamTarget
 from piienc.storage.content import is_parquet
-from piienc.storage.places import Named, begun
 from piienc.transform import crypt
 from piienc.transform.mark_policy import hold_to_marks
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Sequence
+    from pathlib import Path
 
     from piienc.keys import Keyset
     from piienc.report.receipt import Receipt
     from piienc.schema import Schema
     from piienc.state import CellCounter
-    from piienc.storage.places import Begun, Place
+    from piienc.storage import Source, Target
 
 
 def encrypt(
-    source: Place | Begun,
-    target: Place,
+    source: Source,
+    target: Target,
     *,
     schema: Schema,
     keys: Callable[[str], Keyset],
@@ -48,7 +48,7 @@ def encrypt(
     """Encrypt the columns that the schema marks, of a file or of all files of a folder.
 
     Args:
-        source: a file, an open stream, or a folder of Parquet files.
+        source: a file, or a folder of Parquet files.
         target: likewise; a folder must not be there yet.
         schema: as for `crypt.encrypt_file`.
         keys: likewise.
@@ -58,12 +58,12 @@ def encrypt(
     Raises:
         PiiencError: of the class that tells what is wrong; see `piienc.errors`.
     """
-    if not _is_folder(source):
+    if source.folder is None:
         return crypt.encrypt_file(
             source, target, schema=schema, keys=keys, counter=counter, options=options
         )
 
-    def one(file: Path, to: Named, how: crypt.CryptOptions, in_names: frozenset[str]) -> Receipt:
+    def one(file: Source, to: Target, how: crypt.CryptOptions, in_names: frozenset[str]) -> Receipt:
         own = _without(schema, in_names)
         return crypt.encrypt_file(file, to, schema=own, keys=keys, counter=counter, options=how)
 
@@ -71,12 +71,12 @@ def encrypt(
         _refuse_marked(schema, in_names)
         hold_to_marks(schema, keys, Marks(counter.folder), in_names)
 
-    return _each("encrypt-file", source, target, one, check, options)
+    return _each("encrypt-file", source.folder, target, one, check, options)
 
 
 def decrypt(
-    source: Place | Begun,
-    target: Place,
+    source: Source,
+    target: Target,
     *,
     schema: Schema | None,
     keys: Callable[[str], Keyset],
@@ -86,7 +86,7 @@ def decrypt(
     """Decrypt encrypted columns, of a file or of all files of a folder.
 
     Args:
-        source: a file, an open stream, or a folder of Parquet files.
+        source: a file, or a folder of Parquet files.
         target: likewise; a folder must not be there yet.
         schema: as for `crypt.decrypt_file`.
         keys: likewise.
@@ -96,12 +96,12 @@ def decrypt(
     Raises:
         PiiencError: of the class that tells what is wrong; see `piienc.errors`.
     """
-    if not _is_folder(source):
+    if source.folder is None:
         return crypt.decrypt_file(
             source, target, schema=schema, keys=keys, columns=columns, options=options
         )
 
-    def one(file: Path, to: Named, how: crypt.CryptOptions, in_names: frozenset[str]) -> Receipt:
+    def one(file: Source, to: Target, how: crypt.CryptOptions, in_names: frozenset[str]) -> Receipt:
         own = _without(schema, in_names) if schema else None
         return crypt.decrypt_file(file, to, schema=own, keys=keys, columns=columns, options=how)
 
@@ -109,27 +109,23 @@ def decrypt(
         if schema:
             _refuse_marked(schema, in_names)
 
-    return _each("decrypt-file", source, target, one, check, options)
-
-
-def _is_folder(source: Place | Begun) -> bool:
-    return isinstance(source, Path) and source.is_dir()
+    return _each("decrypt-file", source.folder, target, one, check, options)
 
 
 def _each(
     step: str,
-    source: Place | Begun,
-    target: Place,
-    one: Callable[[Path, Named, crypt.CryptOptions, frozenset[str]], Receipt],
+    source: Path,
+    target: Target,
+    one: Callable[[Source, Target, crypt.CryptOptions, frozenset[str]], Receipt],
     check: Callable[[frozenset[str]], None],
     options: crypt.CryptOptions,
 ) -> FolderReceipt:
     """Do one step to each file of a folder, in the order of their names."""
-    assert isinstance(source, Path)  # noqa: S101  # a folder has a path
-    if not isinstance(target, Path):
+    made = target.path
+    if made is None:
         raise UsageError("a folder cannot go to a stream", hint="name a folder to be made")
     started = time.monotonic()
-    refuse_nested(source, target)
+    refuse_nested(source, made)
     files = list(files_below(source))
     _require_parquet(source, files)
     in_names = frozenset(
@@ -141,20 +137,21 @@ def _each(
     receipts: list[Receipt] = []
     allow_open(len(files), str(source))
     # No file has a name before all are whole: a kill leaves nothing of them behind.
-    with new_folder(target) as folder, together() as enter:
+    with new_folder(made) as folder, together() as enter:
         for file in files:
             (folder / file).parent.mkdir(parents=True, exist_ok=True)
-            stream = enter(new_file(folder / file, shown=target / file), folder / file)
+            stream = enter(new_file(folder / file, shown=made / file), folder / file)
             before = sum(receipt.rows for receipt in receipts)
             size = (source / file).stat().st_size
             how = replace(options, progress=_progress(options, before, done, size, whole))
-            receipts.append(one(source / file, Named(target / file, stream), how, in_names))
+            ends = FileSource(source / file), StreamTarget(stream, str(made / file))
+            receipts.append(one(*ends, how, in_names))
             done += size
     seconds = round(time.monotonic() - started, 3)
     return FolderReceipt(
         step,
         str(source),
-        str(target),
+        target.name,
         tuple(receipts),
         sum(receipt.rows for receipt in receipts),
         _columns(receipts),
@@ -179,7 +176,7 @@ def _require_parquet(source: Path, files: Sequence[Path]) -> None:
 
 
 def _is_parquet(path: Path) -> bool:
-    with begun(path) as file:
+    with FileSource(path).opened() as file:
         return is_parquet(file.head)
 
 

@@ -9,26 +9,24 @@ import threading
 from pathlib import PurePath
 from typing import TYPE_CHECKING
 
-from piienc.base.files import open_input
-from piienc.errors import InputError
+from piienc.errors import InputError, UsageError
 from piienc.keys.openpgp.folder import opened as opened_keys
 from piienc.openpgp.gpg.routes import GpgFiles
 from piienc.openpgp.gpg.unwrap import unwrap
 from piienc.openpgp.packets import read_message
 from piienc.openpgp.unwrap import require_encrypted, secret_for
 from piienc.report.receipt import FileFacts
-from piienc.storage.hashing import FollowedFile
-from piienc.storage.places import streamed
-from piienc.storage.streams import HEAD, PeekedStream
-from piienc.tables import opened_source
+from piienc.storage import StreamSource
+from piienc.storage.streams import HEAD
+from piienc.tables import opened_table
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
     from piienc.base.secret import SecretBytes
     from piienc.keys.openpgp.folder import PgpFolder
     from piienc.keys.openpgp.gpg import Gpg
+    from piienc.storage import OpenedSource
     from piienc.tables import CsvFormat, CsvSource
     from piienc.tables.parquet.source import ParquetSource
     from piienc.verification.source import VerifiedFile
@@ -41,12 +39,10 @@ class _MessageTable:
     """A message that gpg unwraps in a thread of its own, while the table is read."""
 
     def __init__(
-        self, path: Path, file: PeekedStream, session: Gpg, secret: SecretBytes | None
+        self, source: OpenedSource, descriptor: int, session: Gpg, secret: SecretBytes | None
     ) -> None:
         self.wrapped = True
-        self._path = path
-        self._hashed = FollowedFile(file.fileno())
-        self._source = file.fileno()
+        self._source, self._message = source, descriptor
         self._session, self._secret = session, secret
         read_end, self.descriptor = os.pipe()
         self.stream = io.BufferedReader(io.FileIO(read_end), _PIECE)
@@ -85,7 +81,7 @@ class _MessageTable:
     def facts(self) -> FileFacts:
         """Read to the end, and tell the file's size and hash."""
         self.require_whole()
-        return FileFacts(str(self._path), *self._hashed.end())
+        return FileFacts(self._source.name, *self._source.finish())
 
     def share(self) -> float | None:
         """Return how much of the file was read: gpg does not tell."""
@@ -95,11 +91,14 @@ class _MessageTable:
         """End gpg, if it still runs."""
         self.stream.close()
         self._thread.join()
-        self._hashed.close()
 
     def _run(self) -> None:
         try:
-            unwrap(GpgFiles(self._source, self), session=self._session, passphrase=self._secret)
+            unwrap(
+                GpgFiles(self._message, self),
+                session=self._session,
+                passphrase=self._secret,
+            )
         except Exception as error:  # noqa: BLE001  # raised by require_whole()
             self._failed = error
         finally:
@@ -107,14 +106,14 @@ class _MessageTable:
 
 
 @contextlib.contextmanager
-def wrapped(path: Path, form: CsvFormat, pgp: PgpFolder) -> Iterator[VerifiedFile]:
+def wrapped(source: OpenedSource, form: CsvFormat, pgp: PgpFolder) -> Iterator[VerifiedFile]:
     """Open the table in a message.
 
     A table of Parquet cannot be read from a stream: it goes to a file without a name in the folder
     for temporary files, which is gone with this process.
 
     Args:
-        path: the message.
+        source: the message.
         form: how its CSV is written.
         pgp: the OpenPGP keys, which unwrap it.
 
@@ -122,17 +121,22 @@ def wrapped(path: Path, form: CsvFormat, pgp: PgpFolder) -> Iterator[VerifiedFil
         PiiencError: it cannot be unwrapped, or what it holds cannot be read.
     """
     with contextlib.ExitStack() as stack:
-        ahead = PeekedStream(stack.enter_context(open_input(path)), HEAD)
-        message = read_message(io.BytesIO(ahead.head), str(path))
-        require_encrypted(message, str(path))
+        file = source.followed()
+        if file is None:
+            raise UsageError(
+                "an OpenPGP message cannot be verified from a stream",
+                hint="name the file, or unwrap it before: piienc unwrap-file - -",
+            )
+        message = read_message(io.BytesIO(source.peek(HEAD)), source.name)
+        require_encrypted(message, source.name)
         session, known = stack.enter_context(opened_keys(pgp, pgp.pinned_names()))
         secret = secret_for(message, known, pgp)
-        made = _MessageTable(path, ahead, session, secret)
+        made = _MessageTable(source, file.descriptor, session, secret)
         stack.callback(made.close)
-        name = _inner(str(path))
         try:
-            file = stack.enter_context(streamed(made, name))
-            made.table, _ = stack.enter_context(opened_source(file, form))
+            inner = StreamSource(made, _inner(source.name))
+            opened = stack.enter_context(inner.opened())
+            made.table = stack.enter_context(opened_table(opened, form))
             yield made
         except InputError:
             made.require_whole()  # which tells more, if the message is broken

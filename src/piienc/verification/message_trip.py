@@ -8,7 +8,6 @@ import threading
 from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
-from piienc.base.files import open_input
 from piienc.errors import KeyAccessError
 from piienc.keys.openpgp.folder import opened
 from piienc.openpgp.gpg.routes import GpgStreams
@@ -21,18 +20,18 @@ from piienc.verification.findings import Violation
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
-    from pathlib import Path
 
     from piienc.base.secret import SecretBytes
     from piienc.keys.openpgp.folder import PgpFolder
     from piienc.keys.openpgp.gpg import Gpg
     from piienc.keys.openpgp.key import PgpKey
+    from piienc.storage import OpenedSource
 
 _PIECE = 256 << 10  # bytes
 
 
 def message_trip(
-    source: Path, recipients: Sequence[str], profile: Profile | None, pgp: PgpFolder
+    source: OpenedSource, recipients: Sequence[str], profile: Profile | None, pgp: PgpFolder
 ) -> Iterator[Violation]:
     """Wrap a file for some recipients, unwrap it, and compare.
 
@@ -56,7 +55,7 @@ def message_trip(
         named = [known[name] for name in recipients]
         check_recipients(named, demands)
         secret = _secret(list(own.values()), pgp)
-        reader = HashingReader(stack.enter_context(open_input(source)))
+        reader = HashingReader(stack.enter_context(source.sought()))
         form = MessageFormat(cipher=demands.cipher, aead=demands.aead)
         made = _joined(reader, (there, back), named, form, secret)
         same = made == reader.sha256()

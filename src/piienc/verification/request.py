@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from piienc.receivers import Profile
     from piienc.report.model import Expect, SchemaFacts
     from piienc.schema import Schema
-    from piienc.storage.places import Place
+    from piienc.storage import Source
 
 
 class VerifyRequest(Struct, frozen=True, kw_only=True):
@@ -41,7 +41,7 @@ class VerifyRequest(Struct, frozen=True, kw_only=True):
     schema: Schema
     facts: SchemaFacts
     expect: Expect = "encrypted"
-    against: Place | None = None
+    against: Source | None = None
     key_column: str | None = None
     round_trip: bool = False
     recipients: tuple[str, ...] = ()

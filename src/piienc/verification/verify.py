@@ -6,7 +6,6 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, closing
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
 import numpy as np
@@ -17,7 +16,6 @@ from msgspec.structs import replace
 from piienc.columns import Fingerprints
 from piienc.errors import UsageError
 from piienc.report.model import Report
-from piienc.storage.places import name_of
 from piienc.tables import CsvSource
 from piienc.transform.batches import decoded
 from piienc.transform.crypt import csv_format
@@ -38,7 +36,7 @@ if TYPE_CHECKING:
     from piienc.base.cells import Places
     from piienc.keys.openpgp.folder import PgpFolder
     from piienc.report.receipt import FileFacts
-    from piienc.storage.places import Begun, Place
+    from piienc.storage import OpenedSource, Source
     from piienc.tables.parquet.source import ParquetSource
     from piienc.transform.batches import StoredColumn
     from piienc.verification.columns.verifier import ColumnResult
@@ -50,11 +48,11 @@ if TYPE_CHECKING:
 _MOST_UNKNOWN = 1 << 20  # rows of a column whose values are known to be unknown: 8 MiB
 
 
-def verify(source: Place | Begun, wanted: VerifyRequest, *, keys: Keys, pgp: PgpFolder) -> Report:
+def verify(source: Source, wanted: VerifyRequest, *, keys: Keys, pgp: PgpFolder) -> Report:
     """Verify a file in one pass.
 
     Args:
-        source: CSV, Parquet, or one of them in an OpenPGP message; or an open stream of one.
+        source: CSV, Parquet, or one of them in an OpenPGP message.
         wanted: what it is held against.
         keys: the AES keys, as far as they are there.
         pgp: the OpenPGP keys, which unwrap a message.
@@ -70,7 +68,8 @@ def verify(source: Place | Begun, wanted: VerifyRequest, *, keys: Keys, pgp: Pgp
     threads = wanted.threads or usable_cores()
     with ExitStack() as stack:
         form = csv_format(wanted.schema)
-        file = stack.enter_context(opened(source, form, pgp, wanted.units))
+        outer = stack.enter_context(source.opened())
+        file = stack.enter_context(opened(outer, form, pgp, wanted.units))
         if wanted.hold:
             wanted.hold(file.table.columns)
         pass_ = stack.enter_context(VerifyPass(file.table, wanted, keys))
@@ -78,7 +77,7 @@ def verify(source: Place | Begun, wanted: VerifyRequest, *, keys: Keys, pgp: Pgp
         if wanted.against is None:
             for _ in pass_.batches(file, threads):
                 pass
-            pass_.send_around(Path(name_of(source)), pgp)
+            pass_.send_around(outer, pgp)
         else:
             original = stack.enter_context(opened(wanted.against, form, pgp, wanted.units))
             pass_.compare(file, original, threads)
@@ -87,7 +86,7 @@ def verify(source: Place | Begun, wanted: VerifyRequest, *, keys: Keys, pgp: Pgp
         return replace(report, against=facts, wrapped=file.wrapped)
 
 
-def _require_fitting(source: Place | Begun, wanted: VerifyRequest) -> None:
+def _require_fitting(source: Source, wanted: VerifyRequest) -> None:
     if wanted.key_column is not None and wanted.against is None:
         raise UsageError("--key-column is for --against", hint="name the original: --against FILE")
     if wanted.round_trip and wanted.expect != "plain":
@@ -96,7 +95,7 @@ def _require_fitting(source: Place | Begun, wanted: VerifyRequest) -> None:
         )
     if wanted.recipients and not wanted.round_trip:
         raise UsageError("--recipient is for --round-trip", hint="add --round-trip")
-    if wanted.recipients and name_of(source) == "-":
+    if wanted.recipients and source.path is None:
         raise UsageError("a stream can be read only once", hint="name the file")
 
 
@@ -185,13 +184,13 @@ class VerifyPass:
         unknown = np.isin(breach.rows, self._unknown[breach.column])
         return replace(breach, rows=breach.rows[~unknown])
 
-    def send_around(self, path: Path, pgp: PgpFolder) -> None:
+    def send_around(self, source: OpenedSource, pgp: PgpFolder) -> None:
         """Wrap and unwrap the file, if that was asked for."""
         if self._wanted.recipients:
             from piienc.verification.message_trip import message_trip  # noqa: PLC0415  # start-up
 
             wanted = self._wanted
-            trip = message_trip(path, wanted.recipients, wanted.profile, pgp)
+            trip = message_trip(source, wanted.recipients, wanted.profile, pgp)
             self._findings.add(trip)
 
     def _trips(self) -> tuple[str, ...]:

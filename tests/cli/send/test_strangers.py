@@ -10,7 +10,8 @@ import pytest
 from desk import rows
 
 from piienc.jobs import after
-from piienc.jobs.spooling import sources, spool
+from piienc.jobs.spooling import sources
+from piienc.storage import FileSource
 
 STRANGER = 12_345
 
@@ -79,7 +80,7 @@ def test_source_that_is_exchanged_for_a_link_is_not_read_in_its_place(theirs, mo
     """Not even where the source has its name again once the other file is open."""
     path, aside = (theirs.project.folder / "in" / name for name in ("a.csv", "aside"))
     theirs.put("a.csv")
-    real = spool.begun
+    real = FileSource.opened
 
     @contextlib.contextmanager
     def exchanged(*told, **more):
@@ -90,7 +91,7 @@ def test_source_that_is_exchanged_for_a_link_is_not_read_in_its_place(theirs, mo
             aside.rename(path)
             yield opened
 
-    monkeypatch.setattr(spool, "begun", exchanged)
+    monkeypatch.setattr(FileSource, "opened", exchanged)
     ended = theirs.send("--json")
     assert [file["outcome"] for file in json.loads(ended.out)["files"]] == ["left"]
     assert theirs.there() == {}

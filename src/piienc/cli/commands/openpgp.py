@@ -11,7 +11,6 @@ import typer
 from piienc.cli import options, ui
 from piienc.cli.places import source_of, target_of
 from piienc.errors import UsageError
-from piienc.storage.places import hashed
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -108,8 +107,10 @@ def unwrap_file(
     """Decrypt an OpenPGP file; nothing appears that is not whole."""
     with ExitStack() as stack:
         # While what is heavy is still to be imported: start-up.
-        plain = src.is_file() and str(dst) != "-"
-        source = stack.enter_context(hashed(src)) if plain else source_of(src)
+        source = source_of(src)
+        if src.is_file() and str(dst) != "-":
+            source = stack.enter_context(source.opened())
+            source.followed()
         from piienc.keys.openpgp.folder import PgpFolder
         from piienc.openpgp.unwrap import unwrap_file  # start-up
 

@@ -12,6 +12,7 @@ from piienc.cli import options, ui
 from piienc.cli.places import begun_source
 from piienc.errors import UsageError
 from piienc.settings.outputs import require_output
+from piienc.storage import FileSource
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -100,7 +101,7 @@ def verify(
                 schema=held,
                 facts=SchemaFacts.of(held, schema),
                 expect=expect,
-                against=against,
+                against=FileSource(against) if against else None,
                 key_column=key_column,
                 round_trip=round_trip,
                 recipients=tuple(dict.fromkeys(recipient or ())),

@@ -29,9 +29,9 @@ from piienc.openpgp.wrap import wrapped_name, wrapped_parts
 from piienc.state import CellCounter, JobEntry, JobStep
 from piienc.state.jobs import new_id
 from piienc.state.transfers import now
+from piienc.storage import FileSource, StreamTarget
 from piienc.storage.content import is_parquet
 from piienc.storage.hashing import HashingReader
-from piienc.storage.places import Named, begun
 from piienc.tables.csv.source import open_csv
 from piienc.tables.streams import Decompressed
 from piienc.transform.crypt import CryptOptions, csv_format, encrypt_file
@@ -109,7 +109,7 @@ class _SpoolPass(Struct):
 
     def run(self) -> SpooledSource:
         """Make them."""
-        check_source(Path(self.sent.name), self.sending.profile)
+        check_source(self.sent.name, self.sending.profile)
         check_name(self.target, self.sending.profile)
         limit = self.work.limit
         splits = limit is not None and not self._is_parquet()
@@ -124,7 +124,7 @@ class _SpoolPass(Struct):
 
     def _is_parquet(self) -> bool:
         try:
-            with begun(self.found.path) as source:
+            with FileSource(self.found.path).opened() as source:
                 return is_parquet(source.head)
         except InputError:
             self._require_unmoved()
@@ -170,13 +170,13 @@ class _SpoolPass(Struct):
     def _encrypt(self, file: BinaryIO, verifying: Verifying) -> Receipt:
         sending, path = self.sending, self.found.path
         with ExitStack() as stack:
-            source = stack.enter_context(begun(path, ahead=True))
+            source = stack.enter_context(FileSource(path).opened(ahead=True))
             if source.facts is None or SourceFile.of(path, source.facts) != self.found:
                 raise MovedError(f"{path} is still being written")
             try:
                 return encrypt_file(
                     source,
-                    Named(Path(self.sent.name), file),
+                    StreamTarget(file, self.sent.name),
                     schema=sending.schema,
                     keys=sending.keys,
                     counter=stack.enter_context(CellCounter(sending.state)),

@@ -238,7 +238,7 @@ def require_room(told: str, place: Path | str) -> None:
     Raises:
         IncompleteError: there was no room.
     """
-    with translated(place):
+    with translated(place, whole=place != TEMPORARY):
         for number in NO_ROOM:
             if os.strerror(number) in told:
                 raise OSError(number, os.strerror(number))

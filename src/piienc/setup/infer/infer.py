@@ -12,8 +12,8 @@ from piienc.schema.propose import ProposedField, ProposedSchema
 from piienc.setup.infer.judge import KeyNames, judge
 from piienc.setup.infer.profile import ColumnProfile
 from piienc.setup.infer.sample import opened_sample, sniff
+from piienc.storage import FileSource
 from piienc.storage.content import is_parquet
-from piienc.storage.places import begun
 from piienc.tables import CsvFormat
 
 if TYPE_CHECKING:
@@ -66,7 +66,7 @@ def infer(path: Path, options: InferOptions = InferOptions()) -> Proposal:
     Raises:
         InputError: the sample cannot be read, or has no header.
     """
-    with begun(path) as file:
+    with FileSource(path).opened() as file:
         parquet = is_parquet(file.head)
     csv: tuple[ProposedField, ...] = ()
     form = CsvFormat()

@@ -14,8 +14,8 @@ from piienc.columns import plain_type, plain_values
 from piienc.errors import InputError
 from piienc.setup.infer.encoding import find_encoding, told_by
 from piienc.setup.infer.looks import count_personal, finders
-from piienc.storage.places import begun
-from piienc.tables import CsvFormat, CsvSource, opened_source, repeated
+from piienc.storage import FileSource
+from piienc.tables import CsvFormat, CsvSource, opened_table, repeated
 from piienc.tables.csv.oddities import DELIMITERS, unnamed
 from piienc.tables.streams import Decompressed
 
@@ -57,7 +57,7 @@ def sniff(path: Path, rows: int) -> DetectedDialect:
     Raises:
         InputError: it cannot be read.
     """
-    with begun(path) as file:
+    with FileSource(path).opened() as file:
         stream = Decompressed(file.reader, file.name)
         start = stream.peek(_HEAD)
         encoding = find_encoding(stream, start, rows)
@@ -122,7 +122,7 @@ def opened_sample(path: Path, rows: int, form: CsvFormat) -> Iterator[Sample]:
         InputError: it cannot be read, a column has no name or another's, or the first line
             is no header.
     """
-    with opened_source(path, form) as (table, _):
+    with FileSource(path).opened() as file, opened_table(file, form) as table:
         _check_names(str(path), table.columns)
         kinds = None if isinstance(table, CsvSource) else table.schema.types
         types = kinds and [plain_type(kind) for kind in kinds]
