@@ -16,7 +16,7 @@ from piienc.deliver.endpoint import way_to
 from piienc.deliver.push import PushRequest, rules_of
 from piienc.errors import ConfigError, UsageError
 from piienc.keys.openpgp.folder import PgpFolder
-from piienc.remote import parse_url, places_of
+from piienc.remote import features_of, parse_url, places_of
 from piienc.settings.destination import Destination
 from piienc.state import Ledger
 
@@ -92,7 +92,7 @@ def pushing_by(
         str(key.name): frozenset(part.key_id for part in key.parts)
         for key in PgpFolder(settled.keys_dir).load(_recipients(destination, way, settled))
     }
-    rules = rules_of(destination, found, schema=schema, again=again)
+    rules = rules_of(way, found, schema=schema, again=again)
     return PushRequest(way, found, rules, recipients, Ledger(settled.state_dir))
 
 
@@ -150,7 +150,7 @@ def _height(around: RemoteUrl, place: RemoteUrl) -> int | None:
         return 0
     if around.folder == _LOGIN:
         return len(here.parents)
-    local = place.scheme == "file"
+    local = features_of(place).local
     if local:
         here, there = here.resolve(), there.resolve()
     for height, folder in enumerate((here, *here.parents)):

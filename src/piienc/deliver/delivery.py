@@ -206,7 +206,9 @@ class Delivery:
         In place, who takes files when they are closed would take what is not whole. Of a
         destination where files have temporary names, the first refusal tells.
         """
-        return self._is_in_place(transfer) or self._known.take_one_go(self._places)
+        if self._is_in_place(transfer) or not self._rules.append:
+            return True
+        return self._known.take_one_go(self._places)
 
     def _is_in_place(self, transfer: Transfer) -> bool:
         return transfer.growing in {None, self._name}

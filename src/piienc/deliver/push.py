@@ -30,7 +30,7 @@ from piienc.errors import (
     UsageError,
 )
 from piienc.openpgp.preflight import check_sent
-from piienc.remote import safe_name
+from piienc.remote import features_of, safe_name
 from piienc.report.receipt import ErrorFacts, PushReceipt, SentFile
 from piienc.state import held, kept_open, lock_name, new_transfer
 
@@ -45,7 +45,6 @@ if TYPE_CHECKING:
     from piienc.receivers import Profile
     from piienc.remote import Remote
     from piienc.schema import Schema
-    from piienc.settings.destination import Destination
     from piienc.state import Ledger, Transfer
 
     Told = Callable[[PiiencError, float], object]
@@ -94,16 +93,16 @@ class _PushItem(Struct):
 
 
 def rules_of(
-    destination: Destination,
+    way: Endpoint,
     profile: Profile,
     *,
     schema: Schema | None = None,
     again: bool = False,
 ) -> DeliveryRules:
-    """Return how files are delivered, by what the settings say and the receiver demands.
+    """Return how files are delivered: what all allow, settings, receiver and destination.
 
     Args:
-        destination: what the settings say.
+        way: the destination, with what the settings say.
         profile: what the receiver demands.
         schema: of the files, where a manifest is made of it.
         again: also what was delivered already.
@@ -112,6 +111,7 @@ def rules_of(
         PolicyError: the settings allow what the receiver forbids.
         PiiencError: the trigger file cannot be made: see `trigger_of`.
     """
+    destination, features = way.destination, features_of(way.url)
     if profile.never_overwrite and destination.if_exists == "replace":
         raise PolicyError(
             f"{profile.name} forbids to replace a file", hint="leave --if-exists replace out"
@@ -120,7 +120,8 @@ def rules_of(
         if_exists=destination.if_exists,
         again=again,
         verify_content=destination.verify_content,
-        rename=destination.rename and profile.rename,
+        rename=destination.rename and profile.rename and features.rename,
+        append=features.append,
         trigger=trigger_of(destination, profile, schema),
     )
 

@@ -20,6 +20,7 @@ class DeliveryRules(Struct, frozen=True):
         again: also what the ledger knows to be delivered already.
         verify_content: read everything back, and compare.
         rename: let files grow under a temporary name; else they are written in place, in one go.
+        append: go on with a file that was broken off; else each is written in one go.
         job: the job's name, for the ledger.
         trigger: makes name and content of the trigger file, of the file's name and the
             transfer's id; None if there is none.
@@ -29,6 +30,7 @@ class DeliveryRules(Struct, frozen=True):
     again: bool = False
     verify_content: bool = False
     rename: bool = True
+    append: bool = True
     job: str | None = None
     trigger: Callable[[str, str], tuple[str, bytes] | None] = lambda _name, _id: None
 

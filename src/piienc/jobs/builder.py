@@ -151,7 +151,7 @@ class JobContextBuilder(Struct, frozen=True, dict=True):
         Raises:
             PiiencError: see `piienc.deliver.push.rules_of`; or a recipient's key is not there.
         """
-        rules = rules_of(self.destination, self.profile, schema=self.schema)
+        rules = rules_of(self.way, self.profile, schema=self.schema)
         recipients = {
             key.name: frozenset(part.key_id for part in key.parts)
             for key in self.pgp.load(self.wrapping.recipients)

@@ -1,10 +1,11 @@
 """The remote: destinations to which files are delivered, by SFTP or in a local folder.
 
-open.py        open_remote: connect to a destination
+open.py        a destination by its URL: parse_url, places_of, open_remote
+kinds/         the kinds of destinations, and what each can do
 remote.py      Remote: what any destination can do
 folder.py      a local folder
 sftp/          an SFTP server; ssh/: the connection to it
-url.py         where a destination is
+url.py         where a destination is, and what the parts of its URL must be
 names.py       names from outside, all of them hostile until they are found to be plain
 options.py     how to connect; timeouts.py, limit.py: how long, and how fast
 retry.py       trying again what may pass by itself
@@ -12,9 +13,10 @@ retry.py       trying again what may pass by itself
 Nothing here imports paramiko until an SFTP server is connected to.
 """
 
+from piienc.remote.kinds.kind import DestinationFeatures
 from piienc.remote.limit import Limiter
 from piienc.remote.names import OURS, aside_of, is_safe, safe_name, shown_name
-from piienc.remote.open import open_remote, places_of
+from piienc.remote.open import features_of, open_remote, parse_url, places_of
 from piienc.remote.options import ConnectOptions
 from piienc.remote.remote import (
     FILE,
@@ -29,7 +31,7 @@ from piienc.remote.remote import (
 )
 from piienc.remote.retry import retrying
 from piienc.remote.timeouts import Timeouts
-from piienc.remote.url import RemoteUrl, parse_url
+from piienc.remote.url import RemoteUrl
 
 __all__ = [
     "FILE",
@@ -39,6 +41,7 @@ __all__ = [
     "OURS",
     "UNKNOWN",
     "ConnectOptions",
+    "DestinationFeatures",
     "DirectoryEntry",
     "FileAttributes",
     "Limiter",
@@ -47,6 +50,7 @@ __all__ = [
     "Timeouts",
     "WriteMode",
     "aside_of",
+    "features_of",
     "is_safe",
     "open_remote",
     "parse_url",

@@ -1,17 +1,42 @@
-"""The way in: a destination by its URL."""
+"""The way in: a destination by its URL, of whatever kind."""
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-from msgspec.structs import replace
-
+from piienc.errors import ConfigError
+from piienc.remote.kinds import DESTINATIONS
 from piienc.remote.options import ConnectOptions
+from piienc.remote.url import shown, split
 
 if TYPE_CHECKING:
+    from piienc.errors import PiiencError
+    from piienc.remote.kinds.kind import DestinationFeatures
     from piienc.remote.remote import Remote
     from piienc.remote.url import RemoteUrl
+
+
+def parse_url(text: str, *, error: type[PiiencError] = ConfigError) -> RemoteUrl:
+    """Read a URL.
+
+    Args:
+        text: the URL. Its folder is absolute; `sftp://host` alone is where the login begins.
+        error: what to raise: `UsageError` where the URL stands on the command line.
+
+    Raises:
+        PiiencError: of the class `error`; the message never shows what may be a password.
+    """
+    try:
+        parts = split(text)
+        kind = DESTINATIONS.get(parts.scheme)
+        if kind is None:
+            known = " and ".join(f"{scheme}://" for scheme in DESTINATIONS)
+            raise ValueError(f"only {known} are known")  # noqa: TRY301  # as the kinds do
+        return kind.parse(parts)
+    except ValueError as reason:
+        told = str(reason) or "it is no URL of a destination"
+        forms = " or ".join(kind.form for kind in DESTINATIONS.values())
+        raise error(f"the destination {shown(text)}: {told}", hint=f"write {forms}") from None
 
 
 def open_remote(url: RemoteUrl, options: ConnectOptions | None = None) -> Remote:
@@ -24,14 +49,7 @@ def open_remote(url: RemoteUrl, options: ConnectOptions | None = None) -> Remote
         KeyAccessError: a private key cannot be read or is locked.
         IncompleteError: the folder is not there, or may not be entered.
     """
-    options = options or ConnectOptions()
-    if url.scheme == "file":
-        from piienc.remote.folder import FolderRemote  # noqa: PLC0415  # only what is needed
-
-        return FolderRemote(Path(url.folder), limiter=options.limiter, mode=options.file_mode)
-    from piienc.remote.sftp.remote import SftpRemote  # noqa: PLC0415  # paramiko is heavy
-
-    return SftpRemote.connect(url, options)
+    return DESTINATIONS[url.scheme].connect(url, options or ConnectOptions())
 
 
 def places_of(url: RemoteUrl, options: ConnectOptions | None = None) -> tuple[str, ...]:
@@ -43,11 +61,9 @@ def places_of(url: RemoteUrl, options: ConnectOptions | None = None) -> tuple[st
     Raises:
         ConfigError: the SSH configuration cannot be read, or asks for what is not offered.
     """
-    if url.scheme == "file":
-        return (str(url),)
-    from piienc.remote.ssh.config import SSH_PORT, resolve  # noqa: PLC0415  # paramiko is heavy
+    return DESTINATIONS[url.scheme].places(url, options or ConnectOptions())
 
-    hop = resolve(url, options or ConnectOptions())
-    settled = replace(url, host=hop.host.lower(), port=hop.port, user=hop.user)
-    usual = replace(settled, port=None) if hop.port == SSH_PORT else settled
-    return tuple(dict.fromkeys(map(str, (usual, url, settled))))
+
+def features_of(url: RemoteUrl) -> DestinationFeatures:
+    """Return what a destination can do."""
+    return DESTINATIONS[url.scheme].features

@@ -19,7 +19,8 @@ from paramiko.ssh_exception import SSHException
 from piienc.base.home import expanded, if_at_home
 from piienc.base.trust import open_trusted
 from piienc.errors import ConfigError
-from piienc.remote.url import RemoteUrl, parse_url
+from piienc.remote.ssh.address import address_of
+from piienc.remote.url import RemoteUrl, shown, split
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -141,10 +142,21 @@ def _proxied(
     hops: list[Hop] = []
     for number, jump in enumerate(str(jumps).split(",")):
         text = jump.strip().removeprefix("ssh://")
-        hop = _resolve(parse_url(f"sftp://{text}"), options, config, depth=depth + 1)
+        hop = _resolve(_address(text), options, config, depth=depth + 1)
         # As with ssh: only the way to the first host of a list is looked up.
         hops += [*hop.proxied, hop] if number == 0 else [hop]
     return tuple(hops)
+
+
+def _address(text: str) -> RemoteUrl:
+    url = f"sftp://{text}"
+    try:
+        return address_of(split(url))
+    except ValueError as reason:
+        raise ConfigError(
+            f"the ProxyJump {shown(url).removeprefix('sftp://')}: {reason}",
+            hint="write user@host:port, and several with commas between",
+        ) from None
 
 
 def _known_as(host: str, port: int, alias: object) -> tuple[str, ...]:

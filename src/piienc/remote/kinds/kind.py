@@ -1,0 +1,47 @@
+"""What a kind of destination is."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from msgspec import Struct
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from urllib.parse import SplitResult
+
+    from piienc.remote.options import ConnectOptions
+    from piienc.remote.remote import Remote
+    from piienc.remote.url import RemoteUrl
+
+
+class DestinationFeatures(Struct, frozen=True):
+    """What all destinations of a kind can do, as far as they are asked for it.
+
+    Attributes:
+        rename: a file may grow under a hidden name, and then get its own in one step.
+        append: a file that was broken off may be opened again, and gone on with.
+        local: its folders are those of this machine.
+    """
+
+    rename: bool = True
+    append: bool = True
+    local: bool = False
+
+
+class DestinationKind(Struct, frozen=True):
+    """A kind of destination.
+
+    Attributes:
+        form: how its URLs are written, for a hint.
+        parse: makes a URL of its parts, or raises a `ValueError` that says what is wrong.
+        places: see `piienc.remote.open.places_of`.
+        connect: see `piienc.remote.open.open_remote`.
+        features: what it can do.
+    """
+
+    form: str
+    parse: Callable[[SplitResult], RemoteUrl]
+    places: Callable[[RemoteUrl, ConnectOptions], tuple[str, ...]]
+    connect: Callable[[RemoteUrl, ConnectOptions], Remote]
+    features: DestinationFeatures = DestinationFeatures()
