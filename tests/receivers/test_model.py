@@ -44,7 +44,7 @@ notes = [""]
         "min_rsa_bits: 1024 is not an integer of 2048 or more; write min_rsa_bits = 3072",
         "size_limit: '1 GiB' is not a size; write size_limit = \"1 GB\"",
         "plain_size_limit: '0 B' is not a size; write plain_size_limit = \"1 GB\"",
-        "trigger: '.DON' is not one of none, manifest, .fin, .DONE",
+        "trigger: '.DON' is not one of none, manifest, .fin, .DONE; did you mean '.DONE'?",
         "notes[0]: '' is not a string of length 1 or more",
     ]
 

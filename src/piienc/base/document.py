@@ -303,12 +303,19 @@ def _mend(verb: str, kind: object, place: Place) -> str:
     return f"; {verb} [{dotted(place)}]" if any(map(_is_table, parts)) else ""
 
 
-def nearest(name: object, known: Sequence[str]) -> str:
-    """Say which known name was probably meant: the end of a message, or nothing."""
+def closest(name: object, known: Iterable[str]) -> str | None:
+    """Return the known name that was probably meant, if there is one."""
     import difflib  # noqa: PLC0415  # only a file with mistakes waits for it
 
-    near = difflib.get_close_matches(str(name).lower(), known, n=1)
-    return f"; did you mean '{near[0]}'?" if near else ""
+    by_lower = {each.lower(): each for each in known}
+    near = difflib.get_close_matches(str(name).lower(), by_lower, n=1)
+    return by_lower[near[0]] if near else None
+
+
+def nearest(name: object, known: Iterable[str]) -> str:
+    """Say which known name was probably meant: the end of a message, or nothing."""
+    near = closest(name, known)
+    return f"; did you mean {shown(near)}?" if near is not None else ""
 
 
 def shown(value: object) -> str:

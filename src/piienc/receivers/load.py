@@ -14,7 +14,7 @@ from piienc.errors import ConfigError
 from piienc.receivers.model import BuiltInProfile, Demands, Profile
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Mapping
     from importlib.resources.abc import Traversable
 
     from piienc.base.document import Mistake
@@ -43,7 +43,7 @@ def load(name: str, own: Own) -> Profile:
     elif name in _built_in():
         table = _read(name)
     else:
-        near = _nearest(name, names(own))
+        near = document.closest(name, names(own))
         raise ConfigError(
             f"there is no profile {name}",
             hint=f"did you mean {near}?" if near else "see 'piienc profiles list' for their names",
@@ -74,8 +74,8 @@ def check_own(tables: Mapping[str, Mapping[str, Any]]) -> Iterator[Mistake]:
         if chain[-1] == name and len(chain) > 1:
             yield here, f"comes back to itself: {' -> '.join(chain)}"
         elif len(chain) > 1 and chain[1] not in {*built_in, *tables}:
-            near = _nearest(chain[1], [*built_in, *tables])
-            yield here, f"there is no such profile{f'; did you mean {near!r}?' if near else ''}"
+            near = document.nearest(chain[1], [*built_in, *tables])
+            yield here, f"there is no such profile{near}"
 
 
 def _folder() -> Traversable:
@@ -92,9 +92,3 @@ def _built_in() -> list[str]:
 def _read(name: str) -> BuiltInProfile:
     file = _folder() / f"{name}{_SUFFIX}"
     return document.parse(file.read_bytes(), Path(file.name), BuiltInProfile)
-
-
-def _nearest(name: str, known: Sequence[str]) -> str | None:
-    import difflib  # noqa: PLC0415  # only a name that is not there waits for it
-
-    return next(iter(difflib.get_close_matches(name.lower(), known, n=1)), None)

@@ -6,9 +6,9 @@
     data_types.py      a column's data type and date format
     together.py        the columns together: whose rows, which properties
     columns.py       what a column of the schema is there
-    problems.py      a mistake, and where it is
+    words.py         what may be said in `piienc.toml`, and the words
 
-Pure functions over values. The receiver's words are in `receivers/clevertap/words.py`.
+Pure functions over values. What the receiver demands of rows is in its profile.
 """
 
 from piienc.receivers.clevertap.build import build, name_for

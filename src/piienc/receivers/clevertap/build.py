@@ -6,10 +6,10 @@ import json
 import re
 from typing import TYPE_CHECKING, Any
 
+from piienc.base.document import nearest
 from piienc.errors import ConfigError
 from piienc.receivers.clevertap.columns import data_types, property_of
 from piienc.receivers.clevertap.lint import lint
-from piienc.receivers.clevertap.problems import meant
 from piienc.receivers.clevertap.words import SUFFIX
 from piienc.remote.names import LONGEST, safe_name
 
@@ -81,7 +81,7 @@ def _misnamed(facts: ManifestTable, schema: Schema) -> Iterator[str]:
     for name in dict.fromkeys((*excluded, *formats)):
         column = schema.columns.get(name)
         if column is None:
-            yield f"the schema has no column {name!r}{meant(name, schema.columns)}"
+            yield f"the schema has no column {name!r}{nearest(name, schema.columns)}"
         elif name in excluded and name in {*formats, *(facts.columns or ())}:
             yield f"the column {name!r} is excluded, and more is said of it"
         elif name in formats and column.encrypt is not None:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from piienc.base.document import shown
+from piienc.base.document import nearest, shown
+from piienc.base.lines import dotted
 from piienc.receivers.clevertap import words
 from piienc.receivers.clevertap.columns import data_types, is_bounded
-from piienc.receivers.clevertap.problems import meant, place_of
 from piienc.receivers.manifest import Problem
 
 if TYPE_CHECKING:
@@ -28,12 +28,12 @@ def check_types(name: str, entry: Mapping[str, str], column: Column | None) -> I
         entry: what the manifest says of it, those fields that are strings.
         column: what the schema says of it.
     """
-    place = place_of("columns", name, "dataType")
+    place = dotted(("columns", name, "dataType"))
     kind = entry.get("dataType", _DEFAULT)
     known = _BY_CASE.get(kind.casefold())
     if known is None:
         said = f"{shown(kind)} is not one of {', '.join(words.DATA_TYPES)}"
-        yield Problem("data-type", place, said + meant(kind, words.DATA_TYPES))
+        yield Problem("data-type", place, said + nearest(kind, words.DATA_TYPES))
         return
     if kind != known:
         # The receiver's pages write "Integer" in one sample, and ask for INTEGER elsewhere.
@@ -46,7 +46,7 @@ def check_types(name: str, entry: Mapping[str, str], column: Column | None) -> I
 
 
 def _dates(name: str, kind: str, form: str | None) -> Iterator[Problem]:
-    place, choices = place_of("columns", name, "dateFormat"), ", ".join(words.DATE_FORMATS)
+    place, choices = dotted(("columns", name, "dateFormat")), ", ".join(words.DATE_FORMATS)
     if kind == _DATE and form is None:
         said = f"missing, for the data type is {_DATE}; it is one of {choices}"
         yield Problem("date-format", place, said)

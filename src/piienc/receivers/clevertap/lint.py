@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from piienc.base.document import shown
+from piienc.base.document import closest, nearest, shown
+from piienc.base.lines import dotted
 from piienc.receivers.clevertap import words
 from piienc.receivers.clevertap.data_types import check_types
-from piienc.receivers.clevertap.problems import meant, nearest, place_of
 from piienc.receivers.clevertap.strict_json import parse
 from piienc.receivers.clevertap.together import together
 from piienc.receivers.manifest import Problem
@@ -33,10 +33,8 @@ _FIELDS: dict[str, type] = {
 }
 _REQUIRED = ("fileName", "type", "clientEmail")
 _OF_COLUMN: dict[str, type] = {"ctName": str, "dataType": str, "dateFormat": str}
-_EVENT_NAMES = {"eventname", "event_name", "evtname", "event"}
 _ENCRYPTED = ".asc"
 _ENDINGS = (".csv", f".csv{_ENCRYPTED}")
-_HEX_OF_FINGERPRINTS = (40, 64)  # digits, of version 4 and of version 6
 
 
 def lint(
@@ -95,10 +93,10 @@ def _fields(
     """Hold an object's names against those that it may have, and the types of its values."""
     guessed = set()
     for name, inner in value.items():
-        place = place_of(*(("columns", above) if above is not None else ()), name)
+        place = dotted((*(("columns", above) if above is not None else ()), name))
         if name not in known:
-            guessed.add(nearest(name, known))
-            yield Problem("field", place, "unknown" + (_event_name(name) or meant(name, known)))
+            guessed.add(closest(name, known))
+            yield Problem("field", place, "unknown" + nearest(name, known))
         elif not isinstance(inner, known[name]):
             said = "not an object" if known[name] is dict else "not a string"
             yield Problem("field", place, said)
@@ -107,19 +105,12 @@ def _fields(
             yield Problem("field", name, "missing")
 
 
-def _event_name(name: str) -> str:
-    if name.casefold() not in _EVENT_NAMES:
-        return ""
-    return f"; a column of the data holds the event's name: give it the ctName {words.EVENT_NAME}"
-
-
 def _file(fields: Fields, data_name: str | None) -> Iterator[Problem]:
     name = fields.get("fileName")
     if name is None:
         return
     if data_name is not None and name != data_name:
-        without = f": {_ENCRYPTED} is missing" if data_name == name + _ENCRYPTED else ""
-        yield Problem("file-name", "fileName", f"not the data file's name{without}")
+        yield Problem("file-name", "fileName", "not the data file's name")
     if not is_safe(name) or not name.endswith(_ENDINGS):
         said = f"not a plain file name that ends in {' or '.join(_ENDINGS)}"
         yield Problem("file-name", "fileName", said)
@@ -132,9 +123,7 @@ def _key(fields: Fields, *, has_key: bool) -> Iterator[Problem]:
     """Check the key that the data file is encrypted for."""
     key_id = fields.get("keyId")
     if key_id is not None and not words.is_key_id(key_id):
-        is_key = len(key_id.replace(" ", "")) in _HEX_OF_FINGERPRINTS
-        hint = "; this looks like a key's fingerprint" if is_key else ""
-        yield Problem("key-id", "keyId", f"not a UUID, as the receiver gives it{hint}")
+        yield Problem("key-id", "keyId", "not a UUID, as the receiver gives it")
     if not has_key and fields.get("fileName", "").endswith(_ENCRYPTED):
         said = f"missing: the data file is encrypted, for its name ends in {_ENCRYPTED}"
         yield Problem("key-id", "keyId", said)
@@ -150,7 +139,7 @@ def _kind(fields: Fields) -> Iterator[Problem]:
         said = f"write {kind.casefold()}, as the receiver's samples do"
         yield Problem("type", "type", said, "warning")
     else:
-        yield Problem("type", "type", f"{shown(kind)} is not {choices}{meant(kind, words.KINDS)}")
+        yield Problem("type", "type", f"{shown(kind)} is not {choices}{nearest(kind, words.KINDS)}")
 
 
 def _client(fields: Fields) -> Iterator[Problem]:
@@ -162,7 +151,7 @@ def _client(fields: Fields) -> Iterator[Problem]:
 def _columns(columns: Fields, schema: Schema | None) -> Iterator[Problem]:
     for name, entry in columns.items():
         if not isinstance(entry, dict):
-            yield Problem("field", place_of("columns", name), "not an object")
+            yield Problem("field", dotted(("columns", name)), "not an object")
             continue
         yield from _fields(entry, _OF_COLUMN, above=name)
         fine = {key: each for key, each in entry.items() if _is(each, _OF_COLUMN.get(key))}

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from msgspec import Struct
 
-from piienc.base.document import shown
+from piienc.base.document import nearest, shown
+from piienc.base.lines import dotted
 from piienc.receivers.clevertap import words
-from piienc.receivers.clevertap.problems import meant, place_of
 from piienc.receivers.manifest import Problem
 
 if TYPE_CHECKING:
@@ -88,13 +88,13 @@ def _unknown(
         return
     for name in said:
         if name not in known:
-            hint = meant(name, known)
-            yield Problem("column", place_of("columns", name), f"not in {where}{hint}")
+            hint = nearest(name, known)
+            yield Problem("column", dotted(("columns", name)), f"not in {where}{hint}")
 
 
 def _names(columns: _Columns) -> Iterator[Problem]:
     for column, name in columns.said.items():
-        place = place_of("columns", column, "ctName")
+        place = dotted(("columns", column, "ctName"))
         if not name.strip() or len(name.encode(errors="replace")) > words.LONGEST_NAME:
             said = f"the property's name is empty or longer than {words.LONGEST_NAME} bytes"
             yield Problem("property", place, said)
@@ -115,10 +115,10 @@ def _twice(columns: _Columns) -> Iterator[Problem]:
             continue
         if column in columns.said:
             said = f"the property of column {shown(first)} already"
-            yield Problem("property", place_of("columns", column, "ctName"), said)
+            yield Problem("property", dotted(("columns", column, "ctName")), said)
         elif first in columns.said:
             said = "a column of the file that is not named here has this name, and is taken as it"
-            yield Problem("property", place_of("columns", first, "ctName"), said)
+            yield Problem("property", dotted(("columns", first, "ctName")), said)
         else:  # the first line may be data, so nothing of it is shown
             yield Problem("property", "columns", "two columns of the file carry one property")
 
@@ -137,7 +137,7 @@ def _missing(columns: _Columns, kind: str) -> Iterator[Problem]:
         for column, name in columns.carried.items():
             if words.PROPERTIES.known(name) == words.EVENT_NAME:
                 said = f"{words.EVENT_NAME} is for events, and the type is profile"
-                yield Problem("event", place_of("columns", column, "ctName"), said)
+                yield Problem("event", dotted(("columns", column, "ctName")), said)
 
 
 def _too_many(columns: _Columns, kind: str) -> Iterator[Problem]:
@@ -153,4 +153,4 @@ def _encrypted(columns: _Columns, schema: Schema) -> Iterator[Problem]:
         known = words.PROPERTIES.known(columns.carried.get(column, ""))
         if known is not None:
             said = f"{known} is encrypted, so it is useless to a receiver that has not the key"
-            yield Problem("encrypted", place_of("columns", column), said, "warning")
+            yield Problem("encrypted", dotted(("columns", column)), said, "warning")
