@@ -23,7 +23,7 @@ Where things are, a floor above what it uses:
     checks/  remote/              the rules of columns; SFTP servers and local folders
     keys/  schema/  state/        the keys; which columns are marked; what earlier runs did
     storage/  base/               files and streams; what all rooms stand on
-    errors.py  version.py         the tree of errors
+    errors.py  lazy.py  version.py  the tree of errors
 
 The upper rooms are what a user does; the lower ones are the things it is done with.
 
@@ -41,9 +41,9 @@ major version; what begins with an underscore, and all else, may change.
 
 from __future__ import annotations
 
-from importlib import import_module
 from typing import TYPE_CHECKING
 
+from piienc.lazy import lazily
 from piienc.version import __version__ as __version__
 
 if TYPE_CHECKING:
@@ -63,15 +63,15 @@ __all__ = [
     "verify",
     "wrap_file",
 ]
-_HOMES = {"pull": "delivery", "push": "delivery", "send": "jobs", "verify": "verification"}
-_HOMES |= {"unwrap_file": "openpgp", "wrap_file": "openpgp"}  # modules of api/; else tables
 
-
-def __getattr__(name: str) -> object:
-    """Import a public name when it is first used: `import piienc` stays cheap."""
-    if name in __all__:
-        return getattr(import_module(f"piienc.api.{_HOMES.get(name, 'tables')}"), name)
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+__getattr__ = lazily(
+    __name__,
+    api__delivery="pull push",
+    api__jobs="send",
+    api__openpgp="unwrap_file wrap_file",
+    api__tables="decrypt_file encrypt_file",
+    api__verification="verify",
+)
 
 
 def __dir__() -> list[str]:

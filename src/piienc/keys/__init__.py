@@ -17,8 +17,9 @@ package is cheap: who works with OpenPGP keys needs none of them.
 
 from __future__ import annotations
 
-from importlib import import_module
 from typing import TYPE_CHECKING
+
+from piienc.lazy import lazily
 
 if TYPE_CHECKING:
     from piienc.keys.folder import KeyFolder, KeyInfo
@@ -53,18 +54,11 @@ __all__ = [
     "read_material",
 ]
 
-_HOMES = {
-    "KeyFolder": "folder",
-    "KeyInfo": "folder",
-    "Unlocker": "unlocker",
-    "dump": "tink",
-    "parse": "tink",
-    "read_material": "material",
-}  # all others are at home in keyset.py
-
-
-def __getattr__(name: str) -> object:
-    """Import a public name when it is first used."""
-    if name not in __all__:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(f"{__name__}.{_HOMES.get(name, 'keyset')}"), name)
+__getattr__ = lazily(
+    __name__,
+    folder="KeyFolder KeyInfo",
+    keyset="Key KeyFacts Keyset KeysetFacts Mode Prefix Status generate",
+    material="read_material",
+    tink="dump parse",
+    unlocker="Unlocker",
+)

@@ -17,8 +17,9 @@ asked for: who only keeps the log needs none of them.
 
 from __future__ import annotations
 
-from importlib import import_module
 from typing import TYPE_CHECKING
+
+from piienc.lazy import lazily
 
 if TYPE_CHECKING:
     from piienc.state.cells import CELL_LIMIT, CELL_WARNING, CellCounter
@@ -46,22 +47,12 @@ __all__ = [
     "new_transfer",
 ]
 
-_HOMES = {
-    "CELL_LIMIT": "cells",
-    "CELL_WARNING": "cells",
-    "CellCounter": "cells",
-    "Marks": "marks",
-    "RecordedMark": "marks",
-    "JobLedger": "jobs",
-    "JobEntry": "jobs",
-    "JobStep": "jobs",
-    "held": "locks",
-    "kept_open": "database",
-}  # all others are at home in transfers.py
-
-
-def __getattr__(name: str) -> object:
-    """Import a public name when it is first used."""
-    if name not in __all__:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(f"{__name__}.{_HOMES.get(name, 'transfers')}"), name)
+__getattr__ = lazily(
+    __name__,
+    cells="CELL_LIMIT CELL_WARNING CellCounter",
+    database="kept_open",
+    jobs="JobEntry JobLedger JobStep",
+    locks="held",
+    marks="Marks RecordedMark",
+    transfers="Ledger Phase Transfer lock_name new_transfer",
+)
