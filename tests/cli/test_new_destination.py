@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from contextlib import nullcontext
-from typing import Self
-
 import pytest
 
 from piienc.errors import IncompleteError
-from piienc.remote import FileAttributes, RemoteUrl
+from piienc.remote import FileAttributes, Remote, RemoteUrl
 from piienc.remote.kinds import DESTINATIONS
 from piienc.remote.kinds.kind import DestinationFeatures, DestinationKind
 
@@ -17,16 +14,13 @@ from piienc.remote.kinds.kind import DestinationFeatures, DestinationKind
 SHELVES = {}
 
 
-class ShelfRemote(nullcontext):
+class ShelfRemote(Remote):
     """A `Remote` on a shelf."""
 
     lanes, alive = 1, True
 
     def __init__(self, folder):
         self.objects = SHELVES.setdefault(folder, {})
-
-    def __enter__(self) -> Self:
-        return self
 
     def stat(self, name):
         """Look at an object."""
@@ -50,6 +44,10 @@ class ShelfRemote(nullcontext):
     def remove(self, name):
         """Remove an object."""
         return self.objects.pop(name, None) is not None
+
+    def blocks(self, name, begin, end):
+        """Give what is on the shelf."""
+        yield self.objects[name][begin:end]
 
     def entries(self, refused=None):
         """List nothing."""
@@ -95,6 +93,14 @@ def test_push_to_a_new_kind_puts_files_there_once(project, shelf):
         assert ended.code == 0, ended.err
     assert shelf == {"x.csv": b"id\n1\n"}
     assert "delivered already" in ended.err
+
+
+def test_pull_from_a_new_kind_fetches_a_file(project, shelf):
+    """By what the seam makes of its blocks."""
+    shelf["y.csv"] = b"id\n2\n"
+    ended = project.run("pull", "y.csv", "here.csv", "--from", "shelf:///a/")
+    assert ended.code == 0, ended.err
+    assert project.read("here.csv") == b"id\n2\n"
 
 
 def test_push_by_a_name_and_dry_run_know_a_new_kind(project, shelf):

@@ -25,7 +25,7 @@ def test_retrying_what_may_pass_succeeds_later():
     """The attempt's number is told, and so is each error."""
     told, slept = [], []
     done = retrying(
-        failing(LOST, LOST), retries=3, told=lambda *what: told.append(what), sleep=slept.append
+        failing(LOST, LOST), retries=3, on_retry=lambda *what: told.append(what), sleep=slept.append
     )
     assert done == 2
     assert [error for error, _ in told] == [LOST, LOST]

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from piienc.deliver.endpoint import Endpoint
     from piienc.errors import PiiencError
     from piienc.remote import Remote
+    from piienc.remote.retry import OnRetry
 
 Item = TypeVar("Item")
 T = TypeVar("T")
@@ -23,14 +24,14 @@ T = TypeVar("T")
 class ConnectionPool:
     """Threads that share the connections to a destination; use it as a context."""
 
-    def __init__(self, way: Endpoint, told: Callable[[PiiencError, float], object] | None) -> None:
+    def __init__(self, way: Endpoint, on_retry: OnRetry | None) -> None:
         """Make ready; nothing is connected yet.
 
         Args:
             way: the destination, and how it is reached.
-            told: of what is tried again, and of the seconds until then.
+            on_retry: see `retrying`.
         """
-        self._retries, self._told = way.destination.retries, told
+        self._retries, self._on_retry = way.destination.retries, on_retry
         self._stopped = threading.Event()
         self._lines = [PooledConnection(way.connect) for _ in range(way.destination.connections)]
 
@@ -68,11 +69,12 @@ class ConnectionPool:
             with line.remote() as remote:
                 return action(remote)
 
-        def told(error: PiiencError, seconds: float) -> None:
-            if self._told and not self._stopped.is_set():  # or the connection is lost through us
-                self._told(error, seconds)
+        def on_retry(error: PiiencError, seconds: float) -> None:
+            # If it was stopped, the connection is lost through us.
+            if self._on_retry and not self._stopped.is_set():
+                self._on_retry(error, seconds)
 
-        return retrying(attempt, retries=self._retries, told=told, sleep=self._stopped.wait)
+        return retrying(attempt, retries=self._retries, on_retry=on_retry, sleep=self._stopped.wait)
 
     def each(self, items: Sequence[Item], action: Callable[[int, Item], object]) -> None:
         """Do something for all items, each with its number, in several threads.

@@ -24,12 +24,13 @@ from piienc.state.transfers import now
 from piienc.storage import FileTarget
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Mapping
     from pathlib import Path
 
     from piienc.deliver.endpoint import Endpoint
     from piienc.deliver.meter import Report
     from piienc.remote import FileAttributes, Remote
+    from piienc.remote.retry import OnRetry
     from piienc.state import Ledger, Transfer
 
 _PATTERN = frozenset("*?[")
@@ -43,14 +44,14 @@ class PullRequest(Struct, frozen=True):
         way: the destination, and how it is reached.
         ledger: told of each file that was fetched.
         overwrite: replace files that are there.
-        told: of what is tried again, and of the seconds until then.
+        on_retry: see `piienc.remote.retrying`.
         progress: called with 0, the bytes that have arrived, and the share that is done.
     """
 
     way: Endpoint
     ledger: Ledger
     overwrite: bool = False
-    told: Callable[[PiiencError, float], object] | None = None
+    on_retry: OnRetry | None = None
     progress: Report | None = None
 
 
@@ -68,7 +69,7 @@ def pull(wanted: str, target: Path, pulling: PullRequest) -> PullReceipt:
     """
     started = time.monotonic()
     refused: list[str] = []
-    with ConnectionPool(pulling.way, pulling.told) as crew:
+    with ConnectionPool(pulling.way, pulling.on_retry) as crew:
         try:
             found = crew.again(lambda remote: _matching(remote, wanted, refused))
         except PiiencError as error:

@@ -44,10 +44,10 @@ if TYPE_CHECKING:
     from piienc.deliver.upload import KnownFile
     from piienc.receivers import Profile
     from piienc.remote import Remote
+    from piienc.remote.retry import OnRetry
     from piienc.schema import Schema
     from piienc.state import Ledger, Transfer
 
-    Told = Callable[[PiiencError, float], object]
     Again = Callable[[Callable[[Remote], Delivered | Skipped]], Delivered | Skipped]
 
 
@@ -64,7 +64,7 @@ class PushRequest(Struct, frozen=True):
         recipients: key ids by name, of the OpenPGP keys for one of which each file must be
             wrapped; empty lets all files pass.
         ledger: told of each step.
-        told: of what is tried again, and of the seconds until then.
+        on_retry: see `piienc.remote.retrying`.
         progress: called with 0, the bytes that have arrived, and the share that is done.
         known: the hashes of files that this run has just written.
         sweep: remove what runs have left that nobody goes on with: see `orphans`.
@@ -75,7 +75,7 @@ class PushRequest(Struct, frozen=True):
     rules: DeliveryRules
     recipients: Mapping[str, frozenset[str]]
     ledger: Ledger
-    told: Told | None = None
+    on_retry: OnRetry | None = None
     progress: Report | None = None
     known: Mapping[Path, KnownFile] = field(default_factory=dict)
     sweep: bool = False
@@ -150,7 +150,7 @@ def push(
             with (
                 contextlib.nullcontext(crew)
                 if crew
-                else ConnectionPool(pushing.way, pushing.told) as used
+                else ConnectionPool(pushing.way, pushing.on_retry) as used
             ):
                 _deliver(sorted(waiting, key=lambda item: -item.size), pushing, used)
     return replace(_receipt(pushing, items, started), orphans=swept)
@@ -198,7 +198,7 @@ def _left(remote: Remote, pushing: PushRequest, unchecked: list[str]) -> tuple[s
 
 
 def _swept(pushing: PushRequest) -> tuple[str, ...]:
-    with ConnectionPool(pushing.way, pushing.told) as crew:
+    with ConnectionPool(pushing.way, pushing.on_retry) as crew:
         return crew.again(partial(sweep, ledger=pushing.ledger))
 
 

@@ -27,10 +27,10 @@ if TYPE_CHECKING:
     from piienc.audit.entry import AuditEntry
     from piienc.audit.evidence import AnyReceipt
     from piienc.deliver.endpoint import Endpoint
-    from piienc.errors import PiiencError
     from piienc.jobs.context import OnEvent
     from piienc.keys import Keyset, Unlocker
     from piienc.receivers import Profile
+    from piienc.remote.retry import OnRetry
     from piienc.schema import Schema
     from piienc.settings import Settings
     from piienc.settings.destination import Destination
@@ -47,7 +47,7 @@ class JobContextBuilder(Struct, frozen=True, dict=True):
         connect: makes the way there.
         unlocker: opens the keys that are locked.
         told: of each step.
-        told_retry: of what is tried again, and of the seconds until then.
+        on_retry: see `piienc.remote.retrying`.
         used: told of each AES key that is loaded: its name, and its key ids.
         evidence: takes the receipt of each step, for the audit log.
         attested: adds to a document the place that the audit log has come to.
@@ -62,7 +62,7 @@ class JobContextBuilder(Struct, frozen=True, dict=True):
     connect: Callable[[], Endpoint]
     unlocker: Unlocker
     told: OnEvent
-    told_retry: Callable[[PiiencError, float], object] | None = None
+    on_retry: OnRetry | None = None
     used: Callable[[str, tuple[int, ...]], object] = lambda _name, _ids: None
     evidence: Callable[[AnyReceipt], object] = lambda _: None
     attested: Callable[[dict[str, Any]], dict[str, Any]] = lambda document: document
@@ -157,7 +157,7 @@ class JobContextBuilder(Struct, frozen=True, dict=True):
             for key in self.pgp.load(self.wrapping.recipients)
         }
         ledger = Ledger(self.settings.state_dir)
-        return PushRequest(self.way, self.profile, rules, recipients, ledger, self.told_retry)
+        return PushRequest(self.way, self.profile, rules, recipients, ledger, self.on_retry)
 
     def recorded_by(self, entry: AuditEntry) -> JobContextBuilder:
         """Return the same, told to an entry of the audit log."""

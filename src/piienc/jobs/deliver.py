@@ -46,7 +46,7 @@ class Deliverer:
             ledger: told of each step.
         """
         self._sending, self._ledger = sending, ledger
-        self._crew = ConnectionPool(sending.pushing.way, sending.pushing.told)
+        self._crew = ConnectionPool(sending.pushing.way, sending.pushing.on_retry)
         self._outcomes: dict[str, tuple[int, SourceOutcome]] = {}
         self._receipts: list[PushReceipt] = []
         self._known: dict[Path, KnownFile] = {}

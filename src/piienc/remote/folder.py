@@ -8,23 +8,22 @@ import errno
 import os
 import stat
 import weakref
-from typing import TYPE_CHECKING, BinaryIO, Self
+from typing import TYPE_CHECKING, BinaryIO
 
 from piienc.base.files import PRIVATE_FILE, keep_names
 from piienc.base.trust import held_folder
 from piienc.base.walk import by_descriptor
 from piienc.errors import IncompleteError, NameTakenError
 from piienc.remote.names import OURS, is_safe, safe_name, shown_name
-from piienc.remote.remote import FILE, FOLDER, FREELY, OTHER, DirectoryEntry, FileAttributes
-from piienc.remote.sources import equal_bytes, reader_of
+from piienc.remote.remote import FILE, FOLDER, FREELY, OTHER, DirectoryEntry, FileAttributes, Remote
+from piienc.remote.sources import reader_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Generator, Iterator
     from pathlib import Path
 
     from piienc.remote.limit import Limiter
     from piienc.remote.remote import WriteMode
-    from piienc.storage.hashing import Writable
 
 _PIECE = 256 << 10  # bytes
 _LANES = 2
@@ -35,7 +34,7 @@ _NO_RENAMEAT2 = frozenset({errno.ENOSYS, errno.EINVAL})
 _NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 
 
-class FolderRemote:
+class FolderRemote(Remote):
     """A `Remote` in a folder of this machine."""
 
     def __init__(
@@ -115,48 +114,15 @@ class FolderRemote:
             raise IncompleteError(f"{name} has {facts.size} bytes at the destination, not {size}")
         return facts
 
-    def download(
-        self,
-        name: str,
-        sink: Writable,
-        *,
-        size: int | None,
-        offset: int = 0,
-        progress: Callable[[int], object] | None = None,
-    ) -> None:
-        """Write a file's bytes from `offset` to `size` to a sink: see `Remote.download`."""
+    def blocks(self, name: str, begin: int, end: int | None) -> Generator[bytes]:
+        """Read a file's bytes: see `Remote.blocks`."""
         with self._opened(name) as descriptor:
-            size = os.fstat(descriptor).st_size if size is None else size
-            for at, count in self._pieces(offset, size):
+            end = os.fstat(descriptor).st_size if end is None else end
+            for at, count in self._pieces(begin, end):
                 data = self._read(descriptor, name, at, count)
+                yield data
                 if len(data) < count:
-                    raise IncompleteError(f"{name} ends at {at + len(data)} bytes, before {size}")
-                sink.write(data)
-                if progress:
-                    progress(count)
-
-    def same_prefix(
-        self,
-        name: str,
-        source: BinaryIO,
-        size: int,
-        progress: Callable[[int], object] | None = None,
-    ) -> int:
-        """Return how many of its first bytes are those of a local file."""
-        read = reader_of(source)
-        same = 0
-        if self.stat(name) is None:
-            return 0
-        with self._opened(name) as descriptor:
-            for at, count in self._pieces(0, size):
-                data = self._read(descriptor, name, at, count)
-                equal = equal_bytes(data, read(at, count))
-                same += equal
-                if progress and equal:
-                    progress(equal)
-                if equal < count:
-                    break
-        return same
+                    return
 
     def publish(self, temporary: str, final: str, *, replace: bool) -> None:
         """Give a finished file its final name: see `Remote.publish`."""
@@ -200,12 +166,6 @@ class FolderRemote:
     def close(self) -> None:
         """Stop what is under way."""
         self._closed = True
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *error: object) -> None:
-        self.close()
 
     def _path(self, name: str) -> Path:
         return self._folder / safe_name(name, ours=True)

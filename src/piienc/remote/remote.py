@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from typing import TYPE_CHECKING, BinaryIO, Protocol, Self
 
 from msgspec import Struct
 
+from piienc.errors import IncompleteError
+from piienc.remote.sources import equal_bytes, reader_of
+
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Generator, Iterator
 
     from piienc.storage.hashing import Writable
 
@@ -129,6 +133,17 @@ class Remote(Protocol):
             InputError: the source ends before `size`.
         """
 
+    def blocks(self, name: str, begin: int, end: int | None) -> Generator[bytes | memoryview]:
+        """Read a file's bytes from `begin` to `end`, or to its end, in order.
+
+        Yields:
+            The bytes, a bounded number at a time. It ends early where the file ends.
+        """
+
+    def is_missing(self, name: str) -> bool:
+        """Tell whether a file is known not to be there."""
+        return self.stat(name) is None
+
     def download(
         self,
         name: str,
@@ -143,6 +158,18 @@ class Remote(Protocol):
         Raises:
             IncompleteError: it is not there, or ends before `size`.
         """
+        at = offset
+        with closing(self.blocks(name, offset, size)) as blocks:
+            for data in blocks:
+                sink.write(data)
+                at += len(data)
+                if progress:
+                    progress(len(data))
+        if size is not None and at < size:
+            raise IncompleteError(
+                f"{name} ends at {at} bytes, before {size}",
+                hint="it has changed while it was fetched: run the same command again",
+            )
 
     def same_prefix(
         self,
@@ -159,6 +186,18 @@ class Remote(Protocol):
             size: how many bytes are compared at the most.
             progress: told of the bytes that were found equal.
         """
+        if self.is_missing(name):
+            return 0
+        read, same = reader_of(source), 0
+        with closing(self.blocks(name, 0, size)) as blocks:
+            for data in blocks:
+                equal = equal_bytes(bytes(data), read(same, len(data)))
+                same += equal
+                if progress and equal:
+                    progress(equal)
+                if equal < len(data):
+                    break
+        return same
 
     def publish(self, temporary: str, final: str, *, replace: bool) -> None:
         """Give a finished file its final name.
@@ -192,6 +231,8 @@ class Remote(Protocol):
     def close(self) -> None:
         """End the connection; it may be called twice."""
 
-    def __enter__(self) -> Self: ...
+    def __enter__(self) -> Self:
+        return self
 
-    def __exit__(self, *error: object) -> None: ...
+    def __exit__(self, *error: object) -> None:
+        self.close()

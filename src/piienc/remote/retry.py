@@ -11,6 +11,9 @@ from piienc.errors import PiiencError
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    OnRetry = Callable[[PiiencError, float], object]
+    """Told of what is tried again, and of the seconds until then."""
+
 T = TypeVar("T")
 
 _FIRST = 1.0  # seconds
@@ -21,7 +24,7 @@ def retrying(
     action: Callable[[int], T],
     *,
     retries: int,
-    told: Callable[[PiiencError, float], object] | None = None,
+    on_retry: OnRetry | None = None,
     sleep: Callable[[float], object] = time.sleep,
 ) -> T:
     """Do something, again after a while if it fails with an error that is `transient`.
@@ -32,7 +35,7 @@ def retrying(
     Args:
         action: called with the number of the attempt, from 0.
         retries: how often it is tried again at the most.
-        told: of the error and of the seconds until the next attempt.
+        on_retry: called before each further attempt.
         sleep: waits.
 
     Raises:
@@ -45,7 +48,7 @@ def retrying(
             if not error.transient:
                 raise
             pause = min(_LONGEST, _FIRST * 2**attempt) * random.uniform(0.5, 1.0)  # noqa: S311  # no secret
-            if told:
-                told(error, pause)
+            if on_retry:
+                on_retry(error, pause)
         sleep(pause)
     return action(retries)

@@ -61,7 +61,7 @@ def push(
         ui.progress("sending", quiet=common.quiet) as report,
     ):
         pushing = _pushing(said, destination, settled, unlocker, schema, again=again)
-        pushing = replace(pushing, told=destinations.tell_retry, progress=report, sweep=sweep)
+        pushing = replace(pushing, on_retry=destinations.tell_retry, progress=report, sweep=sweep)
         receipt = flow.rehearse(files, pushing) if dry_run else flow.push(files, pushing)
         entry.receipt(receipt)
     _tell(receipt, entry, as_json=common.json, quiet=common.quiet)

@@ -5,17 +5,17 @@ from __future__ import annotations
 import contextlib
 import os
 import time
-from typing import TYPE_CHECKING, BinaryIO, Self
+from typing import TYPE_CHECKING, BinaryIO
 
 from piienc.errors import IncompleteError, OutOfOrderError
 from piienc.remote.names import OURS, aside_of, is_safe, safe_name, shown_name
-from piienc.remote.remote import FOLDER, FREELY, UNKNOWN, DirectoryEntry, FileAttributes
+from piienc.remote.remote import FOLDER, FREELY, UNKNOWN, DirectoryEntry, FileAttributes, Remote
 from piienc.remote.sftp import calls
 from piienc.remote.sftp.listing import listing
 from piienc.remote.sftp.pool import SessionPool
 from piienc.remote.sftp.refusals import hidden_refusal
 from piienc.remote.sftp.transfer import BlockSender, Span, fetch
-from piienc.remote.sources import equal_bytes, reader_of
+from piienc.remote.sources import reader_of
 from piienc.remote.ssh.connection import Connection
 
 if TYPE_CHECKING:
@@ -27,7 +27,6 @@ if TYPE_CHECKING:
     from piienc.remote.sftp.calls import OpenFile
     from piienc.remote.sftp.session import Answer, Session
     from piienc.remote.url import RemoteUrl
-    from piienc.storage.hashing import Writable
 
 # What any server takes, by the draft; one with limits@openssh.com says how much more.
 _BLOCK = 32 << 10
@@ -43,7 +42,7 @@ def _block(told: int) -> int:
     return max(_SMALLEST_BLOCK, min(told or _BLOCK, _LARGEST_BLOCK))
 
 
-class SftpRemote:
+class SftpRemote(Remote):
     """A `Remote` on an SFTP server."""
 
     def __init__(
@@ -192,50 +191,20 @@ class SftpRemote:
 
         BlockSender(span, reader_of(source), refused).run(file, max(0, sessions - 1), again)
 
-    def download(
-        self,
-        name: str,
-        sink: Writable,
-        *,
-        size: int | None,
-        offset: int = 0,
-        progress: Callable[[int], object] | None = None,
-    ) -> None:
-        """Write a file's bytes from `offset` to `size` to a sink: see `Remote.download`."""
-        at = offset
-        with contextlib.closing(self._blocks(name, offset, size)) as blocks:
-            for data in blocks:
-                sink.write(data)
-                at += len(data)
-                if progress:
-                    progress(len(data))
-        if size is not None and at < size:
-            raise IncompleteError(
-                f"{name} ends at {at} bytes, before {size}",
-                hint="it has changed while it was fetched: run the same command again",
-            )
-
-    def same_prefix(
-        self,
-        name: str,
-        source: BinaryIO,
-        size: int,
-        progress: Callable[[int], object] | None = None,
-    ) -> int:
-        """Return how many of its first bytes are those of a local file."""
+    def is_missing(self, name: str) -> bool:
+        """Tell whether a file is known not to be there; some servers do not tell."""
         with self._session(f"look for {name}") as session:
-            if calls.is_missing(session, self._path(name)):
-                return 0
-        read, same = reader_of(source), 0
-        with contextlib.closing(self._blocks(name, 0, size)) as blocks:
-            for data in blocks:
-                equal = equal_bytes(bytes(data), read(same, len(data)))
-                same += equal
-                if progress and equal:
-                    progress(equal)
-                if equal < len(data):
-                    break
-        return same
+            return calls.is_missing(session, self._path(name))
+
+    def blocks(self, name: str, begin: int, end: int | None) -> Generator[memoryview]:
+        """Read a file's bytes: see `Remote.blocks`."""
+        span = Span(begin, _NO_END if end is None else end, self._reading, self._limiter)
+        doing = f"read {name}"
+        with (
+            self._session(doing) as session,
+            calls.opened(session, self._path(name), doing, write=False) as file,
+        ):
+            yield from fetch(file, span, doing)
 
     def publish(self, temporary: str, final: str, *, replace: bool) -> None:
         """Give a finished file its final name: see `Remote.publish`."""
@@ -273,12 +242,6 @@ class SftpRemote:
         """End the connection."""
         self._connection.close()
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *error: object) -> None:
-        self.close()
-
     def _path(self, name: str) -> str:
         return f"{self._folder.rstrip('/')}/{safe_name(name, ours=True)}"
 
@@ -309,12 +272,3 @@ class SftpRemote:
                     hint="say rename = false for the destination in piienc.toml",
                 )
             yield file
-
-    def _blocks(self, name: str, begin: int, end: int | None) -> Generator[memoryview]:
-        span = Span(begin, _NO_END if end is None else end, self._reading, self._limiter)
-        doing = f"read {name}"
-        with (
-            self._session(doing) as session,
-            calls.opened(session, self._path(name), doing, write=False) as file,
-        ):
-            yield from fetch(file, span, doing)
