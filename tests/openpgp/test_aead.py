@@ -95,7 +95,7 @@ def _wrapped(keys, folder, *names, signer=None):
     source, target = folder / "x.csv", folder / "x.pgp"
     source.write_bytes(b"id\n1\n")
     wanted = WrapRequest(load("generic", {}), names, signer)
-    wrap_file(FileSource(source), FileTarget(target), wanted, keys=keys, passphrase=print)
+    wrap_file(FileSource(source), FileTarget(target), wanted, keys=keys)
     return target.read_bytes()
 
 
