@@ -116,6 +116,16 @@ def test_only_the_storage_asks_what_a_path_is():
     assert "FileIO" in asked_of(modules()["piienc.storage.source"])
 
 
+def test_only_the_tables_ask_of_which_format_one_is():
+    """All others ask a table, or its row of the table of formats, what they want to know."""
+    formats = {"CsvSource", "ParquetSource", "CsvSink", "ParquetSink", "Records", "Slice", "Block"}
+    others = outside("storage", "tables")
+    asking = {name: asked_of(module) & formats for name, module in others.items()}
+    assert {name: found for name, found in asking.items() if found} == {}
+    assert [name for name, module in others.items() if calls(module, "is_parquet")] == []
+    assert calls(modules()["piienc.storage.source"], "is_parquet")
+
+
 def sizes() -> dict[Path, int]:
     """Return the lines of each file."""
     return {path: len(path.read_text("utf-8").splitlines()) for path in ROOT.rglob("*.py")}

@@ -323,7 +323,7 @@ def test_bad_input_in_a_real_process_prints_two_lines_and_no_traceback(project, 
         (
             ["decrypt-file", "y.csv", "z.csv"],
             2,
-            "y.csv does not tell which of its columns are encrypted",
+            "y.csv does not record which of its columns are encrypted",
             "name the schema it was encrypted with: --schema FILE",
         ),
         (

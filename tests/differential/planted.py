@@ -141,7 +141,7 @@ FAULTS = (
 WITHOUT_PROOF = (
     Patch(
         "transform/run.py",
-        "        self.proof.of_block(unit, records, written, self.source.format)\n",
+        "        self.proof.of_block(unit, records, written, table.format)\n",
         "",
     ),
     Patch("transform/run.py", "        self.proof.of_slice(batch, changed)\n", ""),

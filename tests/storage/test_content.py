@@ -18,7 +18,6 @@ from piienc.storage.content import (
     foreign,
     is_parquet,
     promised_compression,
-    promised_format,
     unmarked_wide,
 )
 
@@ -134,15 +133,6 @@ def test_csv_is_never_taken_for_a_binary_format(fields):
 
 def test_names_promise():
     """By the last suffix, in capitals or not."""
-    assert [
-        promised_format(name) for name in ("a.pq", "a.PARQUET", "a.parquet.gz", "a.csv", "a")
-    ] == [
-        "parquet",
-        "parquet",
-        "csv",
-        "csv",
-        None,
-    ]
     assert promised_compression("dir.gz/a.csv") is None
     assert promised_compression("a.csv.XZ") == "xz"
 

@@ -11,8 +11,9 @@ from hypothesis import strategies as st
 from pyarrow import parquet as pq
 
 from piienc.storage.hashing import HashingReader
+from piienc.tables.csv.form import CsvFormat
 from piienc.tables.csv.records import Block
-from piienc.tables.csv.source import CsvFormat, open_csv
+from piienc.tables.csv.source import open_csv
 from piienc.tables.streams import Decompressed
 
 FIELDS = st.sampled_from(["", "a", '""', '"x,y"', '"two\nlines"', '"q""q"', "ä€"])

@@ -11,7 +11,7 @@ import pyarrow as pa
 from piienc.columns import plain_values
 from piienc.describe.inspection import ColumnInspection, TableInspection
 from piienc.storage.content import compression_of
-from piienc.tables import CsvSource, opened_table
+from piienc.tables import opened_table
 from piienc.transform.crypt import csv_format
 from piienc.transform.marks import record_in
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from piienc.keys import KeyInfo
     from piienc.schema import Schema
     from piienc.storage import OpenedSource
-    from piienc.tables.parquet.source import ParquetSource
+    from piienc.tables import BatchUnit, Block, ByteTable, OpenedTable
     from piienc.transform.metadata import EncryptedColumn
 
 _ROWS = 1000
@@ -45,40 +45,37 @@ def look(
         InputError: it cannot be read.
     """
     with opened_table(source, csv_format(schema)) as table:
-        if isinstance(table, CsvSource):
-            table.require_columns(schema.columns if schema else ())
+        table.require_columns(schema.columns if schema else ())
         record = record_in(table, schema)
         recorded = record.columns if record else {}
-        rows, columns = _csv(table) if isinstance(table, CsvSource) else _parquet(table)
-        kind = "csv" if isinstance(table, CsvSource) else "parquet"
+        unit = next(table.units(), None)
+        rows, columns = 0, [list[bytes]() for _ in table.columns]
+        if unit is not None:
+            rows, columns = table.give(unit, _FirstRows())
         told = [
             _judged(name, cells, recorded.get(name), keys)
             for name, cells in zip(table.columns, columns, strict=True)
         ]
-        return TableInspection(kind, source.name, compression_of(source.head), rows, told)
+        return TableInspection(table.kind, source.name, compression_of(source.head), rows, told)
 
 
-def _csv(table: CsvSource) -> tuple[int, list[list[bytes]]]:
-    """Return the number of rows, and each column's cells in them that are not null."""
-    unit = next(table.units(), None)
-    if unit is None:
-        return 0, [[] for _ in table.columns]
-    records = table.decode(unit)
-    columns = []
-    for number in range(len(table.columns)):
-        cells, rows = records.cells(number)
-        count = int(rows.searchsorted(_ROWS))
-        columns.append([cells.one(index) for index in range(count)])
-    return min(records.count, _ROWS), columns
+class _FirstRows:
+    """Takes the first rows of a unit: their number, and each column's cells that are not null."""
 
+    def of_block(self, table: ByteTable, unit: Block) -> tuple[int, list[list[bytes]]]:
+        """Take them from a block of CSV."""
+        records = table.decode(unit)
+        columns = []
+        for number in range(len(table.columns)):
+            cells, rows = records.cells(number)
+            count = int(rows.searchsorted(_ROWS))
+            columns.append([cells.one(index) for index in range(count)])
+        return min(records.count, _ROWS), columns
 
-def _parquet(table: ParquetSource) -> tuple[int, list[list[bytes]]]:
-    """Return the number of rows, and each column's cells in them that are not null."""
-    unit = next(table.units(), None)
-    if unit is None:
-        return 0, [[] for _ in table.columns]
-    batch = unit.batch.slice(0, _ROWS)
-    return batch.num_rows, [_cells(array) for array in batch.columns]
+    def of_batch(self, _: OpenedTable, unit: BatchUnit) -> tuple[int, list[list[bytes]]]:
+        """Take them from a batch."""
+        batch = unit.batch.slice(0, _ROWS)
+        return batch.num_rows, [_cells(array) for array in batch.columns]
 
 
 def _cells(array: pa.Array) -> list[bytes]:

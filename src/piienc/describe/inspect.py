@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, BinaryIO, cast
 
 from piienc.describe.inspection import PgpInspection
 from piienc.openpgp.packets import is_openpgp, read_message
-from piienc.storage.content import compression_of, is_parquet
+from piienc.storage.content import compression_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -42,11 +42,18 @@ def inspect(
     """
     with source.opened() as file:
         start = file.head
-        told = is_parquet(start) or compression_of(start)
-        by_name = PurePath(file.name).suffix.lower() in _OPENPGP and not told
-        if is_openpgp(start) or by_name:
+        if is_openpgp(start) or _is_by_name(file.name, start):
             whole = cast("BinaryIO", file.reader)
             return PgpInspection(file.name, read_message(whole, file.name), known())
         from piienc.describe import first_rows  # noqa: PLC0415  # start-up
 
         return first_rows.look(file, keys(), schema)
+
+
+def _is_by_name(name: str, start: bytes) -> bool:
+    """Tell whether a name promises OpenPGP, and the content tells nothing else."""
+    if PurePath(name).suffix.lower() not in _OPENPGP or compression_of(start):
+        return False
+    from piienc.tables import format_of  # noqa: PLC0415  # start-up
+
+    return format_of(start).begins is None

@@ -84,7 +84,7 @@ class TableInspection(Struct, frozen=True):
     """What a table holds.
 
     Attributes:
-        kind: csv or parquet.
+        kind: the name of its format: csv or parquet.
         name: its path, or `-`.
         compression: of the whole file; None if it is not compressed.
         rows_looked_at: the rows at its beginning by which columns were judged.

@@ -23,7 +23,7 @@ from piienc.storage.hashing import HashingReader
 from piienc.storage.streams import HEAD
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
     from contextlib import AbstractContextManager
 
     from piienc.keys.openpgp.folder import PgpFolder
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from piienc.receivers import Profile
     from piienc.storage import OpenedSource, Source, Target
     from piienc.storage.streams import Report
-    from piienc.tables import CsvSource
+    from piienc.tables import Part
 
 _SAMPLE = 256 << 10  # bytes at a file's beginning that tell whether compression helps
 _TABLES = {".csv", ".tsv", ".txt"}
@@ -81,7 +81,7 @@ def wrap_file(
         refuse_compressed(file.name, compression_of(head), profile)
         form = work.form(_compression(profile, head[:_SAMPLE]))
         if work.limit and file.size > work.limit:
-            read, outputs = _wrap_parts(file, target, work, form, wanted)
+            read, outputs = _wrap_parts(file, target, work, form, wanted, work.limit)
         else:
             way = crossing(file, target, overwrite=wanted.overwrite, progress=progress)
             pass_ = stack.enter_context(way)
@@ -96,10 +96,11 @@ def _wrap_parts(
     work: PgpEncryptor,
     form: MessageFormat,
     wanted: WrapRequest,
+    limit: int,
 ) -> tuple[FileFacts, list[FileFacts]]:
     """Wrap a table in parts, which appear together when the last one is done."""
     # Start-up: only what is split needs tables.
-    from piienc.tables import CsvSource, opened_table  # noqa: PLC0415  # see above
+    from piienc.tables import TABLE_FORMATS, opened_table  # noqa: PLC0415  # see above
     from piienc.transform.crypt import csv_format  # noqa: PLC0415  # see above
 
     named, path = source.name, target.path
@@ -109,10 +110,17 @@ def _wrap_parts(
         raise _cannot_split(named, work.profile, "only CSV files are split by rows")
     earlier = _earlier_parts(path, overwrite=wanted.overwrite)
     with together() as appearing, opened_table(source, csv_format(wanted.schema)) as table:
-        if not isinstance(table, CsvSource):
+        parts = TABLE_FORMATS[table.kind].parts
+        if parts is None:
             raise _cannot_split(named, work.profile, "only CSV files are split by rows")
         outputs = wrapped_parts(
-            table, named, path, work, form, appearing, overwrite=wanted.overwrite
+            parts(table, named, limit),
+            named,
+            path,
+            work,
+            form,
+            appearing,
+            overwrite=wanted.overwrite,
         )
         read = FileFacts(named, *source.finish())
     for path in earlier - {Path(written.name) for written in outputs}:
@@ -121,7 +129,7 @@ def _wrap_parts(
 
 
 def wrapped_parts(
-    table: CsvSource,
+    parts: Iterable[Part],
     name: str,
     target: Path,
     work: PgpEncryptor,
@@ -133,18 +141,16 @@ def wrapped_parts(
     """Wrap a table in parts, as many as it takes.
 
     Args:
-        table: read to its end.
-        name: of its file, whose ending tells how the parts are compressed.
+        parts: of the table.
+        name: of its file.
         target: whose name the parts get, with their numbers.
         work: wraps.
         form: how.
         appearing: from `together`.
         overwrite: replace existing parts.
     """
-    from piienc.tables import parts  # noqa: PLC0415  # start-up: only what is split needs tables
-
     outputs = []
-    for number, part in enumerate(parts(table, name, int(work.limit or 0)), 1):
+    for number, part in enumerate(parts, 1):
         named = part_name(target, number)
         check_name(named, work.profile)
         way = streamed(HashingReader(part), name, FileTarget(named), overwrite=overwrite)

@@ -15,7 +15,6 @@ from msgspec import Struct
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-Format = Literal["csv", "parquet"]
 Compression = Literal["gzip", "zstd", "bzip2", "xz"]
 
 HEAD = 64 << 10
@@ -41,14 +40,6 @@ _BY_SUFFIX: dict[str, Compression] = {
     ".zst": "zstd",
     ".bz2": "bzip2",
     ".xz": "xz",
-}
-_FORMATS: dict[str, Format] = {
-    ".parquet": "parquet",
-    ".pq": "parquet",
-    ".csv": "csv",
-    ".tsv": "csv",
-    ".tab": "csv",
-    ".txt": "csv",
 }
 
 COMPRESSED = frozenset(_BY_SUFFIX)
@@ -95,12 +86,6 @@ def is_cut_off(start: bytes, kind: Compression) -> bool:
 def promised_compression(name: str) -> Compression | None:
     """Return the compression that a file's name promises."""
     return _BY_SUFFIX.get(PurePath(name).suffix.lower())
-
-
-def promised_format(name: str) -> Format | None:
-    """Return the format that a file's name promises; None where it tells nothing."""
-    suffix = PurePath(name).suffix.lower()
-    return "csv" if suffix in _BY_SUFFIX else _FORMATS.get(suffix)
 
 
 def byte_order_mark(start: bytes) -> str | None:

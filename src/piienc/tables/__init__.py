@@ -2,7 +2,8 @@
 
     csv/        blocks of whole records
     parquet/    row groups as record batches, with types, metadata and layout kept
-    ends.py     a table opened for reading, and one opened for writing
+    table.py    what all tables have in common
+    formats.py  TABLE_FORMATS: how each format is recognised, opened and written
     streams.py  bytes, compressed or not
     names.py    the names of columns
     limits.py   how large units are, and what is too large
@@ -12,14 +13,18 @@ row groups. It decodes each unit by itself, in any thread, into CSV records or a
 batch. A sink writes the changed units in order.
 """
 
+from piienc.tables.csv.form import CsvFormat
 from piienc.tables.csv.parts import Part, parts
 from piienc.tables.csv.plain_path import Record, count_records, read_record
 from piienc.tables.csv.records import Block, ColumnChange, Records, Rewritten
-from piienc.tables.csv.source import CsvFormat, CsvSink, CsvSource
-from piienc.tables.ends import (
+from piienc.tables.csv.source import CsvSink, CsvSource
+from piienc.tables.formats import (
+    TABLE_FORMATS,
+    TableFormat,
     check_ends,
+    format_of,
     opened_table,
-    sink_for,
+    promised_format,
 )
 from piienc.tables.limits import UnitSize
 from piienc.tables.names import repeated
@@ -27,29 +32,39 @@ from piienc.tables.parquet.arrow_schema import ARROW_SCHEMA, arrow_schema
 from piienc.tables.parquet.described import described
 from piienc.tables.parquet.metadata import record_of, with_record
 from piienc.tables.parquet.output import Output
+from piienc.tables.table import BatchTable, BatchUnit, ByteTable, OpenedTable, Sink, UnitWork
 
 __all__ = [
     "ARROW_SCHEMA",
+    "TABLE_FORMATS",
+    "BatchTable",
+    "BatchUnit",
     "Block",
+    "ByteTable",
     "ColumnChange",
     "CsvFormat",
     "CsvSink",
     "CsvSource",
+    "OpenedTable",
     "Output",
     "Part",
     "Record",
     "Records",
     "Rewritten",
+    "Sink",
+    "TableFormat",
     "UnitSize",
+    "UnitWork",
     "arrow_schema",
     "check_ends",
     "count_records",
     "described",
+    "format_of",
     "opened_table",
     "parts",
+    "promised_format",
     "read_record",
     "record_of",
     "repeated",
-    "sink_for",
     "with_record",
 ]

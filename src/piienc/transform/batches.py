@@ -7,7 +7,7 @@ of its cells, and one that is only searched needs no places for its nulls.
 from __future__ import annotations
 
 from functools import cached_property
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 import pyarrow as pa
@@ -19,9 +19,7 @@ if TYPE_CHECKING:
 
     from piienc.base.cells import Cells, Places
     from piienc.columns import Prints
-    from piienc.tables import Block, CsvSource, Records
-    from piienc.tables.parquet.slices import Slice
-    from piienc.tables.parquet.source import ParquetSource
+    from piienc.tables import BatchUnit, Block, ByteTable, OpenedTable, Records
 
 
 class StoredColumn(Protocol):
@@ -120,30 +118,41 @@ class TypedColumn:
         return without_nulls(self.array)
 
 
-def decoded(table: CsvSource | ParquetSource, unit: Block | Slice) -> Mapping[str, StoredColumn]:
+class _Decoding:
+    """Makes columns of units."""
+
+    def of_block(self, table: ByteTable, unit: Block) -> Mapping[str, StoredColumn]:
+        """Find the fields of a block."""
+        return text_columns(table, table.decode(unit))
+
+    def of_batch(self, table: OpenedTable, unit: BatchUnit) -> Mapping[str, StoredColumn]:
+        """Take the columns of a batch."""
+        return typed_columns(table, unit.batch)
+
+
+_DECODING = _Decoding()
+
+
+def decoded(table: OpenedTable, unit: Any) -> Mapping[str, StoredColumn]:  # noqa: ANN401  # a table's units are its own
     """Return a unit's columns as they lie in the file.
 
     Raises:
         InputError: a record or its bytes are not as they should be, with the line.
     """
-    return stored_columns(table, table.decode(unit))  # type: ignore[arg-type]  # a source's units are its own
+    return table.give(unit, _DECODING)
 
 
-def stored_columns(
-    table: CsvSource | ParquetSource, rows: Records | pa.RecordBatch
-) -> Mapping[str, StoredColumn]:
-    """Return the columns of rows as they lie in the file.
+def text_columns(table: OpenedTable, records: Records) -> Mapping[str, StoredColumn]:
+    """Return the columns of records."""
+    return {name: TextColumn(records, number) for number, name in enumerate(table.columns)}
 
-    Args:
-        table: the file.
-        rows: those that it has made of a unit.
-    """
-    if isinstance(rows, pa.RecordBatch):
-        return {
-            name: TypedColumn(array, f"{table.name}: column {name!r}")
-            for name, array in zip(table.columns, rows.columns, strict=True)
-        }
-    return {name: TextColumn(rows, number) for number, name in enumerate(table.columns)}
+
+def typed_columns(table: OpenedTable, batch: pa.RecordBatch) -> Mapping[str, StoredColumn]:
+    """Return the columns of a batch."""
+    return {
+        name: TypedColumn(array, f"{table.name}: column {name!r}")
+        for name, array in zip(table.columns, batch.columns, strict=True)
+    }
 
 
 def comparable(array: pa.Array, label: str) -> tuple[Cells, Places]:

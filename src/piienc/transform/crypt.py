@@ -10,20 +10,18 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from piienc.columns import CellDecryptor, Kernels, is_text
-from piienc.errors import ConfigError, UsageError
+from piienc.errors import ConfigError
 from piienc.report.receipt import ColumnFacts, FileFacts, Receipt
 from piienc.state import Marks
 from piienc.tables import (
     ARROW_SCHEMA,
     CsvFormat,
-    CsvSource,
     Output,
     UnitSize,
     arrow_schema,
     check_ends,
     described,
     opened_table,
-    sink_for,
     with_record,
 )
 from piienc.transform.mark_policy import hold_to_marks, record_marks
@@ -47,7 +45,7 @@ if TYPE_CHECKING:
     from piienc.schema import Schema
     from piienc.state import CellCounter
     from piienc.storage import OpenedSource, Source, Target
-    from piienc.tables.parquet.source import ParquetSource
+    from piienc.tables import OpenedTable
     from piienc.transform.steps import ColumnTransform
 
 
@@ -91,7 +89,7 @@ def encrypt_file(
     keys: Callable[[str], Keyset],
     counter: CellCounter,
     options: CryptOptions = CryptOptions(),
-    watch: Callable[[CsvSource | ParquetSource], Watching] | None = None,
+    watch: Callable[[OpenedTable], Watching] | None = None,
     left_out: frozenset[str] = frozenset(),
 ) -> Receipt:
     """Encrypt the columns that the schema marks.
@@ -117,7 +115,7 @@ def encrypt_file(
             hint='mark a column: encrypt = "KEY" under [columns.NAME]',
         )
 
-    def plan(table: CsvSource | ParquetSource) -> _PassPlan:
+    def plan(table: OpenedTable) -> _PassPlan:
         check_columns(table, schema)
         left_out_ = _left_out(table, left_out)
         before = record_in(table, None)
@@ -130,7 +128,7 @@ def encrypt_file(
             if name in left_out_:
                 continue
             key = str(column.encrypt)
-            text = column.encoding == "base64" or isinstance(table, CsvSource)
+            text = column.encoding == "base64" or not table.typed
             place = ColumnPlace(table, name)
             steps[name] = Encryption(
                 place,
@@ -141,10 +139,8 @@ def encrypt_file(
                 text=text,
                 kernels=kernels,
             )
-            if not isinstance(table, CsvSource):
-                categories = table.categories(name)
-                if categories is not None:
-                    steps[name].keep_categories(categories)
+            if (categories := table.categories(name)) is not None:
+                steps[name].keep_categories(categories)
         fields = pa.schema([table.schema.field(name) for name in steps])
         record = EncryptionMetadata({name: step.facts for name, step in steps.items()}, fields)
 
@@ -203,12 +199,7 @@ def decrypt_file(
         PiiencError: of the class that tells what is wrong; see `piienc.errors`.
     """
 
-    def plan(table: CsvSource | ParquetSource) -> _PassPlan:
-        if schema is None and isinstance(table, CsvSource):
-            raise UsageError(
-                f"{table.name} does not tell which of its columns are encrypted",
-                hint="name the schema it was encrypted with: --schema FILE",
-            )
+    def plan(table: OpenedTable) -> _PassPlan:
         record = record_in(table, schema)
         if schema is not None:
             check_columns(table, schema)
@@ -263,7 +254,7 @@ class _PassPlan(Struct, frozen=True):
     watching: Watching | None = None
     int96: frozenset[str] = frozenset()
 
-    def output(self, table: CsvSource | ParquetSource) -> Output:
+    def output(self, table: OpenedTable) -> Output:
         """Return the output's columns."""
         fields = [
             self.steps[field.name].field if field.name in self.steps else field
@@ -273,8 +264,7 @@ class _PassPlan(Struct, frozen=True):
         schema = pa.schema(fields)
         keys = dict(self.keys)
         arrow = keys.pop(ARROW_SCHEMA, None)
-        if arrow is None and not isinstance(table, CsvSource):
-            arrow = table.footer.metadata.get(ARROW_SCHEMA)
+        arrow = table.arrow_schema if arrow is None else arrow
         before = described({**(table.schema.metadata or {}), **keys}, {}, self.left_out)
         encrypted = {
             name: is_text(schema.field(name).type)
@@ -302,7 +292,7 @@ def _pass(
     source: Source,
     target: Target,
     form: CsvFormat,
-    plan: Callable[[CsvSource | ParquetSource], _PassPlan],
+    plan: Callable[[OpenedTable], _PassPlan],
     options: CryptOptions,
 ) -> Receipt:
     """Open both ends, pass the table through, and account for it."""
@@ -311,7 +301,7 @@ def _pass(
         check_ends(file, target)
         made = plan(table)
         with target.opened(overwrite=options.overwrite) as writer:
-            sink = sink_for(table, target, writer, made.output(table))
+            sink = table.sink(writer, target.name, made.output(table))
             tally = run(
                 table,
                 sink,
@@ -335,7 +325,7 @@ def _pass(
     return Receipt(command, read, written, tally.rows, columns, seconds, sink.warnings)
 
 
-def _left_out(table: CsvSource | ParquetSource, wanted: frozenset[str]) -> frozenset[str]:
+def _left_out(table: OpenedTable, wanted: frozenset[str]) -> frozenset[str]:
     """Return those of the columns to be left out that the file has.
 
     Raises:
@@ -351,7 +341,7 @@ def _left_out(table: CsvSource | ParquetSource, wanted: frozenset[str]) -> froze
 
 def _progress(
     source: OpenedSource,
-    table: CsvSource | ParquetSource,
+    table: OpenedTable,
     options: CryptOptions,
 ) -> Callable[[int], None]:
     report = options.progress
@@ -361,7 +351,7 @@ def _progress(
 
     def told(rows: int) -> None:
         share = None
-        if not isinstance(table, CsvSource):
+        if table.rows is not None:
             share = rows / max(1, table.rows)
         elif size:
             share = reader.count / size

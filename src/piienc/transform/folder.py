@@ -21,7 +21,7 @@ from piienc.errors import InputError, PolicyError, UsageError
 from piienc.report.receipt import ColumnFacts, FolderReceipt
 from piienc.state import Marks
 from piienc.storage import FileSource, StreamTarget
-from piienc.storage.content import is_parquet
+from piienc.tables import format_of
 from piienc.transform import crypt
 from piienc.transform.mark_policy import hold_to_marks
 
@@ -166,7 +166,7 @@ def _require_parquet(source: Path, files: Sequence[Path]) -> None:
             f"{source}: no Parquet file is in the folder",
             hint="files whose names begin with _ or . are passed over",
         )
-    others = [file for file in files if not _is_parquet(source / file)]
+    others = [file for file in files if not _is_part(source / file)]
     if others:
         raise InputError(
             f"{source}: {len(others)} of {len(files)} files in the folder are not Parquet: "
@@ -175,9 +175,10 @@ def _require_parquet(source: Path, files: Sequence[Path]) -> None:
         )
 
 
-def _is_parquet(path: Path) -> bool:
+def _is_part(path: Path) -> bool:
+    """Tell whether a file is of a format of which a folder is one table."""
     with FileSource(path).opened() as file:
-        return is_parquet(file.head)
+        return format_of(file.head).in_folders
 
 
 def _told(file: Path) -> Iterable[str]:

@@ -8,14 +8,14 @@ import pyarrow as pa
 from msgspec import Struct
 
 from piienc.errors import ConfigError, InputError, PolicyError, UsageError
-from piienc.tables import CsvSource, record_of, repeated
+from piienc.tables import record_of, repeated
 from piienc.transform.metadata import EncryptionMetadata, parse
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable
 
     from piienc.schema import Schema
-    from piienc.tables.parquet.source import ParquetSource
+    from piienc.tables import OpenedTable
 
 _TYPES = {
     "string": pa.string(),
@@ -37,7 +37,7 @@ class ColumnMark(Struct, frozen=True):
     context: str
 
 
-def check_columns(table: CsvSource | ParquetSource, schema: Schema) -> None:
+def check_columns(table: OpenedTable, schema: Schema) -> None:
     """Hold a table's columns against the schema's, in any order.
 
     Raises:
@@ -47,7 +47,7 @@ def check_columns(table: CsvSource | ParquetSource, schema: Schema) -> None:
     there = {*table.columns}
     missing = [name for name in schema.columns if name not in there]
     strange = schema.extra_columns == "error" and there - {*schema.columns}
-    if isinstance(table, CsvSource) and (missing or strange):
+    if missing or strange:
         table.require_columns(schema.columns)
     if len(missing) == len(schema.columns):
         # The first line may be a row of data: none of it is shown.
@@ -75,13 +75,13 @@ def check_columns(table: CsvSource | ParquetSource, schema: Schema) -> None:
         )
 
 
-def record_in(table: CsvSource | ParquetSource, schema: Schema | None) -> EncryptionMetadata | None:
+def record_in(table: OpenedTable, schema: Schema | None) -> EncryptionMetadata | None:
     """Return what a Parquet file records as encrypted; None for CSV and for plain files.
 
     Raises:
         InputError: the record is damaged, and there is no schema to do without it.
     """
-    document = None if isinstance(table, CsvSource) else record_of(table.schema)
+    document = record_of(table.schema)
     if document is None:
         return None
     try:
@@ -93,7 +93,7 @@ def record_in(table: CsvSource | ParquetSource, schema: Schema | None) -> Encryp
 
 
 def refuse_recorded(
-    table: CsvSource | ParquetSource, record: EncryptionMetadata | None, marked: Iterable[str]
+    table: OpenedTable, record: EncryptionMetadata | None, marked: Iterable[str]
 ) -> None:
     """Refuse to encrypt what the file records as encrypted.
 
@@ -109,7 +109,7 @@ def refuse_recorded(
 
 
 def encrypted_columns(
-    table: CsvSource | ParquetSource,
+    table: OpenedTable,
     schema: Schema | None,
     record: EncryptionMetadata | None,
     columns: Collection[str],
@@ -149,9 +149,7 @@ def encrypted_columns(
     return _chosen(marks, columns)
 
 
-def _require_agreement(
-    table: CsvSource | ParquetSource, schema: Schema, record: EncryptionMetadata
-) -> None:
+def _require_agreement(table: OpenedTable, schema: Schema, record: EncryptionMetadata) -> None:
     marked = schema.marked
     unmarked = [name for name in record.columns if name not in marked]
     if unmarked:
@@ -183,14 +181,14 @@ def _chosen(marks: dict[str, ColumnMark], columns: Collection[str]) -> dict[str,
 
 
 def original_field(
-    table: CsvSource | ParquetSource,
+    table: OpenedTable,
     name: str,
     schema: Schema | None,
     record: EncryptionMetadata | None,
 ) -> pa.Field:
     """Return the field that decryption restores: the file's own word, else the schema's type."""
     field: pa.Field = table.schema.field(name)
-    if isinstance(table, CsvSource):
+    if not table.typed:
         return field
     if record is not None and name in record.columns:
         return record.fields.field(name)

@@ -12,17 +12,15 @@ from msgspec.structs import replace
 
 from piienc.columns import BadCells, cells_of
 from piienc.errors import InputError
-from piienc.tables import ColumnChange, CsvSource
+from piienc.tables import ColumnChange
 from piienc.tables.limits import in_words
-from piienc.transform.batches import stored_columns
+from piienc.transform.batches import text_columns, typed_columns
 from piienc.transform.pipeline import in_order
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from piienc.tables import Block, CsvSink
-    from piienc.tables.parquet.slices import Slice
-    from piienc.tables.parquet.source import ParquetSink, ParquetSource
+    from piienc.tables import BatchTable, BatchUnit, Block, ByteTable, OpenedTable, Sink
     from piienc.transform.batches import StoredColumn
     from piienc.transform.proof import Proof
     from piienc.transform.steps import ColumnTransform
@@ -69,20 +67,18 @@ class _ChangedUnit(Struct, frozen=True):
 class _UnitTransform(Struct, frozen=True):
     """What is done to each unit: `run`'s arguments, and the output's Arrow schema."""
 
-    source: CsvSource | ParquetSource
     steps: Mapping[str, ColumnTransform]
     schema: pa.Schema
     left_out: frozenset[str]
     beside: Beside | None
     proof: Proof
 
-    def block(self, unit: Block) -> _ChangedUnit:
+    def of_block(self, table: ByteTable, unit: Block) -> _ChangedUnit:
         """Change a block of CSV."""
-        assert isinstance(self.source, CsvSource)  # noqa: S101  # whose blocks these are
-        records = self.source.decode(unit)
-        stored = stored_columns(self.source, records)
+        records = table.decode(unit)
+        stored = text_columns(table, records)
         tally, changes = Tally(records.count), {}
-        numbers = {name: number for number, name in enumerate(self.source.columns)}
+        numbers = {name: number for number, name in enumerate(table.columns)}
         for name, step in self.steps.items():
             cells, rows = stored[name].cells
             with BadCells.among(rows):
@@ -94,18 +90,17 @@ class _UnitTransform(Struct, frozen=True):
         found = self.beside.look(stored) if self.beside else None
         dropped = [numbers[name] for name in self.left_out]
         written = records.rewritten(changes, dropped)
-        self.source.refuse_longer(unit, records, written)
-        self.proof.of_block(unit, records, written, self.source.format)
+        table.refuse_longer(unit, records, written)
+        self.proof.of_block(unit, records, written, table.format)
         return _ChangedUnit(unit.size, written.data, tally, found)
 
-    def slice(self, unit: Slice) -> _ChangedUnit:
-        """Change a slice of a row group of Parquet."""
-        assert not isinstance(self.source, CsvSource)  # noqa: S101  # whose slices these are
+    def of_batch(self, table: BatchTable, unit: BatchUnit) -> _ChangedUnit:
+        """Change a record batch."""
         batch = unit.batch
-        stored = stored_columns(self.source, batch)
+        stored = typed_columns(table, batch)
         tally = Tally(batch.num_rows)
         columns = []
-        for name, column in zip(self.source.columns, batch.columns, strict=True):
+        for name, column in zip(table.columns, batch.columns, strict=True):
             if name in self.left_out:
                 continue
             made = column
@@ -118,11 +113,11 @@ class _UnitTransform(Struct, frozen=True):
             columns.append(made)
         found = self.beside.look(stored) if self.beside else None
         changed = pa.RecordBatch.from_arrays(columns, schema=self.schema)
-        if (long := self.source.longer_row(changed)) is not None:
-            limit = in_words(self.source.size.longest)
+        if (long := table.longer_row(changed)) is not None:
+            limit = in_words(table.size.longest)
             raise BadCells(
                 InputError,
-                self.source.name,
+                table.name,
                 [long],
                 f"longer than {limit} when it is written, and could not be read again",
                 hint="shorten its longest values: encrypted as text, a value is a third longer",
@@ -132,8 +127,8 @@ class _UnitTransform(Struct, frozen=True):
 
 
 def run(
-    source: CsvSource | ParquetSource,
-    sink: CsvSink | ParquetSink,
+    source: OpenedTable,
+    sink: Sink,
     steps: Mapping[str, ColumnTransform],
     *,
     proof: Proof,
@@ -157,14 +152,11 @@ def run(
     Raises:
         PiiencError: of the first unit that failed, with its place in the file.
     """
-    changing = _UnitTransform(source, steps, sink.schema, left_out, beside, proof)
-    change: Callable[[Any], _ChangedUnit] = (
-        changing.block if isinstance(source, CsvSource) else changing.slice
-    )
+    changing = _UnitTransform(steps, sink.schema, left_out, beside, proof)
 
     def work(unit: object) -> _ChangedUnit | BadCells:
         try:
-            return change(unit)
+            return source.give(unit, changing)
         except BadCells as bad:
             return bad
 

@@ -21,7 +21,6 @@ from piienc.columns import (
     to_cells,
 )
 from piienc.keys import Mode
-from piienc.tables import CsvSource
 from piienc.transform.metadata import EncryptedColumn
 
 if TYPE_CHECKING:
@@ -30,7 +29,7 @@ if TYPE_CHECKING:
     from piienc.base.cells import CellPool, Cells
     from piienc.columns import Kernels, Prints
     from piienc.keys import Key, Keyset
-    from piienc.tables.parquet.source import ParquetSource
+    from piienc.tables import OpenedTable
 
     AsFields = Callable[[CellPool], CellPool]
 
@@ -75,7 +74,7 @@ class ColumnTransform(Protocol):
 class ColumnPlace(Struct, frozen=True):
     """A column of an open table."""
 
-    table: CsvSource | ParquetSource
+    table: OpenedTable
     name: str
 
     @property
@@ -96,8 +95,7 @@ class ColumnPlace(Struct, frozen=True):
     @property
     def physical(self) -> str | None:
         """How Parquet stores it, where its Arrow type does not tell: INT96."""
-        is_int96 = not isinstance(self.table, CsvSource) and self.name in self.table.int96
-        return "INT96" if is_int96 else None
+        return "INT96" if self.name in self.table.int96 else None
 
     @property
     def plain_type(self) -> pa.DataType:

@@ -27,8 +27,7 @@ if TYPE_CHECKING:
     from piienc.keys.openpgp.folder import PgpFolder
     from piienc.keys.openpgp.gpg import Gpg
     from piienc.storage import OpenedSource
-    from piienc.tables import CsvFormat, CsvSource
-    from piienc.tables.parquet.source import ParquetSource
+    from piienc.tables import CsvFormat, OpenedTable
     from piienc.verification.source import VerifiedFile
 
 _ENDINGS = {".asc", ".gpg", ".pgp"}
@@ -50,7 +49,7 @@ class _MessageTable:
         self._thread = threading.Thread(target=self._run, name="piienc-unwrap", daemon=True)
         self._thread.start()
 
-    table: CsvSource | ParquetSource
+    table: OpenedTable
 
     def finish(self) -> None:
         """Let the reader know that nothing more comes."""

@@ -16,8 +16,7 @@ if TYPE_CHECKING:
 
     from piienc.keys.openpgp.folder import PgpFolder
     from piienc.storage import OpenedSource, Source
-    from piienc.tables import CsvFormat, CsvSource
-    from piienc.tables.parquet.source import ParquetSource
+    from piienc.tables import CsvFormat, OpenedTable
     from piienc.verification.source import VerifiedFile
 
 _MAGIC = 64  # bytes that tell an OpenPGP message
@@ -26,7 +25,7 @@ _MAGIC = 64  # bytes that tell an OpenPGP message
 class _PlainTable(Struct):
     """A table as it lies there."""
 
-    table: CsvSource | ParquetSource
+    table: OpenedTable
     file: OpenedSource
     wrapped: bool = False
 

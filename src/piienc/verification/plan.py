@@ -11,7 +11,7 @@ from piienc.checks.finders import finders_of
 from piienc.columns import Kernels, opened_categories, plain_type
 from piienc.errors import AuthenticationError, KeyAccessError, UsageError
 from piienc.report.model import ColumnReport
-from piienc.tables import CsvSource, repeated
+from piienc.tables import repeated
 from piienc.transform.marks import original_field, record_in
 from piienc.transform.steps import ColumnPlace
 from piienc.verification.columns.ciphertext import CiphertextColumn
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from piienc.keys import Keyset, KeysetFacts
     from piienc.receivers.row_checks import RowRules
     from piienc.schema import Schema
-    from piienc.tables.parquet.source import ParquetSource
+    from piienc.tables import OpenedTable
     from piienc.transform.batches import StoredColumn
     from piienc.transform.metadata import EncryptionMetadata
     from piienc.verification.columns.fingerprints import EqualityFacts
@@ -69,7 +69,7 @@ class VerificationPlan(Struct):
         warnings: what the user should know.
     """
 
-    table: CsvSource | ParquetSource
+    table: OpenedTable
     schema: Schema
     encrypted: bool
     finders: dict[str, Sequence[Finder]] = field(default_factory=dict)
@@ -200,7 +200,7 @@ def _is_over(finder: Finder, found: int, cells: int) -> bool:
 
 
 def settled(
-    table: CsvSource | ParquetSource, wanted: VerifyRequest, keys: Keys, fingerprints: Fingerprints
+    table: OpenedTable, wanted: VerifyRequest, keys: Keys, fingerprints: Fingerprints
 ) -> VerificationPlan:
     """Settle what is looked for in a file.
 
@@ -213,7 +213,7 @@ def settled(
     schema = wanted.schema
     made = VerificationPlan(table, schema, wanted.expect == "encrypted")
     made.breaches += _columns(table, schema)
-    if made.breaches and isinstance(table, CsvSource):
+    if made.breaches:
         table.require_columns(schema.columns)
     marked = _MarkedColumns(made, wanted, keys, record_in(table, schema), fingerprints)
     finders = finders_of(schema)
@@ -228,8 +228,9 @@ def settled(
             allowed = column.allow or {} if column else {}
             leaves = name not in wanted.leave_out
             made.finders[name] = [each for each in finders if leaves and each.name not in allowed]
-            text = isinstance(table, CsvSource)
-            made.watches[name] = UnmarkedColumn(place, rules, made.finders[name], text=text)
+            made.watches[name] = UnmarkedColumn(
+                place, rules, made.finders[name], text=not table.typed
+            )
         else:
             made.watches[name] = marked.watch(ColumnPlace(table, name))
         made.breaches += made.watches[name].of_column()
@@ -246,7 +247,7 @@ def settled(
     return made
 
 
-def _columns(table: CsvSource | ParquetSource, schema: Schema) -> Iterator[Violation]:
+def _columns(table: OpenedTable, schema: Schema) -> Iterator[Violation]:
     """Yield the columns that the file lacks, has twice, or has and should not."""
     there, twice = {*table.columns}, {*repeated(table.columns)}
     for name in schema.columns:
@@ -280,7 +281,7 @@ class _MarkedColumns(Struct, frozen=True):
             self.made.modes[name] = facts.mode
         if self.wanted.expect == "plain":
             keyset = self._open(key) if self.wanted.round_trip else None
-            text = isinstance(place.table, CsvSource) or column.encoding == "base64"
+            text = not place.table.typed or column.encoding == "base64"
             trip = None
             if keyset:
                 trip = ColumnTrip(place, key, keyset, context, text=text, kernels=self.kernels)

@@ -6,14 +6,13 @@ from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
     from piienc.report.receipt import FileFacts
-    from piienc.tables import CsvSource
-    from piienc.tables.parquet.source import ParquetSource
+    from piienc.tables import OpenedTable
 
 
 class VerifiedFile(Protocol):
     """An open file."""
 
-    table: CsvSource | ParquetSource
+    table: OpenedTable
     wrapped: bool
 
     def facts(self) -> FileFacts:

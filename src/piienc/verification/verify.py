@@ -16,7 +16,6 @@ from msgspec.structs import replace
 from piienc.columns import Fingerprints
 from piienc.errors import UsageError
 from piienc.report.model import Report
-from piienc.tables import CsvSource
 from piienc.transform.batches import decoded
 from piienc.transform.crypt import csv_format
 from piienc.transform.pipeline import in_order, usable_cores
@@ -37,7 +36,7 @@ if TYPE_CHECKING:
     from piienc.keys.openpgp.folder import PgpFolder
     from piienc.report.receipt import FileFacts
     from piienc.storage import OpenedSource, Source
-    from piienc.tables.parquet.source import ParquetSource
+    from piienc.tables import OpenedTable
     from piienc.transform.batches import StoredColumn
     from piienc.verification.columns.verifier import ColumnResult
     from piienc.verification.plan import Keys
@@ -117,7 +116,7 @@ def _told(looked: Mapping[str, ColumnResult]) -> dict[str, ColumnResult]:
 class VerifyPass:
     """One pass over a file, and what it has found so far; use it as a context."""
 
-    def __init__(self, table: CsvSource | ParquetSource, wanted: VerifyRequest, keys: Keys) -> None:
+    def __init__(self, table: OpenedTable, wanted: VerifyRequest, keys: Keys) -> None:
         self._table, self._wanted = table, wanted
         self._fingerprints = Fingerprints()
         self._settled = settled(table, wanted, keys, self._fingerprints)
@@ -153,7 +152,7 @@ class VerifyPass:
     def compare(self, file: VerifiedFile, original: VerifiedFile, threads: int) -> None:
         """Look at all units, and compare them with those of the original."""
         table = original.table
-        if isinstance(table, CsvSource) != isinstance(self._table, CsvSource):
+        if table.kind != self._table.kind:
             raise UsageError(
                 f"{self._table.name} and {table.name} are of different formats",
                 hint="compare CSV with CSV and Parquet with Parquet",

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 from piienc.errors import ConfigError
 from piienc.remote import safe_name
-from piienc.storage.content import COMPRESSED, promised_format
+from piienc.storage.content import COMPRESSED
+from piienc.tables import promised_format
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -39,7 +40,8 @@ def name_for(source: Path, pattern: str, number: int) -> str:
         sequence=number,
     )
     # Where one of them promises nothing, the source's content tells, when it is encrypted.
-    if {promised_format(name), promised_format(source.name)} == {"csv", "parquet"}:
+    promised = promised_format(name), promised_format(source.name)
+    if all(promised) and promised[0] != promised[1]:
         raise ConfigError(
             f"the job's name {pattern!r} makes {name} of {source.name}, which is another format",
             hint='end it as the source does: name = "{stem}-{date}{suffix}"',

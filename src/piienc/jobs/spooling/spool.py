@@ -12,7 +12,7 @@ import time
 from contextlib import ExitStack, suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 from msgspec import Struct, to_builtins
 from msgspec.structs import replace
@@ -29,19 +29,20 @@ from piienc.openpgp.wrap import wrapped_name, wrapped_parts
 from piienc.state import CellCounter, JobEntry, JobStep
 from piienc.state.jobs import new_id
 from piienc.state.transfers import now
-from piienc.storage import FileSource, StreamTarget
-from piienc.storage.content import is_parquet
+from piienc.storage import FileSource, StreamSource, StreamTarget
 from piienc.storage.hashing import HashingReader
-from piienc.tables.csv.source import open_csv
-from piienc.tables.streams import Decompressed
+from piienc.tables import format_of, opened_table
 from piienc.transform.crypt import CryptOptions, csv_format, encrypt_file
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
     from piienc.jobs.context import JobContext
     from piienc.openpgp.encryptor import PgpEncryptor
     from piienc.report.model import Report
     from piienc.report.receipt import FileFacts, Receipt
     from piienc.state import JobLedger
+    from piienc.tables import Part, TableFormat
 
 _COMPRESSION = "none"  # ciphertext in base64 hardly shrinks, and a stream cannot be tried first
 
@@ -112,20 +113,20 @@ class _SpoolPass(Struct):
         check_source(self.sent.name, self.sending.profile)
         check_name(self.target, self.sending.profile)
         limit = self.work.limit
-        splits = limit is not None and not self._is_parquet()
-        if splits and self.found.size > (limit or 0):
-            return self._in_parts()
+        parts = None if limit is None else self._format().parts
+        if parts and self.found.size > (limit or 0):
+            return self._in_parts(parts)
         try:
             return self._whole()
         except PolicyError:
-            if not (splits and self._grown > (limit or 0)):
+            if not parts or self._grown <= (limit or 0):
                 raise
-        return self._in_parts()
+        return self._in_parts(parts)
 
-    def _is_parquet(self) -> bool:
+    def _format(self) -> TableFormat:
         try:
             with FileSource(self.found.path).opened() as source:
-                return is_parquet(source.head)
+                return format_of(source.head)
         except InputError:
             self._require_unmoved()
             raise
@@ -152,7 +153,7 @@ class _SpoolPass(Struct):
                 raise
             return self._kept(fed.receipt(), outputs, verifying, started)
 
-    def _in_parts(self) -> SpooledSource:
+    def _in_parts(self, parts: Callable[[Any, str, int], Iterator[Part]]) -> SpooledSource:
         started, form = time.monotonic(), self.work.form(_COMPRESSION)
         name = self.sent.name
         with ExitStack() as stack:
@@ -160,10 +161,16 @@ class _SpoolPass(Struct):
             fed = stack.enter_context(Fed(lambda file: self._encrypt(file, verifying)))
             appearing = stack.enter_context(together())
             with fed.explaining(), os.fdopen(fed.descriptor, "rb", closefd=False) as encrypted:
-                stream = Decompressed(HashingReader(encrypted), name)
-                table = open_csv(stream, name, csv_format(self.sending.schema))
+                file = stack.enter_context(StreamSource(encrypted, name).opened())
+                table = stack.enter_context(opened_table(file, csv_format(self.sending.schema)))
                 outputs = wrapped_parts(
-                    table, name, self.target, self.work, form, appearing, overwrite=False
+                    parts(table, name, int(self.work.limit or 0)),
+                    name,
+                    self.target,
+                    self.work,
+                    form,
+                    appearing,
+                    overwrite=False,
                 )
             return self._kept(fed.receipt(), outputs, verifying, started)
 

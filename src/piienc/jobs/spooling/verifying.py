@@ -19,8 +19,7 @@ if TYPE_CHECKING:
     from piienc.jobs.context import JobContext
     from piienc.report.model import Report
     from piienc.report.receipt import FileFacts
-    from piienc.tables import CsvSource
-    from piienc.tables.parquet.source import ParquetSource
+    from piienc.tables import OpenedTable
     from piienc.transform.batches import StoredColumn
     from piienc.verification.verify import UnitResult
 
@@ -46,7 +45,7 @@ class Verifying(Struct):
         if self._pass:
             self._pass.__exit__(*error)
 
-    def of(self, table: CsvSource | ParquetSource) -> Self:
+    def of(self, table: OpenedTable) -> Self:
         """Begin, when the table is open."""
         sending = self.sending
         profile = sending.profile if sending.profile.rows else None

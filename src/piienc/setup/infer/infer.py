@@ -13,8 +13,7 @@ from piienc.setup.infer.judge import KeyNames, judge
 from piienc.setup.infer.profile import ColumnProfile
 from piienc.setup.infer.sample import opened_sample, sniff
 from piienc.storage import FileSource
-from piienc.storage.content import is_parquet
-from piienc.tables import CsvFormat
+from piienc.tables import CsvFormat, format_of
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -67,10 +66,10 @@ def infer(path: Path, options: InferOptions = InferOptions()) -> Proposal:
         InputError: the sample cannot be read, or has no header.
     """
     with FileSource(path).opened() as file:
-        parquet = is_parquet(file.head)
+        text = format_of(file.head).begins is None
     csv: tuple[ProposedField, ...] = ()
     form = CsvFormat()
-    if not parquet:
+    if text:
         written = sniff(path, options.rows)
         csv = _dialect(written)
         form = CsvFormat(written.delimiter, encoding=written.encoding.name)

@@ -15,7 +15,7 @@ from piienc.errors import InputError
 from piienc.setup.infer.encoding import find_encoding, told_by
 from piienc.setup.infer.looks import count_personal, finders
 from piienc.storage import FileSource
-from piienc.tables import CsvFormat, CsvSource, opened_table, repeated
+from piienc.tables import CsvFormat, opened_table, repeated
 from piienc.tables.csv.oddities import DELIMITERS, unnamed
 from piienc.tables.streams import Decompressed
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from piienc.base.cells import Cells
     from piienc.setup.infer.encoding import DetectedEncoding
-    from piienc.tables.parquet.source import ParquetSource
+    from piienc.tables import BatchUnit, Block, ByteTable, OpenedTable
 
 _HEAD = 1 << 16  # bytes in which the header is looked for
 _QUOTED = re.compile(r'"(?:[^"]|"")*"')
@@ -82,7 +82,7 @@ class Sample(Struct):
     names: list[str]
     types: list[pa.DataType] | None
     whole: bool
-    _table: CsvSource | ParquetSource
+    _table: OpenedTable
     _most: int
 
     def batches(self) -> Iterator[tuple[int, list[pa.Array]]]:
@@ -92,21 +92,35 @@ class Sample(Struct):
             if self._most and not left:
                 self.whole = False
                 return
-            if isinstance(self._table, CsvSource):
-                records = self._table.decode(unit)  # type: ignore[arg-type]  # of this source
-                available = records.count
-                count = min(left, available) if self._most else available
-                columns = [_text(*records.cells(n), count) for n in range(records.columns)]
-            else:
-                batch = unit.batch  # type: ignore[union-attr]  # of this source
-                available = batch.num_rows
-                count = min(left, available) if self._most else available
-                columns = [_values(column) for column in batch.slice(0, count).columns]
+            available, columns = self._table.give(unit, _Taking(left if self._most else None))
+            count = min(left, available) if self._most else available
             yield count, columns
             left -= count
             if count < available:
                 self.whole = False
                 return
+
+
+class _Taking(Struct, frozen=True):
+    """Takes rows of a unit: how many it has, and each column's values that are not null.
+
+    Attributes:
+        most: rows that are taken at most; None for all.
+    """
+
+    most: int | None
+
+    def of_block(self, table: ByteTable, unit: Block) -> tuple[int, list[pa.Array]]:
+        """Take them from a block of CSV."""
+        records = table.decode(unit)
+        count = records.count if self.most is None else min(self.most, records.count)
+        columns = [_text(*records.cells(n), count) for n in range(records.columns)]
+        return records.count, columns
+
+    def of_batch(self, _: OpenedTable, unit: BatchUnit) -> tuple[int, list[pa.Array]]:
+        """Take them from a batch."""
+        columns = unit.batch.slice(0, self.most).columns
+        return unit.batch.num_rows, [_values(column) for column in columns]
 
 
 @contextmanager
@@ -124,8 +138,7 @@ def opened_sample(path: Path, rows: int, form: CsvFormat) -> Iterator[Sample]:
     """
     with FileSource(path).opened() as file, opened_table(file, form) as table:
         _check_names(str(path), table.columns)
-        kinds = None if isinstance(table, CsvSource) else table.schema.types
-        types = kinds and [plain_type(kind) for kind in kinds]
+        types = [plain_type(kind) for kind in table.schema.types] if table.typed else None
         yield Sample(list(table.columns), types, whole=True, _table=table, _most=rows)
 
 

@@ -1,6 +1,7 @@
 """CSV files as blocks of whole records, and back.
 
 source.py      CsvSource and CsvSink: header, blocks
+form.py        delimiter, quote, encoding
 text.py        text in whatever encoding, as UTF-8 and back
 blocks.py      where a file is cut into blocks
 records.py     where each field of a block stands

@@ -14,7 +14,7 @@ from msgspec import Struct
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from piienc.tables.csv.source import CsvFormat
+    from piienc.tables.csv.form import CsvFormat
 
 # The module's limit of 128 KiB a field is for the whole process. It guards against quotes that are
 # never closed, and here a record has been found already.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 import pyarrow as pa
 from msgspec import Struct
@@ -18,16 +18,21 @@ from piienc.tables.csv.blocks import (
     refuse_lengthened,
     refuse_long,
 )
+from piienc.tables.csv.form import CsvFormat
 from piienc.tables.csv.records import Block, Dialect, Records
 from piienc.tables.csv.text import TextReader, TextWriter, encoding_of
 from piienc.tables.limits import UnitSize
+from piienc.tables.streams import Compressed
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
 
     from piienc.base.cells import Bytes
+    from piienc.storage.hashing import HashingWriter
     from piienc.tables.csv.records import Rewritten
-    from piienc.tables.streams import Compressed, Decompressed
+    from piienc.tables.parquet.output import Output
+    from piienc.tables.streams import Decompressed
+    from piienc.tables.table import Made, UnitWork
 
 _BLOCK = 4 << 20  # bytes of a block: about 35,000 rows of a profile, which stay near the cache
 _FIRST = 1 << 20  # bytes read at first: the threads begin early, and share a small file, too
@@ -38,24 +43,6 @@ _WIDE = (
 )
 _WIDEST = 32  # so many of them at the most
 _BOM = "\ufeff".encode()
-
-
-class CsvFormat(Struct, frozen=True):
-    """How a CSV file is written.
-
-    Attributes:
-        delimiter: between fields, one ASCII character.
-        quote: around fields, one ASCII character; doubled inside.
-        encoding: of `piienc.base.charsets`, by any of Python's names for it.
-        line_end: what ends a record.
-        byte_order_mark: whether the file begins with one.
-    """
-
-    delimiter: str = ","
-    quote: str = '"'
-    encoding: str = "utf-8"
-    line_end: str = "\n"
-    byte_order_mark: bool = False
 
 
 class CsvSource(Struct):
@@ -77,6 +64,24 @@ class CsvSource(Struct):
     _text: TextReader
     _rest: bytes
     _size: UnitSize
+
+    kind: ClassVar[str] = "csv"
+    typed: ClassVar[bool] = False
+    rows: ClassVar[None] = None
+    int96: ClassVar[frozenset[str]] = frozenset()
+    arrow_schema: ClassVar[None] = None
+
+    def give(self, unit: Block, work: UnitWork[Made]) -> Made:
+        """Have work done on the records' bytes."""
+        return work.of_block(self, unit)
+
+    def categories(self, name: str) -> None:
+        """Text is taken from no categories."""
+
+    def sink(self, writer: HashingWriter, name: str, output: Output) -> CsvSink:
+        """Return what writes a file with this header and in this format."""
+        dropped = [n for n, column in enumerate(self.columns) if column in output.left_out]
+        return CsvSink(Compressed(writer, name), self, dropped)
 
     def units(self) -> Iterator[Block]:
         """Cut the file into blocks of whole records, in order.

@@ -13,12 +13,12 @@ from typing import TYPE_CHECKING, BinaryIO
 
 import numpy as np
 import pyarrow as pa
-from msgspec import Struct
 from pyarrow import parquet as pq
 from pyarrow import types
 
 from piienc.errors import InputError
 from piienc.tables.limits import in_words
+from piienc.tables.table import BatchUnit
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -40,10 +40,9 @@ _SUDDEN = 4  # slices that are decoded at once at the most, where heavy rows fol
 _FASTER = 16  # times as many rows come next at the most
 
 
-class Slice(Struct, frozen=True):
+class Slice(BatchUnit, frozen=True):
     """Some rows of a row group, and whether they are its last."""
 
-    batch: pa.RecordBatch
     ends_group: bool
 
 

@@ -20,12 +20,13 @@ from piienc.tables.parquet.layout import layout
 from piienc.tables.parquet.slices import LONG, SLICE_ROWS, RowGroups, Slice, first_longer, weight_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Collection, Iterator
 
     from piienc.storage.hashing import HashingWriter
     from piienc.tables.parquet.footer import Footer
     from piienc.tables.parquet.layout import Layout
     from piienc.tables.parquet.output import Output
+    from piienc.tables.table import Made, UnitWork
 
 
 class ParquetSource:
@@ -39,6 +40,9 @@ class ParquetSource:
         int96: its top-level columns that store timestamps as INT96, at whatever depth.
         size: how large its slices are, and what is too large.
     """
+
+    kind = "parquet"
+    typed = True
 
     def __init__(self, file: BinaryIO, name: str, units: UnitSize = UnitSize()) -> None:
         """Open a file and read its footer.
@@ -125,6 +129,22 @@ class ParquetSource:
     def decode(self, unit: Slice) -> pa.RecordBatch:
         """Return the slice's rows."""
         return unit.batch
+
+    @property
+    def arrow_schema(self) -> bytes | None:
+        """What the footer keeps of Arrow's own schema."""
+        return self.footer.metadata.get(ARROW_SCHEMA)
+
+    def give(self, unit: Slice, work: UnitWork[Made]) -> Made:
+        """Have work done on the slice's batch."""
+        return work.of_batch(self, unit)
+
+    def require_columns(self, wanted: Collection[str]) -> None:
+        """The footer names the columns: they are what they are."""
+
+    def sink(self, writer: HashingWriter, name: str, output: Output) -> ParquetSink:  # noqa: ARG002  # it is compressed inside
+        """Return what writes a file in these row groups and this layout."""
+        return ParquetSink(writer, output, self.layout(output), self.size)
 
     def layout(self, output: Output) -> Layout:
         """Return how an output is written: as this file is, as far as that can be kept.

@@ -17,7 +17,6 @@ from piienc.columns import (
 )
 from piienc.errors import InputError
 from piienc.keys import Mode
-from piienc.tables import CsvSource
 from piienc.transform.batches import without_nulls
 from piienc.verification.columns.fingerprints import folded
 from piienc.verification.columns.verifier import ColumnResult
@@ -54,12 +53,12 @@ class DecryptedColumn:
         self._cipher = ColumnCipher(
             keyset, context, text=self._text, label=place.label, kernels=kernels
         )
-        self._restored, self._is_csv = restored, isinstance(place.table, CsvSource)
+        self._restored, self._untyped = restored, not place.table.typed
         self.unchecked: dict[str, str] = {}
 
     def of_column(self) -> Iterator[Violation]:
         """Yield what is wrong with the type that decryption restores."""
-        yield from self._rules.of_column(text=self._is_csv)
+        yield from self._rules.of_column(text=self._untyped)
 
     def look(self, stored: StoredColumn) -> ColumnResult:
         """Look at a batch."""

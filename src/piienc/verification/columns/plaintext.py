@@ -9,7 +9,6 @@ import pyarrow as pa
 
 from piienc.columns import LEAST, forms_of, is_text, to_cells
 from piienc.keys import Mode
-from piienc.tables import CsvSource
 from piienc.transform.batches import TypedColumn
 from piienc.verification.columns.fingerprints import folded
 from piienc.verification.columns.verifier import ColumnResult
@@ -41,7 +40,7 @@ class PlaintextColumn:
     ) -> None:
         self._name, self._label, self._rules, self._trip = place.name, place.label, rules, trip
         self._text = is_text(to_cells(place.none(), place.label).type)
-        self._is_csv = isinstance(place.table, CsvSource)
+        self._untyped = not place.table.typed
         self._least = LEAST[facts.mode] if facts else min(LEAST.values())
         self._ids = {key.key_id for key in facts.keys} if facts else None
         self._counted = fingerprints if facts and facts.mode is Mode.SEARCHABLE else None
@@ -49,7 +48,7 @@ class PlaintextColumn:
 
     def of_column(self) -> Iterator[Violation]:
         """Yield what is wrong with the column's type."""
-        yield from self._rules.of_column(text=self._is_csv)
+        yield from self._rules.of_column(text=self._untyped)
 
     def look(self, stored: StoredColumn) -> ColumnResult:
         """Look at a batch."""

@@ -1,4 +1,4 @@
-"""The two ends of a run: formats by content, streams, hashes."""
+"""The formats of tables: recognised by content, promised by names, opened."""
 
 import hashlib
 import io
@@ -14,16 +14,25 @@ from piienc.tables import (
     CsvFormat,
     check_ends,
     opened_table,
+    promised_format,
     record_of,
     with_record,
 )
 
 
 def test_exported_names_are_there():
-    """`__all__` names what the package gives, sorted."""
+    """`__all__` names what the package gives, each once."""
     names = piienc.tables.__all__
     assert all(hasattr(piienc.tables, name) for name in names)
-    assert list(names) == sorted(names)
+    assert len({*names}) == len(names)
+
+
+def test_names_promise_a_format():
+    """By the last suffix, in capitals or not; what is compressed is CSV."""
+    names = ("a.pq", "a.PARQUET", "a.parquet.gz", "a.csv", "a.tab", "a")
+    found = [promised_format(name) for name in names]
+    told = ["parquet", "parquet", "csv", "csv", "csv", None]
+    assert [each and each.name for each in found] == told
 
 
 @pytest.fixture
