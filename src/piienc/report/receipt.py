@@ -44,11 +44,24 @@ class ColumnFacts(Struct, frozen=True):
     nulls: int
 
 
-class Receipt(Struct, frozen=True):
+class StepReceipt(Struct, frozen=True):
     """What a step did.
 
     Attributes:
         step: the command's name.
+    """
+
+    step: str
+
+    def document(self) -> dict[str, Any]:
+        """Return the receipt as a JSON document."""
+        return {"schema_version": SCHEMA_VERSION, "ok": True, **to_builtins(self)}
+
+
+class Receipt(StepReceipt, frozen=True):
+    """What a step did to a table.
+
+    Attributes:
         input: what was read.
         output: what was written.
         rows: the rows in both.
@@ -57,7 +70,6 @@ class Receipt(Struct, frozen=True):
         warnings: what the user should know.
     """
 
-    step: str
     input: FileFacts
     output: FileFacts
     rows: int
@@ -65,16 +77,11 @@ class Receipt(Struct, frozen=True):
     seconds: float
     warnings: tuple[str, ...] = ()
 
-    def document(self) -> dict[str, Any]:
-        """Return the receipt as a JSON document."""
-        return _document(self)
 
-
-class FolderReceipt(Struct, frozen=True):
+class FolderReceipt(StepReceipt, frozen=True):
     """What a step did to the files of a folder.
 
     Attributes:
-        step: the command's name.
         input: the folder that was read.
         output: the folder that was made.
         files: what was done to each file, in the order of their names.
@@ -84,7 +91,6 @@ class FolderReceipt(Struct, frozen=True):
         warnings: what the user should know, once for all files.
     """
 
-    step: str
     input: str
     output: str
     files: tuple[Receipt, ...]
@@ -92,10 +98,6 @@ class FolderReceipt(Struct, frozen=True):
     columns: dict[str, ColumnFacts]
     seconds: float
     warnings: tuple[str, ...] = ()
-
-    def document(self) -> dict[str, Any]:
-        """Return the receipt as a JSON document."""
-        return _document(self)
 
 
 class PgpKeyFacts(Struct, frozen=True):
@@ -124,11 +126,10 @@ class SignatureFacts(Struct, frozen=True):
     made: str | None
 
 
-class WrapReceipt(Struct, frozen=True):
+class WrapReceipt(StepReceipt, frozen=True):
     """What wrapping a file did.
 
     Attributes:
-        step: the command's name.
         input: what was read.
         outputs: what was written: one file, or its parts in order.
         recipients: who can read it.
@@ -141,7 +142,6 @@ class WrapReceipt(Struct, frozen=True):
         warnings: what the user should know.
     """
 
-    step: str
     input: FileFacts
     outputs: tuple[FileFacts, ...]
     recipients: tuple[PgpKeyFacts, ...]
@@ -153,16 +153,11 @@ class WrapReceipt(Struct, frozen=True):
     seconds: float
     warnings: tuple[str, ...] = ()
 
-    def document(self) -> dict[str, Any]:
-        """Return the receipt as a JSON document."""
-        return _document(self)
 
-
-class UnwrapReceipt(Struct, frozen=True):
+class UnwrapReceipt(StepReceipt, frozen=True):
     """What unwrapping a file did.
 
     Attributes:
-        step: the command's name.
         input: what was read.
         output: what was written.
         signatures: those that were found; a bad one is an error and never stands here.
@@ -170,16 +165,11 @@ class UnwrapReceipt(Struct, frozen=True):
         warnings: what the user should know.
     """
 
-    step: str
     input: FileFacts
     output: FileFacts
     signatures: tuple[SignatureFacts, ...]
     seconds: float
     warnings: tuple[str, ...] = ()
-
-    def document(self) -> dict[str, Any]:
-        """Return the receipt as a JSON document."""
-        return _document(self)
 
 
 class ErrorFacts(Struct, frozen=True):
@@ -237,11 +227,10 @@ class SentFile(Struct, frozen=True):
     error: ErrorFacts | None = None
 
 
-class PushReceipt(Struct, frozen=True):
+class PushReceipt(StepReceipt, frozen=True):
     """What became of files that were pushed.
 
     Attributes:
-        step: the command's name.
         url: of the destination.
         destination: its name in `piienc.toml`.
         files: in the order in which they were given.
@@ -253,7 +242,6 @@ class PushReceipt(Struct, frozen=True):
         warnings: what could not be checked in a rehearsal.
     """
 
-    step: str
     url: str
     destination: str | None
     files: tuple[SentFile, ...]
@@ -271,14 +259,13 @@ class PushReceipt(Struct, frozen=True):
     def document(self) -> dict[str, Any]:
         """Return the receipt as a JSON document; not `ok` if a file has failed."""
         errors = [to_builtins(file.error) for file in self.files if file.error]
-        return _document(self) | ({"ok": False, "error": errors[0]} if errors else {})
+        return super().document() | ({"ok": False, "error": errors[0]} if errors else {})
 
 
-class PullReceipt(Struct, frozen=True):
+class PullReceipt(StepReceipt, frozen=True):
     """What was fetched.
 
     Attributes:
-        step: the command's name.
         url: of the destination.
         destination: its name in `piienc.toml`.
         files: what was written, with the local paths.
@@ -286,19 +273,8 @@ class PullReceipt(Struct, frozen=True):
         warnings: what the user should know.
     """
 
-    step: str
     url: str
     destination: str | None
     files: tuple[FileFacts, ...]
     seconds: float
     warnings: tuple[str, ...] = ()
-
-    def document(self) -> dict[str, Any]:
-        """Return the receipt as a JSON document."""
-        return _document(self)
-
-
-def _document(
-    receipt: Receipt | FolderReceipt | WrapReceipt | UnwrapReceipt | PushReceipt | PullReceipt,
-) -> dict[str, Any]:
-    return {"schema_version": SCHEMA_VERSION, "ok": True, **to_builtins(receipt)}
