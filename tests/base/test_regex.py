@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from piienc.base.regex import found_in, mistake_in, whole
-from piienc.checks import checks_of, finders_of, look
+from piienc.checks import checks_of, finders_of, search
 from piienc.schema import Column
 from piienc.schema.finder import OwnFinder
 from piienc.schema.model import Schema
@@ -143,7 +143,7 @@ def test_expression_that_explodes_elsewhere_ends_at_once(values):
     assert check.failing(pa.array(values)).tolist() == list(range(len(values)))
     own = OwnFinder(pattern=evil, description="x", checksum="luhn")
     finders = finders_of(Schema(name="x", version=1, columns={}, finders={"own": own}))
-    assert look(finders, "x", pa.array(values)) == {}
+    assert search(finders, "x", pa.array(values)) == {}
     assert not found_in(values[0], evil)
     assert time.perf_counter() - begun < 2
 
@@ -153,7 +153,7 @@ def test_checksum_is_asked_of_every_match_of_a_cell():
     own = OwnFinder(pattern="[0-9]{4}[ßé]?", description="x", checksum="luhn")
     finders = finders_of(Schema(name="x", version=1, columns={}, finders={"own": own}))
     cells = ["1234é 0000ß", "1234 1235", "\0ÿ 0018\xff", "é", "1230é1234"]
-    assert look(finders, "x", pa.array(cells))["own"].tolist() == [0, 2, 4]
+    assert search(finders, "x", pa.array(cells))["own"].tolist() == [0, 2, 4]
 
 
 def test_surrogate_in_a_name_is_a_character_that_nothing_names():

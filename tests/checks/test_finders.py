@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 
 import piienc.checks
 from piienc.base import document
-from piienc.checks import finders_of, look
+from piienc.checks import finders_of, search
 from piienc.checks.checksums import passes
 from piienc.checks.finder import _NOT_BEFORE, _NOT_BEHIND, shape_of
 from piienc.checks.finders import _built_in, _FindersFile
@@ -89,7 +89,7 @@ NOT_FOUND = {
 def hits(values, name="notes", finders=FINDERS, kind=None):
     """Return what is found, by finder."""
     array = values if isinstance(values, pa.Array) else pa.array(values, kind or pa.string())
-    found = look(finders, name, array)
+    found = search(finders, name, array)
     assert all(rows.dtype == np.int64 and len(rows) for rows in found.values())
     return {one: [array[row].as_py() for row in rows.tolist()] for one, rows in found.items()}
 
@@ -163,7 +163,7 @@ def test_numbers_are_looked_at_as_their_digits():
 )
 def test_other_types_are_left_alone(array):
     """Nothing is looked for in what is no text and no number."""
-    assert look(FINDERS, "lat", array) == {}
+    assert search(FINDERS, "lat", array) == {}
 
 
 @pytest.mark.parametrize(
@@ -180,7 +180,7 @@ def test_text_of_any_type_and_slice_is_looked_at_alike(kind):
         array = array.dictionary_encode()
     else:
         array = array.cast(kind) if kind != pa.string_view() else pa.array(texts, kind)
-    found = {name: rows.tolist() for name, rows in look(FINDERS, "n", array[1:]).items()}
+    found = {name: rows.tolist() for name, rows in search(FINDERS, "n", array[1:]).items()}
     assert found == {"email": [1, 5], "card_digits": [2], "us_ssn": [3]}
 
 
@@ -188,7 +188,7 @@ def test_null_among_a_dictionary_s_values_is_nothing_to_look_at():
     """Indices may point to it, though they are not null themselves."""
     codes = pa.array([2, 0, 1, 3, 0, 2], pa.int8())
     array = pa.DictionaryArray.from_arrays(codes, pa.array([None, "x", "a@b.org", None]))
-    assert {name: rows.tolist() for name, rows in look(FINDERS, "n", array).items()} == {
+    assert {name: rows.tolist() for name, rows in search(FINDERS, "n", array).items()} == {
         "email": [0, 5]
     }
 
@@ -257,7 +257,7 @@ INNOCENT = {
 def test_innocent_columns_have_no_findings(kind):
     """No finder has its share of a column of other data."""
     values = [INNOCENT[kind](i) for i in range(4000)]
-    found = look(FINDERS, "value", pa.array(values))
+    found = search(FINDERS, "value", pa.array(values))
     shares = {name: len(rows) / len(values) for name, rows in found.items()}
     assert {one.name for one in FINDERS if shares.get(one.name, -1) >= one.share} == set()
 
@@ -343,7 +343,7 @@ PIECES = st.sampled_from([*GOOD, " ", "x", ", ", "-", ".", "é", "7", "@", "+", 
 @given(st.lists(st.lists(PIECES, max_size=3).map("".join), max_size=8))
 def test_batch_is_looked_at_like_a_loop(values):
     """Whole columns have the hits that each value has by itself."""
-    found = look(FINDERS, "value", pa.array(values, pa.string()))
+    found = search(FINDERS, "value", pa.array(values, pa.string()))
     for finder in BY_SHAPE:
         if finder.names is None:
             expected = [index for index, value in enumerate(values) if naive(finder, value)]

@@ -410,9 +410,9 @@ def test_threads_may_share_the_rules():
 def test_rows_are_64_bit_and_in_order():
     """They index the batch as they are."""
     rules = RowRules.of(own(r={"max_bytes": 1}), schema(a=None), ["a"])
-    (breach,) = rules.failing(batch(a=["ab", "a", "ab"]), None)
-    assert breach.rows.dtype == np.int64
-    assert breach.rows.tolist() == [0, 2]
+    (violation,) = rules.failing(batch(a=["ab", "a", "ab"]), None)
+    assert violation.rows.dtype == np.int64
+    assert violation.rows.tolist() == [0, 2]
 
 
 def test_schema_columns_need_not_be_in_the_file():

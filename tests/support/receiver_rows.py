@@ -31,10 +31,11 @@ def batch(**columns):
     )
 
 
-def seen(breaches):
-    """Write breaches so that they can be compared."""
+def seen(violations):
+    """Write violations so that they can be compared."""
     return [
-        (breach.column, breach.rows.tolist(), breach.detail, breach.severity) for breach in breaches
+        (violation.column, violation.rows.tolist(), violation.detail, violation.severity)
+        for violation in violations
     ]
 
 

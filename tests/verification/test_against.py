@@ -354,8 +354,8 @@ _cuts = st.lists(st.integers(0, 99), max_size=4)
 @given(_rows, _rows, _cuts, _cuts)
 def test_compared_finds_something_if_and_only_if_rows_differ(left, right, cuts, others):
     """Wherever the batches of both files begin and end."""
-    breaches = list(compared(_batches(left, cuts), _batches(right, others), ["a"]))
-    assert (breaches == []) == (left == right)
+    violations = list(compared(_batches(left, cuts), _batches(right, others), ["a"]))
+    assert (violations == []) == (left == right)
     assert list(compared(_batches(left, cuts), _batches(left, others), ["a"])) == []
 
 
@@ -365,5 +365,5 @@ def test_compared_finds_a_lost_row_among_distinct_ones(count, cuts, others, data
     rows: list[str | None] = [str(number) for number in range(count)]
     lost = data.draw(st.integers(0, count - 2))
     left = rows[:lost] + rows[lost + 1 :]
-    breaches = list(compared(_batches(left, cuts), _batches(rows, others), ["a"]))
-    assert [(b.rule, b.rows) for b in breaches] == [("row", [lost]), ("rows", None)]
+    violations = list(compared(_batches(left, cuts), _batches(rows, others), ["a"]))
+    assert [(b.rule, b.rows) for b in violations] == [("row", [lost]), ("rows", None)]

@@ -20,7 +20,7 @@ All text is string or large_string inside; a dictionary's values are judged once
 """
 
 from piienc.checks.finder import Finder
-from piienc.checks.finders import finders_of, look
+from piienc.checks.finders import finders_of, search
 from piienc.checks.rules import Check, checks_of, type_fits
 
-__all__ = ["Check", "Finder", "checks_of", "finders_of", "look", "type_fits"]
+__all__ = ["Check", "Finder", "checks_of", "finders_of", "search", "type_fits"]

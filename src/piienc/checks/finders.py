@@ -57,7 +57,7 @@ def finders_of(schema: Schema | None = None) -> tuple[Finder, ...]:
     return (*_built_in(), *own)
 
 
-def look(finders: Sequence[Finder], column_name: str, values: pa.Array) -> dict[str, Rows]:
+def search(finders: Sequence[Finder], column_name: str, values: pa.Array) -> dict[str, Rows]:
     """Look for personal data in a batch of a column; threads may do so at the same time.
 
     Args:
@@ -122,7 +122,7 @@ def _look_at_distinct(
     if known.null_count:
         places = np.flatnonzero(known.is_valid().to_numpy(zero_copy_only=False))
     found = {}
-    for name, hits in look(finders, column_name, known.drop_null()).items():
+    for name, hits in search(finders, column_name, known.drop_null()).items():
         wanted = np.zeros(len(known), np.bool_)
         wanted[places[hits]] = True
         found[name] = np.flatnonzero(wanted[codes])

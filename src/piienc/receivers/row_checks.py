@@ -106,17 +106,17 @@ class RowRules(Struct, frozen=True):
             for name in carried
             if demands.get(name)
         ]
-        breaches = [
-            breach
+        violations = [
+            violation
             for place, rule in rules.items()
-            for breach in _of_columns(place, rule, chosen[place], carried, schema)
+            for violation in _of_columns(place, rule, chosen[place], carried, schema)
         ]
-        return cls(tuple(settled), tuple(_required(rules, carried, names)), tuple(breaches))
+        return cls(tuple(settled), tuple(_required(rules, carried, names)), tuple(violations))
 
     def of_the_file(self) -> list[RowViolation]:
         """Return what is wrong with the columns, whatever is in the rows."""
         nobodys = [
-            _breach(each.place, f"no column carries any of {each.names}", None, each.rule.level)
+            _violation(each.place, f"no column carries any of {each.names}", None, each.rule.level)
             for each in self._required
             if not each.columns
         ]
@@ -200,13 +200,13 @@ def _of_columns(
         length = len(carried[name].encode(errors="replace"))
         if rule.max_name_bytes is not None and length > rule.max_name_bytes:
             detail = rule.says or f"its name is longer than {rule.max_name_bytes} bytes"
-            yield _breach(place, detail, name, rule.level)
+            yield _violation(place, detail, name, rule.level)
         if rule.plain and name in marked:
-            yield _breach(place, rule.says or "encrypted, and must be plain", name, rule.level)
+            yield _violation(place, rule.says or "encrypted, and must be plain", name, rule.level)
     if rule.max_columns is not None and len(chosen) > rule.max_columns:
         detail = rule.says or f"{len(chosen)} columns, and {rule.max_columns} are taken"
-        yield _breach(place, detail, None, rule.level)
+        yield _violation(place, detail, None, rule.level)
 
 
-def _breach(place: str, detail: str, column: str | None, severity: Level) -> RowViolation:
+def _violation(place: str, detail: str, column: str | None, severity: Level) -> RowViolation:
     return RowViolation(f"{detail} ({place})", column, np.empty(0, np.int64), severity)

@@ -52,8 +52,8 @@ class RowRule(Table, frozen=True, kw_only=True, omit_defaults=True):
         max_columns: more columns than these are refused.
         plain: the columns must not be encrypted.
         required_one_of: every row has a value in a column that carries one of these properties.
-        says: what a breach is called, where general words do not tell.
-        severity: what a breach is; `off` takes a base's rule back.
+        says: what a violation is called, where general words do not tell.
+        severity: what a violation is; `off` takes a base's rule back.
         source: where the demand comes from.
     """
 
@@ -106,7 +106,7 @@ class RowRule(Table, frozen=True, kw_only=True, omit_defaults=True):
 
     @property
     def level(self) -> Level:
-        """What a breach is, of a rule that is not off."""
+        """What a violation is, of a rule that is not off."""
         return "warning" if self.severity == "warning" else "error"
 
     def chooses(self, column: str, carried: str, names: "PropertyNames") -> bool:

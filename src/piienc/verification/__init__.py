@@ -1,11 +1,11 @@
 """Verification: one pass over a file, which tells what is not as its schema says.
 
-verify.py          the pass: looks at units side by side, and reports; start reading here
+verify.py          the pass: checks units side by side, and reports; start reading here
 request.py         what is to be verified
 opening.py         the file opened, wrapped or not; source.py: what it is then
 message.py         the table in a message, read while gpg unwraps it
-plan.py            what is looked for in the file, by its columns, its schema and the keys
-columns/           what is looked for in a column
+plan.py            what is checked in the file, by its columns, its schema and the keys
+columns/           what is checked in a column
 available_keys.py  the keys, as far as they are there, and the marks that hold
 findings.py        violations of units, which become findings of the file
 against.py         two files compared, row by row

@@ -45,7 +45,7 @@ class _Rows:
         """Return the rows of the first batch that are left."""
         return self._held[0]
 
-    def look(self, start: int, count: int) -> list[pa.Array]:
+    def peek(self, start: int, count: int) -> list[pa.Array]:
         """Return some rows, from `start` on, by column."""
         self.have(start + count)
         table = pa.Table.from_batches(self._held).slice(start, count)
@@ -76,7 +76,7 @@ def compared(
         columns: those that are compared; both have them.
 
     Yields:
-        Breaches, with their rows counted from 0 in the file.
+        Violations, with their rows counted from 0 in the file.
     """
     ours, theirs = _Rows(here, columns), _Rows(there, columns)
     tried = 0
@@ -145,7 +145,7 @@ def _shift(ours: _Rows, theirs: _Rows, row: int) -> int:
 
 
 def _agree(first: _Rows, at: int, second: _Rows, there: int, count: int) -> bool:
-    left, right = first.look(at, count), second.look(there, count)
+    left, right = first.peek(at, count), second.peek(there, count)
     if any(len(a) != len(b) for a, b in zip(left, right, strict=True)):
         return False
     return all(differing(a, b) is None for a, b in zip(left, right, strict=True))

@@ -46,7 +46,7 @@ def compared_by_key(
         fingerprints: makes those of this run.
 
     Yields:
-        Breaches, with their rows counted from 0 in the file.
+        Violations, with their rows counted from 0 in the file.
 
     Raises:
         InputError: a value has no text that could be compared.

@@ -83,27 +83,27 @@ class Findings:
         self._count: Counter[_FindingKind] = Counter()
         self._kept: dict[tuple[str | None, str], list[Finding]] = {}
 
-    def add(self, breaches: Iterable[Violation], first_row: int = 1) -> None:
+    def add(self, violations: Iterable[Violation], first_row: int = 1) -> None:
         """Add what was found in a unit.
 
         Args:
-            breaches: of the unit.
+            violations: of the unit.
             first_row: the number of the unit's first row in the file, from 1.
         """
-        for breach in breaches:
-            self._add(breach, first_row)
+        for violation in violations:
+            self._add(violation, first_row)
 
-    def _add(self, breach: Violation, first_row: int) -> None:
-        kind = _FindingKind(breach.column, breach.rule, breach.detail, breach.severity)
-        rows = [None] if breach.rows is None else breach.rows
+    def _add(self, violation: Violation, first_row: int) -> None:
+        kind = _FindingKind(violation.column, violation.rule, violation.detail, violation.severity)
+        rows = [None] if violation.rows is None else violation.rows
         if not len(rows):
             return
         self._count[kind] += len(rows)
-        kept = self._kept.setdefault((breach.column, breach.rule), [])
+        kept = self._kept.setdefault((violation.column, violation.rule), [])
         for row in rows[: self._most]:
             number = None if row is None else first_row + int(row)
             kept.append(Finding(number, kind.column, kind.rule, kind.detail, kind.severity))
-        if len(kept) > self._most:  # not all breaches come in the order of their rows
+        if len(kept) > self._most:  # not all violations come in the order of their rows
             kept.sort(key=lambda each: each.row or 0)
             del kept[self._most :]
 

@@ -1,4 +1,4 @@
-"""What is looked for in a file: settled once, by its columns, its schema and the keys at hand."""
+"""What is checked in a file: planned once, by its columns, its schema and the available keys."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ class Keys(Protocol):
 
 
 class VerificationPlan(Struct):
-    """What is looked for.
+    """What is checked.
 
     Attributes:
         table: the file.
@@ -63,8 +63,8 @@ class VerificationPlan(Struct):
         finders: by unmarked column, those of personal data.
         modes: by marked column, its key's mode, where it is known.
         rows: the receiver's rules on rows.
-        watches: by column, in the file's order, what looks at it.
-        breaches: what is wrong with the columns as such.
+        verifiers: by column, in the order of the file.
+        violations: what is wrong with the columns as such.
         missing_keys: the names of keys that are needed and cannot be used.
         warnings: what the user should know.
     """
@@ -75,13 +75,13 @@ class VerificationPlan(Struct):
     finders: dict[str, Sequence[Finder]] = field(default_factory=dict)
     modes: dict[str, str] = field(default_factory=dict)
     rows: RowRules | None = None
-    watches: dict[str, ColumnVerifier] = field(default_factory=dict)
-    breaches: list[Violation] = field(default_factory=list)
+    verifiers: dict[str, ColumnVerifier] = field(default_factory=dict)
+    violations: list[Violation] = field(default_factory=list)
     missing_keys: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
 
     def of_rows(
-        self, stored: Mapping[str, StoredColumn], looked: Mapping[str, ColumnResult]
+        self, stored: Mapping[str, StoredColumn], results: Mapping[str, ColumnResult]
     ) -> list[Violation]:
         """Return what the receiver does not take of a batch's rows."""
         if self.rows is None:
@@ -93,16 +93,16 @@ class VerificationPlan(Struct):
             )
         return [
             Violation(each.column, "profile", each.detail, each.rows, each.severity)
-            for each in self.rows.failing(self.plain(stored, looked), lying)
+            for each in self.rows.failing(self.plain(stored, results), lying)
         ]
 
     def plain(
-        self, stored: Mapping[str, StoredColumn], looked: Mapping[str, ColumnResult]
+        self, stored: Mapping[str, StoredColumn], results: Mapping[str, ColumnResult]
     ) -> pa.RecordBatch:
         """Return a batch with the plain values of those columns whose key is there."""
         arrays = []
         for name, column in stored.items():
-            plain = looked[name].plain if name in looked else None
+            plain = results[name].plain if name in results else None
             arrays.append(plain() if plain else column.array)
         return pa.RecordBatch.from_arrays(arrays, list(stored))
 
@@ -129,7 +129,7 @@ class VerificationPlan(Struct):
         """
         ours, theirs = self.table.columns, {*others}
         here = {*ours}
-        breaches = [
+        violations = [
             Violation(name, "columns", f"not in {where}")
             for names, where in (
                 ([name for name in ours if name not in theirs], "the original"),
@@ -138,17 +138,19 @@ class VerificationPlan(Struct):
             for name in names
         ]
         closed = {
-            name for name, watch in self.watches.items() if isinstance(watch, CiphertextColumn)
+            name
+            for name, verifier in self.verifiers.items()
+            if isinstance(verifier, CiphertextColumn)
         }
         for name in closed:
-            self.watches[name].unchecked["value"] = self.watches[name].unchecked["authentic"]
+            self.verifiers[name].unchecked["value"] = self.verifiers[name].unchecked["authentic"]
         twice = repeated(others)
-        breaches += [
+        violations += [
             Violation(name, "columns", "more than once in the original: not compared")
             for name in twice
         ]
         compared = theirs - closed - {*twice}
-        return [name for name in self.watches if name in compared], breaches
+        return [name for name in self.verifiers if name in compared], violations
 
     @staticmethod
     def require_key_column(name: str, columns: Sequence[str]) -> None:
@@ -168,7 +170,7 @@ class VerificationPlan(Struct):
     ) -> ColumnReport:
         """Return a column's report."""
         column = self.schema.columns.get(name)
-        watch = self.watches[name]
+        verifier = self.verifiers[name]
         if column is None or column.encrypt is None:
             return ColumnReport(
                 type=column.type if column else None,
@@ -176,7 +178,7 @@ class VerificationPlan(Struct):
                 nulls=counts.nulls,
                 failures=failures,
                 suspicious=dict(counts.suspicious),
-                unchecked=watch.unchecked,
+                unchecked=verifier.unchecked,
             )
         return ColumnReport(
             type=column.type,
@@ -187,11 +189,11 @@ class VerificationPlan(Struct):
             key_ids=tuple(sorted(counts.key_ids)),
             nulls=counts.nulls,
             encrypted=counts.encrypted,
-            authentic=counts.authentic if isinstance(watch, DecryptedColumn) else None,
+            authentic=counts.authentic if isinstance(verifier, DecryptedColumn) else None,
             failures=failures,
             distinct=equal.distinct if equal else None,
             most_frequent=equal.most_frequent if equal else None,
-            unchecked=watch.unchecked,
+            unchecked=verifier.unchecked,
         )
 
 
@@ -199,23 +201,23 @@ def _is_over(finder: Finder, found: int, cells: int) -> bool:
     return found > 0 and found >= finder.share * cells
 
 
-def settled(
-    table: OpenedTable, wanted: VerifyRequest, keys: Keys, fingerprints: Fingerprints
+def make_plan(
+    table: OpenedTable, request: VerifyRequest, keys: Keys, fingerprints: Fingerprints
 ) -> VerificationPlan:
-    """Settle what is looked for in a file.
+    """Plan what is checked in a file.
 
     Args:
         table: open, its header read.
-        wanted: what it is held against.
+        request: what it is held against.
         keys: those at hand.
         fingerprints: makes those of this run.
     """
-    schema = wanted.schema
-    made = VerificationPlan(table, schema, wanted.expect == "encrypted")
-    made.breaches += _columns(table, schema)
-    if made.breaches:
+    schema = request.schema
+    plan = VerificationPlan(table, schema, request.expect == "encrypted")
+    plan.violations += _columns(table, schema)
+    if plan.violations:
         table.require_columns(schema.columns)
-    marked = _MarkedColumns(made, wanted, keys, record_in(table, schema), fingerprints)
+    marked = _MarkedColumns(plan, request, keys, record_in(table, schema), fingerprints)
     finders = finders_of(schema)
     twice = {*repeated(table.columns)}
     for name in dict.fromkeys(table.columns):
@@ -226,25 +228,24 @@ def settled(
             place = ColumnPlace(table, name)
             rules = ValueRules.of(name, column, place.plain_type, fingerprints) if column else None
             allowed = column.allow or {} if column else {}
-            leaves = name not in wanted.leave_out
-            made.finders[name] = [each for each in finders if leaves and each.name not in allowed]
-            made.watches[name] = UnmarkedColumn(
-                place, rules, made.finders[name], text=not table.typed
-            )
+            leaves = name not in request.leave_out
+            plan.finders[name] = [each for each in finders if leaves and each.name not in allowed]
+            text = not table.typed
+            plan.verifiers[name] = UnmarkedColumn(place, rules, plan.finders[name], text=text)
         else:
-            made.watches[name] = marked.watch(ColumnPlace(table, name))
-        made.breaches += made.watches[name].of_column()
-    made.missing_keys = tuple(sorted(marked.missing))
-    made.warnings = tuple(dict.fromkeys(marked.missing.values()))
-    if wanted.profile and wanted.profile.rows:
+            plan.verifiers[name] = marked.verifier_of(ColumnPlace(table, name))
+        plan.violations += plan.verifiers[name].of_column()
+    plan.missing_keys = tuple(sorted(marked.missing))
+    plan.warnings = tuple(dict.fromkeys(marked.missing.values()))
+    if request.profile and request.profile.rows:
         from piienc.receivers.row_checks import RowRules  # noqa: PLC0415  # start-up
 
-        made.rows = RowRules.of(wanted.profile, schema, table.columns)
-        made.breaches += [
+        plan.rows = RowRules.of(request.profile, schema, table.columns)
+        plan.violations += [
             Violation(each.column, "profile", each.detail, None, each.severity)
-            for each in made.rows.of_the_file()
+            for each in plan.rows.of_the_file()
         ]
-    return made
+    return plan
 
 
 def _columns(table: OpenedTable, schema: Schema) -> Iterator[Violation]:
@@ -261,26 +262,26 @@ def _columns(table: OpenedTable, schema: Schema) -> Iterator[Violation]:
 
 
 class _MarkedColumns(Struct, frozen=True):
-    """Settles what is looked for in marked columns."""
+    """Plans what is checked in marked columns."""
 
-    made: VerificationPlan
-    wanted: VerifyRequest
+    plan: VerificationPlan
+    request: VerifyRequest
     keys: Keys
     record: EncryptionMetadata | None
     fingerprints: Fingerprints
     missing: dict[str, str] = field(default_factory=dict)
     kernels: Kernels = field(default_factory=Kernels)
 
-    def watch(self, place: ColumnPlace) -> ColumnVerifier:
-        """Return what looks at a column."""
-        schema, name = self.wanted.schema, place.name
+    def verifier_of(self, place: ColumnPlace) -> ColumnVerifier:
+        """Return the verifier of a column."""
+        schema, name = self.request.schema, place.name
         column, context = schema.columns[name], schema.context_of(name)
         key = str(column.encrypt)
         facts = self.keys.facts(key)
         if facts:
-            self.made.modes[name] = facts.mode
-        if self.wanted.expect == "plain":
-            keyset = self._open(key) if self.wanted.round_trip else None
+            self.plan.modes[name] = facts.mode
+        if self.request.expect == "plain":
+            keyset = self._open(key) if self.request.round_trip else None
             text = not place.table.typed or column.encoding == "base64"
             trip = None
             if keyset:
@@ -292,7 +293,7 @@ class _MarkedColumns(Struct, frozen=True):
         restored = original_field(place.table, name, schema, self.record).type
         rules = ValueRules.of(name, column, plain_type(restored), self.fingerprints)
         if keyset:
-            self.made.breaches += self._categories(place, keyset, context)
+            self.plan.violations += self._categories(place, keyset, context)
             return DecryptedColumn(place, rules, keyset, context, restored, self.kernels)
         reason = self.missing.get(key) or f"the key {key} was not to be used"
         return CiphertextColumn(place, rules, facts, reason)

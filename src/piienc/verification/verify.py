@@ -1,4 +1,4 @@
-"""The pass: a file's units are looked at side by side, and what was found is told in order."""
+"""The pass: units of a file are checked side by side, and their results merged in order."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from piienc.verification.columns.fingerprints import FingerprintStore, Frequenci
 from piienc.verification.columns.leaks import leak_of
 from piienc.verification.findings import ColumnCounts, Findings, Violation
 from piienc.verification.opening import opened
-from piienc.verification.plan import settled
+from piienc.verification.plan import make_plan
 from piienc.version import __version__
 
 if TYPE_CHECKING:
@@ -47,12 +47,12 @@ if TYPE_CHECKING:
 _MOST_UNKNOWN = 1 << 20  # rows of a column whose values are known to be unknown: 8 MiB
 
 
-def verify(source: Source, wanted: VerifyRequest, *, keys: Keys, pgp: PgpFolder) -> Report:
+def verify(source: Source, request: VerifyRequest, *, keys: Keys, pgp: PgpFolder) -> Report:
     """Verify a file in one pass.
 
     Args:
         source: CSV, Parquet, or one of them in an OpenPGP message.
-        wanted: what it is held against.
+        request: what it is held against.
         keys: the AES keys, as far as they are there.
         pgp: the OpenPGP keys, which unwrap a message.
 
@@ -62,39 +62,39 @@ def verify(source: Source, wanted: VerifyRequest, *, keys: Keys, pgp: PgpFolder)
         PolicyError: the schema would undo a mark.
         PiiencError: a message cannot be unwrapped.
     """
-    _require_fitting(source, wanted)
+    _require_fitting(source, request)
     started, began = time.monotonic(), datetime.now(UTC)
-    threads = wanted.threads or usable_cores()
+    threads = request.threads or usable_cores()
     with ExitStack() as stack:
-        form = csv_format(wanted.schema)
+        form = csv_format(request.schema)
         outer = stack.enter_context(source.opened())
-        file = stack.enter_context(opened(outer, form, pgp, wanted.units))
-        if wanted.hold:
-            wanted.hold(file.table.columns)
-        pass_ = stack.enter_context(VerifyPass(file.table, wanted, keys))
+        file = stack.enter_context(opened(outer, form, pgp, request.units))
+        if request.hold:
+            request.hold(file.table.columns)
+        pass_ = stack.enter_context(VerifyPass(file.table, request, keys))
         facts = None
-        if wanted.against is None:
+        if request.against is None:
             for _ in pass_.batches(file, threads):
                 pass
             pass_.send_around(outer, pgp)
         else:
-            original = stack.enter_context(opened(wanted.against, form, pgp, wanted.units))
+            original = stack.enter_context(opened(request.against, form, pgp, request.units))
             pass_.compare(file, original, threads)
             facts = original.facts()
         report = pass_.report(file.facts(), began, time.monotonic() - started)
         return replace(report, against=facts, wrapped=file.wrapped)
 
 
-def _require_fitting(source: Source, wanted: VerifyRequest) -> None:
-    if wanted.key_column is not None and wanted.against is None:
+def _require_fitting(source: Source, request: VerifyRequest) -> None:
+    if request.key_column is not None and request.against is None:
         raise UsageError("--key-column is for --against", hint="name the original: --against FILE")
-    if wanted.round_trip and wanted.expect != "plain":
+    if request.round_trip and request.expect != "plain":
         raise UsageError(
             "--round-trip is for a file that is still plain", hint="add --expect plain"
         )
-    if wanted.recipients and not wanted.round_trip:
+    if request.recipients and not request.round_trip:
         raise UsageError("--recipient is for --round-trip", hint="add --round-trip")
-    if wanted.recipients and source.path is None:
+    if request.recipients and source.path is None:
         raise UsageError("a stream can be read only once", hint="name the file")
 
 
@@ -103,26 +103,26 @@ class UnitResult(Struct, frozen=True):
 
     rows: int
     columns: dict[str, ColumnResult]
-    breaches: list[Violation]
+    violations: list[Violation]
     plain: pa.RecordBatch | None
     unknown: dict[str, Places]
 
 
-def _told(looked: Mapping[str, ColumnResult]) -> dict[str, ColumnResult]:
-    """Let go of what values are made of: results wait for their turn, and each held its unit."""
-    return {name: replace(each, plain=None) for name, each in looked.items()}
+def _without_values(results: Mapping[str, ColumnResult]) -> dict[str, ColumnResult]:
+    """Return results that do not hold their unit in memory, while they wait for their turn."""
+    return {name: replace(each, plain=None) for name, each in results.items()}
 
 
 class VerifyPass:
     """One pass over a file, and what it has found so far; use it as a context."""
 
-    def __init__(self, table: OpenedTable, wanted: VerifyRequest, keys: Keys) -> None:
-        self._table, self._wanted = table, wanted
+    def __init__(self, table: OpenedTable, request: VerifyRequest, keys: Keys) -> None:
+        self._table, self._request = table, request
         self._fingerprints = Fingerprints()
-        self._settled = settled(table, wanted, keys, self._fingerprints)
-        self._findings = Findings(wanted.most)
-        self._findings.add(self._settled.breaches)
-        self._counts = {name: ColumnCounts() for name in self._settled.watches}
+        self._plan = make_plan(table, request, keys, self._fingerprints)
+        self._findings = Findings(request.most)
+        self._findings.add(self._plan.violations)
+        self._counts = {name: ColumnCounts() for name in self._plan.verifiers}
         self._unique: dict[str, FingerprintStore] = {}
         self._leaks: dict[str, Frequencies] = {}
         self._unknown: dict[str, Places] = {}
@@ -137,7 +137,7 @@ class VerifyPass:
 
     def batches(self, file: VerifiedFile, threads: int) -> Iterator[pa.RecordBatch]:
         """Look at all units, and yield the plain values of each, as far as they are known."""
-        progress = self._wanted.progress or (lambda *_: None)
+        progress = self._request.progress or (lambda *_: None)
 
         def look(unit: Any) -> UnitResult:  # noqa: ANN401  # a source's units are its own
             return self.look(decoded(self._table, unit))
@@ -157,8 +157,8 @@ class VerifyPass:
                 f"{self._table.name} and {table.name} are of different formats",
                 hint="compare CSV with CSV and Parquet with Parquet",
             )
-        columns, breaches = self._settled.comparable(table.columns)
-        self._findings.add(breaches)
+        columns, violations = self._plan.comparable(table.columns)
+        self._findings.add(violations)
 
         def read(unit: Any) -> pa.RecordBatch:  # noqa: ANN401  # a source's units are its own
             stored = decoded(table, unit)
@@ -168,65 +168,68 @@ class VerifyPass:
         # One thread is enough: the file itself takes longer than the original.
         with closing(in_order(table.units(), read, 1)) as there:
             here = self.batches(file, threads)
-            key = self._wanted.key_column
+            key = self._request.key_column
             if key is None:
                 found = compared(here, there, columns)
             else:
-                self._settled.require_key_column(key, columns)
+                self._plan.require_key_column(key, columns)
                 found = compared_by_key(here, there, columns, key, self._fingerprints)
             self._findings.add(map(self._known, found))
 
-    def _known(self, breach: Violation) -> Violation:
+    def _known(self, violation: Violation) -> Violation:
         """Leave out the rows whose values are not known: why not, another finding says."""
-        if breach.rule != "value" or breach.column not in self._unknown or breach.rows is None:
-            return breach
-        unknown = np.isin(breach.rows, self._unknown[breach.column])
-        return replace(breach, rows=breach.rows[~unknown])
+        if (
+            violation.rule != "value"
+            or violation.column not in self._unknown
+            or violation.rows is None
+        ):
+            return violation
+        unknown = np.isin(violation.rows, self._unknown[violation.column])
+        return replace(violation, rows=violation.rows[~unknown])
 
     def send_around(self, source: OpenedSource, pgp: PgpFolder) -> None:
         """Wrap and unwrap the file, if that was asked for."""
-        if self._wanted.recipients:
+        if self._request.recipients:
             from piienc.verification.message_trip import message_trip  # noqa: PLC0415  # start-up
 
-            wanted = self._wanted
-            trip = message_trip(source, wanted.recipients, wanted.profile, pgp)
-            self._findings.add(trip)
+            request = self._request
+            self._findings.add(message_trip(source, request.recipients, request.profile, pgp))
 
     def _trips(self) -> tuple[str, ...]:
-        columns = ("columns",) if self._wanted.round_trip else ()
-        return (*columns, "message") if self._wanted.recipients else columns
+        columns = ("columns",) if self._request.round_trip else ()
+        return (*columns, "message") if self._request.recipients else columns
 
     def look(self, stored: Mapping[str, StoredColumn]) -> UnitResult:
         """Look at a unit; called in several threads."""
-        looked = {name: watch.look(stored[name]) for name, watch in self._settled.watches.items()}
-        breaches = self._settled.of_rows(stored, looked)
+        results = {name: each.check(stored[name]) for name, each in self._plan.verifiers.items()}
+        violations = self._plan.of_rows(stored, results)
         rows = next((column.count for column in stored.values()), 0)
-        if self._wanted.against is None:
-            return UnitResult(rows, _told(looked), breaches, None, {})
+        if self._request.against is None:
+            return UnitResult(rows, _without_values(results), violations, None, {})
         unknown = {
             name: each.unknown(stored[name])
-            for name, each in looked.items()
-            if each.breaches and each.plain is not None
+            for name, each in results.items()
+            if each.violations and each.plain is not None
         }
-        plain = self._settled.plain(stored, looked)
-        return UnitResult(rows, _told(looked), breaches, plain, unknown)
+        plain = self._plan.plain(stored, results)
+        return UnitResult(rows, _without_values(results), violations, plain, unknown)
 
     def merge(self, found: UnitResult) -> None:
         """Take what was found in the unit that is next in the file."""
         first = self._rows + 1
-        for name, looked in found.columns.items():
-            self._counts[name].add(looked.counts)
-            self._findings.add(looked.breaches, first)
-            if looked.prints is not None:
+        for name, result in found.columns.items():
+            self._counts[name].add(result.counts)
+            self._findings.add(result.violations, first)
+            if result.prints is not None:
                 if name not in self._unique:
                     self._unique[name] = self._stack.enter_context(FingerprintStore())
-                prints, rows = looked.prints
+                prints, rows = result.prints
                 self._unique[name].add(prints, rows + self._rows)
-            if looked.leaks is not None:
+            if result.leaks is not None:
                 if name not in self._leaks:
                     self._leaks[name] = self._stack.enter_context(Frequencies())
-                self._leaks[name].add(looked.leaks)
-        self._findings.add(found.breaches, first)
+                self._leaks[name].add(result.leaks)
+        self._findings.add(found.violations, first)
         for name, rows in found.unknown.items():
             known = self._unknown.get(name, rows[:0])
             if len(known) < _MOST_UNKNOWN:
@@ -235,7 +238,7 @@ class VerifyPass:
 
     def report(self, file: FileFacts, began: datetime, seconds: float) -> Report:
         """Conclude: what only all rows together can tell, and all that was found."""
-        wanted, settled_ = self._wanted, self._settled
+        request, plan = self._request, self._plan
         for name, store in self._unique.items():
             for rows in store.repeated():
                 self._findings.add([Violation(name, "unique", "stands in an earlier row", rows)])
@@ -243,22 +246,22 @@ class VerifyPass:
             counted = threads.map(Frequencies.equal, self._leaks.values())
             equal = dict(zip(self._leaks, counted, strict=True))
         for name, shares in equal.items():
-            if leak := leak_of(name, wanted.schema.columns[name], shares):
+            if leak := leak_of(name, request.schema.columns[name], shares):
                 self._findings.add([leak])
-        self._findings.add(settled_.of_shares(self._counts, self._rows))
+        self._findings.add(plan.of_shares(self._counts, self._rows))
         columns = {}
         for name, counts in self._counts.items():
             failures = self._findings.of_column(name)
-            columns[name] = settled_.column(name, counts, failures, equal.get(name))
+            columns[name] = plan.column(name, counts, failures, equal.get(name))
         return Report(
             step="verify",
             tool=f"piienc {__version__}",
             time=began.isoformat(timespec="seconds").replace("+00:00", "Z"),
             file=file,
-            schema=wanted.facts,
-            expect=wanted.expect,
+            schema=request.facts,
+            expect=request.expect,
             against=None,
-            profile=wanted.profile.name if wanted.profile else None,
+            profile=request.profile.name if request.profile else None,
             wrapped=False,
             round_trip=self._trips(),
             rows=self._rows,
@@ -266,7 +269,7 @@ class VerifyPass:
             findings=self._findings.in_order(list(columns)),
             counts=self._findings.by_rule(),
             errors=self._findings.errors,
-            missing_keys=settled_.missing_keys,
+            missing_keys=plan.missing_keys,
             seconds=round(seconds, 3),
-            warnings=settled_.warnings,
+            warnings=plan.warnings,
         )

@@ -49,14 +49,14 @@ class Verifying(Struct):
         """Begin, when the table is open."""
         sending = self.sending
         profile = sending.profile if sending.profile.rows else None
-        wanted = VerifyRequest(
+        request = VerifyRequest(
             schema=sending.schema,
             facts=sending.facts,
             expect="plain",
             profile=profile,
             leave_out=sending.job.leave_out,
         )
-        self._pass = VerifyPass(table, wanted, sending.at_hand)
+        self._pass = VerifyPass(table, request, sending.at_hand)
         return self
 
     def look(self, stored: Mapping[str, StoredColumn]) -> UnitResult:

@@ -13,7 +13,7 @@ import pyarrow as pa
 from pyarrow import compute as pc
 
 from piienc.base.regex import whole
-from piienc.checks import Check, Finder, checks_of, finders_of, look
+from piienc.checks import Check, Finder, checks_of, finders_of, search
 from piienc.checks.forms import DATE
 from piienc.schema.model import Column, Format
 
@@ -64,7 +64,7 @@ def count_personal(name: str, values: pa.Array) -> dict[str, int]:
         name: the column's; some finders are for columns of certain names.
         values: of any type, without nulls.
     """
-    return {finder: len(rows) for finder, rows in look(finders_of(), name, values).items()}
+    return {finder: len(rows) for finder, rows in search(finders_of(), name, values).items()}
 
 
 @cache

@@ -46,21 +46,23 @@ class CiphertextColumn:
         """Nothing can be told."""
         yield from ()
 
-    def look(self, stored: StoredColumn) -> ColumnResult:
-        """Look at a batch."""
+    def check(self, stored: StoredColumn) -> ColumnResult:
+        """Check a batch."""
         cells, rows = stored.cells
         forms = forms_of(cells, text=self._text, least=self._least, bare=self._bare)
-        breaches = list(self._rules.nulls(stored))
+        violations = list(self._rules.nulls(stored))
         if len(forms.others):
-            breaches.append(Violation(self._name, "plaintext", "not encrypted", rows[forms.others]))
+            violations.append(
+                Violation(self._name, "plaintext", "not encrypted", rows[forms.others])
+            )
         ids = {int(key_id) for key_id in np.unique(forms.key_ids)}
         for stranger in sorted(ids - (self._ids or ids)):
             at = rows[forms.ciphertexts[forms.key_ids == stranger]]
             what = f"encrypted under key id {stranger}, which is not this column's"
-            breaches.append(Violation(self._name, "key", what, at))
+            violations.append(Violation(self._name, "key", what, at))
         counts = ColumnCounts(stored.null_count, len(forms.ciphertexts), 0, ids)
         if not self._searchable or not len(forms.ciphertexts):
-            return ColumnResult(counts, breaches, None)
+            return ColumnResult(counts, violations, None)
         prints = prints_of_ciphertexts(cells.take(forms.ciphertexts), text=self._text)
         unique = (prints, rows[forms.ciphertexts]) if self._rules.column.unique else None
-        return ColumnResult(counts, breaches, None, unique, folded(prints))
+        return ColumnResult(counts, violations, None, unique, folded(prints))

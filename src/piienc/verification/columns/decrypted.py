@@ -60,17 +60,19 @@ class DecryptedColumn:
         """Yield what is wrong with the type that decryption restores."""
         yield from self._rules.of_column(text=self._untyped)
 
-    def look(self, stored: StoredColumn) -> ColumnResult:
-        """Look at a batch."""
+    def check(self, stored: StoredColumn) -> ColumnResult:
+        """Check a batch."""
         cells, rows = stored.cells
         judged = self._cipher.judge(cells, rows, text=is_text(self._restored))
-        breaches = [Violation(self._name, each.rule, each.what, each.rows) for each in judged.wrong]
-        breaches += self._rules.nulls(stored)
+        violations = [
+            Violation(self._name, each.rule, each.what, each.rows) for each in judged.wrong
+        ]
+        violations += self._rules.nulls(stored)
         plain, prints = _Lazy(lambda: self._typed(judged, stored.count)), None
         if self._rules.judge or self._restored != pa.string():
             values, odd = plain()
             dense, known = without_nulls(values)
-            breaches += [*odd, *self._rules.breaches(dense, known)]
+            violations += [*odd, *self._rules.violations(dense, known)]
             prints = self._rules.prints(dense, known)
         plaintext = sum(len(each.rows) for each in judged.wrong if each.rule == "plaintext")
         counts = ColumnCounts(
@@ -83,10 +85,10 @@ class DecryptedColumn:
         if self._searchable and judged.authentic:
             good = cells if not judged.wrong else cells.take(np.searchsorted(rows, judged.rows))
             leaks = folded(prints_of_ciphertexts(good, text=self._text))
-        return ColumnResult(counts, breaches, lambda: plain()[0], prints, leaks)
+        return ColumnResult(counts, violations, lambda: plain()[0], prints, leaks)
 
     def _typed(self, judged: CheckedCells, count: int) -> tuple[pa.Array, list[Violation]]:
-        """Restore the values' type; what has not that type becomes null, and a breach."""
+        """Restore the values' type; what has not that type becomes null, and a violation."""
         cells = judged.plain(count, self._stored, text=is_text(self._restored))
         try:
             return plain_values(from_cells(cells, self._restored, self._label)), []

@@ -50,31 +50,31 @@ class PlaintextColumn:
         """Yield what is wrong with the column's type."""
         yield from self._rules.of_column(text=self._untyped)
 
-    def look(self, stored: StoredColumn) -> ColumnResult:
-        """Look at a batch."""
+    def check(self, stored: StoredColumn) -> ColumnResult:
+        """Check a batch."""
         nulls, (cells, rows) = stored.null_count, stored.cells
         forms = forms_of(cells, text=self._text, least=self._least)
         ours = np.ones(len(forms.ciphertexts), np.bool_)
         if self._ids is not None and len(ours):
             ours = np.isin(forms.key_ids, list(self._ids))
-        breaches, prints, leaks = list(self._rules.nulls(stored)), None, stored.prints
+        violations, prints, leaks = list(self._rules.nulls(stored)), None, stored.prints
         if ours.any():
             at = rows[forms.ciphertexts[ours]]
-            breaches.append(Violation(self._name, "encrypted", "encrypted already", at))
+            violations.append(Violation(self._name, "encrypted", "encrypted already", at))
             stored = TypedColumn(_without(stored.array, at), self._label)
             cells, rows = stored.cells
         if self._rules.judge:
             dense, known = stored.dense
-            breaches += self._rules.breaches(dense, known)
+            violations += self._rules.violations(dense, known)
             prints = self._rules.prints(dense, known)
         if self._trip:
-            breaches += self._trip.breaches(stored.array)
+            violations += self._trip.violations(stored.array)
         ids = {int(key_id) for key_id in np.unique(forms.key_ids[ours])}
         counts = ColumnCounts(nulls, int(ours.sum()), 0, ids)
         if leaks is None and self._counted:
             leaks = self._counted.of(cells)
         told = None if leaks is None else folded(leaks)
-        return ColumnResult(counts, breaches, lambda: stored.array, prints, told)
+        return ColumnResult(counts, violations, lambda: stored.array, prints, told)
 
 
 def _without(values: pa.Array, rows: Places) -> pa.Array:

@@ -51,7 +51,7 @@ class ColumnTrip:
         )
         self._back = ColumnCipher(keyset, context, text=text, label=place.label, kernels=kernels)
 
-    def breaches(self, stored: pa.Array) -> Iterator[Violation]:
+    def violations(self, stored: pa.Array) -> Iterator[Violation]:
         """Encrypt a batch, decrypt it, and yield the rows that are not what they were."""
         try:
             cells = self._back.decrypt(self._there.apply(stored), text=is_text(self._type))

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
-from piienc.checks.finders import look
+from piienc.checks.finders import search
 from piienc.verification.columns.verifier import ColumnResult
 from piienc.verification.findings import ColumnCounts, Violation
 
@@ -35,20 +35,20 @@ class UnmarkedColumn:
         if self._rules:
             yield from self._rules.of_column(text=self._text)
 
-    def look(self, stored: StoredColumn) -> ColumnResult:
-        """Look at a batch."""
-        breaches, prints = [], None
+    def check(self, stored: StoredColumn) -> ColumnResult:
+        """Check a batch."""
+        violations, prints = [], None
         dense, rows = stored.dense
         if self._rules:
-            breaches = [*self._rules.nulls(stored), *self._rules.breaches(dense, rows)]
+            violations = [*self._rules.nulls(stored), *self._rules.violations(dense, rows)]
             prints = self._rules.prints(dense, rows)
         suspicious = Counter[str]()
-        found = look(self._finders, self._name, dense)
+        found = search(self._finders, self._name, dense)
         for finder in self._finders:
             if (at := found.get(finder.name)) is not None and len(at):
                 suspicious[finder.name] = len(at)
                 if not finder.share:
                     what = f"looks like {finder.description}"
-                    breaches.append(Violation(self._name, "personal", what, rows[at]))
+                    violations.append(Violation(self._name, "personal", what, rows[at]))
         counts = ColumnCounts(stored.null_count, suspicious=suspicious)
-        return ColumnResult(counts, breaches, lambda: stored.array, prints)
+        return ColumnResult(counts, violations, lambda: stored.array, prints)

@@ -29,14 +29,14 @@ class ColumnResult(Struct, frozen=True):
 
     Attributes:
         counts: of its cells.
-        breaches: rows that break a rule.
+        violations: rows that break a rule.
         plain: makes the values, as far as they are known; None where no key tells.
         prints: fingerprints of values, to find equal ones, and their rows.
         leaks: fingerprints, folded, to count what a searchable column gives away.
     """
 
     counts: ColumnCounts
-    breaches: list[Violation]
+    violations: list[Violation]
     plain: Callable[[], pa.Array] | None
     prints: tuple[Prints, Places] | None = None
     leaks: Folded | None = None
@@ -58,8 +58,8 @@ class ColumnVerifier(Protocol):
     def of_column(self) -> Iterator[Violation]:
         """Yield what is wrong with the column as a whole, whatever its values."""
 
-    def look(self, stored: StoredColumn) -> ColumnResult:
-        """Look at a batch; called from several threads."""
+    def check(self, stored: StoredColumn) -> ColumnResult:
+        """Check a batch; called from several threads."""
 
 
 class ValueRules(Struct, frozen=True):
@@ -97,7 +97,7 @@ class ValueRules(Struct, frozen=True):
         """Whether there is anything that values could break."""
         return bool(self.checks) or self.column.unique
 
-    def breaches(self, dense: pa.Array, rows: Places) -> Iterator[Violation]:
+    def violations(self, dense: pa.Array, rows: Places) -> Iterator[Violation]:
         """Yield the rows whose values break a rule."""
         for check in self.checks:
             failing = check.failing(dense)
