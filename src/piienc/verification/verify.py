@@ -57,7 +57,7 @@ def verify(source: Source, request: VerifyRequest, *, keys: Keys, pgp: PgpFolder
         pgp: the OpenPGP keys, which unwrap a message.
 
     Raises:
-        UsageError: what is wanted does not fit together.
+        UsageError: the request contradicts itself.
         InputError: a file cannot be read.
         PolicyError: the schema would undo a mark.
         PiiencError: a message cannot be unwrapped.
