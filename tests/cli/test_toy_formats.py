@@ -107,7 +107,7 @@ def test_format_of_one_row_goes_through_the_command_line(desk):
     assert checked.code == 0, checked.err
     seen = desk.run("inspect", "y.jsonl", "--json").document
     assert seen["kind"] == "lines"
-    assert [each["ciphertexts"] for each in seen["columns"]] == [0, 1, 2]
+    assert [each["encrypted_cells"] for each in seen["columns"]] == [0, 1, 2]
     assert desk.run("decrypt-file", "y.jsonl", "z.jsonl", *how).code == 0
     assert _rows(desk, "z.jsonl") == LINES
 
