@@ -22,7 +22,7 @@ from piienc.checks.checksums import passes
 from piienc.checks.finder import Finder, Where
 from piienc.checks.prefilter import rows_with, rows_with_digits
 from piienc.checks.shapes import found_by_shape
-from piienc.checks.text import holds_any, is_text, matches
+from piienc.checks.text import holds_any, is_text, mask_of, matches
 from piienc.schema.finder import OwnFinder
 
 if TYPE_CHECKING:
@@ -120,7 +120,7 @@ def _look_at_distinct(
     codes = values.indices.to_numpy()
     places = np.arange(len(known))
     if known.null_count:
-        places = np.flatnonzero(known.is_valid().to_numpy(zero_copy_only=False))
+        places = np.flatnonzero(mask_of(known.is_valid()))
     found = {}
     for name, hits in search(finders, column_name, known.drop_null()).items():
         wanted = np.zeros(len(known), np.bool_)

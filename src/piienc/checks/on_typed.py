@@ -12,7 +12,7 @@ from pyarrow import types
 from piienc.checks import compute as pc
 from piienc.checks import read
 from piienc.checks.on_text import exact
-from piienc.checks.text import is_text, mask_of, outside
+from piienc.checks.text import is_text, mask_of, numpy_of, outside, per_distinct
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -55,7 +55,7 @@ def beyond(values: pa.Array, bound: Bound, *, above: bool) -> Mask:
     if types.is_decimal(kind):
         return _decimals_beyond(values, bound, above=above)
     if not isinstance(bound, date):
-        return outside(_numpy(values), bound, above=above)
+        return outside(numpy_of(values), bound, above=above)
     if types.is_timestamp(kind):
         microseconds = int(read.moment(bound).astype("datetime64[us]").astype(np.int64))
         here = _A_SECOND[kind.unit]
@@ -63,7 +63,7 @@ def beyond(values: pa.Array, bound: Bound, *, above: bool) -> Mask:
         exactly = microseconds * here
         limit = exactly // _MICROSECONDS if above else -(-exactly // _MICROSECONDS)
         return outside(_ticks(values), limit, above=above)
-    return outside(_numpy(values.cast(pa.date32())), read.moment(bound), above=above)
+    return outside(numpy_of(values.cast(pa.date32())), read.moment(bound), above=above)
 
 
 def not_in(values: pa.Array, wanted: str, allowed: Sequence[Any]) -> Mask:
@@ -73,14 +73,14 @@ def not_in(values: pa.Array, wanted: str, allowed: Sequence[Any]) -> Mask:
         return ~np.isin(_ticks(values), _known_ticks(allowed, kind.unit))
     if types.is_decimal(kind):
         numbers = {exact(value) for value in allowed}
-        return _per_distinct(values, numbers)
+        return per_distinct(values, lambda value: value not in numbers)
     if types.is_date(kind):
         values, kind = values.cast(pa.date32()).cast(pa.string()), pa.string()
     elif wanted == "binary":
         values, kind = values.cast(pa.large_binary()), pa.large_binary()
         allowed = [value.encode() for value in allowed]
     elif types.is_floating(kind):
-        return ~np.isin(_numpy(values), np.array(allowed, kind.to_pandas_dtype()))
+        return ~np.isin(numpy_of(values), np.array(allowed, kind.to_pandas_dtype()))
     elif types.is_integer(kind):
         limits = np.iinfo(kind.to_pandas_dtype())
         allowed = [value for value in allowed if limits.min <= value <= limits.max]
@@ -97,13 +97,6 @@ def _decimals_beyond(values: pa.Array, bound: Any, *, above: bool) -> Mask:  # n
         return outside(np.array(numbers, np.object_), limit, above=above).astype(np.bool_)
 
 
-def _per_distinct(values: pa.Array, known: set[Any]) -> Mask:
-    encoded = values.dictionary_encode()
-    said = [value not in known for value in encoded.dictionary.to_pylist()]
-    mask: Mask = np.array(said, np.bool_)[encoded.indices.to_numpy()]
-    return mask
-
-
 def _known_ticks(allowed: Sequence[str], unit: str) -> NDArray[np.int64]:
     known = read.moments(pa.array([str(value) for value in allowed], pa.string()))
     exactly = known[~np.isnat(known)].astype(np.int64).tolist()
@@ -118,9 +111,4 @@ def _known_ticks(allowed: Sequence[str], unit: str) -> NDArray[np.int64]:
 
 
 def _ticks(values: pa.Array) -> NDArray[np.int64]:
-    return _numpy(values.cast(pa.int64()))
-
-
-def _numpy(values: pa.Array) -> NDArray[Any]:
-    plain: NDArray[Any] = values.to_numpy(zero_copy_only=False)
-    return plain
+    return numpy_of(values.cast(pa.int64()))

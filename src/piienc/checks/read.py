@@ -14,7 +14,7 @@ import pyarrow as pa
 from piienc.base.regex import whole
 from piienc.checks import compute as pc
 from piienc.checks.forms import OFFSET, TYPES
-from piienc.checks.text import holds_any, matches
+from piienc.checks.text import holds_any, matches, numpy_of
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -76,7 +76,7 @@ def numbers(values: pa.Array, kind: str) -> NDArray[Any]:
         return found
     fit = matches(values, whole(TYPES[kind][1]))
     nearest = np.full(len(values), np.nan)
-    nearest[fit] = _plain(values.filter(pa.array(fit)).cast(pa.float64()))
+    nearest[fit] = numpy_of(values.filter(pa.array(fit)).cast(pa.float64()))
     return nearest
 
 
@@ -106,7 +106,7 @@ def _where_fit(values: pa.Array, kind: str, unit: str) -> Moments:
     fit = matches(values, whole(TYPES[kind][1]))
     found = np.full(len(values), "NaT", unit)
     fitting = values.filter(pa.array(fit))
-    found[fit] = _plain(fitting.cast(pa.date32())) if kind == "date" else _instants(fitting)
+    found[fit] = numpy_of(fitting.cast(pa.date32())) if kind == "date" else _instants(fitting)
     return found
 
 
@@ -117,7 +117,7 @@ def _instants(values: pa.Array) -> Moments:
         texts = values.filter(pa.array(part))
         read = _cast(texts, kind)
         if read is None:  # a finer fraction, which Arrow does not cut off
-            read = _plain(pc.replace_substring_regex(texts, _FINER, r"\1").cast(kind))
+            read = numpy_of(pc.replace_substring_regex(texts, _FINER, r"\1").cast(kind))
         found[part] = read
     return found
 
@@ -126,11 +126,6 @@ def _cast(values: pa.Array, kind: pa.DataType) -> NDArray[Any] | None:
     """Let Arrow read text as values of a type; None if some of it is none."""
     try:
         pc.cast(values[:_PROBE], kind)  # Arrow goes on after a failure, which takes long
-        return _plain(pc.cast(values, kind))
+        return numpy_of(pc.cast(values, kind))
     except pa.ArrowInvalid:
         return None
-
-
-def _plain(values: pa.Array) -> NDArray[Any]:
-    plain: NDArray[Any] = values.to_numpy(zero_copy_only=False)
-    return plain

@@ -50,10 +50,15 @@ def holds_any(values: pa.Array, marks: bytes) -> bool:
     return any(data.find(mark) >= 0 for mark in marks)
 
 
+def numpy_of(values: pa.Array) -> NDArray[Any]:
+    """Return a dense array as numpy has it."""
+    plain: NDArray[Any] = values.to_numpy(zero_copy_only=False)
+    return plain
+
+
 def mask_of(flags: pa.Array) -> Mask:
     """Return a dense boolean array as a mask."""
-    mask: Mask = flags.to_numpy(zero_copy_only=False)
-    return mask
+    return numpy_of(flags)
 
 
 def matches(values: pa.Array, expression: str) -> Mask:
@@ -67,7 +72,7 @@ def outside(found: NDArray[Any], limit: object, *, above: bool) -> Mask:
     return mask
 
 
-def per_distinct(values: pa.Array, judge: Callable[[str], object]) -> Mask:
+def per_distinct(values: pa.Array, judge: Callable[[Any], object]) -> Mask:
     """Ask about each distinct value once, and tell which values had the answer yes."""
     encoded = values.dictionary_encode()
     said = [bool(judge(value)) for value in encoded.dictionary.to_pylist()]

@@ -10,8 +10,8 @@ import pyarrow.compute as pc
 from msgspec import Struct
 
 from piienc.base.regex import whole
+from piienc.checks.text import is_text, mask_of
 from piienc.receivers.rows import CONTENTS, LENGTHS
-from piienc.receivers.stored import is_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -49,11 +49,11 @@ class CellDemand(Struct, frozen=True):
         Args:
             cells: string, large_string, binary or large_binary, as `as_text` gives them.
         """
-        if self.of_text and not is_text(cells):
+        if self.of_text and not is_text(cells.type):
             return _NONE
         meant = None
         if self.starting is not None:
-            if not is_text(cells):
+            if not is_text(cells.type):
                 return _NONE
             meant = _rows(pc.starts_with(cells, self.starting))
             cells = cells.take(pa.array(meant))
@@ -88,7 +88,7 @@ def _length(name: str, most: int) -> tuple[str, Test]:
 
     def too_many_characters(cells: pa.Array) -> pa.Array:
         bytes_enough = too_many_bytes(cells)
-        if not is_text(cells) or not pc.any(bytes_enough).as_py():
+        if not is_text(cells.type) or not pc.any(bytes_enough).as_py():
             return bytes_enough
         return pc.greater(pc.utf8_length(cells), most)
 
@@ -120,5 +120,4 @@ def _is_in(cells: pa.Array, words: pa.Array) -> pa.Array:
 def _rows(broken: pa.Array) -> NDArray[np.int64]:
     if not pc.any(broken).as_py():
         return _NONE
-    mask = pc.fill_null(broken, fill_value=False).to_numpy(zero_copy_only=False)
-    return np.flatnonzero(mask)
+    return np.flatnonzero(mask_of(pc.fill_null(broken, fill_value=False)))

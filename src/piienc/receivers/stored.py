@@ -6,11 +6,13 @@ They differ in encrypted columns alone, and there only where the key was at hand
 from __future__ import annotations
 
 from functools import reduce
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
+
+from piienc.checks.text import mask_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -96,11 +98,6 @@ _WITH_TEXT = (
 )
 
 
-def is_text(cells: pa.Array) -> bool:
-    """Tell whether cells are text, and not bytes."""
-    return bool(pa.types.is_string(cells.type) or pa.types.is_large_string(cells.type))
-
-
 def _cells(batch: pa.RecordBatch, name: str) -> pa.Array | None:
     index = batch.schema.get_field_index(name)  # -1 also where there are two
     return batch.column(index) if index >= 0 else None
@@ -108,13 +105,9 @@ def _cells(batch: pa.RecordBatch, name: str) -> pa.Array | None:
 
 def _filled(plain: pa.Array, stored: pa.Array) -> NDArray[np.bool_]:
     """Tell which cells hold something: what could not be decrypted may be null in `plain`."""
-    filled = _mask(stored.is_valid())
+    filled = mask_of(stored.is_valid())
     text = as_text(plain)
     if text is None:
         return filled
     empty = pc.fill_null(pc.equal(pc.binary_length(text), 0), fill_value=False)
-    return filled & ~_mask(empty)
-
-
-def _mask(booleans: pa.Array) -> NDArray[np.bool_]:
-    return cast("NDArray[np.bool_]", booleans.to_numpy(zero_copy_only=False))
+    return filled & ~mask_of(empty)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pyarrow as pa
 
+from piienc.checks.text import mask_of
 from piienc.verification.findings import Violation
 
 if TYPE_CHECKING:
@@ -158,7 +159,7 @@ def _values(
     rows = np.flatnonzero(mask)
     if not len(rows):
         return
-    here, there = _valid(left)[rows], _valid(right)[rows]
+    here, there = mask_of(left.is_valid())[rows], mask_of(right.is_valid())[rows]
     kinds = {
         "null, and a value in the original": ~here & there,
         "a value, and null in the original": here & ~there,
@@ -167,11 +168,6 @@ def _values(
     for detail, chosen in kinds.items():
         if chosen.any():
             yield Violation(name, "value", detail, first + rows[chosen])
-
-
-def _valid(array: pa.Array) -> NDArray[np.bool_]:
-    valid: NDArray[np.bool_] = array.is_valid().to_numpy(zero_copy_only=False)
-    return valid
 
 
 def differing(left: pa.Array, right: pa.Array) -> NDArray[np.bool_] | None:
@@ -195,7 +191,7 @@ def _floats_differ(left: pa.Array, right: pa.Array) -> NDArray[np.bool_]:
     bits = f"u{here.itemsize}"
     mask: NDArray[np.bool_] = here.view(bits) != there.view(bits)
     mask &= ~(np.isnan(here) & np.isnan(there))
-    mask |= _valid(left) != _valid(right)
+    mask |= mask_of(left.is_valid()) != mask_of(right.is_valid())
     return mask
 
 
@@ -209,7 +205,7 @@ def _unequal(left: pa.Array, right: pa.Array) -> NDArray[np.bool_]:
     except pa.ArrowException:  # nested types have no such function
         both = zip(left.to_pylist(), right.to_pylist(), strict=True)
         return np.array([repr(a) != repr(b) for a, b in both])  # two NaN have one repr
-    mask |= _valid(left) != _valid(right)
+    mask |= mask_of(left.is_valid()) != mask_of(right.is_valid())
     return mask
 
 

@@ -10,6 +10,7 @@ import numpy as np
 import pyarrow as pa
 from msgspec import Struct
 
+from piienc.checks.text import is_text
 from piienc.columns import plain_type, plain_values
 from piienc.errors import InputError
 from piienc.setup.infer.encoding import find_encoding, told_by
@@ -174,12 +175,3 @@ def _values(column: pa.Array) -> pa.Array:
     if pa.types.is_dictionary(values.type):
         values = values.dictionary_decode()
     return values.cast(pa.large_string()) if is_text(values.type) else values
-
-
-def is_text(kind: pa.DataType) -> bool:
-    """Tell whether an Arrow type holds text, also by a dictionary."""
-    if pa.types.is_dictionary(kind):
-        kind = kind.value_type
-    return bool(
-        pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_string_view(kind)
-    )

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
+from piienc.checks.text import is_text
 from piienc.schema.propose import ProposedField
-from piienc.setup.infer.sample import is_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
