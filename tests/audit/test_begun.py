@@ -32,14 +32,27 @@ def test_first_log_that_was_begun_is_kept_in_a_file_for_each_state_folder(tmp_pa
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="root alone can make files for another")
-def test_note_that_root_makes_in_the_key_folder_of_somebody_is_theirs(tmp_path, monkeypatch):
+def test_what_root_makes_in_the_key_folder_of_somebody_is_theirs(tmp_path, monkeypatch):
     """So that their next command can read it."""
     monkeypatch.setenv("PIIENC_TRUST", str(tmp_path))
+    folder = tmp_path / "keys"
+    folder.mkdir(mode=0o700)
+    os.chown(folder, 12345, 12345)
+    signing_key(folder, begin=True).remember(tmp_path / "state", "0011223344556677")
+    made = {path.relative_to(folder).parts[:2]: path.stat().st_uid for path in folder.rglob("*")}
+    assert made == dict.fromkeys(
+        [("audit",), *(("audit", name) for name in ("signing.pem", "public.pem", "logs"))], 12345
+    )
+
+
+@pytest.mark.parametrize(("more", "known"), [(0, "0011223344556677"), (1, None)])
+def test_note_has_64_kib_at_the_most(tmp_path, more, known):
+    """Nobody reads what another one has put there into memory."""
     key = signing_key(tmp_path / "keys", begin=True)
-    os.chown(tmp_path / "keys" / "audit", 12345, 12345)
     key.remember(tmp_path / "state", "0011223344556677")
     [kept] = (tmp_path / "keys" / "audit" / "logs").iterdir()
-    assert {kept.parent.stat().st_uid, kept.stat().st_uid} == {12345}
+    kept.write_bytes(kept.read_bytes().strip().rjust((64 << 10) + more))
+    assert key.begun(tmp_path / "state") == known
 
 
 def test_of_several_who_make_the_key_at_once_one_has_made_it(tmp_path):

@@ -68,6 +68,16 @@ def test_create_key_is_private(folder, file):
     assert _mode(file) == 0o600
 
 
+@pytest.mark.skipif(os.geteuid() != 0, reason="root alone can make files for another")
+def test_key_that_root_makes_in_the_folder_of_somebody_is_theirs(folder, monkeypatch):
+    """So that their next command can open it."""
+    monkeypatch.setenv("PIIENC_TRUST", str(folder.path))
+    folder.path.mkdir(mode=0o700)
+    os.chown(folder.path, 12345, 12345)
+    file = folder.create("email", KEYSET, None)
+    assert {file.stat().st_uid, file.parent.stat().st_uid} == {12345}
+
+
 @pytest.mark.parametrize("passphrase", [None, PASSPHRASE])
 def test_create_existing_name_is_refused_and_keeps_the_key(folder, file, passphrase):
     """A key is never overwritten."""

@@ -166,6 +166,15 @@ def test_parse_value_in_any_base64_is_read(spell, strip):
     assert parse(_document(entry)).primary.material.reveal() == b"\xfb\xff" * 16
 
 
+@pytest.mark.parametrize("last", range(64))
+def test_parse_value_without_padding_may_end_with_any_letter(last):
+    """Its last letter stands for six bits of the key."""
+    key = bytes(15) + bytes([last])
+    entry = _entry()
+    entry["keyData"]["value"] = base64.b64encode(b"\x1a\x10" + key).decode()
+    assert parse(_document(entry)).primary.material.reveal() == key
+
+
 @pytest.mark.parametrize(
     "changes", [{}, {"keyData": {}}, {"keyData": None}, {"keyData": {"value": "!"}}]
 )
