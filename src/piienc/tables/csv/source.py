@@ -23,6 +23,7 @@ from piienc.tables.csv.records import Block, Dialect, Records
 from piienc.tables.csv.text import TextReader, TextWriter, encoding_of
 from piienc.tables.limits import UnitSize
 from piienc.tables.streams import Compressed
+from piienc.tables.table import ByteTable
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
@@ -32,7 +33,6 @@ if TYPE_CHECKING:
     from piienc.tables.csv.records import Rewritten
     from piienc.tables.parquet.output import Output
     from piienc.tables.streams import Decompressed
-    from piienc.tables.table import Made, UnitWork
 
 _BLOCK = 4 << 20  # bytes of a block: about 35,000 rows of a profile, which stay near the cache
 _FIRST = 1 << 20  # bytes read at first: the threads begin early, and share a small file, too
@@ -45,7 +45,7 @@ _WIDEST = 32  # so many of them at the most
 _BOM = "\ufeff".encode()
 
 
-class CsvSource(Struct):
+class CsvSource(Struct, ByteTable):
     """A CSV file being read.
 
     Attributes:
@@ -67,16 +67,6 @@ class CsvSource(Struct):
 
     kind: ClassVar[str] = "csv"
     typed: ClassVar[bool] = False
-    rows: ClassVar[None] = None
-    int96: ClassVar[frozenset[str]] = frozenset()
-    arrow_schema: ClassVar[None] = None
-
-    def give(self, unit: Block, work: UnitWork[Made]) -> Made:
-        """Have work done on the records' bytes."""
-        return work.of_block(self, unit)
-
-    def categories(self, name: str) -> None:
-        """Text is taken from no categories."""
 
     def sink(self, writer: HashingWriter, name: str, output: Output) -> CsvSink:
         """Return what writes a file with this header and in this format."""

@@ -18,18 +18,18 @@ from piienc.tables.parquet.footer import damaged, read_footer
 from piienc.tables.parquet.int96 import exact_unit
 from piienc.tables.parquet.layout import layout
 from piienc.tables.parquet.slices import LONG, SLICE_ROWS, RowGroups, Slice, first_longer, weight_of
+from piienc.tables.table import BatchTable
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator
+    from collections.abc import Iterator
 
     from piienc.storage.hashing import HashingWriter
     from piienc.tables.parquet.footer import Footer
     from piienc.tables.parquet.layout import Layout
     from piienc.tables.parquet.output import Output
-    from piienc.tables.table import Made, UnitWork
 
 
-class ParquetSource:
+class ParquetSource(BatchTable):
     """A Parquet file being read.
 
     Attributes:
@@ -42,7 +42,6 @@ class ParquetSource:
     """
 
     kind = "parquet"
-    typed = True
 
     def __init__(self, file: BinaryIO, name: str, units: UnitSize = UnitSize()) -> None:
         """Open a file and read its footer.
@@ -57,6 +56,7 @@ class ParquetSource:
         """
         self.name, self.size, self._source = name, units, file
         self.footer = read_footer(file, name)
+        self.arrow_schema = self.footer.metadata.get(ARROW_SCHEMA)
         self._file = open_parquet(file, name)
         int96 = [leaf.path for leaf in self.footer.leaves if leaf.physical == "INT96"]
         self.int96 = frozenset(path[0] for path in int96)
@@ -69,7 +69,7 @@ class ParquetSource:
                 f"{name} has {', '.join(map(repr, twice))} more than once",
                 hint="give every column a name of its own",
             )
-        self._rows = self._counted()
+        self.rows = self._counted()
 
     def _counted(self) -> int:
         told = self._file.metadata
@@ -115,32 +115,6 @@ class ParquetSource:
     def longer_row(self, written: pa.RecordBatch) -> int | None:
         """Return the first row that is too long to be read again; None if there is none."""
         return first_longer(written, self.size.longest)
-
-    @property
-    def extent(self) -> int:
-        """What the sizes of all units must add up to: rows."""
-        return self.rows
-
-    @property
-    def rows(self) -> int:
-        """The number of rows, by the file's row groups."""
-        return self._rows
-
-    def decode(self, unit: Slice) -> pa.RecordBatch:
-        """Return the slice's rows."""
-        return unit.batch
-
-    @property
-    def arrow_schema(self) -> bytes | None:
-        """What the footer keeps of Arrow's own schema."""
-        return self.footer.metadata.get(ARROW_SCHEMA)
-
-    def give(self, unit: Slice, work: UnitWork[Made]) -> Made:
-        """Have work done on the slice's batch."""
-        return work.of_batch(self, unit)
-
-    def require_columns(self, wanted: Collection[str]) -> None:
-        """The footer names the columns: they are what they are."""
 
     def sink(self, writer: HashingWriter, name: str, output: Output) -> ParquetSink:  # noqa: ARG002  # it is compressed inside
         """Return what writes a file in these row groups and this layout."""
