@@ -80,6 +80,7 @@ def test_opened_table_of_csv_gives_names_and_format(tmp_path):
     form = CsvFormat(";", "'")
     with FileSource(path).opened() as file, opened_table(file, form) as table:
         assert list(table.columns) == ["a", "b;c"]
+        assert (table.kind, table.typed, table.rows) == ("csv", False, None)
         assert table.format == CsvFormat(";", "'", "utf-8", "\r\n", byte_order_mark=True)
         assert file.reader.sha256() == hashlib.sha256(path.read_bytes()).hexdigest()
         assert file.reader.count == path.stat().st_size
@@ -92,7 +93,9 @@ def test_opened_table_of_parquet_gives_its_schema(tmp_path):
     path = tmp_path / "x.parquet"
     with FileSource(path).opened() as file, opened_table(file, CsvFormat()) as source:
         assert source.schema.equals(table.schema, check_metadata=True)
-        assert source.rows == 1
+        assert source.rows == source.extent == 1
+        assert (source.kind, source.typed) == ("parquet", True)
+        assert source.arrow_schema == pq.read_metadata(path).metadata[b"ARROW:schema"]
         digest = hashlib.sha256(path.read_bytes()).hexdigest()
         assert file.finish() == (path.stat().st_size, digest)
 
