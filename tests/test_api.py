@@ -22,40 +22,53 @@ BLOCKS = [
     for indent, text in re.findall(r"^( *)```python\n(.*?)^ *```$", PAGE, re.DOTALL | re.MULTILINE)
 ]
 WHERE = ["keys", "state", "config"]
+PROGRESS, RETRY, DEBUG = "on_progress", "on_retry", "on_debug"
 SIGNATURES = {
     "decrypt_file": (
         ["source", "target"],
         ["schema", "columns", "passphrase", "overwrite", "threads"],
+        [PROGRESS],
     ),
-    "encrypt_file": (["source", "target"], ["schema", "passphrase", "overwrite", "threads"]),
+    "encrypt_file": (
+        ["source", "target"], ["schema", "passphrase", "overwrite", "threads"], [PROGRESS],
+    ),
     "pull": (
         ["name", "target"],
-        ["source", "overwrite", "identity", "known_hosts", "passphrase"],
+        ["source", "overwrite", "identity", "known_hosts", "password_file", "passphrase"],
+        [PROGRESS, RETRY, DEBUG],
     ),
     "push": (
         ["files"],
-        ["to", "schema", "again", "dry_run", "identity", "known_hosts", "passphrase"],
+        [
+            "to", "if_exists", "again", "verify_content", "profile", "schema", "dry_run", "sweep",
+            "identity", "known_hosts", "password_file", "passphrase",
+        ],
+        [PROGRESS, RETRY, DEBUG],
     ),
     "send": (
         ["what"],
         [
             "schema", "to", "recipients", "again", "dry_run", "identity", "known_hosts",
-            "passphrase", "threads",
+            "password_file", "passphrase", "threads", "hook",
         ],
+        ["on_event", RETRY, DEBUG],
     ),
-    "unwrap_file": (["source", "target"], ["signed_by", "passphrase", "overwrite"]),
+    "unwrap_file": (["source", "target"], ["signed_by", "passphrase", "overwrite"], [PROGRESS]),
     "verify": (
         ["file"],
         [
             "schema", "expect", "against", "key_column", "round_trip", "recipients",
-            "without_keys", "profile", "max_findings", "passphrase", "threads",
+            "without_keys", "profile", "max_findings", "reports", "overwrite", "passphrase",
+            "threads",
         ],
+        [PROGRESS],
     ),
     "wrap_file": (
         ["source", "target"],
         [
             "recipients", "profile", "sign_with", "armor", "schema", "passphrase", "overwrite",
         ],
+        [PROGRESS],
     ),
 }  # fmt: skip
 ROWS = "id,email,phone\n17,ada@example.com,+12025550117\n18,brian@example.com,\n"
@@ -101,11 +114,11 @@ def test_api_has_these_names():
 @pytest.mark.parametrize("name", sorted(SIGNATURES))
 def test_api_signature_is_pinned(name):
     """Names of arguments are part of the promise; all but the first are given by name."""
-    by_place, by_name = SIGNATURES[name]
+    by_place, by_name, callbacks = SIGNATURES[name]
     parameters = inspect.signature(getattr(piienc, name)).parameters.values()
     places = [p.name for p in parameters if p.kind is p.POSITIONAL_OR_KEYWORD]
     names = [p.name for p in parameters if p.kind is p.KEYWORD_ONLY]
-    assert (places, names) == (by_place, [*by_name, *WHERE])
+    assert (places, names) == (by_place, [*by_name, *WHERE, *callbacks, "on_warning"])
 
 
 @pytest.mark.parametrize("name", sorted(SIGNATURES))

@@ -8,17 +8,24 @@ from typing import assert_type
 import piienc
 from piienc.jobs.outcome import SendReceipt
 from piienc.report.model import Report
-from piienc.report.receipt import PullReceipt, PushReceipt, Receipt, UnwrapReceipt, WrapReceipt
+from piienc.report.receipt import (
+    FolderReceipt,
+    PullReceipt,
+    PushReceipt,
+    Receipt,
+    UnwrapReceipt,
+    WrapReceipt,
+)
 
 
 def the_steps() -> None:
     """Every step, with paths and with text."""
     made = piienc.encrypt_file("a.csv", Path("b.csv"), schema="schema.toml", keys="keys")
-    assert_type(made, Receipt)
+    assert_type(made, Receipt | FolderReceipt)
     assert_type(made.rows, int)
     assert_type(
         piienc.decrypt_file(Path("b.csv"), "c.csv", schema=Path("s.toml"), passphrase=b"x"),
-        Receipt,
+        Receipt | FolderReceipt,
     )
     wrapped = piienc.wrap_file("b.csv", recipients=["partner"], passphrase="x")
     assert_type(wrapped, WrapReceipt)

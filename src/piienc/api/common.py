@@ -1,34 +1,84 @@
-"""What all functions take: where things are, and a passphrase."""
+"""What all functions take: where things are, what is read and written, and a passphrase."""
 
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypedDict
 
 from piienc import settings
 from piienc.base.secret import SecretBytes
-from piienc.errors import UsageError
+from piienc.errors import PiiencError, UsageError
 from piienc.keys import Unlocker
+from piienc.storage import FileSource, FileTarget
 
 if TYPE_CHECKING:
     from piienc.schema import Schema
     from piienc.settings import Settings
+    from piienc.storage import Source, Target
 
 PathLike = str | os.PathLike[str]
-Passphrase = str | bytes | SecretBytes | None
-"""The passphrase of the keys; None if they have none. It is never asked for."""
+Passphrase = str | bytes | SecretBytes | Unlocker | None
+"""The passphrase of the keys, or what asks for it; None if they have none."""
+
+OnProgress = Callable[[int, int, float | None], None]
+"""Called with the rows done, the bytes done, and the share of the whole; None if it is unknown."""
+
+OnWarning = Callable[[str], object]
+"""Called with a sentence if the audit log is not as it was written."""
 
 
-def settled(keys: PathLike | None, state: PathLike | None, config: PathLike | None) -> Settings:
-    """Return where things are, as it holds for commands: argument, variable, file, default."""
-    return settings.load(
-        config=path_of(config),
-        keys=path_of(keys),
-        state=path_of(state),
-        environ=os.environ,
-        cwd=Path(),
-    )
+OnRetry = Callable[[PiiencError, float], object]
+"""Called with the error after which something is tried again, and the seconds until then."""
+
+OnLine = Callable[[str], object]
+"""Called with a line for people."""
+
+
+class Where(TypedDict):
+    """Where things are, as every function takes it."""
+
+    keys: PathLike | None
+    state: PathLike | None
+    config: PathLike | None
+
+
+class Shared(Where):
+    """What every function takes."""
+
+    passphrase: Passphrase
+    on_warning: OnWarning
+
+
+class RemoteShared(Shared):
+    """What every function takes that connects to a destination."""
+
+    identity: PathLike | None
+    known_hosts: PathLike | None
+    password_file: PathLike | None
+    on_retry: OnRetry | None
+    on_debug: OnLine | None
+
+
+def settings_of(keys: PathLike | None, state: PathLike | None, config: PathLike | None) -> Settings:
+    """Return where things are: argument, variable, file, default."""
+    return settings.load(keys=path_of(keys), state=path_of(state), config=path_of(config))
+
+
+def source_of(source: PathLike | Source) -> Source:
+    """Return what is read; a path is that of a file."""
+    return FileSource(Path(source)) if isinstance(source, str | os.PathLike) else source
+
+
+def target_of(target: PathLike | Target) -> Target:
+    """Return where is written to; a path is that of a file."""
+    return FileTarget(Path(target)) if isinstance(target, str | os.PathLike) else target
+
+
+def ends(source: Source, target: Target) -> list[tuple[str, Path]]:
+    """Return what is read and written, by name, for the audit log."""
+    return [("input", Path(source.name)), ("output", Path(target.name))]
 
 
 def path_of(path: PathLike | None) -> Path | None:
@@ -46,13 +96,15 @@ def schema_of(path: PathLike | None) -> Schema | None:
 
 
 def unlocker_of(passphrase: Passphrase) -> Unlocker:
-    """Return what opens the keys of one passphrase.
+    """Return what opens the keys.
 
     Raises:
         UsageError: the passphrase is empty.
     """
     if passphrase is None:
         return Unlocker()
+    if isinstance(passphrase, Unlocker):
+        return passphrase
     if isinstance(passphrase, str):
         passphrase = passphrase.encode()
     secret = passphrase if isinstance(passphrase, SecretBytes) else SecretBytes(passphrase)

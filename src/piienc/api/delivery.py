@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from piienc.api.common import path_of, schema_of, settled, unlocker_of
+from msgspec.structs import replace
+
+from piienc.api.common import path_of, schema_of, settings_of, unlocker_of
 from piienc.audit.entry import recorded
 from piienc.deliver import pull as pulls
 from piienc.deliver import push as pushes
@@ -16,40 +19,64 @@ from piienc.state import Ledger
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from piienc.api.common import Passphrase, PathLike
+    from piienc.api.common import (
+        OnLine,
+        OnProgress,
+        OnRetry,
+        OnWarning,
+        Passphrase,
+        PathLike,
+    )
     from piienc.report.receipt import PullReceipt, PushReceipt
-    from piienc.settings import Settings
-    from piienc.settings.destination import Destination
+    from piienc.settings.destination import IfExists
 
 
 def push(
     files: Sequence[PathLike],
     *,
     to: str,
-    schema: PathLike | None = None,
+    if_exists: IfExists | None = None,
     again: bool = False,
+    verify_content: bool = False,
+    profile: str | None = None,
+    schema: PathLike | None = None,
     dry_run: bool = False,
+    sweep: bool = False,
     identity: PathLike | None = None,
     known_hosts: PathLike | None = None,
+    password_file: PathLike | None = None,
     passphrase: Passphrase = None,
     keys: PathLike | None = None,
     state: PathLike | None = None,
     config: PathLike | None = None,
+    on_progress: OnProgress | None = None,
+    on_retry: OnRetry | None = None,
+    on_debug: OnLine | None = None,
+    on_warning: OnWarning = warnings.warn,
 ) -> PushReceipt:
     """Deliver files: the receiver sees each once, whole, and never half.
 
     Args:
         files: what is delivered, each on its own: one that fails does not stop the others.
         to: a destination of piienc.toml, `sftp://user@host:port/dir/` or `file:///dir/`.
-        schema: of the files, where the receiver wants a manifest.
+        if_exists: what is done where the name is taken; None leaves it to the destination.
         again: also what was delivered already.
+        verify_content: read everything back, and compare.
+        profile: what the receiver demands; None leaves it to the destination.
+        schema: of the files, where the receiver wants a manifest.
         dry_run: connect, check everything, and send nothing.
+        sweep: also remove hidden files of runs that nobody goes on with.
         identity: the private SSH key; None leaves it to the destination.
         known_hosts: the keys of hosts; likewise.
+        password_file: holds a password, for servers that know no keys; likewise.
         passphrase: of the private SSH key; None if it has none.
         keys: as for `encrypt_file`.
         state: likewise.
         config: likewise.
+        on_progress: called with 0, the bytes that have arrived, and the share that is done.
+        on_retry: called with what is tried again, and the seconds until then.
+        on_debug: called with lines on the SSH connection, without secrets.
+        on_warning: as for `encrypt_file`.
 
     Returns:
         The receipt. A file that failed is in it, with its error; `exit_code` is then not 0.
@@ -59,16 +86,28 @@ def push(
     """
     if isinstance(files, str | bytes):
         raise UsageError("files must be a list of paths", hint='say push(["FILE"], ...)')
-    where, unlocker = settled(keys, state, config), unlocker_of(passphrase)
-    sent = [Path(file) for file in files]
-    destination = _destination(to, where, identity, known_hosts)
-    listed = [("sent", file) for file in sent]
-    with recorded("push", where, listed, schema=path_of(schema)) as entry:
-        way = way_by(destination, unlocker)
-        pushing = pushing_by(destination, way, where, schema=schema_of(schema), again=again)
-        receipt = pushes.rehearse(sent, pushing) if dry_run else pushes.push(sent, pushing)
+    settings, unlocker = settings_of(keys, state, config), unlocker_of(passphrase)
+    destination = destination_named(to, settings).with_said(
+        identity_file=path_of(identity),
+        known_hosts=path_of(known_hosts),
+        password_file=path_of(password_file),
+        profile=profile,
+        if_exists=if_exists,
+        verify_content=verify_content or None,
+    )
+    paths = [Path(file) for file in files]
+    named, held = [("sent", path) for path in paths], path_of(schema)
+    with recorded("push", settings, named, schema=held, on_warning=on_warning) as entry:
+        way = way_by(destination, unlocker, on_debug)
+        request = replace(
+            pushing_by(destination, way, settings, schema=schema_of(schema), again=again),
+            on_retry=on_retry,
+            progress=on_progress,
+            sweep=sweep,
+        )
+        receipt = pushes.rehearse(paths, request) if dry_run else pushes.push(paths, request)
         entry.receipt(receipt)
-    return receipt
+    return replace(receipt, audit=entry.position)
 
 
 def pull(
@@ -79,10 +118,15 @@ def pull(
     overwrite: bool = False,
     identity: PathLike | None = None,
     known_hosts: PathLike | None = None,
+    password_file: PathLike | None = None,
     passphrase: Passphrase = None,
     keys: PathLike | None = None,
     state: PathLike | None = None,
     config: PathLike | None = None,
+    on_progress: OnProgress | None = None,
+    on_retry: OnRetry | None = None,
+    on_debug: OnLine | None = None,
+    on_warning: OnWarning = warnings.warn,
 ) -> PullReceipt:
     """Fetch a file, or all whose names match a pattern; each appears whole or not at all.
 
@@ -93,28 +137,29 @@ def pull(
         overwrite: replace files that are there.
         identity: the private SSH key; None leaves it to the destination.
         known_hosts: the keys of hosts; likewise.
+        password_file: as for `push`.
         passphrase: of the private SSH key; None if it has none.
         keys: as for `encrypt_file`.
         state: likewise.
         config: likewise.
+        on_progress: as for `push`.
+        on_retry: likewise.
+        on_debug: likewise.
+        on_warning: likewise.
 
     Raises:
         piienc.errors.PiiencError: of the first file that could not be fetched; all others are.
     """
-    where, unlocker = settled(keys, state, config), unlocker_of(passphrase)
-    destination = _destination(source, where, identity, known_hosts)
-    with recorded("pull", where, [("fetched", Path(name))]) as entry:
-        pulling = pulls.PullRequest(
-            way_by(destination, unlocker), Ledger(where.state_dir), overwrite
-        )
-        receipt = pulls.pull(name, Path(target), pulling)
-        entry.receipt(receipt)
-    return receipt
-
-
-def _destination(
-    where: str, settled: Settings, identity: PathLike | None, known_hosts: PathLike | None
-) -> Destination:
-    return destination_named(where, settled).with_said(
-        identity_file=path_of(identity), known_hosts=path_of(known_hosts)
+    settings, unlocker = settings_of(keys, state, config), unlocker_of(passphrase)
+    destination = destination_named(source, settings).with_said(
+        identity_file=path_of(identity),
+        known_hosts=path_of(known_hosts),
+        password_file=path_of(password_file),
     )
+    named = [("fetched", Path(name))]
+    with recorded("pull", settings, named, on_warning=on_warning) as entry:
+        way, ledger = way_by(destination, unlocker, on_debug), Ledger(settings.state_dir)
+        request = pulls.PullRequest(way, ledger, overwrite, on_retry, on_progress)
+        receipt = pulls.pull(name, Path(target), request)
+        entry.receipt(receipt)
+    return replace(receipt, audit=entry.position)

@@ -2,21 +2,43 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import contextlib
+import warnings
+from typing import TYPE_CHECKING, Any, Unpack
 
-from piienc.api.common import path_of, settled, unlocker_of
+from msgspec.structs import replace
+
+from piienc.api.common import RemoteShared, path_of, settings_of, unlocker_of
 from piienc.audit.entry import recorded
 from piienc.deliver.addressed import destination_named, way_by
-from piienc.errors import UsageError
+from piienc.errors import PiiencError, UsageError
 from piienc.jobs.builder import JobContextBuilder
+from piienc.jobs.check import check as check_by
 from piienc.jobs.chosen import chosen
+from piienc.jobs.context import ignore_event
+from piienc.jobs.notify import notify
 from piienc.jobs.send import send as send_by
+from piienc.report.receipt import ErrorFacts
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Iterator, Sequence
+    from pathlib import Path
 
-    from piienc.api.common import Passphrase, PathLike
+    from piienc.api.common import OnLine, OnRetry, OnWarning, Passphrase, PathLike
+    from piienc.jobs.check import CheckReceipt
+    from piienc.jobs.context import OnEvent
     from piienc.jobs.outcome import SendReceipt
+    from piienc.keys import Unlocker
+    from piienc.settings import Settings
+
+
+class JobArguments(RemoteShared):
+    """What `send` and `check` take beside the job's name."""
+
+    schema: PathLike | None
+    to: str | None
+    recipients: Sequence[str]
+    hook: bool
 
 
 def send(
@@ -29,11 +51,17 @@ def send(
     dry_run: bool = False,
     identity: PathLike | None = None,
     known_hosts: PathLike | None = None,
+    password_file: PathLike | None = None,
     passphrase: Passphrase = None,
     threads: int = 0,
+    hook: bool = False,
     keys: PathLike | None = None,
     state: PathLike | None = None,
     config: PathLike | None = None,
+    on_event: OnEvent | None = None,
+    on_retry: OnRetry | None = None,
+    on_debug: OnLine | None = None,
+    on_warning: OnWarning = warnings.warn,
 ) -> SendReceipt:
     """Verify, encrypt, wrap and deliver each new file of a job, exactly once.
 
@@ -46,45 +74,123 @@ def send(
         dry_run: do all but the upload, and keep nothing.
         identity: the private SSH key; None leaves it to the destination.
         known_hosts: the keys of hosts; likewise.
+        password_file: as for `push`.
         passphrase: of all keys that have one.
         threads: units worked on side by side; 0 means one for each core.
+        hook: run that of `[notify]` if something fails, as the command does.
         keys: as for `encrypt_file`.
         state: likewise.
         config: likewise.
+        on_event: called with the name and the facts of each step.
+        on_retry: as for `push`.
+        on_debug: likewise.
+        on_warning: as for `encrypt_file`; also of a hook that fails.
 
     Returns:
-        The receipt. A file that failed is in it, with its error; `exit_code` is then not 0. The
-        hook of `[notify]` is the command's alone: who calls this is told by the receipt.
+        The receipt. A file that failed is in it, with its error; `exit_code` is then not 0.
 
     Raises:
         piienc.errors.LockError: another run of the job is at work.
         piienc.errors.PiiencError: nothing could be begun.
     """
-    if isinstance(recipients, str):
-        raise UsageError("recipients must be a list of names", hint='say recipients=["NAME"]')
-    where, unlocker = settled(keys, state, config), unlocker_of(passphrase)
-    job = chosen(str(what), where, schema=path_of(schema), to=to)
-    destination = destination_named(job.destination, where).with_said(
-        identity_file=path_of(identity),
-        known_hosts=path_of(known_hosts),
-        recipients=tuple(recipients) or None,
-    )
-    with recorded("send", where, schema=job.schema) as entry:
-        making = JobContextBuilder(
-            where,
-            job,
-            destination,
-            lambda: way_by(destination, unlocker),
+    settings, unlocker = settings_of(keys, state, config), unlocker_of(passphrase)
+    with _alerting(settings, _label(what, schema, to), on_warning, hook=hook) as alert:
+        builder = _builder(
+            what,
+            settings,
             unlocker,
-            _untold,
-            again=again,
-            dry_run=dry_run,
-            threads=threads,
+            schema,
+            to,
+            recipients,
+            on_debug=on_debug,
+            identity_file=path_of(identity),
+            known_hosts=path_of(known_hosts),
+            password_file=path_of(password_file),
         )
-        receipt = send_by(making.recorded_by(entry).sending())
-        entry.code = receipt.exit_code
+        held = builder.job.schema
+        with recorded("send", settings, schema=held, on_warning=on_warning) as entry:
+            builder = replace(
+                builder,
+                told=on_event or ignore_event,
+                on_retry=on_retry,
+                again=again,
+                dry_run=dry_run,
+                threads=threads,
+            )
+            receipt = send_by(builder.recorded_by(entry).sending())
+            entry.code = receipt.exit_code
+        receipt = replace(receipt, audit=entry.position)
+        if receipt.exit_code:
+            alert(receipt.document())
     return receipt
 
 
-def _untold(_event: str, /, **_facts: object) -> None:
-    """Take an event, and tell nobody."""
+def check(what: PathLike, **given: Unpack[JobArguments]) -> CheckReceipt:
+    """Look at all that a job needs, and change nothing; the arguments are those of `send`.
+
+    Raises:
+        piienc.errors.PiiencError: there is no such job.
+    """
+    settings = settings_of(given["keys"], given["state"], given["config"])
+    label = _label(what, given["schema"], given["to"])
+    with _alerting(settings, label, given["on_warning"], hook=given["hook"]):
+        builder = _builder(
+            what,
+            settings,
+            unlocker_of(given["passphrase"]),
+            given["schema"],
+            given["to"],
+            given["recipients"],
+            on_debug=given["on_debug"],
+            identity_file=path_of(given["identity"]),
+            known_hosts=path_of(given["known_hosts"]),
+            password_file=path_of(given["password_file"]),
+        )
+        return check_by(replace(builder, on_retry=given["on_retry"]))
+
+
+def _builder(
+    what: PathLike,
+    settings: Settings,
+    unlocker: Unlocker,
+    schema: PathLike | None,
+    to: str | None,
+    recipients: Sequence[str],
+    *,
+    on_debug: OnLine | None,
+    **over: Path | None,
+) -> JobContextBuilder:
+    """Return what a job is made of, with some of its destination's settings replaced."""
+    if isinstance(recipients, str):
+        raise UsageError("recipients must be a list of names", hint='say recipients=["NAME"]')
+    job = chosen(str(what), settings, schema=path_of(schema), to=to)
+    destination = destination_named(job.destination, settings).with_said(
+        recipients=tuple(recipients) or None, **over
+    )
+    return JobContextBuilder(
+        settings, job, destination, lambda: way_by(destination, unlocker, on_debug), unlocker
+    )
+
+
+def _label(what: PathLike, schema: PathLike | None, to: str | None) -> str | None:
+    """Return the name of the job that is meant; None if a file is."""
+    return str(what) if schema is None and to is None else None
+
+
+@contextlib.contextmanager
+def _alerting(
+    settings: Settings, job: str | None, on_warning: OnWarning, *, hook: bool
+) -> Iterator[Callable[[dict[str, Any]], None]]:
+    """Run the hook of `[notify]` with the error that ends the block; yield what runs it before."""
+
+    def alert(document: dict[str, Any]) -> None:
+        if hook and settings.notify:
+            problem = notify(settings.notify, {"job": job, **document})
+            if problem:
+                on_warning(problem)
+
+    try:
+        yield alert
+    except PiiencError as error:
+        alert(ErrorFacts.of(error).document())
+        raise

@@ -2,28 +2,41 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+import warnings
 from typing import TYPE_CHECKING
 
+from msgspec.structs import replace
+
 from piienc import receivers as profiles
-from piienc.api.common import path_of, schema_of, settled, unlocker_of
+from piienc.api.common import (
+    ends,
+    path_of,
+    schema_of,
+    settings_of,
+    source_of,
+    target_of,
+    unlocker_of,
+)
 from piienc.audit.entry import recorded
 from piienc.errors import UsageError
 from piienc.keys.openpgp.folder import PgpFolder
 from piienc.openpgp import unwrap, wrap
 from piienc.openpgp.request import WrapRequest
-from piienc.storage import FileSource, FileTarget
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
+    from pathlib import Path
 
-    from piienc.api.common import Passphrase, PathLike
+    from piienc.api.common import OnProgress, OnWarning, Passphrase, PathLike
     from piienc.report.receipt import UnwrapReceipt, WrapReceipt
+    from piienc.storage import Source, Target
+
+_ENDINGS = {".asc", ".gpg", ".pgp"}
 
 
 def wrap_file(
-    source: PathLike,
-    target: PathLike | None = None,
+    source: PathLike | Source,
+    target: PathLike | Target | None = None,
     *,
     recipients: Sequence[str],
     profile: str = "generic",
@@ -35,6 +48,8 @@ def wrap_file(
     keys: PathLike | None = None,
     state: PathLike | None = None,
     config: PathLike | None = None,
+    on_progress: OnProgress | None = None,
+    on_warning: OnWarning = warnings.warn,
 ) -> WrapReceipt:
     """Encrypt a file for its receivers' OpenPGP keys.
 
@@ -52,6 +67,8 @@ def wrap_file(
         keys: as for `encrypt_file`.
         state: likewise.
         config: likewise.
+        on_progress: called with 0, the bytes read, and the share of the file that is done.
+        on_warning: as for `encrypt_file`.
 
     Returns:
         The receipt; `outputs` are the files, several if the source was split.
@@ -61,33 +78,34 @@ def wrap_file(
     """
     if not recipients or isinstance(recipients, str):
         raise UsageError("recipients must be a list of names", hint='say recipients=["NAME"]')
-    where = settled(keys, state, config)
-    pgp = PgpFolder(where.keys_dir, unlocker_of(passphrase))
-    wanted = WrapRequest(
-        profiles.load(profile, where.profiles),
+    settings = settings_of(keys, state, config)
+    pgp = PgpFolder(settings.keys_dir, unlocker_of(passphrase))
+    request = WrapRequest(
+        profiles.load(profile, settings.profiles),
         tuple(dict.fromkeys(recipients)),
         sign_with,
         armor,
         overwrite,
         schema_of(schema),
     )
-    written = path_of(target) or wrap.wrapped_name(Path(source), wanted)
-    files = [("input", Path(source)), ("output", written)]
-    read = path_of(schema)
-    with recorded("wrap-file", where, files, schema=read, keys=wanted.names) as entry:
-        receipt = wrap.wrap_file(
-            FileSource(Path(source)),
-            FileTarget(written),
-            wanted,
-            keys=pgp,
-        )
+    read = source_of(source)
+    written = target_of(target or _named(read, lambda path: wrap.wrapped_name(path, request)))
+    with recorded(
+        "wrap-file",
+        settings,
+        ends(read, written),
+        schema=path_of(schema),
+        keys=request.names,
+        on_warning=on_warning,
+    ) as entry:
+        receipt = wrap.wrap_file(read, written, request, keys=pgp, progress=on_progress)
         entry.receipt(receipt)
-    return receipt
+    return replace(receipt, audit=entry.position)
 
 
 def unwrap_file(
-    source: PathLike,
-    target: PathLike,
+    source: PathLike | Source,
+    target: PathLike | Target | None = None,
     *,
     signed_by: str | None = None,
     passphrase: Passphrase = None,
@@ -95,33 +113,55 @@ def unwrap_file(
     keys: PathLike | None = None,
     state: PathLike | None = None,
     config: PathLike | None = None,
+    on_progress: OnProgress | None = None,
+    on_warning: OnWarning = warnings.warn,
 ) -> UnwrapReceipt:
     """Decrypt an OpenPGP file; nothing appears that is not whole.
 
     Args:
         source: the message, armored or binary.
-        target: what is written.
+        target: what is written. Default: the source's name without `.asc`, `.gpg` or `.pgp`.
         signed_by: the name of the key that must have signed it.
         passphrase: of the key that decrypts; None if it has none.
         overwrite: replace a target that is there.
         keys: as for `encrypt_file`.
         state: likewise.
         config: likewise.
+        on_progress: called with 0, the bytes read, and the share of the file that is done.
+        on_warning: as for `encrypt_file`.
 
     Raises:
         piienc.errors.PiiencError: of the class that tells what is wrong.
     """
-    where = settled(keys, state, config)
-    pgp = PgpFolder(where.keys_dir, unlocker_of(passphrase))
-    files = [("input", Path(source)), ("output", Path(target))]
-    named = [signed_by] if signed_by else []
-    with recorded("unwrap-file", where, files, keys=named) as entry:
+    settings = settings_of(keys, state, config)
+    pgp = PgpFolder(settings.keys_dir, unlocker_of(passphrase))
+    read = source_of(source)
+    written = target_of(target or _named(read, _without_ending))
+    files, named = ends(read, written), [signed_by] if signed_by else []
+    with recorded("unwrap-file", settings, files, keys=named, on_warning=on_warning) as entry:
         receipt = unwrap.unwrap_file(
-            FileSource(Path(source)),
-            FileTarget(Path(target)),
+            read,
+            written,
             keys=pgp,
             signed_by=signed_by,
             overwrite=overwrite,
+            progress=on_progress,
         )
         entry.receipt(receipt)
-    return receipt
+    return replace(receipt, audit=entry.position)
+
+
+def _without_ending(path: Path) -> Path | None:
+    return path.with_suffix("") if path.suffix.lower() in _ENDINGS else None
+
+
+def _named(source: Source, name: Callable[[Path], Path | None]) -> Path:
+    """Return the output that the name of a file leads to.
+
+    Raises:
+        UsageError: it is a stream, or its name leads to none.
+    """
+    named = name(source.path) if source.path else None
+    if named is None:
+        raise UsageError("where to? no output is named", hint="name a file, or - for stdout")
+    return named

@@ -2,28 +2,40 @@
 
 from __future__ import annotations
 
+import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from msgspec.structs import replace
+
 from piienc import schema as schemas
-from piienc.api.common import schema_of, settled, unlocker_of
+from piienc.api.common import (
+    ends,
+    path_of,
+    schema_of,
+    settings_of,
+    source_of,
+    target_of,
+    unlocker_of,
+)
 from piienc.api.keyring import keyring
 from piienc.audit.entry import recorded
 from piienc.keys import KeyFolder
 from piienc.state import CellCounter
-from piienc.storage import FileSource, FileTarget
-from piienc.transform import crypt
+from piienc.transform import folder
+from piienc.transform.crypt import CryptOptions
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from piienc.api.common import Passphrase, PathLike
-    from piienc.report.receipt import Receipt
+    from piienc.api.common import OnProgress, OnWarning, Passphrase, PathLike
+    from piienc.report.receipt import FolderReceipt, Receipt
+    from piienc.storage import Source, Target
 
 
 def encrypt_file(
-    source: PathLike,
-    target: PathLike,
+    source: PathLike | Source,
+    target: PathLike | Target,
     *,
     schema: PathLike,
     passphrase: Passphrase = None,
@@ -32,13 +44,15 @@ def encrypt_file(
     keys: PathLike | None = None,
     state: PathLike | None = None,
     config: PathLike | None = None,
-) -> Receipt:
+    on_progress: OnProgress | None = None,
+    on_warning: OnWarning = warnings.warn,
+) -> Receipt | FolderReceipt:
     """Encrypt the columns that a schema marks.
 
     Args:
-        source: CSV (also compressed) or Parquet, told by its content.
+        source: CSV (also compressed) or Parquet, told by its content; or a folder of Parquet files.
         target: a file of the same format, which appears whole or not at all; its suffix tells how
-            CSV is compressed.
+            CSV is compressed. Of a folder, one that is not there yet.
         schema: the schema file.
         passphrase: of the keys; None if they have none.
         overwrite: replace a target that is there.
@@ -46,32 +60,35 @@ def encrypt_file(
         keys: the key folder. Default: `PIIENC_KEYS`, piienc.toml, or `keys`.
         state: the state folder. Default: `PIIENC_STATE`, piienc.toml, or `.piienc`.
         config: default: the nearest piienc.toml upwards.
+        on_progress: called with the rows done, the bytes read, and the share of the whole that is
+            done, or None where that cannot be known.
+        on_warning: called with a sentence if the audit log is not as it was written.
 
     Raises:
         piienc.errors.PiiencError: of the class that tells what is wrong.
     """
-    where = settled(keys, state, config)
-    unlocker = unlocker_of(passphrase)
-    files = [("input", Path(source)), ("output", Path(target))]
+    settings, unlocker = settings_of(keys, state, config), unlocker_of(passphrase)
+    read, written = source_of(source), target_of(target)
+    files, held = ends(read, written), Path(schema)
     with (
-        recorded("encrypt-file", where, files, schema=Path(schema)) as entry,
-        CellCounter(where.state_dir) as counter,
+        recorded("encrypt-file", settings, files, schema=held, on_warning=on_warning) as entry,
+        CellCounter(settings.state_dir) as counter,
     ):
-        receipt = crypt.encrypt_file(
-            FileSource(Path(source)),
-            FileTarget(Path(target)),
-            schema=schemas.load(Path(schema)),
-            keys=keyring(KeyFolder(where.keys_dir, unlocker), entry),
+        receipt = folder.encrypt(
+            read,
+            written,
+            schema=schemas.load(held),
+            keys=keyring(KeyFolder(settings.keys_dir, unlocker), entry),
             counter=counter,
-            options=crypt.CryptOptions(overwrite, threads),
+            options=CryptOptions(overwrite, threads, on_progress),
         )
         entry.receipt(receipt)
-    return receipt
+    return replace(receipt, audit=entry.position)
 
 
 def decrypt_file(
-    source: PathLike,
-    target: PathLike,
+    source: PathLike | Source,
+    target: PathLike | Target,
     *,
     schema: PathLike | None = None,
     columns: Sequence[str] = (),
@@ -81,13 +98,15 @@ def decrypt_file(
     keys: PathLike | None = None,
     state: PathLike | None = None,
     config: PathLike | None = None,
-) -> Receipt:
+    on_progress: OnProgress | None = None,
+    on_warning: OnWarning = warnings.warn,
+) -> Receipt | FolderReceipt:
     """Decrypt encrypted columns; every cell is authenticated before it is written.
 
     Args:
-        source: CSV (also compressed) or Parquet, told by its content.
+        source: CSV (also compressed) or Parquet, told by its content; or a folder of Parquet files.
         target: a file of the same format, which appears whole or not at all; its suffix tells how
-            CSV is compressed.
+            CSV is compressed. Of a folder, one that is not there yet.
         schema: the schema file; Parquet that piienc has written can do without.
         columns: only these; none means all.
         passphrase: of the keys; None if they have none.
@@ -96,21 +115,23 @@ def decrypt_file(
         keys: as for `encrypt_file`.
         state: likewise.
         config: likewise.
+        on_progress: likewise.
+        on_warning: likewise.
 
     Raises:
         piienc.errors.PiiencError: of the class that tells what is wrong.
     """
-    where = settled(keys, state, config)
-    unlocker = unlocker_of(passphrase)
-    files = [("input", Path(source)), ("output", Path(target))]
-    with recorded("decrypt-file", where, files, schema=Path(schema) if schema else None) as entry:
-        receipt = crypt.decrypt_file(
-            FileSource(Path(source)),
-            FileTarget(Path(target)),
+    settings, unlocker = settings_of(keys, state, config), unlocker_of(passphrase)
+    read, written = source_of(source), target_of(target)
+    files, held = ends(read, written), path_of(schema)
+    with recorded("decrypt-file", settings, files, schema=held, on_warning=on_warning) as entry:
+        receipt = folder.decrypt(
+            read,
+            written,
             schema=schema_of(schema),
-            keys=keyring(KeyFolder(where.keys_dir, unlocker), entry),
+            keys=keyring(KeyFolder(settings.keys_dir, unlocker), entry),
             columns=columns,
-            options=crypt.CryptOptions(overwrite, threads),
+            options=CryptOptions(overwrite, threads, on_progress),
         )
         entry.receipt(receipt)
-    return receipt
+    return replace(receipt, audit=entry.position)

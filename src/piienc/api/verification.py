@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-from contextlib import ExitStack
+import contextlib
+import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from piienc import receivers as profiles
 from piienc import schema as schemas
-from piienc.api.common import settled, unlocker_of
+from piienc.api.common import path_of, settings_of, source_of, unlocker_of
 from piienc.audit.entry import recorded
+from piienc.base.files import new_file, together
 from piienc.keys import KeyFolder
 from piienc.keys.openpgp.folder import PgpFolder
+from piienc.report.formats import FORMATS
 from piienc.report.model import SchemaFacts
+from piienc.settings.outputs import require_output
 from piienc.state import Marks
 from piienc.storage import FileSource
 from piienc.verification.available_keys import AvailableKeys, hold_to_marks_at_hand
@@ -20,14 +24,16 @@ from piienc.verification.request import VerifyRequest
 from piienc.verification.verify import verify as verify_by
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Iterator, Sequence
+    from typing import BinaryIO
 
-    from piienc.api.common import Passphrase, PathLike
+    from piienc.api.common import OnProgress, OnWarning, Passphrase, PathLike
     from piienc.report.model import Expect, Report
+    from piienc.storage import Source
 
 
 def verify(
-    file: PathLike,
+    file: PathLike | Source,
     *,
     schema: PathLike,
     expect: Expect = "encrypted",
@@ -38,11 +44,15 @@ def verify(
     without_keys: bool = False,
     profile: str | None = None,
     max_findings: int = 100,
+    reports: Sequence[tuple[str, PathLike]] = (),
+    overwrite: bool = False,
     passphrase: Passphrase = None,
     threads: int = 0,
     keys: PathLike | None = None,
     state: PathLike | None = None,
     config: PathLike | None = None,
+    on_progress: OnProgress | None = None,
+    on_warning: OnWarning = warnings.warn,
 ) -> Report:
     """Hold a file to its schema; what is found is in the report, and raises nothing.
 
@@ -57,11 +67,15 @@ def verify(
         without_keys: look at the form of ciphertexts alone.
         profile: the name of the receiver's profile whose rules on rows hold, too.
         max_findings: so many are listed of each column and rule.
+        reports: files to write the report to, each with its format: `[("html", "report.html")]`.
+        overwrite: replace those that are there.
         passphrase: of the keys; None if they have none.
         threads: units looked at side by side; 0 means one for each core.
         keys: as for `encrypt_file`.
         state: likewise.
         config: likewise.
+        on_progress: likewise.
+        on_warning: likewise.
 
     Returns:
         The report: `ok`, `exit_code`, `findings`, and counts by column.
@@ -69,30 +83,44 @@ def verify(
     Raises:
         piienc.errors.PiiencError: the file could not be looked at.
     """
-    where, unlocker = settled(keys, state, config), unlocker_of(passphrase)
-    files = [("verified", Path(file)), *([("original", Path(against))] if against else [])]
-    with ExitStack() as stack:
-        entry = stack.enter_context(recorded("verify", where, files, schema=Path(schema)))
-        held = schemas.load(Path(schema))
-        at_hand = AvailableKeys(KeyFolder(where.keys_dir, unlocker), used=not without_keys)
-        marks = Marks(where.state_dir)
-        report = verify_by(
-            FileSource(Path(file)),
-            VerifyRequest(
-                schema=held,
-                facts=SchemaFacts.of(held, Path(schema)),
-                expect=expect,
-                against=FileSource(Path(against)) if against else None,
-                key_column=key_column,
-                round_trip=round_trip,
-                recipients=tuple(dict.fromkeys(recipients)),
-                profile=profiles.load(profile, where.profiles) if profile else None,
-                most=max_findings,
-                hold=lambda columns: hold_to_marks_at_hand(held, at_hand, marks, columns),
-                threads=threads,
-            ),
-            keys=at_hand,
-            pgp=PgpFolder(where.keys_dir, unlocker),
+    settings, unlocker = settings_of(keys, state, config), unlocker_of(passphrase)
+    read, original, described = source_of(file), path_of(against), Path(schema)
+    files = [("verified", Path(read.name)), *([("original", original)] if original else [])]
+    with recorded("verify", settings, files, schema=described, on_warning=on_warning) as entry:
+        for _, path in reports:
+            require_output(Path(path), settings, [each for _, each in files] + [described])
+        held = schemas.load(described)
+        available = AvailableKeys(KeyFolder(settings.keys_dir, unlocker), used=not without_keys)
+        marks = Marks(settings.state_dir)
+        request = VerifyRequest(
+            schema=held,
+            facts=SchemaFacts.of(held, described),
+            expect=expect,
+            against=FileSource(original) if original else None,
+            key_column=key_column,
+            round_trip=round_trip,
+            recipients=tuple(dict.fromkeys(recipients)),
+            profile=profiles.load(profile, settings.profiles) if profile else None,
+            most=max_findings,
+            hold=lambda columns: hold_to_marks_at_hand(held, available, marks, columns),
+            threads=threads,
+            progress=on_progress,
         )
+        with _appearing(reports, overwrite=overwrite) as outputs:
+            report = verify_by(
+                read, request, keys=available, pgp=PgpFolder(settings.keys_dir, unlocker)
+            )
+            for form, output in outputs:
+                output.write(FORMATS[form](report).encode())
         entry.receipt(report)
     return report
+
+
+@contextlib.contextmanager
+def _appearing(
+    reports: Iterable[tuple[str, PathLike]], *, overwrite: bool
+) -> Iterator[list[tuple[str, BinaryIO]]]:
+    """Begin reports, before a long run could end in vain; they appear at the end, all or none."""
+    with together() as enter:
+        paths = [(form, Path(path)) for form, path in reports]
+        yield [(form, enter(new_file(path, overwrite=overwrite), path)) for form, path in paths]

@@ -22,7 +22,7 @@ from msgspec import to_builtins
 
 from piienc.audit.log import AuditLog
 from piienc.base.printable import as_text
-from piienc.errors import PiiencError, PolicyError, UsageError
+from piienc.errors import PiiencError, PolicyError
 from piienc.settings.outputs import require_output
 
 if TYPE_CHECKING:
@@ -53,7 +53,7 @@ class AuditEntry:
         state: Path,
         keys: Path,
         makes_keys: bool = False,
-        on_broken: Callable[[str], None] = lambda _: None,
+        on_warning: Callable[[str], object] = lambda _: None,
     ) -> None:
         """Say what is begun.
 
@@ -62,12 +62,12 @@ class AuditEntry:
             state: where the log is.
             keys: the key folder, whose key signs it.
             makes_keys: the command makes that folder, if it is not there.
-            on_broken: called with a sentence if the log is not as it was written.
+            on_warning: called with a sentence if the log is not as it was written.
         """
         self._keys_folder = keys
         self._makes_keys = makes_keys
         self._signer: AuditKey | None = None
-        self._log = AuditLog(state, self._signing, on_broken)
+        self._log = AuditLog(state, self._signing, on_warning)
         self._facts = {
             "schema_version": 2,
             "run": os.urandom(8).hex(),
@@ -144,9 +144,17 @@ class AuditEntry:
         """
         self._append(outcome, code=code, **({"kind": kind} if kind else {}))
 
+    @property
+    def position(self) -> dict[str, Any]:
+        """The place that the log has come to, for receipts.
+
+        There is one once the beginning is written.
+        """
+        return to_builtins(self._mark)  # type: ignore[no-any-return]  # of a record
+
     def attested(self, document: dict[str, Any]) -> dict[str, Any]:
         """Return a receipt's document with the place that the log has come to."""
-        return document | {"audit": to_builtins(self._mark) if self._mark else None}
+        return document | {"audit": self.position}
 
     def _append(self, outcome: str, **more: object) -> None:
         facts = {**self._facts, "outcome": outcome, **more, "files": self._files}
@@ -171,8 +179,7 @@ def recorded(
     schema: Path | None = None,
     keys: Iterable[str] = (),
     makes_keys: bool = False,
-    usage: tuple[type[Exception], ...] = (),
-    on_broken: Callable[[str], None] = warnings.warn,
+    on_warning: Callable[[str], object] = warnings.warn,
 ) -> Iterator[AuditEntry]:
     """Record that a step begins, and how it ends, whatever ends it.
 
@@ -183,8 +190,7 @@ def recorded(
         schema: that which holds.
         keys: the names of keys that will be used, as far as they are known.
         makes_keys: the step makes the key folder, if it is not there.
-        usage: others' errors that mean wrong usage.
-        on_broken: called with a sentence if the audit log is not as it was written.
+        on_warning: called with a sentence if the audit log is not as it was written.
 
     Raises:
         ConfigError, KeyAccessError, IncompleteError: the log cannot be kept; no key has been used
@@ -196,7 +202,7 @@ def recorded(
         state=settled.state_dir,
         keys=settled.keys_dir,
         makes_keys=makes_keys,
-        on_broken=on_broken,
+        on_warning=on_warning,
     )
     files = [*files]
     for role, path in files:
@@ -214,7 +220,7 @@ def recorded(
     except BaseException as error:
         # The step's own error counts; a beginning without an end is in the log already.
         with contextlib.suppress(PiiencError):
-            entry.end(*_ended_by(UsageError("") if isinstance(error, usage) else error))
+            entry.end(*_ended_by(error))
         raise
     entry.end(*_outcome(entry.code, _KINDS.get(entry.code)))
     if settled.keep_history is not None:

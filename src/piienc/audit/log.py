@@ -31,18 +31,18 @@ class AuditLog:
         self,
         folder: Path,
         signer: Callable[[], Signer | None],
-        on_broken: Callable[[str], None] = lambda _: None,
+        on_warning: Callable[[str], object] = lambda _: None,
     ) -> None:
         """Say where the logs are, and who signs: asked at each append, while they are held.
 
         Args:
             folder: the state folder.
             signer: returns the key that signs, if there is one.
-            on_broken: called with a sentence, if the log is not as it was written.
+            on_warning: called with a sentence, if the log is not as it was written.
         """
         self.folder = folder
         self._signer = signer
-        self._on_broken = on_broken
+        self._on_warning = on_warning
 
     def append(self, facts: dict[str, Any]) -> LogPosition:
         """Append a line and replace the head; both are on the disk when this returns.
@@ -74,7 +74,7 @@ class AuditLog:
                 signer.remember(self.folder, place.log)
             mark = self._write(folder, place, facts, signer)
         if place.broken:
-            self._on_broken(
+            self._on_warning(
                 f"the audit log {folder / place.broken.file} is not as it was written: "
                 f"{place.broken.reason}; it goes on in a new segment that says so: see 'piienc "
                 "audit verify'"

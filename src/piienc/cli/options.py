@@ -19,13 +19,16 @@ from msgspec import Struct
 
 from piienc.cli import ui
 from piienc.cli.passphrase import Passphrase
+from piienc.errors import PiiencError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from contextlib import AbstractContextManager
 
+    from piienc.api.common import RemoteShared, Shared
     from piienc.audit.entry import AuditEntry
     from piienc.keys import Unlocker
+    from piienc.report.receipt import StepReceipt
     from piienc.settings import Settings
 
 _EXIT_CODES = "The exit codes are those of 'piienc --help'."
@@ -80,7 +83,7 @@ class CommonOptions(Struct, frozen=True, dict=True):
             schema=schema,
             keys=keys,
             makes_keys=makes_keys,
-            on_broken=ui.warn,
+            on_warning=ui.warn,
         )
 
     def say(self, *lines: str) -> None:
@@ -88,6 +91,14 @@ class CommonOptions(Struct, frozen=True, dict=True):
         if not self.json and not self.quiet:
             for line in lines:
                 ui.say(line)
+
+    def finish(self, receipt: "StepReceipt", *lines: str) -> None:
+        """Tell what a step has done: by its warnings, and its document or, to people, lines."""
+        for warning in receipt.warnings:
+            ui.warn(warning)
+        if self.json:
+            ui.document(receipt.document())
+        self.say(*lines)
 
 
 class KeyOptions(CommonOptions, frozen=True, dict=True):
@@ -103,6 +114,17 @@ class KeyOptions(CommonOptions, frozen=True, dict=True):
             "--passphrase-fd", min=0, metavar="N", help="An open descriptor to read it from."
         ),
     ] = None
+
+    @property
+    def shared(self) -> "Shared":
+        """What every function of `piienc.api` takes."""
+        return {
+            "keys": self.keys,
+            "state": self.state,
+            "config": self.config,
+            "passphrase": self.unlocker,
+            "on_warning": ui.warn,
+        }
 
     @cached_property
     def unlocker(self) -> "Unlocker":
@@ -136,6 +158,23 @@ class RemoteOptions(KeyOptions, frozen=True, dict=True):
         bool,
         typer.Option("--debug-ssh", help="Tell what the SSH connection does, without secrets."),
     ] = False
+
+    @property
+    def remote(self) -> "RemoteShared":
+        """What every function of `piienc.api` takes that connects to a destination."""
+        return {
+            **self.shared,
+            "identity": self.identity,
+            "known_hosts": self.known_hosts,
+            "password_file": self.password_file,
+            "on_retry": tell_retry,
+            "on_debug": ui.say if self.debug_ssh else None,
+        }
+
+
+def tell_retry(error: PiiencError, pause: float) -> None:
+    """Tell what is tried again, and when."""
+    ui.say(f"{error}; trying again in {pause:.0f} s")
 
 
 def path(name: str, text: str) -> Any:  # noqa: ANN401  # Typer's own

@@ -35,10 +35,8 @@ def begun_source(path: Path, stack: ExitStack) -> Source:
     return stack.enter_context(source.opened(ahead=True)) if path.is_file() else source
 
 
-def target_of(path: Path | None) -> Target:
+def target_of(path: Path) -> Target:
     """Return where is written: a file, or standard output."""
-    if path is None:
-        raise UsageError("where to? no output is named", hint="name a file, or - for stdout")
     if str(path) != "-":
         return FileTarget(path)
     if sys.stdout is None:

@@ -244,15 +244,11 @@ def progress(what: str, *, quiet: bool) -> Iterator[Report | None]:
 def fail(error: PiiencError, *, as_json: bool) -> int:
     """Report an error and return its exit code."""
     if as_json:
-        facts = {
-            "code": error.exit_code,
-            "kind": error.kind,
-            "message": str(error),
-            "hint": error.hint,
-        }
+        from piienc.report.receipt import ErrorFacts  # start-up
+
         # Standard output may be what failed: then the lines for people say so.
         with contextlib.suppress(IncompleteError):
-            document({"schema_version": SCHEMA_VERSION, "ok": False, "error": facts})
+            document(ErrorFacts.of(error).document())
             return error.exit_code
     # In one piece: other threads may write meanwhile.
     lines = [f"piienc: error: {printable(error.summary)}"]

@@ -84,7 +84,9 @@ def pull(wanted: str, target: Path, pulling: PullRequest) -> PullReceipt:
     warnings = tuple(f"left out, for its name is no plain one: {name}" for name in refused)
     seconds = round(time.monotonic() - started, 3)
     way = pulling.way
-    return PullReceipt("pull", str(way.url), way.destination.name, files, seconds, warnings)
+    return PullReceipt(
+        "pull", str(way.url), way.destination.name, files, seconds, warnings=warnings
+    )
 
 
 def _all(

@@ -13,7 +13,7 @@ from piienc import receivers as profiles
 from piienc import schema as schemas
 from piienc.deliver.push import PushRequest, rules_of
 from piienc.errors import ConfigError
-from piienc.jobs.context import JobContext
+from piienc.jobs.context import JobContext, ignore_event
 from piienc.keys import KeyFolder
 from piienc.keys.openpgp.folder import PgpFolder
 from piienc.openpgp.request import WrapRequest
@@ -61,7 +61,7 @@ class JobContextBuilder(Struct, frozen=True, dict=True):
     destination: Destination
     connect: Callable[[], Endpoint]
     unlocker: Unlocker
-    told: OnEvent
+    told: OnEvent = ignore_event
     on_retry: OnRetry | None = None
     used: Callable[[str, tuple[int, ...]], object] = lambda _name, _ids: None
     evidence: Callable[[AnyReceipt], object] = lambda _: None

@@ -31,6 +31,10 @@ class OnEvent(Protocol):
         """Take an event by its name, with what belongs to it: names, counts, hashes."""
 
 
+def ignore_event(_event: str, /, **_facts: object) -> None:
+    """Take an event, and tell nobody."""
+
+
 class JobContext(Struct, frozen=True, kw_only=True):
     """A job, and all that it takes.
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from msgspec import Struct, to_builtins
 
-from piienc.report.receipt import SCHEMA_VERSION, ErrorFacts
+from piienc.report.receipt import ErrorFacts, StepReceipt
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -57,7 +57,7 @@ class SourceOutcome(Struct, frozen=True):
         return cls(name, "failed", report=kept, error=ErrorFacts.of(error))
 
 
-class SendReceipt(Struct, frozen=True):
+class SendReceipt(StepReceipt, frozen=True):
     """What a job did.
 
     Attributes:
@@ -68,7 +68,6 @@ class SendReceipt(Struct, frozen=True):
         seconds: how long it took.
         known: how many sources of the job were sent by earlier runs, and are as they were.
         dry_run: nothing was uploaded, and nothing is kept.
-        warnings: what the user should know beside what is told of the files.
     """
 
     step: str
@@ -78,7 +77,6 @@ class SendReceipt(Struct, frozen=True):
     seconds: float
     known: int = 0
     dry_run: bool = False
-    warnings: tuple[str, ...] = ()
 
     @property
     def exit_code(self) -> int:
@@ -88,7 +86,7 @@ class SendReceipt(Struct, frozen=True):
 
     def document(self) -> dict[str, Any]:
         """Return the receipt as a JSON document; not `ok` if a file has failed."""
-        document = {"schema_version": SCHEMA_VERSION, "ok": True, **to_builtins(self)}
+        document = super().document()
         if worst := self._worst():
             document |= {"ok": False, "error": to_builtins(worst)}
         return document

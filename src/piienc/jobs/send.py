@@ -80,7 +80,7 @@ def send(sending: JobContext) -> SendReceipt:
         round(time.monotonic() - started, 3),
         run.known,
         sending.dry_run,
-        tuple(run.warnings),
+        warnings=tuple(run.warnings),
     )
     for outcome in receipt.files:
         _tell(sending, outcome)

@@ -98,7 +98,7 @@ class PgpEncryptor(Struct, frozen=True):
             form.compression,
             form.armor,
             round(seconds, 3),
-            tuple(self.warnings),
+            warnings=tuple(self.warnings),
         )
 
 

@@ -98,7 +98,7 @@ def unwrap_file(
         written,
         tuple(_facts(signature, known, signed_by) for signature in signatures),
         round(time.monotonic() - started, 3),
-        tuple(_warnings(signatures)),
+        warnings=tuple(_warnings(signatures)),
     )
 
 

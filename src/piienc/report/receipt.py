@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from msgspec import Struct, to_builtins
+from msgspec import UNSET, Struct, UnsetType, to_builtins
 
 if TYPE_CHECKING:
     from piienc.errors import PiiencError
@@ -44,7 +44,19 @@ class ColumnFacts(Struct, frozen=True):
     nulls: int
 
 
-class StepReceipt(Struct, frozen=True):
+class RecordedStep(Struct, frozen=True, kw_only=True):
+    """What the receipts of all steps may have.
+
+    Attributes:
+        warnings: what the user should know.
+        audit: the place that the audit log has come to: how many lines, and the hash of the last.
+    """
+
+    warnings: tuple[str, ...] = ()
+    audit: dict[str, Any] | UnsetType = UNSET
+
+
+class StepReceipt(RecordedStep, frozen=True):
     """What a step did.
 
     Attributes:
@@ -67,7 +79,6 @@ class Receipt(StepReceipt, frozen=True):
         rows: the rows in both.
         columns: by name, those that were changed.
         seconds: how long it took.
-        warnings: what the user should know.
     """
 
     input: FileFacts
@@ -75,7 +86,6 @@ class Receipt(StepReceipt, frozen=True):
     rows: int
     columns: dict[str, ColumnFacts]
     seconds: float
-    warnings: tuple[str, ...] = ()
 
 
 class FolderReceipt(StepReceipt, frozen=True):
@@ -88,7 +98,6 @@ class FolderReceipt(StepReceipt, frozen=True):
         rows: the rows of all files.
         columns: by name, those that were changed, counted over all files.
         seconds: how long it took.
-        warnings: what the user should know, once for all files.
     """
 
     input: str
@@ -97,7 +106,6 @@ class FolderReceipt(StepReceipt, frozen=True):
     rows: int
     columns: dict[str, ColumnFacts]
     seconds: float
-    warnings: tuple[str, ...] = ()
 
 
 class PgpKeyFacts(Struct, frozen=True):
@@ -139,7 +147,6 @@ class WrapReceipt(StepReceipt, frozen=True):
         compression: none, zip or zlib.
         armor: whether it is text.
         seconds: how long it took.
-        warnings: what the user should know.
     """
 
     input: FileFacts
@@ -151,7 +158,6 @@ class WrapReceipt(StepReceipt, frozen=True):
     compression: str
     armor: bool
     seconds: float
-    warnings: tuple[str, ...] = ()
 
 
 class UnwrapReceipt(StepReceipt, frozen=True):
@@ -162,14 +168,12 @@ class UnwrapReceipt(StepReceipt, frozen=True):
         output: what was written.
         signatures: those that were found; a bad one is an error and never stands here.
         seconds: how long it took.
-        warnings: what the user should know.
     """
 
     input: FileFacts
     output: FileFacts
     signatures: tuple[SignatureFacts, ...]
     seconds: float
-    warnings: tuple[str, ...] = ()
 
 
 class ErrorFacts(Struct, frozen=True):
@@ -191,6 +195,10 @@ class ErrorFacts(Struct, frozen=True):
     def of(cls, error: PiiencError) -> ErrorFacts:
         """Return the facts of an error."""
         return cls(error.exit_code, error.kind, str(error), error.hint)
+
+    def document(self) -> dict[str, Any]:
+        """Return the JSON document of a command that has failed."""
+        return {"schema_version": SCHEMA_VERSION, "ok": False, "error": to_builtins(self)}
 
 
 class SentFile(Struct, frozen=True):
@@ -239,7 +247,6 @@ class PushReceipt(StepReceipt, frozen=True):
         free_space: bytes that there is room for, if the destination tells; only of a rehearsal.
         orphans: hidden files of transfers that nobody goes on with; they were removed, and in a
             rehearsal are still there.
-        warnings: what could not be checked in a rehearsal.
     """
 
     url: str
@@ -249,7 +256,6 @@ class PushReceipt(StepReceipt, frozen=True):
     dry_run: bool = False
     free_space: int | None = None
     orphans: tuple[str, ...] = ()
-    warnings: tuple[str, ...] = ()
 
     @property
     def exit_code(self) -> int:
@@ -270,11 +276,9 @@ class PullReceipt(StepReceipt, frozen=True):
         destination: its name in `piienc.toml`.
         files: what was written, with the local paths.
         seconds: how long it took.
-        warnings: what the user should know.
     """
 
     url: str
     destination: str | None
     files: tuple[FileFacts, ...]
     seconds: float
-    warnings: tuple[str, ...] = ()

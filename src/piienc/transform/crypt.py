@@ -322,7 +322,7 @@ def _pass(
         for name, step in made.steps.items()
     }
     seconds = round(time.monotonic() - started, 3)
-    return Receipt(command, read, written, tally.rows, columns, seconds, sink.warnings)
+    return Receipt(command, read, written, tally.rows, columns, seconds, warnings=sink.warnings)
 
 
 def _left_out(table: OpenedTable, wanted: frozenset[str]) -> frozenset[str]:

@@ -156,7 +156,9 @@ def _each(
         sum(receipt.rows for receipt in receipts),
         _columns(receipts),
         seconds,
-        tuple(dict.fromkeys(warning for receipt in receipts for warning in receipt.warnings)),
+        warnings=tuple(
+            dict.fromkeys(warning for receipt in receipts for warning in receipt.warnings)
+        ),
     )
 
 

@@ -80,7 +80,7 @@ def init(
         files,
         keys=[*new, *planned.certificates],
         makes_keys=True,
-        on_broken=ui.warn,
+        on_warning=ui.warn,
     ) as entry:
         begun = begin(planned, secret)
         for made, keyset in begun.keysets.items():

@@ -7,15 +7,11 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from piienc.cli import destinations, options, ui
+from piienc.cli import options, ui
+from piienc.errors import UsageError
 
 if TYPE_CHECKING:
-    from piienc.audit.entry import AuditEntry
-    from piienc.deliver.push import PushRequest
-    from piienc.keys import Unlocker
     from piienc.report.receipt import PushReceipt, SentFile
-    from piienc.settings import Settings
-    from piienc.settings.destination import Destination
 
 
 @options.command("push", "piienc push profiles.enc.csv.pgp --to partner")
@@ -44,71 +40,46 @@ def push(
     common: options.RemoteOptions,
 ) -> None:
     """Deliver files: the receiver sees each once, whole, and never half."""
-    from msgspec.structs import replace
+    from piienc.api.delivery import push  # start-up
 
-    from piienc.deliver import push as flow  # start-up
-
-    settled = common.settings
-    said = destinations.DestinationOptions(
-        to, common.identity, common.known_hosts, common.password_file, common.debug_ssh
-    )
-    destination = destinations.destination_of(said, settled).with_said(
-        profile=profile, if_exists=if_exists, verify_content=verify_content or None
-    )
-    unlocker = common.unlocker
-    with (
-        common.recorded("push", [("sent", file) for file in files], schema=schema) as entry,
-        ui.progress("sending", quiet=common.quiet) as report,
-    ):
-        pushing = _pushing(said, destination, settled, unlocker, schema, again=again)
-        pushing = replace(pushing, on_retry=destinations.tell_retry, progress=report, sweep=sweep)
-        receipt = flow.rehearse(files, pushing) if dry_run else flow.push(files, pushing)
-        entry.receipt(receipt)
-    _tell(receipt, entry, as_json=common.json, quiet=common.quiet)
+    with ui.progress("sending", quiet=common.quiet) as report:
+        receipt = push(
+            files,
+            to=to,
+            if_exists=if_exists,
+            again=again,
+            verify_content=verify_content,
+            profile=profile,
+            schema=schema,
+            dry_run=dry_run,
+            sweep=sweep,
+            on_progress=report,
+            **common.remote,
+        )
+    _tell(receipt, common)
     if receipt.exit_code:
         raise typer.Exit(receipt.exit_code)
 
 
-def _pushing(
-    said: destinations.DestinationOptions,
-    destination: Destination,
-    settled: Settings,
-    unlocker: Unlocker,
-    schema: Path | None,
-    *,
-    again: bool,
-) -> PushRequest:
-    from piienc import schema as schemas  # start-up
-    from piienc.deliver.addressed import pushing_by
-
-    return pushing_by(
-        destination,
-        destinations.way_of(said, destination, unlocker),
-        settled,
-        schema=schemas.load(schema) if schema else None,
-        again=again,
-    )
-
-
-def _tell(receipt: PushReceipt, entry: AuditEntry, *, as_json: bool, quiet: bool) -> None:
-    of_files = (said for file in receipt.files for said in file.warnings)
+def _tell(receipt: PushReceipt, common: options.CommonOptions) -> None:
+    of_files = (warning for file in receipt.files for warning in file.warnings)
     for warning in (*receipt.warnings, *of_files):
-        ui.say(f"warning: {warning}")
+        ui.warn(warning)
     for name in receipt.orphans:
         if receipt.dry_run:
-            ui.say(f"warning: {name} was left by a run that nobody goes on with: see --sweep")
-        elif not quiet:
+            ui.warn(f"{name} was left by a run that nobody goes on with: see --sweep")
+        elif not common.quiet:
             ui.say(f"removed {name}: it was left by a run that nobody goes on with")
-    if as_json:
-        ui.document(entry.attested(receipt.document()))
+    if common.json:
+        ui.document(receipt.document())
         return
     for file in receipt.files:
         if file.error is not None:
             ui.say(f"error: {file.error.message}")
             ui.say(f"hint: {file.error.hint}")
-        elif not quiet:
-            ui.say(_line(file, receipt.destination or receipt.url))
-    if not quiet:
+        else:
+            common.say(_line(file, receipt.destination or receipt.url))
+    if not common.quiet:
         _summarise(receipt)
 
 
@@ -151,31 +122,13 @@ def pull(
     common: options.RemoteOptions,
 ) -> None:
     """Fetch files from a destination; each appears whole or not at all."""
-    from piienc.deliver.pull import PullRequest, pull  # start-up
-    from piienc.errors import UsageError
-    from piienc.state import Ledger
+    from piienc.api.delivery import pull  # start-up
 
     if not source:
         raise UsageError("from where? no destination is named", hint="say --from DESTINATION")
-    settled = common.settings
-    said = destinations.DestinationOptions(
-        source, common.identity, common.known_hosts, common.password_file, common.debug_ssh
-    )
-    unlocker = common.unlocker
-    way = destinations.way_of(said, destinations.destination_of(said, settled), unlocker)
-    with (
-        common.recorded("pull", [("fetched", Path(remote))]) as entry,
-        ui.progress("fetching", quiet=common.quiet) as report,
-    ):
-        ledger = Ledger(settled.state_dir)
+    with ui.progress("fetching", quiet=common.quiet) as report:
         receipt = pull(
-            remote, dst, PullRequest(way, ledger, force, destinations.tell_retry, report)
+            remote, dst, source=source, overwrite=force, on_progress=report, **common.remote
         )
-        entry.receipt(receipt)
-    for warning in receipt.warnings:
-        ui.say(f"warning: {warning}")
-    if common.json:
-        ui.document(entry.attested(receipt.document()))
-    elif not common.quiet:
-        for file in receipt.files:
-            ui.say(f"fetched {file.bytes:,} bytes: {file.name}")
+    fetched = (f"fetched {file.bytes:,} bytes: {file.name}" for file in receipt.files)
+    common.finish(receipt, *fetched)

@@ -13,7 +13,6 @@ from piienc.cli.places import begun_source, target_of
 from piienc.errors import UsageError
 
 if TYPE_CHECKING:
-    from piienc.audit.entry import AuditEntry
     from piienc.report.receipt import FolderReceipt, Receipt
 
 Source = Annotated[
@@ -42,30 +41,19 @@ def encrypt_file(
 ) -> None:
     """Encrypt the columns that the schema marks."""
     with ExitStack() as stack:
-        source, target = begun_source(src, stack), target_of(dst)
-        from piienc import schema as schemas
-        from piienc.api.keyring import keyring
-        from piienc.keys import KeyFolder
-        from piienc.state import CellCounter  # start-up
-        from piienc.transform import (
-            crypt,
-            folder,  # start-up
-        )
+        source = begun_source(src, stack)
+        from piienc.api.tables import encrypt_file  # start-up
 
-        files = [("input", src), ("output", dst)]
-        entry = stack.enter_context(common.recorded("encrypt-file", files, schema=schema))
-        counter = stack.enter_context(CellCounter(common.settings.state_dir))
-        report = stack.enter_context(ui.progress("encrypting", quiet=common.quiet))
-        receipt = folder.encrypt(
+        receipt = encrypt_file(
             source,
-            target,
-            schema=schemas.load(schema),
-            keys=keyring(KeyFolder(common.settings.keys_dir, common.unlocker), entry),
-            counter=counter,
-            options=crypt.CryptOptions(force, threads, report),
+            target_of(dst),
+            schema=schema,
+            overwrite=force,
+            threads=threads,
+            on_progress=stack.enter_context(ui.progress("encrypting", quiet=common.quiet)),
+            **common.shared,
         )
-        entry.receipt(receipt)
-    _tell("encrypted", receipt, entry, dst, as_json=common.json, quiet=common.quiet)
+    common.finish(receipt, _line("encrypted", receipt, dst))
 
 
 @options.command(
@@ -85,28 +73,20 @@ def decrypt_file(
 ) -> None:
     """Decrypt encrypted columns; every cell is authenticated."""
     with ExitStack() as stack:
-        source, target = begun_source(src, stack), target_of(dst)
-        from piienc import schema as schemas
-        from piienc.api.keyring import keyring
-        from piienc.keys import KeyFolder
-        from piienc.transform import (
-            crypt,
-            folder,  # start-up
-        )
+        source = begun_source(src, stack)
+        from piienc.api.tables import decrypt_file  # start-up
 
-        files = [("input", src), ("output", dst)]
-        entry = stack.enter_context(common.recorded("decrypt-file", files, schema=schema))
-        report = stack.enter_context(ui.progress("decrypting", quiet=common.quiet))
-        receipt = folder.decrypt(
+        receipt = decrypt_file(
             source,
-            target,
-            schema=schemas.load(schema) if schema else None,
-            keys=keyring(KeyFolder(common.settings.keys_dir, common.unlocker), entry),
+            target_of(dst),
+            schema=schema,
             columns=_names(columns),
-            options=crypt.CryptOptions(force, threads, report),
+            overwrite=force,
+            threads=threads,
+            on_progress=stack.enter_context(ui.progress("decrypting", quiet=common.quiet)),
+            **common.shared,
         )
-        entry.receipt(receipt)
-    _tell("decrypted", receipt, entry, dst, as_json=common.json, quiet=common.quiet)
+    common.finish(receipt, _line("decrypted", receipt, dst))
 
 
 def _names(columns: str | None) -> list[str]:
@@ -119,22 +99,8 @@ def _names(columns: str | None) -> list[str]:
     return names
 
 
-def _tell(
-    done: str,
-    receipt: Receipt | FolderReceipt,
-    entry: AuditEntry,
-    dst: Path,
-    *,
-    as_json: bool,
-    quiet: bool,
-) -> None:
-    for warning in receipt.warnings:
-        ui.say(f"warning: {warning}")
-    if as_json:
-        ui.document(entry.attested(receipt.document()))
-    elif not quiet:
-        names = ", ".join(receipt.columns)
-        files = getattr(receipt, "files", None)
-        several = f" in {len(files):,} files" if files else ""
-        seconds = f"{receipt.seconds:.1f} s"
-        ui.say(f"{done} {names} of {receipt.rows:,} rows{several} in {seconds}: {dst}")
+def _line(done: str, receipt: Receipt | FolderReceipt, dst: Path) -> str:
+    files = getattr(receipt, "files", None)
+    several = f" in {len(files):,} files" if files else ""
+    columns = ", ".join(receipt.columns)
+    return f"{done} {columns} of {receipt.rows:,} rows{several} in {receipt.seconds:.1f} s: {dst}"

@@ -4,20 +4,17 @@ from __future__ import annotations
 
 from contextlib import ExitStack
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, BinaryIO, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
 from piienc.cli import options, ui
 from piienc.cli.places import begun_source
 from piienc.errors import UsageError
-from piienc.settings.outputs import require_output
-from piienc.storage import FileSource
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
-    from piienc.receivers import Demands, Profile
     from piienc.report.model import Report
 
 Form = Literal["text", "json", "junit", "github", "markdown", "sarif"]
@@ -72,58 +69,34 @@ def verify(
     common: options.KeyOptions,
 ) -> None:
     """Prove that a file keeps its schema and can be read back."""
-    outputs = _outputs(output or [], html)
-    settled = common.settings
-    for _, path in outputs:
-        require_output(path, settled, (file, against, schema))
+    reports = _reports(output or [], html)
     with ExitStack() as stack:
-        appearing = stack.enter_context(ExitStack())
-        reports = _begun_reports(outputs, appearing, overwrite=force)
         source = begun_source(file, stack)
-        from piienc import schema as schemas  # start-up
-        from piienc.keys import KeyFolder
-        from piienc.keys.openpgp.folder import PgpFolder
-        from piienc.report.formats import FORMATS
-        from piienc.report.model import SchemaFacts
-        from piienc.state import Marks
-        from piienc.verification.available_keys import AvailableKeys, hold_to_marks_at_hand
-        from piienc.verification.request import VerifyRequest
-        from piienc.verification.verify import verify
+        from piienc.api.verification import verify  # start-up
 
-        held = schemas.load(schema)
-        at_hand = AvailableKeys(KeyFolder(settled.keys_dir, common.unlocker), used=not without_keys)
-        marks = Marks(settled.state_dir)
-        entry = stack.enter_context(common.recorded("verify", [("verified", file)], schema=schema))
-        report = stack.enter_context(ui.progress("verifying", quiet=common.quiet))
-        found = verify(
+        report = verify(
             source,
-            VerifyRequest(
-                schema=held,
-                facts=SchemaFacts.of(held, schema),
-                expect=expect,
-                against=FileSource(against) if against else None,
-                key_column=key_column,
-                round_trip=round_trip,
-                recipients=tuple(dict.fromkeys(recipient or ())),
-                profile=_profile(profile, settled.profiles),
-                most=max_findings,
-                hold=lambda columns: hold_to_marks_at_hand(held, at_hand, marks, columns),
-                threads=threads,
-                progress=report,
-            ),
-            keys=at_hand,
-            pgp=PgpFolder(settled.keys_dir, common.unlocker),
+            schema=schema,
+            expect=expect,
+            against=against,
+            key_column=key_column,
+            round_trip=round_trip,
+            recipients=recipient or (),
+            without_keys=without_keys,
+            profile=profile,
+            max_findings=max_findings,
+            reports=reports,
+            overwrite=force,
+            threads=threads,
+            on_progress=stack.enter_context(ui.progress("verifying", quiet=common.quiet)),
+            **common.shared,
         )
-        for name, to in reports:
-            to.write(FORMATS[name](found).encode())
-        appearing.close()  # before the audit log says that it is done
-        entry.receipt(found)
-    _tell(found, "json" if common.json else form, quiet=common.quiet)
-    if found.exit_code:
-        raise typer.Exit(found.exit_code)
+    _tell(report, "json" if common.json else form, quiet=common.quiet)
+    if report.exit_code:
+        raise typer.Exit(report.exit_code)
 
 
-def _outputs(given: Sequence[str], html: Path | None) -> list[tuple[str, Path]]:
+def _reports(given: Sequence[str], html: Path | None) -> list[tuple[str, Path]]:
     from piienc.report.formats import FORMATS  # start-up
 
     found = [("html", html)] if html else []
@@ -138,22 +111,6 @@ def _outputs(given: Sequence[str], html: Path | None) -> list[tuple[str, Path]]:
     return found
 
 
-def _begun_reports(
-    outputs: Sequence[tuple[str, Path]],
-    stack: ExitStack,
-    *,
-    overwrite: bool,
-) -> list[tuple[str, BinaryIO]]:
-    """Begin the reports that go to files, before a long run could end in vain.
-
-    They appear when the stack is left without an error, all or none.
-    """
-    from piienc.base.files import new_file, together  # start-up
-
-    enter = stack.enter_context(together())
-    return [(name, enter(new_file(path, overwrite=overwrite), path)) for name, path in outputs]
-
-
 def _tell(report: Report, form: str, *, quiet: bool) -> None:
     """Show the report in the form that was asked for."""
     from piienc.cli import report as shown  # start-up
@@ -166,11 +123,3 @@ def _tell(report: Report, form: str, *, quiet: bool) -> None:
             shown.show(report)
     else:
         ui.text(FORMATS[form](report).rstrip("\n") + "\n")
-
-
-def _profile(name: str | None, own: Mapping[str, Demands]) -> Profile | None:
-    if name is None:
-        return None
-    from piienc import receivers as profiles  # start-up
-
-    return profiles.load(name, own)
