@@ -8,7 +8,8 @@ import pytest
 
 from piienc.base.secret import SecretBytes
 from piienc.errors import KeyAccessError
-from piienc.keys import Unlocker
+from piienc.keys import KeyFolder, Unlocker
+from piienc.keys.openpgp.folder import PgpFolder
 
 SECRET = SecretBytes(b"open sesame")
 
@@ -34,5 +35,16 @@ def test_without_secrets_nobody_is_asked_and_what_is_locked_stays_so():
     unlocker = Unlocker()
     assert not unlocker.asks
     assert unlocker.passphrase("k") is None
-    with pytest.raises(KeyAccessError, match=r"^the key k is locked: it needs its passphrase$"):
+    with pytest.raises(
+        KeyAccessError, match=r"^the key k is locked: it needs its passphrase$"
+    ) as told:
         unlocker.require("k")
+    assert told.value.hint == "give --passphrase-file, --passphrase-fd or PIIENC_PASSPHRASE"
+
+
+@pytest.mark.parametrize("kind", [KeyFolder, PgpFolder])
+def test_key_folders_share_an_unlocker_or_have_one_without_secrets(kind, tmp_path):
+    """So all that a command opens is asked for once."""
+    unlocker = Unlocker(lambda _: SECRET)
+    assert kind(tmp_path, unlocker).unlocker is unlocker
+    assert kind(tmp_path).unlocker.passphrase("k") is None

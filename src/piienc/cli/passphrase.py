@@ -12,14 +12,13 @@ from piienc.base.secret import SecretBytes
 from piienc.base.trust import open_trusted
 from piienc.cli import ui
 from piienc.errors import KeyAccessError, UsageError
-from piienc.keys import Unlocker
+from piienc.keys.unlocker import WAYS_TO_UNLOCK, Unlocker
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 _LONGEST = 64 << 10  # bytes
 _VARIABLE = b"PIIENC_PASSPHRASE"
-_WAYS = "give --passphrase-file, --passphrase-fd or PIIENC_PASSPHRASE"
 
 
 class Passphrase(Struct, frozen=True, dict=True):
@@ -74,7 +73,7 @@ class Passphrase(Struct, frozen=True, dict=True):
         if self.no_input or not ui.has_terminal():
             raise UsageError(
                 "a new key needs a passphrase, and nobody can be asked",
-                hint=f"{_WAYS}, or say --no-passphrase",
+                hint=f"{WAYS_TO_UNLOCK}, or say --no-passphrase",
             )
         keys = f"the key{'s' if len(names) > 1 else ''} {' and '.join(names)}"
         first = _secret(ui.ask_secret(f"new passphrase for {keys}").encode(), "it")
@@ -115,7 +114,7 @@ def _opened(source: Path | int) -> BinaryIO:
 def _secret(value: bytes, where: str) -> SecretBytes:
     value = value.removesuffix(b"\n").removesuffix(b"\r")
     if not value:
-        raise KeyAccessError(f"the passphrase from {where} is empty", hint=_WAYS)
+        raise KeyAccessError(f"the passphrase from {where} is empty", hint=WAYS_TO_UNLOCK)
     if len(value) > _LONGEST:
-        raise KeyAccessError(f"the passphrase from {where} is over 64 KiB", hint=_WAYS)
+        raise KeyAccessError(f"the passphrase from {where} is over 64 KiB", hint=WAYS_TO_UNLOCK)
     return SecretBytes(value)

@@ -14,6 +14,9 @@ if TYPE_CHECKING:
     from piienc.base.secret import SecretBytes
     from piienc.keys.keyset import Keyset
 
+WAYS_TO_UNLOCK = "give --passphrase-file, --passphrase-fd or PIIENC_PASSPHRASE"
+"""The hint where a passphrase is missing."""
+
 
 class Unlocker:
     """Opens what is locked: a command makes one, and its key folders and connections share it.
@@ -49,6 +52,6 @@ class Unlocker:
         if secret is None:
             raise KeyAccessError(
                 f"the key {name} is locked: {file} needs its passphrase",
-                hint="give --passphrase-file, --passphrase-fd or PIIENC_PASSPHRASE",
+                hint=WAYS_TO_UNLOCK,
             )
         return secret

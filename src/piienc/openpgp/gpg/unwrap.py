@@ -11,6 +11,7 @@ from msgspec import Struct
 
 from piienc.errors import AuthenticationError, KeyAccessError, PgpError, PiiencError
 from piienc.keys.openpgp.parameters import text_of
+from piienc.keys.unlocker import WAYS_TO_UNLOCK
 
 if TYPE_CHECKING:
     from piienc.base.secret import SecretBytes
@@ -163,7 +164,7 @@ def _no_key(outcome: GpgStatus, *, locked: bool) -> KeyAccessError | None:
     if outcome.has("NEED_PASSPHRASE"):
         return KeyAccessError(
             "the key is locked: it needs its passphrase",
-            hint="give --passphrase-file, --passphrase-fd or PIIENC_PASSPHRASE",
+            hint=WAYS_TO_UNLOCK,
         )
     if outcome.has("NO_SECKEY"):
         return KeyAccessError(

@@ -10,6 +10,7 @@ from msgspec import Struct
 
 from piienc.errors import KeyAccessError, PgpError
 from piienc.keys.openpgp.parameters import text_of
+from piienc.keys.unlocker import WAYS_TO_UNLOCK
 from piienc.openpgp.packets.packets import Tag, packets, written
 
 if TYPE_CHECKING:
@@ -182,7 +183,7 @@ def _failure(
     if signer and (_WRONG_PASSPHRASE in outcome.codes or outcome.has("NEED_PASSPHRASE")):
         return KeyAccessError(
             f"the key {signer.name} is locked: the passphrase is missing or not its own",
-            hint="give --passphrase-file, --passphrase-fd or PIIENC_PASSPHRASE",
+            hint=WAYS_TO_UNLOCK,
         )
     return PgpError(
         f"gpg could not encrypt (its exit code: {outcome.returncode}, error codes: "
