@@ -57,6 +57,20 @@ def test_help_of_the_program_lists_every_exit_code(project):
     assert ["0", "done"] in lines
 
 
+GROUPS = [path for path, command in COMMANDS.items() if path and hasattr(command, "commands")]
+
+
+@pytest.mark.parametrize("path", GROUPS, ids=" ".join)
+def test_group_without_a_command_shows_its_help_and_cuts_nothing(project, path):
+    """It is wrong usage, so that standard output stays empty."""
+    ended = project.run(*path)
+    assert (ended.code, ended.out) == (2, "")
+    assert ended.err == project.run(*path, "--help").out
+    assert ended.err.count("...") == 1  # of the usage
+    for name in COMMANDS[path].commands:
+        assert re.search(rf"^  {name}  +\w", ended.err, re.MULTILINE)
+
+
 @pytest.mark.parametrize("path", LEAVES, ids=" ".join)
 def test_help_of_every_command_tells_where_exit_codes_are(project, path):
     """Who writes a script reads the help of one command."""

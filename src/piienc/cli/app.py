@@ -20,7 +20,7 @@ from piienc.version import __version__
 
 COMMANDS = {
     "init": ("Begin a project by a sample file.", "init:init"),
-    "demo": ("Show the whole way once, without a server.", "demo:demo"),
+    "demo": ("Show the whole way once; no server is needed.", "demo:demo"),
     "keys": ("AES and OpenPGP keys: make, import, list, export.", "keys.aes:app"),
     "schema": ("Columns and their marks: infer, check, show, mark.", "schema:app"),
     "profiles": ("What receivers demand of a file: list, show.", "profiles:app"),

@@ -16,10 +16,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from msgspec import Struct
+from typer.core import TyperGroup
 
 from piienc.cli import ui
 from piienc.cli.passphrase import Passphrase
-from piienc.errors import PiiencError
+from piienc.errors import PiiencError, UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -221,9 +222,27 @@ Until = Annotated[
 Most = Annotated[int, typer.Option("--most", min=1, metavar="N", help="Only the newest.")]
 
 
+class Group(TyperGroup):
+    """A group of commands, which tells of them what they are."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:  # noqa: ANN401  # Typer's own
+        """Show the help where no command is named: that is wrong usage, too."""
+        if not args:
+            typer.echo(ctx.get_help(), err=True)
+            ctx.exit(UsageError.exit_code)
+        return super().parse_args(ctx, args)
+
+    def format_commands(self, ctx: Any, formatter: Any) -> None:  # noqa: ANN401, ARG002  # Typer's own
+        """List the commands, and cut no line."""
+        with formatter.section("Commands"):
+            formatter.write_dl(
+                [(name, each.get_short_help_str(1000)) for name, each in self.commands.items()]
+            )
+
+
 def group(text: str | None = None) -> typer.Typer:
     """Return a group of commands, to which `command` adds."""
-    return typer.Typer(help=text, no_args_is_help=True, add_completion=False, rich_markup_mode=None)
+    return typer.Typer(help=text, cls=Group, add_completion=False, rich_markup_mode=None)
 
 
 def command(
