@@ -12,14 +12,18 @@ the command that needs it, so that `piienc --help` answers at once.
 """
 
 import os
+import sys
 
 from piienc.cli import signals
 
 __all__ = ["main"]
 
+_STANDARD_ERROR = 2
+
 
 def main() -> None:
     """Run the program; ends the process with its exit code."""
+    _hold_standard_descriptors()  # first of all: signals need a pipe
     try:
         signals.install()  # before the imports, which take a third of a short run
         from piienc.cli import app
@@ -29,3 +33,15 @@ def main() -> None:
         if (code := signals.exit_code()) is None:
             raise
         os._exit(code)  # nothing was begun yet
+
+
+def _hold_standard_descriptors() -> None:
+    """Let no file that is opened take the place of a standard stream that is closed.
+
+    Programs that are started would read their own in its place, or write messages into it.
+    """
+    while (descriptor := os.open(os.devnull, os.O_RDWR)) <= _STANDARD_ERROR:
+        pass
+    os.close(descriptor)
+    if sys.stderr is None:  # or messages would go to standard output
+        sys.stderr = open(os.devnull, "w", encoding="utf-8")  # noqa: PTH123, SIM115  # for good

@@ -189,7 +189,7 @@ def paragraph(text: str, *, style: str | None = None, indent: int = 0) -> None:
 
 def has_terminal() -> bool:
     """Tell whether somebody can be asked."""
-    return sys.stdin.isatty() and sys.stderr.isatty()
+    return all(stream is not None and stream.isatty() for stream in (sys.stdin, sys.stderr))
 
 
 def ask_secret(question: str) -> str:

@@ -8,7 +8,7 @@ import os
 import stat
 from pathlib import Path
 from tempfile import TemporaryFile
-from typing import TYPE_CHECKING, BinaryIO, Protocol
+from typing import TYPE_CHECKING, BinaryIO, Protocol, cast
 
 from msgspec import Struct
 
@@ -20,6 +20,8 @@ from piienc.storage.hashing import FollowedFile, HashingReader, Readable, ReadAh
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from contextlib import AbstractContextManager
+
+    from typing_extensions import TypeIs
 
 _PIECE = 256 << 10  # bytes copied at a time
 
@@ -68,7 +70,7 @@ class OpenedSource:
         self, file: Readable, name: str, path: Path | None, stack: contextlib.ExitStack
     ) -> None:
         self.name, self.path, self._stack = name, path, stack
-        self.file: BinaryIO | None = file if _opens_again(file) else None  # type: ignore[assignment]  # then it is one
+        self.file = file if _opens_again(file) else None
         self.facts = os.fstat(self.file.fileno()) if self.file else None
         self._stream = _NamedStream(file, name)
         self.reader: ReadAhead | HashingReader = HashingReader(self._stream)
@@ -136,7 +138,7 @@ class OpenedSource:
         """
         if self.file is not None:
             # The very file that is hashed, also where its name was given to another meanwhile.
-            with open_input(Path(f"/proc/self/fd/{self.file.fileno()}")) as again:
+            with open_input(_again(self.file)) as again:
                 yield again
             return
         folder = "the folder for temporary files"
@@ -195,7 +197,11 @@ class StreamSource(Struct, frozen=True):
     def opened(self, *, ahead: bool = False) -> Iterator[OpenedSource]:  # noqa: ARG002  # who writes is ahead
         """Begin to read."""
         with contextlib.ExitStack() as stack:
-            yield OpenedSource(self.stream, self.name, None, stack)
+            file = self.stream
+            if _opens_again(file):
+                # Other programs that we start have a standard input of their own.
+                file = stack.enter_context(open_input(_again(file)))
+            yield OpenedSource(file, self.name, None, stack)
 
 
 class _NamedStream(Struct, frozen=True):
@@ -221,10 +227,19 @@ def _reading(name: str) -> Iterator[None]:
         ) from error
 
 
-def _opens_again(file: Readable) -> bool:
+def _again(file: BinaryIO) -> Path:
+    """Return a path of an open file that leads to no other one: proc(5)."""
+    return Path(f"/proc/self/fd/{file.fileno()}")
+
+
+def _opens_again(file: Readable) -> TypeIs[BinaryIO]:
     """Tell whether a file's descriptor is one of a regular file that is read from its beginning."""
     raw = getattr(file, "raw", file)
     if not isinstance(raw, io.FileIO):
         return False  # what decompresses, say, has the descriptor of other bytes
     regular = stat.S_ISREG(os.fstat(raw.fileno()).st_mode)
-    return regular and not file.tell() and os.access(f"/proc/self/fd/{raw.fileno()}", os.R_OK)  # type: ignore[attr-defined]  # a file's
+    return (
+        regular
+        and not cast("BinaryIO", file).tell()
+        and os.access(f"/proc/self/fd/{raw.fileno()}", os.R_OK)
+    )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -10,9 +9,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from msgspec import to_builtins
 
-from piienc.base.files import open_input
 from piienc.base.printable import command
 from piienc.cli import options, ui
+from piienc.cli.places import source_of
 from piienc.errors import KeyAccessError
 
 if TYPE_CHECKING:
@@ -161,11 +160,8 @@ def material(file: Path) -> bytes:
         InputError: it cannot be read.
         KeyAccessError: it is too large for a key.
     """
-    if str(file) == "-":
-        data = sys.stdin.buffer.read(_LARGEST + 1)
-    else:
-        with open_input(file) as opened:
-            data = opened.read(_LARGEST + 1)
+    with source_of(file).opened() as opened:
+        data = opened.peek(_LARGEST + 1)
     if len(data) > _LARGEST:
         raise KeyAccessError(f"{file} is over 4 MiB, which is no key")
     return data
