@@ -19,29 +19,29 @@ RULES = {
     "columns": "the file has the columns of the schema, each once",
     "type": "the value is of the column's type",
     "required": "the value is not null",
-    "unique": "the value stands in no earlier row",
+    "unique": "the value appears in no earlier row",
     "pattern": "the whole value matches the column's pattern",
-    "enum": "the value is one of those that are allowed",
-    "min": "the value is not less than the least that is allowed",
-    "max": "the value is not more than the most that is allowed",
-    "max_length": "the value has no more characters than are allowed",
-    "format": "the value has the column's form",
+    "enum": "the value is one of the allowed values",
+    "min": "the value is not below the minimum",
+    "max": "the value is not above the maximum",
+    "max_length": "the value is not longer than the maximum",
+    "format": "the value has the column's format",
     "plaintext": "a cell of a marked column is a ciphertext",
     "key": "a ciphertext is of the column's own key, and that key may be used",
     "authentic": "a ciphertext is authentic under the column's key and context",
     "encrypted": "a file that is still to be encrypted holds no ciphertext",
     "personal": "an unmarked column holds nothing that looks like personal data",
-    "profile": "the rows are such as the receiver takes them",
+    "profile": "the rows follow the rules of the receiver",
     "rows": "both files have the same number of rows",
-    "row": "a row of either file has its like in the other",
+    "row": "each row of one file is in the other",
     "value": "a cell is the same in both files",
-    "round-trip": "what was encrypted is decrypted to what it was",
+    "round-trip": "encrypted cells decrypt to the original values",
     "leak": "equal values of a searchable column do not give away what they are",
 }
-"""Every rule, by the name that findings bear, and what it demands."""
+"""Every rule, by its name in findings, and what it requires."""
 
 TAMPERED = frozenset({"authentic"})
-"""The rules whose failures end with exit code 6; those of all others end with 10."""
+"""Rules whose violations end with exit code 6; all others end with 10."""
 
 Severity = Literal["error", "warning"]
 Expect = Literal["encrypted", "plain"]

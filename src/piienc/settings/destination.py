@@ -60,7 +60,7 @@ class DestinationTable(Table, frozen=True, kw_only=True):
         """See to it that the limit is a size."""
         limit = fields.get("bandwidth")
         if limit is not None and bytes_of(limit) is None:
-            mend = 'write bandwidth = "10 MB", for so much in a second'
+            mend = 'write bandwidth = "10 MB", per second'
             yield ("bandwidth",), f"{shown(limit)} is not a size; {mend}"
         mode = fields.get("file_mode")
         if mode is not None and not _MODE.fullmatch(mode):
