@@ -317,6 +317,39 @@ def test_api_refuses_text_where_a_list_is_meant(home, call):
         call()
 
 
+@pytest.mark.parametrize(
+    ("call", "hint"),
+    [
+        (
+            lambda: piienc.push(["customers.csv"], to="file:///x/", if_exists="odd"),
+            "give fail or skip or replace",
+        ),
+        (
+            lambda: piienc.verify("customers.csv", schema="schema.toml", expect="odd"),
+            "give encrypted or plain",
+        ),
+        (
+            lambda: piienc.verify(
+                "customers.csv", schema="schema.toml", reports=[("odd", "report.odd")]
+            ),
+            "give json or junit or github or markdown or sarif or html",
+        ),
+    ],
+)
+def test_api_refuses_words_that_mean_nothing(home, call, hint):
+    """The type alone would let them pass, and nobody would be told."""
+    with pytest.raises(UsageError, match="cannot be 'odd'") as caught:
+        call()
+    assert caught.value.hint == hint
+
+
+@pytest.mark.parametrize("ends", [(b"customers.csv", "x"), (5, "x"), ("customers.csv", None)])
+def test_api_takes_paths_and_no_other_type(home, ends):
+    """As Python's own functions say it."""
+    with pytest.raises(TypeError, match=r"PathLike|argument should be a str"):
+        piienc.encrypt_file(*ends, schema="schema.toml")
+
+
 def test_api_warns_of_an_audit_log_that_is_not_as_it_was_written(recipient):
     """And goes on, as commands do."""
     _encrypt()

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING, TypedDict
+from typing import TYPE_CHECKING, TypedDict, cast
 
 from piienc import settings
 from piienc.base.secret import SecretBytes
@@ -68,12 +68,16 @@ def settings_of(keys: PathLike | None, state: PathLike | None, config: PathLike 
 
 def source_of(source: PathLike | Source) -> Source:
     """Return what is read; a path is that of a file."""
-    return FileSource(Path(source)) if isinstance(source, str | os.PathLike) else source
+    if isinstance(source, str | os.PathLike) or not hasattr(source, "opened"):
+        return FileSource(Path(cast("PathLike", source)))
+    return source
 
 
 def target_of(target: PathLike | Target) -> Target:
     """Return where is written to; a path is that of a file."""
-    return FileTarget(Path(target)) if isinstance(target, str | os.PathLike) else target
+    if isinstance(target, str | os.PathLike) or not hasattr(target, "opened"):
+        return FileTarget(Path(cast("PathLike", target)))
+    return target
 
 
 def ends(source: Source, target: Target) -> list[tuple[str, Path]]:
@@ -84,6 +88,17 @@ def ends(source: Source, target: Target) -> list[tuple[str, Path]]:
 def path_of(path: PathLike | None) -> Path | None:
     """Return a path, if there is one."""
     return None if path is None else Path(path)
+
+
+def require_one_of(name: str, value: object, known: Iterable[str]) -> None:
+    """Refuse another value of an argument than the known ones.
+
+    Raises:
+        UsageError: it is another one.
+    """
+    known = [*known]
+    if value not in known:
+        raise UsageError(f"{name} cannot be {value!r}", hint=f"give {' or '.join(known)}")
 
 
 def schema_of(path: PathLike | None) -> Schema | None:

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import warnings
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, get_args
 
 from msgspec.structs import replace
 
-from piienc.api.common import path_of, schema_of, settings_of, unlocker_of
+from piienc.api.common import path_of, require_one_of, schema_of, settings_of, unlocker_of
 from piienc.audit.entry import recorded
 from piienc.deliver import pull as pulls
 from piienc.deliver import push as pushes
 from piienc.deliver.addressed import destination_named, pushing_by, way_by
 from piienc.errors import UsageError
+from piienc.settings.destination import IfExists
 from piienc.state import Ledger
 
 if TYPE_CHECKING:
@@ -28,7 +29,6 @@ if TYPE_CHECKING:
         PathLike,
     )
     from piienc.report.receipt import PullReceipt, PushReceipt
-    from piienc.settings.destination import IfExists
 
 
 def push(
@@ -86,6 +86,8 @@ def push(
     """
     if isinstance(files, str | bytes):
         raise UsageError("files must be a list of paths", hint='say push(["FILE"], ...)')
+    if if_exists is not None:
+        require_one_of("if_exists", if_exists, get_args(IfExists))
     settings, unlocker = settings_of(keys, state, config), unlocker_of(passphrase)
     destination = destination_named(to, settings).with_said(
         identity_file=path_of(identity),

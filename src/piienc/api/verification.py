@@ -5,17 +5,17 @@ from __future__ import annotations
 import contextlib
 import warnings
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, get_args
 
 from piienc import receivers as profiles
 from piienc import schema as schemas
-from piienc.api.common import path_of, settings_of, source_of, unlocker_of
+from piienc.api.common import path_of, require_one_of, settings_of, source_of, unlocker_of
 from piienc.audit.entry import recorded
 from piienc.base.files import new_file, together
 from piienc.keys import KeyFolder
 from piienc.keys.openpgp.folder import PgpFolder
 from piienc.report.formats import FORMATS
-from piienc.report.model import SchemaFacts
+from piienc.report.model import Expect, SchemaFacts
 from piienc.settings.outputs import require_output
 from piienc.state import Marks
 from piienc.storage import FileSource
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from typing import BinaryIO
 
     from piienc.api.common import OnProgress, OnWarning, Passphrase, PathLike
-    from piienc.report.model import Expect, Report
+    from piienc.report.model import Report
     from piienc.storage import Source
 
 
@@ -83,6 +83,9 @@ def verify(
     Raises:
         piienc.errors.PiiencError: the file could not be looked at.
     """
+    require_one_of("expect", expect, get_args(Expect))
+    for form, _ in reports:
+        require_one_of("the format of a report", form, FORMATS)
     settings, unlocker = settings_of(keys, state, config), unlocker_of(passphrase)
     read, original, described = source_of(file), path_of(against), Path(schema)
     files = [("verified", Path(read.name)), *([("original", original)] if original else [])]

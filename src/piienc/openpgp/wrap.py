@@ -106,8 +106,11 @@ def _wrap_parts(
     named, path = source.name, target.path
     if path is None:
         raise _cannot_split(named, work.profile, "standard output takes one file")
-    if not (wanted.schema or _is_csv(PurePath(named))):
-        raise _cannot_split(named, work.profile, "only CSV files are split by rows")
+    if not wanted.schema:
+        if source.path is None:
+            raise _cannot_split(named, work.profile, "without a schema, only its name tells CSV")
+        if not _is_csv(source.path):
+            raise _cannot_split(named, work.profile, "only CSV files are split by rows")
     earlier = _earlier_parts(path, overwrite=wanted.overwrite)
     with together() as appearing, opened_table(source, csv_format(wanted.schema)) as table:
         parts = TABLE_FORMATS[table.kind].parts
