@@ -36,7 +36,7 @@ OnLine = Callable[[str], object]
 """Called with a line for people."""
 
 
-class Where(TypedDict):
+class Locations(TypedDict):
     """Where things are, as every function takes it."""
 
     keys: PathLike | None
@@ -44,7 +44,7 @@ class Where(TypedDict):
     config: PathLike | None
 
 
-class Shared(Where):
+class Shared(Locations):
     """What every function takes."""
 
     passphrase: Passphrase
