@@ -93,6 +93,34 @@ def test_verified_data_is_the_same_redirected(desk, name):
     assert by_name["rows"] == 300
 
 
+@pytest.mark.parametrize("schema", [True, False])
+def test_redirected_table_over_the_size_limit_is_split_by_its_schema(desk, schema):
+    """Without one, nothing tells that it is CSV."""
+    desk.write("piienc.toml", '[profiles.small]\nsize_limit = "8 kB"\ncompression = "none"\n')
+    options = ["-r", "me", "--profile", "small", *(["--schema", "schema.toml"] * schema)]
+    with (desk.folder / "plain.csv").open("rb") as stdin:
+        done = subprocess.run(
+            desk.command("wrap-file", "-", "x.pgp", *options),
+            cwd=desk.folder,
+            check=False,
+            stdin=stdin,
+            capture_output=True,
+            timeout=60,
+        )
+    parts = sorted(path.name for path in desk.folder.glob("x*.pgp"))
+    if not schema:
+        assert (done.returncode, parts) == (12, [])
+        assert b"cannot be split: without a schema, only its name tells CSV" in done.stderr
+        return
+    assert done.returncode == 0
+    assert len(parts) > 1
+    rows = b""
+    for part in parts:
+        assert desk.run("unwrap-file", part, "rows", "--force", "--quiet").code == 0
+        rows += desk.read("rows").removeprefix(b"id,email,note\n")
+    assert b"id,email,note\n" + rows == ROWS
+
+
 CLOSED = {
     "input": (0, 0, b"wrapped for me"),
     "output": (1, 0, b"wrapped for me"),
