@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import subprocess
+import sys
 
 import pytest
 
@@ -143,6 +144,31 @@ def test_stream_that_is_closed_is_no_other_file(desk, stream):
     )
     assert (done.returncode, done.stdout) == (code, b"")
     assert said in done.stderr
+    assert desk.run("unwrap-file", "made", "rows", "--quiet").code == 0
+    assert desk.read("rows") == ROWS
+
+
+@pytest.mark.parametrize("descriptor", [0, 1, 2])
+def test_file_that_has_the_number_of_a_standard_stream_is_wrapped(desk, descriptor):
+    """As in a Python program that was started without that stream."""
+    program = f"""
+import os
+from contextlib import ExitStack
+from pathlib import Path
+from piienc import receivers
+from piienc.keys.openpgp.folder import PgpFolder
+from piienc.openpgp.request import WrapRequest
+from piienc.openpgp.wrap import wrap_file
+from piienc.storage import FileTarget, OpenedSource
+
+os.dup2(os.open("plain.csv", os.O_RDONLY), {descriptor})
+wanted = WrapRequest(receivers.load("generic", {{}}), ("me",))
+with ExitStack() as stack, open({descriptor}, "rb", closefd=False) as file:
+    source = OpenedSource(file, "plain.csv", None, stack)
+    wrap_file(source, FileTarget(Path("made")), wanted, keys=PgpFolder(Path("keys")))
+"""
+    done = subprocess.run([sys.executable, "-c", program], cwd=desk.folder, check=False, timeout=60)
+    assert done.returncode == 0
     assert desk.run("unwrap-file", "made", "rows", "--quiet").code == 0
     assert desk.read("rows") == ROWS
 

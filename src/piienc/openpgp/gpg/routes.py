@@ -6,6 +6,8 @@ that it reads itself, and writes to a pipe with room.
 
 from __future__ import annotations
 
+import contextlib
+import fcntl
 import io
 import os
 from typing import TYPE_CHECKING, Protocol
@@ -15,7 +17,7 @@ from msgspec import Struct
 from piienc.errors import InputError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from piienc.keys.openpgp.gpg import Gpg, GpgStatus
     from piienc.storage.hashing import Readable
@@ -116,16 +118,17 @@ class GpgFiles(Struct, frozen=True):
         # proc(5): by these names gpg opens the very files that we have open, whether they have
         # a name of their own or not. It inherits the descriptors under the same numbers.
         ours = "/proc/self/fd"
-        session.passed = (self.source, self.target.descriptor)
-        # The name of the source would go into the message.
-        named = ["--set-filename", "", "--yes", "--output", f"{ours}/{self.target.descriptor}"]
-        # A broken pipe: gpg ended before it had taken the passphrase, and its outcome tells why.
-        try:
-            work(io.BytesIO(), [*named, f"{ours}/{self.source}"])
-        except BrokenPipeError:
-            pass
-        finally:
-            session.passed = ()
+        with _passable(self.source) as source, _passable(self.target.descriptor) as target:
+            session.passed = (source, target)
+            # The name of the source would go into the message.
+            named = ["--set-filename", "", "--yes", "--output", f"{ours}/{target}"]
+            # A broken pipe: gpg ended before it had taken the passphrase; its outcome tells why.
+            try:
+                work(io.BytesIO(), [*named, f"{ours}/{source}"])
+            except BrokenPipeError:
+                pass
+            finally:
+                session.passed = ()
         self.target.finish()
         outcome = session.outcome
         if self.steady and _stamp(self.source) != before:
@@ -134,6 +137,20 @@ class GpgFiles(Struct, frozen=True):
                 hint="run the command again when nobody writes to the file",
             )
         return outcome
+
+
+@contextlib.contextmanager
+def _passable(descriptor: int) -> Iterator[int]:
+    """Give a number of an open file that means the same file in another program.
+
+    There, those up to 2 are its own standard streams; here, one of them may be any file, if the
+    process was started without that stream.
+    """
+    passable = fcntl.fcntl(descriptor, fcntl.F_DUPFD_CLOEXEC, 3)
+    try:
+        yield passable
+    finally:
+        os.close(passable)
 
 
 def _stamp(descriptor: int) -> tuple[int, int]:
