@@ -309,11 +309,12 @@ def test_api_tells_of_a_changed_cell_by_an_error_and_by_a_report(home):
         lambda: piienc.wrap_file("customers.csv", recipients="partner"),
         lambda: piienc.wrap_file("customers.csv", recipients=[]),
         lambda: piienc.send("nightly", recipients="partner"),
+        lambda: piienc.verify("customers.csv", schema="schema.toml", reports=["html"]),
     ],
 )
 def test_api_refuses_text_where_a_list_is_meant(home, call):
     """A text is a sequence too, of letters, and the type alone would let it pass."""
-    with pytest.raises(UsageError, match="must be a list"):
+    with pytest.raises(UsageError, match=r"must be (a list|pairs)"):
         call()
 
 

@@ -57,6 +57,7 @@ def test_help_of_the_program_lists_every_exit_code(project):
     assert ["0", "done"] in lines
 
 
+NAMED = "import sys; sys.argv[0] = 'piienc'"  # as the program that is installed
 GROUPS = [path for path, command in COMMANDS.items() if path and hasattr(command, "commands")]
 
 
@@ -69,6 +70,18 @@ def test_group_without_a_command_shows_its_help_and_cuts_nothing(project, path):
     assert ended.err.count("...") == 1  # of the usage
     for name in COMMANDS[path].commands:
         assert re.search(rf"^  {name}  +\w", ended.err, re.MULTILINE)
+
+
+@pytest.mark.parametrize("path", [(), *GROUPS], ids=" ".join)
+def test_shell_completes_the_commands_of_a_group(project, path):
+    """By what completion scripts of Bash set."""
+    words = ["piienc", *path, ""]
+    env = {"COMP_WORDS": " ".join(words), "COMP_CWORD": str(len(words) - 1)}
+    ended = project.start(env={**env, "_PIIENC_COMPLETE": "complete_bash"}, prelude=NAMED)
+    assert ended.err == ""
+    assert ended.out.split() == sorted(COMMANDS[path].commands) or ended.out.split() == [
+        *COMMANDS[path].commands
+    ]
 
 
 @pytest.mark.parametrize("path", LEAVES, ids=" ".join)

@@ -189,12 +189,13 @@ def test_load_profiles_with_mistakes_lists_them_among_the_others(project, cwd):
         'trigger = "manifest"',
         'profile = "clevertap"',
         'profile = "p"\n[profiles.p]\nbased_on = "clevertap"',
+        'profile = "generic"',
     ],
 )
 def test_load_holds_what_is_said_for_manifests_against_the_form_that_is_asked_for(
     project, cwd, asking
 ):
-    """By the destination, by its profile, or by what that is based on."""
+    """By the destination, its profile or what that is based on; or by a profile for once."""
     file = project / "piienc.toml"
     said = '[destinations.d.manifest]\ntype = "profile"\nclient_email = "Ada"\n'
     text = f'{said}[destinations.d]\nurl = "sftp://a@b.ch/c/"\n{asking}\n'

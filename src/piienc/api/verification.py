@@ -12,6 +12,7 @@ from piienc import schema as schemas
 from piienc.api.common import path_of, require_one_of, settings_of, source_of, unlocker_of
 from piienc.audit.entry import recorded
 from piienc.base.files import new_file, together
+from piienc.errors import UsageError
 from piienc.keys import KeyFolder
 from piienc.keys.openpgp.folder import PgpFolder
 from piienc.report.formats import FORMATS
@@ -84,8 +85,10 @@ def verify(
         piienc.errors.PiiencError: the file could not be looked at.
     """
     require_one_of("expect", expect, get_args(Expect))
-    for form, _ in reports:
-        require_one_of("the format of a report", form, FORMATS)
+    for pair in reports:
+        if isinstance(pair, str):
+            raise UsageError("reports must be pairs", hint='say reports=[("html", "report.html")]')
+        require_one_of("the format of a report", pair[0], FORMATS)
     settings, unlocker = settings_of(keys, state, config), unlocker_of(passphrase)
     read, original, described = source_of(file), path_of(against), Path(schema)
     files = [("verified", Path(read.name)), *([("original", original)] if original else [])]

@@ -227,7 +227,7 @@ class Group(TyperGroup):
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:  # noqa: ANN401  # Typer's own
         """Show the help where no command is named: that is wrong usage, too."""
-        if not args:
+        if not args and not ctx.resilient_parsing:  # which completes a line
             typer.echo(ctx.get_help(), err=True)
             ctx.exit(UsageError.exit_code)
         return super().parse_args(ctx, args)

@@ -124,6 +124,9 @@ class Destination(Struct, frozen=True):
 def check_manifests(fields: Mapping[str, Any]) -> Iterator[Mistake]:
     """Hold what is said for manifests against the forms that the receivers ask for.
 
+    Where a receiver asks for none, its profile may be another one for a single delivery: then it
+    must be right in one of the forms.
+
     Args:
         fields: of `piienc.toml`, those without mistakes.
     """
@@ -133,9 +136,10 @@ def check_manifests(fields: Mapping[str, Any]) -> Iterator[Mistake]:
             continue
         with suppress(ConfigError):  # a profile that is not there is told where it is needed
             trigger = table.get("trigger") or load(table.get("profile", "generic"), own).trigger
-            if trigger in MANIFESTS:
-                for place, said in mistakes_in(table["manifest"], form_of(trigger).ManifestTable):
-                    yield ("destinations", name, "manifest", *place), said
+            forms = [trigger] if trigger in MANIFESTS else [*MANIFESTS]
+            found = [[*mistakes_in(table["manifest"], form_of(f).ManifestTable)] for f in forms]
+            for place, said in min(found, key=len):
+                yield ("destinations", name, "manifest", *place), said
 
 
 _PATHS = ("identity_file", "certificate_file", "known_hosts", "password_file", "passphrase_file")

@@ -224,7 +224,7 @@ def mark(
     *,
     common: options.CommonOptions,
 ) -> None:
-    """Mark columns for encryption, all or none. Marking cannot be undone."""
+    """Mark columns for encryption, all or none, which cannot be undone."""
     from piienc.keys.names import require_name  # start-up
     from piienc.schema.mark import mark as mark_columns  # start-up
     from piienc.setup.schema_check import known_keys  # start-up
