@@ -500,15 +500,15 @@ def test_no_output_holds_a_value_of_parquet(fault, aviary):
 
 def test_report_that_cannot_get_its_name_is_in_the_audit_log_as_refused(export, monkeypatch):
     """Reports appear before the log says that the verification is done."""
-    from piienc.verification import verify as verification
+    from piienc.api import verification
 
-    real = verification.verify
+    real = verification.verify_by
 
     def taken_meanwhile(*arguments, **more):
         export.write("report.json", "theirs")
         return real(*arguments, **more)
 
-    monkeypatch.setattr(verification, "verify", taken_meanwhile)
+    monkeypatch.setattr(verification, "verify_by", taken_meanwhile)
     ended = export.run("verify", "people.enc.csv", *ASK, "-o", "json=report.json", "-q")
     assert (ended.code, export.read("report.json")) == (12, b"theirs")
     line = json.loads(export.log()[-1])
