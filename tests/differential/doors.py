@@ -92,7 +92,7 @@ class Workshop:
                 keys=keys,
                 counter=self.counter,
                 options=options_of(run),
-                left_out=left_out,
+                treatments=dict.fromkeys(left_out, "omit"),
             )
 
         def by_api(source, target, **where):

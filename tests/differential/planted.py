@@ -70,10 +70,10 @@ FAULTS = (
     Fault(
         "a column is bound to the context of another",
         Patch(
-            "transform/crypt.py",
-            "                keys(key),\n                schema.context_of(name),\n",
-            "                keys(key),\n"
-            "                schema.context_of(next(iter(schema.marked))),\n",
+            "transform/treatments/encrypt.py",
+            "    mark = context.marks[place.name]\n",
+            "    first = next(iter(context.marks.values()))\n"
+            "    mark = replace(context.marks[place.name], context=first.context)\n",
         ),
     ),
     Fault(

@@ -74,7 +74,9 @@ ROOMS = {
     "columns/typed.py": ["tests/columns/test_typed.py", *_PARQUET],
     "tables/parquet/source.py": ["tests/tables", "tests/transform/test_limits.py", *_PARQUET],
     "transform/marks.py": ["tests/transform", "tests/verification"],
-    "transform/steps.py": ["tests/transform", "tests/verification"],
+    "transform/treatments/encrypt.py": ["tests/transform", "tests/verification"],
+    "transform/treatments/decrypt.py": ["tests/transform", "tests/verification"],
+    "transform/plan.py": ["tests/transform", "tests/verification"],
 }
 """What is changed, and whose tests have to notice."""
 

@@ -13,6 +13,13 @@ PARTNER = '[destinations.partner]\nurl = "file:///out/"\n'
 NEEDED = 'source = "in/*.csv"\nschema = "schema.toml"\ndestination = "partner"\n'
 
 
+def _toml(value):
+    """Write a value, or a table in one line."""
+    if not isinstance(value, dict):
+        return json.dumps(value)
+    return "{" + ", ".join(f"{name} = {_toml(each)}" for name, each in value.items()) + "}"
+
+
 def _loaded(folder, text):
     (folder / "piienc.toml").write_text(PARTNER + text, "utf-8")
     return settings.load(environ={}, cwd=folder)
@@ -28,6 +35,7 @@ def test_job_with_every_field_has_them(tmp_path):
     """No field is lost on the way, and no field of the table is without one."""
     said = {
         "leave_out": ["a"],
+        "treatments": {"b": "omit"},
         "name": "{stem}-{date}-{sequence:04}{suffix}",
         "sign_with": "me",
         "after": "move",
@@ -38,13 +46,13 @@ def test_job_with_every_field_has_them(tmp_path):
         "quiet_for": 60,
     }
     assert {*said, "source", "schema", "destination"} == {*JobTable.__struct_fields__}
-    lines = "".join(f"{name} = {json.dumps(value)}\n" for name, value in said.items())
+    lines = "".join(f"{name} = {_toml(value)}\n" for name, value in said.items())
     assert _loaded(tmp_path, f"[jobs.x]\n{NEEDED}{lines}").jobs["x"] == Job(
         "x",
         tmp_path / "in/*.csv",
         tmp_path / "schema.toml",
         "partner",
-        frozenset({"a"}),
+        {"a": "omit", "b": "omit"},
         "{stem}-{date}-{sequence:04}{suffix}",
         "me",
         "move",

@@ -84,7 +84,7 @@ class Shop:
     ) -> Receipt:
         """Encrypt a file of the folder."""
         options.setdefault("overwrite", self.overwrite)
-        left_out = options.pop("left_out", frozenset())
+        treatments = options.pop("treatments", {})
         with CellCounter(self.state) as counter:
             return crypt.encrypt_file(
                 FileSource(self.folder / source),
@@ -93,7 +93,7 @@ class Shop:
                 keys=self.keys.__getitem__,
                 counter=counter,
                 options=crypt.CryptOptions(**options),
-                left_out=left_out,
+                treatments=treatments,
             )
 
     def decrypt(

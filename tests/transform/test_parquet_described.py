@@ -139,7 +139,7 @@ def test_column_that_is_left_out_is_told_of_no_more(shop):
     """Neither in the encrypted file nor behind it."""
     frame = pd.DataFrame({"age": [1, 2], "name": ["a", "b"], "city": ["x", "y"]})
     frame.to_parquet(shop.folder / "x.parquet")
-    shop.encrypt("x.parquet", "y.parquet", _schema(shop), left_out=frozenset({"city"}))
+    shop.encrypt("x.parquet", "y.parquet", _schema(shop), treatments={"city": "omit"})
     shop.decrypt("y.parquet", "z.parquet")
     for name in ("y.parquet", "z.parquet"):
         told = json.loads(_keys(shop, name)[b"pandas"])

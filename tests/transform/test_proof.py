@@ -180,7 +180,7 @@ def test_every_kind_of_right_run_passes(shop):
     data = "id,mail,note\r\n\r\n" + "".join(f"{n},m{n},\r\n\r\n" for n in range(200))
     shop.write("a.csv", data)
     with mock.patch("piienc.tables.csv.source._BLOCK", 64):
-        receipt = shop.encrypt("a.csv", "b.csv", shop.schema(SCHEMA), left_out=frozenset({"id"}))
+        receipt = shop.encrypt("a.csv", "b.csv", shop.schema(SCHEMA), treatments={"id": "omit"})
     assert receipt.rows == 200
     table = TABLE.append_column("x", pa.array([float("nan"), None, -0.0, 1.5]))
     pq.write_table(table, shop.folder / "a.parquet")

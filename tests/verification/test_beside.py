@@ -27,7 +27,7 @@ def _beside(desk, file, schema, leave_out=frozenset()):
         schema=schema,
         facts=SchemaFacts("people", 1, "schema.toml", "0" * 64),
         profile=SimpleNamespace(rows=None),
-        job=SimpleNamespace(leave_out=leave_out),
+        job=SimpleNamespace(treatments=dict.fromkeys(leave_out, "omit")),
         at_hand=desk,
     )
     with CellCounter(desk.folder / "state") as counter, Verifying(sending) as verifying:
@@ -38,8 +38,8 @@ def _beside(desk, file, schema, leave_out=frozenset()):
             keys=desk.keys.__getitem__,
             counter=counter,
             options=crypt.CryptOptions(overwrite=True),
-            watch=verifying.of,
-            left_out=leave_out,
+            observer=verifying.of,
+            treatments=dict.fromkeys(leave_out, "omit"),
         )
     return verifying.report
 

@@ -19,6 +19,7 @@ from piienc.keys.openpgp.folder import PgpFolder
 from piienc.openpgp.request import WrapRequest
 from piienc.report.model import SchemaFacts
 from piienc.state import Ledger
+from piienc.transform.marks import chosen_treatments
 from piienc.verification.available_keys import AvailableKeys
 
 if TYPE_CHECKING:
@@ -83,12 +84,7 @@ class JobContextBuilder(Struct, frozen=True, dict=True):
                 f"the schema {found.name!r} marks no column, so there is nothing to encrypt",
                 hint='mark a column: encrypt = "KEY" under [columns.NAME]',
             )
-        strange = sorted(self.job.leave_out - {*found.columns})
-        if strange and found.extra_columns == "error":
-            raise ConfigError(
-                f"leave_out names {strange[0]!r}, which the schema {found.name!r} does not know",
-                hint="write it as the schema does, or add it there",
-            )
+        chosen_treatments(found, self.job.treatments)
         return found
 
     @cached_property

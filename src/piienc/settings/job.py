@@ -25,6 +25,7 @@ class JobTable(Table, frozen=True, kw_only=True):
     source: Annotated[str, Meta(min_length=1, examples=["exports/profiles-*.csv"])]
     schema: Annotated[str, Meta(min_length=1, examples=["schema.toml"])]
     destination: Annotated[str, Meta(min_length=1, examples=["partner"])]
+    treatments: Annotated[dict[Said, Said], Meta(examples=[{"note": "omit"}])] | None = None
     leave_out: Annotated[list[Said], Meta(examples=[["note"]])] | None = None
     name: Said = "{name}"
     sign_with: Said | None = None
@@ -46,6 +47,9 @@ class JobTable(Table, frozen=True, kw_only=True):
         if reason := _reason_against(fields.get("name", "{name}")):
             known = ", ".join(f"{{{field}}}" for field in NAME_FIELDS)
             yield ("name",), f"{reason}; a name may have {known}, and no slash"
+        for name in fields.get("leave_out") or ():
+            if (fields.get("treatments") or {}).get(name, "omit") != "omit":
+                yield ("treatments", name), "leave_out names the column, too; say one of them"
         for field, value, folder in (
             ("after", "move", "move_to"),
             ("on_failed_verification", "quarantine", "quarantine"),
@@ -86,7 +90,7 @@ class Job(Struct, frozen=True):
         source: a path whose last part, and whose folders, may be patterns.
         schema: the schema's file.
         destination: its name.
-        leave_out: columns that do not leave the house.
+        treatments: what is done to columns beside encryption, or in its place, by column.
         naming: the pattern of the file's name at the destination.
         sign_with: the name of the OpenPGP key that signs.
         after: what becomes of a source that was delivered: keep, move or delete.
@@ -101,7 +105,7 @@ class Job(Struct, frozen=True):
     source: Path
     schema: Path
     destination: str
-    leave_out: frozenset[str] = frozenset()
+    treatments: Mapping[str, str] = {}
     naming: str = "{name}"
     sign_with: str | None = None
     after: str = "keep"
@@ -137,7 +141,7 @@ def job_of(name: str, table: JobTable, place: Callable[[str], Path]) -> Job:
         place(table.source),
         place(table.schema),
         table.destination,
-        frozenset(table.leave_out or ()),
+        dict.fromkeys(table.leave_out or (), "omit") | (table.treatments or {}),
         table.name,
         table.sign_with,
         table.after,

@@ -9,7 +9,7 @@ import pyarrow as pa
 from msgspec import Struct
 from msgspec.structs import replace
 
-from piienc.columns import CellDecryptor, Kernels, is_text
+from piienc.columns import Kernels, is_text
 from piienc.errors import ConfigError
 from piienc.report.receipt import ColumnFacts, FileFacts, Receipt
 from piienc.state import Marks
@@ -27,16 +27,21 @@ from piienc.tables import (
 from piienc.transform.mark_policy import hold_to_marks, record_marks
 from piienc.transform.marks import (
     check_columns,
+    chosen_treatments,
     encrypted_columns,
+    marks_of,
     original_field,
     record_in,
     refuse_recorded,
 )
 from piienc.transform.metadata import EncryptionMetadata
 from piienc.transform.pipeline import usable_cores
+from piienc.transform.place import ColumnPlace
+from piienc.transform.plan import plan_of
 from piienc.transform.proof import Proof
-from piienc.transform.run import Beside, run
-from piienc.transform.steps import ColumnPlace, Decryption, Encryption
+from piienc.transform.run import BatchObserver, run
+from piienc.transform.treatments.encrypt import Encryption
+from piienc.transform.treatments.treatment import OriginalColumn, TreatmentContext
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping
@@ -46,7 +51,7 @@ if TYPE_CHECKING:
     from piienc.state import CellCounter
     from piienc.storage import OpenedSource, Source, Target
     from piienc.tables import OpenedTable
-    from piienc.transform.steps import ColumnTransform
+    from piienc.transform.plan import Plan
 
 
 class CryptOptions(Struct, frozen=True):
@@ -70,8 +75,8 @@ class CryptOptions(Struct, frozen=True):
     units: UnitSize = UnitSize()
 
 
-class Watching(Beside, Protocol):
-    """Who looks at what passes, and judges it at the end."""
+class FileObserver(BatchObserver, Protocol):
+    """An observer of all that a file holds, which judges it at the end."""
 
     def conclude(self, read: FileFacts) -> None:
         """Judge, when all has passed and before a file gets its name.
@@ -89,8 +94,8 @@ def encrypt_file(
     keys: Callable[[str], Keyset],
     counter: CellCounter,
     options: CryptOptions = CryptOptions(),
-    watch: Callable[[OpenedTable], Watching] | None = None,
-    left_out: frozenset[str] = frozenset(),
+    treatments: Mapping[str, str] = {},
+    observer: Callable[[OpenedTable], FileObserver] | None = None,
 ) -> Receipt:
     """Encrypt the columns that the schema marks.
 
@@ -102,8 +107,9 @@ def encrypt_file(
         counter: counts the cells of sealed keys. Its folder also keeps the marks, to which the
             schema is held.
         options: how to run.
-        watch: makes, of the open table, who looks at all that passes and may object at the end.
-        left_out: columns that the output does not have.
+        treatments: the names of those that other columns get, or marked ones in place of
+            encryption, by column; the file need not have them all.
+        observer: makes, of the open table, what looks at all that passes and may object at the end.
 
     Raises:
         PiiencError: of the class that tells what is wrong; see `piienc.errors`.
@@ -115,58 +121,39 @@ def encrypt_file(
             hint='mark a column: encrypt = "KEY" under [columns.NAME]',
         )
 
-    def plan(table: OpenedTable) -> _PassPlan:
+    chosen = chosen_treatments(schema, treatments)
+
+    def begin(table: OpenedTable) -> _Pass:
         check_columns(table, schema)
-        left_out_ = _left_out(table, left_out)
         before = record_in(table, None)
         refuse_recorded(table, before, schema.marked)
         hold_to_marks(schema, keys, marks, table.columns)
-        watching = watch(table) if watch else None
-        steps: dict[str, Encryption] = {}
-        kernels = options.kernels or Kernels()
-        for name, column in schema.marked.items():
-            if name in left_out_:
-                continue
-            key = str(column.encrypt)
-            text = column.encoding == "base64" or not table.typed
-            place = ColumnPlace(table, name)
-            steps[name] = Encryption(
-                place,
-                key,
-                keys(key),
-                schema.context_of(name),
-                counter,
-                text=text,
-                kernels=kernels,
-            )
-            if (categories := table.categories(name)) is not None:
-                steps[name].keep_categories(categories)
-        fields = pa.schema([table.schema.field(name) for name in steps])
-        record = EncryptionMetadata({name: step.facts for name, step in steps.items()}, fields)
+        observing = observer(table) if observer else None
+        context = TreatmentContext(
+            marks=marks_of(schema, typed=table.typed),
+            keys=keys,
+            kernels=options.kernels or Kernels(),
+            counter=counter,
+            categories=table.categories,
+        )
+        plan = plan_of(table, chosen, context)
+        facts = {n: each.facts for n, each in plan.keyed.items() if isinstance(each, Encryption)}
+        record = before
+        if facts:
+            fields = pa.schema([table.schema.field(name) for name in facts])
+            record = EncryptionMetadata(facts, fields).and_also(before)
 
         def at_the_end(read: FileFacts) -> None:
-            if watching:
-                watching.conclude(read)
+            if observing:
+                observing.conclude(read)
             if not options.rehearsal:
                 record_marks(schema, keys, marks, table.columns)
 
-        decryptors = {
-            name: CellDecryptor(keys(str(schema.columns[name].encrypt)), schema.context_of(name))
-            for name in steps
-        }
-        proof = Proof(table.name, table.columns, decryptors, decrypting=False, left_out=left_out_)
-        return _PassPlan(
-            steps,
-            proof,
-            record.and_also(before) if steps else before,
-            before.keys if before else {},
-            frozenset(steps),
-            at_the_end,
-            left_out_,
-            watching,
+        return _Pass(
+            plan, record, before.keys if before else {}, frozenset(facts), at_the_end, observing
         )
 
-    receipt = _pass("encrypt-file", source, target, csv_format(schema), plan, options)
+    receipt = _pass("encrypt-file", source, target, csv_format(schema), begin, options)
     worn = tuple(
         f"key id {key_id} has encrypted {cells:,} cells, over half of what is safe for AES-GCM: "
         "plan a new key"
@@ -199,73 +186,58 @@ def decrypt_file(
         PiiencError: of the class that tells what is wrong; see `piienc.errors`.
     """
 
-    def plan(table: OpenedTable) -> _PassPlan:
+    def begin(table: OpenedTable) -> _Pass:
         record = record_in(table, schema)
         if schema is not None:
             check_columns(table, schema)
         recorded = record.columns if record else {}
         marks = encrypted_columns(table, schema, record, columns)
-        kernels = options.kernels or Kernels()
-        steps = {
-            name: Decryption(
-                ColumnPlace(table, name),
-                mark.key,
-                keys(mark.key),
-                mark.context,
-                original_field(table, name, schema, record),
+        originals = {
+            name: OriginalColumn(
+                original_field(ColumnPlace.of(table, name), schema, record),
                 recorded[name].categories if name in recorded else None,
-                kernels=kernels,
             )
-            for name, mark in marks.items()
+            for name in marks
         }
-        decryptors = {
-            name: CellDecryptor(keys(mark.key), mark.context) for name, mark in marks.items()
-        }
-        proof = Proof(table.name, table.columns, decryptors, decrypting=True)
-        int96 = frozenset(name for name in steps if name in recorded and recorded[name].physical)
-        left = record.without(set(steps)) if record else None
-        return _PassPlan(steps, proof, left, record.keys if record else {}, int96=int96)
+        context = TreatmentContext(
+            marks=marks, keys=keys, kernels=options.kernels or Kernels(), originals=originals
+        )
+        plan = plan_of(table, dict.fromkeys(marks, "decrypt"), context)
+        int96 = frozenset(name for name in marks if name in recorded and recorded[name].physical)
+        left = record.without({*marks}) if record else None
+        return _Pass(plan, left, record.keys if record else {}, int96=int96)
 
-    return _pass("decrypt-file", source, target, csv_format(schema), plan, options)
+    return _pass("decrypt-file", source, target, csv_format(schema), begin, options)
 
 
-class _PassPlan(Struct, frozen=True):
+class _Pass(Struct, frozen=True):
     """What a pass does.
 
     Attributes:
-        steps: by column.
-        proof: holds what is written against what was read.
+        plan: what is done to the columns.
         record: what is encrypted behind it.
         keys: keys and values of the footer as they were before anything was encrypted.
-        ciphertext: the columns that surely are.
+        ciphertext: the columns that are encrypted on the way.
         at_the_end: called when all is written, before a file gets its name, with what was read.
-        left_out: columns that the output does not have.
-        watching: who looks at what passes.
-        int96: those of the columns whose timestamps were stored as INT96.
+        observer: looks at what passes.
+        int96: the changed columns whose timestamps were stored as INT96.
     """
 
-    steps: Mapping[str, ColumnTransform]
-    proof: Proof
+    plan: Plan
     record: EncryptionMetadata | None
     keys: Mapping[bytes, bytes]
     ciphertext: frozenset[str] = frozenset()
     at_the_end: Callable[[FileFacts], None] = lambda _: None
-    left_out: frozenset[str] = frozenset()
-    watching: Watching | None = None
+    observer: FileObserver | None = None
     int96: frozenset[str] = frozenset()
 
     def output(self, table: OpenedTable) -> Output:
         """Return the output's columns."""
-        fields = [
-            self.steps[field.name].field if field.name in self.steps else field
-            for field in table.schema
-            if field.name not in self.left_out
-        ]
-        schema = pa.schema(fields)
+        schema, omitted = self.plan.schema, self.plan.omitted
         keys = dict(self.keys)
         arrow = keys.pop(ARROW_SCHEMA, None)
         arrow = table.arrow_schema if arrow is None else arrow
-        before = described({**(table.schema.metadata or {}), **keys}, {}, self.left_out)
+        before = described({**(table.schema.metadata or {}), **keys}, {}, omitted)
         encrypted = {
             name: is_text(schema.field(name).type)
             for name in (self.record.columns if self.record else ())
@@ -280,8 +252,8 @@ class _PassPlan(Struct, frozen=True):
         return Output(
             schema,
             self.ciphertext,
-            frozenset(self.steps) - self.ciphertext,
-            self.left_out,
+            frozenset(self.plan.changed) - self.ciphertext,
+            omitted,
             self.int96,
             None if arrow is None else arrow_schema(arrow, schema, encrypted),
         )
@@ -292,51 +264,36 @@ def _pass(
     source: Source,
     target: Target,
     form: CsvFormat,
-    plan: Callable[[OpenedTable], _PassPlan],
+    begin: Callable[[OpenedTable], _Pass],
     options: CryptOptions,
 ) -> Receipt:
     """Open both ends, pass the table through, and account for it."""
     started = time.monotonic()
     with source.opened() as file, opened_table(file, form, options.units) as table:
         check_ends(file, target)
-        made = plan(table)
+        made = begin(table)
         with target.opened(overwrite=options.overwrite) as writer:
             sink = table.sink(writer, target.name, made.output(table))
             tally = run(
                 table,
                 sink,
-                made.steps,
-                proof=made.proof,
+                made.plan,
+                proof=Proof(table.name, table.columns, made.plan),
                 threads=options.threads or usable_cores(),
                 progress=_progress(file, table, options),
-                left_out=made.left_out,
-                beside=made.watching,
+                observer=made.observer,
             )
             read = FileFacts(file.name, *file.finish())
             made.at_the_end(read)
             written = FileFacts(target.name, writer.count, writer.sha256())
     columns = {
         name: ColumnFacts(
-            step.key, step.mode, step.used_key_ids, tally.cells[name], tally.nulls[name]
+            each.key, each.mode, each.used_key_ids, tally.cells[name], tally.nulls[name]
         )
-        for name, step in made.steps.items()
+        for name, each in made.plan.keyed.items()
     }
     seconds = round(time.monotonic() - started, 3)
     return Receipt(command, read, written, tally.rows, columns, seconds, warnings=sink.warnings)
-
-
-def _left_out(table: OpenedTable, wanted: frozenset[str]) -> frozenset[str]:
-    """Return those of the columns to be left out that the file has.
-
-    Raises:
-        ConfigError: nothing would be left.
-    """
-    found = wanted & {*table.columns}
-    if found == {*table.columns}:
-        raise ConfigError(
-            f"{table.name}: all columns are to be left out", hint="leave one in, at the least"
-        )
-    return found
 
 
 def _progress(

@@ -1,21 +1,23 @@
-"""Which columns of a table are to be encrypted or decrypted, under which key and context."""
+"""Which columns of a table are encrypted, decrypted or treated otherwise, under which key."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
-from msgspec import Struct
 
 from piienc.errors import ConfigError, InputError, PolicyError, UsageError
 from piienc.tables import record_of, repeated
 from piienc.transform.metadata import EncryptionMetadata, parse
+from piienc.transform.treatments import TREATMENTS
+from piienc.transform.treatments.treatment import ColumnMark
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable
+    from collections.abc import Collection, Iterable, Mapping
 
     from piienc.schema import Schema
     from piienc.tables import OpenedTable
+    from piienc.transform.place import ColumnPlace
 
 _TYPES = {
     "string": pa.string(),
@@ -30,11 +32,49 @@ _TYPES = {
 """What the schema's types become where no file tells better: SQL's usual ones."""
 
 
-class ColumnMark(Struct, frozen=True):
-    """A column's key, by name, and its context."""
+def marks_of(schema: Schema, *, typed: bool) -> dict[str, ColumnMark]:
+    """Return the marks of a schema, by column; ciphertext in a table without types is text."""
+    return {
+        name: ColumnMark(
+            str(column.encrypt),
+            schema.context_of(name),
+            text=column.encoding == "base64" or not typed,
+        )
+        for name, column in schema.marked.items()
+    }
 
-    key: str
-    context: str
+
+def chosen_treatments(schema: Schema, own: Mapping[str, str]) -> dict[str, str]:
+    """Return the treatments that encrypt a table, by column: those of the marks, and others.
+
+    Args:
+        schema: says which columns are marked.
+        own: treatments by column, which the marks' treatment gives way to where they hide.
+
+    Raises:
+        ConfigError: there is no such treatment, or none of such columns.
+        PolicyError: a marked column would become readable.
+    """
+    for name, treatment in own.items():
+        kind = TREATMENTS.get(treatment)
+        if kind is None or kind.keyed:
+            free = ", ".join(each for each, kind in TREATMENTS.items() if not kind.keyed)
+            raise ConfigError(
+                f"column {name!r}: there is no treatment {treatment!r} to choose",
+                hint=f"these are: {free}; a column is encrypted if the schema marks it",
+            )
+        if name in schema.marked and not kind.hides:
+            raise PolicyError(
+                f"column {name!r} is marked, and {treatment!r} would leave it readable",
+                hint="leave the column to its mark",
+            )
+        if name not in schema.columns and schema.extra_columns == "error":
+            raise ConfigError(
+                f"{treatment!r} is for a column {name!r}, which the schema {schema.name!r} "
+                "does not know",
+                hint="write it as the schema does, or add it there",
+            )
+    return dict.fromkeys(schema.marked, "encrypt") | dict(own)
 
 
 def check_columns(table: OpenedTable, schema: Schema) -> None:
@@ -126,10 +166,7 @@ def encrypted_columns(
         InputError: the record contradicts the schema.
     """
     if schema is not None:
-        marks = {
-            name: ColumnMark(str(column.encrypt), schema.context_of(name))
-            for name, column in schema.marked.items()
-        }
+        marks = marks_of(schema, typed=table.typed)
         if record is not None and not columns:
             _require_agreement(table, schema, record)
         return _chosen(marks, columns)
@@ -181,19 +218,15 @@ def _chosen(marks: dict[str, ColumnMark], columns: Collection[str]) -> dict[str,
 
 
 def original_field(
-    table: OpenedTable,
-    name: str,
-    schema: Schema | None,
-    record: EncryptionMetadata | None,
+    place: ColumnPlace, schema: Schema | None, record: EncryptionMetadata | None
 ) -> pa.Field:
     """Return the field that decryption restores: the file's own word, else the schema's type."""
-    field: pa.Field = table.schema.field(name)
-    if not table.typed:
-        return field
-    if record is not None and name in record.columns:
-        return record.fields.field(name)
+    if not place.typed:
+        return place.field
+    if record is not None and place.name in record.columns:
+        return record.fields.field(place.name)
     assert schema is not None  # noqa: S101  # without one, the columns are those of the record
-    return field.with_type(_TYPES[schema.columns[name].type])
+    return place.field.with_type(_TYPES[schema.columns[place.name].type])
 
 
 def _listed(names: Collection[str]) -> str:

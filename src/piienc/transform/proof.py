@@ -13,18 +13,17 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from piienc.columns import BadCells, is_value
+from piienc.columns import BadCells
 from piienc.errors import PiiencError
 from piienc.tables import count_records, read_record
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping
-
     import pyarrow as pa
 
     from piienc.base.cells import Narrow, Places
-    from piienc.columns import CellDecryptor
     from piienc.tables import Block, CsvFormat, Record, Records, Rewritten
+    from piienc.tables.csv.plain_path import Field
+    from piienc.transform.plan import Plan
 
 _ROWS = 16  # that are chosen
 _CELLS = 64  # changed ones in these rows, unless the first and the last row alone have more
@@ -36,26 +35,10 @@ _WINDOW = 64 << 10  # bytes that are searched for odd ones
 class Proof:
     """Holds what is about to be written against what was read; safe to use from several threads."""
 
-    def __init__(
-        self,
-        name: str,
-        columns: list[str],
-        decryptors: Mapping[str, CellDecryptor],
-        *,
-        decrypting: bool,
-        left_out: Collection[str] = (),
-    ) -> None:
-        """Take the columns.
-
-        Args:
-            name: what error messages call the file.
-            columns: those that are read.
-            decryptors: by column that changes.
-            decrypting: ciphertext is read and plaintext written, else the other way round.
-            left_out: columns that are not written.
-        """
-        self._name, self._columns, self._left_out = name, columns, left_out
-        self._decryptors, self._decrypting = decryptors, decrypting
+    def __init__(self, name: str, columns: list[str], plan: Plan) -> None:
+        """Take what error messages call the file, the columns that are read, and their plan."""
+        self._name, self._columns, self._plan = name, columns, plan
+        self._kept = [name for name in columns if name not in plan.omitted]
 
     def of_block(self, block: Block, records: Records, written: Rewritten, form: CsvFormat) -> None:
         """Read some records of a block of CSV back.
@@ -83,11 +66,10 @@ class Proof:
         Raises:
             BadCells: one is not what it was, which is a bug.
         """
-        kept = [name for name in self._columns if name not in self._left_out]
-        if (written.schema.names, written.num_rows) != (kept, read.num_rows):
+        if (written.schema.names, written.num_rows) != (self._kept, read.num_rows):
             raise self._refuted(0)
         rows = self._sample(read.num_rows)
-        for name in kept:
+        for name in self._kept:
             before, after = read.column(name), written.column(name)
             for row in sorted(rows):
                 if not self._is_same_value(name, before[row], after[row]):
@@ -108,7 +90,7 @@ class Proof:
 
     def _sample(self, count: int) -> set[int]:
         """Choose rows: all of a few, else the first, the last, and some between."""
-        changed = max(1, len(self._decryptors))
+        changed = max(1, len(self._plan.changed))
         if count * changed <= _WHOLE:
             return {*range(count)}
         between = min(_ROWS, _CELLS // changed) - 2
@@ -129,35 +111,27 @@ class Proof:
         if before is None or after is None or len(before.fields) != len(self._columns):
             raise self._refuted(row)
         fields = dict(zip(self._columns, before.fields, strict=True))
-        kept = [name for name in self._columns if name not in self._left_out]
         # Blank lines behind a record are not written.
-        if len(after.fields) != len(kept) or not before.end.startswith(after.end):
+        if len(after.fields) != len(self._kept) or not before.end.startswith(after.end):
             raise self._refuted(row)
-        for name, field in zip(kept, after.fields, strict=True):
-            if name not in self._decryptors:
-                same = field.raw == fields[name].raw
-            else:
-                same = self._is_same_text(name, fields[name].value, field.value)
-            if not same:
+        for name, field in zip(self._kept, after.fields, strict=True):
+            if not self._is_same_text(name, fields[name], field):
                 raise self._refuted(row, name)
 
-    def _is_same_text(self, name: str, before: str | None, after: str | None) -> bool:
-        if before is None or after is None:
-            return before is after
-        stored, plain = (before, after) if self._decrypting else (after, before)
-        return self._decryptors[name].decrypt(stored.encode(), text=True) == plain.encode()
+    def _is_same_text(self, name: str, before: Field, after: Field) -> bool:
+        if name not in self._plan.changed:
+            return before.raw == after.raw
+        if before.value is None or after.value is None:
+            return before.value is after.value
+        return self._plan.changed[name].is_text_right(before.value, after.value)
 
     def _is_same_value(self, name: str, before: pa.Scalar, after: pa.Scalar) -> bool:
         if not (before.is_valid and after.is_valid):
             return bool(before.is_valid == after.is_valid)
-        if name not in self._decryptors:
-            # Two NaN are not equal, but written alike.
-            return bool(before.equals(after)) or repr(before.as_py()) == repr(after.as_py())
-        stored, plain = (before, after) if self._decrypting else (after, before)
-        cell = stored.as_py()
-        text = isinstance(cell, str)
-        opened = self._decryptors[name].decrypt(cell.encode() if text else cell, text=text)
-        return opened is not None and is_value(opened, plain)
+        if name in self._plan.changed:
+            return self._plan.changed[name].is_value_right(before, after)
+        # Two NaN are not equal, but written alike.
+        return bool(before.equals(after)) or repr(before.as_py()) == repr(after.as_py())
 
     def _refuted(self, row: int, column: str | None = None) -> BadCells:
         label = self._name if column is None else f"{self._name}: column {column!r}"

@@ -12,18 +12,18 @@ from msgspec.structs import replace
 
 from piienc.columns import BadCells, cells_of
 from piienc.errors import InputError
-from piienc.tables import ColumnChange
 from piienc.tables.limits import in_words
 from piienc.transform.batches import text_columns, typed_columns
 from piienc.transform.pipeline import in_order
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
+    from piienc.base.cells import Cells
     from piienc.tables import BatchTable, BatchUnit, Block, ByteTable, OpenedTable, Sink
     from piienc.transform.batches import StoredColumn
+    from piienc.transform.plan import Plan
     from piienc.transform.proof import Proof
-    from piienc.transform.steps import ColumnTransform
 
 
 class Tally(Struct):
@@ -45,74 +45,64 @@ class Tally(Struct):
         self.nulls += other.nulls
 
 
-class Beside(Protocol):
-    """Who looks at what passes, as it was before it is changed: a verification."""
+class BatchObserver(Protocol):
+    """Who looks at the units that pass, as they were before they are changed: a verification."""
 
-    def look(self, stored: Mapping[str, StoredColumn]) -> object:
+    def observe(self, stored: Mapping[str, StoredColumn]) -> object:
         """Look at a unit; called in several threads."""
 
-    def merge(self, found: Any) -> None:  # noqa: ANN401  # what `look` has returned
-        """Take what was found, in the units' order."""
+    def merge(self, result: Any) -> None:  # noqa: ANN401  # what `observe` has returned
+        """Take a result, in the units' order."""
 
 
 class _ChangedUnit(Struct, frozen=True):
-    """A unit's work: its size, what is to be written, its tally, and what was found in it."""
+    """A unit's work: its size, what is to be written, its tally, and what the observer returned."""
 
     size: int
     written: Any
     tally: Tally
-    found: object = None
+    result: object = None
 
 
 class _UnitTransform(Struct, frozen=True):
     """What is done to each unit: `run`'s arguments, and the output's Arrow schema."""
 
-    steps: Mapping[str, ColumnTransform]
+    plan: Plan
     schema: pa.Schema
-    left_out: frozenset[str]
-    beside: Beside | None
+    observer: BatchObserver | None
     proof: Proof
 
     def of_block(self, table: ByteTable, unit: Block) -> _ChangedUnit:
         """Change a block of CSV."""
         records = table.decode(unit)
         stored = text_columns(table, records)
-        tally, changes = Tally(records.count), {}
+        changes = self.plan.apply_to_cells(stored, records.as_fields)
+        tally = Tally(records.count)
+        for name, change in changes.items():
+            tally.count(name, len(change.rows))
+        encrypted = {name: changes[name].fields.parts for name in self.plan.keyed}
+        result = self._observed(stored, encrypted)
         numbers = {name: number for number, name in enumerate(table.columns)}
-        for name, step in self.steps.items():
-            cells, rows = stored[name].cells
-            with BadCells.among(rows):
-                fields = step.apply_to_cells(cells, records.as_fields)
-            changes[numbers[name]] = ColumnChange(rows, fields)
-            tally.count(name, len(rows))
-            if self.beside:
-                stored[name].prints = step.prints(fields.parts)
-        found = self.beside.look(stored) if self.beside else None
-        dropped = [numbers[name] for name in self.left_out]
-        written = records.rewritten(changes, dropped)
+        written = records.rewritten(
+            {numbers[name]: change for name, change in changes.items()},
+            [numbers[name] for name in self.plan.omitted],
+        )
         table.refuse_longer(unit, records, written)
         self.proof.of_block(unit, records, written, table.format)
-        return _ChangedUnit(unit.size, written.data, tally, found)
+        return _ChangedUnit(unit.size, written.data, tally, result)
 
     def of_batch(self, table: BatchTable, unit: BatchUnit) -> _ChangedUnit:
         """Change a record batch."""
         batch = unit.batch
-        stored = typed_columns(table, batch)
+        made = self.plan.apply(batch)
         tally = Tally(batch.num_rows)
-        columns = []
-        for name, column in zip(table.columns, batch.columns, strict=True):
-            if name in self.left_out:
-                continue
-            made = column
-            if name in self.steps:
-                made = self.steps[name].apply(column)
-                tally.count(name, batch.num_rows - made.null_count)
-                if self.beside:
-                    cells, _ = cells_of(made)
-                    stored[name].prints = self.steps[name].prints([cells])
-            columns.append(made)
-        found = self.beside.look(stored) if self.beside else None
-        changed = pa.RecordBatch.from_arrays(columns, schema=self.schema)
+        for name in self.plan.changed:
+            tally.count(name, batch.num_rows - made.column(name).null_count)
+        result = None
+        if self.observer:
+            encrypted = {name: [cells_of(made.column(name))[0]] for name in self.plan.keyed}
+            result = self._observed(typed_columns(table, batch), encrypted)
+        changed = pa.RecordBatch.from_arrays(made.columns, schema=self.schema)
         if (long := table.longer_row(changed)) is not None:
             limit = in_words(table.size.longest)
             raise BadCells(
@@ -123,36 +113,44 @@ class _UnitTransform(Struct, frozen=True):
                 hint="shorten its longest values: encrypted as text, a value is a third longer",
             )
         self.proof.of_slice(batch, changed)
-        return _ChangedUnit(batch.num_rows, replace(unit, batch=changed), tally, found)
+        return _ChangedUnit(batch.num_rows, replace(unit, batch=changed), tally, result)
+
+    def _observed(
+        self, stored: Mapping[str, StoredColumn], encrypted: Mapping[str, Iterable[Cells]]
+    ) -> object:
+        """Show a unit to the observer, with what tells its cells apart where encryption knows."""
+        if self.observer is None:
+            return None
+        for name, treatment in self.plan.keyed.items():
+            stored[name].prints = treatment.prints(encrypted[name])
+        return self.observer.observe(stored)
 
 
 def run(
     source: OpenedTable,
     sink: Sink,
-    steps: Mapping[str, ColumnTransform],
+    plan: Plan,
     *,
     proof: Proof,
     threads: int,
     progress: Callable[[int], None],
-    left_out: frozenset[str] = frozenset(),
-    beside: Beside | None = None,
+    observer: BatchObserver | None = None,
 ) -> Tally:
-    """Pass a table through the steps of its columns.
+    """Pass a table through its plan.
 
     Args:
         source: read to its end.
         sink: written and closed; of the source's format.
-        steps: by column name; the other columns pass unchanged.
+        plan: what is done to its columns.
         proof: holds what is made of each unit against it, before it is written.
         threads: how many units are worked on side by side.
         progress: called with the rows that are written so far.
-        left_out: columns that are not written.
-        beside: who looks at each unit, before it is changed.
+        observer: looks at each unit, before it is changed.
 
     Raises:
         PiiencError: of the first unit that failed, with its place in the file.
     """
-    changing = _UnitTransform(steps, sink.schema, left_out, beside, proof)
+    changing = _UnitTransform(plan, sink.schema, observer, proof)
 
     def work(unit: object) -> _ChangedUnit | BadCells:
         try:
@@ -165,8 +163,8 @@ def run(
         for done in results:
             if isinstance(done, BadCells):
                 raise done.located(total.rows + 1) from None
-            if beside is not None:
-                beside.merge(done.found)
+            if observer is not None:
+                observer.merge(done.result)
             sink.write(done.written)
             total.add(done.tally)
             size += done.size

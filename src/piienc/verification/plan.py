@@ -12,8 +12,8 @@ from piienc.columns import Kernels, opened_categories, plain_type
 from piienc.errors import AuthenticationError, KeyAccessError, UsageError
 from piienc.report.model import ColumnReport
 from piienc.tables import repeated
-from piienc.transform.marks import original_field, record_in
-from piienc.transform.steps import ColumnPlace
+from piienc.transform.marks import marks_of, original_field, record_in
+from piienc.transform.place import ColumnPlace
 from piienc.verification.columns.ciphertext import CiphertextColumn
 from piienc.verification.columns.decrypted import DecryptedColumn
 from piienc.verification.columns.plaintext import PlaintextColumn
@@ -225,7 +225,7 @@ def make_plan(
             continue
         column = schema.columns.get(name)
         if column is None or column.encrypt is None:
-            place = ColumnPlace(table, name)
+            place = ColumnPlace.of(table, name)
             rules = ValueRules.of(name, column, place.plain_type, fingerprints) if column else None
             allowed = column.allow or {} if column else {}
             leaves = name not in request.leave_out
@@ -233,7 +233,7 @@ def make_plan(
             text = not table.typed
             plan.verifiers[name] = UnmarkedColumn(place, rules, plan.finders[name], text=text)
         else:
-            plan.verifiers[name] = marked.verifier_of(ColumnPlace(table, name))
+            plan.verifiers[name] = marked.verifier_of(ColumnPlace.of(table, name))
         plan.violations += plan.verifiers[name].of_column()
     plan.missing_keys = tuple(sorted(marked.missing))
     plan.warnings = tuple(dict.fromkeys(marked.missing.values()))
@@ -282,15 +282,13 @@ class _MarkedColumns(Struct, frozen=True):
             self.plan.modes[name] = facts.mode
         if self.request.expect == "plain":
             keyset = self._open(key) if self.request.round_trip else None
-            text = not place.table.typed or column.encoding == "base64"
-            trip = None
-            if keyset:
-                trip = ColumnTrip(place, key, keyset, context, text=text, kernels=self.kernels)
+            mark = marks_of(schema, typed=place.typed)[name]
+            trip = ColumnTrip(place, mark, keyset, self.kernels) if keyset else None
             rules = ValueRules.of(name, column, place.plain_type, self.fingerprints)
             untried = {"round-trip": self.missing[key]} if key in self.missing else {}
             return PlaintextColumn(place, rules, facts, trip, self.fingerprints, untried)
         keyset = self._open(key)
-        restored = original_field(place.table, name, schema, self.record).type
+        restored = original_field(place, schema, self.record).type
         rules = ValueRules.of(name, column, plain_type(restored), self.fingerprints)
         if keyset:
             self.plan.violations += self._categories(place, keyset, context)

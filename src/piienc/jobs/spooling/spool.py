@@ -192,8 +192,8 @@ class _SpoolPass(Struct):
                         rehearsal=sending.dry_run,
                         kernels=sending.kernels,
                     ),
-                    watch=verifying.of,
-                    left_out=sending.job.leave_out,
+                    treatments=sending.job.treatments,
+                    observer=verifying.of,
                 )
             except PiiencError:
                 # A file that is cut off because it is still being written is none that is broken.

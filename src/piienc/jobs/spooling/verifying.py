@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Self
 from msgspec import Struct, field
 
 from piienc.errors import VerificationError
+from piienc.transform.treatments import TREATMENTS
 from piienc.verification.request import VerifyRequest
 from piienc.verification.verify import VerifyPass
 
@@ -54,16 +55,20 @@ class Verifying(Struct):
             facts=sending.facts,
             expect="plain",
             profile=profile,
-            leave_out=sending.job.leave_out,
+            leave_out=frozenset(
+                name
+                for name, treatment in sending.job.treatments.items()
+                if TREATMENTS[treatment].hides
+            ),
         )
         self._pass = VerifyPass(table, request, sending.at_hand)
         return self
 
-    def look(self, stored: Mapping[str, StoredColumn]) -> UnitResult:
+    def observe(self, stored: Mapping[str, StoredColumn]) -> UnitResult:
         """Look at a unit."""
         return self._running.look(stored)
 
-    def merge(self, found: Any) -> None:  # noqa: ANN401  # what `look` has returned
+    def merge(self, found: Any) -> None:  # noqa: ANN401  # what `observe` has returned
         """Take what was found."""
         self._running.merge(found)
 

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from piienc.keys import KeysetFacts
     from piienc.transform.batches import StoredColumn
-    from piienc.transform.steps import ColumnPlace
+    from piienc.transform.place import ColumnPlace
     from piienc.verification.columns.verifier import ValueRules
 
 

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from piienc.columns import CheckedCells, Kernels
     from piienc.keys import Keyset
     from piienc.transform.batches import StoredColumn
-    from piienc.transform.steps import ColumnPlace
+    from piienc.transform.place import ColumnPlace
     from piienc.verification.columns.verifier import ValueRules
 
 
@@ -53,7 +53,7 @@ class DecryptedColumn:
         self._cipher = ColumnCipher(
             keyset, context, text=self._text, label=place.label, kernels=kernels
         )
-        self._restored, self._untyped = restored, not place.table.typed
+        self._restored, self._untyped = restored, not place.typed
         self.unchecked: dict[str, str] = {}
 
     def of_column(self) -> Iterator[Violation]:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from piienc.columns import Fingerprints
     from piienc.keys import KeysetFacts
     from piienc.transform.batches import StoredColumn
-    from piienc.transform.steps import ColumnPlace
+    from piienc.transform.place import ColumnPlace
     from piienc.verification.columns.round_trip import ColumnTrip
     from piienc.verification.columns.verifier import ValueRules
 
@@ -40,7 +40,7 @@ class PlaintextColumn:
     ) -> None:
         self._name, self._label, self._rules, self._trip = place.name, place.label, rules, trip
         self._text = is_text(to_cells(place.none(), place.label).type)
-        self._untyped = not place.table.typed
+        self._untyped = not place.typed
         self._least = LEAST[facts.mode] if facts else min(LEAST.values())
         self._ids = {key.key_id for key in facts.keys} if facts else None
         self._counted = fingerprints if facts and facts.mode is Mode.SEARCHABLE else None

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from piienc.columns import BadCells, ColumnCipher, from_cells, is_text, plain_values
-from piienc.transform.steps import Encryption
+from piienc.transform.treatments.encrypt import Encryption
 from piienc.verification.against import differing
 from piienc.verification.findings import Violation
 
@@ -18,7 +18,8 @@ if TYPE_CHECKING:
 
     from piienc.columns import Kernels
     from piienc.keys import Key, Keyset
-    from piienc.transform.steps import ColumnPlace
+    from piienc.transform.place import ColumnPlace
+    from piienc.transform.treatments.treatment import ColumnMark
 
 
 class Uncounted:
@@ -36,20 +37,13 @@ class ColumnTrip:
     """A column's way through its key, and back."""
 
     def __init__(
-        self,
-        place: ColumnPlace,
-        key: str,
-        keyset: Keyset,
-        context: str,
-        *,
-        text: bool,
-        kernels: Kernels,
+        self, place: ColumnPlace, mark: ColumnMark, keyset: Keyset, kernels: Kernels
     ) -> None:
         self._name, self._label, self._type = place.name, place.label, place.type
-        self._there = Encryption(
-            place, key, keyset, context, Uncounted(), text=text, kernels=kernels
+        self._there = Encryption(place, mark, keyset, Uncounted(), kernels)
+        self._back = ColumnCipher(
+            keyset, mark.context, text=mark.text, label=place.label, kernels=kernels
         )
-        self._back = ColumnCipher(keyset, context, text=text, label=place.label, kernels=kernels)
 
     def violations(self, stored: pa.Array) -> Iterator[Violation]:
         """Encrypt a batch, decrypt it, and yield the rows that are not what they were."""

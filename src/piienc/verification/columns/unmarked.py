@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from piienc.checks.finder import Finder
     from piienc.transform.batches import StoredColumn
-    from piienc.transform.steps import ColumnPlace
+    from piienc.transform.place import ColumnPlace
     from piienc.verification.columns.verifier import ValueRules
 
 
