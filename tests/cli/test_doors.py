@@ -31,6 +31,14 @@ CASES = {
         "none.csv out.csv --schema schema.toml",
         lambda: piienc.encrypt_file("none.csv", "out.csv", **SCHEMA),
     ),
+    "encrypt-file of what cannot be read": (
+        "/proc/self/mem out.csv --schema schema.toml",
+        lambda: piienc.encrypt_file("/proc/self/mem", "out.csv", **SCHEMA),
+    ),
+    "verify of what cannot be read": (
+        "/proc/self/mem --schema schema.toml",
+        lambda: piienc.verify("/proc/self/mem", **SCHEMA),
+    ),
     "decrypt-file": (
         "cells.csv out.csv --schema schema.toml",
         lambda: piienc.decrypt_file("cells.csv", "out.csv", **SCHEMA),

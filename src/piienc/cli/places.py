@@ -6,7 +6,7 @@ import sys
 from typing import TYPE_CHECKING
 
 from piienc.cli import ui
-from piienc.errors import UsageError
+from piienc.errors import PiiencError, UsageError
 from piienc.storage import FileSource, FileTarget, StreamSource, StreamTarget
 
 if TYPE_CHECKING:
@@ -28,11 +28,16 @@ def source_of(path: Path) -> Source:
 def begun_source(path: Path, stack: ExitStack) -> Source:
     """Begin to read a file, while what is heavy is still to be imported.
 
-    A stream is left for later, for it may keep us waiting, and the audit log is told first. So is a
-    folder, and what is missing.
+    A stream is left for later, for it may keep us waiting, and the audit log is told first. So is
+    what cannot be read: it fails again when the log has been told.
     """
     source = source_of(path)
-    return stack.enter_context(source.opened(ahead=True)) if path.is_file() else source
+    if not path.is_file():
+        return source
+    try:
+        return stack.enter_context(source.opened(ahead=True))
+    except PiiencError:
+        return source
 
 
 def target_of(path: Path) -> Target:
