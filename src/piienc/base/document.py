@@ -122,19 +122,9 @@ def parse(content: bytes, path: Path, model: type[M], *, hint: str | None = None
     """
     text = _text(content, path)
     tables = _parse(text, path)
-    if mistakes := list(_in_table(tables, model, ())):
+    if mistakes := list(mistakes_in(tables, model)):
         raise _refusal(path, _in_order(mistakes, text), hint)
     return convert(tables, model, builtin_types=_NATIVE)
-
-
-def mistakes_in(values: dict[str, Any], model: type[Table]) -> Iterator[Mistake]:
-    """Find the mistakes of a table that a larger document holds.
-
-    Args:
-        values: as TOML gives them.
-        model: what may stand there.
-    """
-    return _in_table(values, model, ())
 
 
 def table_of(values: dict[str, Any], model: type[M], where: str) -> M:
@@ -148,7 +138,7 @@ def table_of(values: dict[str, Any], model: type[M], where: str) -> M:
     Raises:
         ConfigError: it has mistakes; the message lists them all.
     """
-    if mistakes := [f"{dotted(place)}: {said}" for place, said in mistakes_in(values, model)]:
+    if mistakes := [f"{dotted(place)}: {fault}" for place, fault in mistakes_in(values, model)]:
         raise _refusal(where, mistakes)
     return convert(values, model, builtin_types=_NATIVE)
 
@@ -186,15 +176,21 @@ def _in_order(mistakes: Iterable[Mistake], text: str) -> list[str]:
     """Write the mistakes with their lines, in the order of the file."""
     lines = locate(text)
     found = []
-    for place, said in mistakes:
+    for place, fault in mistakes:
         line = line_of(place, lines)
         where = f"line {line}: {dotted(place)}" if line else dotted(place)
-        found.append((line or math.inf, f"{where}: {said}"))
+        found.append((line or math.inf, f"{where}: {fault}"))
     return [mistake for _, mistake in sorted(found, key=itemgetter(0))]
 
 
-def _in_table(values: dict[str, Any], model: type[Table], place: Place) -> Iterator[Mistake]:
-    """Find the mistakes of one table: its keys, each of its values, and all together."""
+def mistakes_in(values: dict[str, Any], model: type[Table], place: Place = ()) -> Iterator[Mistake]:
+    """Find the mistakes of one table: its keys, each of its values, and all together.
+
+    Args:
+        values: as TOML gives them.
+        model: what may stand there.
+        place: of the table in its document.
+    """
     fields = structs.fields(model)
     known = [field.name for field in fields]
     for name in values:
@@ -216,8 +212,8 @@ def _in_table(values: dict[str, Any], model: type[Table], place: Place) -> Itera
             yield here, "missing" + _mend("add", field.type, here)
         else:
             fine[field.name] = field.default
-    for inner, said in model.check(fine):
-        yield (*place, *inner), said
+    for inner, fault in model.check(fine):
+        yield (*place, *inner), fault
 
 
 def _in_value(value: object, kind: object, place: Place) -> Iterator[Mistake]:
@@ -237,7 +233,7 @@ def _in_value(value: object, kind: object, place: Place) -> Iterator[Mistake]:
 
 def _inside(value: object, part: Any, place: Place) -> Iterator[Mistake]:  # noqa: ANN401  # a type
     if isinstance(value, dict) and _is_table(part):
-        yield from _in_table(value, part, place)
+        yield from mistakes_in(value, part, place)
     elif isinstance(value, dict) and get_origin(part) is dict:
         names, values = get_args(part)
         for name, inner in value.items():
@@ -256,8 +252,8 @@ def _is_table(part: object) -> bool:
 def _parts(kind: object) -> Iterator[Any]:
     """Take a type apart: what `Meta` says of it, and its alternatives; TOML has no None."""
     if get_origin(kind) is Annotated:
-        inner, *said = get_args(kind)
-        yield from said
+        inner, *metadata = get_args(kind)
+        yield from metadata
         yield from _parts(inner)
     elif get_origin(kind) in (Union, UnionType):
         for arm in get_args(kind):
@@ -275,9 +271,9 @@ def _refused(value: object, kind: object, place: Place) -> str:
     choices = [choice for arm in arms if get_origin(arm) is Literal for choice in get_args(arm)]
     if choices:
         return f"{shown(value)} is not one of {', '.join(choices)}{nearest(value, choices)}"
-    *most, wanted = [_WORDS.get(get_origin(arm) or arm, "a table") for arm in arms]
+    *most, expected = [_WORDS.get(get_origin(arm) or arm, "a table") for arm in arms]
     if most:
-        wanted = f"{', '.join(most)} or {wanted}"
+        expected = f"{', '.join(most)} or {expected}"
     limits = [
         words.format(limit)
         for meta in parts
@@ -285,8 +281,8 @@ def _refused(value: object, kind: object, place: Place) -> str:
         if (limit := getattr(meta, name, None)) is not None
     ]
     if limits:
-        wanted += f" of {' and '.join(limits)}"
-    return f"{shown(value)} is not {wanted}{_mend('write', kind, place)}"
+        expected += f" of {' and '.join(limits)}"
+    return f"{shown(value)} is not {expected}{_mend('write', kind, place)}"
 
 
 def _mend(verb: str, kind: object, place: Place) -> str:

@@ -64,7 +64,8 @@ def new_file(
         with translated(shown, whole=True):
             final = stack.enter_context(held_name(path))
         _refuse_taken(final, shown, overwrite=overwrite)
-        _sweep(final)
+        ours = re.escape(_temporary_prefix(final)) + r"[0-9a-f]{8}\.piienc"
+        sweep(final.parent, ours, Path.unlink)
         with translated(shown, whole=True):
             descriptor, temporary = _open_nameless(final, shown)
             if kept:
@@ -216,18 +217,23 @@ def _temporary_prefix(final: Path) -> str:
     return f".{os.fsdecode(os.fsencode(final.name)[:64])}."
 
 
-def _sweep(final: Path) -> None:
-    """Remove the temporary files of killed runs: those whose lock nobody holds any more."""
-    ours = re.compile(re.escape(_temporary_prefix(final)) + r"[0-9a-f]{8}\.piienc")
+def sweep(folder: Path, name: str, remove: Callable[[Path], object]) -> None:
+    """Remove what killed runs have left in a folder: that whose lock nobody holds any more.
+
+    Args:
+        folder: in which it is.
+        name: a regular expression of its whole name.
+        remove: is called with its path.
+    """
     with contextlib.suppress(OSError):
-        for entry in os.scandir(final.parent):
-            if not ours.fullmatch(entry.name):
+        for entry in os.scandir(folder):
+            if not re.fullmatch(name, entry.name):
                 continue
             with contextlib.suppress(OSError, ConfigError):
                 descriptor = os.open(entry.path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
                 try:
                     if lock(descriptor, Path(entry.path), wait=False):
-                        Path(entry.path).unlink()
+                        remove(Path(entry.path))
                 finally:
                     os.close(descriptor)
 

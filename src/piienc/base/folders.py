@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import resource
 import shutil
 import tempfile
@@ -16,11 +17,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from piienc.base.cleanup import cleaned_up
-from piienc.base.files import keep_names, translated
+from piienc.base.files import keep_names, sweep, translated
 from piienc.base.locks import lock
 from piienc.base.trust import held_name
 from piienc.base.walk import by_descriptor
-from piienc.errors import ConfigError, InputError, PolicyError
+from piienc.errors import InputError, PolicyError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -49,14 +50,16 @@ def new_folder(path: Path) -> Iterator[Path]:
             final = stack.enter_context(held_name(path))
         _refuse_taken(final, path)
         with translated(path, whole=True):
-            _sweep(final)
+            ours = re.escape(f".{final.name}.") + "(?s:.*)" + re.escape(_SUFFIX)
+            sweep(final.parent, ours, partial(shutil.rmtree, ignore_errors=True))
             made, descriptor = _made(final, path)
         stack.callback(os.close, descriptor)
         stack.enter_context(cleaned_up(partial(shutil.rmtree, made, ignore_errors=True)))
         yield by_descriptor(descriptor)
         _refuse_taken(final, path)
         with translated(path, whole=True):
-            _flush(made)
+            for folder, _, _ in os.walk(made):
+                keep_names(Path(folder))
             made.rename(final)
             keep_names(final.parent)
 
@@ -142,24 +145,3 @@ def allow_open(files: int, name: str) -> None:
         )
     if soft != resource.RLIM_INFINITY and soft < needed:
         resource.setrlimit(resource.RLIMIT_NOFILE, (needed, hard))
-
-
-def _sweep(final: Path) -> None:
-    """Remove what killed runs have left of the same folder."""
-    ours = f".{final.name}."
-    for name in os.listdir(final.parent):  # noqa: PTH208  # names, which are no patterns
-        if not (name.startswith(ours) and name.endswith(_SUFFIX)):
-            continue
-        left = final.parent / name
-        with contextlib.suppress(OSError, ConfigError):
-            descriptor = os.open(left, os.O_RDONLY | os.O_NOFOLLOW)
-            try:
-                if lock(descriptor, left, wait=False):
-                    shutil.rmtree(left, ignore_errors=True)
-            finally:
-                os.close(descriptor)
-
-
-def _flush(folder: Path) -> None:
-    for at, _, _ in os.walk(folder):
-        keep_names(Path(at))

@@ -287,7 +287,7 @@ def _trusted_roots() -> list[Path]:
         ConfigError: one is not named by its whole path, or in the home of nobody.
     """
     roots = []
-    for named in _trusted_folders():
+    for named in (*filter(None, os.environ.get(VARIABLE, "").split(os.pathsep)), *_users_own()):
         folder = Path("/" if named == _ALL else named)
         folder = if_at_home(folder) or folder  # which is no whole path
         if not folder.is_absolute():
@@ -312,11 +312,6 @@ def _is_excused(way: list[PathStep], fault: PathStep, roots: list[Path]) -> bool
     return False
 
 
-def _trusted_folders() -> list[str]:
-    said = os.environ.get(VARIABLE, "").split(os.pathsep)
-    return [folder for folder in said if folder] + _users_own()
-
-
 def _users_own() -> list[str]:
     """Return the folders that the user's own settings name; none if those cannot be trusted."""
     home = os.environ.get("XDG_CONFIG_HOME") or "~/.config"
@@ -330,13 +325,13 @@ def _users_own() -> list[str]:
         with walked(path) as walk:
             if _faults(walk.steps):
                 return []
-            told = tomllib.loads(walk.end.read_text("utf-8"))
+            toml = tomllib.loads(walk.end.read_text("utf-8"))
     except OSError:
         return []
     except ValueError as error:
         raise ConfigError(f"{path} is no TOML: {error}") from None
-    folders = told.pop("trust", [])
-    if told or not isinstance(folders, list) or not all(isinstance(each, str) for each in folders):
+    folders = toml.pop("trust", [])
+    if toml or not isinstance(folders, list) or not all(isinstance(each, str) for each in folders):
         raise ConfigError(
             f"{path} has more than a list of folders to trust",
             hint='it may have one line: trust = ["/a/folder"]',

@@ -127,9 +127,9 @@ class _Login(paramiko.ServerInterface):
 def _answered(action: Callable[..., Any]) -> Callable[..., Any]:
     """Answer with a code of SFTP where the system refuses."""
 
-    def answer(*said: Any) -> Any:  # noqa: ANN401  # of each operation's own types
+    def answer(*arguments: Any) -> Any:  # noqa: ANN401  # of each operation's own types
         try:
-            return action(*said)
+            return action(*arguments)
         except OSError as error:
             return paramiko.SFTPServer.convert_errno(error.errno or 0)
 

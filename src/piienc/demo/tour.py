@@ -64,13 +64,13 @@ class Scene(Struct, frozen=True):
     """What there is to be seen at one point of the way.
 
     Attributes:
-        told: what was done, a line each.
+        lines: what was done, a line each.
         title: of the table.
         head: the names of its columns; without any, there is no table.
         rows: its rows.
     """
 
-    told: tuple[str, ...] = ()
+    lines: tuple[str, ...] = ()
     title: str = ""
     head: tuple[str, ...] = ()
     rows: tuple[tuple[str, ...], ...] = ()
@@ -98,7 +98,7 @@ def scenes(folder: Path) -> Iterator[Scene]:
 
 
 class _Where(TypedDict):
-    """What every step is told, so that it looks at nothing of the user's."""
+    """What every step is given, so that it looks at nothing of the user's."""
 
     keys: Path
     state: Path
@@ -153,7 +153,7 @@ def _back(ours: Path, theirs: Path) -> Iterator[Scene]:
     yield _table(
         opened,
         "what the partner reads",
-        told=(
+        lines=(
             f"pulled {fetched.name} back, and unwrapped it with the partner's key",
             "equal emails (searchable) have equal cells, and equal names (sealed) have not",
         ),
@@ -165,7 +165,7 @@ def _back(ours: Path, theirs: Path) -> Iterator[Scene]:
     yield _table(
         back,
         "decrypted again",
-        told=(
+        lines=(
             f"verified: {'as it should be' if report.ok else 'not as it should be'}",
             f"decrypted: {'equal to the export, byte for byte' if equal else 'not equal'}",
         ),
@@ -175,29 +175,29 @@ def _back(ours: Path, theirs: Path) -> Iterator[Scene]:
 def _tampered(ours: Path, source: Path) -> Scene:
     """Change one character of one cell, and show what notices."""
     changed = ours / "tampered.csv"
-    lines = source.read_text("utf-8").splitlines(keepends=True)
-    cells = lines[2].split(",")
+    rows = source.read_text("utf-8").splitlines(keepends=True)
+    cells = rows[2].split(",")
     middle = len(cells[2]) // 2
     other = "A" if cells[2][middle] != "A" else "B"
     cells[2] = cells[2][:middle] + other + cells[2][middle + 1 :]
-    changed.write_text("".join([*lines[:2], ",".join(cells), *lines[3:]]), "utf-8")
-    told = ["changed one character of one cell"]
+    changed.write_text("".join([*rows[:2], ",".join(cells), *rows[3:]]), "utf-8")
+    lines = ["changed one character of one cell"]
     try:
         decrypt_file(changed, ours / "never.csv", schema=ours / "schema.toml", **_where(ours))
     except AuthenticationError as error:
-        said = str(error).replace(f"{ours}/", "")
-        told += [f"decrypt-file then ends with exit code {error.exit_code}: {said}"]
+        message = str(error).replace(f"{ours}/", "")
+        lines += [f"decrypt-file then ends with exit code {error.exit_code}: {message}"]
     report = verify(changed, schema=ours / "schema.toml", **_where(ours))
-    told += [f"verify finds it, too, exit code {report.exit_code}"]
-    told += [f"  row {f.row}, column {f.column}: {f.detail}" for f in report.findings]
-    return Scene(tuple(told))
+    lines += [f"verify finds it, too, exit code {report.exit_code}"]
+    lines += [f"  row {f.row}, column {f.column}: {f.detail}" for f in report.findings]
+    return Scene(tuple(lines))
 
 
-def _table(path: Path, title: str, told: tuple[str, ...] = ()) -> Scene:
+def _table(path: Path, title: str, lines: tuple[str, ...] = ()) -> Scene:
     with path.open(newline="", encoding="utf-8") as file:
         head, *rows = csv.reader(file)
     shown = tuple(tuple(_short(cell) for cell in row) for row in rows)
-    return Scene(told, title, tuple(head), shown)
+    return Scene(lines, title, tuple(head), shown)
 
 
 def _short(cell: str) -> str:

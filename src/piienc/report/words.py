@@ -60,8 +60,8 @@ def reason(report: Report) -> str:
         parts.append(counted(report.errors, "error"))
     if warnings := sum(report.counts.values()) - report.errors:
         parts.append(counted(warnings, "warning"))
-    said = " and ".join(parts) or "nothing was found"
-    text = f"{said} in {where}"
+    counts = " and ".join(parts) or "nothing was found"
+    text = f"{counts} in {where}"
     if report.exit_code == 6:  # noqa: PLR2004  # the exit codes stand in errors.py
         text += "; cells are not authentic: changed, or of another key or context"
     if report.missing_keys:

@@ -58,7 +58,7 @@ def _folder(keep: Path | None, stack: ExitStack) -> Path:
 
 
 def _show(scene: Scene) -> None:
-    for line in scene.told:
+    for line in scene.lines:
         ui.say(line)
     if scene.head:
         ui.table(scene.title, scene.head, scene.rows)

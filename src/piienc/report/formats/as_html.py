@@ -105,21 +105,21 @@ def _shares(report: Report, column: ColumnReport) -> dict[str, Share | None]:
     suspicious = sum(column.suspicious.values())
     is_expected = report.expect == "encrypted"
 
-    def tone(count: int) -> str:
+    def tone_of(count: int) -> str:
         if not is_expected:
             return "plain"
         return "good" if count == cells else "bad"
 
-    def share(count: int | None, whole: int, said: str) -> Share | None:
+    def share(count: int | None, whole: int, tone: str) -> Share | None:
         if count is None:
             return None
         part = min(count, whole)
-        return Share(count, _length(part, whole), percent(part, whole), said)
+        return Share(count, _length(part, whole), percent(part, whole), tone)
 
     return {
         "nulls": share(column.nulls, report.rows, "plain"),
-        "encrypted": share(column.encrypted, cells, tone(column.encrypted or 0)),
-        "authentic": share(column.authentic, cells, tone(column.authentic or 0)),
+        "encrypted": share(column.encrypted, cells, tone_of(column.encrypted or 0)),
+        "authentic": share(column.authentic, cells, tone_of(column.authentic or 0)),
         "failures": Share(
             failures,
             _length(min(worst, report.rows), report.rows),
