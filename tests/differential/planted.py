@@ -45,9 +45,9 @@ FAULTS = (
         "pieces reckoned, not counted: a quote moves later columns by a row",
         Patch(
             "tables/csv/records.py",
-            "                wanted[change.rows, 2 * number + 1] = table.add_pool(change.fields)\n",
+            "                index[change.rows, 2 * number + 1] = table.add_pool(change.fields)\n",
             "                first = table._count\n"
-            "                wanted[change.rows, 2 * number + 1] = table.add_pool(change.fields)\n"
+            "                index[change.rows, 2 * number + 1] = table.add_pool(change.fields)\n"
             "                table._count = first + 2 * len(change.rows)\n",
         ),
     ),

@@ -18,7 +18,7 @@ import io, random, sys
 import pyarrow as pa
 from pyarrow import parquet as pq
 from piienc.errors import PiiencError
-from piienc.tables.parquet.output import Output
+from piienc.tables.table import Output
 from piienc.tables.parquet.source import ParquetSource
 
 numbers = pa.array([1, 2]).dictionary_encode()

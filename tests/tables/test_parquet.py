@@ -12,9 +12,9 @@ from pyarrow import parquet as pq
 from piienc.errors import InputError
 from piienc.storage.hashing import HashingWriter
 from piienc.tables import UnitSize
-from piienc.tables.parquet.output import Output
 from piienc.tables.parquet.slices import Slice, weight_of
 from piienc.tables.parquet.source import ParquetSink, ParquetSource
+from piienc.tables.table import Output
 
 
 def opened(table, **writing):

@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from piienc.errors import InputError
 from piienc.storage.hashing import HashingReader
-from piienc.tables import CsvFormat, parts
+from piienc.tables import CsvFormat
+from piienc.tables.csv.parts import parts
 from piienc.tables.csv.source import open_csv
 from piienc.tables.streams import Decompressed
 

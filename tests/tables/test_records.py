@@ -6,7 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from piienc.base.cells import SPARE
-from piienc.tables.csv.records import Block, Dialect, Records
+from piienc.tables import CsvFormat
+from piienc.tables.csv.records import Block, Records
 
 CELLS = st.none() | st.text('ab",\n\ré', max_size=6)
 
@@ -22,8 +23,8 @@ def field(cell, *, quoted):
 
 def records_of(text, columns):
     data = text.encode()
-    dialect = Dialect("a.csv", columns, ord(","), ord('"'), "utf-8")
-    return Records(Block(data + bytes(SPARE), len(data), 2, data.count(b"\n")), dialect)
+    block = Block(data + bytes(SPARE), len(data), 2, data.count(b"\n"))
+    return Records(block, "a.csv", CsvFormat(), columns)
 
 
 @given(st.data(), st.integers(1, 4), st.sampled_from(["\n", "\r\n"]))

@@ -11,7 +11,8 @@ from pyarrow import parquet as pq
 
 from piienc.columns import ColumnCipher
 from piienc.errors import PiiencError
-from piienc.tables import CsvSource, Records, UnitSize
+from piienc.tables import Records, UnitSize
+from piienc.tables.csv.source import CsvSource
 
 SCHEMA = {
     "id": {"type": "string"},

@@ -5,7 +5,6 @@
     table.py    what all tables have in common
     formats.py  TABLE_FORMATS: how each format is recognised, opened and written
     streams.py  bytes, compressed or not
-    names.py    the names of columns
     limits.py   how large units are, and what is too large
 
 A source cuts its file into units in order, which is cheap: blocks of CSV, slices of Parquet's
@@ -14,10 +13,9 @@ batch. A sink writes the changed units in order.
 """
 
 from piienc.tables.csv.form import CsvFormat
-from piienc.tables.csv.parts import Part, parts
+from piienc.tables.csv.parts import Part
 from piienc.tables.csv.plain_path import Record, count_records, read_record
 from piienc.tables.csv.records import Block, ColumnChange, Records, Rewritten
-from piienc.tables.csv.source import CsvSink, CsvSource
 from piienc.tables.formats import (
     TABLE_FORMATS,
     TableFormat,
@@ -27,12 +25,22 @@ from piienc.tables.formats import (
     promised_format,
 )
 from piienc.tables.limits import UnitSize
-from piienc.tables.names import repeated
-from piienc.tables.parquet.arrow_schema import ARROW_SCHEMA, arrow_schema
-from piienc.tables.parquet.described import described
-from piienc.tables.parquet.metadata import record_of, with_record
-from piienc.tables.parquet.output import Output
-from piienc.tables.table import BatchTable, BatchUnit, ByteTable, OpenedTable, Sink, UnitWork
+from piienc.tables.parquet.metadata import (
+    ARROW_SCHEMA,
+    arrow_schema,
+    described,
+    record_of,
+    with_record,
+)
+from piienc.tables.table import (
+    BatchTable,
+    BatchUnit,
+    ByteTable,
+    OpenedTable,
+    Output,
+    Sink,
+    repeated,
+)
 
 __all__ = [
     "ARROW_SCHEMA",
@@ -43,8 +51,6 @@ __all__ = [
     "ByteTable",
     "ColumnChange",
     "CsvFormat",
-    "CsvSink",
-    "CsvSource",
     "OpenedTable",
     "Output",
     "Part",
@@ -54,14 +60,12 @@ __all__ = [
     "Sink",
     "TableFormat",
     "UnitSize",
-    "UnitWork",
     "arrow_schema",
     "check_ends",
     "count_records",
     "described",
     "format_of",
     "opened_table",
-    "parts",
     "promised_format",
     "read_record",
     "record_of",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import bz2
 import lzma
 import zlib
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
@@ -122,25 +122,6 @@ def not_parquet(name: str) -> InputError:
     )
 
 
-class _MemberDecompressor(Protocol):
-    """What `bz2` and `lzma` decompress one member of a file with."""
-
-    @property
-    def eof(self) -> bool:
-        """Whether its end was reached."""
-
-    @property
-    def needs_input(self) -> bool:
-        """Whether nothing comes of what it was given."""
-
-    @property
-    def unused_data(self) -> bytes:
-        """What it was given behind its end."""
-
-    def decompress(self, data: bytes, max_length: int) -> bytes:
-        """Take in data, and give out some."""
-
-
 class _Gunzip:
     """`zlib` with the face of `bz2` and `lzma`."""
 
@@ -158,7 +139,8 @@ class _Gunzip:
         return out
 
 
-_BEGIN: dict[Compression, Callable[[], _MemberDecompressor]] = {
+_Decompressor = bz2.BZ2Decompressor | lzma.LZMADecompressor | _Gunzip
+_BEGIN: dict[Compression, Callable[[], _Decompressor]] = {
     "gzip": _Gunzip,
     "bzip2": bz2.BZ2Decompressor,
     "xz": lambda: lzma.LZMADecompressor(lzma.FORMAT_XZ, _XZ_MEMORY),
@@ -168,9 +150,9 @@ _BEGIN: dict[Compression, Callable[[], _MemberDecompressor]] = {
 class _Members:
     """The members of a compressed file, one behind the other; zeros behind one are padding."""
 
-    def __init__(self, stream: Readable, begin: Callable[[], _MemberDecompressor]) -> None:
+    def __init__(self, stream: Readable, begin: Callable[[], _Decompressor]) -> None:
         self._stream, self._begin = stream, begin
-        self._member: _MemberDecompressor | None = begin()
+        self._member: _Decompressor | None = begin()
         self._input = b""
 
     def read(self, size: int) -> bytes:
@@ -216,7 +198,8 @@ class Compressed:
             outer = pa.CompressedOutputStream(pa.PythonFile(stream, "w"), compression)
             self._write, self._end = outer.write, outer.close
         elif compression:
-            compressor = bz2.BZ2Compressor() if compression == "bzip2" else _xz()
+            xz = lzma.LZMACompressor(lzma.FORMAT_XZ, preset=_XZ_PRESET)
+            compressor = bz2.BZ2Compressor() if compression == "bzip2" else xz
             self._write = lambda data: stream.write(compressor.compress(data))
             self._end = lambda: stream.write(compressor.flush())
 
@@ -227,7 +210,3 @@ class Compressed:
     def close(self) -> None:
         """Write the compressed stream's end; the file below stays open."""
         self._end()
-
-
-def _xz() -> lzma.LZMACompressor:
-    return lzma.LZMACompressor(lzma.FORMAT_XZ, preset=_XZ_PRESET)

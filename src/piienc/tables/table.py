@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol, TypeVar
 
 from msgspec import Struct
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator
+    from collections.abc import Collection, Iterable, Iterator
 
     import pyarrow as pa
 
@@ -15,7 +16,6 @@ if TYPE_CHECKING:
     from piienc.tables.csv.form import CsvFormat
     from piienc.tables.csv.records import Block, Records, Rewritten
     from piienc.tables.limits import UnitSize
-    from piienc.tables.parquet.output import Output
 
 Made = TypeVar("Made", covariant=True)  # noqa: PLC0105  # it is no name of a user
 
@@ -75,11 +75,11 @@ class OpenedTable:
         """
         raise NotImplementedError
 
-    def require_columns(self, wanted: Collection[str]) -> None:
-        """Refuse columns that are others than the wanted ones for a reason that can be told.
+    def require_columns(self, expected: Collection[str]) -> None:
+        """Refuse columns that are others than the expected ones for a reason that can be told.
 
         Args:
-            wanted: names; none if nobody knows.
+            expected: names; none if nobody knows.
 
         Raises:
             InputError: there is such a reason.
@@ -148,6 +148,26 @@ class BatchTable(OpenedTable):
         return work.of_batch(self, unit)
 
 
+class Output(Struct, frozen=True):
+    """The columns of an output.
+
+    Attributes:
+        schema: its Arrow schema.
+        ciphertext: the columns that are encrypted on the way.
+        decrypted: those that are decrypted.
+        left_out: those of the source that are not there.
+        int96: those of the decrypted whose timestamps were stored as INT96.
+        arrow_schema: what a Parquet footer tells beside its own schema, if anything.
+    """
+
+    schema: pa.Schema
+    ciphertext: frozenset[str] = frozenset()
+    decrypted: frozenset[str] = frozenset()
+    left_out: frozenset[str] = frozenset()
+    int96: frozenset[str] = frozenset()
+    arrow_schema: bytes | None = None
+
+
 class BatchUnit(Struct, frozen=True):
     """A unit that is a record batch."""
 
@@ -180,3 +200,8 @@ class Sink(Protocol):
 
     def close(self) -> None:
         """Write the table's end; the file below stays open."""
+
+
+def repeated(names: Iterable[str]) -> list[str]:
+    """Return the names that stand more than once, in alphabetical order."""
+    return sorted(name for name, times in Counter(names).items() if times > 1)

@@ -14,8 +14,8 @@ from msgspec import Struct
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Sequence
 
-DELIMITERS = ",;\t|"
-"""Those that CSV is mostly written with."""
+DELIMITERS = {",": "a comma", ";": "a semicolon", "\t": "a tab", "|": "a bar"}
+"""Those that CSV is mostly written with, and what messages call them."""
 
 _SEP = re.compile(rb"\"?sep=(.)\"?\s*", re.IGNORECASE)
 _OTHER_ENDS = re.compile("[\v\f\x1c-\x1e\x85\u2028\u2029]")  # those of str.splitlines()
@@ -55,8 +55,8 @@ def _of_beginning(start: bytes, end: int, delimiter: bytes, quote: bytes) -> Ite
             "NUL bytes in the first line, which no text has",
             "see what it is: file NAME; if it is text, name its encoding: [csv] encoding",
         )
-    if said := _SEP.fullmatch(header):
-        shown = "\\t" if said[1] == b"\t" else said[1].decode(errors="replace")
+    if match := _SEP.fullmatch(header):
+        shown = "\\t" if match[1] == b"\t" else match[1].decode(errors="replace")
         yield Oddity(
             "line 1 tells Excel the delimiter (sep=), and is no header",
             f'remove the line: tail -n +2; and say it in the schema: [csv] delimiter = "{shown}"',
@@ -91,49 +91,48 @@ _TWICE = Oddity(
 
 
 def of_columns(
-    header: str, columns: Sequence[str], wanted: Collection[str], delimiter: str, quote: str
+    header: str, columns: Sequence[str], expected: Collection[str], delimiter: str, quote: str
 ) -> Oddity | None:
-    """Tell why columns are not the ones that are wanted.
+    """Tell why columns are not the expected ones.
 
     Args:
         header: the first line.
         columns: as they were read from it.
-        wanted: the schema's; none if nobody knows.
+        expected: the schema's; none if nobody knows.
         delimiter: by which it was read.
         quote: around fields.
     """
-    if mark := _other_delimiter(header, columns, wanted, delimiter, quote):
+    if mark := _other_delimiter(header, columns, expected, delimiter, quote):
         shown = "\\t" if mark == "\t" else mark
-        name = {"\t": "a tab", ",": "a comma", ";": "a semicolon", "|": "a bar"}[mark]
         return Oddity(
-            f"it is delimited by {name}, and not by {delimiter!r}",
+            f"it is delimited by {DELIMITERS[mark]}, and not by {delimiter!r}",
             f'say so in the schema: [csv] delimiter = "{shown}"',
         )
-    if len(columns) == 1 and {*columns[0].split(delimiter)} & {*wanted}:
+    if len(columns) == 1 and {*columns[0].split(delimiter)} & {*expected}:
         return Oddity("each line is quoted as a whole", "quote fields, and not whole lines")
-    if "" in columns and "" not in wanted and {*columns} & {*wanted}:
+    if "" in columns and "" not in expected and {*columns} & {*expected}:
         return unnamed(columns)
-    missing = {_plain(name): name for name in wanted if name not in columns}
+    missing = {_plain(name): name for name in expected if name not in columns}
     near = {missing[_plain(name)]: name for name in columns if _plain(name) in missing}
     if missing and len(near) == len(missing):
-        told = ", ".join(f"{here!r} for {there!r}" for there, here in near.items())
+        pairs = ", ".join(f"{here!r} for {there!r}" for there, here in near.items())
         return Oddity(
-            f"names that differ from the schema's in capitals, spaces or invisible marks: {told}",
+            f"names that differ from the schema's in capitals, spaces or invisible marks: {pairs}",
             "write them in the schema as they are in the file, or mend the export",
         )
     return None
 
 
 def _other_delimiter(
-    header: str, columns: Sequence[str], wanted: Collection[str], delimiter: str, quote: str
+    header: str, columns: Sequence[str], expected: Collection[str], delimiter: str, quote: str
 ) -> str | None:
-    """Return the delimiter by which more of the columns are the wanted ones."""
-    best, most = None, len({*columns} & {*wanted})
-    for mark in DELIMITERS.replace(delimiter, ""):
+    """Return the delimiter by which more of the columns are the expected ones."""
+    best, most = None, len({*columns} & {*expected})
+    for mark in (each for each in DELIMITERS if each != delimiter):
         names = {name.strip().strip(quote) for name in header.split(mark)}
-        if wanted and len(names & {*wanted}) > most:
-            best, most = mark, len(names & {*wanted})
-        elif not wanted and len(columns) == 1 and len(names) > max(1, most):
+        if expected and len(names & {*expected}) > most:
+            best, most = mark, len(names & {*expected})
+        elif not expected and len(columns) == 1 and len(names) > max(1, most):
             best, most = mark, len(names)
     return best
 

@@ -148,15 +148,15 @@ class _Buffer(io.RawIOBase):
 
     def take(self, size: int) -> bytes:
         """Give out up to `size` bytes; all of them for -1."""
-        wanted = self._size if size < 0 else min(size, self._size)
+        left = self._size if size < 0 else min(size, self._size)
         given = []
-        while wanted:
+        while left:
             piece = self._pieces.popleft()
-            given.append(piece[:wanted])
-            if len(piece) > wanted:
-                self._pieces.appendleft(piece[wanted:])
+            given.append(piece[:left])
+            if len(piece) > left:
+                self._pieces.appendleft(piece[left:])
             self._size -= len(given[-1])
-            wanted -= len(given[-1])
+            left -= len(given[-1])
         return b"".join(given)
 
 

@@ -27,29 +27,12 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from piienc.base.cells import Bytes, CellPool, Narrow, Places
+    from piienc.tables.csv.form import CsvFormat
     from piienc.tables.csv.oddities import Oddity
 
 _LF, _CR = ord("\n"), ord("\r")
 _PIECE = 256 << 10  # bytes looked at in a piece
 _NEAR = 4  # bytes around a place that tell what is odd there
-
-
-class Dialect(Struct, frozen=True):
-    """What the records of a file are made of.
-
-    Attributes:
-        name: what error messages call the file.
-        columns: how many fields a record has; 0 stands for as many as the first one.
-        delimiter: between fields, one byte.
-        quote: around fields, one byte.
-        encoding: the file's own, for error messages.
-    """
-
-    name: str
-    columns: int
-    delimiter: int
-    quote: int
-    encoding: str
 
 
 class Block(Struct, frozen=True):
@@ -104,13 +87,20 @@ class Records:
         columns: how many fields each has.
     """
 
-    def __init__(self, block: Block, dialect: Dialect) -> None:
+    def __init__(self, block: Block, name: str, form: CsvFormat, columns: int) -> None:
         """Find every field.
+
+        Args:
+            block: the records.
+            name: what error messages call the file.
+            form: how it is written.
+            columns: how many fields a record has; 0 stands for as many as the first one.
 
         Raises:
             InputError: a record or its bytes are not as they should be, with the line.
         """
-        self._block, self._dialect = block, dialect
+        self._block, self._name, self._form, self._expected = block, name, form, columns
+        self._delimiter, self._quote = ord(form.delimiter), ord(form.quote)
         self._data = np.frombuffer(block.data, np.uint8)
         self._require_utf8()
         separators, self._quotes = self._marks()
@@ -135,12 +125,12 @@ class Records:
             fields = Cells(self._data, begins[rows], lengths[rows])
         if not len(self._quotes):
             return fields, rows
-        in_quotes = np.flatnonzero(self._data[fields.starts] == self._dialect.quote)
+        in_quotes = np.flatnonzero(self._data[fields.starts] == self._quote)
         return unquoted(fields, in_quotes, self._doubled), rows
 
     def as_fields(self, cells: CellPool) -> CellPool:
         """Return text as fields: in quotes where it needs them."""
-        return quoted(cells, self._dialect.quote, self._dialect.delimiter)
+        return quoted(cells, self._quote, self._delimiter)
 
     @property
     def begins(self) -> Places:
@@ -178,16 +168,16 @@ class Records:
         cuts[:, -1] = self._stops[-1] + 1
         table = PieceTable()
         table.add(Pieces(self._data, cuts.ravel()))
-        wanted = np.arange(cuts.size, dtype=np.int32).reshape(cuts.shape)[:, :-1].copy()
+        index = np.arange(cuts.size, dtype=np.int32).reshape(cuts.shape)[:, :-1].copy()
         for number, column in enumerate(columns):
             if column not in dropped:
                 change = changes[column]
-                wanted[change.rows, 2 * number + 1] = table.add_pool(change.fields)
+                index[change.rows, 2 * number + 1] = table.add_pool(change.fields)
         gone = [2 * number + 1 for number, column in enumerate(columns) if column in dropped]
         if gone:
-            wanted = np.delete(wanted, gone, axis=1)
-        made = table.assemble(wanted.ravel())
-        return Rewritten(made.data, made.cuts[:: wanted.shape[1]][: self.count])
+            index = np.delete(index, gone, axis=1)
+        made = table.assemble(index.ravel())
+        return Rewritten(made.data, made.cuts[:: index.shape[1]][: self.count])
 
     def _begins(self, column: int) -> Places:
         """Return where the fields of a column begin."""
@@ -214,14 +204,13 @@ class Records:
             self._block.data[: self._block.size].decode()
         except UnicodeDecodeError as error:
             line = self._line(error.start)
-            raise not_in_encoding(self._dialect.name, line, self._dialect.encoding) from None
+            raise not_in_encoding(self._name, line, self._form.encoding) from None
 
     def _marks(self) -> tuple[Places, Places]:
         """Find the delimiters and line breaks that are not data, and the quotes."""
         own = self._data[: self._block.size]
-        quote = self._dialect.quote
-        marks = _places_of(own, self._dialect.delimiter, _LF, quote)
-        is_quote = own.take(marks) == quote
+        marks = _places_of(own, self._delimiter, _LF, self._quote)
+        is_quote = own.take(marks) == self._quote
         quotes = np.flatnonzero(is_quote)
         if not len(quotes):
             return marks, quotes
@@ -234,17 +223,17 @@ class Records:
             return
         data, size = self._data, self._block.size
         border = np.zeros(256, np.bool_)
-        border[[self._dialect.delimiter, self._dialect.quote, _LF, _CR]] = True
+        border[[self._delimiter, self._quote, _LF, _CR]] = True
         opening, closing = self._quotes[0::2], self._quotes[1::2]
         stray = opening[~border[data[opening - 1]] & (opening > 0)]
         torn = closing[~border[data[closing + 1]] & (closing + 1 < size)]
         if len(stray) or len(torn):
             place = int(np.concatenate([stray, torn]).min())
             around = self._around(place)
-            odd = oddities.of_quote(*around, self._delimiter)
+            odd = oddities.of_quote(*around, self._form.delimiter.encode())
             raise self._broken(place, "a quote in the middle of a field", odd)
         if len(self._quotes) % 2:
-            odd = oddities.of_open_quote(self._delimiter)
+            odd = oddities.of_open_quote(self._form.delimiter.encode())
             place = int(self._quotes[-1])
             raise self._broken(place, "a quoted field begins here and never ends", odd)
 
@@ -261,7 +250,7 @@ class Records:
     def _shaped(self, separators: Places) -> tuple[Places, Places]:
         """Return where each record begins, and where each field stops: shape (columns, records)."""
         breaks = self._data.take(separators) == _LF
-        columns = self._dialect.columns or int(breaks.argmax()) + 1
+        columns = self._expected or int(breaks.argmax()) + 1
         begins = np.empty_like(separators)
         begins[:1] = 0
         begins[1:] = separators[:-1] + 1
@@ -287,29 +276,25 @@ class Records:
     def _ragged(self, begins: Places, breaks: NDArray[np.bool_]) -> InputError:
         lines = np.flatnonzero(breaks)
         fields = np.diff(lines, prepend=-1)
-        bad = int(np.flatnonzero(fields != self._dialect.columns)[0])
+        bad = int(np.flatnonzero(fields != self._expected)[0])
         first = int(lines[bad] - fields[bad] + 1)
         begin, count = int(begins[first]), int(fields[bad])
         end = int(begins[lines[bad] + 1]) if lines[bad] + 1 < len(begins) else self._block.size
         record = self._block.data[begin:end]
-        odd = oddities.of_record(record, count, self._dialect.columns, self._delimiter)
-        what = f"{_counted(count)}, where the header has {self._dialect.columns}"
+        odd = oddities.of_record(record, count, self._expected, self._form.delimiter.encode())
+        what = f"{_counted(count)}, where the header has {self._expected}"
         return self._broken(begin, what, odd)
 
     def _broken(self, place: int, what: str, odd: Oddity) -> InputError:
         because = f": {odd.what}" if odd.what else ""
         return InputError(
-            f"{self._dialect.name}: line {self._line(place)}: {what}{because}", hint=odd.remedy
+            f"{self._name}: line {self._line(place)}: {what}{because}", hint=odd.remedy
         )
 
     def _around(self, place: int) -> tuple[bytes, bytes]:
         """Return what stands before a byte and behind it."""
         data, size = self._block.data, self._block.size
         return data[max(0, place - _NEAR) : place], data[place + 1 : min(size, place + 1 + _NEAR)]
-
-    @property
-    def _delimiter(self) -> bytes:
-        return bytes([self._dialect.delimiter])
 
     def _line(self, place: int) -> int:
         return self._block.first_line + self._block.data.count(b"\n", 0, place)

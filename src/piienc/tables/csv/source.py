@@ -19,7 +19,7 @@ from piienc.tables.csv.blocks import (
     refuse_long,
 )
 from piienc.tables.csv.form import CsvFormat
-from piienc.tables.csv.records import Block, Dialect, Records
+from piienc.tables.csv.records import Block, Records
 from piienc.tables.csv.text import TextReader, TextWriter, encoding_of
 from piienc.tables.limits import UnitSize
 from piienc.tables.streams import Compressed
@@ -31,16 +31,15 @@ if TYPE_CHECKING:
     from piienc.base.cells import Bytes
     from piienc.storage.hashing import HashingWriter
     from piienc.tables.csv.records import Rewritten
-    from piienc.tables.parquet.output import Output
     from piienc.tables.streams import Decompressed
+    from piienc.tables.table import Output
 
 _BLOCK = 4 << 20  # bytes of a block: about 35,000 rows of a profile, which stay near the cache
 _FIRST = 1 << 20  # bytes read at first: the threads begin early, and share a small file, too
 _LARGER = 2  # so many times larger are the blocks of files with longer records
 _RECORDS = 1 << 15  # records in a block, which pay for the work on whole columns
-_WIDE = (
-    250  # columns that pay for one more _FIRST: what is done to a column costs, few rows or many
-)
+# Columns that pay for one more _FIRST: what is done to a column costs, few rows or many.
+_WIDE = 250
 _WIDEST = 32  # so many of them at the most
 _BOM = "\ufeff".encode()
 
@@ -49,11 +48,8 @@ class CsvSource(Struct, ByteTable):
     """A CSV file being read.
 
     Attributes:
-        name: what error messages call the file.
         header: its first record, as it stands in the file.
-        columns: the names in the header.
         format: how it is written, line ends and byte order mark as found.
-        schema: the Arrow schema of its batches: all columns are strings.
     """
 
     name: str
@@ -113,23 +109,13 @@ class CsvSource(Struct, ByteTable):
         return rows + added
 
     def decode(self, unit: Block) -> Records:
-        """Find the fields of a block.
-
-        Raises:
-            InputError: a record or its bytes are not as they should be, with the line.
-        """
-        form = self.format
-        marks = ord(form.delimiter), ord(form.quote)
-        records = Records(unit, Dialect(self.name, len(self.columns), *marks, form.encoding))
+        """Find the fields of a block."""
+        records = Records(unit, self.name, self.format, len(self.columns))
         refuse_long(self.name, unit, records, self._size.longest)
         return records
 
     def refuse_longer(self, unit: Block, records: Records, written: Rewritten) -> None:
-        """Refuse to write a record that could not be read again.
-
-        Raises:
-            InputError: a record has become too long, with the line.
-        """
+        """Refuse to write a record that could not be read again."""
         refuse_lengthened(self.name, unit, records, written, self._size.longest)
 
     def _sizes(self) -> tuple[int, int, int]:
@@ -140,18 +126,11 @@ class CsvSource(Struct, ByteTable):
         first = min(_FIRST, _BLOCK) * min(_WIDEST, 1 + len(self.columns) // _WIDE)
         return first, max(_BLOCK, first), max(_LARGER * _BLOCK, first)
 
-    def require_columns(self, wanted: Collection[str]) -> None:
-        """Refuse columns that are others than the wanted ones for a reason that can be told.
-
-        Args:
-            wanted: names; none if nobody knows.
-
-        Raises:
-            InputError: the delimiter is another one, a column has no name, and the like.
-        """
+    def require_columns(self, expected: Collection[str]) -> None:
+        """Refuse another delimiter, a column without a name, and the like."""
         form = self.format
         header = self.header.decode().rstrip("\r\n")
-        if odd := oddities.of_columns(header, self.columns, wanted, form.delimiter, form.quote):
+        if odd := oddities.of_columns(header, self.columns, expected, form.delimiter, form.quote):
             raise InputError(f"{self.name}: {odd.what}", hint=odd.remedy)
 
     def header_without(self, dropped: Collection[int]) -> bytes:
@@ -171,22 +150,22 @@ class CsvSource(Struct, ByteTable):
 
 
 def open_csv(
-    stream: Decompressed, name: str, wanted: CsvFormat, units: UnitSize = UnitSize()
+    stream: Decompressed, name: str, expected: CsvFormat, units: UnitSize = UnitSize()
 ) -> CsvSource:
     """Open a CSV file and read its header.
 
     Args:
         stream: the file's bytes.
         name: what error messages call it.
-        wanted: how it is written; line end and byte order mark are looked up in the file.
+        expected: how it is written; line end and byte order mark are looked up in the file.
         units: how large blocks are, and a record may be.
 
     Raises:
         InputError: it is empty, or its header is broken or names a column twice.
     """
-    encoding = encoding_of(stream, wanted.encoding)
+    encoding = encoding_of(stream, expected.encoding)
     text = TextReader(stream, name, encoding)
-    start, end = _beginning(text, wanted.quote.encode(), units)
+    start, end = _beginning(text, expected.quote.encode(), units)
     marked = start.startswith(_BOM)
     start, end = start.removeprefix(_BOM), end - marked * len(_BOM)
     if not start.strip():
@@ -195,13 +174,13 @@ def open_csv(
             hint="the first line must name the columns",
         )
     header = start[:end]
-    marks = wanted.delimiter.encode(), wanted.quote.encode()
+    marks = expected.delimiter.encode(), expected.quote.encode()
     if odd := oddities.of_beginning(start, end, *marks):
         raise InputError(f"{name}: {odd.what}", hint=odd.remedy)
     if end > units.longest:
         raise endless(name, 1, units.longest)
     line_end = "\r\n" if header.endswith(b"\r\n") else "\n"
-    found = CsvFormat(wanted.delimiter, wanted.quote, encoding, line_end, marked)
+    found = CsvFormat(expected.delimiter, expected.quote, encoding, line_end, marked)
     columns = _column_names(header, name, found)
     schema = pa.schema([(column, pa.string()) for column in columns])
     return CsvSource(name, header, columns, found, schema, text, start[end:], units)
@@ -240,9 +219,8 @@ def _column_names(header: bytes, name: str, form: CsvFormat) -> list[str]:
 
 def _header_records(header: bytes, name: str, form: CsvFormat) -> Records:
     ended = header if header.endswith(b"\n") else header + form.line_end.encode()
-    marks = ord(form.delimiter), ord(form.quote)
     block = Block(ended + bytes(SPARE), len(ended), 1, ended.count(b"\n"))
-    return Records(block, Dialect(name, 0, *marks, form.encoding))
+    return Records(block, name, form, 0)
 
 
 class CsvSink:

@@ -20,18 +20,18 @@ _FAMILIES = ("utf-16", "utf-32")  # each in two orders, which a byte order mark 
 _HEAD = 1 << 12  # bytes in which zeros are looked for
 
 
-def encoding_of(stream: Decompressed, wanted: str) -> str:
-    """Return a file's encoding: the wanted one, in the byte order that the file's mark tells.
+def encoding_of(stream: Decompressed, expected: str) -> str:
+    """Return a file's encoding: the expected one, in the byte order that the file's mark tells.
 
     Args:
         stream: at its beginning.
-        wanted: what the schema says.
+        expected: what the schema says.
 
     Raises:
         InputError: the file's byte order mark contradicts it, or is missing where it is needed.
     """
     start, name = stream.peek(_HEAD), stream.name
-    own = canonical(wanted) or wanted
+    own = canonical(expected) or expected
     marked = byte_order_mark(start)
     if marked is not None and marked != own:
         family = marked.rpartition("-")[0]
@@ -39,7 +39,7 @@ def encoding_of(stream: Decompressed, wanted: str) -> str:
             return marked
         spoken = family if family in _FAMILIES else marked
         raise InputError(
-            f"{name} is {marked} by its byte order mark, and not {wanted}",
+            f"{name} is {marked} by its byte order mark, and not {expected}",
             hint=f'name its encoding in the schema: [csv] encoding = "{spoken}"',
         )
     if marked is None and own in _FAMILIES and start:
@@ -51,10 +51,10 @@ def encoding_of(stream: Decompressed, wanted: str) -> str:
     wide = unmarked_wide(start)
     if marked is None and wide and not own.startswith(_FAMILIES):
         raise InputError(
-            f"{name} has a zero byte beside each letter, as {wide} has, and is not {wanted}",
+            f"{name} has a zero byte beside each letter, as {wide} has, and is not {expected}",
             hint=f'name its encoding in the schema: [csv] encoding = "{wide}"',
         )
-    return wanted
+    return expected
 
 
 def not_in_encoding(name: str, line: int, encoding: str) -> InputError:

@@ -63,7 +63,6 @@ _PHYSICAL = (
     *("BOOLEAN", "INT32", "INT64", "INT96", "FLOAT", "DOUBLE"),
     *("BYTE_ARRAY", "FIXED_LEN_BYTE_ARRAY"),
 )
-_REPETITION = ("required", "optional", "repeated")
 _LOGICAL = {
     1: "STRING",
     2: "MAP",
@@ -319,8 +318,8 @@ def _listed(group: Fields, leaves: tuple[Element, ...]) -> Iterator[ChunkSize]:
         facts: Fields = chunk[_ColumnFields.FACTS]
         if not {*facts[_MetaDataFields.ENCODINGS]} & _BY_DICTIONARY:
             continue
-        told = facts.get(_MetaDataFields.SIZES, {}).get(1)
-        yield ChunkSize(leaf, facts[_MetaDataFields.VALUES], facts[_MetaDataFields.BYTES], told)
+        strings = facts.get(_MetaDataFields.SIZES, {}).get(1)
+        yield ChunkSize(leaf, facts[_MetaDataFields.VALUES], facts[_MetaDataFields.BYTES], strings)
 
 
 def _sorted_by(group: Fields) -> Iterator[Sorting]:

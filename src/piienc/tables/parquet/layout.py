@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     import pyarrow as pa
 
-    from piienc.tables.parquet.output import Output
+    from piienc.tables.table import Output
 
 _FLAGS = (
     "use_deprecated_int96_timestamps",
@@ -69,7 +69,8 @@ class Layout(Struct, frozen=True):
         for what, column in lost:
             columns[what][column] = None
         return tuple(
-            f"not kept in Parquet: {what} ({_listed(names)})" for what, names in columns.items()
+            f"not kept in Parquet: {what} ({', '.join(map(repr, names))})"
+            for what, names in columns.items()
         )
 
 
@@ -95,7 +96,7 @@ def layout(source: Footer, schema: pa.Schema, output: Output) -> Layout:
         for path, chunk in _aligned(there, chunks.get(column, []))
     ]
     kept = tuple((path, chunk) for path, chunk in pairs if path[0] not in changed)
-    dictionaries = {name for name in output.schema.names if _has_dictionary(output.schema, name)}
+    dictionaries = {field.name for field in output.schema if types.is_dictionary(field.type)}
     options |= _of_chunks(pairs, kept, dictionaries, source.most_rows)
     if any(output.schema.field(name).type.ordered for name in dictionaries):
         options["dictionary_pagesize_limit"] = _MOST_DICTIONARY
@@ -114,8 +115,11 @@ def _flags(
     made = _probe(plain, options)
     before = _by_column(source.leaves, source.leaves)
     for column, leaves in _by_column(made.leaves, made.leaves).items():
-        if column in output.decrypted:
-            before[column] = [_as_int96(e) if column in output.int96 else e for e in leaves]
+        if column in output.int96:
+            as_int96 = {"physical": "INT96", "annotation": "", "in_utc": False}
+            before[column] = [replace(leaf, **as_int96) for leaf in leaves]
+        elif column in output.decrypted:
+            before[column] = leaves
     for column in output.left_out:
         before.pop(column, None)
     flags: dict[str, Any] = {}
@@ -127,10 +131,6 @@ def _flags(
         if {*other} < {*lost}:
             flags[flag], lost = True, other
     return flags, lost
-
-
-def _as_int96(leaf: Element) -> Element:
-    return replace(leaf, physical="INT96", annotation="", in_utc=False)
 
 
 def _probe(schema: pa.Schema, options: Mapping[str, Any]) -> Footer:
@@ -166,10 +166,6 @@ def _lost(before: Mapping[str, list[Element]], made: Footer) -> list[tuple[str, 
     ]
 
 
-def _is_usual(old: Element, new: Element) -> bool:
-    return old.annotation == "INTEGER" and not new.annotation and old.physical == new.physical
-
-
 def _lost_of_column(before: Sequence[Element], after: Sequence[Element]) -> Iterator[str]:
     for name in {each for leaf in before for each in leaf.outer} - _KEPT:
         yield f"the annotation {name}"
@@ -177,7 +173,8 @@ def _lost_of_column(before: Sequence[Element], after: Sequence[Element]) -> Iter
         yield "the layers of an older layout of lists and maps"
     for old, new in zip(before, after, strict=False):
         # A signed integer of 32 or 64 bits is what such a column means without an annotation, too.
-        if old.annotation and old.annotation != new.annotation and not _is_usual(old, new):
+        bare = old.annotation == "INTEGER" and not new.annotation and old.physical == new.physical
+        if old.annotation and old.annotation != new.annotation and not bare:
             yield f"the annotation {old.annotation}"
         elif old.physical != new.physical:
             yield f"the storage as {old.physical}, now {new.physical}"
@@ -223,7 +220,7 @@ def _of_chunks(
         and _dotted(path) not in with_dictionary
     }
     blooms = {
-        _dotted(path): {"ndv": _values_of(chunk.bloom_bytes) or rows}
+        _dotted(path): {"ndv": int(chunk.bloom_bytes * 8 / _BITS_PER_VALUE) or rows}
         for path, chunk in kept
         if chunk.bloom_bytes is not None
     }
@@ -259,18 +256,5 @@ def _of_file(
     }
 
 
-def _values_of(bloom_bytes: int | None) -> int:
-    """Return for how many values a bloom filter of that size is made."""
-    return int((bloom_bytes or 0) * 8 / _BITS_PER_VALUE)
-
-
-def _has_dictionary(schema: pa.Schema, name: str) -> bool:
-    return bool(types.is_dictionary(schema.field(name).type))
-
-
 def _dotted(path: tuple[str, ...]) -> str:
     return ".".join(path)
-
-
-def _listed(names: Iterable[str]) -> str:
-    return ", ".join(map(repr, names))

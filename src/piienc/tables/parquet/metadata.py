@@ -1,14 +1,29 @@
-"""The place in a Parquet file's key-value metadata where it tells what was encrypted."""
+"""The keys and values of a Parquet footer: piienc's record, and what others tell of columns.
+
+`piienc` tells what was encrypted. pandas, Spark and others write beside the data what its columns
+are, and believe it when they read: a column that is text by its values and a nullable integer by
+such a key cannot be opened. So the key tells of text while the column is encrypted; what it told
+before is in the record.
+"""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import base64
+import json
+from typing import TYPE_CHECKING, Any
+
+import pyarrow as pa
 
 if TYPE_CHECKING:
-    import pyarrow as pa
+    from collections.abc import Callable, Collection, Iterator, Mapping
+
+    Document = dict[str, Any]
 
 RECORD_KEY = b"piienc"
-"""The key of the entry."""
+"""The key of the entry of what was encrypted."""
+
+ARROW_SCHEMA = b"ARROW:schema"
+"""The key of Arrow's own schema."""
 
 _NONE: dict[bytes, bytes] = {}
 
@@ -26,3 +41,133 @@ def with_record(schema: pa.Schema, record: bytes | None) -> pa.Schema:
     if record is not None:
         metadata[RECORD_KEY] = record
     return schema.with_metadata(metadata or None)
+
+
+def arrow_schema(before: bytes, schema: pa.Schema, encrypted: Collection[str]) -> bytes:
+    """Return the entry of Arrow's own schema for an output.
+
+    Arrow's reader does not believe all of it: what is `date64` or in seconds there, it reads as
+    what is stored. polars believes it. So it is not written anew from what was read: columns that
+    are not changed keep their words, and where nothing is changed any more, it is the same to the
+    byte.
+
+    Args:
+        before: the entry that is true of the table before anything was encrypted.
+        schema: of the output.
+        encrypted: the columns that are ciphertext.
+    """
+    try:
+        original = pa.ipc.read_schema(pa.py_buffer(base64.b64decode(before)))
+    except (ValueError, pa.ArrowException):
+        original = schema  # Arrow does without it, too
+    fields = [
+        original.field(field.name)
+        if field.name in original.names and field.name not in encrypted
+        else field
+        for field in schema
+    ]
+    metadata = schema.metadata or {}
+    if not encrypted:
+        metadata = {key: metadata[key] for key in original.metadata or {} if key in metadata}
+    made = pa.schema(fields, metadata or None)
+    if made.equals(original, check_metadata=True):
+        return before
+    return base64.b64encode(made.serialize())
+
+
+def described(
+    metadata: Mapping[bytes, bytes], encrypted: Mapping[str, bool], left_out: Collection[str] = ()
+) -> dict[bytes, bytes]:
+    """Return a footer's keys and values, true of a table whose columns are changed.
+
+    Args:
+        metadata: keys and values that are true of the table as it was.
+        encrypted: the columns that are ciphertext, each with whether that is text or bytes.
+        left_out: the columns that are not there any more.
+    """
+    entries = dict(metadata)
+    for key, change in _KEYS.items():
+        if key not in entries:
+            continue
+        try:
+            document = json.loads(entries[key])
+            before = json.dumps(document)
+            if not change(document, encrypted, frozenset(left_out)):
+                del entries[key]
+            elif (after := json.dumps(document)) != before:
+                entries[key] = after.encode()
+        except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
+            continue  # what is none of its kind tells nothing of columns
+    return entries
+
+
+def _pandas(document: Document, encrypted: Mapping[str, bool], left_out: Collection[str]) -> bool:
+    def name(column: Document) -> Any:  # noqa: ANN401  # what stands there
+        return column.get("field_name", column["name"])
+
+    document["columns"] = [each for each in document["columns"] if name(each) not in left_out]
+    document["index_columns"] = [
+        each for each in document["index_columns"] if isinstance(each, dict) or each not in left_out
+    ]
+    for column in document["columns"]:
+        if name(column) in encrypted:
+            kind = "unicode" if encrypted[name(column)] else "bytes"
+            column |= {"pandas_type": kind, "numpy_type": "object", "metadata": None}
+    return True
+
+
+def _fields(
+    document: Document, encrypted: Mapping[str, bool], left_out: Collection[str]
+) -> Iterator[tuple[Document, bool]]:
+    """Take away the fields that are left out, and yield those that are encrypted."""
+    document["fields"] = [each for each in document["fields"] if each["name"] not in left_out]
+    for field in document["fields"]:
+        if field["name"] in encrypted:
+            yield field, encrypted[field["name"]]
+
+
+def _struct(document: Document, encrypted: Mapping[str, bool], left_out: Collection[str]) -> bool:
+    for field, is_text in _fields(document, encrypted, left_out):
+        field["type"] = "string" if is_text else "binary"
+        field.get("metadata", {}).pop("__CHAR_VARCHAR_TYPE_STRING", None)
+    return True
+
+
+def _avro(document: Document, encrypted: Mapping[str, bool], left_out: Collection[str]) -> bool:
+    for field, is_text in _fields(document, encrypted, left_out):
+        kind = "string" if is_text else "bytes"
+        optional = isinstance(field["type"], list) and "null" in field["type"]
+        field["type"] = ["null", kind] if optional else kind
+        if field.get("default") is not None or not optional:
+            field.pop("default", None)
+    return True
+
+
+def _geo(document: Document, encrypted: Mapping[str, bool], left_out: Collection[str]) -> bool:
+    for name in {*encrypted, *left_out}:
+        document["columns"].pop(name, None)
+    return document["primary_column"] in document["columns"]
+
+
+def _huggingface(
+    document: Document, encrypted: Mapping[str, bool], left_out: Collection[str]
+) -> bool:
+    features = document["info"]["features"]
+    for name in left_out:
+        features.pop(name, None)
+    for name, is_text in encrypted.items():
+        if name in features:
+            features[name] = {"dtype": "string" if is_text else "binary", "_type": "Value"}
+    return True
+
+
+_KEYS: dict[bytes, Callable[[Document, Mapping[str, bool], Collection[str]], bool]] = {
+    b"pandas": _pandas,
+    b"org.apache.spark.sql.parquet.row.metadata": _struct,
+    b"iceberg.schema": _struct,
+    b"parquet.avro.schema": _avro,
+    b"avro.schema": _avro,
+    b"geo": _geo,
+    b"huggingface": _huggingface,
+}
+"""For each key, what changes its document, and tells whether the key is true with that."""

@@ -11,14 +11,13 @@ from pyarrow import types
 
 from piienc.errors import InputError
 from piienc.tables.limits import UnitSize
-from piienc.tables.names import repeated
-from piienc.tables.parquet.arrow_schema import ARROW_SCHEMA
 from piienc.tables.parquet.categories import merged
 from piienc.tables.parquet.footer import damaged, read_footer
 from piienc.tables.parquet.int96 import exact_unit
 from piienc.tables.parquet.layout import layout
+from piienc.tables.parquet.metadata import ARROW_SCHEMA
 from piienc.tables.parquet.slices import LONG, SLICE_ROWS, RowGroups, Slice, first_longer, weight_of
-from piienc.tables.table import BatchTable
+from piienc.tables.table import BatchTable, repeated
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -26,19 +25,16 @@ if TYPE_CHECKING:
     from piienc.storage.hashing import HashingWriter
     from piienc.tables.parquet.footer import Footer
     from piienc.tables.parquet.layout import Layout
-    from piienc.tables.parquet.output import Output
+    from piienc.tables.table import Output
 
 
 class ParquetSource(BatchTable):
     """A Parquet file being read.
 
+    Its columns are the top-level ones. An INT96 counts for its column, at whatever depth it is.
+
     Attributes:
-        name: what error messages call the file.
-        columns: the names of its top-level columns.
-        schema: its Arrow schema, with all keys and values of the footer as metadata.
         footer: what the footer says.
-        int96: its top-level columns that store timestamps as INT96, at whatever depth.
-        size: how large its slices are, and what is too large.
     """
 
     kind = "parquet"
@@ -72,11 +68,11 @@ class ParquetSource(BatchTable):
         self.rows = self._counted()
 
     def _counted(self) -> int:
-        told = self._file.metadata
-        rows = sum(int(told.row_group(each).num_rows) for each in range(told.num_row_groups))
-        if told.num_rows not in {0, rows}:  # some writers leave it at 0
+        facts = self._file.metadata
+        rows = sum(int(facts.row_group(each).num_rows) for each in range(facts.num_row_groups))
+        if facts.num_rows not in {0, rows}:  # some writers leave it at 0
             raise InputError(
-                f"{self.name}: its footer counts {told.num_rows:,} rows, and its row groups "
+                f"{self.name}: its footer counts {facts.num_rows:,} rows, and its row groups "
                 f"{rows:,}",
                 hint="the file is damaged, or its writer is wrong: make the export again",
             )
