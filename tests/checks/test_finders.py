@@ -6,7 +6,6 @@ import uuid
 from base64 import b64encode
 from datetime import datetime, timedelta
 from decimal import Decimal
-from importlib.resources import as_file, files
 from pathlib import Path
 from random import Random
 
@@ -16,18 +15,26 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-import piienc.checks
+import piienc.schema
 from piienc.base import document
 from piienc.checks import finders_of, search
 from piienc.checks.checksums import passes
 from piienc.checks.finder import _NOT_BEFORE, _NOT_BEHIND, shape_of
-from piienc.checks.finders import _built_in, _FindersFile
+from piienc.checks.finders import BuiltInFinder, _built_in
 from piienc.checks.shapes import _TABLE
 from piienc.schema import Column, Schema
-from piienc.schema.finder import BUILT_IN, OwnFinder
+from piienc.schema.finder import OwnFinder, built_in
 
 COLUMNS = {"a": Column(type="string")}
 FINDERS = finders_of(Schema(name="n", version=1, columns=COLUMNS))
+FILE = Path(piienc.schema.__file__).parent / "data" / "finders.toml"
+
+
+class FindersFile(document.Table, frozen=True):
+    """The file of the built-in finders."""
+
+    finders: dict[str, BuiltInFinder]
+
 
 FOUND = {
     "email": [
@@ -96,15 +103,14 @@ def hits(values, name="notes", finders=FINDERS, kind=None):
 
 def test_built_in_finders_are_those_that_the_schema_knows():
     """The schema's floor has their names; each has a description and a source."""
-    assert tuple(finder.name for finder in FINDERS) == BUILT_IN
+    assert tuple(finder.name for finder in FINDERS) == (*built_in(),)
     assert all(re.match("an? ", finder.description) for finder in FINDERS)
     assert {*FOUND} == {*NOT_FOUND} == {one.name for one in FINDERS if not one.names}
 
 
 def test_file_of_built_in_finders_is_as_its_model_says():
     """It is read without being looked at: start-up."""
-    with as_file(files("piienc.checks") / "finders.toml") as path:
-        assert {*document.load(path, _FindersFile).finders} == {one.name for one in FINDERS}
+    assert {*document.load(FILE, FindersFile).finders} == {one.name for one in FINDERS}
 
 
 @pytest.mark.parametrize("name", FOUND)
@@ -418,7 +424,7 @@ def test_values_with_digits_are_those_that_a_loop_finds(values, more):
 
 def test_finders_are_documented_where_they_stand():
     """No field of the file is without its word at the file's head."""
-    text = (Path(piienc.checks.__file__).parent / "finders.toml").read_text("utf-8")
+    text = FILE.read_text("utf-8")
     head = text.partition("\n\n")[0]
     fields = {*re.findall(r"^(\w+) = ", text, re.MULTILINE)} - {"description", "checksum", "source"}
     assert all(re.search(rf"^# {field} ", head, re.MULTILINE) for field in fields)

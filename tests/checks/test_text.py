@@ -14,8 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from piienc.checks import checks_of, forms
-from piienc.checks.codes import CODES
-from piienc.checks.forms import TIMESTAMP
+from piienc.checks.forms import CODES, TIMESTAMP
 from piienc.checks.read import at_once, moments, numbers
 from piienc.checks.text import bytes_of, holds_any
 from piienc.schema import Column

@@ -13,7 +13,7 @@ from piienc import schema
 from piienc.base.charsets import SUPPORTED
 from piienc.errors import ConfigError
 from piienc.schema import Column, CsvDialect, Schema
-from piienc.schema.finder import BUILT_IN, OwnFinder
+from piienc.schema.finder import OwnFinder, built_in
 
 HEAD = 'name = "n"\nversion = 1\n'
 UNSUPPORTED = f"is not one of the supported text encodings: {', '.join(SUPPORTED)}"
@@ -491,7 +491,7 @@ def columns(draw):
         given_fields |= draw(st.fixed_dictionaries({"encrypt": NAMES}, optional=marks))
     elif draw(st.booleans()):
         given_fields["allow"] = draw(
-            st.dictionaries(st.sampled_from(BUILT_IN), NAMES.filter(str.strip), max_size=2)
+            st.dictionaries(st.sampled_from([*built_in()]), NAMES.filter(str.strip), max_size=2)
         )
     return Column(type=kind, **given_fields)
 
@@ -510,7 +510,7 @@ SCHEMAS = st.builds(
     columns=st.dictionaries(NAMES, columns(), min_size=1, max_size=3),
     finders=st.none()
     | st.dictionaries(
-        NAMES.filter(lambda name: name not in BUILT_IN),
+        NAMES.filter(lambda name: name not in built_in()),
         st.builds(
             OwnFinder,
             pattern=st.sampled_from(["EMP-[0-9]{6}", r"\bx+"]),

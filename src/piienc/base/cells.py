@@ -206,7 +206,7 @@ def _taken(sources: Sequence[Pieces], index: Places | Narrow) -> pa.Array:
         base, first = base + len(source.data), first + len(part)
     frames = [None, pa.py_buffer(offsets), pa.py_buffer(data)]
     kind = pa.large_binary() if large else pa.binary()
-    return _take(pa.Array.from_buffers(kind, len(offsets) - 1, frames), index)
+    return take(pa.Array.from_buffers(kind, len(offsets) - 1, frames), index)
 
 
 def is_utf8(text: Bytes) -> bool:
@@ -220,7 +220,8 @@ def is_utf8(text: Bytes) -> bool:
     return True
 
 
-def _take(pieces: pa.Array, index: Places | Narrow) -> pa.Array:
+def take(values: pa.Array, index: Places | Narrow) -> pa.Array:
+    """Return the values at some places."""
     # Public as pyarrow.compute, which writes a wrapper for each of 300 functions: 25 ms a start.
     from pyarrow._compute import TakeOptions, call_function  # noqa: PLC0415  # see above
 
@@ -228,7 +229,7 @@ def _take(pieces: pa.Array, index: Places | Narrow) -> pa.Array:
     kind = pa.int32() if index.dtype == np.int32 else pa.int64()
     frames = [None, pa.py_buffer(np.ascontiguousarray(index))]
     places = pa.Array.from_buffers(kind, len(index), frames)
-    return call_function("take", [pieces, places], TakeOptions(boundscheck=False))
+    return call_function("take", [values, places], TakeOptions(boundscheck=False))
 
 
 def _inverse(order: Places) -> Places:

@@ -5,16 +5,12 @@ on_text.py    the rules on text, as CSV has all values
 on_typed.py   the rules on typed values, as Parquet has them
 read.py       text read as numbers, dates and moments
 forms.py      how values of each type and format are written
-codes.py      countries and currencies
 text.py       regular expressions on whole arrays
 compute.py    functions of Arrow, cheap to import
-finders.py    personal data in clear, by finders.toml
+finders.py    personal data in clear, by schema/data/finders.toml
 prefilter.py  cells that a finder need not look at
 shapes.py     cells of one shape, as matrices
 checksums.py  check digits of cards, accounts and national ids
-receiver.py   what a receiver demands of the rows, as its profile says
-demands.py    what its demands mean for the cells of a column
-stored.py     the two forms of a cell: the plain value, and what lies in the file
 
 All text is string or large_string inside; a dictionary's values are judged once each.
 """

@@ -1,7 +1,7 @@
 """Checksums of many numbers of one length at once.
 
 Each takes a matrix, a number to a row and a character to a column, and tells which rows are
-right. The standards are named in `finders.toml`.
+right. The standards are named in `schema/data/finders.toml`.
 """
 
 from __future__ import annotations
@@ -101,7 +101,7 @@ def _card(digits: Digits) -> Right:
 
 def _iban(characters: Characters) -> Right:
     length = characters.shape[1]
-    countries = [code for code, wanted in _IBAN_LENGTHS.items() if wanted == length]
+    countries = [code for code, size in _IBAN_LENGTHS.items() if size == length]
     if not countries:
         return np.zeros(len(characters), np.bool_)
     country = characters[:, 0].astype(np.int64) << 8 | characters[:, 1]

@@ -8,25 +8,22 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import numpy as np
-import pyarrow as pa
 from pyarrow._compute import (
     CastOptions,
     DictionaryEncodeOptions,
     MatchSubstringOptions,
     ReplaceSubstringOptions,
     SetLookupOptions,
-    TakeOptions,
     call_function,
 )
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
+    import pyarrow as pa
 
 
-def binary_length(values: pa.Array) -> pa.Array:
-    """Return the bytes of each string."""
-    return call_function("binary_length", [values])
+def call(function: str, *values: object) -> pa.Array:
+    """Return what a function that needs no options makes of values."""
+    return call_function(function, list(values))
 
 
 def cast(values: pa.Array, kind: pa.DataType) -> pa.Array:
@@ -43,47 +40,9 @@ def dictionary_encode(values: pa.Array) -> pa.Array:
     return call_function("dictionary_encode", [values], DictionaryEncodeOptions("mask"))
 
 
-def take(values: pa.Array, places: NDArray[np.int64]) -> pa.Array:
-    """Return the values at some places."""
-    # pa.array() of an array of NumPy's imports numpy.ma, to see whether it is masked: 8 ms.
-    frames = [None, pa.py_buffer(np.ascontiguousarray(places, np.int64))]
-    index = pa.Array.from_buffers(pa.int64(), len(places), frames)
-    return call_function("take", [values, index], TakeOptions(boundscheck=False))
-
-
-def utf8_length(values: pa.Array) -> pa.Array:
-    """Return the characters of each string."""
-    return call_function("utf8_length", [values])
-
-
-def utf8_lower(values: pa.Array) -> pa.Array:
-    """Return the strings in small letters."""
-    return call_function("utf8_lower", [values])
-
-
-def greater(values: pa.Array, limit: object) -> pa.Array:
-    """Tell which values are more than a limit."""
-    return call_function("greater", [values, limit])
-
-
-def less(values: pa.Array, limit: object) -> pa.Array:
-    """Tell which values are less than a limit."""
-    return call_function("less", [values, limit])
-
-
-def invert(flags: pa.Array) -> pa.Array:
-    """Turn each flag."""
-    return call_function("invert", [flags])
-
-
 def is_in(values: pa.Array, value_set: pa.Array) -> pa.Array:
     """Tell which values are in a set."""
     return call_function("is_in", [values], SetLookupOptions(value_set))
-
-
-def least(values: pa.Array) -> pa.Scalar:
-    """Return the least value; null if there is none."""
-    return call_function("min_max", [values])["min"]
 
 
 def match_substring_regex(values: pa.Array, pattern: str) -> pa.Array:

@@ -7,23 +7,22 @@ or six digits, and only values that have it are looked at.
 from __future__ import annotations
 
 import re
-import tomllib
 from functools import cache, lru_cache
 from typing import TYPE_CHECKING, Annotated
 
 import numpy as np
 import pyarrow as pa
-from msgspec import Meta, convert
+from msgspec import Meta, convert, structs
 from pyarrow import types
 
-from piienc.base.document import Table
+from piienc.base.cells import take
 from piienc.checks import compute as pc
 from piienc.checks.checksums import passes
 from piienc.checks.finder import Finder, Where
 from piienc.checks.prefilter import rows_with, rows_with_digits
 from piienc.checks.shapes import found_by_shape
 from piienc.checks.text import holds_any, is_text, mask_of, matches
-from piienc.schema.finder import OwnFinder
+from piienc.schema.finder import OwnFinder, built_in
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -36,7 +35,7 @@ if TYPE_CHECKING:
 
 
 class BuiltInFinder(OwnFinder, frozen=True, kw_only=True):
-    """The table of a built-in finder in `finders.toml`, which explains the fields."""
+    """The table of a built-in finder in `schema/data/finders.toml`, which explains the fields."""
 
     where: Where
     needs: Annotated[str, Meta(min_length=1, max_length=1)] | None = None
@@ -44,17 +43,10 @@ class BuiltInFinder(OwnFinder, frozen=True, kw_only=True):
     source: str
 
 
-class _FindersFile(Table, frozen=True):
-    finders: dict[str, BuiltInFinder]
-
-
 def finders_of(schema: Schema | None = None) -> tuple[Finder, ...]:
     """Return the built-in finders, and the schema's own ones behind them, if there is one."""
-    own = (
-        Finder(name, table.description, table.pattern, table.share, table.checksum)
-        for name, table in ((schema and schema.finders) or {}).items()
-    )
-    return (*_built_in(), *own)
+    own = (schema and schema.finders) or {}
+    return (*_built_in(), *(_finder(name, table) for name, table in own.items()))
 
 
 def search(finders: Sequence[Finder], column_name: str, values: pa.Array) -> dict[str, Rows]:
@@ -84,25 +76,14 @@ def search(finders: Sequence[Finder], column_name: str, values: pa.Array) -> dic
 
 @cache
 def _built_in() -> tuple[Finder, ...]:
-    from importlib.resources import files  # noqa: PLC0415  # start-up
-
     # Our own file is held against its model by a test, and not at each start.
-    text = (files("piienc.checks") / "finders.toml").read_text("utf-8")
-    tables = convert(tomllib.loads(text), _FindersFile).finders
-    return tuple(
-        Finder(
-            name=name,
-            description=table.description,
-            pattern=table.pattern,
-            share=table.share,
-            checksum=table.checksum,
-            where=table.where,
-            needs=table.needs,
-            names=table.names,
-            built_in=True,
-        )
-        for name, table in tables.items()
-    )
+    return tuple(_finder(name, convert(table, BuiltInFinder)) for name, table in built_in().items())
+
+
+def _finder(name: str, table: OwnFinder) -> Finder:
+    facts = structs.asdict(table)
+    facts.pop("source", None)
+    return Finder(name=name, built_in=isinstance(table, BuiltInFinder), **facts)
 
 
 def _is_for(finder: Finder, column_name: str) -> bool:
@@ -123,9 +104,9 @@ def _look_at_distinct(
         places = np.flatnonzero(mask_of(known.is_valid()))
     found = {}
     for name, hits in search(finders, column_name, known.drop_null()).items():
-        wanted = np.zeros(len(known), np.bool_)
-        wanted[places[hits]] = True
-        found[name] = np.flatnonzero(wanted[codes])
+        is_hit = np.zeros(len(known), np.bool_)
+        is_hit[places[hits]] = True
+        found[name] = np.flatnonzero(is_hit[codes])
     return {name: rows for name, rows in found.items() if len(rows)}
 
 
@@ -155,12 +136,12 @@ def _found(finders: Sequence[Finder], values: pa.Array) -> Iterator[tuple[str, R
             by_shape.append(finder)
             continue
         rows = rows_with(values, finder.needs) if finder.needs else np.arange(len(values))
-        some = values if len(rows) == len(values) else pc.take(values, rows)
+        some = values if len(rows) == len(values) else take(values, rows)
         hits = rows[matches(some, finder.expression) if finder.built_in else _own(finder, some)]
         if len(hits):
             yield finder.name, hits
     rows = rows_with_digits(values)
-    some = values if len(rows) == len(values) else pc.take(values, rows)
+    some = values if len(rows) == len(values) else take(values, rows)
     for name, hits in found_by_shape(by_shape, some):
         yield name, rows[hits]
 
@@ -173,7 +154,7 @@ def _own(finder: Finder, values: pa.Array) -> NDArray[np.bool_]:
         return found
     rows = np.flatnonzero(found)
     # All matches between two of a byte that UTF-8 has not.
-    marked = pc.replace_substring_regex(pc.take(values, rows), finder.pattern, b"\xff\\0\xff")
+    marked = pc.replace_substring_regex(take(values, rows), finder.pattern, b"\xff\\0\xff")
     found[rows] = [
         any(_passes(checksum, match) for match in value.split(b"\xff")[1::2])
         for value in marked.cast(pa.large_binary()).to_pylist()

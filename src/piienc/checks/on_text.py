@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pyarrow as pa
 
+from piienc.base.cells import take
 from piienc.base.regex import whole
 from piienc.checks import compute as pc
 from piienc.checks import read
-from piienc.checks.codes import CODES
-from piienc.checks.forms import FORMATS, MAX_EMAIL, MAX_LOCAL, TYPES
+from piienc.checks.forms import CODES, FORMATS, MAX_EMAIL, MAX_LOCAL, TYPES
 from piienc.checks.text import mask_of, matches, outside, per_distinct
 
 if TYPE_CHECKING:
@@ -46,7 +46,7 @@ def not_of_format(values: pa.Array, form: str) -> Mask:
 
 def longer(values: pa.Array, most: int) -> Mask:
     """Tell which values have more characters than are allowed."""
-    return mask_of(pc.greater(pc.utf8_length(values), most))
+    return mask_of(pc.call("greater", pc.call("utf8_length", values), most))
 
 
 def beyond(values: pa.Array, kind: str, bound: Bound, *, above: bool) -> Mask:
@@ -61,7 +61,7 @@ def beyond(values: pa.Array, kind: str, bound: Bound, *, above: bool) -> Mask:
         near = np.flatnonzero(found == float(bound))
         limit = exact(bound)
         misses[near] = per_distinct(
-            pc.take(values, near), lambda value: _lies_beyond(value, limit, above=above)
+            take(values, near), lambda value: _lies_beyond(value, limit, above=above)
         )
     return misses
 
@@ -69,7 +69,7 @@ def beyond(values: pa.Array, kind: str, bound: Bound, *, above: bool) -> Mask:
 def not_in(values: pa.Array, kind: str, allowed: Sequence[Any]) -> Mask:
     """Tell which values, of those that are of the type, are not among the allowed ones."""
     if kind == "boolean":
-        lower = pc.utf8_lower(values)
+        lower = pc.call("utf8_lower", values)
         return _is_in(lower, {str(not value).lower() for value in allowed}) & ~_is_in(
             lower, {str(value).lower() for value in allowed}
         )
@@ -77,7 +77,7 @@ def not_in(values: pa.Array, kind: str, allowed: Sequence[Any]) -> Mask:
     if kind in ("string", "binary"):
         return misses
     rest = np.flatnonzero(misses)
-    misses[rest] = _differ(pc.take(values, rest), kind, allowed)
+    misses[rest] = _differ(take(values, rest), kind, allowed)
     return misses
 
 
@@ -99,11 +99,11 @@ def _differ(values: pa.Array, kind: str, allowed: Sequence[Any]) -> Mask:
         return ~np.isin(found, [value for value in allowed if -_INT64 <= value < _INT64])
     differs = ~np.isin(found, [float(value) for value in allowed])
     unread = np.flatnonzero(np.isnan(found))
-    differs[unread] = ~not_of_type(pc.take(values, unread), kind)
+    differs[unread] = ~not_of_type(take(values, unread), kind)
     if kind != "float":
         near, numbers = np.flatnonzero(~differs & ~np.isnan(found)), {*map(exact, allowed)}
         differs[near] = per_distinct(
-            pc.take(values, near), lambda value: _number(value) not in numbers
+            take(values, near), lambda value: _number(value) not in numbers
         )
     return differs
 
@@ -128,8 +128,8 @@ def _is_in(values: pa.Array, known: Sequence[str] | set[str] | frozenset[str]) -
 
 def _too_long(values: pa.Array) -> Mask:
     misses = np.zeros(len(values), np.bool_)
-    long = np.flatnonzero(pc.binary_length(values).to_numpy() > MAX_LOCAL)
-    texts = pc.take(values, long).to_pylist()
+    long = np.flatnonzero(pc.call("binary_length", values).to_numpy() > MAX_LOCAL)
+    texts = take(values, long).to_pylist()
     misses[long] = [
         len(text) > MAX_EMAIL or len(text.partition("@")[0]) > MAX_LOCAL for text in texts
     ]

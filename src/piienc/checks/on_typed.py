@@ -42,11 +42,11 @@ _A_SECOND = {"s": 1, "ms": 10**3, "us": 10**6, "ns": 10**9}
 _MICROSECONDS = 10**6
 
 
-def fits(kind: pa.DataType, wanted: str) -> bool:
+def fits(kind: pa.DataType, column_type: str) -> bool:
     """Tell whether an Arrow type can be a schema's type; null, which has no values, can be any."""
     if types.is_dictionary(kind):
         kind = kind.value_type
-    return types.is_null(kind) or any(one(kind) for one in _FITTING[wanted])
+    return types.is_null(kind) or any(one(kind) for one in _FITTING[column_type])
 
 
 def beyond(values: pa.Array, bound: Bound, *, above: bool) -> Mask:
@@ -66,7 +66,7 @@ def beyond(values: pa.Array, bound: Bound, *, above: bool) -> Mask:
     return outside(numpy_of(values.cast(pa.date32())), read.moment(bound), above=above)
 
 
-def not_in(values: pa.Array, wanted: str, allowed: Sequence[Any]) -> Mask:
+def not_in(values: pa.Array, column_type: str, allowed: Sequence[Any]) -> Mask:
     """Tell which values, of an Arrow type that fits a schema's, are not among the allowed ones."""
     kind = values.type
     if types.is_timestamp(kind):
@@ -76,7 +76,7 @@ def not_in(values: pa.Array, wanted: str, allowed: Sequence[Any]) -> Mask:
         return per_distinct(values, lambda value: value not in numbers)
     if types.is_date(kind):
         values, kind = values.cast(pa.date32()).cast(pa.string()), pa.string()
-    elif wanted == "binary":
+    elif column_type == "binary":
         values, kind = values.cast(pa.large_binary()), pa.large_binary()
         allowed = [value.encode() for value in allowed]
     elif types.is_floating(kind):
@@ -84,14 +84,13 @@ def not_in(values: pa.Array, wanted: str, allowed: Sequence[Any]) -> Mask:
     elif types.is_integer(kind):
         limits = np.iinfo(kind.to_pandas_dtype())
         allowed = [value for value in allowed if limits.min <= value <= limits.max]
-    return mask_of(pc.invert(pc.is_in(values, pa.array(allowed, kind))))
+    return ~mask_of(pc.is_in(values, pa.array(allowed, kind)))
 
 
 def _decimals_beyond(values: pa.Array, bound: Any, *, above: bool) -> Mask:  # noqa: ANN401  # Decimal's
     limit = exact(bound)
-    compare = pc.greater if above else pc.less
     try:
-        return mask_of(compare(values, pa.scalar(limit)))
+        return mask_of(pc.call("greater" if above else "less", values, pa.scalar(limit)))
     except (pa.ArrowInvalid, pa.ArrowNotImplementedError):  # more digits than both have room for
         numbers = values.to_pylist()
         return outside(np.array(numbers, np.object_), limit, above=above).astype(np.bool_)

@@ -55,7 +55,7 @@ def at_once(values: pa.Array, kind: str) -> NDArray[Any] | None:
     if (found < _FIRST_DAY).any():  # year 0, which no calendar of ours has
         return None
     if kind == "timestamp":
-        shortest = pc.least(pc.binary_length(values)).as_py()
+        shortest = pc.call("min_max", pc.call("binary_length", values))["min"].as_py()
         if shortest is not None and shortest < _TO_MINUTES:  # Arrow reads days and hours, too
             return None
     return found

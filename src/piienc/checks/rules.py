@@ -12,8 +12,7 @@ from pyarrow import types
 
 from piienc.base.regex import whole
 from piienc.checks import on_text, on_typed
-from piienc.checks.codes import CODES
-from piienc.checks.forms import FORMATS, TYPES
+from piienc.checks.forms import CODES, FORMATS, TYPES
 from piienc.checks.text import is_text, matches
 
 if TYPE_CHECKING:
@@ -97,7 +96,7 @@ def _of_text(column: Column) -> Iterator[tuple[str, str, _Breaks]]:
 
 def _of_typed(column: Column) -> Iterator[tuple[str, str, _Breaks]]:
     if column.enum is not None:
-        breaks = partial(on_typed.not_in, wanted=column.type, allowed=column.enum)
+        breaks = partial(on_typed.not_in, column_type=column.type, allowed=column.enum)
         yield "enum", _NOT_IN, breaks
     for rule, bound, above in _bounds(column):
         breaks = partial(on_typed.beyond, bound=bound, above=above)

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pyarrow as pa
 
-from piienc.base.cells import windows
+from piienc.base.cells import take, windows
 from piienc.base.regex import whole
 from piienc.checks import compute as pc
 from piienc.checks.checksums import passes
@@ -52,16 +52,16 @@ def found_by_shape(finders: Sequence[Finder], values: pa.Array) -> Iterator[tupl
     some = _matching(known, any_of_them)
     if not len(some):
         return
-    shapes = pc.take(known, some)
+    shapes = take(known, some)
     for finder in finders:
         fitting = some[matches(shapes, finder.shape)]
         if not len(fitting):
             continue
-        wanted = np.zeros(len(known), np.bool_)
-        wanted[fitting] = True
-        rows = np.flatnonzero(wanted[codes])
+        is_fitting = np.zeros(len(known), np.bool_)
+        is_fitting[fitting] = True
+        rows = np.flatnonzero(is_fitting[codes])
         if finder.checksum is None:
-            hits = rows[matches(pc.take(values, rows), finder.expression)]
+            hits = rows[matches(take(values, rows), finder.expression)]
         else:
             hits = _checked(finder, values, rows, codes[rows], known)
         if len(hits):
@@ -121,7 +121,7 @@ def _checked(finder: Finder, values: pa.Array, rows: Rows, codes: Rows, known: p
 
 def _places(finder: Finder, codes: Rows, known: pa.Array) -> dict[bytes, tuple[Rows, Rows]]:
     """Find where shapes hold a match: by the match's shape, the codes and the first bytes."""
-    shapes = [shape.encode() for shape in pc.take(known, codes).to_pylist()]
+    shapes = [shape.encode() for shape in take(known, codes).to_pylist()]
     lines = np.cumsum([0, *(len(shape) + 1 for shape in shapes)])
     places: dict[bytes, list[int]] = {}
     for match in re.finditer(finder.places.encode(), b"\n".join(shapes)):

@@ -75,6 +75,6 @@ def outside(found: NDArray[Any], limit: object, *, above: bool) -> Mask:
 def per_distinct(values: pa.Array, judge: Callable[[Any], object]) -> Mask:
     """Ask about each distinct value once, and tell which values had the answer yes."""
     encoded = values.dictionary_encode()
-    said = [bool(judge(value)) for value in encoded.dictionary.to_pylist()]
-    mask: Mask = np.array(said, np.bool_)[encoded.indices.to_numpy()]
+    answers = [bool(judge(value)) for value in encoded.dictionary.to_pylist()]
+    mask: Mask = np.array(answers, np.bool_)[encoded.indices.to_numpy()]
     return mask

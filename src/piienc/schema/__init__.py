@@ -1,7 +1,6 @@
 """The schema file: the columns of one kind of file, and which of them are marked.
 
-    model.py          what may stand in schema.toml
-    load.py           read one, with all its mistakes at once
+    model.py          what may stand in schema.toml; one is read with all its mistakes at once
     mark.py           mark columns in a file, and leave all else as it is
     doubts.py         what is allowed and doubtful
     personal.py       which personal data a column has, by its name: data/personal.toml
@@ -11,7 +10,6 @@
 docs/schema.md is the reference for users.
 """
 
-from piienc.schema.load import load
-from piienc.schema.model import Column, CsvDialect, Schema
+from piienc.schema.model import Column, CsvDialect, Schema, load
 
 __all__ = ["Column", "CsvDialect", "Schema", "load"]

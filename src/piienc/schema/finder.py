@@ -3,7 +3,10 @@
 A finder finds personal data in columns that are not marked; `checks/finders.py` runs it.
 """
 
+import tomllib
 from collections.abc import Iterator, Mapping
+from functools import cache
+from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from msgspec import Meta
@@ -11,36 +14,19 @@ from msgspec import Meta
 from piienc.base.document import Mistake, Table, shown
 from piienc.base.regex import found_in, mistake_in
 
-BUILT_IN = (
-    "email",
-    "phone",
-    "phone_digits",
-    "card",
-    "card_digits",
-    "iban",
-    "coordinates",
-    "coordinate",
-    "us_ssn",
-    "uk_nino",
-    "es_dni",
-    "fr_nir",
-    "it_codice_fiscale",
-    "nl_bsn",
-    "pl_pesel",
-    "br_cpf",
-    "br_cpf_digits",
-    "in_aadhaar",
-    "fi_hetu",
-    "se_personnummer",
-    "no_fodselsnummer",
-)
-"""The names of the finders in `checks/finders.toml`, which this floor does not read."""
-
 Checksum = Literal[
     "card", "luhn", "iban", "dni", "nir", "codice_fiscale", "bsn", "pesel", "cpf", "verhoeff",
     "hetu", "personnummer", "fodselsnummer",
 ]  # fmt: skip
+_DATA = Path(__file__).parent / "data" / "finders.toml"
 Share = Annotated[float, Meta(ge=0, le=1)]
+
+
+@cache
+def built_in() -> dict[str, Any]:
+    """Return the tables of the built-in finders, by name."""
+    tables: dict[str, Any] = tomllib.loads(_DATA.read_text("utf-8"))["finders"]
+    return tables
 
 
 class OwnFinder(Table, frozen=True, kw_only=True):

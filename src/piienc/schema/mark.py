@@ -5,11 +5,14 @@ from __future__ import annotations
 import tomllib
 from typing import TYPE_CHECKING, Any
 
+import tomlkit
 from msgspec import Struct
+from tomlkit.items import Table
 
+from piienc.base.document import closest
 from piienc.base.files import edited
 from piienc.errors import ConfigError, PolicyError, UsageError
-from piienc.schema.load import load
+from piienc.schema.model import load
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -89,10 +92,8 @@ def _unmarked(
 
 
 def _unknown(path: Path, schema: Schema, name: str) -> UsageError:
-    import difflib  # noqa: PLC0415  # only a mistake needs it
-
-    near = difflib.get_close_matches(name, schema.columns, n=1)
-    hint = f"did you mean {near[0]!r}?" if near else f"it has {', '.join(schema.columns)}"
+    near = closest(name, schema.columns)
+    hint = f"did you mean {near!r}?" if near else f"it has {', '.join(schema.columns)}"
     return UsageError(f"{path} has no column {name!r}", hint=hint)
 
 
@@ -100,22 +101,24 @@ def _changed(
     content: bytes, columns: Sequence[str], added: dict[str, str], version: int, path: Path
 ) -> bytes:
     """Return a valid schema file's content with more fields in some columns."""
-    import tomlkit  # noqa: PLC0415  # start-up
-
     text = content.decode()
     mark = _BOM if text.startswith(_BOM) else ""
     text = text.removeprefix(_BOM)
-    wanted = tomllib.loads(text)
-    wanted["version"] = version
+    expected = tomllib.loads(text)
+    expected["version"] = version
     for name in columns:
-        wanted["columns"][name] |= added
+        expected["columns"][name] |= added
     document = tomlkit.parse(text)
     faithful = document.as_string() == text
     document["version"] = version
     for name in columns:
-        _add(document["columns"][name], added, "\r\n" if "\r\n" in text else "\n")
+        table = document["columns"][name]
+        if isinstance(table, Table):
+            _add_lines(table, added, "\r\n" if "\r\n" in text else "\n")
+        else:
+            _add_inline(table, added)
     made = document.as_string()
-    if not faithful or tomllib.loads(made) != wanted:
+    if not faithful or tomllib.loads(made) != expected:
         raise ConfigError(
             f"{path} is written in a way that this command cannot change",
             hint='write it by hand: encrypt = "KEY" in the column, and the next version',
@@ -123,19 +126,8 @@ def _changed(
     return (mark + made).encode()
 
 
-def _add(table: Any, added: dict[str, str], line_end: str) -> None:  # noqa: ANN401  # of tomlkit
-    """Add fields right behind the last one of a column."""
-    from tomlkit.items import Table  # noqa: PLC0415  # start-up
-
-    if isinstance(table, Table):
-        _add_lines(table, added, line_end)
-    else:
-        _add_inline(table, added)
-
-
 def _add_lines(table: Any, added: dict[str, str], line_end: str) -> None:  # noqa: ANN401  # of tomlkit
-    import tomlkit  # noqa: PLC0415  # start-up
-
+    """Add fields right behind the last one of a column."""
     for name, value in added.items():
         *_, last = table
         before, item = table.value.item(last), tomlkit.item(value)
@@ -146,8 +138,6 @@ def _add_lines(table: Any, added: dict[str, str], line_end: str) -> None:  # noq
 
 
 def _add_inline(table: Any, added: dict[str, str]) -> None:  # noqa: ANN401  # of tomlkit
-    import tomlkit  # noqa: PLC0415  # start-up
-
     # tomlkit keeps a space before the brace where it was, which is before what is added.
     spaced = table.as_string().endswith(" }")
     first, last = next(iter(added)), list(added)[-1]

@@ -6,14 +6,18 @@ stand below the fields, on those that are of the right types by themselves.
 
 from collections.abc import Iterator, Mapping
 from datetime import date, datetime
+from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from msgspec import Meta
 
+from piienc.base import document
 from piienc.base.charsets import SUPPORTED, canonical
 from piienc.base.document import Mistake, Table, nearest, shown
 from piienc.base.regex import mistake_in
-from piienc.schema.finder import BUILT_IN, OwnFinder
+from piienc.schema.finder import OwnFinder, built_in
+
+_HINT = "mend the named lines and run again; docs/schema.md lists what may stand there"
 
 Name = Annotated[str, Meta(min_length=1)]
 Count = Annotated[int, Meta(ge=1)]
@@ -76,8 +80,8 @@ class CsvDialect(Table, frozen=True, kw_only=True):
     def check(cls, fields: Mapping[str, Any]) -> Iterator[Mistake]:
         """See to it that a reader of CSV can tell one thing from another."""
         for name in ("delimiter", "quote"):
-            if (mark := fields.get(name)) is not None and (said := _no_mark(mark)):
-                yield (name,), f"{shown(mark)} {said}"
+            if (mark := fields.get(name)) is not None and (fault := _no_mark(mark)):
+                yield (name,), f"{shown(mark)} {fault}"
         if (quote := fields.get("quote")) is not None and quote == fields.get("delimiter"):
             yield (), f"delimiter and quote are both {shown(quote)}; change one of them"
         if (encoding := fields.get("encoding")) is not None and not canonical(encoding):
@@ -203,11 +207,11 @@ def _check_bounds(kind: str | None, least: Bound, most: Bound) -> Iterator[Mista
     if unfit or len(given) < len(bounds):
         return
     try:
-        said = "is less than" if most < least else None
+        relation = "is less than" if most < least else None
     except TypeError:
-        said = "cannot be compared with"
-    if said:
-        yield ("max",), f"{shown(most)} {said} min, {shown(least)}"
+        relation = "cannot be compared with"
+    if relation:
+        yield ("max",), f"{shown(most)} {relation} min, {shown(least)}"
 
 
 class Schema(Table, frozen=True, kw_only=True):
@@ -242,12 +246,12 @@ class Schema(Table, frozen=True, kw_only=True):
             return
         own = fields["finders"] or {}
         for name in own:
-            if name in BUILT_IN:
+            if name in built_in():
                 yield ("finders", name), "a built-in finder; take another name"
         for column, rules in fields.get("columns", {}).items():
             for name in rules.get("allow", ()):
-                if name not in own and name not in BUILT_IN:
-                    near = nearest(name, [*own, *BUILT_IN])
+                if name not in own and name not in built_in():
+                    near = nearest(name, [*own, *built_in()])
                     place = ("columns", column, "allow", name)
                     yield place, f"no finder has this name{near or '; see docs/schema.md'}"
 
@@ -264,3 +268,12 @@ class Schema(Table, frozen=True, kw_only=True):
         """
         context = self.columns[name].context
         return name if context is None else context
+
+
+def load(path: Path) -> Schema:
+    """Read a schema file.
+
+    Raises:
+        ConfigError: it cannot be read, or it has mistakes; the message lists them all.
+    """
+    return document.load(path, Schema, hint=_HINT)

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
 
+import tomlkit
 from msgspec import Struct
-
-if TYPE_CHECKING:
-    from tomlkit.items import Key, Table
+from tomlkit.items import Key, KeyType, SingleKey, Table
 
 
 class ProposedField(Struct, frozen=True):
@@ -50,8 +48,6 @@ class ProposedSchema(Struct, frozen=True):
 
 def dump(proposed: ProposedSchema) -> str:
     """Write a proposed schema as TOML; it is a valid schema file."""
-    import tomlkit  # noqa: PLC0415  # start-up
-
     document = tomlkit.document()
     for note in proposed.notes:
         document.add(tomlkit.comment(note))
@@ -73,9 +69,6 @@ def dump(proposed: ProposedSchema) -> str:
 
 
 def _key(name: str) -> Key:
-    import tomlkit  # noqa: PLC0415  # start-up
-    from tomlkit.items import KeyType, SingleKey  # noqa: PLC0415  # start-up
-
     if re.fullmatch(r"[A-Za-z0-9_-]+", name):
         return tomlkit.key(name)
     # tomlkit does not escape what may not stand in a key, such as a line break.
@@ -84,8 +77,6 @@ def _key(name: str) -> Key:
 
 
 def _fill(table: Table, lines: tuple[ProposedField, ...]) -> None:
-    import tomlkit  # noqa: PLC0415  # start-up
-
     for line in lines:
         item = tomlkit.item(line.value)
         if not line.sure:
