@@ -21,8 +21,8 @@ those of its length and encrypts them, `wire` puts prefix, head, ciphertext and 
 from piienc.columns.arrays import cells_of
 from piienc.columns.bad_cells import BadCells
 from piienc.columns.categories import categorised, opened_categories, sealed_categories
-from piienc.columns.column import CheckedCells, ColumnCipher, FaultyCells
-from piienc.columns.forms import LEAST, CellForms, forms_of
+from piienc.columns.column import CheckedCells, ColumnCipher
+from piienc.columns.forms import LEAST, forms_of
 from piienc.columns.kernels.kernel import Kernels
 from piienc.columns.plain import plain_type, plain_values
 from piienc.columns.plain_path import CellDecryptor, is_value
@@ -33,10 +33,8 @@ __all__ = [
     "LEAST",
     "BadCells",
     "CellDecryptor",
-    "CellForms",
     "CheckedCells",
     "ColumnCipher",
-    "FaultyCells",
     "Fingerprints",
     "Kernels",
     "Prints",

@@ -14,7 +14,7 @@ from piienc.columns.bad_cells import BadCells
 from piienc.columns.kernels.aes import BLOCK
 from piienc.columns.kernels.bound_key import PREFIX, BoundKey, begin_with_any
 from piienc.columns.kernels.kernel import Kernels
-from piienc.columns.wire import from_text
+from piienc.columns.wire import ciphertexts_of
 from piienc.errors import AuthenticationError, KeyAccessError, PolicyError
 from piienc.keys import Status
 
@@ -222,7 +222,7 @@ class ColumnCipher:
 
     def _opened(self, cells: Cells) -> _OpenedCells:
         """Decrypt all cells that are authentic under a key that may be used."""
-        sealed, order, well_formed = self._wire_cells(cells)
+        sealed, order, well_formed = ciphertexts_of(cells, text=self._text)
         done = np.zeros(len(sealed), np.bool_)
         parts: list[Cells] = []
         opened = [np.empty(0, np.int64)]
@@ -273,13 +273,6 @@ class ColumnCipher:
         if cell.startswith(self._begins):
             return "authentic", "damaged: it begins like a ciphertext of this column"
         return "plaintext", "not encrypted"
-
-    def _wire_cells(self, cells: Cells) -> tuple[Cells, Places, NDArray[np.bool_]]:
-        """The cells' bytes by length, the index of each, and which of them are well-formed."""
-        if self._text:
-            return from_text(cells)
-        order = cells.by_length()
-        return cells.take(order), order, np.ones(len(order), np.bool_)
 
     def _refuse_encrypted(self, cells: Cells) -> None:
         """Refuse ciphertexts of this keyset, as text or as bytes, whichever is made here."""

@@ -12,7 +12,7 @@ import numpy as np
 from msgspec import Struct
 
 from piienc.columns.kernels.bound_key import PREFIX
-from piienc.columns.wire import from_text
+from piienc.columns.wire import ciphertexts_of
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -56,7 +56,7 @@ def forms_of(cells: Cells, *, text: bool, least: int, bare: bool = False) -> Cel
     candidates = candidates[first == (_IN_TEXT if text else _MARK)]
     if not len(candidates):
         return CellForms(candidates, np.arange(len(cells)), np.empty(0, np.uint32))
-    sealed, order, fine = _wire(cells.take(candidates), text=text)
+    sealed, order, fine = ciphertexts_of(cells.take(candidates), text=text)
     fine &= (sealed.lengths >= least) & (sealed.data[sealed.starts] == _MARK)
     found = candidates[order[fine]]
     ids = _ids(sealed.take(np.flatnonzero(fine)))
@@ -67,17 +67,11 @@ def forms_of(cells: Cells, *, text: bool, least: int, bare: bool = False) -> Cel
 
 
 def _bare_forms(cells: Cells, *, text: bool, least: int) -> CellForms:
-    sealed, order, fine = _wire(cells, text=text)
+    sealed, order, fine = ciphertexts_of(cells, text=text)
     found = np.zeros(len(cells), np.bool_)
     found[order] = fine & (sealed.lengths >= least)
     none = np.empty(0, np.uint32)
     return CellForms(np.flatnonzero(found), np.flatnonzero(~found), none)
-
-
-def _wire(cells: Cells, *, text: bool) -> tuple[Cells, Places, NDArray[np.bool_]]:
-    if text:
-        return from_text(cells)
-    return cells, np.arange(len(cells)), np.ones(len(cells), np.bool_)
 
 
 def _ids(sealed: Cells) -> NDArray[np.uint32]:

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 import numpy as np
+import pyarrow as pa
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM, AESSIV
 from pyarrow import types
@@ -24,8 +25,6 @@ from piienc.keys import Mode, Status
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-
-    import pyarrow as pa
 
     from piienc.keys import Key, Keyset
 
@@ -85,7 +84,7 @@ def is_value(text: bytes, value: pa.Scalar) -> bool:
     kind = value.type
     if types.is_dictionary(kind):
         return is_value(text, value.value)
-    if isinstance(kind, _extension_types()):
+    if isinstance(kind, pa.BaseExtensionType):
         found = value.as_py()
         return (
             text == str(found).encode() if isinstance(found, UUID) else is_value(text, value.value)
@@ -105,12 +104,6 @@ def _siv(key: Key, data: bytes) -> Callable[[bytes], bytes]:
 def _gcm(key: Key, data: bytes) -> Callable[[bytes], bytes]:
     cipher = AESGCM(key.material.reveal())
     return lambda sealed: cipher.decrypt(sealed[:_IV], sealed[_IV:], data)
-
-
-def _extension_types() -> tuple[type, ...]:
-    import pyarrow as pa  # noqa: PLC0415  # a name in annotations alone, but for this
-
-    return (pa.BaseExtensionType,)
 
 
 def _bytes(text: bytes, value: pa.Scalar) -> bool:

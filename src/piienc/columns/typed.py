@@ -111,10 +111,6 @@ def _by(kind: pa.DataType) -> _There:
     return lambda array: _written(array.cast(kind))
 
 
-def _as(array: pa.Array) -> pa.Array:
-    return array
-
-
 def _text(array: pa.Array) -> pa.Array:
     return array.cast(pa.string())
 
@@ -137,10 +133,6 @@ def _floats(array: pa.Array, kind: pa.DataType) -> pa.Array:
 
 def _cast_by(between: pa.DataType) -> _Back:
     return lambda array, kind: array.cast(between).cast(kind)
-
-
-def _dictionary_values(array: pa.Array) -> pa.Array:
-    return _written(array.dictionary_decode())
 
 
 def _dictionary(array: pa.Array, kind: pa.DataType) -> pa.Array:
@@ -222,10 +214,6 @@ def _inner(kind: pa.DataType) -> pa.DataType:
     return _inner(kind.storage_type) if isinstance(kind, pa.BaseExtensionType) else kind
 
 
-def _is_extension(kind: pa.DataType) -> bool:
-    return isinstance(kind, pa.BaseExtensionType)
-
-
 def _is_bytes(kind: pa.DataType) -> bool:
     return bool(
         types.is_binary(kind)
@@ -240,9 +228,9 @@ def _is_cells(kind: pa.DataType) -> bool:
 
 
 _FORMS: tuple[tuple[Callable[[pa.DataType], bool], _There, _Back], ...] = (
-    (_is_cells, _as, _cast),
-    (types.is_dictionary, _dictionary_values, _dictionary),
-    (_is_extension, _storage_text, _extended),
+    (_is_cells, lambda array: array, _cast),
+    (types.is_dictionary, lambda array: _written(array.dictionary_decode()), _dictionary),
+    (lambda kind: isinstance(kind, pa.BaseExtensionType), _storage_text, _extended),
     (types.is_string_view, _by(pa.large_string()), _cast),
     (types.is_binary_view, _by(pa.large_binary()), _cast),
     (types.is_fixed_size_binary, _by(pa.binary()), _cast),

@@ -54,11 +54,6 @@ class WireFormat(Struct, frozen=True):
         """Bytes that a ciphertext has more than its cell, before base64."""
         return len(self.prefix) + self.head + self.tail
 
-    def stored_lengths(self, lengths: NDArray[np.int64]) -> NDArray[np.int64]:
-        """Return how long cells of the given lengths become."""
-        whole = lengths + self.overhead
-        return (whole + 2) // 3 * 4 if self.text else whole
-
     def store_one(self, sealed: bytes) -> bytes:
         """Return one sealed cell in its stored form."""
         whole = self.prefix + sealed
@@ -75,13 +70,14 @@ class WireFormat(Struct, frozen=True):
         starts = room * np.arange(group.rows)
         if tail is not None:
             windows(flat, self.tail)[starts + (inner + lengths)] = tail
+        whole = lengths + self.overhead
         if not self.text:
-            return Cells(flat, starts, lengths + self.overhead)
+            return Cells(flat, starts, whole)
         # Three bytes are four characters, whatever stands behind them: all rows are encoded in
         # one call, and what lies behind a cell's end is left where it is.
         text = np.frombuffer(pybase64.b64encode(flat.data), np.uint8).copy()
-        cells = Cells(text, starts // 3 * 4, self.stored_lengths(lengths))
-        _pad(cells, -(lengths + self.overhead) % 3, _PADDING)
+        cells = Cells(text, starts // 3 * 4, (whole + 2) // 3 * 4)
+        _pad(cells, -whole % 3, _PADDING)
         return cells
 
 
@@ -111,6 +107,16 @@ def from_text(cells: Cells) -> tuple[Cells, NDArray[np.int64], NDArray[np.bool_]
     return Cells(data, starts, lengths), order, well_formed
 
 
+def ciphertexts_of(
+    cells: Cells, *, text: bool
+) -> tuple[Cells, NDArray[np.int64], NDArray[np.bool_]]:
+    """Return what stored cells hold, by length: see `from_text`, if they are base64 text."""
+    if text:
+        return from_text(cells)
+    order = cells.by_length()
+    return cells.take(order), order, np.ones(len(order), np.bool_)
+
+
 def _pad(cells: Cells, missing: NDArray[np.int64], character: int) -> None:
     """Overwrite the last one or two characters of cells whose last three bytes are not full."""
     ends = cells.starts + cells.lengths
@@ -131,11 +137,9 @@ def _decoded_lengths(cells: Cells) -> tuple[NDArray[np.int64], NDArray[np.bool_]
 def _decode(text: NDArray[np.uint8]) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
     """Decode, and name the places of characters that are not base64."""
     try:
-        return np.frombuffer(pybase64.b64decode(text.data, validate=True), np.uint8), _NOWHERE
+        data, bad = pybase64.b64decode(text.data, validate=True), np.empty(0, np.int64)
     except binascii.Error:
         bad = np.flatnonzero(~_IS_BASE64[text])
         text[bad] = _ZERO
-        return np.frombuffer(pybase64.b64decode(text.data, validate=True), np.uint8), bad
-
-
-_NOWHERE = np.empty(0, np.int64)
+        data = pybase64.b64decode(text.data, validate=True)
+    return np.frombuffer(data, np.uint8), bad

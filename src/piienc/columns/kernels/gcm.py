@@ -75,7 +75,9 @@ class GcmKernel:
         ivs = np.frombuffer(_random_bytes(IV * group.rows), f"V{IV}")
         mask = self._count(group, ivs)
         group.clear_behind()
-        return ivs, self._tags(group, mask)
+        tags = self._ghash(group)
+        xor_into(tags, mask)
+        return ivs, tags
 
     def open(
         self, group: CellGroup, head: NDArray[np.void], tail: Blocks | None
@@ -101,11 +103,6 @@ class GcmKernel:
             return self._single.decrypt(sealed[:IV], sealed[IV:], self._context)
         except InvalidTag:
             return None
-
-    def _tags(self, group: CellGroup, mask: Blocks) -> Blocks:
-        tags = self._ghash(group)
-        xor_into(tags, mask)
-        return tags
 
     def _count(self, group: CellGroup, ivs: NDArray[np.void]) -> Blocks:
         """AES-CTR xored into the group; returns the tags' mask, the block of counter 1."""
