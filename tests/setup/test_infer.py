@@ -15,7 +15,7 @@ from pyarrow import parquet as pq
 from piienc import schema as schemas
 from piienc.errors import InputError
 from piienc.schema.propose import dump
-from piienc.setup.infer.infer import InferOptions, infer
+from piienc.setup.infer.infer import infer
 from piienc.setup.infer.judge import KeyNames
 
 CANARY = "Canary4711"
@@ -23,7 +23,7 @@ CANARY = "Canary4711"
 
 def _infer(path, **options):
     """Propose, and return the TOML and the schema that it holds."""
-    text = dump(infer(path, InferOptions(**options)).schema)
+    text = dump(infer(path, **options).schema)
     file = path.with_name("schema.toml")
     file.write_text(text, "utf-8")
     return text, schemas.load(file)

@@ -13,7 +13,7 @@ from pyarrow import parquet as pq
 
 from piienc.describe.inspect import inspect
 from piienc.errors import InputError
-from piienc.setup.infer.infer import InferOptions, infer
+from piienc.setup.infer.infer import infer
 from piienc.storage import FileSource
 
 UUIDS = [uuid.UUID(int=n).bytes for n in (0, 1, 2**128 - 1)]
@@ -126,7 +126,7 @@ def test_types_are_inspected_and_inferred(shop, name):
     _write(shop, (KINDS | NESTED)[name])
     report = inspect(FileSource(shop.folder / "x.parquet"), known=dict, keys=dict)
     assert [column.name for column in report.columns] == ["row", "kind", "email"]
-    assert infer(shop.folder / "x.parquet", InferOptions())
+    assert infer(shop.folder / "x.parquet")
 
 
 def test_uuid_is_encrypted_as_its_usual_text(shop):

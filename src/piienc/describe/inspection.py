@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from msgspec import Struct, field, to_builtins
+from msgspec import Struct, to_builtins
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -95,11 +95,11 @@ class TableInspection(Struct, frozen=True):
     name: str
     compression: str | None
     rows_looked_at: int
-    columns: list[ColumnInspection] = field(default_factory=list)
+    columns: list[ColumnInspection]
 
     def document(self) -> dict[str, Any]:
         """Return the report as a JSON document."""
         facts = to_builtins(self)
-        for column, told in zip(self.columns, facts["columns"], strict=True):
-            told["encrypted"] = column.encrypted
+        for column, described in zip(self.columns, facts["columns"], strict=True):
+            described["encrypted"] = column.encrypted
         return {"schema_version": SCHEMA_VERSION, "ok": True, **facts}

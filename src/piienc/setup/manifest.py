@@ -81,13 +81,11 @@ def _header(data: Path, schema: Schema | None, *, strict: bool = False) -> list[
     """
     if data.suffix.lower() != _PLAIN:
         return None
-    from piienc.tables import CsvFormat, opened_table  # noqa: PLC0415  # start-up
+    from piienc.tables import opened_table  # noqa: PLC0415  # start-up
+    from piienc.transform.crypt import csv_format  # noqa: PLC0415  # start-up
     from piienc.transform.marks import check_columns  # noqa: PLC0415  # start-up
 
-    form = CsvFormat()
-    if schema is not None:
-        form = CsvFormat(schema.csv.delimiter, schema.csv.quote, schema.csv.encoding)
-    with FileSource(data).opened() as file, opened_table(file, form) as table:
+    with FileSource(data).opened() as file, opened_table(file, csv_format(schema)) as table:
         if strict and schema is not None:
             check_columns(table, schema)
         return table.columns

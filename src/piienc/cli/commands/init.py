@@ -123,12 +123,12 @@ def _tell(
 ) -> None:
     steps = _next_steps(begun, wanted)
     if common.json:
-        facts = {"created": begun.created, "left": begun.left, "marked": begun.marked}
+        facts = {"created": begun.created, "left": begun.plan.left, "marked": begun.plan.marked}
         ui.result(**entry.attested({**facts, "next": steps}))
-    marked = ", ".join(f"{name} ({key})" for name, key in begun.marked.items())
+    marked = ", ".join(f"{name} ({key})" for name, key in begun.plan.marked.items())
     common.say(
         *(f"made {made}" for made in begun.created),
-        *(f"left {left} as it was" for left in begun.left),
+        *(f"left {left} as it was" for left in begun.plan.left),
         f"marked: {marked or 'none'}",
         *(f"{number}. {step}" for number, step in enumerate(steps, 1)),
     )
@@ -137,9 +137,9 @@ def _tell(
 def _next_steps(begun: CreatedProject, wanted: ProjectRequest) -> Sequence[str]:
     """Return what is to be done next, in order."""
     steps = [f"look {wanted.schema} through: marks cannot be undone"]
-    if not begun.marked:
+    if not begun.plan.marked:
         steps = [f"mark what is personal: piienc schema mark COLUMN --key NAME, in {wanted.schema}"]
-    steps += [f"make the key {name}: piienc keys generate-aes" for name in begun.unknown_keys]
+    steps += [f"make the key {name}: piienc keys generate-aes" for name in begun.plan.unknown_keys]
     if begun.keysets:
         steps.append(f"keep a copy of {wanted.keys_dir}: without a key, its cells are lost")
     steps += [

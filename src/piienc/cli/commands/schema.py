@@ -56,15 +56,14 @@ def infer(
     """Propose a schema by a sample: types, rules and marks, each with its reason."""
     from piienc.keys.names import require_name  # start-up
     from piienc.schema.propose import dump  # start-up
-    from piienc.setup.infer import infer as inference  # start-up
+    from piienc.setup.infer.infer import infer as infer_schema  # start-up
     from piienc.setup.infer.judge import KeyNames
 
     if output is not None:
         require_output(output, common.settings, (sample,))
     for key in (searchable, sealed):
         require_name(key)
-    wanted = inference.InferOptions(name, rows, KeyNames(searchable, sealed))
-    found = inference.infer(sample, wanted)
+    found = infer_schema(sample, name=name, rows=rows, keys=KeyNames(searchable, sealed))
     text = dump(found.schema)
     if output is not None:
         from piienc.base.files import new_file

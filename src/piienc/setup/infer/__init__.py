@@ -1,8 +1,7 @@
 """A schema proposed by a sample: types, rules and marks, each with what was seen.
 
     sample.py   the rows of a sample, column by column; how a CSV file is written
-    looks.py    what values look like, counted; formats and personal data by piienc.checks
-    profile.py  what was seen of a column
+    profile.py  what was seen of a column, counted; formats and personal data by piienc.checks
     judge.py    what that proposes
     infer.py    all of it, in order
 

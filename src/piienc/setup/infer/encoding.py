@@ -53,8 +53,8 @@ def find_encoding(stream: Decompressed, start: bytes, rows: int) -> DetectedEnco
         start: what it begins with.
         rows: the lines that are looked at; 0 for all.
     """
-    if told := told_by(start):
-        return DetectedEncoding(told)
+    if name := told_by(start):
+        return DetectedEncoding(name)
     decoders = {
         name: codecs.getincrementaldecoder(name)() for name in ("utf-8", *_candidates(start))
     }

@@ -6,14 +6,14 @@ import os
 from pathlib import PurePath
 from typing import TYPE_CHECKING
 
-from msgspec import Struct, field
+from msgspec import Struct
 
 from piienc.schema.propose import ProposedField, ProposedSchema
 from piienc.setup.infer.judge import KeyNames, judge
-from piienc.setup.infer.profile import ColumnProfile
-from piienc.setup.infer.sample import opened_sample, sniff
+from piienc.setup.infer.sample import profiled, sniff
 from piienc.storage import FileSource
 from piienc.tables import CsvFormat, format_of
+from piienc.tables.csv.oddities import DELIMITERS
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -23,22 +23,6 @@ if TYPE_CHECKING:
 
 ROWS = 100_000
 """So many rows of a sample are looked at, if nothing else is said."""
-
-_NAMES = {",": "a comma", ";": "a semicolon", "\t": "a tab", "|": "a bar"}
-
-
-class InferOptions(Struct, frozen=True):
-    """How a schema is proposed.
-
-    Attributes:
-        name: the schema's; by default the sample's, without its suffixes.
-        rows: that are looked at, at most; 0 for all.
-        keys: the names of the keys.
-    """
-
-    name: str | None = None
-    rows: int = ROWS
-    keys: KeyNames = field(default_factory=KeyNames)
 
 
 class Proposal(Struct, frozen=True):
@@ -55,12 +39,16 @@ class Proposal(Struct, frozen=True):
     whole: bool
 
 
-def infer(path: Path, options: InferOptions = InferOptions()) -> Proposal:
+def infer(
+    path: Path, *, name: str | None = None, rows: int = ROWS, keys: KeyNames = KeyNames()
+) -> Proposal:
     """Propose a schema for files like a sample, which is read as a stream.
 
     Args:
         path: CSV (also compressed) or Parquet, told by its content.
-        options: how.
+        name: the schema's; by default the sample's, without its suffixes.
+        rows: that are looked at, at most; 0 for all.
+        keys: the names of the keys.
 
     Raises:
         InputError: the sample cannot be read, or has no header.
@@ -70,36 +58,23 @@ def infer(path: Path, options: InferOptions = InferOptions()) -> Proposal:
     csv: tuple[ProposedField, ...] = ()
     form = CsvFormat()
     if text:
-        written = sniff(path, options.rows)
+        written = sniff(path, rows)
         csv = _dialect(written)
         form = CsvFormat(written.delimiter, encoding=written.encoding.name)
-    profiles, rows, whole = _profiles(path, options.rows, form)
-    columns = judge(profiles, options.keys)
+    profiles, seen, whole = profiled(path, rows, form)
+    columns = judge(profiles, keys)
     stem = os.fsencode(PurePath(path).name.partition(".")[0]).decode("utf-8", "replace")
-    name = options.name or stem or "sample"
-    looked = f"{rows:,} rows, the whole sample" if whole else f"the first {rows:,} rows"
+    looked = f"{seen:,} rows, the whole sample" if whole else f"the first {seen:,} rows"
     notes = (
         f"Proposed by piienc schema infer from {looked}.",
         "Look it through before a file is encrypted with it: marks cannot be undone.",
         "A line that is a comment is for you to decide.",
     )
-    return Proposal(ProposedSchema(name, columns, csv, notes), rows, whole)
-
-
-def _profiles(path: Path, rows: int, form: CsvFormat) -> tuple[list[ColumnProfile], int, bool]:
-    with opened_sample(path, rows, form) as sample:
-        types = sample.types or [None] * len(sample.names)
-        profiles = [ColumnProfile(*column) for column in zip(sample.names, types, strict=True)]
-        seen = 0
-        for count, columns in sample.batches():
-            seen += count
-            for profile, values in zip(profiles, columns, strict=True):
-                profile.add(count, values)
-    return profiles, seen, sample.whole
+    return Proposal(ProposedSchema(name or stem or "sample", columns, csv, notes), seen, whole)
 
 
 def _dialect(written: DetectedDialect) -> tuple[ProposedField, ...]:
-    name = _NAMES[written.delimiter]
+    name = DELIMITERS[written.delimiter]
     if not written.times:
         seen = "the header has no delimiter: is it a single column?"
     elif written.tied:

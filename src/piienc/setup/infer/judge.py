@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING
 
+import pyarrow as pa
 from msgspec import Struct
 
 from piienc.schema.personal import Personal, personal_by_name
 from piienc.schema.propose import ProposedColumn, ProposedField
-from piienc.setup.infer.looks import finders
+from piienc.setup.infer.profile import finders
 from piienc.setup.infer.types import counted, format_lines, notes_of, type_line
 
 if TYPE_CHECKING:
@@ -151,6 +152,4 @@ def _key(seen: ColumnProfile, kind: Personal, keys: KeyNames) -> tuple[str, str]
 
 
 def _has_no_text(seen: ColumnProfile) -> bool:
-    import pyarrow as pa  # noqa: PLC0415  # here alone
-
     return seen.type is not None and (pa.types.is_nested(seen.type) or pa.types.is_null(seen.type))

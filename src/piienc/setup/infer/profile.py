@@ -1,17 +1,50 @@
-"""What was seen of a column: counts, and never a value."""
+"""What was seen of a column: what its values look like, counted, and never a value.
+
+Formats are judged by the rules of a schema, and personal data by the finders of `piienc.checks`,
+so that a proposed schema and a later verification agree. Only what tells types apart is here.
+"""
 
 from __future__ import annotations
 
 from collections import Counter
+from functools import cache
+from typing import TYPE_CHECKING, get_args
 
 import pyarrow as pa
 from msgspec import Struct, field
+from pyarrow import compute as pc
 
-from piienc.setup.infer.looks import LOOKS, TYPES, count_formats, count_looks, count_personal
+from piienc.base.regex import whole
+from piienc.checks import Check, Finder, checks_of, finders_of, search
+from piienc.checks.forms import DATE
+from piienc.schema.model import Column, Format
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 MOST_DIFFERENT = 1 << 17
 """As many different values are told apart: more than the rows that are looked at by default."""
 _MOST_BYTES = 64 << 20  # that they may take; memory stays flat where cells are long
+_CLOCK = r"[T ]([01][0-9]|2[0-3]):[0-5][0-9](:[0-5][0-9](\.[0-9]{1,6})?)?"
+
+LOOKS = {
+    # types; an integer of 18 digits fits into 64 bits
+    "integer": r"0|-?[1-9][0-9]{0,17}",
+    "float": r"-?(0|[1-9][0-9]{0,17})(\.[0-9]{1,18})?([eE][+-]?[0-9]{1,2})?",
+    "boolean": r"true|false",
+    "date": DATE,
+    "timestamp": DATE + _CLOCK,
+    "zoned timestamp": DATE + _CLOCK + r"(Z|[+-]([01][0-9]|2[0-3]):[0-5][0-9])",
+    # what only looks like a type
+    "point": r"-?(0|[1-9][0-9]*)\.[0-9]+",
+    "padded": r"[+-]?0[0-9]+",
+    "digits": r"[+-]?[0-9]+",
+    "flag": r"(?i:yes|no|y|n|t|f|true|false|on|off)",
+    "local date": r"[0-9]{1,2}[/.-][0-9]{1,2}[/.-]([0-9]{2}|[0-9]{4})",
+}
+"""Each matches a whole value."""
+
+TYPES = ("integer", "float", "boolean", "date", "timestamp", "zoned timestamp")
 
 
 class ColumnProfile(Struct):
@@ -57,8 +90,8 @@ class ColumnProfile(Struct):
         """
         if pa.types.is_large_string(values.type):
             # A type that some value did not fit before cannot be the column's any more.
-            wanted = [look for look in LOOKS if look not in TYPES or self._may_be(look)]
-            self.looks.update(count_looks(values, wanted))
+            looks = [look for look in LOOKS if look not in TYPES or self._may_be(look)]
+            self.looks.update(count_looks(values, looks))
             self.formats.update(count_formats(values))
         self.personal.update(count_personal(self.name, values))
         self.rows += rows
@@ -80,3 +113,45 @@ class ColumnProfile(Struct):
             return
         self._too_many = len(known) > MOST_DIFFERENT or known.nbytes > _MOST_BYTES
         self._different = None if self._too_many else known
+
+
+def count_looks(values: pa.Array, looks: Iterable[str]) -> dict[str, int]:
+    """Count the values that look like something.
+
+    Args:
+        values: text, without nulls.
+        looks: keys of `LOOKS`.
+    """
+    return {name: _count(values, name) for name in looks}
+
+
+def count_formats(values: pa.Array) -> dict[str, int]:
+    """Count the values that have a format, by format; values are text, without nulls."""
+    return {name: len(values) - len(check.failing(values)) for name, check in _formats()}
+
+
+def count_personal(name: str, values: pa.Array) -> dict[str, int]:
+    """Count the values that hold personal data, by finder.
+
+    Args:
+        name: the column's; some finders are for columns of certain names.
+        values: of any type, without nulls.
+    """
+    return {finder: len(rows) for finder, rows in search(finders_of(), name, values).items()}
+
+
+@cache
+def finders() -> dict[str, Finder]:
+    """Return the finders of personal data, by name."""
+    return {finder.name: finder for finder in finders_of()}
+
+
+@cache
+def _formats() -> list[tuple[str, Check]]:
+    columns = {name: Column(type="string", format=name) for name in get_args(Format)}
+    return [(name, checks_of(column, pa.string())[0]) for name, column in columns.items()]
+
+
+def _count(values: pa.Array, name: str) -> int:
+    matches = pc.match_substring_regex(values, whole(LOOKS[name]))
+    return int(pc.sum(matches).as_py() or 0)

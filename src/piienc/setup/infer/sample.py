@@ -3,30 +3,28 @@
 from __future__ import annotations
 
 import re
-from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-import numpy as np
 import pyarrow as pa
 from msgspec import Struct
 
 from piienc.checks.text import is_text
-from piienc.columns import plain_type, plain_values
+from piienc.columns import plain_type
 from piienc.errors import InputError
 from piienc.setup.infer.encoding import find_encoding, told_by
-from piienc.setup.infer.looks import count_personal, finders
+from piienc.setup.infer.profile import ColumnProfile, count_personal, finders
 from piienc.storage import FileSource
-from piienc.tables import CsvFormat, opened_table, repeated
+from piienc.tables import opened_table, repeated
 from piienc.tables.csv.oddities import DELIMITERS, unnamed
 from piienc.tables.streams import Decompressed
+from piienc.transform.batches import decoded
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
 
-    from piienc.base.cells import Cells
     from piienc.setup.infer.encoding import DetectedEncoding
-    from piienc.tables import BatchUnit, Block, ByteTable, OpenedTable
+    from piienc.tables import CsvFormat
+    from piienc.transform.batches import StoredColumn
 
 _HEAD = 1 << 16  # bytes in which the header is looked for
 _QUOTED = re.compile(r'"(?:[^"]|"")*"')
@@ -71,67 +69,16 @@ def sniff(path: Path, rows: int) -> DetectedDialect:
     return DetectedDialect(delimiter, times, tied, encoding)
 
 
-class Sample(Struct):
-    """A sample that is being read.
-
-    Attributes:
-        names: of its columns.
-        types: their Arrow types; None for CSV.
-        whole: whether all rows were read, once it was.
-    """
-
-    names: list[str]
-    types: list[pa.DataType] | None
-    whole: bool
-    _table: OpenedTable
-    _most: int
-
-    def batches(self) -> Iterator[tuple[int, list[pa.Array]]]:
-        """Read rows: their number, and each column's values that are not null."""
-        left = self._most
-        for unit in self._table.units():
-            if self._most and not left:
-                self.whole = False
-                return
-            available, columns = self._table.give(unit, _Taking(left if self._most else None))
-            count = min(left, available) if self._most else available
-            yield count, columns
-            left -= count
-            if count < available:
-                self.whole = False
-                return
-
-
-class _Taking(Struct, frozen=True):
-    """Takes rows of a unit: how many it has, and each column's values that are not null.
-
-    Attributes:
-        most: rows that are taken at most; None for all.
-    """
-
-    most: int | None
-
-    def of_block(self, table: ByteTable, unit: Block) -> tuple[int, list[pa.Array]]:
-        """Take them from a block of CSV."""
-        records = table.decode(unit)
-        count = records.count if self.most is None else min(self.most, records.count)
-        columns = [_text(*records.cells(n), count) for n in range(records.columns)]
-        return records.count, columns
-
-    def of_batch(self, _: OpenedTable, unit: BatchUnit) -> tuple[int, list[pa.Array]]:
-        """Take them from a batch."""
-        columns = unit.batch.slice(0, self.most).columns
-        return unit.batch.num_rows, [_values(column) for column in columns]
-
-
-@contextmanager
-def opened_sample(path: Path, rows: int, form: CsvFormat) -> Iterator[Sample]:
-    """Open a sample.
+def profiled(path: Path, most: int, form: CsvFormat) -> tuple[list[ColumnProfile], int, bool]:
+    """Look at the rows of a sample.
 
     Args:
         path: CSV or Parquet.
-        rows: that are read at most; 0 for all.
+        most: rows that are read at most; 0 for all.
         form: how a CSV file is written.
+
+    Returns:
+        What was seen of each column, how many rows were read, and whether these are all.
 
     Raises:
         InputError: it cannot be read, a column has no name or another's, or the first line
@@ -139,8 +86,21 @@ def opened_sample(path: Path, rows: int, form: CsvFormat) -> Iterator[Sample]:
     """
     with FileSource(path).opened() as file, opened_table(file, form) as table:
         _check_names(str(path), table.columns)
-        types = [plain_type(kind) for kind in table.schema.types] if table.typed else None
-        yield Sample(list(table.columns), types, whole=True, _table=table, _most=rows)
+        types = [plain_type(kind) if table.typed else None for kind in table.schema.types]
+        profiles = [ColumnProfile(*column) for column in zip(table.columns, types, strict=True)]
+        seen = 0
+        for unit in table.units():
+            if most and seen == most:
+                return profiles, seen, False
+            columns = decoded(table, unit).values()
+            available = next(column.count for column in columns)
+            count = min(most - seen, available) if most else available
+            for profile, column in zip(profiles, columns, strict=True):
+                profile.add(count, _values(column, count))
+            seen += count
+            if count < available:
+                return profiles, seen, False
+    return profiles, seen, True
 
 
 def _check_names(path: str, names: list[str]) -> None:
@@ -151,27 +111,18 @@ def _check_names(path: str, names: list[str]) -> None:
         raise InputError(
             f"{path}: two columns have one name", hint="give every column a name of its own"
         )
-    told = count_personal("", pa.array(names, pa.large_string()))
-    if any(not finders()[name].share for name in told):
+    data = count_personal("", pa.array(names, pa.large_string()))
+    if any(not finders()[name].share for name in data):
         raise InputError(
             f"{path}: the first line looks like a row of data, and not like a header",
             hint="the first line must name the columns",
         )
 
 
-def _text(cells: Cells, rows: np.ndarray, count: int) -> pa.Array:
-    """Return the cells of the first rows as text."""
-    kept = cells.take(slice(0, int(rows.searchsorted(count))))
-    if not len(kept):
-        return pa.array([], pa.large_string())
-    packed = kept.packed(np.arange(len(kept)))
-    offsets = np.append(packed.starts, packed.starts[-1] + packed.lengths[-1])
-    buffers = [None, pa.py_buffer(offsets), pa.py_buffer(packed.data)]
-    return pa.Array.from_buffers(pa.large_string(), len(kept), buffers)
-
-
-def _values(column: pa.Array) -> pa.Array:
-    values = plain_values(column).drop_null()
+def _values(column: StoredColumn, count: int) -> pa.Array:
+    """Return the values of the first rows that are not null; text as large_string."""
+    values, rows = column.dense
+    values = values[: int(rows.searchsorted(count))]
     if pa.types.is_dictionary(values.type):
         values = values.dictionary_decode()
     return values.cast(pa.large_string()) if is_text(values.type) else values

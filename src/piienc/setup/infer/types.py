@@ -2,38 +2,20 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, get_args
 
 import pyarrow as pa
 
-from piienc.checks.text import is_text
+from piienc.checks.on_typed import fits
+from piienc.schema.model import ColumnType
 from piienc.schema.propose import ProposedField
+from piienc.setup.infer.profile import TYPES
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
 
     from piienc.setup.infer.profile import ColumnProfile
 
-_OF_PARQUET: tuple[tuple[str, Callable[[pa.DataType], bool]], ...] = (
-    ("string", is_text),
-    ("integer", pa.types.is_integer),
-    ("float", pa.types.is_floating),
-    ("boolean", pa.types.is_boolean),
-    ("date", pa.types.is_date),
-    ("timestamp", pa.types.is_timestamp),
-    ("decimal", pa.types.is_decimal),
-    ("binary", pa.types.is_binary),
-    ("binary", pa.types.is_large_binary),
-    ("binary", pa.types.is_fixed_size_binary),
-)
-_OF_LOOKS = {
-    "integer": "integer",
-    "float": "float",
-    "boolean": "boolean",
-    "date": "date",
-    "timestamp": "timestamp",
-    "zoned timestamp": "timestamp",
-}
 _TWO = 2  # different values of a flag
 
 
@@ -48,20 +30,19 @@ def type_line(seen: ColumnProfile) -> ProposedField:
         return _type_of_parquet(seen.type)
     if not seen.values:
         return ProposedField("type", "string", "no value was seen: is it a string?")
-    for look, kind in _OF_LOOKS.items():
+    for look in TYPES:
         if seen.all_look(look):
+            kind = look.removeprefix("zoned ")
             return ProposedField("type", kind, f"{counted(seen.values, seen.values)} values")
     return ProposedField("type", "string", _why_string(seen))
 
 
 def _type_of_parquet(kind: pa.DataType) -> ProposedField:
-    if pa.types.is_dictionary(kind):
-        kind = kind.value_type
-    for name, fits in _OF_PARQUET:
-        if fits(kind):
-            return ProposedField("type", name, "as the file has it")
-    if pa.types.is_null(kind):
+    if pa.types.is_null(kind.value_type if pa.types.is_dictionary(kind) else kind):
         return ProposedField("type", "string", "the file has nulls without a type: is it a string?")
+    for name in get_args(ColumnType):
+        if fits(kind, name):
+            return ProposedField("type", name, "as the file has it")
     return ProposedField("type", "string", "no type of a schema fits the file's; is string right?")
 
 

@@ -6,6 +6,6 @@ files.py    piienc.toml and .gitignore, as they are written
 """
 
 from piienc.setup.project.begin import CreatedProject, begin
-from piienc.setup.project.plan import ProjectPlan, ProjectRequest, plan
+from piienc.setup.project.plan import ProjectRequest, plan
 
-__all__ = ["CreatedProject", "ProjectPlan", "ProjectRequest", "begin", "plan"]
+__all__ = ["CreatedProject", "ProjectRequest", "begin", "plan"]

@@ -26,20 +26,16 @@ class CreatedProject(Struct, frozen=True):
     """What was made.
 
     Attributes:
+        plan: what was missing.
         created: files and keys, in order.
-        left: what was there already.
-        marked: the marked columns, and the key of each.
         keysets: the new AES keysets, by name.
         pgp_keys: the OpenPGP keys that were imported or made.
-        unknown_keys: keys that the schema names and that could not be made.
     """
 
+    plan: ProjectPlan
     created: tuple[str, ...]
-    left: tuple[str, ...]
-    marked: Mapping[str, str]
     keysets: Mapping[str, Keyset]
     pgp_keys: tuple[PgpKey, ...]
-    unknown_keys: tuple[str, ...]
 
 
 def begin(planned: ProjectPlan, secret: SecretBytes | None) -> CreatedProject:
@@ -53,8 +49,8 @@ def begin(planned: ProjectPlan, secret: SecretBytes | None) -> CreatedProject:
         PiiencError: something could not be made. `schema.toml` and `piienc.toml` appear both
             or not at all, and the next run makes what is missing.
     """
-    wanted = planned.wanted
-    pgp, aes = PgpFolder(wanted.keys_dir), KeyFolder(wanted.keys_dir)
+    request = planned.request
+    pgp, aes = PgpFolder(request.keys_dir), KeyFolder(request.keys_dir)
     made = [pgp.take(name, data) for name, data in planned.certificates.items()]
     keysets = {name: generate(mode) for name, mode in planned.new_keys.items()}
     for name, keyset in keysets.items():
@@ -64,20 +60,13 @@ def begin(planned: ProjectPlan, secret: SecretBytes | None) -> CreatedProject:
     created = [f"key {name}" for name in (*keysets, *(key.name for key in made))]
     if planned.ignored:
         # First, so that git never sees what follows it.
-        _append(wanted.folder / ".gitignore", planned.ignored)
-        created.append(str(wanted.folder / ".gitignore"))
+        _append(request.folder / ".gitignore", planned.ignored)
+        created.append(str(request.folder / ".gitignore"))
     with together() as enter:
         for path, text in planned.files.items():
             enter(new_file(path), path).write(text.encode())
     created += map(str, planned.files)
-    return CreatedProject(
-        tuple(created),
-        tuple(planned.left),
-        planned.marked,
-        keysets,
-        tuple(made),
-        tuple(planned.unknown_keys),
-    )
+    return CreatedProject(planned, tuple(created), keysets, tuple(made))
 
 
 def _append(path: Path, text: str) -> None:

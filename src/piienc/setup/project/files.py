@@ -7,6 +7,8 @@ import os
 import re
 from typing import TYPE_CHECKING
 
+import tomlkit
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
@@ -117,8 +119,6 @@ def _commented(text: str) -> str:
 
 
 def _quoted(text: str) -> str:
-    import tomlkit  # noqa: PLC0415  # start-up
-
     return tomlkit.item(text).as_string()
 
 

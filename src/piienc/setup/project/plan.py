@@ -17,7 +17,7 @@ from piienc.keys.names import require_name
 from piienc.keys.openpgp.folder import PgpFolder
 from piienc.remote import parse_url
 from piienc.schema.propose import dump
-from piienc.setup.infer import infer as inference
+from piienc.setup.infer.infer import infer
 from piienc.setup.project.files import ignored, pattern_of, settings_text, stem_of
 
 if TYPE_CHECKING:
@@ -76,7 +76,7 @@ class ProjectPlan(Struct, frozen=True):
     """What is missing, found out before anything is made.
 
     Attributes:
-        wanted: what the project shall be.
+        request: what the project shall be.
         files: those to be written, with their text, in order.
         ignored: what is written behind `.gitignore`.
         marked: the marked columns, and the key of each.
@@ -87,7 +87,7 @@ class ProjectPlan(Struct, frozen=True):
         left: what is there already.
     """
 
-    wanted: ProjectRequest
+    request: ProjectRequest
     files: Mapping[Path, str]
     ignored: str
     marked: Mapping[str, str]
@@ -98,7 +98,7 @@ class ProjectPlan(Struct, frozen=True):
     left: Sequence[str]
 
 
-def plan(wanted: ProjectRequest) -> ProjectPlan:
+def plan(request: ProjectRequest) -> ProjectPlan:
     """Find out what is missing; nothing is changed.
 
     Raises:
@@ -107,31 +107,31 @@ def plan(wanted: ProjectRequest) -> ProjectPlan:
         ConfigError: the schema that is there has mistakes.
         KeyAccessError: others may enter the key folder.
     """
-    if wanted.url is not None:
-        parse_url(wanted.url, error=UsageError)
+    if request.url is not None:
+        parse_url(request.url, error=UsageError)
     files: dict[Path, str] = {}
-    if wanted.schema.exists():
-        marks = schemas.load(wanted.schema).marked
+    if request.schema.exists():
+        marks = schemas.load(request.schema).marked
         marked = {name: str(column.encrypt) for name, column in marks.items()}
     else:
-        files[wanted.schema], marked = _proposed(wanted)
-    if not wanted.config.exists():
-        files[wanted.config] = _settings(wanted)
+        files[request.schema], marked = _proposed(request)
+    if not request.config.exists():
+        files[request.config] = _settings(request)
     named = sorted({*marked.values()})
-    keys, pgp = _names(KeyFolder(wanted.keys_dir)), PgpFolder(wanted.keys_dir).names()
+    keys, pgp = _names(KeyFolder(request.keys_dir)), PgpFolder(request.keys_dir).names()
     lacking = [name for name in named if name not in keys]
     recipients = {
-        name: path for name, path in wanted.recipients.items() if name not in (*keys, *pgp)
+        name: path for name, path in request.recipients.items() if name not in (*keys, *pgp)
     }
     for name in recipients:
         require_name(name)
-    own = wanted.own_pgp if wanted.own_pgp and wanted.own_pgp[0] not in (*keys, *pgp) else None
-    asked = [*wanted.recipients, *([wanted.own_pgp[0]] if wanted.own_pgp else [])]
-    there = [str(path) for path in (wanted.schema, wanted.config) if path not in files]
+    own = request.own_pgp if request.own_pgp and request.own_pgp[0] not in (*keys, *pgp) else None
+    asked = [*request.recipients, *([request.own_pgp[0]] if request.own_pgp else [])]
+    there = [str(path) for path in (request.schema, request.config) if path not in files]
     there += [f"key {name}" for name in (*named, *asked) if name in (*keys, *pgp)]
-    ignore = ignored(_read(wanted.folder / ".gitignore"), _inside(wanted))
+    ignore = ignored(_read(request.folder / ".gitignore"), _inside(request))
     return ProjectPlan(
-        wanted,
+        request,
         files,
         ignore,
         marked,
@@ -139,31 +139,31 @@ def plan(wanted: ProjectRequest) -> ProjectPlan:
         [name for name in lacking if name not in _MODES],
         {name: _key_file(path) for name, path in recipients.items()},
         own,
-        there if ignore else [*there, str(wanted.folder / ".gitignore")],
+        there if ignore else [*there, str(request.folder / ".gitignore")],
     )
 
 
-def _proposed(wanted: ProjectRequest) -> tuple[str, dict[str, str]]:
-    if wanted.sample is None:
+def _proposed(request: ProjectRequest) -> tuple[str, dict[str, str]]:
+    if request.sample is None:
         raise UsageError(
-            f"there is no {wanted.schema} yet, and no sample to make it from",
+            f"there is no {request.schema} yet, and no sample to make it from",
             hint="name a file like those that you will encrypt: piienc init SAMPLE",
         )
-    found = inference.infer(wanted.sample, inference.InferOptions(str(wanted.job))).schema
+    found = infer(request.sample, name=str(request.job)).schema
     marked = {column.name: key for column in found.columns if (key := column.value("encrypt"))}
     return dump(found), {name: str(key) for name, key in marked.items()}
 
 
-def _settings(wanted: ProjectRequest) -> str:
+def _settings(request: ProjectRequest) -> str:
     job = None
-    if wanted.sample is not None:
-        pattern = pattern_of(wanted.sample, wanted.folder)
-        job = (str(wanted.job), pattern, wanted.schema.name)
+    if request.sample is not None:
+        pattern = pattern_of(request.sample, request.folder)
+        job = (str(request.job), pattern, request.schema.name)
     return settings_text(
-        keys=_relative(wanted.keys_dir, wanted.folder),
-        state=_relative(wanted.state_dir, wanted.folder),
-        url=wanted.url,
-        recipients=wanted.partners,
+        keys=_relative(request.keys_dir, request.folder),
+        state=_relative(request.state_dir, request.folder),
+        url=request.url,
+        recipients=request.partners,
         job=job,
     )
 
@@ -175,10 +175,10 @@ def _relative(path: Path, folder: Path) -> str:
     return os.path.relpath(path, folder)
 
 
-def _inside(wanted: ProjectRequest) -> list[str]:
+def _inside(request: ProjectRequest) -> list[str]:
     """Return the folders of the project that git must leave alone."""
-    home = wanted.folder.absolute()
-    folders = (Path(os.path.normpath(d.absolute())) for d in (wanted.keys_dir, wanted.state_dir))
+    home = request.folder.absolute()
+    folders = (Path(os.path.normpath(d.absolute())) for d in (request.keys_dir, request.state_dir))
     return [str(d.relative_to(home)) for d in folders if d != home and d.is_relative_to(home)]
 
 
