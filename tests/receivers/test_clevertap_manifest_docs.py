@@ -23,5 +23,3 @@ def test_docs_list_the_receivers_words():
     for word in (*manifest.DATE_FORMATS, *manifest.IDENTITIES, manifest.EVENT_NAME):
         assert f"`{word}`" in PAGE
     assert f"over {manifest.LONGEST_NAME} bytes" in PAGE
-    for kind, most in manifest.MOST_PROPERTIES.items():
-        assert f"{most} for {kind}s" in PAGE

@@ -288,36 +288,6 @@ WARNINGS = [
         "columns.visits.dataType",
         "no rule of the schema keeps it within 32 bits; write LONG, or give min and max",
     ),
-    (
-        {"columns__spent": {}},
-        "data-type",
-        "columns.spent.dataType",
-        "the schema's column is of type decimal: as STRING, it is only text there, not FLOAT",
-    ),
-    (
-        {"columns__visits__ctName": "Phone"},
-        "data-type",
-        "columns.visits.dataType",
-        "the property Phone is STRING, not LONG",
-    ),
-    (
-        {"columns__age__ctName": "MSG-push"},
-        "data-type",
-        "columns.age.dataType",
-        "the property MSG-push is BOOLEAN, not INTEGER",
-    ),
-    (
-        {"columns__note__ctName": "phone"},
-        "property",
-        "columns.note.ctName",
-        "'phone' is a property of your own there; did you mean 'Phone'?",
-    ),
-    (
-        {"columns__note__ctName": "a.b"},
-        "property",
-        "columns.note.ctName",
-        "the property 'a.b' has one of .:$'\"\\, which the receiver may drop",
-    ),
 ]
 
 
@@ -445,26 +415,6 @@ def test_columns_that_the_schema_has_not_are_found_where_it_allows_no_others():
 def test_operations_are_named_with_a_dot():
     """COLUMN.operation is the receiver's own word."""
     assert found(changed(**{"columns__note.operation": {}})) == []
-
-
-@pytest.mark.parametrize(("kind", "most"), [("event", 100), ("profile", 256)])
-def test_too_many_properties_are_warned_of(kind, most):
-    """By default there is a limit, which the receiver may have raised."""
-    columns = {
-        "id": {"ctName": "identity"},
-        "evt": {"ctName": "evtName" if kind == "event" else "Name"},
-    }
-    columns |= {f"c{number}": {} for number in range(most)}
-    manifest = changed(type=kind, columns=columns)
-    assert found(manifest, header=list(columns)) == []
-    assert found(manifest, header=[*columns, "one"]) == [
-        (
-            "warning",
-            "limit",
-            "columns",
-            f"{most + 1} properties of your own; by default, the receiver takes {most}",
-        )
-    ]
 
 
 WORDS = st.sampled_from([*GOOD, *GOOD["columns"], "ctName", "dataType", "dateFormat", *DATA_TYPES])

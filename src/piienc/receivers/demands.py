@@ -102,15 +102,15 @@ def _content(name: str, value: Any) -> tuple[str, Test]:  # noqa: ANN401  # of i
         return "not in lower case", lambda cells: pc.not_equal(cells, pc.utf8_lower(cells))
     if name == "refused":
         words = pa.array([word.lower() for word in value])
-        said = "one of the words that are refused"
-        return said, lambda cells: _is_in(pc.utf8_lower(cells), words)
+        detail = "one of the words that are refused"
+        return detail, lambda cells: _is_in(pc.utf8_lower(cells), words)
     if name == "allowed":
         words = pa.array(value)
-        said = f"not one of {', '.join(value)}"
-        return said, lambda cells: pc.and_(pc.invert(_is_in(cells, words)), pc.is_valid(cells))
+        detail = f"not one of {', '.join(value)}"
+        return detail, lambda cells: pc.and_(pc.invert(_is_in(cells, words)), pc.is_valid(cells))
     pattern = whole(value)
-    said = "not of the form that is demanded"
-    return said, lambda cells: pc.invert(pc.match_substring_regex(cells, pattern))
+    detail = "not of the form that is demanded"
+    return detail, lambda cells: pc.invert(pc.match_substring_regex(cells, pattern))
 
 
 def _is_in(cells: pa.Array, words: pa.Array) -> pa.Array:

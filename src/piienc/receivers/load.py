@@ -15,13 +15,12 @@ from piienc.receivers.model import BuiltInProfile, Demands, Profile
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
-    from importlib.resources.abc import Traversable
 
     from piienc.base.document import Mistake
 
     Own = Mapping[str, Demands]
 
-_SUFFIX = ".toml"
+_DATA = Path(__file__).parent / "data"
 
 
 def names(own: Own) -> list[str]:
@@ -41,7 +40,8 @@ def load(name: str, own: Own) -> Profile:
         if table.based_on is not None:
             base = load(table.based_on, own)
     elif name in _built_in():
-        table = _read(name)
+        content = (_DATA / f"{name}.toml").read_bytes()
+        table = document.parse(content, Path(f"{name}.toml"), BuiltInProfile)
     else:
         near = document.closest(name, names(own))
         raise ConfigError(
@@ -78,17 +78,5 @@ def check_own(tables: Mapping[str, Mapping[str, Any]]) -> Iterator[Mistake]:
             yield here, f"there is no such profile{near}"
 
 
-def _folder() -> Traversable:
-    from importlib.resources import files  # noqa: PLC0415  # start-up
-
-    return files("piienc.receivers") / "data"
-
-
 def _built_in() -> list[str]:
-    found = (file.name for file in _folder().iterdir())
-    return sorted(name.removesuffix(_SUFFIX) for name in found if name.endswith(_SUFFIX))
-
-
-def _read(name: str) -> BuiltInProfile:
-    file = _folder() / f"{name}{_SUFFIX}"
-    return document.parse(file.read_bytes(), Path(file.name), BuiltInProfile)
+    return sorted(path.stem for path in _DATA.glob("*.toml"))

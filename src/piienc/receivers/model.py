@@ -136,8 +136,8 @@ class Demands(Table, frozen=True, kw_only=True):
     def check(cls, fields: Mapping[str, Any]) -> Iterator[Mistake]:
         """See to it that endings, names and sizes can be what they are called."""
         for name in ("extension", "extensions"):
-            said = fields.get(name) or []
-            for ending in [said] if isinstance(said, str) else said:
+            endings = fields.get(name) or []
+            for ending in [endings] if isinstance(endings, str) else endings:
                 if not re.fullmatch(r"(\.[A-Za-z0-9]+)+", ending):
                     yield (name,), f'{shown(ending)} is not an ending of names; write ".pgp", say'
         if (names := fields.get("names")) and (mistake := mistake_in(names)):
@@ -156,25 +156,25 @@ class Demands(Table, frozen=True, kw_only=True):
         Raises:
             ConfigError: the two do not fit together.
         """
-        said = {
+        own = {
             field: value
             for field in self.__struct_fields__
             if field not in ("based_on", "sources") and (value := getattr(self, field)) is not None
         }
-        kept = {field: source for field, source in base.sources.items() if field not in said}
-        mine = dict.fromkeys((f for f in said if f not in _SOURCED), f"[profiles.{name}]")
+        kept = {field: source for field, source in base.sources.items() if field not in own}
+        mine = dict.fromkeys((f for f in own if f not in _SOURCED), f"[profiles.{name}]")
         rules = self.rows or {}
         mine |= {
             f"rows.{rule}": table.source or f"[profiles.{name}.rows.{rule}]"
             for rule, table in rules.items()
         }
-        said |= {field: bytes_of(said[field]) for field in _SIZES if field in said}
-        said |= {
+        own |= {field: bytes_of(own[field]) for field in _SIZES if field in own}
+        own |= {
             "name": name,
             "rows": base.rows | rules,
             "sources": kept | mine | (self.sources or {}),
         }
-        made = convert(structs.asdict(base) | said, Profile)
+        made = convert(structs.asdict(base) | own, Profile)
         if made.extensions and not made.extension.endswith(made.extensions):
             raise ConfigError(
                 f"profile {name}: the extension {made.extension} is not one of its extensions, "

@@ -42,20 +42,6 @@ class RowViolation(Struct, frozen=True, eq=False):
     severity: Level
 
 
-class _DemandedColumn(Struct, frozen=True):
-    """A column with what is demanded of its cells.
-
-    Attributes:
-        name: its name.
-        marked: whether the schema marks it.
-        demands: each with the name of its rule.
-    """
-
-    name: str
-    marked: bool
-    demands: tuple[tuple[str, CellDemand], ...]
-
-
 class _Required(Struct, frozen=True):
     """A rule by which each row has a value in one of some columns.
 
@@ -75,7 +61,9 @@ class _Required(Struct, frozen=True):
 class RowRules(Struct, frozen=True):
     """A profile's rules, settled for the columns of one file."""
 
-    _columns: tuple[_DemandedColumn, ...]
+    _demands: Mapping[str, Sequence[tuple[str, CellDemand]]]
+    """By column, those on its cells, each with the name of its rule."""
+    _marked: frozenset[str]
     _required: tuple[_Required, ...]
     _file: tuple[RowViolation, ...]
 
@@ -95,23 +83,22 @@ class RowRules(Struct, frozen=True):
             place: [name for name in carried if rule.chooses(name, carried[name], names)]
             for place, rule in rules.items()
         }
-        cells = {place: tuple(cell_demands(rule)) for place, rule in rules.items()}
-        demands: dict[str, list[tuple[str, CellDemand]]] = {}
-        for place, chosen_here in chosen.items():
-            for name in chosen_here:
-                demands.setdefault(name, []).extend((place, one) for one in cells[place])
-        marked = schema.marked
-        settled = [
-            _DemandedColumn(name, name in marked, tuple(demands[name]))
-            for name in carried
-            if demands.get(name)
-        ]
+        demands: dict[str, list[tuple[str, CellDemand]]] = {name: [] for name in carried}
+        for place, rule in rules.items():
+            of_cells = [(place, demand) for demand in cell_demands(rule)]
+            for name in chosen[place]:
+                demands[name] += of_cells
         violations = [
             violation
             for place, rule in rules.items()
             for violation in _of_columns(place, rule, chosen[place], carried, schema)
         ]
-        return cls(tuple(settled), tuple(_required(rules, carried, names)), tuple(violations))
+        return cls(
+            {name: each for name, each in demands.items() if each},
+            frozenset(schema.marked),
+            tuple(_required(rules, carried, names)),
+            tuple(violations),
+        )
 
     def of_the_file(self) -> list[RowViolation]:
         """Return what is wrong with the columns, whatever is in the rows."""
@@ -137,16 +124,14 @@ class RowRules(Struct, frozen=True):
             twice, is not judged.
         """
         found = []
-        for column in self._columns:
-            forms = StoredForms(column.name, batch, stored, marked=column.marked)
-            for place, demand in column.demands:
+        for name, demands in self._demands.items():
+            forms = StoredForms(name, batch, stored, marked=name in self._marked)
+            for place, demand in demands:
                 cells = forms.of(demand.when)
                 rows = demand.broken_in(cells) if cells is not None else ()
                 if len(rows):
                     detail = f"{demand.detail} ({place})"
-                    found.append(
-                        RowViolation(detail, column.name, np.asarray(rows), demand.severity)
-                    )
+                    found.append(RowViolation(detail, name, np.asarray(rows), demand.severity))
         for each in self._required:
             rows = without_any(each.columns, batch, stored)
             if len(rows):
@@ -182,8 +167,8 @@ def _required(
 ) -> Iterator[_Required]:
     for place, rule in rules.items():
         if rule.required_one_of is not None:
-            wanted = {*map(names.spelt, rule.required_one_of)}
-            columns = tuple(name for name in carried if carried[name] in wanted)
+            properties = {*map(names.spelt, rule.required_one_of)}
+            columns = tuple(name for name in carried if carried[name] in properties)
             yield _Required(place, rule, ", ".join(rule.required_one_of), columns)
 
 

@@ -92,8 +92,8 @@ class RowRule(Table, frozen=True, kw_only=True, omit_defaults=True):
         if "required_one_of" in demanded:
             for name in _OF_COLUMNS:
                 if fields.get(name) is not None:
-                    said = "required_one_of is of whole rows; write it as a rule of its own"
-                    yield (name,), said
+                    message = "required_one_of is of whole rows; write it as a rule of its own"
+                    yield (name,), message
         elif demanded and not {*demanded} & {*LENGTHS, *CONTENTS}:
             for name in _OF_CELLS:
                 if fields.get(name) is not None:

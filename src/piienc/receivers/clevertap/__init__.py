@@ -2,10 +2,8 @@
 
     build.py         make one, from the schema and what the schema does not tell
     lint.py          find what the receiver would refuse or drop; from the outside in:
-    strict_json.py     the file as JSON
-    data_types.py      a column's data type and date format
+    data_types.py      a column's property, data type and date format
     together.py        the columns together: whose rows, which properties
-    columns.py       what a column of the schema is there
     words.py         what may be said in `piienc.toml`, and the words
 
 Pure functions over values. What the receiver demands of rows is in its profile.

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from piienc.base.document import nearest
 from piienc.errors import ConfigError
-from piienc.receivers.clevertap.columns import data_types, property_of
+from piienc.receivers.clevertap.data_types import data_types, property_of
 from piienc.receivers.clevertap.lint import lint
 from piienc.receivers.clevertap.words import SUFFIX
 from piienc.remote.names import LONGEST, safe_name
@@ -25,13 +25,7 @@ _UNIQUE = re.compile(r"[A-Za-z0-9_-]{1,64}")
 def build(
     facts: ManifestTable, *, data_name: str, schema: Schema, header: Sequence[str] | None = None
 ) -> bytes:
-    """Make the manifest of a data file; one in which `lint` finds an error is not made.
-
-    Args:
-        facts: what the schema does not tell.
-        data_name: the data file's name at the receiver.
-        schema: the data file's.
-        header: the columns of the data file, if they are known.
+    """Make the manifest of a data file, as `ManifestForm` has it; not where `lint` finds an error.
 
     Returns:
         Strict JSON, in ASCII: so no reader can take it for another encoding.

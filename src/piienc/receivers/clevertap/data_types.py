@@ -1,4 +1,4 @@
-"""The data type and the date format of one column of a manifest."""
+"""One column of a manifest: its property, its data type and its date format."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 from piienc.base.document import nearest, shown
 from piienc.base.lines import dotted
 from piienc.receivers.clevertap import words
-from piienc.receivers.clevertap.columns import data_types, is_bounded
 from piienc.receivers.manifest import Problem
 
 if TYPE_CHECKING:
@@ -18,6 +17,42 @@ if TYPE_CHECKING:
 _BY_CASE = {name.casefold(): name for name in words.DATA_TYPES}
 _DATE = "Date"
 _DEFAULT = "STRING"  # what the receiver takes where no type is told
+_BITS = 31  # of an INTEGER, beside its sign
+
+
+def data_types(column: Column) -> tuple[str, ...]:
+    """Return the data types that a column may have at the receiver; the first is the best.
+
+    STRING is there for every column, since it keeps what is written; but the receiver cannot
+    compute with it, so it comes behind what fits better. Dates also stand in text and integers.
+    """
+    if column.encrypt is not None:
+        return ("STRING",)  # the cells are base64
+    if column.type == "integer":
+        # LONG holds all that INTEGER does, and an integer of the schema has 64 bits. So only
+        # rules that keep the column within 32 bits make it an INTEGER; without them, a value
+        # that is too long would be cut or refused there, row by row.
+        bounds = [bound for bound in (column.min, column.max) if bound is not None]
+        if any(not -(1 << _BITS) <= bound < (1 << _BITS) for bound in bounds):
+            return ("LONG", "Date", "STRING")
+        integers = ("LONG", "INTEGER") if None in (column.min, column.max) else ("INTEGER", "LONG")
+        return (*integers, "Date", "STRING")
+    return {
+        "float": ("FLOAT", "STRING"),
+        "decimal": ("FLOAT", "STRING"),
+        "boolean": ("BOOLEAN", "STRING"),
+        "date": ("Date", "STRING"),
+        "timestamp": ("Date", "STRING"),
+        "string": ("STRING", "Date"),
+        "binary": ("STRING",),
+    }[column.type]
+
+
+def property_of(name: str, column: Column) -> str:
+    """Return the property that a column carries, as the receiver spells it; else its own name."""
+    if column.property is None:
+        return name
+    return words.PROPERTIES.spelt(column.property)
 
 
 def check_types(name: str, entry: Mapping[str, str], column: Column | None) -> Iterator[Problem]:
@@ -32,49 +67,30 @@ def check_types(name: str, entry: Mapping[str, str], column: Column | None) -> I
     kind = entry.get("dataType", _DEFAULT)
     known = _BY_CASE.get(kind.casefold())
     if known is None:
-        said = f"{shown(kind)} is not one of {', '.join(words.DATA_TYPES)}"
-        yield Problem("data-type", place, said + nearest(kind, words.DATA_TYPES))
+        message = f"{shown(kind)} is not one of {', '.join(words.DATA_TYPES)}"
+        yield Problem("data-type", place, message + nearest(kind, words.DATA_TYPES))
         return
     if kind != known:
         # The receiver's pages write "Integer" in one sample, and ask for INTEGER elsewhere.
         yield Problem("data-type", place, f"write {known}", "warning")
     yield from _dates(name, known, entry.get("dateFormat"))
-    if column is not None:
-        yield from _against(place, known, column)
-    if column is None or column.encrypt is None:
-        yield from _system(name, place, known, entry)
+    if column is None:
+        return
+    if known not in (allowed := data_types(column)):
+        what = "encrypted" if column.encrypt is not None else f"of type {column.type}"
+        message = f"the schema's column is {what}, so it is {' or '.join(allowed)}, not {known}"
+        yield Problem("data-type", place, message)
+    elif known == "INTEGER" and allowed[0] != known:
+        message = "no rule of the schema keeps it within 32 bits; write LONG, or give min and max"
+        yield Problem("data-type", place, message, "warning")
 
 
 def _dates(name: str, kind: str, form: str | None) -> Iterator[Problem]:
     place, choices = dotted(("columns", name, "dateFormat")), ", ".join(words.DATE_FORMATS)
     if kind == _DATE and form is None:
-        said = f"missing, for the data type is {_DATE}; it is one of {choices}"
-        yield Problem("date-format", place, said)
+        message = f"missing, for the data type is {_DATE}; it is one of {choices}"
+        yield Problem("date-format", place, message)
     if kind != _DATE and form is not None:
         yield Problem("date-format", place, f"only for the data type {_DATE}")
     if form is not None and form not in words.DATE_FORMATS:
         yield Problem("date-format", place, f"{shown(form)} is not one of {choices}")
-
-
-def _against(place: str, kind: str, column: Column) -> Iterator[Problem]:
-    """Hold a data type against the schema."""
-    allowed = data_types(column)
-    what = "encrypted" if column.encrypt is not None else f"of type {column.type}"
-    if kind not in allowed:
-        said = f"the schema's column is {what}, so it is {' or '.join(allowed)}, not {kind}"
-        yield Problem("data-type", place, said)
-    elif kind == _DEFAULT and allowed[0] != _DEFAULT:
-        said = f"the schema's column is {what}: as {kind}, it is only text there, not {allowed[0]}"
-        yield Problem("data-type", place, said, "warning")
-    elif kind == "INTEGER" and not is_bounded(column):
-        said = "no rule of the schema keeps it within 32 bits; write LONG, or give min and max"
-        yield Problem("data-type", place, said, "warning")
-
-
-def _system(name: str, place: str, kind: str, entry: Mapping[str, str]) -> Iterator[Problem]:
-    """Hold a data type against what the receiver does with the property."""
-    carried = words.PROPERTIES.known(entry.get("ctName", name)) or ""
-    allowed = words.SYSTEM_TYPES.get(carried)
-    if allowed is not None and kind not in allowed:
-        said = f"the property {carried} is {' or '.join(allowed)}, not {kind}"
-        yield Problem("data-type", place, said, "warning")

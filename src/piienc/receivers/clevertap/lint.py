@@ -6,13 +6,14 @@ The rules are those of docs/manifests.md.
 
 from __future__ import annotations
 
+import json
+from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 from piienc.base.document import closest, nearest, shown
 from piienc.base.lines import dotted
 from piienc.receivers.clevertap import words
 from piienc.receivers.clevertap.data_types import check_types
-from piienc.receivers.clevertap.strict_json import parse
 from piienc.receivers.clevertap.together import together
 from piienc.receivers.manifest import Problem
 from piienc.remote.names import is_safe
@@ -33,6 +34,7 @@ _FIELDS: dict[str, type] = {
 }
 _REQUIRED = ("fileName", "type", "clientEmail")
 _OF_COLUMN: dict[str, type] = {"ctName": str, "dataType": str, "dateFormat": str}
+_BOM = "\ufeff"
 _ENCRYPTED = ".asc"
 _ENDINGS = (".csv", f".csv{_ENCRYPTED}")
 
@@ -45,21 +47,14 @@ def lint(
     schema: Schema | None = None,
     name: str | None = None,
 ) -> list[Problem]:
-    """Find what is wrong with a manifest.
-
-    Args:
-        manifest: its bytes.
-        data_name: the data file's name at the receiver, if it is known.
-        header: the columns of the data file, if they are known.
-        schema: the data file's, if there is one.
-        name: the manifest's own name at the receiver, if it is known.
+    """Find what is wrong with a manifest: see `ManifestForm`.
 
     Returns:
         The problems, from the outside in; none of them holds a value of a cell, nor the
         client's address. Without errors among them, there is no reason to drop it of which the
         receiver's pages tell.
     """
-    value, problems = parse(manifest)
+    value, problems = _parsed(manifest)
     found = [*(() if name is None else _own_name(name)), *problems]
     if isinstance(value, dict):
         fine = {key: each for key, each in value.items() if _is(each, _FIELDS.get(key))}
@@ -75,14 +70,57 @@ def lint(
     return found
 
 
+def _parsed(data: bytes) -> tuple[Any, list[Problem]]:
+    """Read a document of JSON; what Python's reader takes and strict readers refuse is a mistake.
+
+    Returns:
+        The value, None where it cannot be read, and why strict readers refuse it. Of a name
+        that is there twice, the last value; every number is 0, for none is asked for.
+    """
+    problems: list[Problem] = []
+
+    def object_of(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        for name, count in Counter(name for name, _ in pairs).items():
+            if count > 1:
+                message = f"{shown(name)} is there twice; readers take one or the other"
+                problems.append(Problem("duplicate", "the file", message))
+        return dict(pairs)
+
+    def constant(name: str) -> int:
+        problems.append(Problem("syntax", "the file", f"{name} is not JSON"))
+        return 0
+
+    try:
+        text = data.decode()
+    except UnicodeDecodeError as error:
+        return None, [Problem("encoding", f"byte {error.start + 1}", "not UTF-8")]
+    if text.startswith(_BOM):
+        message = "a byte order mark; save the file as UTF-8 without one"
+        problems.append(Problem("encoding", "line 1, column 1", message))
+    try:
+        value = json.loads(
+            text.removeprefix(_BOM),
+            object_pairs_hook=object_of,
+            parse_int=lambda _: 0,
+            parse_float=lambda _: 0,
+            parse_constant=constant,
+        )
+    except json.JSONDecodeError as error:
+        place = f"line {error.lineno}, column {error.colno}"
+        return None, [*problems, Problem("syntax", place, f"not JSON: {error.msg.lower()}")]
+    except RecursionError:
+        return None, [*problems, Problem("syntax", "the file", "nested too deeply")]
+    return value, problems
+
+
 def _is(value: object, kind: type | None) -> bool:
     return kind is not None and isinstance(value, kind)
 
 
 def _own_name(name: str) -> Iterator[Problem]:
     if not name.endswith(words.SUFFIX):
-        said = f"the manifest's own name does not end in {words.SUFFIX}"
-        yield Problem("manifest-name", "the file", said)
+        message = f"the manifest's own name does not end in {words.SUFFIX}"
+        yield Problem("manifest-name", "the file", message)
     if not is_safe(name):
         yield Problem("manifest-name", "the file", "the manifest's own name is no plain file name")
 
@@ -98,8 +136,8 @@ def _fields(
             guessed.add(closest(name, known))
             yield Problem("field", place, "unknown" + nearest(name, known))
         elif not isinstance(inner, known[name]):
-            said = "not an object" if known[name] is dict else "not a string"
-            yield Problem("field", place, said)
+            message = "not an object" if known[name] is dict else "not a string"
+            yield Problem("field", place, message)
     for name in required:
         if name not in value and name not in guessed:
             yield Problem("field", name, "missing")
@@ -112,11 +150,13 @@ def _file(fields: Fields, data_name: str | None) -> Iterator[Problem]:
     if data_name is not None and name != data_name:
         yield Problem("file-name", "fileName", "not the data file's name")
     if not is_safe(name) or not name.endswith(_ENDINGS):
-        said = f"not a plain file name that ends in {' or '.join(_ENDINGS)}"
-        yield Problem("file-name", "fileName", said)
+        message = f"not a plain file name that ends in {' or '.join(_ENDINGS)}"
+        yield Problem("file-name", "fileName", message)
     if "keyId" in fields and not name.endswith(_ENCRYPTED):
-        said = f"there is a keyId, but the name does not end in {_ENCRYPTED}, as encrypted files do"
-        yield Problem("file-name", "fileName", said)
+        message = (
+            f"there is a keyId, but the name does not end in {_ENCRYPTED}, as encrypted files do"
+        )
+        yield Problem("file-name", "fileName", message)
 
 
 def _key(fields: Fields, *, has_key: bool) -> Iterator[Problem]:
@@ -125,8 +165,8 @@ def _key(fields: Fields, *, has_key: bool) -> Iterator[Problem]:
     if key_id is not None and not words.is_key_id(key_id):
         yield Problem("key-id", "keyId", "not a UUID, as the receiver gives it")
     if not has_key and fields.get("fileName", "").endswith(_ENCRYPTED):
-        said = f"missing: the data file is encrypted, for its name ends in {_ENCRYPTED}"
-        yield Problem("key-id", "keyId", said)
+        message = f"missing: the data file is encrypted, for its name ends in {_ENCRYPTED}"
+        yield Problem("key-id", "keyId", message)
 
 
 def _kind(fields: Fields) -> Iterator[Problem]:
@@ -136,8 +176,8 @@ def _kind(fields: Fields) -> Iterator[Problem]:
     choices = " or ".join(words.KINDS)
     if kind.casefold() in words.KINDS:
         # One page of the receiver writes EVENT and PROFILE; all its samples are in lower case.
-        said = f"write {kind.casefold()}, as the receiver's samples do"
-        yield Problem("type", "type", said, "warning")
+        message = f"write {kind.casefold()}, as the receiver's samples do"
+        yield Problem("type", "type", message, "warning")
     else:
         yield Problem("type", "type", f"{shown(kind)} is not {choices}{nearest(kind, words.KINDS)}")
 

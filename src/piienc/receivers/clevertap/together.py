@@ -8,8 +8,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Literal
 
-from msgspec import Struct
-
 from piienc.base.document import nearest, shown
 from piienc.base.lines import dotted
 from piienc.receivers.clevertap import words
@@ -19,23 +17,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from piienc.schema import Schema
-
-_ODD = ".:$'\"\\"  # characters that the receiver's own programs drop from names of properties
-_OPERATION = ".operation"  # COLUMN.operation tells what to do with a profile's property
-
-
-class _Columns(Struct, frozen=True):
-    """The columns as far as they are known.
-
-    Attributes:
-        said: those of the manifest, each with its property.
-        carried: all that are known, each with its property.
-        complete: whether the file has no others.
-    """
-
-    said: Mapping[str, str]
-    carried: Mapping[str, str]
-    complete: bool
 
 
 def together(
@@ -48,37 +29,35 @@ def together(
         header: the columns of the data file, if they are known.
         schema: the data file's, if there is one.
     """
-    said = {
+    named = {
         name: entry["ctName"]
         if isinstance(entry, dict) and isinstance(entry.get("ctName"), str)
         else name
         for name, entry in fields.get("columns", {}).items()
     }
-    if header is not None and _is_data(header, said, schema):
+    if header is not None and _is_data(header, named, schema):
         what = "none of the columns is in the data file's header; see that the file has one"
         yield Problem("column", "columns", what)
         header = None
-    yield from _unknown(said, header, schema)
+    yield from _unknown(named, header, schema)
     others = header if header is not None else schema.columns if schema else ()
-    carried = {**said, **{name: name for name in others if name not in said}}
-    columns = _Columns(said, carried, header is not None or schema is not None)
-    yield from _names(columns)
-    yield from _twice(columns)
-    kind = fields.get("type", "").casefold()
-    yield from _missing(columns, kind)
-    yield from _too_many(columns, kind)
+    carried = {**named, **{name: name for name in others if name not in named}}
+    yield from _names(named)
+    yield from _twice(named, carried)
+    is_complete = header is not None or schema is not None
+    yield from _missing(carried, fields.get("type", "").casefold(), is_complete=is_complete)
     if schema is not None:
-        yield from _encrypted(columns, schema)
+        yield from _encrypted(carried, schema)
 
 
-def _is_data(header: Sequence[str], said: Mapping[str, str], schema: Schema | None) -> bool:
+def _is_data(header: Sequence[str], named: Mapping[str, str], schema: Schema | None) -> bool:
     """Tell whether the first line may be a row of data, of which nothing may be shown."""
-    wanted = {*said, *(schema.columns if schema else ())}
-    return bool(wanted) and wanted.isdisjoint(header)
+    names = {*named, *(schema.columns if schema else ())}
+    return bool(names) and names.isdisjoint(header)
 
 
 def _unknown(
-    said: Mapping[str, str], header: Sequence[str] | None, schema: Schema | None
+    named: Mapping[str, str], header: Sequence[str] | None, schema: Schema | None
 ) -> Iterator[Problem]:
     if header is not None:
         known, where = header, "the data file's header"
@@ -86,71 +65,57 @@ def _unknown(
         known, where = list(schema.columns), "the schema"
     else:
         return
-    for name in said:
+    for name in named:
         if name not in known:
             hint = nearest(name, known)
             yield Problem("column", dotted(("columns", name)), f"not in {where}{hint}")
 
 
-def _names(columns: _Columns) -> Iterator[Problem]:
-    for column, name in columns.said.items():
-        place = dotted(("columns", column, "ctName"))
+def _names(named: Mapping[str, str]) -> Iterator[Problem]:
+    for column, name in named.items():
         if not name.strip() or len(name.encode(errors="replace")) > words.LONGEST_NAME:
-            said = f"the property's name is empty or longer than {words.LONGEST_NAME} bytes"
-            yield Problem("property", place, said)
-        elif not column.endswith(_OPERATION) and any(letter in _ODD for letter in name):
-            said = f"the property {shown(name)} has one of {_ODD}, which the receiver may drop"
-            yield Problem("property", place, said, "warning")
-        known = words.PROPERTIES.known(name)
-        if known not in {None, name, *words.IDENTITIES}:
-            said = f"{shown(name)} is a property of your own there; did you mean {known!r}?"
-            yield Problem("property", place, said, "warning")
+            message = f"the property's name is empty or longer than {words.LONGEST_NAME} bytes"
+            yield Problem("property", dotted(("columns", column, "ctName")), message)
 
 
-def _twice(columns: _Columns) -> Iterator[Problem]:
+def _twice(named: Mapping[str, str], carried: Mapping[str, str]) -> Iterator[Problem]:
     taken: dict[str, str] = {}
-    for column, name in columns.carried.items():
+    for column, name in carried.items():
         first = taken.setdefault(words.PROPERTIES.spelt(name), column)
         if first == column:
             continue
-        if column in columns.said:
-            said = f"the property of column {shown(first)} already"
-            yield Problem("property", dotted(("columns", column, "ctName")), said)
-        elif first in columns.said:
-            said = "a column of the file that is not named here has this name, and is taken as it"
-            yield Problem("property", dotted(("columns", first, "ctName")), said)
+        if column in named:
+            message = f"the property of column {shown(first)} already"
+            yield Problem("property", dotted(("columns", column, "ctName")), message)
+        elif first in named:
+            message = (
+                "a column of the file that is not named here has this name, and is taken as it"
+            )
+            yield Problem("property", dotted(("columns", first, "ctName")), message)
         else:  # the first line may be data, so nothing of it is shown
             yield Problem("property", "columns", "two columns of the file carry one property")
 
 
-def _missing(columns: _Columns, kind: str) -> Iterator[Problem]:
+def _missing(carried: Mapping[str, str], kind: str, *, is_complete: bool) -> Iterator[Problem]:
     """See to it that the rows have an owner, and events a name, as far as it can be known."""
-    carried = {words.PROPERTIES.known(name) for name in columns.carried.values()}
-    level: Literal["error", "warning"] = "error" if columns.complete else "warning"
-    if carried.isdisjoint(words.IDENTITIES):
-        said = f"no column carries one of {', '.join(words.IDENTITIES)}: nobody's rows"
-        yield Problem("identity", "columns", said, level)
-    if kind == "event" and words.EVENT_NAME not in carried:
-        said = f"no column carries {words.EVENT_NAME}, the name of each row's event"
-        yield Problem("event", "columns", said, level)
+    properties = {words.PROPERTIES.known(name) for name in carried.values()}
+    level: Literal["error", "warning"] = "error" if is_complete else "warning"
+    if properties.isdisjoint(words.IDENTITIES):
+        message = f"no column carries one of {', '.join(words.IDENTITIES)}: nobody's rows"
+        yield Problem("identity", "columns", message, level)
+    if kind == "event" and words.EVENT_NAME not in properties:
+        message = f"no column carries {words.EVENT_NAME}, the name of each row's event"
+        yield Problem("event", "columns", message, level)
     if kind == "profile":
-        for column, name in columns.carried.items():
+        for column, name in carried.items():
             if words.PROPERTIES.known(name) == words.EVENT_NAME:
-                said = f"{words.EVENT_NAME} is for events, and the type is profile"
-                yield Problem("event", dotted(("columns", column, "ctName")), said)
+                message = f"{words.EVENT_NAME} is for events, and the type is profile"
+                yield Problem("event", dotted(("columns", column, "ctName")), message)
 
 
-def _too_many(columns: _Columns, kind: str) -> Iterator[Problem]:
-    own = [name for name in columns.carried.values() if words.PROPERTIES.known(name) is None]
-    most = words.MOST_PROPERTIES.get(kind)
-    if most is not None and len(own) > most:
-        said = f"{len(own)} properties of your own; by default, the receiver takes {most}"
-        yield Problem("limit", "columns", said, "warning")
-
-
-def _encrypted(columns: _Columns, schema: Schema) -> Iterator[Problem]:
+def _encrypted(carried: Mapping[str, str], schema: Schema) -> Iterator[Problem]:
     for column in schema.marked:
-        known = words.PROPERTIES.known(columns.carried.get(column, ""))
+        known = words.PROPERTIES.known(carried.get(column, ""))
         if known is not None:
-            said = f"{known} is encrypted, so it is useless to a receiver that has not the key"
-            yield Problem("encrypted", dotted(("columns", column)), said, "warning")
+            message = f"{known} is encrypted, so it is useless to a receiver that has not the key"
+            yield Problem("encrypted", dotted(("columns", column)), message, "warning")

@@ -7,7 +7,7 @@ The facts are those of its public pages "Imports via SFTP", "File Upload Encrypt
 import re
 import tomllib
 from collections.abc import Iterator, Mapping
-from importlib.resources import files
+from pathlib import Path
 from typing import Annotated, Any, Literal, get_args
 
 from msgspec import Meta
@@ -31,23 +31,14 @@ DATE_FORMATS: tuple[str, ...] = get_args(DateFormat)
 
 SUFFIX = ".manifest"
 
-_PROFILE = tomllib.loads((files("piienc.receivers") / "data" / "clevertap.toml").read_text("utf-8"))
+_DATA = Path(__file__).parents[1] / "data" / "clevertap.toml"
+_PROFILE = tomllib.loads(_DATA.read_text("utf-8"))
 _RULES = _PROFILE["rows"]
 PROPERTIES = PropertyNames.of(_PROFILE["properties"])
 IDENTITIES: list[str] = _RULES["owner"]["required_one_of"]
 """What tells whose row it is; the pages spell them with capitals and without."""
 EVENT_NAME: str = _PROFILE["kinds"]["event"][0]
 LONGEST_NAME: int = _RULES["names"]["max_name_bytes"]
-MOST_PROPERTIES: dict[str, int] = {
-    kind: _RULES[f"{kind}-properties"]["max_columns"] for kind in KINDS
-}
-SYSTEM_TYPES: dict[str, tuple[str, ...]] = {
-    "ts": ("INTEGER", "LONG", "STRING"),  # epoch seconds
-    "Email": ("STRING",),
-    "Phone": ("STRING",),  # as a number, it loses its plus sign
-    **{name: ("BOOLEAN",) for name in _PROFILE["properties"] if name.startswith("MSG-")},
-}
-"""The data types of system properties, where only some make sense."""
 
 _EMAIL = re.compile(r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}@([A-Za-z0-9-]+\.)+[A-Za-z0-9-]{2,63}")
 _UUID = re.compile(r"[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}")
