@@ -2,7 +2,6 @@
 
     model.py          what may stand in schema.toml; one is read with all its mistakes at once
     mark.py           mark columns in a file, and leave all else as it is
-    doubts.py         what is allowed and doubtful
     personal.py       which personal data a column has, by its name: data/personal.toml
     propose.py        a proposed schema, written as TOML
     json_schema.py    the same for editors: schema.schema.json, made from the model

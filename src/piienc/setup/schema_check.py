@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING
 
 from msgspec import Struct
@@ -9,14 +10,14 @@ from msgspec import Struct
 from piienc import schema as schemas
 from piienc.errors import ConfigError, KeyAccessError, PolicyError
 from piienc.keys import KeyFolder
-from piienc.schema.doubts import doubts
+from piienc.schema.personal import personal_by_name
 from piienc.transform.mark_policy import present_marks, refuse_undoing
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from pathlib import Path
 
-    from piienc.schema import Schema
+    from piienc.schema import Column, Schema
     from piienc.state import Marks, RecordedMark
 
 
@@ -69,7 +70,7 @@ def check(path: Path, keys: KnownKeys, marks: Marks) -> CheckedSchema:
     except ConfigError as error:
         return CheckedSchema(path, None, error)
     held, modes = marks.of(schema.name), keys.modes or {}
-    warnings = (*doubts(schema, modes), *_of_keys(schema, keys), *_gone(schema, held))
+    warnings = (*_doubts(schema, modes), *_of_keys(schema, keys), *_gone(schema, held))
     present = present_marks(
         schema, lambda name, key: modes.get(key) or (held[name].mode if name in held else "")
     )
@@ -78,6 +79,36 @@ def check(path: Path, keys: KnownKeys, marks: Marks) -> CheckedSchema:
     except PolicyError as error:
         return CheckedSchema(path, schema, error, warnings)
     return CheckedSchema(path, schema, None, warnings)
+
+
+def _doubts(schema: Schema, modes: Mapping[str, str]) -> Iterator[str]:
+    """Find what is allowed and doubtful; `modes`: of the keys that are known, by name."""
+    if not schema.marked:
+        yield "no column is marked, so no file can be encrypted with it"
+    elif schema.extra_columns == "keep":
+        yield (
+            'with extra_columns = "keep", a new column with personal data would pass in clear '
+            "beside the encrypted ones"
+        )
+    for name, column in schema.columns.items():
+        carried = personal_by_name(column.property or "")
+        if column.encrypt is None and carried and carried.property:
+            yield f"column {name!r} carries {carried.property} and is not marked"
+        elif modes.get(str(column.encrypt)) == "searchable" and (few := _few_values(column)):
+            yield f"column {name!r} {few}, and its key is searchable: equal cells can be guessed"
+    carried_by = Counter(column.property for column in schema.columns.values())
+    for shared, count in carried_by.items():
+        if shared is not None and count > 1:
+            yield f"{count} columns carry the property {shared!r}"
+
+
+def _few_values(column: Column) -> str:
+    carried = personal_by_name(column.property or "")
+    if carried and carried.few:
+        return f"carries {carried.property}"
+    if column.type == "boolean" or column.enum is not None:
+        return "has few values"
+    return ""
 
 
 def _of_keys(schema: Schema, keys: KnownKeys) -> Iterator[str]:

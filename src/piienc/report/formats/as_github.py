@@ -11,15 +11,7 @@ from typing import TYPE_CHECKING
 
 from piienc.base.printable import printable
 from piienc.report.groups import groups, unchecked
-from piienc.report.words import (
-    counted,
-    line_of,
-    place,
-    reason,
-    rows_of,
-    verdict,
-    visible,
-)
+from piienc.report.words import counted, line_of, place, reason, rows_of, verdict, visible
 
 if TYPE_CHECKING:
     from piienc.report.groups import FindingGroup

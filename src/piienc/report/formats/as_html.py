@@ -10,15 +10,7 @@ from msgspec import Struct
 
 from piienc.report.groups import groups, leaks, unchecked
 from piienc.report.model import RULES
-from piienc.report.words import (
-    counted,
-    facts,
-    percent,
-    place,
-    reason,
-    verdict,
-    visible,
-)
+from piienc.report.words import counted, facts, percent, place, reason, verdict, visible
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -10,15 +10,7 @@ import re
 from typing import TYPE_CHECKING
 
 from piienc.report.groups import groups, leaks, unchecked
-from piienc.report.words import (
-    facts,
-    percent,
-    place,
-    reason,
-    rows_of,
-    verdict,
-    visible,
-)
+from piienc.report.words import facts, percent, place, reason, rows_of, verdict, visible
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
