@@ -4,7 +4,8 @@
     mark.py           mark columns in a file, and leave all else as it is
     personal.py       which personal data a column has, by its name: data/personal.toml
     propose.py        a proposed schema, written as TOML
-    json_schema.py    the same for editors: schema.schema.json, made from the model
+
+`schema.schema.json` is the model for editors: python .ci/schema_json.py makes it.
 
 docs/schema.md is the reference for users.
 """

@@ -1,19 +1,14 @@
-"""The JSON Schema of `schema.toml`, for editors.
-
-`python -m piienc.schema.json_schema` writes it anew after a change of the model.
-"""
+"""Write the JSON Schema of `schema.toml`, for editors, to standard output."""
 
 from __future__ import annotations
 
 import json
-from pathlib import Path
+import sys
 from typing import Any
 
 from msgspec.json import schema_components
 
 from piienc.schema.model import Schema
-
-FILE = Path(__file__).with_name("schema.schema.json")
 
 
 def json_schema() -> str:
@@ -40,4 +35,4 @@ def _for_toml(made: Any) -> Any:  # noqa: ANN401  # any part of a JSON Schema
 
 
 if __name__ == "__main__":
-    FILE.write_text(json_schema(), encoding="utf-8")
+    sys.stdout.write(json_schema())
