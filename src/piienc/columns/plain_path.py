@@ -164,15 +164,9 @@ def _duration(text: bytes, value: pa.Scalar) -> bool:
 
 
 def _is_bytes(kind: Any) -> bool:  # noqa: ANN401  # pyarrow ships no types
-    return bool(
-        types.is_string(kind)
-        or types.is_large_string(kind)
-        or types.is_string_view(kind)
-        or types.is_binary(kind)
-        or types.is_large_binary(kind)
-        or types.is_binary_view(kind)
-        or types.is_fixed_size_binary(kind)
-    )
+    text = kind in {pa.string(), pa.large_string(), pa.string_view()}
+    binary = kind in {pa.binary(), pa.large_binary(), pa.binary_view()}
+    return text or binary or bool(types.is_fixed_size_binary(kind))
 
 
 _READERS: tuple[tuple[Callable[[Any], bool], Callable[[bytes, Any], bool]], ...] = (

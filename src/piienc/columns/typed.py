@@ -215,12 +215,8 @@ def _inner(kind: pa.DataType) -> pa.DataType:
 
 
 def _is_bytes(kind: pa.DataType) -> bool:
-    return bool(
-        types.is_binary(kind)
-        or types.is_large_binary(kind)
-        or types.is_binary_view(kind)
-        or types.is_fixed_size_binary(kind)
-    )
+    known = {pa.binary(), pa.large_binary(), pa.binary_view()}
+    return kind in known or bool(types.is_fixed_size_binary(kind))
 
 
 def _is_cells(kind: pa.DataType) -> bool:

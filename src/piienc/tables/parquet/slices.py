@@ -34,6 +34,8 @@ LONG = 4 << 10
 SLICE_ROWS = 1 << 16
 """Rows of a slice, at the most."""
 
+_VIEWS = frozenset({pa.string_view(), pa.binary_view()})
+_OF_LENGTHS = _VIEWS | {pa.string(), pa.large_string(), pa.binary(), pa.large_binary()}
 _FIRST = 64  # rows that are decoded first
 _WEIGHED = 1 << 12  # rows weighed at a time
 _SUDDEN = 4  # slices that are decoded at once at the most, where heavy rows follow light ones
@@ -218,9 +220,9 @@ def _weight(array: pa.Array) -> int:
     if types.is_nested(kind) and not types.is_union(kind):
         return len(array) + _weight(array.flatten())
     lengths = None
-    if types.is_dictionary(kind) and _has_lengths(kind.value_type):
+    if types.is_dictionary(kind) and kind.value_type in _OF_LENGTHS:
         lengths = _lengths(array.dictionary)[array.indices.drop_null().to_numpy()]
-    elif types.is_string_view(kind) or types.is_binary_view(kind):
+    elif kind in _VIEWS:
         lengths = _lengths(array)  # a slice of them keeps the bytes of all
     return int(array.nbytes if lengths is None else 4 * len(array) + lengths.sum())
 
@@ -231,24 +233,13 @@ def _lengths(array: pa.Array) -> NDArray[np.int64]:
     if not len(array):
         return np.empty(0, np.int64)
     own = slice(array.offset, array.offset + len(array))
-    if types.is_string_view(kind) or types.is_binary_view(kind):
+    if kind in _VIEWS:
         views = np.frombuffer(array.buffers()[1], np.int32)  # four to a view, the length first
         return views[0::4][own].astype(np.int64)
     width = np.int64 if types.is_large_string(kind) or types.is_large_binary(kind) else np.int32
     offsets = np.frombuffer(array.buffers()[1], width)
     lengths: NDArray[np.int64] = np.diff(offsets)[own].astype(np.int64)
     return lengths
-
-
-def _has_lengths(kind: pa.DataType) -> bool:
-    return bool(
-        types.is_string(kind)
-        or types.is_large_string(kind)
-        or types.is_binary(kind)
-        or types.is_large_binary(kind)
-        or types.is_string_view(kind)
-        or types.is_binary_view(kind)
-    )
 
 
 def _dictionaries(arrays: Iterable[pa.Array]) -> Iterator[pa.Array]:
