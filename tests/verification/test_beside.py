@@ -23,14 +23,14 @@ from piienc.verification.columns.fingerprints import Frequencies, folded
 
 def _beside(desk, file, schema, leave_out=frozenset()):
     """Return the report of a verification beside the encryption."""
-    sending = SimpleNamespace(
+    context = SimpleNamespace(
         schema=schema,
         facts=SchemaFacts("people", 1, "schema.toml", "0" * 64),
         profile=SimpleNamespace(rows=None),
         job=SimpleNamespace(treatments=dict.fromkeys(leave_out, "omit")),
-        at_hand=desk,
+        available_keys=desk,
     )
-    with CellCounter(desk.folder / "state") as counter, Verifying(sending) as verifying:
+    with CellCounter(desk.folder / "state") as counter, Verifying(context) as verifying:
         crypt.encrypt_file(
             FileSource(desk.folder / file),
             FileTarget(desk.folder / f"made-{file}"),

@@ -12,10 +12,9 @@ from piienc.api.common import RemoteShared, path_of, settings_of, unlocker_of
 from piienc.audit.entry import recorded
 from piienc.deliver.addressed import destination_named, way_by
 from piienc.errors import PiiencError, UsageError
-from piienc.jobs.builder import JobContextBuilder
 from piienc.jobs.check import check as check_by
 from piienc.jobs.chosen import chosen
-from piienc.jobs.context import ignore_event
+from piienc.jobs.context import JobContext, ignore_event
 from piienc.jobs.notify import notify
 from piienc.jobs.send import send as send_by
 from piienc.report.receipt import ErrorFacts
@@ -95,7 +94,7 @@ def send(
     """
     settings, unlocker = settings_of(keys, state, config), unlocker_of(passphrase)
     with _alerting(settings, _label(what, schema, to), on_warning, hook=hook) as alert:
-        builder = _builder(
+        context = _context(
             what,
             settings,
             unlocker,
@@ -107,17 +106,20 @@ def send(
             known_hosts=path_of(known_hosts),
             password_file=path_of(password_file),
         )
-        held = builder.job.schema
+        held = context.job.schema
         with recorded("send", settings, schema=held, on_warning=on_warning) as entry:
-            builder = replace(
-                builder,
-                told=on_event or ignore_event,
+            context = replace(
+                context,
+                on_event=on_event or ignore_event,
                 on_retry=on_retry,
+                on_key=entry.key,
+                on_receipt=entry.receipt,
+                with_position=entry.with_position,
                 again=again,
                 dry_run=dry_run,
                 threads=threads,
             )
-            receipt = send_by(builder.recorded_by(entry).sending())
+            receipt = send_by(context)
             entry.code = receipt.exit_code
         receipt = replace(receipt, audit=entry.position)
         if receipt.exit_code:
@@ -134,7 +136,7 @@ def check(what: PathLike, **given: Unpack[JobArguments]) -> CheckReceipt:
     settings = settings_of(given["keys"], given["state"], given["config"])
     label = _label(what, given["schema"], given["to"])
     with _alerting(settings, label, given["on_warning"], hook=given["hook"]):
-        builder = _builder(
+        context = _context(
             what,
             settings,
             unlocker_of(given["passphrase"]),
@@ -146,10 +148,10 @@ def check(what: PathLike, **given: Unpack[JobArguments]) -> CheckReceipt:
             known_hosts=path_of(given["known_hosts"]),
             password_file=path_of(given["password_file"]),
         )
-        return check_by(replace(builder, on_retry=given["on_retry"]))
+        return check_by(replace(context, on_retry=given["on_retry"]))
 
 
-def _builder(
+def _context(
     what: PathLike,
     settings: Settings,
     unlocker: Unlocker,
@@ -159,7 +161,7 @@ def _builder(
     *,
     on_debug: OnLine | None,
     **over: Path | None,
-) -> JobContextBuilder:
+) -> JobContext:
     """Return what a job is made of, with some of its destination's settings replaced."""
     if isinstance(recipients, str):
         raise UsageError("recipients must be a list of names", hint='say recipients=["NAME"]')
@@ -167,7 +169,7 @@ def _builder(
     destination = destination_named(job.destination, settings).with_said(
         recipients=tuple(recipients) or None, **over
     )
-    return JobContextBuilder(
+    return JobContext(
         settings, job, destination, lambda: way_by(destination, unlocker, on_debug), unlocker
     )
 

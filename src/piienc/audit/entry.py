@@ -152,7 +152,7 @@ class AuditEntry:
         """
         return to_builtins(self._mark)  # type: ignore[no-any-return]  # of a record
 
-    def attested(self, document: dict[str, Any]) -> dict[str, Any]:
+    def with_position(self, document: dict[str, Any]) -> dict[str, Any]:
         """Return a receipt's document with the place that the log has come to."""
         return document | {"audit": self.position}
 

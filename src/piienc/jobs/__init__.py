@@ -2,7 +2,7 @@
 
 send.py             the job, in its steps; start reading here
 chosen.py           which job is meant
-context.py          all that a job takes; builder.py: made of the settings
+context.py          all that a job takes, made of the settings
 spooling/           from a plain source to a wrapped file in the spool
 deliver.py          what is in the spool goes to the destination
 delivery_thread.py  the same in a thread, while the next source is spooled

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from piienc.jobs.builder import JobContextBuilder
+    from piienc.jobs.context import JobContext
 
 _GROWTH = 2  # so many times larger than its source a wrapped file may well be
 
@@ -71,13 +71,13 @@ class CheckReceipt(Struct, frozen=True):
         return min(errors, key=lambda error: WORST_FIRST.index(error.code), default=None)
 
 
-def check(making: JobContextBuilder) -> CheckReceipt:
+def check(context: JobContext) -> CheckReceipt:
     """Look at all that a job needs, and change nothing.
 
     The destination is tried as by `push --dry-run`.
     """
     checks = tuple(
-        _looked(what, look, making)
+        _looked(what, look, context)
         for what, look in (
             ("schema", _schema),
             ("keys", _keys),
@@ -88,45 +88,45 @@ def check(making: JobContextBuilder) -> CheckReceipt:
             ("destination", _destination),
         )
     )
-    return CheckReceipt("send", making.job.name, checks)
+    return CheckReceipt("send", context.job.name, checks)
 
 
 def _looked(
-    what: str, look: Callable[[JobContextBuilder], list[str]], making: JobContextBuilder
+    what: str, look: Callable[[JobContext], list[str]], context: JobContext
 ) -> JobCheck:
     try:
-        return JobCheck(what, tuple(look(making)))
+        return JobCheck(what, tuple(look(context)))
     except PiiencError as error:
         return JobCheck(what, (), ErrorFacts.of(error))
 
 
-def _schema(making: JobContextBuilder) -> list[str]:
-    schema = making.schema
+def _schema(context: JobContext) -> list[str]:
+    schema = context.schema
     return [f"{schema.name} marks {', '.join(schema.marked)}"]
 
 
-def _keys(making: JobContextBuilder) -> list[str]:
-    schema = making.schema
+def _keys(context: JobContext) -> list[str]:
+    schema = context.schema
     names = sorted({str(column.encrypt) for column in schema.marked.values()})
-    hold_to_marks(schema, making.keyset, Marks(making.settings.state_dir))
-    return [f"{name}: {making.keyset(name).mode}" for name in names]
+    hold_to_marks(schema, context.keyset, Marks(context.state))
+    return [f"{name}: {context.keyset(name).mode}" for name in names]
 
 
-def _recipients(making: JobContextBuilder) -> list[str]:
-    wanted, profile = making.wrapping, making.profile
-    known = {key.name: key for key in making.pgp.load(wanted.names)}
+def _recipients(context: JobContext) -> list[str]:
+    wanted, profile = context.wrap_request, context.profile
+    known = {key.name: key for key in context.pgp.load(wanted.names)}
     recipients = [known[name] for name in wanted.recipients]
     warnings = check_recipients(recipients, profile)
     signer = known[wanted.signer] if wanted.signer else None
-    check_signer(signer, profile, making.pgp)
+    check_signer(signer, profile, context.pgp)
     plain_limit(profile, recipients, armor=bool(profile.armor))
     return [f"wrapped for {', '.join(wanted.recipients)}", *warnings]
 
 
-def _sources(making: JobContextBuilder) -> list[str]:
-    there = sources(making.job)
+def _sources(context: JobContext) -> list[str]:
+    there = sources(context.job)
     for each in there.ready:
-        name_for(each.path, making.job.naming, 1)
+        name_for(each.path, context.job.naming, 1)
     for _, error in there.refused:
         raise error
     size = sum(each.size for each in there.ready)
@@ -134,8 +134,8 @@ def _sources(making: JobContextBuilder) -> list[str]:
     return [*told, *(f"{path} is being written to" for path in there.moving)]
 
 
-def _folders(making: JobContextBuilder) -> list[str]:
-    job = making.job
+def _folders(context: JobContext) -> list[str]:
+    job = context.job
     base = _existing(job.source.parent)
     for folder in (job.move_to, job.quarantine):
         if folder and _existing(folder).stat().st_dev != base.stat().st_dev:
@@ -146,9 +146,9 @@ def _folders(making: JobContextBuilder) -> list[str]:
     return [f"{folder}" for folder in (job.move_to, job.quarantine) if folder]
 
 
-def _disk(making: JobContextBuilder) -> list[str]:
-    needed = _GROWTH * sum(each.size for each in sources(making.job).ready)
-    state = making.settings.state_dir
+def _disk(context: JobContext) -> list[str]:
+    needed = _GROWTH * sum(each.size for each in sources(context.job).ready)
+    state = context.state
     free = shutil.disk_usage(_existing(state)).free
     if free < needed:
         raise IncompleteError(
@@ -158,8 +158,8 @@ def _disk(making: JobContextBuilder) -> list[str]:
     return [f"{free:,} bytes free"]
 
 
-def _destination(making: JobContextBuilder) -> list[str]:
-    receipt = rehearse([], making.pushing())
+def _destination(context: JobContext) -> list[str]:
+    receipt = rehearse([], context.push_request)
     free = receipt.free_space
     return [
         receipt.url,

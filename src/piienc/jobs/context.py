@@ -1,90 +1,102 @@
-"""All that a job takes."""
+"""All that a job takes, made of the settings, each part when it is first asked for."""
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, Protocol
 
-from msgspec import Struct, field
+from msgspec import Struct
 
+from piienc import receivers as profiles
+from piienc import schema as schemas
 from piienc.columns import Kernels
+from piienc.deliver.push import PushRequest, rules_of
+from piienc.errors import ConfigError
+from piienc.keys import KeyFolder
+from piienc.keys.openpgp.folder import PgpFolder
+from piienc.openpgp.request import WrapRequest
+from piienc.report.model import SchemaFacts
+from piienc.state import Ledger
+from piienc.transform.marks import chosen_treatments
+from piienc.verification.available_keys import AvailableKeys
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
     from piienc.audit.evidence import AnyReceipt
-    from piienc.deliver.push import PushRequest
-    from piienc.keys import Keyset
-    from piienc.keys.openpgp.folder import PgpFolder
-    from piienc.openpgp.request import WrapRequest
+    from piienc.deliver.endpoint import Endpoint
+    from piienc.keys import Keyset, Unlocker
     from piienc.receivers import Profile
-    from piienc.report.model import SchemaFacts
+    from piienc.remote.retry import OnRetry
     from piienc.schema import Schema
+    from piienc.settings import Settings
+    from piienc.settings.destination import Destination
     from piienc.settings.job import Job
-    from piienc.verification.plan import Keys
 
 
 class OnEvent(Protocol):
-    """Who is told of each step."""
+    """Called at each step."""
 
     def __call__(self, event: str, /, **facts: object) -> None:
         """Take an event by its name, with what belongs to it: names, counts, hashes."""
 
 
 def ignore_event(_event: str, /, **_facts: object) -> None:
-    """Take an event, and tell nobody."""
+    """Take an event, and do nothing."""
 
 
-class JobContext(Struct, frozen=True, kw_only=True):
+class JobContext(Struct, frozen=True, dict=True):
     """A job, and all that it takes.
 
     Attributes:
-        job: what the settings say.
-        state: the state folder.
-        schema: of the sources.
-        facts: the schema's own, for reports.
-        keys: finds an AES keyset by its name.
-        at_hand: the same keys, for the verification.
-        wrapping: for whom the files are wrapped, and how.
-        pgp: the key folder's OpenPGP keys.
-        pushing: the destination, and how files get there.
-        told: of each step.
-        evidence: takes the receipt of each step, for the audit log.
-        attested: adds to a document the place that the audit log has come to.
+        settings: where things are.
+        job: what is sent.
+        destination: where to.
+        connect: makes the endpoint of the destination.
+        unlocker: opens the keys that are locked.
+        on_event: called at each step.
+        on_retry: see `piienc.remote.retrying`.
+        on_key: called with each AES key that is loaded: its name, and its key ids.
+        on_receipt: called with the receipt of each step, for the audit log.
+        with_position: adds to a document the place that the audit log has come to.
         again: also sources that were sent already.
         dry_run: all but the upload; nothing is kept.
         threads: units worked on side by side; 0 means one for each core that may be used.
-        kernels: made for the first file, and used for all of them.
     """
 
+    settings: Settings
     job: Job
-    state: Path
-    schema: Schema
-    facts: SchemaFacts
-    keys: Callable[[str], Keyset]
-    at_hand: Keys
-    wrapping: WrapRequest
-    pgp: PgpFolder
-    pushing: PushRequest
-    told: OnEvent
-    evidence: Callable[[AnyReceipt], object]
-    attested: Callable[[dict[str, Any]], dict[str, Any]]
+    destination: Destination
+    connect: Callable[[], Endpoint]
+    unlocker: Unlocker
+    on_event: OnEvent = ignore_event
+    on_retry: OnRetry | None = None
+    on_key: Callable[[str, tuple[int, ...]], object] = lambda _name, _ids: None
+    on_receipt: Callable[[AnyReceipt], object] = lambda _: None
+    with_position: Callable[[dict[str, Any]], dict[str, Any]] = lambda document: document
     again: bool = False
     dry_run: bool = False
     threads: int = 0
-    kernels: Kernels = field(default_factory=Kernels)
+
+    def prepare(self) -> None:
+        """Make all parts, before anything is begun and before there are threads.
+
+        Raises:
+            PiiencError: of the first part that cannot be made.
+        """
+        _ = self.schema, self.facts, self.wrap_request, self.push_request
+        _ = self.available_keys, self.kernels
 
     @property
     def label(self) -> str:
         """What the ledger and the lock call the job."""
-        if self.job.name is not None:
-            return self.job.name
-        return f"{self.schema.name} to {self.pushing.way.url}"
+        return self.job.name or f"{self.schema.name} to {self.endpoint.url}"
 
     @property
-    def profile(self) -> Profile:
-        """What the receiver demands."""
-        return self.pushing.profile
+    def state(self) -> Path:
+        """The state folder."""
+        return self.settings.state_dir
 
     @property
     def spool(self) -> Path:
@@ -93,3 +105,103 @@ class JobContext(Struct, frozen=True, kw_only=True):
         The ledger of transfers knows it, wherever a run is started.
         """
         return (self.state / "spool").absolute()
+
+    @cached_property
+    def schema(self) -> Schema:
+        """The schema of the sources.
+
+        Raises:
+            ConfigError: it cannot be read, has mistakes, or marks nothing.
+        """
+        schema = schemas.load(self.job.schema)
+        if not schema.marked:
+            raise ConfigError(
+                f"the schema {schema.name!r} marks no column, so there is nothing to encrypt",
+                hint='mark a column: encrypt = "KEY" under [columns.NAME]',
+            )
+        chosen_treatments(schema, self.job.treatments)
+        return schema
+
+    @cached_property
+    def facts(self) -> SchemaFacts:
+        """The schema's own facts, for reports."""
+        return SchemaFacts.of(self.schema, self.job.schema)
+
+    @cached_property
+    def profile(self) -> Profile:
+        """What the receiver demands.
+
+        Raises:
+            ConfigError: there is no such profile.
+        """
+        return profiles.load(self.destination.profile, self.settings.profiles)
+
+    @cached_property
+    def wrap_request(self) -> WrapRequest:
+        """For whom the files are wrapped, and how.
+
+        Raises:
+            ConfigError: for nobody.
+        """
+        recipients = self.destination.recipients
+        if not recipients:
+            raise ConfigError(
+                "the destination has no recipients, and nothing is sent that is not wrapped",
+                hint='add recipients = ["NAME"] to it in piienc.toml, or say --recipient NAME',
+            )
+        signer = self.job.sign_with
+        return WrapRequest(self.profile, tuple(dict.fromkeys(recipients)), signer)
+
+    @cached_property
+    def endpoint(self) -> Endpoint:
+        """The destination, and how it is reached.
+
+        Raises:
+            PiiencError: see `piienc.deliver.endpoint.way_to`.
+        """
+        return self.connect()
+
+    @cached_property
+    def push_request(self) -> PushRequest:
+        """How files get to the destination.
+
+        Raises:
+            PiiencError: see `piienc.deliver.push.rules_of`; or a recipient's key is not there.
+        """
+        rules = rules_of(self.endpoint, self.profile, schema=self.schema)
+        recipients = {
+            key.name: frozenset(part.key_id for part in key.parts)
+            for key in self.pgp.load(self.wrap_request.recipients)
+        }
+        ledger = Ledger(self.state)
+        return PushRequest(self.endpoint, self.profile, rules, recipients, ledger, self.on_retry)
+
+    @cached_property
+    def pgp(self) -> PgpFolder:
+        """The OpenPGP keys."""
+        return PgpFolder(self.settings.keys_dir, self.unlocker)
+
+    @cached_property
+    def aes(self) -> KeyFolder:
+        """The AES keys."""
+        return KeyFolder(self.settings.keys_dir, self.unlocker)
+
+    @cached_property
+    def available_keys(self) -> AvailableKeys:
+        """The same, for the verification, which opens none."""
+        return AvailableKeys(self.aes, used=False)
+
+    @cached_property
+    def kernels(self) -> Kernels:
+        """Those of all files."""
+        return Kernels()
+
+    def keyset(self, name: str) -> Keyset:
+        """Return a keyset.
+
+        Raises:
+            KeyAccessError: it is missing, or locked.
+        """
+        keyset = self.aes.load(name)
+        self.on_key(name, tuple(key.key_id for key in keyset.keys))
+        return keyset

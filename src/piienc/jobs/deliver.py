@@ -38,15 +38,15 @@ class Deliverer:
     delivered, whatever has ended it.
     """
 
-    def __init__(self, sending: JobContext, ledger: JobLedger) -> None:
+    def __init__(self, context: JobContext, ledger: JobLedger) -> None:
         """Make ready; nothing is connected yet.
 
         Args:
-            sending: the job.
+            context: the job.
             ledger: told of each step.
         """
-        self._sending, self._ledger = sending, ledger
-        self._crew = ConnectionPool(sending.pushing.way, sending.pushing.on_retry)
+        self._context, self._ledger = context, ledger
+        self._crew = ConnectionPool(context.endpoint, context.push_request.on_retry)
         self._outcomes: dict[str, tuple[int, SourceOutcome]] = {}
         self._receipts: list[PushReceipt] = []
         self._known: dict[Path, KnownFile] = {}
@@ -57,11 +57,11 @@ class Deliverer:
     def __exit__(self, *error: object) -> None:
         self._crew.stop()
         for receipt in self._receipts:
-            self._sending.evidence(receipt)
+            self._context.on_receipt(receipt)
 
     def trust(self, sent: JobEntry) -> None:
         """Take the hashes of a source's files for known: this run has made them."""
-        for path, told in zip(files_of(self._sending, sent), sent.wrapped, strict=True):
+        for path, told in zip(files_of(self._context, sent), sent.wrapped, strict=True):
             with suppress(OSError):  # who delivers it says that it is not there
                 self._known[path] = KnownFile.at(path, told["sha256"])
 
@@ -94,14 +94,14 @@ class Deliverer:
         Returns:
             What became of each source that was delivered in the context, by its number.
         """
-        waiting = self._ledger.at(self._sending.label, JobStep.SPOOLED)
+        waiting = self._ledger.at(self._context.label, JobStep.SPOOLED)
         for batch in _without_twins([sent for sent in waiting if sent.id not in self._outcomes]):
             try:
                 self._batch(batch)
             except PiiencError as error:
                 for sent in batch:
                     self._keep(sent, SourceOutcome.failed(sent.source, error))
-        for sent in self._ledger.at(self._sending.label, JobStep.DELIVERED):
+        for sent in self._ledger.at(self._context.label, JobStep.DELIVERED):
             self._finish(sent)
         return self.so_far()
 
@@ -115,7 +115,7 @@ class Deliverer:
         Not before all sources were read: one may be a link to another.
         """
         try:
-            apply_after(self._sending.job, sent)
+            apply_after(self._context.job, sent)
         except PiiencError as error:
             self._keep(sent, SourceOutcome.failed(sent.source, error))
         else:
@@ -123,12 +123,12 @@ class Deliverer:
 
     @property
     def _pushing(self) -> PushRequest:
-        pushing = self._sending.pushing
-        rules = replace(pushing.rules, job=self._sending.job.name)
+        pushing = self._context.push_request
+        rules = replace(pushing.rules, job=self._context.job.name)
         return replace(pushing, rules=rules, known=self._known)
 
     def _batch(self, batch: Sequence[JobEntry]) -> None:
-        paths = {sent.id: files_of(self._sending, sent) for sent in batch}
+        paths = {sent.id: files_of(self._context, sent) for sent in batch}
         files = [path for sent in batch for path in paths[sent.id]]
         receipt = push(files, self._pushing, self._crew)
         self._receipts.append(receipt)
@@ -161,7 +161,7 @@ class Deliverer:
         if there:  # whose file that is, nobody knows: the source is not touched
             self._ledger.save(replace(sent, step=JobStep.SKIPPED))
             return made
-        made = replace(made, receipt=str(keep_receipt(sent, files, self._sending)))
+        made = replace(made, receipt=str(keep_receipt(sent, files, self._context)))
         self._ledger.save(replace(sent, step=JobStep.DELIVERED))
         return made
 

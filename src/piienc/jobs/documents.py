@@ -19,16 +19,16 @@ if TYPE_CHECKING:
     from piienc.state import JobEntry
 
 
-def keep_report(report: Report, sending: JobContext, unique: str) -> Path:
+def keep_report(report: Report, context: JobContext, unique: str) -> Path:
     """Keep what a verification found, and return where.
 
     Raises:
         IncompleteError: it cannot be written.
     """
-    return _keep(sending, "reports", f"{_stamp(report.time)}-{unique}.json", report.document())
+    return _keep(context, "reports", f"{_stamp(report.time)}-{unique}.json", report.document())
 
 
-def keep_receipt(sent: JobEntry, files: Sequence[SentFile], sending: JobContext) -> Path:
+def keep_receipt(sent: JobEntry, files: Sequence[SentFile], context: JobContext) -> Path:
     """Keep what was done with a source, and return where; writing it twice does no harm.
 
     Raises:
@@ -38,11 +38,11 @@ def keep_receipt(sent: JobEntry, files: Sequence[SentFile], sending: JobContext)
         "schema_version": SCHEMA_VERSION,
         "ok": True,
         "step": "send",
-        "job": sending.job.name,
+        "job": context.job.name,
         "time": now(),
         "source": {"name": sent.source, "bytes": sent.size, "sha256": sent.sha256},
         "number": sent.number,
-        "destination": str(sending.pushing.way.url),
+        "destination": str(context.endpoint.url),
         "files": [
             made | {"transfer": file.transfer, "trigger": file.trigger, "outcome": file.outcome}
             for made, file in zip(sent.wrapped, files, strict=True)
@@ -50,16 +50,16 @@ def keep_receipt(sent: JobEntry, files: Sequence[SentFile], sending: JobContext)
         "steps": json.loads(sent.facts),
     }
     name = f"{_stamp(sent.begun)}-{sent.id}.json"
-    return _keep(sending, "receipts", name, sending.attested(document))
+    return _keep(context, "receipts", name, context.with_position(document))
 
 
 def _stamp(time: str) -> str:
     return time.replace("-", "").replace(":", "")
 
 
-def _keep(sending: JobContext, kind: str, name: str, document: dict[str, object]) -> Path:
-    folder = sending.state / kind
-    make_private_folder(sending.state)
+def _keep(context: JobContext, kind: str, name: str, document: dict[str, object]) -> Path:
+    folder = context.state / kind
+    make_private_folder(context.state)
     make_private_folder(folder)
     with new_file(folder / name, overwrite=True, kept=True) as file:
         file.write(json.dumps(document, indent=2).encode() + b"\n")

@@ -55,36 +55,37 @@ _AGAIN = "the same content was sent already"
 _OVER = (JobStep.DONE, JobStep.SKIPPED)
 
 
-def send(sending: JobContext) -> SendReceipt:
+def send(context: JobContext) -> SendReceipt:
     """Send all new sources of a job.
 
     Args:
-        sending: the job, and all that it takes.
+        context: the job, and all that it takes.
 
     Raises:
         LockError: another run of the job is at work.
         PiiencError: nothing could be begun; see `piienc.errors`.
     """
+    context.prepare()
     started = time.monotonic()
-    with held(sending.state, f"the job {sending.label}"), kept_open(sending.state):
-        run = _JobRun(sending, JobLedger(sending.state))
-        if sending.dry_run:
+    with held(context.state, f"the job {context.label}"), kept_open(context.state):
+        run = _JobRun(context, JobLedger(context.state))
+        if context.dry_run:
             run.rehearse()
         else:
             run.run()
     receipt = SendReceipt(
         "send",
-        sending.job.name,
-        str(sending.pushing.way.url),
+        context.job.name,
+        str(context.endpoint.url),
         tuple(run.outcomes),
         round(time.monotonic() - started, 3),
         run.known,
-        sending.dry_run,
+        context.dry_run,
         warnings=tuple(run.warnings),
     )
     for outcome in receipt.files:
-        _tell(sending, outcome)
-    sending.told("finished", files=len(receipt.files), code=receipt.exit_code)
+        _tell(context, outcome)
+    context.on_event("finished", files=len(receipt.files), code=receipt.exit_code)
     return receipt
 
 
@@ -92,7 +93,7 @@ class _JobRun(Struct):
     """One run of a job.
 
     Attributes:
-        sending: the job.
+        context: the job.
         ledger: told of each step.
         outcomes: what became of the sources so far.
         waiting: what earlier runs have left in the spool.
@@ -102,7 +103,7 @@ class _JobRun(Struct):
         warnings: what the user should know beside that.
     """
 
-    sending: JobContext
+    context: JobContext
     ledger: JobLedger
     outcomes: list[SourceOutcome] = field(default_factory=list)
     waiting: list[JobEntry] = field(default_factory=list)
@@ -113,35 +114,35 @@ class _JobRun(Struct):
 
     def run(self) -> None:
         """Do all steps."""
-        for lost in recover(self.sending, self.ledger):
+        for lost in recover(self.context, self.ledger):
             self.outcomes.append(SourceOutcome.failed(lost.source, _lost(lost.source)))
-        self.waiting = self.ledger.at(self.sending.label, JobStep.SPOOLED)
+        self.waiting = self.ledger.at(self.context.label, JobStep.SPOOLED)
         self.in_hand.update(sent.id for sent in self.waiting)
-        with Deliverer(self.sending, self.ledger) as deliverer:
+        with Deliverer(self.context, self.ledger) as deliverer:
             try:
                 with delivering(deliverer) as beside:
                     self._spool(beside)
             except BaseException:
                 for outcome in deliverer.so_far():  # nobody else tells what has arrived
-                    _tell(self.sending, outcome)
+                    _tell(self.context, outcome)
                 raise
             self.outcomes += deliverer.all()
-        sweep(self.sending, self.ledger)
+        sweep(self.context, self.ledger)
 
     def rehearse(self) -> None:
         """Do all but the upload, and keep nothing."""
         try:
             self._spool(None)
-            paths = [path for each in self.spooled for path in files_of(self.sending, each.sent)]
-            receipt = rehearse(paths, self.sending.pushing)
+            paths = [path for each in self.spooled for path in files_of(self.context, each.sent)]
+            receipt = rehearse(paths, self.context.push_request)
             errors = {file.source: file.error for file in receipt.files if file.error}
             for each in self.spooled:
                 self._plan(each, errors)
         finally:
-            discard(self.sending, self.ledger, self.spooled)
+            discard(self.context, self.ledger, self.spooled)
 
     def _plan(self, each: SpooledSource, errors: Mapping[str, ErrorFacts]) -> None:
-        files = files_of(self.sending, each.sent)
+        files = files_of(self.context, each.sent)
         names = tuple(path.name for path in files)
         size = sum(file["bytes"] for file in each.sent.wrapped)
         made = SourceOutcome(
@@ -154,11 +155,11 @@ class _JobRun(Struct):
 
     def _spool(self, beside: DeliveryThread | None) -> None:
         """Spool all new sources, each of which is delivered beside the next, if it is at all."""
-        there = sources(self.sending.job)
+        there = sources(self.context.job)
         for wrong, error in there.refused:  # no sign of an export that has gone wrong as a whole
             self._rejected(wrong, error, new_id())
         for path in there.moving:
-            why = f"it was written to less than {self.sending.job.quiet_for:g} s ago"
+            why = f"it was written to less than {self.context.job.quiet_for:g} s ago"
             self.outcomes.append(SourceOutcome(str(path), "left", why))
         with ExitStack() as stack:
             work: PgpEncryptor | None = None
@@ -168,33 +169,33 @@ class _JobRun(Struct):
                 if work is None:
                     work = stack.enter_context(self._at_work())
                     if beside:
-                        beside.begin(self.waiting, asks=self.sending.pgp.unlocker.asks)
+                        beside.begin(self.waiting, asks=self.context.pgp.unlocker.asks)
                 if not self._taken(each, work, beside):
                     return
 
     def _number(self) -> int:
         """Return the number of the next file; a rehearsal's are not in the ledger."""
-        rehearsed = len(self.spooled) if self.sending.dry_run else 0
-        return self.ledger.next_number(self.sending.label) + rehearsed
+        rehearsed = len(self.spooled) if self.context.dry_run else 0
+        return self.ledger.next_number(self.context.label) + rehearsed
 
     def _at_work(self) -> AbstractContextManager[PgpEncryptor]:
-        sending = self.sending
-        for column in sending.schema.marked.values():
-            sending.keys(str(column.encrypt))  # asked for a passphrase now, and not in a thread
-        return open_encryptor(sending.wrapping, sending.pgp)
+        context = self.context
+        for column in context.schema.marked.values():
+            context.keyset(str(column.encrypt))  # asked for a passphrase now, and not in a thread
+        return open_encryptor(context.wrap_request, context.pgp)
 
     def _is_known(self, found: SourceFile) -> bool:
         """Tell whether a source was sent, or is in the spool."""
-        sending = self.sending
-        known = self.ledger.like(sending.label, found.size)
+        context = self.context
+        known = self.ledger.like(context.label, found.size)
         mine = next((sent for sent in known if found.is_source_of(sent)), None)
         if mine is not None and (mine.step not in _OVER or mine.id in self.in_hand):
             return True  # a run before has spooled it: this one delivers it, or finishes it
-        if sending.again:
+        if context.again:
             return False
         if mine is not None:
             self.known += mine.step == JobStep.DONE
-            if sending.job.name is None:
+            if context.job.name is None:
                 why = THERE if mine.step == JobStep.SKIPPED else "it was sent already"
                 self.outcomes.append(SourceOutcome(mine.source, "skipped", why))
             return True
@@ -212,7 +213,7 @@ class _JobRun(Struct):
         in_hand = same.id in self.in_hand
         why = THERE if same.step == JobStep.SKIPPED and not in_hand else _AGAIN
         self.outcomes.append(SourceOutcome(str(found.path), "skipped", why, sha256=same.sha256))
-        if not (self.sending.dry_run or in_hand):
+        if not (self.context.dry_run or in_hand):
             self._keep_as_sent(found, same)
         return True
 
@@ -228,7 +229,7 @@ class _JobRun(Struct):
         """Take up a source; tell whether the run goes on with others."""
         unique = new_id()
         try:
-            spooled = spool(found, self._number(), self.sending, self.ledger, work)
+            spooled = spool(found, self._number(), self.context, self.ledger, work)
         except MovedError as error:
             if SourceFile.at(found.path) is None:
                 self.outcomes.append(SourceOutcome.failed(found.path, error))
@@ -259,16 +260,16 @@ class _JobRun(Struct):
         found: SourceFile | None = None,
     ) -> bool:
         """Keep the report of a source that is not as it should be; put it aside, or stop."""
-        job, kept = self.sending.job, None
+        job, kept = self.context.job, None
         report = error.report if isinstance(error, VerificationError) else None
         if isinstance(report, Report):
-            self.sending.evidence(report)
+            self.context.on_receipt(report)
             try:
-                kept = keep_report(report, self.sending, unique)
+                kept = keep_report(report, self.context, unique)
             except PiiencError as why:
                 self.outcomes.append(SourceOutcome.failed(path, why))
         outcome = SourceOutcome.failed(path, error, kept)
-        if job.on_failed_verification == "quarantine" and not self.sending.dry_run:
+        if job.on_failed_verification == "quarantine" and not self.context.dry_run:
             assert job.quarantine is not None  # noqa: S101  # the settings see to it
             try:
                 move(path, job.quarantine, found)
@@ -286,7 +287,7 @@ def _lost(source: str) -> IncompleteError:
     )
 
 
-def _tell(sending: JobContext, outcome: SourceOutcome) -> None:
+def _tell(context: JobContext, outcome: SourceOutcome) -> None:
     facts: dict[str, object] = {"file": outcome.source}
     if outcome.names:
         facts["names"] = list(outcome.names)
@@ -296,4 +297,4 @@ def _tell(sending: JobContext, outcome: SourceOutcome) -> None:
     if outcome.error:
         facts |= {"code": outcome.error.code, "kind": outcome.error.kind}
         facts["message"] = outcome.error.message
-    sending.told(outcome.outcome, **facts)
+    context.on_event(outcome.outcome, **facts)

@@ -124,7 +124,7 @@ def _tell(
     steps = _next_steps(begun, wanted)
     if common.json:
         facts = {"created": begun.created, "left": begun.plan.left, "marked": begun.plan.marked}
-        ui.result(**entry.attested({**facts, "next": steps}))
+        ui.result(**entry.with_position({**facts, "next": steps}))
     marked = ", ".join(f"{name} ({key})" for name, key in begun.plan.marked.items())
     common.say(
         *(f"made {made}" for made in begun.created),

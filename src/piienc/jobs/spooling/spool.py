@@ -60,14 +60,14 @@ class SpooledSource(Struct, frozen=True):
 
 
 def spool(
-    found: SourceFile, number: int, sending: JobContext, ledger: JobLedger, work: PgpEncryptor
+    found: SourceFile, number: int, context: JobContext, ledger: JobLedger, work: PgpEncryptor
 ) -> SpooledSource:
     """Verify, encrypt and wrap a source into the spool.
 
     Args:
         found: the source.
         number: of the file in the job.
-        sending: the job.
+        context: the job.
         ledger: told before the wrapped file gets its name.
         work: wraps.
 
@@ -76,20 +76,20 @@ def spool(
         VerificationError: it is not as its schema says.
         PiiencError: of the class that tells what is wrong; see `piienc.errors`.
     """
-    name = name_for(found.path, sending.job.naming, number)
+    name = name_for(found.path, context.job.naming, number)
     facts = (str(found.path), found.size, found.modified, found.inode)
     sent = ledger.save(
-        JobEntry(new_id(), sending.label, *facts, number=number, name=name, begun=now())
+        JobEntry(new_id(), context.label, *facts, number=number, name=name, begun=now())
     )
-    making = _SpoolPass(found, sending, ledger, work, sent)
+    making = _SpoolPass(found, context, ledger, work, sent)
     try:
-        make_private_folder(sending.state)
-        make_private_folder(sending.spool)
+        make_private_folder(context.state)
+        make_private_folder(context.spool)
         make_private_folder(making.target.parent)
         return making.run()
     except BaseException:
         with suppress(ConfigError):  # on a full disk: then the next run takes it away
-            _drop(sending, ledger, sent)
+            _drop(context, ledger, sent)
         raise
 
 
@@ -97,7 +97,7 @@ class _SpoolPass(Struct):
     """The making of the wrapped files of one source."""
 
     found: SourceFile
-    sending: JobContext
+    context: JobContext
     ledger: JobLedger
     work: PgpEncryptor
     sent: JobEntry
@@ -105,13 +105,13 @@ class _SpoolPass(Struct):
     @property
     def target(self) -> Path:
         """Where the wrapped file goes."""
-        name = Path(self.sent.name)
-        return folder_of(self.sending, self.sent) / wrapped_name(name, self.sending.wrapping).name
+        name = wrapped_name(Path(self.sent.name), self.context.wrap_request).name
+        return folder_of(self.context, self.sent) / name
 
     def run(self) -> SpooledSource:
         """Make them."""
-        check_source(self.sent.name, self.sending.profile)
-        check_name(self.target, self.sending.profile)
+        check_source(self.sent.name, self.context.profile)
+        check_name(self.target, self.context.profile)
         limit = self.work.limit
         parts = None if limit is None else self._format().parts
         if parts and self.found.size > (limit or 0):
@@ -136,7 +136,7 @@ class _SpoolPass(Struct):
     def _whole(self) -> SpooledSource:
         started, form = time.monotonic(), self.work.form(_COMPRESSION)
         with (
-            Verifying(self.sending) as verifying,
+            Verifying(self.context) as verifying,
             Fed(lambda file: self._encrypt(file, verifying)) as fed,
             new_file(self.target) as made,
             Poured(made.fileno()) as written,
@@ -157,12 +157,12 @@ class _SpoolPass(Struct):
         started, form = time.monotonic(), self.work.form(_COMPRESSION)
         name = self.sent.name
         with ExitStack() as stack:
-            verifying = stack.enter_context(Verifying(self.sending))
+            verifying = stack.enter_context(Verifying(self.context))
             fed = stack.enter_context(Fed(lambda file: self._encrypt(file, verifying)))
             appearing = stack.enter_context(together())
             with fed.explaining(), os.fdopen(fed.descriptor, "rb", closefd=False) as encrypted:
                 file = stack.enter_context(StreamSource(encrypted, name).opened())
-                table = stack.enter_context(opened_table(file, csv_format(self.sending.schema)))
+                table = stack.enter_context(opened_table(file, csv_format(self.context.schema)))
                 outputs = wrapped_parts(
                     parts(table, name, int(self.work.limit or 0)),
                     name,
@@ -175,7 +175,7 @@ class _SpoolPass(Struct):
             return self._kept(fed.receipt(), outputs, verifying, started)
 
     def _encrypt(self, file: BinaryIO, verifying: Verifying) -> Receipt:
-        sending, path = self.sending, self.found.path
+        context, path = self.context, self.found.path
         with ExitStack() as stack:
             source = stack.enter_context(FileSource(path).opened(ahead=True))
             if source.facts is None or SourceFile.of(path, source.facts) != self.found:
@@ -184,15 +184,15 @@ class _SpoolPass(Struct):
                 return encrypt_file(
                     source,
                     StreamTarget(file, self.sent.name),
-                    schema=sending.schema,
-                    keys=sending.keys,
-                    counter=stack.enter_context(CellCounter(sending.state)),
+                    schema=context.schema,
+                    keys=context.keyset,
+                    counter=stack.enter_context(CellCounter(context.state)),
                     options=CryptOptions(
-                        threads=sending.threads,
-                        rehearsal=sending.dry_run,
-                        kernels=sending.kernels,
+                        threads=context.threads,
+                        rehearsal=context.dry_run,
+                        kernels=context.kernels,
                     ),
-                    treatments=sending.job.treatments,
+                    treatments=context.job.treatments,
                     observer=verifying.of,
                 )
             except PiiencError:
@@ -211,7 +211,7 @@ class _SpoolPass(Struct):
             self.work.form(_COMPRESSION), encrypted.output, outputs, time.monotonic() - started
         )
         for receipt in (report, encrypted, wrapped):
-            self.sending.evidence(receipt)
+            self.context.on_receipt(receipt)
         self._tell(report, encrypted, outputs)
         files = [
             {"name": Path(made.name).name, "bytes": made.bytes, "sha256": made.sha256}
@@ -224,17 +224,17 @@ class _SpoolPass(Struct):
             "wrap": wrapped.document(),
         }
         sent = self.sent.spooled(encrypted.input.sha256, files, facts)
-        if not self.sending.dry_run:
+        if not self.context.dry_run:
             self.ledger.save(sent)
         return SpooledSource(sent, report)
 
     def _tell(self, report: Report, encrypted: Receipt, outputs: list[FileFacts]) -> None:
-        source, told = str(self.found.path), self.sending.told
-        told("verified", file=source, rows=report.rows, warnings=sum(report.counts.values()))
+        source, on_event = str(self.found.path), self.context.on_event
+        on_event("verified", file=source, rows=report.rows, warnings=sum(report.counts.values()))
         cells = sum(column.cells for column in encrypted.columns.values())
-        told("encrypted", file=source, rows=encrypted.rows, cells=cells)
+        on_event("encrypted", file=source, rows=encrypted.rows, cells=cells)
         for made in outputs:
-            told("wrapped", file=source, name=Path(made.name).name, bytes=made.bytes)
+            on_event("wrapped", file=source, name=Path(made.name).name, bytes=made.bytes)
 
     def _require_unmoved(self) -> None:
         path = self.found.path
@@ -248,42 +248,42 @@ class _SpoolPass(Struct):
             raise MovedError(f"{path} is still being written")
 
 
-def folder_of(sending: JobContext, sent: JobEntry) -> Path:
+def folder_of(context: JobContext, sent: JobEntry) -> Path:
     """Return the folder of a source's wrapped files."""
-    return sending.spool / sent.id
+    return context.spool / sent.id
 
 
-def files_of(sending: JobContext, sent: JobEntry) -> list[Path]:
+def files_of(context: JobContext, sent: JobEntry) -> list[Path]:
     """Return a source's wrapped files."""
-    return [folder_of(sending, sent) / str(file["name"]) for file in sent.wrapped]
+    return [folder_of(context, sent) / str(file["name"]) for file in sent.wrapped]
 
 
-def recover(sending: JobContext, ledger: JobLedger) -> list[JobEntry]:
+def recover(context: JobContext, ledger: JobLedger) -> list[JobEntry]:
     """Take away what a killed run has left unfinished; its sources are taken up anew.
 
     Returns:
         What is lost: its wrapped files are not what they were, and its source is gone.
     """
     lost = []
-    for sent in ledger.at(sending.label, JobStep.SPOOLING):
-        _drop(sending, ledger, sent)
-    for sent in ledger.at(sending.label, JobStep.SPOOLED):
-        whole = _is_whole(sending, sent)
-        if whole and not _is_stale(sending, sent):
+    for sent in ledger.at(context.label, JobStep.SPOOLING):
+        _drop(context, ledger, sent)
+    for sent in ledger.at(context.label, JobStep.SPOOLED):
+        whole = _is_whole(context, sent)
+        if whole and not _is_stale(context, sent):
             continue
-        if _is_delivered(sending, sent):  # and the run was killed before it could say so
+        if _is_delivered(context, sent):  # and the run was killed before it could say so
             ledger.save(replace(sent, step=JobStep.DELIVERED))
             continue
         if not whole and not Path(sent.source).exists():
             lost.append(sent)
-        _drop(sending, ledger, sent)
+        _drop(context, ledger, sent)
     return lost
 
 
-def _is_whole(sending: JobContext, sent: JobEntry) -> bool:
+def _is_whole(context: JobContext, sent: JobEntry) -> bool:
     return all(
         path.is_file() and path.stat().st_size == told["bytes"] and _hash(path) == told["sha256"]
-        for path, told in zip(files_of(sending, sent), sent.wrapped, strict=True)
+        for path, told in zip(files_of(context, sent), sent.wrapped, strict=True)
     )
 
 
@@ -292,9 +292,9 @@ def _hash(path: Path) -> str:
         return HashingReader(file).sha256()
 
 
-def _is_delivered(sending: JobContext, sent: JobEntry) -> bool:
+def _is_delivered(context: JobContext, sent: JobEntry) -> bool:
     """Tell whether the ledger of transfers knows all files of a source as delivered."""
-    pushing = sending.pushing
+    pushing = context.push_request
 
     def hashes(name: str, size: int) -> set[str | None]:
         known = pushing.ledger.delivered(pushing.way.places, name, size)
@@ -303,13 +303,13 @@ def _is_delivered(sending: JobContext, sent: JobEntry) -> bool:
     return all(told["sha256"] in hashes(told["name"], told["bytes"]) for told in sent.wrapped)
 
 
-def _is_stale(sending: JobContext, sent: JobEntry) -> bool:
+def _is_stale(context: JobContext, sent: JobEntry) -> bool:
     """Tell whether a wrapped file is not what the receiver takes now, and can be made anew."""
     there = SourceFile.at(Path(sent.source))
     if there is None or not there.is_source_of(sent):
         return False
-    pushing = sending.pushing
-    for path in files_of(sending, sent):
+    pushing = context.push_request
+    for path in files_of(context, sent):
         with open_input(path) as file:
             try:
                 check_sent(path, file, pushing.profile, pushing.recipients)
@@ -318,30 +318,30 @@ def _is_stale(sending: JobContext, sent: JobEntry) -> bool:
     return False
 
 
-def _drop(sending: JobContext, ledger: JobLedger, sent: JobEntry) -> None:
-    shutil.rmtree(folder_of(sending, sent), ignore_errors=True)
+def _drop(context: JobContext, ledger: JobLedger, sent: JobEntry) -> None:
+    shutil.rmtree(folder_of(context, sent), ignore_errors=True)
     ledger.forget(sent)
 
 
-def discard(sending: JobContext, ledger: JobLedger, spooled: list[SpooledSource]) -> None:
+def discard(context: JobContext, ledger: JobLedger, spooled: list[SpooledSource]) -> None:
     """Take away what a rehearsal has made."""
     for each in spooled:
-        _drop(sending, ledger, each.sent)
+        _drop(context, ledger, each.sent)
 
 
-def sweep(sending: JobContext, ledger: JobLedger) -> None:
+def sweep(context: JobContext, ledger: JobLedger) -> None:
     """Remove wrapped files of delivered sources after their retention, and those of nobody."""
-    if not sending.spool.is_dir():
+    if not context.spool.is_dir():
         return
     today = datetime.now(UTC)
-    latest = today - timedelta(days=sending.job.keep_spool)
-    folders = _folders(sending.spool)
+    latest = today - timedelta(days=context.job.keep_spool)
+    folders = _folders(context.spool)
     known = ledger.ids()  # behind the folders: another job has its entry before its folder
     for folder in folders:
         sent = known.get(folder.name)
         if sent is None:
             shutil.rmtree(folder, ignore_errors=True)
-        elif sent.job == sending.label and sent.step in {JobStep.DONE, JobStep.SKIPPED}:
+        elif sent.job == context.label and sent.step in {JobStep.DONE, JobStep.SKIPPED}:
             if datetime.fromisoformat(sent.changed) > today:
                 sent = ledger.save(sent)  # the clock was set back: its days count from now on
             if datetime.fromisoformat(sent.changed) <= latest:

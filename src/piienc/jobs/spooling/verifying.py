@@ -29,11 +29,11 @@ class Verifying(Struct):
     """A verification that looks at what the encryption reads; use it as a context.
 
     Attributes:
-        sending: the job.
+        context: the job.
         report: what was found, when all was read.
     """
 
-    sending: JobContext
+    context: JobContext
     report: Report | None = None
     _began: datetime = field(default_factory=lambda: datetime.now(UTC))
     _started: float = field(default_factory=time.monotonic)
@@ -48,20 +48,20 @@ class Verifying(Struct):
 
     def of(self, table: OpenedTable) -> Self:
         """Begin, when the table is open."""
-        sending = self.sending
-        profile = sending.profile if sending.profile.rows else None
+        context = self.context
+        profile = context.profile if context.profile.rows else None
         request = VerifyRequest(
-            schema=sending.schema,
-            facts=sending.facts,
+            schema=context.schema,
+            facts=context.facts,
             expect="plain",
             profile=profile,
             leave_out=frozenset(
                 name
-                for name, treatment in sending.job.treatments.items()
+                for name, treatment in context.job.treatments.items()
                 if TREATMENTS[treatment].hides
             ),
         )
-        self._pass = VerifyPass(table, request, sending.at_hand)
+        self._pass = VerifyPass(table, request, context.available_keys)
         return self
 
     def observe(self, stored: Mapping[str, StoredColumn]) -> UnitResult:

@@ -153,7 +153,7 @@ def export(
         document = dump(keyset)
         if output is None and common.json:
             facts = {"name": name, "keyset": parsed(document)}
-            ui.result(**entry.attested({"key": facts}))
+            ui.result(**entry.with_position({"key": facts}))
             return
         if output is None:
             ui.text(document)
@@ -179,7 +179,7 @@ def _export_pgp(
             file.write(armored.encode())
     elif as_json:
         facts = {"name": name, "public_key": armored}
-        ui.result(**entry.attested({"key": facts}))
+        ui.result(**entry.with_position({"key": facts}))
     else:
         ui.text(armored)
 
@@ -213,7 +213,7 @@ def _tell(
 ) -> None:
     if common.json:
         facts = to_builtins(keyset.facts) | {"name": name, "path": str(path)}
-        ui.result(**entry.attested({"key": facts}))
+        ui.result(**entry.with_position({"key": facts}))
     common.say(
         f"{keyset.mode} key {name}, key id {keyset.primary_id}, is in {path}",
         "keep a copy in a safe place: without the key, its cells are lost",

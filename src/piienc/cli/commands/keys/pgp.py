@@ -169,7 +169,7 @@ def material(file: Path) -> bytes:
 
 def _tell(key: PgpKey, entry: AuditEntry, common: options.CommonOptions) -> None:
     if common.json:
-        ui.result(**entry.attested({"key": facts_of(key)}))
+        ui.result(**entry.with_position({"key": facts_of(key)}))
     ends = f"until {key.expires:%Y-%m-%d}" if key.expires else "without an end"
     common.say(
         f"OpenPGP key {key.name}, {key.primary.algorithm}, {ends}: {key.user_ids[0]}",
