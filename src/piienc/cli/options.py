@@ -35,22 +35,29 @@ if TYPE_CHECKING:
 _EXIT_CODES = "The exit codes are those of 'piienc --help'."
 
 
+def value(names: str, metavar: str, text: str, **settings: Any) -> Any:  # noqa: ANN401  # Typer's own
+    """Return an option that takes a value.
+
+    Args:
+        names: its names, with a blank between them.
+        metavar: what stands for the value in its help.
+        text: its help.
+        settings: further ones of `typer.Option`.
+    """
+    return typer.Option(*names.split(), metavar=metavar, help=text, **settings)
+
+
 class CommonOptions(Struct, frozen=True, dict=True):
     """The options of every command."""
 
     keys: Annotated[
-        Path | None,
-        typer.Option(
-            "--keys", metavar="DIR", help="The key folder. Default: keys, or PIIENC_KEYS."
-        ),
+        Path | None, value("--keys", "DIR", "The key folder. Default: keys, or PIIENC_KEYS.")
     ] = None
     config: Annotated[
-        Path | None,
-        typer.Option("--config", metavar="FILE", help="Default: the nearest piienc.toml upwards."),
+        Path | None, value("--config", "FILE", "Default: the nearest piienc.toml upwards.")
     ] = None
     state: Annotated[
-        Path | None,
-        typer.Option("--state", metavar="DIR", help="The state folder. Default: .piienc."),
+        Path | None, value("--state", "DIR", "The state folder. Default: .piienc.")
     ] = None
     json: Annotated[bool, typer.Option("--json", help="One JSON document on standard output.")] = (
         False
@@ -106,14 +113,10 @@ class KeyOptions(CommonOptions, frozen=True, dict=True):
     """The options of a command that opens keys."""
 
     passphrase_file: Annotated[
-        Path | None,
-        typer.Option("--passphrase-file", metavar="FILE", help="Holds the keys' passphrase."),
+        Path | None, value("--passphrase-file", "FILE", "Holds the keys' passphrase.")
     ] = None
     passphrase_fd: Annotated[
-        int | None,
-        typer.Option(
-            "--passphrase-fd", min=0, metavar="N", help="An open descriptor to read it from."
-        ),
+        int | None, value("--passphrase-fd", "N", "An open descriptor to read it from.", min=0)
     ] = None
 
     @property
@@ -142,18 +145,13 @@ class RemoteOptions(KeyOptions, frozen=True, dict=True):
     """The options of a command that connects to a destination."""
 
     identity: Annotated[
-        Path | None,
-        typer.Option("--identity", metavar="FILE", help="The private key to log in with."),
+        Path | None, value("--identity", "FILE", "The private key to log in with.")
     ] = None
     known_hosts: Annotated[
-        Path | None,
-        typer.Option(
-            "--known-hosts", metavar="FILE", help="Default: what the SSH configuration says."
-        ),
+        Path | None, value("--known-hosts", "FILE", "Default: what the SSH configuration says.")
     ] = None
     password_file: Annotated[
-        Path | None,
-        typer.Option("--password-file", metavar="FILE", help="For servers that know no keys."),
+        Path | None, value("--password-file", "FILE", "For servers that know no keys.")
     ] = None
     debug_ssh: Annotated[
         bool,
@@ -178,19 +176,14 @@ def tell_retry(error: PiiencError, pause: float) -> None:
     ui.say(f"{error}; trying again in {pause:.0f} s")
 
 
-def path(name: str, text: str) -> Any:  # noqa: ANN401  # Typer's own
-    """Return an option that names a file."""
-    return typer.Option(name, metavar="FILE", help=text)
-
-
 def schema(text: str) -> Any:  # noqa: ANN401  # Typer's own
     """Return the option that names a schema."""
-    return path("--schema", text)
+    return value("--schema", "FILE", text)
 
 
 def names(text: str) -> Any:  # noqa: ANN401  # Typer's own
     """Return the option that names receivers' keys; it may be repeated."""
-    return typer.Option("--recipient", "-r", metavar="NAME", help=text)
+    return value("--recipient -r", "NAME", text)
 
 
 WHERE = "A destination of piienc.toml, sftp://user@host:port/dir/ or file:///dir/."
@@ -200,26 +193,17 @@ NoPassphrase = Annotated[
     bool, typer.Option("--no-passphrase", help="Keep new keys in clear, protected by mode 0600.")
 ]
 Force = Annotated[bool, typer.Option("--force", help="Replace an existing output.")]
-Threads = Annotated[
-    int, typer.Option("--threads", min=0, max=256, metavar="N", help="0: one for each core.")
-]
+Threads = Annotated[int, value("--threads", "N", "0: one for each core.", min=0, max=256)]
 Profile = Annotated[
-    str | None,
-    typer.Option(
-        "--profile", metavar="NAME", help="What the receiver demands: 'piienc profiles list'."
-    ),
+    str | None, value("--profile", "NAME", "What the receiver demands: 'piienc profiles list'.")
 ]
 DryRun = Annotated[
     bool, typer.Option("--dry-run", help="Check everything, send nothing, and keep nothing.")
 ]
 Again = Annotated[bool, typer.Option("--again", help="Also send what was sent already.")]
-Since = Annotated[
-    str | None, typer.Option("--since", metavar="DATE", help="2026-11-24 or later, in UTC.")
-]
-Until = Annotated[
-    str | None, typer.Option("--until", metavar="DATE", help="2026-11-24 or earlier, in UTC.")
-]
-Most = Annotated[int, typer.Option("--most", min=1, metavar="N", help="Only the newest.")]
+Since = Annotated[str | None, value("--since", "DATE", "2026-11-24 or later, in UTC.")]
+Until = Annotated[str | None, value("--until", "DATE", "2026-11-24 or earlier, in UTC.")]
+Most = Annotated[int, value("--most", "N", "Only the newest.", min=1)]
 
 
 class Group(TyperGroup):

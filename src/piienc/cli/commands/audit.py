@@ -32,13 +32,11 @@ _LARGEST = 64 << 20  # bytes that a receipt can have
 def verify(
     receipt: Annotated[
         list[Path] | None,
-        options.path("--receipt", "A witness: a receipt; may be repeated."),
+        options.value("--receipt", "FILE", "A witness: a receipt; may be repeated."),
     ] = None,
     head: Annotated[
         list[str] | None,
-        typer.Option(
-            "--head", metavar="LINE", help="A witness: what 'audit head' has said; likewise."
-        ),
+        options.value("--head", "LINE", "A witness: what 'audit head' has said; likewise."),
     ] = None,
     *,
     common: options.CommonOptions,
@@ -91,13 +89,13 @@ def show(
     since: options.Since = None,
     until: options.Until = None,
     command: Annotated[
-        str | None, typer.Option("--command", metavar="NAME", help="Only of this command.")
+        str | None, options.value("--command", "NAME", "Only of this command.")
     ] = None,
     file: Annotated[
-        str | None, typer.Option("--file", metavar="FILE", help="Only of this path, name or hash.")
+        str | None, options.value("--file", "FILE", "Only of this path, name or hash.")
     ] = None,
     key: Annotated[
-        str | None, typer.Option("--key", metavar="KEY", help="Only of this name, id, fingerprint.")
+        str | None, options.value("--key", "KEY", "Only of this name, id, fingerprint.")
     ] = None,
     outcome: Annotated[
         Literal["done", "refused", "failed", "begun"] | None,

@@ -8,7 +8,6 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Annotated
 
-import typer
 from msgspec import to_builtins
 
 from piienc.base.cleanup import cleaned_up
@@ -22,8 +21,7 @@ if TYPE_CHECKING:
 @options.command("demo", "piienc demo --keep tour")
 def demo(
     keep: Annotated[
-        Path | None,
-        typer.Option("--keep", metavar="DIR", help="Work there, in a new folder, and leave it."),
+        Path | None, options.value("--keep", "DIR", "Work there, in a new folder, and leave it.")
     ] = None,
     *,
     common: options.CommonOptions,

@@ -17,10 +17,9 @@ if TYPE_CHECKING:
 @options.command("history", "piienc history --destination partner --outcome failed")
 def history(
     destination: Annotated[
-        str | None,
-        typer.Option("--destination", metavar="NAME|URL", help="Only to or from this one."),
+        str | None, options.value("--destination", "NAME|URL", "Only to or from this one.")
     ] = None,
-    job: Annotated[str | None, typer.Option("--job", metavar="NAME", help="Only of a job.")] = None,
+    job: Annotated[str | None, options.value("--job", "NAME", "Only of a job.")] = None,
     outcome: Annotated[
         Literal["delivered", "failed", "running", "interrupted", "given-up"] | None,
         typer.Option("--outcome", help="Only those that ended so."),

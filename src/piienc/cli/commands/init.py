@@ -28,20 +28,17 @@ def init(
         ),
     ] = None,
     to: Annotated[
-        str | None,
-        typer.Option("--to", metavar="URL", help="sftp://user@host:port/dir/ or file:///dir/."),
+        str | None, options.value("--to", "URL", "sftp://user@host:port/dir/ or file:///dir/.")
     ] = None,
     recipient: Annotated[
         list[str] | None,
-        typer.Option("--recipient", metavar="NAME=FILE", help="A partner's OpenPGP public key."),
+        options.value("--recipient", "NAME=FILE", "A partner's OpenPGP public key."),
     ] = None,
     own_pgp: Annotated[
-        str | None,
-        typer.Option("--pgp", metavar="NAME=EMAIL", help="Make an OpenPGP key of your own, too."),
+        str | None, options.value("--pgp", "NAME=EMAIL", "Make an OpenPGP key of your own, too.")
     ] = None,
     name: Annotated[
-        str | None,
-        typer.Option("--name", metavar="NAME", help="Of schema and job. Default: the sample's."),
+        str | None, options.value("--name", "NAME", "Of schema and job. Default: the sample's.")
     ] = None,
     no_passphrase: options.NoPassphrase = False,
     *,

@@ -33,8 +33,7 @@ _CONTAINERS = {
 @options.command("inspect", "piienc inspect profiles.csv.pgp")
 def inspect(
     file: Annotated[
-        Path,
-        typer.Argument(metavar="FILE|-", help="OpenPGP, CSV or Parquet; - is standard input."),
+        Path, typer.Argument(metavar="FILE|-", help="OpenPGP, CSV or Parquet; - is standard input.")
     ],
     schema: Annotated[Path | None, options.schema("Tells how the CSV is written.")] = None,
     *,

@@ -44,22 +44,17 @@ def show(
     schema: Annotated[Path, options.schema("Tells the columns and their types.")],
     kind: Annotated[RowKind, typer.Option("--type", help="What the rows are.")],
     client_email: Annotated[
-        str, typer.Option("--client-email", metavar="ADDRESS", help="Where notices are sent.")
+        str, options.value("--client-email", "ADDRESS", "Where notices are sent.")
     ],
     key_id: Annotated[
-        str | None,
-        typer.Option("--key-id", metavar="UUID", help="As the receiver gave it, for .asc files."),
+        str | None, options.value("--key-id", "UUID", "As the receiver gave it, for .asc files.")
     ] = None,
     columns: Annotated[
-        Pairs,
-        typer.Option("--map", metavar="COLUMN=PROPERTY", help="Instead of the schema's property."),
+        Pairs, options.value("--map", "COLUMN=PROPERTY", "Instead of the schema's property.")
     ] = None,
-    exclude: Annotated[
-        Pairs, typer.Option("--exclude", metavar="COLUMN", help="Leave a column out.")
-    ] = None,
+    exclude: Annotated[Pairs, options.value("--exclude", "COLUMN", "Leave a column out.")] = None,
     date_formats: Annotated[
-        Pairs,
-        typer.Option("--date-format", metavar="COLUMN=FORMAT", help="How its dates are written."),
+        Pairs, options.value("--date-format", "COLUMN=FORMAT", "How its dates are written.")
     ] = None,
     *,
     common: options.CommonOptions,
@@ -95,8 +90,7 @@ def show(
 def check(
     file: Annotated[Path, typer.Argument(metavar="FILE", help="The manifest.")],
     data: Annotated[
-        Path | None,
-        options.path("--data", "What it is for; only plain CSV is opened."),
+        Path | None, options.value("--data", "FILE", "What it is for; only plain CSV is opened.")
     ] = None,
     schema: Annotated[Path | None, options.schema("The data file's.")] = None,
     *,

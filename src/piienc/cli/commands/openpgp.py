@@ -22,20 +22,16 @@ def wrap_file(
         Path | None,
         typer.Argument(metavar="[DST|-]", help="Default: SRC and the profile's extension."),
     ] = None,
-    recipient: Annotated[
-        list[str] | None,
-        options.names("Whose key; may be repeated."),
-    ] = None,
+    recipient: Annotated[list[str] | None, options.names("Whose key; may be repeated.")] = None,
     profile: options.Profile = None,
     sign_with: Annotated[
-        str | None, typer.Option("--sign-with", metavar="NAME", help="A key of your own.")
+        str | None, options.value("--sign-with", "NAME", "A key of your own.")
     ] = None,
     armor: Annotated[
         bool | None, typer.Option("--armor/--binary", help="Default: what the profile says.")
     ] = None,
     schema: Annotated[
-        Path | None,
-        options.schema("How a CSV is written that must be split."),
+        Path | None, options.schema("How a CSV is written that must be split.")
     ] = None,
     force: options.Force = False,
     *,
@@ -72,8 +68,7 @@ def unwrap_file(
         typer.Argument(metavar="[DST|-]", help="Default: SRC without .asc, .gpg or .pgp."),
     ] = None,
     signed_by: Annotated[
-        str | None,
-        typer.Option("--signed-by", metavar="NAME", help="Refuse what this key has not signed."),
+        str | None, options.value("--signed-by", "NAME", "Refuse what this key has not signed.")
     ] = None,
     force: options.Force = False,
     *,

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 @options.command("push", "piienc push profiles.enc.csv.pgp --to partner")
 def push(
     files: Annotated[list[Path], typer.Argument(metavar="FILE...", help="What to deliver.")],
-    to: Annotated[str, typer.Option("--to", metavar="DESTINATION|URL", help=options.WHERE)],
+    to: Annotated[str, options.value("--to", "DESTINATION|URL", options.WHERE)],
     if_exists: Annotated[
         Literal["fail", "skip", "replace"] | None,
         typer.Option("--if-exists", help="Where the name is taken. Default: fail."),
@@ -28,8 +28,7 @@ def push(
     ] = False,
     profile: options.Profile = None,
     schema: Annotated[
-        Path | None,
-        options.schema("Of the files, where a manifest is made."),
+        Path | None, options.schema("Of the files, where a manifest is made.")
     ] = None,
     dry_run: options.DryRun = False,
     sweep: Annotated[
@@ -114,8 +113,7 @@ def pull(
     ],
     dst: Annotated[Path, typer.Argument(metavar="[DST]", help="A folder or a new file.")] = Path(),
     source: Annotated[
-        str,
-        typer.Option("--from", metavar="DESTINATION|URL", help=options.WHERE, show_default=False),
+        str, options.value("--from", "DESTINATION|URL", options.WHERE, show_default=False)
     ] = "",
     force: options.Force = False,
     *,

@@ -34,20 +34,19 @@ def infer(
         Path, typer.Argument(metavar="SAMPLE", help="CSV (also compressed) or Parquet.")
     ],
     output: Annotated[
-        Path | None,
-        typer.Option("-o", "--output", metavar="FILE", help="Default: standard output."),
+        Path | None, options.value("-o --output", "FILE", "Default: standard output.")
     ] = None,
     name: Annotated[
-        str | None, typer.Option("--name", metavar="NAME", help="The schema's. Default: SAMPLE's.")
+        str | None, options.value("--name", "NAME", "The schema's. Default: SAMPLE's.")
     ] = None,
     rows: Annotated[
-        int, typer.Option("--rows", min=0, metavar="N", help="Look at so many; 0: at all.")
+        int, options.value("--rows", "N", "Look at so many; 0: at all.", min=0)
     ] = 100_000,
     searchable: Annotated[
-        str, typer.Option("--key-searchable", metavar="NAME", help="The key for what is looked up.")
+        str, options.value("--key-searchable", "NAME", "The key for what is looked up.")
     ] = "searchable",
     sealed: Annotated[
-        str, typer.Option("--key-sealed", metavar="NAME", help="The key for all else.")
+        str, options.value("--key-sealed", "NAME", "The key for all else.")
     ] = "sealed",
     force: options.Force = False,
     *,
@@ -214,11 +213,10 @@ def _row(name: str, facts: dict[str, Any]) -> Sequence[str]:
 @options.command("mark", "piienc schema mark email phone --key searchable", app)
 def mark(
     columns: Annotated[list[str], typer.Argument(metavar="COLUMN...", help="The columns to mark.")],
-    key: Annotated[str, typer.Option("--key", metavar="NAME", help="The key to encrypt with.")],
+    key: Annotated[str, options.value("--key", "NAME", "The key to encrypt with.")],
     schema: Annotated[Path, options.schema("Default: schema.toml.")] = _DEFAULT,
     context: Annotated[
-        str | None,
-        typer.Option("--context", metavar="TEXT", help="Of one column. Default: its name."),
+        str | None, options.value("--context", "TEXT", "Of one column. Default: its name.")
     ] = None,
     *,
     common: options.CommonOptions,

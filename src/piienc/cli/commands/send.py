@@ -24,13 +24,9 @@ def send(
     ],
     schema: Annotated[Path | None, options.schema("Of SRC: names the marks.")] = None,
     to: Annotated[
-        str | None,
-        typer.Option("--to", metavar="DESTINATION|URL", help="Where SRC is sent to."),
+        str | None, options.value("--to", "DESTINATION|URL", "Where SRC is sent to.")
     ] = None,
-    recipient: Annotated[
-        list[str] | None,
-        options.names("Default: the destination's."),
-    ] = None,
+    recipient: Annotated[list[str] | None, options.names("Default: the destination's.")] = None,
     again: options.Again = False,
     check: Annotated[
         bool, typer.Option("--check", help="Look at all that the job needs, and change nothing.")

@@ -64,7 +64,7 @@ def decrypt_file(
     dst: Target,
     schema: Annotated[Path | None, options.schema("Parquet can do without.")] = None,
     columns: Annotated[
-        str | None, typer.Option("--columns", metavar="A,B", help="Only these. Default: all.")
+        str | None, options.value("--columns", "A,B", "Only these. Default: all.")
     ] = None,
     threads: options.Threads = 0,
     force: options.Force = False,

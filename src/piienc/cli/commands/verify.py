@@ -34,20 +34,16 @@ def verify(
         typer.Option("--expect", help="Whether the marked columns are encrypted."),
     ] = "encrypted",
     against: Annotated[
-        Path | None,
-        typer.Option("--against", metavar="ORIGINAL", help="Compare every cell with this file's."),
+        Path | None, options.value("--against", "ORIGINAL", "Compare every cell with this file's.")
     ] = None,
     key_column: Annotated[
-        str | None,
-        typer.Option("--key-column", metavar="C", help="Names the rows, in whatever order."),
+        str | None, options.value("--key-column", "C", "Names the rows, in whatever order.")
     ] = None,
     round_trip: Annotated[
-        bool,
-        typer.Option("--round-trip", help="Encrypt and decrypt a plain file in memory."),
+        bool, typer.Option("--round-trip", help="Encrypt and decrypt a plain file in memory.")
     ] = False,
     recipient: Annotated[
-        list[str] | None,
-        options.names("Wrap and unwrap it for this key, too."),
+        list[str] | None, options.names("Wrap and unwrap it for this key, too.")
     ] = None,
     without_keys: Annotated[
         bool, typer.Option("--without-keys", help="Look at the form of ciphertexts alone.")
@@ -55,13 +51,13 @@ def verify(
     profile: options.Profile = None,
     form: Annotated[Form, typer.Option("--format", help="On standard output.")] = "text",
     output: Annotated[
-        list[str] | None,
-        typer.Option("--output", "-o", metavar="FORMAT=FILE", help="A report more, into a file."),
+        list[str] | None, options.value("--output -o", "FORMAT=FILE", "A report more, into a file.")
     ] = None,
-    html: Annotated[Path | None, options.path("--html", "The same as -o html=FILE.")] = None,
+    html: Annotated[
+        Path | None, options.value("--html", "FILE", "The same as -o html=FILE.")
+    ] = None,
     max_findings: Annotated[
-        int,
-        typer.Option("--max-findings", min=0, metavar="N", help="Listed of each column and rule."),
+        int, options.value("--max-findings", "N", "Listed of each column and rule.", min=0)
     ] = 100,
     threads: options.Threads = 0,
     force: options.Force = False,

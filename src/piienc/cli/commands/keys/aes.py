@@ -42,11 +42,11 @@ def _prefix(value: str) -> Prefix:
 
 PrefixOption = Annotated[
     Prefix,
-    typer.Option(
+    options.value(
         "--prefix",
+        "tink|raw",
+        "raw: cells without the key's id, for Spark's aes_decrypt.",
         parser=_prefix,
-        metavar="tink|raw",
-        help="raw: cells without the key's id, for Spark's aes_decrypt.",
     ),
 ]
 
@@ -123,9 +123,7 @@ def list_keys(
 @options.command("export", "piienc keys export partner -o partner.asc", app)
 def export(
     name: options.Name,
-    output: Annotated[
-        Path | None, typer.Option("--output", "-o", metavar="FILE", help="Default: stdout.")
-    ] = None,
+    output: Annotated[Path | None, options.value("--output -o", "FILE", "Default: stdout.")] = None,
     reveal_secret: Annotated[
         bool, typer.Option("--reveal-secret", help="Yes, the key itself, in clear.")
     ] = False,

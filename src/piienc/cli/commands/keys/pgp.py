@@ -32,16 +32,14 @@ class Algorithm(StrEnum):
 
 def generate_pgp(
     name: options.Name,
-    email: Annotated[str, typer.Option("--email", metavar="ADDRESS", help="For its user id.")],
+    email: Annotated[str, options.value("--email", "ADDRESS", "For its user id.")],
     algorithm: Annotated[
         Algorithm, typer.Option("--algorithm", help="ed25519 comes with cv25519 to encrypt to.")
     ] = Algorithm.RSA3072,
     expires: Annotated[
-        str, typer.Option("--expires", metavar="2y|never", help="Days, weeks, months or years.")
+        str, options.value("--expires", "2y|never", "Days, weeks, months or years.")
     ] = "2y",
-    real_name: Annotated[
-        str | None, typer.Option("--real-name", metavar="TEXT", help="Default: NAME.")
-    ] = None,
+    real_name: Annotated[str | None, options.value("--real-name", "TEXT", "Default: NAME.")] = None,
     no_passphrase: options.NoPassphrase = False,
     *,
     common: options.KeyOptions,
@@ -73,8 +71,7 @@ def import_pgp(
         Path, typer.Argument(metavar="FILE|-", help="The partner's public key, armored or binary.")
     ],
     fingerprint: Annotated[
-        str | None,
-        typer.Option("--fingerprint", metavar="HEX", help="What it must be: refuse another."),
+        str | None, options.value("--fingerprint", "HEX", "What it must be: refuse another.")
     ] = None,
     with_secret: Annotated[
         bool, typer.Option("--with-secret", help="The file is your own secret key: keep it too.")
