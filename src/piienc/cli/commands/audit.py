@@ -196,11 +196,10 @@ def _unchecked(log: LogReport, state: Path, keys: Path) -> str:
 
 
 def _document(found: AuditReport, error: PiiencError | None) -> dict[str, Any]:
-    document = {"schema_version": ui.SCHEMA_VERSION, "ok": error is None, **to_builtins(found)}
-    if error:
-        told = {"code": error.exit_code, "kind": error.kind, "message": str(error)}
-        document["error"] = told | {"hint": error.hint}
-    return document
+    from piienc.report.receipt import ErrorFacts  # start-up
+
+    document = {"schema_version": ui.SCHEMA_VERSION, "ok": True, **to_builtins(found)}
+    return document | (ErrorFacts.of(error).document() if error else {})
 
 
 def _tell(found: AuditReport, state: Path, keys: Path, *, quiet: bool) -> None:
@@ -216,7 +215,7 @@ def _tell(found: AuditReport, state: Path, keys: Path, *, quiet: bool) -> None:
             if log.cut:
                 ui.say(f"{_lines(log.cut)} cut off by a crash")
         if log.signature == "unchecked" and not found.proves_nothing:
-            ui.warn(f"{_unchecked(log, state, keys)}")
+            ui.warn(_unchecked(log, state, keys))
         if log.signature == "none" and log.lines:
             ui.warn(f"{path} is not signed: anybody could have written it, or cut it off")
 

@@ -14,7 +14,7 @@ from piienc.cli.places import source_of
 from piienc.errors import KeyAccessError, PgpError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Mapping
 
     from piienc.describe.inspection import ColumnInspection, PgpInspection, TableInspection
     from piienc.keys import KeyInfo
@@ -99,7 +99,7 @@ def _show_pgp(report: PgpInspection) -> None:
         what = "encrypted message" if message.container else "message in clear"
         what = "detached signature" if message.is_detached else what
         rows = _of_message(message, report.names)
-    _show(f"{report.name}: OpenPGP, {what}, {form}", ("what", "details"), rows)
+    ui.table(f"{report.name}: OpenPGP, {what}, {form}", ("what", "details"), rows)
 
 
 def _of_keys(report: PgpInspection) -> Rows:
@@ -165,7 +165,7 @@ def _show_table(report: TableInspection) -> None:
         )
         for column in report.columns
     ]
-    _show(
+    ui.table(
         f"{report.name}: {kind}, judged by {report.rows_looked_at:,} rows",
         ("column", "encrypted", "key id", "key", "mode", "encoding"),
         rows,
@@ -176,7 +176,3 @@ def _verdict(column: ColumnInspection) -> str:
     if 0 < column.encrypted_cells < column.cells:
         return f"{column.encrypted_cells:,} of {column.cells:,} cells"
     return {True: "yes", False: "no", None: "no cells"}[column.encrypted]
-
-
-def _show(title: str, head: Sequence[str], rows: Sequence[tuple[str, ...]]) -> None:
-    ui.table(title, head, rows)
