@@ -19,7 +19,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from piienc.audit.head import SignedHead
-    from piienc.audit.line import FormerLog, Verifier
+    from piienc.audit.keys import AuditPublicKey
+    from piienc.audit.line import FormerLog
     from piienc.audit.walk import Kind, WalkState
 
 Signature = Literal["good", "unchecked", "none"]
@@ -83,7 +84,9 @@ class _LogSnapshot(Struct, frozen=True):
     misnamed: tuple[str, ...] = ()
 
 
-def check(state: Path, key: Verifier | None, witnesses: Iterable[LogPosition] = ()) -> AuditReport:
+def check(
+    state: Path, key: AuditPublicKey | None, witnesses: Iterable[LogPosition] = ()
+) -> AuditReport:
     """Check all logs of a state folder; each is read once, as a stream.
 
     Args:
@@ -122,7 +125,7 @@ def check(state: Path, key: Verifier | None, witnesses: Iterable[LogPosition] = 
     return AuditReport(tuple(logs))
 
 
-def noted(state: Path, key: Verifier | None) -> LogPosition | None:
+def noted(state: Path, key: AuditPublicKey | None) -> LogPosition | None:
     """Return the place that a log has come to; None if nothing is written yet.
 
     Args:
@@ -164,7 +167,7 @@ def _checked(
     state: Path,
     seen: _LogSnapshot,
     walked: WalkState,
-    key: Verifier | None,
+    key: AuditPublicKey | None,
     told: Mapping[tuple[str, int], set[str]],
 ) -> LogReport:
     """Hold a log that was gone through against its head, its key and witnesses."""
@@ -194,7 +197,7 @@ def _checked(
     )
 
 
-def _reason(state: Path, seen: _LogSnapshot, walked: WalkState, key: Verifier) -> str | None:
+def _reason(state: Path, seen: _LogSnapshot, walked: WalkState, key: AuditPublicKey) -> str | None:
     """Return what is wrong with the head by itself, and with the log as a whole."""
     begun = key.begun(state)
     if seen.head is None:
@@ -211,7 +214,7 @@ def _misfit(head: SignedHead, walked: WalkState) -> str | None:
     return f"the log was cut off: its head tells of line {head.lines}" if head.lines else None
 
 
-def _gone(state: Path, own: Path, key: Verifier) -> LogReport:
+def _gone(state: Path, own: Path, key: AuditPublicKey) -> LogReport:
     name = own.relative_to(state).as_posix()
     gone = Damage(name, None, "removed", "the log that the key has begun here is gone")
     return LogReport(name, 0, 0, "good", key.fingerprint, damages=(gone,))
@@ -224,7 +227,7 @@ def _lost(reason: str) -> LogReport:
 
 def _former(
     state: Path,
-    key: Verifier | None,
+    key: AuditPublicKey | None,
     told: Mapping[int, set[str]],
     closed: list[FormerLog],
     newer: bool,  # noqa: FBT001  # a private helper, called once

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from pathlib import Path
 
-    from piienc.audit.line import Verifier
+    from piienc.audit.keys import AuditPublicKey
 
 _HEADS = "audit.head"
 _DOMAIN = "piienc audit head 1"
@@ -48,7 +48,7 @@ class _FormerHead(Struct, frozen=True):
     key: str
     signature: str
 
-    def is_signed_by(self, key: Verifier) -> bool:
+    def is_signed_by(self, key: AuditPublicKey) -> bool:
         fields = (self.lines, self.end, self.head, self.time, self.key)
         message = "\n".join([_DOMAIN, *map(str, fields)]).encode()
         try:
@@ -101,7 +101,9 @@ class _FormerWalk(Struct):
             self.reason = f"line {self.count} is not the one that was signed"
 
 
-def closed_former(state: Path, key: Verifier | None, *, new: bool = False) -> FormerLog | None:
+def closed_former(
+    state: Path, key: AuditPublicKey | None, *, new: bool = False
+) -> FormerLog | None:
     """Return how the log is found, if there is one; it is read once, as a stream.
 
     Args:
@@ -156,7 +158,9 @@ def unattested(state: Path, told: Mapping[int, Iterable[str]]) -> str | None:
     return f"it was cut off behind line {last}: a receipt tells of {lost}" if lost > last else None
 
 
-def _read_heads(path: Path, key: Verifier | None) -> tuple[dict[str, _FormerHead], str | None]:
+def _read_heads(
+    path: Path, key: AuditPublicKey | None
+) -> tuple[dict[str, _FormerHead], str | None]:
     """Return the heads by their keys, and what is wrong with them."""
     try:
         with reading(path) as file:
@@ -177,7 +181,7 @@ def _missing(
     walk: _FormerWalk,
     heads: Mapping[str, _FormerHead],
     places: Mapping[int, Any],
-    key: Verifier | None,
+    key: AuditPublicKey | None,
 ) -> str | None:
     """Return what is wrong, if something is missing that must be there."""
     last = max(places, default=0)

@@ -21,7 +21,7 @@ from piienc.base.files import keep_names, translated
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from piienc.audit.line import Signer, Verifier
+    from piienc.audit.keys import AuditKey, AuditPublicKey
 
 FILE = "head.json"
 _DOMAIN = "piienc audit head 2"
@@ -82,11 +82,11 @@ class SignedHead(Struct, frozen=True):
         fields = (self.log, self.segment, self.lines, self.end, self.head, self.time, self.key)
         return "\n".join([_DOMAIN, *map(str, fields)]).encode()
 
-    def signed(self, signer: Signer) -> SignedHead:
+    def signed(self, signer: AuditKey) -> SignedHead:
         """Return it with a signature."""
         return replace(self, signature=signer.sign(self.message).hex())
 
-    def is_signed_by(self, key: Verifier) -> bool:
+    def is_signed_by(self, key: AuditPublicKey) -> bool:
         """Tell whether the signature is good."""
         try:
             signature = bytes.fromhex(self.signature)

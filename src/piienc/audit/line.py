@@ -5,12 +5,12 @@ from __future__ import annotations
 import hashlib
 import json
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
 if TYPE_CHECKING:
-    from pathlib import Path
+    from piienc.audit.keys import AuditKey, AuditPublicKey
 
 ZEROS = "0" * 64
 """What stands for the hash of the line before the first."""
@@ -19,38 +19,6 @@ _DOMAIN = b"piienc audit line 2\n"
 _BEFORE, _BEHIND = b',"sig":"', b'"}'
 _DIGITS = 128  # of a signature in hex
 _SIGNED = len(_BEFORE) + _DIGITS + len(_BEHIND)
-
-
-class Verifier(Protocol):
-    """A public key, and what its key folder knows of the logs that it has signed.
-
-    Attributes:
-        fingerprint: the SHA-256 of its bytes, in hex.
-    """
-
-    fingerprint: str
-
-    def verifies(self, message: bytes, signature: bytes) -> bool:
-        """Tell whether a signature is this key's, of this message."""
-
-    def begun(self, state: Path) -> str | None:
-        """Return the id of the log that this key has begun in a state folder, if that is known."""
-
-
-class Signer(Verifier, Protocol):
-    """A key pair.
-
-    Attributes:
-        new: it was made by this process.
-    """
-
-    new: bool
-
-    def sign(self, message: bytes) -> bytes:
-        """Return the signature of a message."""
-
-    def remember(self, state: Path, log: str) -> None:
-        """Keep the id of the first log of a state folder, if the key folder takes it."""
 
 
 class TornLine(msgspec.Struct, frozen=True):
@@ -133,7 +101,7 @@ def link_of(line: bytes) -> LineLink | None:
         return None
 
 
-def made(link: LineLink, facts: dict[str, Any], signer: Signer | None) -> bytes:
+def made(link: LineLink, facts: dict[str, Any], signer: AuditKey | None) -> bytes:
     """Return a line, signed if there is who signs, without its line break."""
     place = {
         name: value
@@ -148,7 +116,7 @@ def made(link: LineLink, facts: dict[str, Any], signer: Signer | None) -> bytes:
     return body[:-1] + _BEFORE + signature + _BEHIND
 
 
-def is_signed_by(line: bytes, key: Verifier) -> bool:
+def is_signed_by(line: bytes, key: AuditPublicKey) -> bool:
     """Tell whether a line ends in a good signature of a key, of all that is before it."""
     body, end = line[:-_SIGNED], line[-_SIGNED:]
     if not (end.startswith(_BEFORE) and end.endswith(_BEHIND)):

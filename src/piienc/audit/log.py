@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-    from piienc.audit.line import Signer
+    from piienc.audit.keys import AuditKey
     from piienc.audit.standing import LogState
 
 
@@ -30,7 +30,7 @@ class AuditLog:
     def __init__(
         self,
         folder: Path,
-        signer: Callable[[], Signer | None],
+        signer: Callable[[], AuditKey | None],
         on_warning: Callable[[str], object] = lambda _: None,
     ) -> None:
         """Say where the logs are, and who signs: asked at each append, while they are held.
@@ -82,7 +82,7 @@ class AuditLog:
         return mark
 
     def _write(
-        self, folder: Path, place: LogState, facts: dict[str, Any], signer: Signer | None
+        self, folder: Path, place: LogState, facts: dict[str, Any], signer: AuditKey | None
     ) -> LogPosition:
         closed = None
         if place.line == 0 and (self.folder / segments.FORMER).exists():
@@ -132,7 +132,7 @@ class AuditLog:
             raise unkept(folder, error) from error
 
 
-def _head(log: str, line: int, digest: str, place: tuple[int, int], signer: Signer) -> SignedHead:
+def _head(log: str, line: int, digest: str, place: tuple[int, int], signer: AuditKey) -> SignedHead:
     segment, end = place
     return SignedHead(log, segment, line, end, digest, now(), signer.fingerprint).signed(signer)
 

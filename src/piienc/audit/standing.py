@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from piienc.audit.head import SignedHead
-    from piienc.audit.line import Verifier
+    from piienc.audit.keys import AuditPublicKey
 
 _PIECE = 16 << 10  # bytes read at a time, from the end
 _LARGEST = LIMIT + segments.LONGEST
@@ -63,7 +63,7 @@ class LogState(Struct, frozen=True):
     broken: LogBreak | None = None
 
 
-def standing(folder: Path, key: Verifier | None, begun: str | None) -> LogState:
+def standing(folder: Path, key: AuditPublicKey | None, begun: str | None) -> LogState:
     """Return where a log stands; it is held meanwhile.
 
     Args:
@@ -109,7 +109,7 @@ class _LogEnd(Struct):
     size: int = 0
 
 
-def _head(folder: Path, key: Verifier | None, begun: str | None) -> SignedHead | None:
+def _head(folder: Path, key: AuditPublicKey | None, begun: str | None) -> SignedHead | None:
     """Return the head of a log that is signed, once it has begun."""
     if key is None:
         return None
@@ -130,7 +130,7 @@ def _head(folder: Path, key: Verifier | None, begun: str | None) -> SignedHead |
     return head
 
 
-def _sound(folder: Path, key: Verifier | None, head: SignedHead | None) -> LogState:
+def _sound(folder: Path, key: AuditPublicKey | None, head: SignedHead | None) -> LogState:
     """Return where a log stands whose end is as it was written."""
     found = _end(folder)
     log = head.log if head else os.urandom(8).hex()
@@ -157,7 +157,7 @@ def _sound(folder: Path, key: Verifier | None, head: SignedHead | None) -> LogSt
 
 
 def reason_against(
-    line: bytes, link: LineLink, key: Verifier | None, segment: int, log: str | None
+    line: bytes, link: LineLink, key: AuditPublicKey | None, segment: int, log: str | None
 ) -> str | None:
     """Return what is wrong with a line by itself; None if it is good.
 
@@ -249,7 +249,7 @@ def _backwards(descriptor: int, size: int) -> Iterator[bytes]:
 
 
 def _broken(
-    folder: Path, key: Verifier | None, begun: str | None, error: _UnsoundError
+    folder: Path, key: AuditPublicKey | None, begun: str | None, error: _UnsoundError
 ) -> LogState:
     """Return where a log goes on that is not as it was written, by what of it can be believed."""
     numbers = [0, *numbers_of(folder)]

@@ -23,7 +23,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-    from piienc.audit.line import LineLink, Verifier
+    from piienc.audit.keys import AuditPublicKey
+    from piienc.audit.line import LineLink
 
 Kind = Literal["altered", "removed", "misplaced", "cut-off", "head", "broken"]
 
@@ -88,7 +89,7 @@ class LogWalk:
     """The way through the log of a folder."""
 
     def __init__(
-        self, folder: Path, key: Verifier | None, told: Mapping[tuple[str, int], set[str]]
+        self, folder: Path, key: AuditPublicKey | None, told: Mapping[tuple[str, int], set[str]]
     ) -> None:
         """Say what is gone through.
 
