@@ -1,7 +1,7 @@
 """The audit log: each use of a key and each file, in signed lines that hold on to each other.
 
     entry.py     a step in the log, from its beginning to its end; start reading here
-    evidence.py  what of a receipt goes into it
+    facts.py     what of a receipt goes into it
     keys.py      the key that signs, in the key folder
     begun.py     which log it has begun in which state folder
     line.py      one line: what it says of its place, and its signature

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
     from pathlib import Path
 
-    from piienc.audit.evidence import AnyReceipt
+    from piienc.audit.facts import AnyReceipt
     from piienc.audit.head import LogPosition
     from piienc.audit.keys import AuditKey
     from piienc.settings import Settings
@@ -109,7 +109,7 @@ class AuditEntry:
 
     def receipt(self, receipt: AnyReceipt) -> None:
         """Take in what a step has done; several steps of one run add up."""
-        from piienc.audit.evidence import counts_of, files_of, keys_of  # noqa: PLC0415  # start-up
+        from piienc.audit.facts import counts_of, files_of, keys_of  # noqa: PLC0415  # start-up
 
         found = files_of(receipt)
         roles = {file["role"] for file in found}

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from piienc.audit.evidence import AnyReceipt
+    from piienc.audit.facts import AnyReceipt
     from piienc.deliver.endpoint import Endpoint
     from piienc.keys import Keyset, Unlocker
     from piienc.receivers import Profile

@@ -4,7 +4,7 @@ import pytest
 
 from piienc import state
 from piienc.audit.entry import AuditEntry
-from piienc.audit.evidence import UsedKey, counts_of, files_of, keys_of
+from piienc.audit.facts import UsedKey, counts_of, files_of, keys_of
 from piienc.base.printable import as_text
 from piienc.report.model import ColumnReport, Finding, Report, SchemaFacts
 from piienc.report.receipt import ErrorFacts, FileFacts, PushReceipt, SentFile
