@@ -1,6 +1,6 @@
 """A step in the audit log, from its beginning to its end.
 
-with recorded("encrypt-file", settled, [("input", src), ("output", dst)]) as entry:
+with recorded("encrypt-file", settings, [("input", src), ("output", dst)]) as entry:
     receipt = ...
     entry.receipt(receipt)
 
@@ -35,7 +35,6 @@ if TYPE_CHECKING:
     from piienc.settings import Settings
 
 _OUTPUT = "output"
-INTERRUPTED = 128 + signal.SIGINT
 _TREE: list[type[PiiencError]] = [PiiencError, *PiiencError.__subclasses__()]
 _KINDS = {kind.exit_code: kind.kind for kind in _TREE}
 
@@ -131,18 +130,19 @@ class AuditEntry:
         """
         self._append("begun")
 
-    def end(self, outcome: str, code: int = 0, kind: str | None = None) -> None:
+    def end(self, code: int, kind: str | None) -> None:
         """Write the line of the end.
 
         Args:
-            outcome: done, refused or failed.
             code: the exit code.
-            kind: the class of errors.
+            kind: the class of errors, if it is not 0.
 
         Raises:
             ConfigError, KeyAccessError, IncompleteError: likewise.
         """
-        self._append(outcome, code=code, **({"kind": kind} if kind else {}))
+        refused = code == PolicyError.exit_code
+        outcome = "refused" if refused else "failed" if code else "done"
+        self._append(outcome, code=code, **({"kind": kind} if code and kind else {}))
 
     @property
     def position(self) -> dict[str, Any]:
@@ -173,7 +173,7 @@ class AuditEntry:
 @contextlib.contextmanager
 def recorded(
     command: str,
-    settled: Settings,
+    settings: Settings,
     files: Iterable[tuple[str, Path]] = (),
     *,
     schema: Path | None = None,
@@ -185,7 +185,7 @@ def recorded(
 
     Args:
         command: the name of the command that does it.
-        settled: where the state folder is, and the key folder.
+        settings: where the state folder is, and the key folder.
         files: those that are named, each with what it is to the command.
         schema: that which holds.
         keys: the names of keys that will be used, as far as they are known.
@@ -199,8 +199,8 @@ def recorded(
     """
     entry = AuditEntry(
         command,
-        state=settled.state_dir,
-        keys=settled.keys_dir,
+        state=settings.state_dir,
+        keys=settings.keys_dir,
         makes_keys=makes_keys,
         on_warning=on_warning,
     )
@@ -215,41 +215,34 @@ def recorded(
     try:
         reads = [path for role, path in files if role != _OUTPUT]
         for path in (path for role, path in files if role == _OUTPUT):
-            require_output(path, settled, [*reads, schema])
+            require_output(path, settings, [*reads, schema])
         yield entry
     except BaseException as error:
         # The step's own error counts; a beginning without an end is in the log already.
         with contextlib.suppress(PiiencError):
             entry.end(*_ended_by(error))
         raise
-    entry.end(*_outcome(entry.code, _KINDS.get(entry.code)))
-    if settled.keep_history is not None:
+    entry.end(entry.code, _KINDS.get(entry.code))
+    if settings.keep_history is not None:
         from piienc.state.retention import prune  # noqa: PLC0415  # start-up
 
         with contextlib.suppress(PiiencError, OSError):  # the next one tries again
-            prune(settled.state_dir, settled.keep_history)
+            prune(settings.state_dir, settings.keep_history)
 
 
-def _ended_by(error: BaseException) -> tuple[str, int, str | None]:
-    """Return outcome, exit code and kind; never the message."""
+def _ended_by(error: BaseException) -> tuple[int, str]:
+    """Return exit code and kind; never the message."""
     match error:
         case PiiencError():
-            code, kind = error.exit_code, error.kind
+            return error.exit_code, error.kind
         case KeyboardInterrupt():
-            code, kind = INTERRUPTED, "interrupted"
+            return 128 + signal.SIGINT, "interrupted"
         case BrokenPipeError():
-            code, kind = 128 + signal.SIGPIPE, "interrupted"
+            return 128 + signal.SIGPIPE, "interrupted"
         case SystemExit():
-            code, kind = error.code if isinstance(error.code, int) else 1, "terminated"
+            return error.code if isinstance(error.code, int) else 1, "terminated"
         case _:
-            code, kind = PiiencError.exit_code, PiiencError.kind
-    return _outcome(code, kind)
-
-
-def _outcome(code: int, kind: str | None) -> tuple[str, int, str | None]:
-    if code == 0:
-        return "done", 0, None
-    return "refused" if code == PolicyError.exit_code else "failed", code, kind
+            return PiiencError.exit_code, PiiencError.kind
 
 
 def _who() -> dict[str, str]:

@@ -91,9 +91,7 @@ def check(context: JobContext) -> CheckReceipt:
     return CheckReceipt("send", context.job.name, checks)
 
 
-def _looked(
-    what: str, look: Callable[[JobContext], list[str]], context: JobContext
-) -> JobCheck:
+def _looked(what: str, look: Callable[[JobContext], list[str]], context: JobContext) -> JobCheck:
     try:
         return JobCheck(what, tuple(look(context)))
     except PiiencError as error:

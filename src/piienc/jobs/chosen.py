@@ -12,12 +12,12 @@ if TYPE_CHECKING:
     from piienc.settings import Settings
 
 
-def chosen(what: str, settled: Settings, *, schema: Path | None, to: str | None) -> Job:
+def chosen(what: str, settings: Settings, *, schema: Path | None, to: str | None) -> Job:
     """Return the job that is meant.
 
     Args:
         what: its name; with a schema and a destination, a file.
-        settled: knows the jobs.
+        settings: knows the jobs.
         schema: of the file.
         to: the file's destination, by name or URL.
 
@@ -32,10 +32,10 @@ def chosen(what: str, settled: Settings, *, schema: Path | None, to: str | None)
         if not Path(what).is_file():
             raise InputError(f"{what} is not there, or no regular file", hint="name a file")
         return Job(None, Path(what), schema, to, quiet_for=0)
-    if what not in settled.jobs:
-        known = ", ".join(sorted(settled.jobs)) or "none"
+    if what not in settings.jobs:
+        known = ", ".join(sorted(settings.jobs)) or "none"
         raise ConfigError(
             f"there is no job {what}; those of piienc.toml are: {known}",
             hint="name one of them, add [jobs.NAME], or send a file: --schema S --to DESTINATION",
         )
-    return settled.jobs[what]
+    return settings.jobs[what]

@@ -59,7 +59,7 @@ def load(
     cwd: Path = Path(),
     begun: bool = True,
 ) -> Settings:
-    """Settle where things are.
+    """Return where things are.
 
     Args:
         config: the flag for `piienc.toml`; without it and its variable, the nearest upwards
@@ -84,14 +84,14 @@ def load(
             error.hint += f"; or, if it is not yours, begin with one of your own: touch {FILE}"
         raise
 
-    def settle(flag: Path | None, name: str, default: str) -> Path:
+    def folder(flag: Path | None, name: str, default: str) -> Path:
         said = _said(flag, f"PIIENC_{name.upper()}", environ, cwd)
         return said or home / expanded(read.dirs.get(name) or default)
 
     return Settings(
         file,
-        settle(keys, "keys", "keys"),
-        settle(state, "state", ".piienc"),
+        folder(keys, "keys", "keys"),
+        folder(state, "state", ".piienc"),
         read.keep_history,
         read.profiles,
         read.destinations,

@@ -20,12 +20,12 @@ _STREAM = Path("-")
 _INPUT = Path("/dev/stdin")
 
 
-def require_output(target: Path, settled: Settings, reads: Iterable[Path | None]) -> None:
+def require_output(target: Path, settings: Settings, reads: Iterable[Path | None]) -> None:
     """Refuse an output that would replace what the run needs, or what can never be made again.
 
     Args:
         target: where it would go; `-` may be anything.
-        settled: where configuration, keys and state are.
+        settings: where configuration, keys and state are.
         reads: what else the run reads; `-` is standard input.
 
     Raises:
@@ -33,11 +33,11 @@ def require_output(target: Path, settled: Settings, reads: Iterable[Path | None]
     """
     if target == _STREAM:
         return
-    for read in (settled.config_file, *reads):
+    for read in (settings.config_file, *reads):
         if read is not None:
             refuse_same(_INPUT if read == _STREAM else read, target)
     real = Path(os.path.realpath(target))
-    for folder, names in ((settled.keys_dir, _KEYS), (settled.state_dir, _STATE)):
+    for folder, names in ((settings.keys_dir, _KEYS), (settings.state_dir, _STATE)):
         around = Path(os.path.realpath(folder))
         if real.is_relative_to(around) and {*real.relative_to(around).parts[:1]} & names:
             raise PolicyError(

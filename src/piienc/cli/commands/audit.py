@@ -45,18 +45,18 @@ def verify(
     from piienc.audit.check import check
     from piienc.audit.keys import public_key  # start-up
 
-    settled = common.settings
+    settings = common.settings
     witnesses = [_mark_of(path) for path in receipt or ()] + [_noted(line) for line in head or ()]
-    with _readable(settled.state_dir):
-        found = check(settled.state_dir, public_key(settled.keys_dir), witnesses)
-    error = _error_of(found, settled.state_dir, settled.keys_dir)
+    with _readable(settings.state_dir):
+        found = check(settings.state_dir, public_key(settings.keys_dir), witnesses)
+    error = _error_of(found, settings.state_dir, settings.keys_dir)
     if common.json:
         ui.document(_document(found, error))
         if error:
             raise typer.Exit(error.exit_code)
         return
     if error is None or isinstance(error, KeyAccessError):
-        _tell(found, settled.state_dir, settled.keys_dir, quiet=common.quiet)
+        _tell(found, settings.state_dir, settings.keys_dir, quiet=common.quiet)
     if error:
         raise error
 
@@ -70,12 +70,12 @@ def head(
     from piienc.audit.check import noted
     from piienc.audit.keys import public_key  # start-up
 
-    settled = common.settings
-    with _readable(settled.state_dir):
-        mark = noted(settled.state_dir, public_key(settled.keys_dir))
+    settings = common.settings
+    with _readable(settings.state_dir):
+        mark = noted(settings.state_dir, public_key(settings.keys_dir))
     if mark is None:
         raise InputError(
-            f"the audit log in {settled.state_dir} has no lines yet",
+            f"the audit log in {settings.state_dir} has no lines yet",
             hint="if it was written with other folders, name them: --keys DIR, --state DIR",
         )
     if common.json:

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from piienc import settings
 from piienc.base.printable import command
 from piienc.cli import options, ui
 from piienc.errors import UsageError
+from piienc.settings import FILE, load
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -51,12 +51,12 @@ def init(
     from piienc.audit.entry import recorded  # start-up
     from piienc.setup.project import ProjectRequest, begin, plan
 
-    config = common.config or Path(settings.FILE)
-    settled = settings.load(config=config, keys=common.keys, state=common.state, begun=False)
+    config = common.config or Path(FILE)
+    settings = load(config=config, keys=common.keys, state=common.state, begun=False)
     wanted = ProjectRequest(
         config,
-        settled.keys_dir,
-        settled.state_dir,
+        settings.keys_dir,
+        settings.state_dir,
         sample,
         name,
         to,
@@ -73,7 +73,7 @@ def init(
     files += [("sample", sample)] if sample else []
     with recorded(
         "init",
-        settled,
+        settings,
         files,
         keys=[*new, *planned.certificates],
         makes_keys=True,
@@ -151,7 +151,7 @@ def _ways_on(begun: CreatedProject, wanted: ProjectRequest) -> Iterator[str]:
     """Yield what leads to the first file that leaves: by the job, where there is one."""
     made = str(wanted.config) in begun.created
     where: list[str | Path] = []
-    if wanted.config != Path(settings.FILE):
+    if wanted.config != Path(FILE):
         where = ["--config", wanted.config]
     if made and wanted.url is None:
         yield f"say in {wanted.config} where files go"

@@ -99,8 +99,8 @@ def check(
     from piienc.setup import schema_check  # start-up
     from piienc.state import Marks  # start-up
 
-    settled = common.settings
-    known, marks = schema_check.known_keys(settled.keys_dir), Marks(settled.state_dir)
+    settings = common.settings
+    known, marks = schema_check.known_keys(settings.keys_dir), Marks(settings.state_dir)
     checked = [schema_check.check(path, known, marks) for path in schemas or [_DEFAULT]]
     errors = [found.error for found in checked if found.error]
     # Mistakes go before marks: what cannot be read undoes nothing yet.
@@ -154,10 +154,10 @@ def show(
     from piienc.setup.schema_check import known_keys  # start-up
     from piienc.state import Marks  # start-up
 
-    settled = common.settings
+    settings = common.settings
     found = schemas.load(schema)
-    modes = known_keys(settled.keys_dir).modes or {}
-    held = Marks(settled.state_dir).of(found.name)
+    modes = known_keys(settings.keys_dir).modes or {}
+    held = Marks(settings.state_dir).of(found.name)
     facts = {
         name: _facts(column, found.context_of(name), modes.get(str(column.encrypt)), held.get(name))
         for name, column in found.columns.items()
