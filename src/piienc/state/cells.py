@@ -12,13 +12,11 @@ import threading
 from typing import TYPE_CHECKING, Protocol, Self
 
 from piienc.errors import ConfigError, KeyAccessError
-from piienc.state.database import transaction
+from piienc.state.database import StateRecords
 
 if TYPE_CHECKING:
-    from contextlib import AbstractContextManager
     from pathlib import Path
     from sqlite3 import Connection
-    from types import TracebackType
 
 CELL_LIMIT = 1 << 32
 CELL_WARNING = 1 << 31
@@ -41,15 +39,17 @@ class CountedKey(Protocol):
         """A hash of its bytes."""
 
 
-class CellCounter:
+class CellCounter(StateRecords):
     """Counts the cells that one run encrypts under each sealed key; safe between threads.
 
     Nothing is made on disk before the first cell is counted. Use it as a context: at its end,
     what was reserved and not used is given back.
     """
 
+    doing = "count the cells of a sealed key"
+
     def __init__(self, folder: Path) -> None:
-        self.folder = folder
+        super().__init__(folder)
         self._lock = threading.Lock()
         self._keys: dict[str, CountedKey] = {}
         self._left: dict[str, int] = {}
@@ -58,16 +58,11 @@ class CellCounter:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         with self._lock, contextlib.suppress(ConfigError):
             # An estimate on the safe side is all that is lost if this fails.
             for name, left in self._left.items():
-                with self._database() as database:
+                with self.database() as database:
                     total = _total(database, self._keys[name])
                     database.execute(_WRITE, (name, total - left))
             self._left.clear()
@@ -95,7 +90,7 @@ class CellCounter:
 
     def _reserve(self, key: CountedKey, needed: int) -> int:
         """Reserve at least as many cells as needed, and more ahead as far as the limit lets."""
-        with self._database() as database:
+        with self.database() as database:
             total = _total(database, key)
             if total + needed > CELL_LIMIT:
                 raise KeyAccessError(
@@ -108,9 +103,6 @@ class CellCounter:
         self._keys[key.fingerprint] = key
         self._totals[key.fingerprint] = total + ahead
         return ahead
-
-    def _database(self) -> AbstractContextManager[Connection]:
-        return transaction(self.folder, "count the cells of a sealed key")
 
 
 def _total(database: Connection, key: CountedKey) -> int:

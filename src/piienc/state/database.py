@@ -8,7 +8,7 @@ import shlex
 import stat
 import threading
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from piienc.base.files import PRIVATE_FILE, adopt, make_private_folder
 from piienc.base.locks import lock
@@ -17,6 +17,7 @@ from piienc.state.migrations import migrate
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from contextlib import AbstractContextManager
     from pathlib import Path
     from sqlite3 import Connection
 
@@ -60,6 +61,25 @@ def transaction(folder: Path, doing: str) -> Iterator[Connection]:
             f"cannot {doing} in {file}: {error}",
             hint=OTHER_FOLDER,
         ) from error
+
+
+class StateRecords:
+    """What a state folder keeps of one kind; safe between threads and processes."""
+
+    doing: ClassVar[str]
+    """What a transaction is for, as an error tells it."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    @property
+    def is_begun(self) -> bool:
+        """Whether there is anything yet: to look makes nothing."""
+        return (self.folder / FILE).exists()
+
+    def database(self) -> AbstractContextManager[Connection]:
+        """Open the database for one transaction: see `transaction`."""
+        return transaction(self.folder, self.doing)
 
 
 @contextlib.contextmanager

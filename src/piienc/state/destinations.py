@@ -5,24 +5,20 @@ from __future__ import annotations
 from json import dumps
 from typing import TYPE_CHECKING
 
-from piienc.state.database import transaction
+from piienc.state.database import StateRecords
 from piienc.state.transfers import now
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from contextlib import AbstractContextManager
-    from pathlib import Path
-    from sqlite3 import Connection
 
 _FIND = "SELECT 1 FROM one_go WHERE destination IN (SELECT value FROM json_each(?)) LIMIT 1"
 _SAVE = "INSERT OR IGNORE INTO one_go (destination, since) VALUES (?, ?)"
 
 
-class Destinations:
-    """What a state folder knows of destinations; safe between threads and processes."""
+class Destinations(StateRecords):
+    """What a state folder knows of destinations."""
 
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
+    doing = "keep what is known of destinations"
 
     def take_one_go(self, places: Sequence[str]) -> bool:
         """Tell whether a destination is known to take a file only in one go.
@@ -33,7 +29,7 @@ class Destinations:
         Raises:
             ConfigError: the state folder cannot be used.
         """
-        with self._database() as database:
+        with self.database() as database:
             return database.execute(_FIND, (dumps(places),)).fetchone() is not None
 
     def learn_one_go(self, place: str) -> None:
@@ -42,8 +38,5 @@ class Destinations:
         Raises:
             ConfigError: it cannot be kept.
         """
-        with self._database() as database:
+        with self.database() as database:
             database.execute(_SAVE, (place, now()))
-
-    def _database(self) -> AbstractContextManager[Connection]:
-        return transaction(self.folder, "keep what is known of destinations")

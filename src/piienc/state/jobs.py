@@ -9,18 +9,13 @@ from __future__ import annotations
 from enum import StrEnum
 from json import dumps, loads
 from secrets import token_hex
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from msgspec import Struct
 from msgspec.structs import astuple, replace
 
-from piienc.state.database import FILE, transaction
+from piienc.state.database import StateRecords
 from piienc.state.transfers import now
-
-if TYPE_CHECKING:
-    from contextlib import AbstractContextManager
-    from pathlib import Path
-    from sqlite3 import Connection
 
 
 class JobStep(StrEnum):
@@ -102,11 +97,10 @@ _AT_STEPS = "job = ? AND step IN (SELECT value FROM json_each(?))"
 _LAST_NUMBER = f"SELECT coalesce(max(number), 0) FROM sendings WHERE {_AT_STEPS}"  # noqa: S608  # see above
 
 
-class JobLedger:
-    """The sources that the jobs of a state folder have taken up; safe between processes."""
+class JobLedger(StateRecords):
+    """The sources that the jobs of a state folder have taken up."""
 
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
+    doing = "keep the ledger of jobs"
 
     def save(self, entry: JobEntry) -> JobEntry:
         """Keep how far a source has come, and return it.
@@ -115,13 +109,13 @@ class JobLedger:
             ConfigError: it cannot be kept.
         """
         entry = replace(entry, changed=now())
-        with self._database() as database:
+        with self.database() as database:
             database.execute(_SAVE, astuple(entry))
         return entry
 
     def forget(self, entry: JobEntry) -> None:
         """Remove an entry: nothing of it was sent."""
-        with self._database() as database:
+        with self.database() as database:
             database.execute("DELETE FROM sendings WHERE id = ?", (entry.id,))
 
     def at(self, job: str, *steps: JobStep) -> list[JobEntry]:
@@ -135,9 +129,9 @@ class JobLedger:
 
     def next_number(self, job: str) -> int:
         """Return the number of the file that is spooled next."""
-        if not (self.folder / FILE).exists():
+        if not self.is_begun:
             return 1
-        with self._database() as database:
+        with self.database() as database:
             (last,) = database.execute(_LAST_NUMBER, (job, dumps(_SENT))).fetchone()
         return int(last) + 1
 
@@ -146,11 +140,8 @@ class JobLedger:
         return {entry.id: entry for entry in self._find("1")}
 
     def _find(self, where: str, *values: object) -> list[JobEntry]:
-        if not (self.folder / FILE).exists():
+        if not self.is_begun:
             return []
-        with self._database() as database:
+        with self.database() as database:
             rows = database.execute(f"{_FIND}{where} ORDER BY rowid", values).fetchall()
         return [JobEntry(*row) for row in rows]
-
-    def _database(self) -> AbstractContextManager[Connection]:
-        return transaction(self.folder, "keep the ledger of jobs")

@@ -10,13 +10,11 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
-from piienc.state.database import FILE, transaction
+from piienc.state.database import StateRecords
 from piienc.state.transfers import now
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
-    from contextlib import AbstractContextManager
-    from pathlib import Path
     from sqlite3 import Connection
 
 _READ = (
@@ -54,11 +52,10 @@ class RecordedMark(Struct, frozen=True):
         return mine == (other.key, other.mode, other.context)
 
 
-class Marks:
-    """The marks of a state folder; safe between threads and processes."""
+class Marks(StateRecords):
+    """The marks of a state folder."""
 
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
+    doing = "keep the marks"
 
     def of(self, schema: str) -> dict[str, RecordedMark]:
         """Return what holds for the columns of a schema, by its name. To look makes nothing.
@@ -66,9 +63,9 @@ class Marks:
         Raises:
             ConfigError: the state folder cannot be used.
         """
-        if not (self.folder / FILE).exists():
+        if not self.is_begun:
             return {}
-        with self._database() as database:
+        with self.database() as database:
             return _read(database, schema)
 
     def record(
@@ -88,7 +85,7 @@ class Marks:
         Raises:
             ConfigError: they cannot be kept.
         """
-        with self._database() as database:
+        with self.database() as database:
             held = _read(database, schema)
             check(held)
             for mark in marks:
@@ -96,9 +93,6 @@ class Marks:
                 if before is None or not mark.same_as(before):
                     facts = (mark.column, mark.key, mark.mode, mark.context, mark.version)
                     database.execute(_ADD, (schema, *facts, now()))
-
-    def _database(self) -> AbstractContextManager[Connection]:
-        return transaction(self.folder, "keep the marks")
 
 
 def _read(database: Connection, schema: str) -> dict[str, RecordedMark]:

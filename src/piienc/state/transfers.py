@@ -18,14 +18,12 @@ from msgspec.structs import astuple, replace
 
 from piienc.base.printable import as_text
 from piienc.errors import ConfigError
-from piienc.state.database import FILE, transaction
+from piienc.state.database import StateRecords
 from piienc.state.locks import is_held
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
-    from contextlib import AbstractContextManager
     from pathlib import Path
-    from sqlite3 import Connection
 
     from piienc.errors import PiiencError
 
@@ -142,11 +140,10 @@ def lock_name(transfer: Transfer) -> str:
     return f"the transfer of {transfer.name} to {transfer.destination}"
 
 
-class Ledger:
-    """The transfers of a state folder; safe between threads and processes."""
+class Ledger(StateRecords):
+    """The transfers of a state folder."""
 
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
+    doing = "keep the ledger of transfers"
 
     def save(self, transfer: Transfer) -> Transfer:
         """Keep what is known of a transfer now, and return it.
@@ -154,7 +151,7 @@ class Ledger:
         Raises:
             ConfigError: it cannot be kept.
         """
-        with self._database() as database:
+        with self.database() as database:
             database.execute(_SAVE, astuple(transfer))
         return transfer
 
@@ -205,7 +202,7 @@ class Ledger:
             until: only what has begun before.
             most: how many at the most; -1 for all.
         """
-        if not (self.folder / FILE).exists():
+        if not self.is_begun:
             return []
         alive = outcome in {"running", "interrupted"}
         wanted = {
@@ -229,12 +226,9 @@ class Ledger:
         return replace(transfer, outcome="interrupted")
 
     def _find(self, where: str, values: tuple[object, ...], most: int = -1) -> list[Transfer]:
-        with self._database() as database:
+        with self.database() as database:
             rows = database.execute(_FIND + where + _NEWEST, (*values, most)).fetchall()
         return [Transfer(*row) for row in rows]
-
-    def _database(self) -> AbstractContextManager[Connection]:
-        return transaction(self.folder, "keep the ledger of transfers")
 
 
 def now() -> str:
