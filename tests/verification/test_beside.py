@@ -90,7 +90,7 @@ def test_frequencies_are_those_of_the_cells(units):
     made = Fingerprints()
     with Frequencies() as frequencies:
         for unit in units:
-            frequencies.add(folded(made.of(cells_of(pa.array(unit, pa.binary()))[0])))
+            frequencies.add_prints(folded(made.of(cells_of(pa.array(unit, pa.binary()))[0])))
         equal = frequencies.equal()
     counted = Counter(cell for unit in units for cell in unit)
     assert (equal.cells, equal.distinct) == (counted.total(), len(counted))

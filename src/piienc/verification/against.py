@@ -201,14 +201,9 @@ def _unequal(left: pa.Array, right: pa.Array) -> NDArray[np.bool_]:
     if pa.types.is_dictionary(left.type):
         left, right = left.dictionary_decode(), right.dictionary_decode()
     try:
-        mask: NDArray[np.bool_] = _true(pc.not_equal(left, right))
+        unequal = mask_of(pc.not_equal(left, right).fill_null(False))  # noqa: FBT003  # of nulls
     except pa.ArrowException:  # nested types have no such function
         both = zip(left.to_pylist(), right.to_pylist(), strict=True)
         return np.array([repr(a) != repr(b) for a, b in both])  # two NaN have one repr
-    mask |= mask_of(left.is_valid()) != mask_of(right.is_valid())
-    return mask
-
-
-def _true(flags: pa.Array) -> NDArray[np.bool_]:
-    mask: NDArray[np.bool_] = flags.to_numpy(zero_copy_only=False) == True  # noqa: E712  # null is not
+    mask: NDArray[np.bool_] = unequal | (mask_of(left.is_valid()) != mask_of(right.is_valid()))
     return mask

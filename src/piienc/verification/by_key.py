@@ -6,7 +6,7 @@ dies with the run. They are cut into buckets by the name, so memory stays flat.
 
 from __future__ import annotations
 
-from contextlib import ExitStack, closing
+from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -56,8 +56,8 @@ def compared_by_key(
         [("high", "<u8"), ("low", "<u8"), ("row", "<i8"), ("cells", "<u8", (len(columns),))]
     )
     with ExitStack() as stack:
-        ours = stack.enter_context(closing(Buckets(kind)))
-        theirs = stack.enter_context(closing(Buckets(kind)))
+        ours = stack.enter_context(Buckets(kind))
+        theirs = stack.enter_context(Buckets(kind))
         types: list[dict[str, pa.DataType]] = [{}, {}]
         for buckets, batches, known in ((ours, here, types[0]), (theirs, there, types[1])):
             row = 0

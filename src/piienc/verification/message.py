@@ -19,6 +19,7 @@ from piienc.report.receipt import FileFacts
 from piienc.storage import StreamSource
 from piienc.storage.streams import HEAD
 from piienc.tables import opened_table
+from piienc.verification.source import VerifiedFile
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -27,20 +28,18 @@ if TYPE_CHECKING:
     from piienc.keys.openpgp.folder import PgpFolder
     from piienc.keys.openpgp.gpg import Gpg
     from piienc.storage import OpenedSource
-    from piienc.tables import CsvFormat, OpenedTable
-    from piienc.verification.source import VerifiedFile
+    from piienc.tables import CsvFormat
 
 _ENDINGS = {".asc", ".gpg", ".pgp"}
 _PIECE = 256 << 10  # bytes copied at a time
 
 
-class _MessageTable:
+class _MessageReader:
     """A message that gpg unwraps in a thread of its own, while the table is read."""
 
     def __init__(
         self, source: OpenedSource, descriptor: int, session: Gpg, secret: SecretBytes | None
     ) -> None:
-        self.wrapped = True
         self._source, self._message = source, descriptor
         self._session, self._secret = session, secret
         read_end, self.descriptor = os.pipe()
@@ -48,8 +47,6 @@ class _MessageTable:
         self._failed: Exception | None = None
         self._thread = threading.Thread(target=self._run, name="piienc-unwrap", daemon=True)
         self._thread.start()
-
-    table: OpenedTable
 
     def finish(self) -> None:
         """Let the reader know that nothing more comes."""
@@ -81,10 +78,6 @@ class _MessageTable:
         """Read to the end, and tell the file's size and hash."""
         self.require_whole()
         return FileFacts(self._source.name, *self._source.finish())
-
-    def share(self) -> float | None:
-        """Return how much of the file was read: gpg does not tell."""
-        return None
 
     def close(self) -> None:
         """End gpg, if it still runs."""
@@ -130,13 +123,14 @@ def wrapped(source: OpenedSource, form: CsvFormat, pgp: PgpFolder) -> Iterator[V
         require_encrypted(message, source.name)
         session, known = stack.enter_context(opened_keys(pgp, pgp.pinned_names()))
         secret = secret_for(message, known, pgp)
-        made = _MessageTable(source, file.descriptor, session, secret)
+        made = _MessageReader(source, file.descriptor, session, secret)
         stack.callback(made.close)
         try:
             inner = StreamSource(made, _inner(source.name))
             opened = stack.enter_context(inner.opened())
-            made.table = stack.enter_context(opened_table(opened, form))
-            yield made
+            table = stack.enter_context(opened_table(opened, form))
+            # How much was read, gpg does not tell.
+            yield VerifiedFile(table, made.facts, lambda: None, wrapped=True)
         except InputError:
             made.require_whole()  # which tells more, if the message is broken
             raise

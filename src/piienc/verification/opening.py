@@ -5,37 +5,19 @@ from __future__ import annotations
 import contextlib
 from typing import TYPE_CHECKING
 
-from msgspec import Struct
-
 from piienc.openpgp.packets import is_openpgp
 from piienc.report.receipt import FileFacts
 from piienc.tables import UnitSize, opened_table
+from piienc.verification.source import VerifiedFile
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from piienc.keys.openpgp.folder import PgpFolder
-    from piienc.storage import OpenedSource, Source
-    from piienc.tables import CsvFormat, OpenedTable
-    from piienc.verification.source import VerifiedFile
+    from piienc.storage import Source
+    from piienc.tables import CsvFormat
 
 _MAGIC = 64  # bytes that tell an OpenPGP message
-
-
-class _PlainTable(Struct):
-    """A table as it lies there."""
-
-    table: OpenedTable
-    file: OpenedSource
-    wrapped: bool = False
-
-    def facts(self) -> FileFacts:
-        """Read to the end, and tell the file's size and hash."""
-        return FileFacts(self.file.name, *self.file.finish())
-
-    def share(self) -> float | None:
-        """Return how much of the file was read."""
-        return self.file.reader.count / self.file.size if self.file.size else None
 
 
 @contextlib.contextmanager
@@ -59,7 +41,11 @@ def opened(
     with source.opened() as file:
         if not is_openpgp(file.head[:_MAGIC]):
             with opened_table(file, form, units) as table:
-                yield _PlainTable(table, file)
+                yield VerifiedFile(
+                    table,
+                    lambda: FileFacts(file.name, *file.finish()),
+                    lambda: file.reader.count / file.size if file.size else None,
+                )
             return
         from piienc.verification.message import wrapped  # noqa: PLC0415  # start-up
 

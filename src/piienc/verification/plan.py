@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 import pyarrow as pa
 from msgspec import Struct, field
 
 from piienc.checks.finders import finders_of
 from piienc.columns import Kernels, opened_categories, plain_type
-from piienc.errors import AuthenticationError, KeyAccessError, UsageError
+from piienc.errors import AuthenticationError, KeyAccessError
 from piienc.report.model import ColumnReport
 from piienc.tables import repeated
 from piienc.transform.marks import marks_of, original_field, record_in
@@ -27,30 +27,17 @@ if TYPE_CHECKING:
 
     from piienc.checks.finder import Finder
     from piienc.columns import Fingerprints
-    from piienc.keys import Keyset, KeysetFacts
+    from piienc.keys import Keyset
     from piienc.receivers.row_checks import RowRules
     from piienc.schema import Schema
     from piienc.tables import OpenedTable
     from piienc.transform.batches import StoredColumn
     from piienc.transform.metadata import EncryptionMetadata
+    from piienc.verification.available_keys import AvailableKeys
     from piienc.verification.columns.fingerprints import EqualityFacts
     from piienc.verification.columns.verifier import ColumnResult, ColumnVerifier
     from piienc.verification.findings import ColumnCounts
     from piienc.verification.request import VerifyRequest
-
-
-class Keys(Protocol):
-    """The AES keys, as far as they are there."""
-
-    def open(self, name: str) -> Keyset | None:
-        """Return a keyset; None if keys are not to be used.
-
-        Raises:
-            KeyAccessError: it is not there, or cannot be opened.
-        """
-
-    def facts(self, name: str) -> KeysetFacts | None:
-        """Return what may be known of a keyset without opening it; None if it is not there."""
 
 
 class VerificationPlan(Struct):
@@ -152,19 +139,6 @@ class VerificationPlan(Struct):
         compared = theirs - closed - {*twice}
         return [name for name in self.verifiers if name in compared], violations
 
-    @staticmethod
-    def require_key_column(name: str, columns: Sequence[str]) -> None:
-        """Refuse a key column that cannot name the rows.
-
-        Raises:
-            UsageError: it is not among the columns that can be compared.
-        """
-        if name not in columns:
-            raise UsageError(
-                f"--key-column: {name!r} is not among the columns that can be compared",
-                hint=f"these are: {', '.join(columns) or 'none'}",
-            )
-
     def column(
         self, name: str, counts: ColumnCounts, failures: dict[str, int], equal: EqualityFacts | None
     ) -> ColumnReport:
@@ -202,7 +176,7 @@ def _is_over(finder: Finder, found: int, cells: int) -> bool:
 
 
 def make_plan(
-    table: OpenedTable, request: VerifyRequest, keys: Keys, fingerprints: Fingerprints
+    table: OpenedTable, request: VerifyRequest, keys: AvailableKeys, fingerprints: Fingerprints
 ) -> VerificationPlan:
     """Plan what is checked in a file.
 
@@ -266,7 +240,7 @@ class _MarkedColumns(Struct, frozen=True):
 
     plan: VerificationPlan
     request: VerifyRequest
-    keys: Keys
+    keys: AvailableKeys
     record: EncryptionMetadata | None
     fingerprints: Fingerprints
     missing: dict[str, str] = field(default_factory=dict)

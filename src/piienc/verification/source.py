@@ -2,26 +2,29 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from piienc.report.receipt import FileFacts
     from piienc.tables import OpenedTable
 
 
-class VerifiedFile(Protocol):
-    """An open file."""
+class VerifiedFile(Struct, frozen=True):
+    """An open file.
+
+    Attributes:
+        table: that it is, or that is in it.
+        facts: reads to the end, and tells the file's size and hash. Of a message, it raises an
+            AuthenticationError if that was tampered with or cut off, and a PgpError if gpg failed.
+        share: tells how much of the file was read; None where that cannot be known.
+        wrapped: it is an OpenPGP message.
+    """
 
     table: OpenedTable
-    wrapped: bool
-
-    def facts(self) -> FileFacts:
-        """Read to the end, and tell the file's size and hash.
-
-        Raises:
-            AuthenticationError: the message was tampered with, or cut off.
-            PgpError: gpg failed.
-        """
-
-    def share(self) -> float | None:
-        """Return how much of the file was read; None where that cannot be known."""
+    facts: Callable[[], FileFacts]
+    share: Callable[[], float | None]
+    wrapped: bool = False

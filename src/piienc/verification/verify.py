@@ -38,8 +38,8 @@ if TYPE_CHECKING:
     from piienc.storage import OpenedSource, Source
     from piienc.tables import OpenedTable
     from piienc.transform.batches import StoredColumn
+    from piienc.verification.available_keys import AvailableKeys
     from piienc.verification.columns.verifier import ColumnResult
-    from piienc.verification.plan import Keys
     from piienc.verification.request import VerifyRequest
     from piienc.verification.source import VerifiedFile
 
@@ -47,7 +47,9 @@ if TYPE_CHECKING:
 _MOST_UNKNOWN = 1 << 20  # rows of a column whose values are known to be unknown: 8 MiB
 
 
-def verify(source: Source, request: VerifyRequest, *, keys: Keys, pgp: PgpFolder) -> Report:
+def verify(
+    source: Source, request: VerifyRequest, *, keys: AvailableKeys, pgp: PgpFolder
+) -> Report:
     """Verify a file in one pass.
 
     Args:
@@ -116,7 +118,7 @@ def _without_values(results: Mapping[str, ColumnResult]) -> dict[str, ColumnResu
 class VerifyPass:
     """One pass over a file, and what it has found so far; use it as a context."""
 
-    def __init__(self, table: OpenedTable, request: VerifyRequest, keys: Keys) -> None:
+    def __init__(self, table: OpenedTable, request: VerifyRequest, keys: AvailableKeys) -> None:
         self._table, self._request = table, request
         self._fingerprints = Fingerprints()
         self._plan = make_plan(table, request, keys, self._fingerprints)
@@ -172,7 +174,11 @@ class VerifyPass:
             if key is None:
                 found = compared(here, there, columns)
             else:
-                self._plan.require_key_column(key, columns)
+                if key not in columns:
+                    raise UsageError(
+                        f"--key-column: {key!r} is not among the columns that can be compared",
+                        hint=f"these are: {', '.join(columns) or 'none'}",
+                    )
                 found = compared_by_key(here, there, columns, key, self._fingerprints)
             self._findings.add(map(self._known, found))
 
@@ -224,11 +230,11 @@ class VerifyPass:
                 if name not in self._unique:
                     self._unique[name] = self._stack.enter_context(FingerprintStore())
                 prints, rows = result.prints
-                self._unique[name].add(prints, rows + self._rows)
+                self._unique[name].add_prints(prints, rows + self._rows)
             if result.leaks is not None:
                 if name not in self._leaks:
                     self._leaks[name] = self._stack.enter_context(Frequencies())
-                self._leaks[name].add(result.leaks)
+                self._leaks[name].add_prints(result.leaks)
         self._findings.add(found.violations, first)
         for name, rows in found.unknown.items():
             known = self._unknown.get(name, rows[:0])

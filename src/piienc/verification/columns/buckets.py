@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import tempfile
 from contextlib import ExitStack
-from typing import TYPE_CHECKING, BinaryIO
+from typing import TYPE_CHECKING, BinaryIO, Self
 
 import numpy as np
 
@@ -31,7 +31,10 @@ _GOLDEN = np.uint64(0x9E3779B97F4A7C15)
 
 
 class Buckets:
-    """Records with a field `high`, uint64, by which they are cut."""
+    """Records with a field `high`, uint64, by which they are cut.
+
+    Use them as a context: at its end, they and their file are gone.
+    """
 
     def __init__(self, kind: np.dtype[np.void]) -> None:
         self._kind = kind
@@ -57,8 +60,10 @@ class Buckets:
         if self._count * self._kind.itemsize > _IN_MEMORY:
             self.spill()
 
-    def close(self) -> None:
-        """Forget all records."""
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
         self._stack.close()
         self._held = []
 

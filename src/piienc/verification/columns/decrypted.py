@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -23,7 +24,7 @@ from piienc.verification.columns.verifier import ColumnResult
 from piienc.verification.findings import ColumnCounts, Violation
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
 
     from numpy.typing import NDArray
 
@@ -68,7 +69,7 @@ class DecryptedColumn:
             Violation(self._name, each.rule, each.what, each.rows) for each in judged.wrong
         ]
         violations += self._rules.nulls(stored)
-        plain, prints = _Lazy(lambda: self._typed(judged, stored.count)), None
+        plain, prints = cache(lambda: self._typed(judged, stored.count)), None
         if self._rules.judge or self._restored != pa.string():
             values, odd = plain()
             dense, known = without_nulls(values)
@@ -107,19 +108,6 @@ class DecryptedColumn:
         except InputError:
             return False
         return True
-
-
-class _Lazy:
-    """What is made when it is first asked for."""
-
-    def __init__(self, make: Callable[[], tuple[pa.Array, list[Violation]]]) -> None:
-        self._make = make
-        self._made: tuple[pa.Array, list[Violation]] | None = None
-
-    def __call__(self) -> tuple[pa.Array, list[Violation]]:
-        if self._made is None:
-            self._made = self._make()
-        return self._made
 
 
 def _masked(cells: pa.Array, keep: NDArray[np.bool_]) -> pa.Array:

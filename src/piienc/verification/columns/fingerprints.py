@@ -12,7 +12,6 @@ from piienc.verification.columns.buckets import Buckets
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from typing import Self
 
     from piienc.base.cells import Places
     from piienc.columns import Prints
@@ -52,19 +51,13 @@ def folded(prints: Prints) -> Folded:
     return found
 
 
-class FingerprintStore:
-    """A column's fingerprints. Use it as a context: at its end, its file is gone."""
+class FingerprintStore(Buckets):
+    """A column's fingerprints."""
 
     def __init__(self) -> None:
-        self._buckets = Buckets(_RECORD)
+        super().__init__(_RECORD)
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._buckets.close()
-
-    def add(self, prints: Prints, rows: Places) -> None:
+    def add_prints(self, prints: Prints, rows: Places) -> None:
         """Add fingerprints.
 
         Args:
@@ -76,38 +69,32 @@ class FingerprintStore:
         """
         records = np.empty(len(rows), _RECORD)
         records["high"], records["low"], records["row"] = prints[:, 0], prints[:, 1], rows
-        self._buckets.add(records)
+        self.add(records)
 
     def repeated(self) -> Iterator[Places]:
         """Yield the rows, from bucket to bucket, whose value stands in an earlier row."""
-        for bucket in self._buckets:
+        for bucket in self:
             yield _repeated(bucket, np.sort(bucket["high"]))
 
 
-class Frequencies:
-    """How often each value of a column stands. Use it as a context, which takes its file away."""
+class Frequencies(Buckets):
+    """How often each value of a column stands."""
 
     def __init__(self) -> None:
-        self._buckets = Buckets(_FOLDED)
+        super().__init__(_FOLDED)
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._buckets.close()
-
-    def add(self, prints: Folded) -> None:
+    def add_prints(self, prints: Folded) -> None:
         """Add fingerprints.
 
         Raises:
             IncompleteError: the folder for temporary files is full.
         """
-        self._buckets.add(prints.view(_FOLDED))
+        self.add(prints.view(_FOLDED))
 
     def equal(self) -> EqualityFacts:
         """Count the different values."""
         cells = distinct = frequent = 0
-        for bucket in self._buckets:
+        for bucket in self:
             if len(bucket):
                 runs = _lengths_of_runs(np.sort(bucket["high"]))
                 cells += len(bucket)
