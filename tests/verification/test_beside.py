@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from verify_desk import COLUMNS, FORMATS, Sheet, people
 
 from piienc.columns import Fingerprints, cells_of
-from piienc.jobs.spooling.verifying import Verifying
+from piienc.jobs.spooling.verifying import SourceVerification
 from piienc.keys import Mode, Prefix, generate
 from piienc.report.model import SchemaFacts
 from piienc.state import CellCounter
@@ -30,7 +30,7 @@ def _beside(desk, file, schema, leave_out=frozenset()):
         job=SimpleNamespace(treatments=dict.fromkeys(leave_out, "omit")),
         available_keys=desk,
     )
-    with CellCounter(desk.folder / "state") as counter, Verifying(context) as verifying:
+    with CellCounter(desk.folder / "state") as counter, SourceVerification(context) as verifying:
         crypt.encrypt_file(
             FileSource(desk.folder / file),
             FileTarget(desk.folder / f"made-{file}"),

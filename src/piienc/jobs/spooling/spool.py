@@ -21,7 +21,7 @@ from piienc.base.files import make_private_folder, new_file, open_input, togethe
 from piienc.errors import ConfigError, InputError, MovedError, PiiencError, PolicyError
 from piienc.jobs.spooling.naming import name_for
 from piienc.jobs.spooling.sources import SourceFile
-from piienc.jobs.spooling.verifying import Verifying
+from piienc.jobs.spooling.verifying import SourceVerification
 from piienc.openpgp.joined import Fed, JoinedRoute
 from piienc.openpgp.preflight import check_name, check_sent, check_source
 from piienc.openpgp.routes import Poured
@@ -136,7 +136,7 @@ class _SpoolPass(Struct):
     def _whole(self) -> SpooledSource:
         started, form = time.monotonic(), self.work.form(_COMPRESSION)
         with (
-            Verifying(self.context) as verifying,
+            SourceVerification(self.context) as verifying,
             Fed(lambda file: self._encrypt(file, verifying)) as fed,
             new_file(self.target) as made,
             Poured(made.fileno()) as written,
@@ -157,7 +157,7 @@ class _SpoolPass(Struct):
         started, form = time.monotonic(), self.work.form(_COMPRESSION)
         name = self.sent.name
         with ExitStack() as stack:
-            verifying = stack.enter_context(Verifying(self.context))
+            verifying = stack.enter_context(SourceVerification(self.context))
             fed = stack.enter_context(Fed(lambda file: self._encrypt(file, verifying)))
             appearing = stack.enter_context(together())
             with fed.explaining(), os.fdopen(fed.descriptor, "rb", closefd=False) as encrypted:
@@ -174,7 +174,7 @@ class _SpoolPass(Struct):
                 )
             return self._kept(fed.receipt(), outputs, verifying, started)
 
-    def _encrypt(self, file: BinaryIO, verifying: Verifying) -> Receipt:
+    def _encrypt(self, file: BinaryIO, verifying: SourceVerification) -> Receipt:
         context, path = self.context, self.found.path
         with ExitStack() as stack:
             source = stack.enter_context(FileSource(path).opened(ahead=True))
@@ -201,7 +201,11 @@ class _SpoolPass(Struct):
                 raise
 
     def _kept(
-        self, encrypted: Receipt, outputs: list[FileFacts], verifying: Verifying, started: float
+        self,
+        encrypted: Receipt,
+        outputs: list[FileFacts],
+        verifying: SourceVerification,
+        started: float,
     ) -> SpooledSource:
         """Tell the ledger, before the files get their names: what is there then is known whole."""
         self._require_unmoved()

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import time
+from contextlib import ExitStack
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Self
-
-from msgspec import Struct, field
 
 from piienc.errors import VerificationError
 from piienc.transform.treatments import TREATMENTS
@@ -25,30 +24,29 @@ if TYPE_CHECKING:
     from piienc.verification.verify import UnitResult
 
 
-class Verifying(Struct):
+class SourceVerification:
     """A verification that looks at what the encryption reads; use it as a context.
 
     Attributes:
-        context: the job.
         report: what was found, when all was read.
     """
 
-    context: JobContext
     report: Report | None = None
-    _began: datetime = field(default_factory=lambda: datetime.now(UTC))
-    _started: float = field(default_factory=time.monotonic)
-    _pass: VerifyPass | None = None
+    _pass: VerifyPass  # once the table is open
+
+    def __init__(self, context: JobContext) -> None:
+        self._context, self._stack = context, ExitStack()
+        self._began, self._started = datetime.now(UTC), time.monotonic()
 
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, *error: object) -> None:
-        if self._pass:
-            self._pass.__exit__(*error)
+    def __exit__(self, *_: object) -> None:
+        self._stack.close()
 
     def of(self, table: OpenedTable) -> Self:
         """Begin, when the table is open."""
-        context = self.context
+        context = self._context
         profile = context.profile if context.profile.rows else None
         request = VerifyRequest(
             schema=context.schema,
@@ -61,16 +59,17 @@ class Verifying(Struct):
                 if TREATMENTS[treatment].hides
             ),
         )
-        self._pass = VerifyPass(table, request, context.available_keys)
+        verify_pass = VerifyPass(table, request, context.available_keys)
+        self._pass = self._stack.enter_context(verify_pass)
         return self
 
     def observe(self, stored: Mapping[str, StoredColumn]) -> UnitResult:
         """Look at a unit."""
-        return self._running.look(stored)
+        return self._pass.look(stored)
 
     def merge(self, found: Any) -> None:  # noqa: ANN401  # what `observe` has returned
         """Take what was found."""
-        self._running.merge(found)
+        self._pass.merge(found)
 
     def conclude(self, read: FileFacts) -> None:
         """Make the report.
@@ -78,14 +77,9 @@ class Verifying(Struct):
         Raises:
             VerificationError: it has errors.
         """
-        self.report = self._running.report(read, self._began, time.monotonic() - self._started)
+        self.report = self._pass.report(read, self._began, time.monotonic() - self._started)
         if self.report.exit_code:
             raise _failed(read.name, self.report)
-
-    @property
-    def _running(self) -> VerifyPass:
-        assert self._pass is not None  # noqa: S101  # the table is open
-        return self._pass
 
 
 def _failed(name: str, report: Report) -> VerificationError:
