@@ -9,7 +9,7 @@ from msgspec import Struct, to_builtins
 
 from piienc.deliver.push import rehearse
 from piienc.errors import ConfigError, IncompleteError, PiiencError
-from piienc.jobs.outcome import WORST_FIRST
+from piienc.jobs.outcome import worst_of
 from piienc.jobs.spooling.naming import name_for
 from piienc.jobs.spooling.sources import sources
 from piienc.openpgp.preflight import check_recipients, check_signer, plain_limit
@@ -56,19 +56,16 @@ class CheckReceipt(Struct, frozen=True):
     @property
     def exit_code(self) -> int:
         """The worst code of all, by `WORST_FIRST`; 0 if nothing is wrong."""
-        worst = self._worst()
-        return worst.code if worst else 0
+        return self._worst.code if self._worst else 0
 
     def document(self) -> dict[str, Any]:
         """Return the receipt as a JSON document; not `ok` if something is wrong."""
         document = {"schema_version": SCHEMA_VERSION, "ok": True, **to_builtins(self)}
-        if worst := self._worst():
-            document |= {"ok": False, "error": to_builtins(worst)}
-        return document
+        return document | (self._worst.document() if self._worst else {})
 
+    @property
     def _worst(self) -> ErrorFacts | None:
-        errors = [looked.error for looked in self.checks if looked.error]
-        return min(errors, key=lambda error: WORST_FIRST.index(error.code), default=None)
+        return worst_of(each.error for each in self.checks)
 
 
 def check(context: JobContext) -> CheckReceipt:

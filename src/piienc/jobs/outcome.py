@@ -5,17 +5,24 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING, Any
 
-from msgspec import Struct, to_builtins
+from msgspec import Struct
 
 from piienc.report.receipt import ErrorFacts, StepReceipt
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from pathlib import Path
 
     from piienc.errors import PiiencError
 
 WORST_FIRST = (1, 6, 10, 12, 5, 3, 7, 4, 2, 9, 8, 11)
 """Exit codes: first what somebody must look into, last what passes by itself."""
+
+
+def worst_of(errors: Iterable[ErrorFacts | None]) -> ErrorFacts | None:
+    """Return the worst error, by `WORST_FIRST`; None if there is none."""
+    found = filter(None, errors)
+    return min(found, key=lambda error: WORST_FIRST.index(error.code), default=None)
 
 
 class SourceOutcome(Struct, frozen=True):
@@ -81,16 +88,12 @@ class SendReceipt(StepReceipt, frozen=True):
     @property
     def exit_code(self) -> int:
         """The worst code of all files, by `WORST_FIRST`; 0 if none has failed."""
-        error = self._worst()
-        return error.code if error else 0
+        return self._worst.code if self._worst else 0
 
     def document(self) -> dict[str, Any]:
         """Return the receipt as a JSON document; not `ok` if a file has failed."""
-        document = super().document()
-        if worst := self._worst():
-            document |= {"ok": False, "error": to_builtins(worst)}
-        return document
+        return super().document() | (self._worst.document() if self._worst else {})
 
+    @property
     def _worst(self) -> ErrorFacts | None:
-        errors = [file.error for file in self.files if file.error]
-        return min(errors, key=lambda error: WORST_FIRST.index(error.code), default=None)
+        return worst_of(file.error for file in self.files)
