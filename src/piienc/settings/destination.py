@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from msgspec import Meta, Struct, convert
-from msgspec.structs import replace
+from msgspec.structs import asdict, replace
 
 from piienc.base.document import Mistake, Table, mistakes_in, shown
 from piienc.errors import ConfigError
@@ -153,11 +153,11 @@ def destination_of(name: str, table: DestinationTable, place: Callable[[str], Pa
         table: without mistakes.
         place: makes a path of one that is written in `piienc.toml`.
     """
-    kept = {field: getattr(table, field) for field in table.__struct_fields__}
+    kept = asdict(table)
     kept |= {field: place(said) for field in _PATHS if (said := kept[field]) is not None}
     kept["recipients"] = tuple(table.recipients or ())
     kept["file_mode"] = int(table.file_mode, 8) if table.file_mode else None
     kept["bandwidth"] = bytes_of(table.bandwidth) if table.bandwidth else None
-    seconds = {field: getattr(table.timeouts, field) for field in TimeoutsTable.__struct_fields__}
-    kept["timeouts"] = tuple((field, said) for field, said in seconds.items() if said is not None)
+    seconds = asdict(table.timeouts).items()
+    kept["timeouts"] = tuple((field, said) for field, said in seconds if said is not None)
     return Destination(name=name, **kept)

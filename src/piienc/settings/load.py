@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 from msgspec import Meta, Struct, field
+from msgspec.structs import replace
 
 from piienc.base.home import expanded
 from piienc.errors import PolicyError
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from piienc.settings.job import Job, Notify
 
 FILE = "piienc.toml"
+_KEYS, _STATE = Path("keys"), Path(".piienc")
 
 
 class Settings(Struct, frozen=True):
@@ -40,9 +42,9 @@ class Settings(Struct, frozen=True):
         notify: what is told of jobs that failed.
     """
 
-    config_file: Path | None
-    keys_dir: Path
-    state_dir: Path
+    config_file: Path | None = None
+    keys_dir: Path = _KEYS
+    state_dir: Path = _STATE
     keep_history: float | None = None
     profiles: "Mapping[str, Demands]" = field(default_factory=dict)
     destinations: "Mapping[str, Destination]" = field(default_factory=dict)
@@ -78,25 +80,19 @@ def load(
     file = named or _nearest(cwd)
     home = file.parent if file else cwd
     try:
-        read = _read(file) if file and (begun or _is_there(file)) else _Read()
+        settings = _read(file) if file and (begun or _is_there(file)) else Settings(file)
     except PolicyError as error:
         if named is None:
             error.hint += f"; or, if it is not yours, begin with one of your own: touch {FILE}"
         raise
 
-    def folder(flag: Path | None, name: str, default: str) -> Path:
-        said = _said(flag, f"PIIENC_{name.upper()}", environ, cwd)
-        return said or home / expanded(read.dirs.get(name) or default)
+    def folder(flag: Path | None, variable: str, written: Path) -> Path:
+        return _said(flag, variable, environ, cwd) or home / expanded(written)
 
-    return Settings(
-        file,
-        folder(keys, "keys", "keys"),
-        folder(state, "state", ".piienc"),
-        read.keep_history,
-        read.profiles,
-        read.destinations,
-        read.jobs,
-        read.notify,
+    return replace(
+        settings,
+        keys_dir=folder(keys, "PIIENC_KEYS", settings.keys_dir),
+        state_dir=folder(state, "PIIENC_STATE", settings.state_dir),
     )
 
 
@@ -119,18 +115,8 @@ def _is_there(file: Path) -> bool:
         return False
 
 
-class _Read(Struct, frozen=True):
-    """What `piienc.toml` says: folders by section, and the user's own tables by name."""
-
-    dirs: Mapping[str, str | None] = field(default_factory=dict)
-    keep_history: float | None = None
-    profiles: "Mapping[str, Demands]" = field(default_factory=dict)
-    destinations: "Mapping[str, Destination]" = field(default_factory=dict)
-    jobs: "Mapping[str, Job]" = field(default_factory=dict)
-    notify: "Notify | None" = None
-
-
-def _read(file: Path) -> _Read:
+def _read(file: Path) -> Settings:
+    """Return what `piienc.toml` says, with its folders as they are written."""
     # Imported here, so that a run without the file starts faster.
     from piienc.base import document  # noqa: PLC0415  # see above
     from piienc.receivers import Demands, check_own  # noqa: PLC0415  # see above
@@ -176,8 +162,10 @@ def _read(file: Path) -> _Read:
 
     read = document.load(file, File)
     destinations, jobs = read.destinations or {}, read.jobs or {}
-    return _Read(
-        {"keys": read.keys.dir, "state": read.state.dir},
+    return Settings(
+        file,
+        Path(read.keys.dir or _KEYS),
+        Path(read.state.dir or _STATE),
         read.state.keep_history,
         read.profiles or {},
         {name: destination_of(name, table, place) for name, table in destinations.items()},
