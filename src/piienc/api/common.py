@@ -36,17 +36,12 @@ OnLine = Callable[[str], object]
 """Called with a line for people."""
 
 
-class Locations(TypedDict):
-    """Where things are, as every function takes it."""
+class Shared(TypedDict):
+    """What every function takes."""
 
     keys: PathLike | None
     state: PathLike | None
     config: PathLike | None
-
-
-class Shared(Locations):
-    """What every function takes."""
-
     passphrase: Passphrase
     on_warning: OnWarning
 

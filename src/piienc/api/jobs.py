@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import warnings
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Unpack
 
 from msgspec.structs import replace
@@ -11,17 +12,16 @@ from msgspec.structs import replace
 from piienc.api.common import RemoteShared, path_of, settings_of, unlocker_of
 from piienc.audit.entry import recorded
 from piienc.deliver.addressed import destination_named, way_by
-from piienc.errors import PiiencError, UsageError
+from piienc.errors import ConfigError, InputError, PiiencError, UsageError
 from piienc.jobs.check import check as check_by
-from piienc.jobs.chosen import chosen
 from piienc.jobs.context import JobContext, ignore_event
 from piienc.jobs.notify import notify
 from piienc.jobs.send import send as send_by
 from piienc.report.receipt import ErrorFacts
+from piienc.settings.job import Job
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
-    from pathlib import Path
 
     from piienc.api.common import OnLine, OnRetry, OnWarning, Passphrase, PathLike
     from piienc.jobs.check import CheckReceipt
@@ -165,13 +165,36 @@ def _context(
     """Return what a job is made of, with some of its destination's settings replaced."""
     if isinstance(recipients, str):
         raise UsageError("recipients must be a list of names", hint='say recipients=["NAME"]')
-    job = chosen(str(what), settings, schema=path_of(schema), to=to)
+    job = _job_of(str(what), settings, path_of(schema), to)
     destination = destination_named(job.destination, settings).with_said(
         recipients=tuple(recipients) or None, **over
     )
     return JobContext(
         settings, job, destination, lambda: way_by(destination, unlocker, on_debug), unlocker
     )
+
+
+def _job_of(what: str, settings: Settings, schema: Path | None, to: str | None) -> Job:
+    """Return the job that is meant: one of `piienc.toml`, or a single file.
+
+    Raises:
+        UsageError: only one of schema and destination was said.
+        InputError: the file is not there.
+        ConfigError: there is no job of that name.
+    """
+    if (schema is None) != (to is None):
+        raise UsageError("a file needs both: a schema and a destination", hint="--schema S --to D")
+    if schema is not None and to is not None:
+        if not Path(what).is_file():
+            raise InputError(f"{what} is not there, or no regular file", hint="name a file")
+        return Job(None, Path(what), schema, to, quiet_for=0)
+    if what not in settings.jobs:
+        known = ", ".join(sorted(settings.jobs)) or "none"
+        raise ConfigError(
+            f"there is no job {what}; those of piienc.toml are: {known}",
+            hint="name one of them, add [jobs.NAME], or send a file: --schema S --to DESTINATION",
+        )
+    return settings.jobs[what]
 
 
 def _label(what: PathLike, schema: PathLike | None, to: str | None) -> str | None:

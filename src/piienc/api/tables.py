@@ -18,7 +18,6 @@ from piienc.api.common import (
     target_of,
     unlocker_of,
 )
-from piienc.api.keyring import keyring
 from piienc.audit.entry import recorded
 from piienc.keys import KeyFolder
 from piienc.state import CellCounter
@@ -26,10 +25,13 @@ from piienc.transform import folder
 from piienc.transform.crypt import CryptOptions
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from piienc.api.common import OnProgress, OnWarning, Passphrase, PathLike
+    from piienc.audit.entry import AuditEntry
+    from piienc.keys import Keyset, Unlocker
     from piienc.report.receipt import FolderReceipt, Receipt
+    from piienc.settings import Settings
     from piienc.storage import Source, Target
 
 
@@ -78,7 +80,7 @@ def encrypt_file(
             read,
             written,
             schema=schemas.load(held),
-            keys=keyring(KeyFolder(settings.keys_dir, unlocker), entry),
+            keys=_keyring(settings, unlocker, entry),
             counter=counter,
             options=CryptOptions(overwrite, threads, on_progress),
         )
@@ -129,9 +131,22 @@ def decrypt_file(
             read,
             written,
             schema=schema_of(schema),
-            keys=keyring(KeyFolder(settings.keys_dir, unlocker), entry),
+            keys=_keyring(settings, unlocker, entry),
             columns=columns,
             options=CryptOptions(overwrite, threads, on_progress),
         )
         entry.receipt(receipt)
     return replace(receipt, audit=entry.position)
+
+
+def _keyring(settings: Settings, unlocker: Unlocker, entry: AuditEntry) -> Callable[[str], Keyset]:
+    """Return what finds a keyset by its name; the audit log learns of each that is used."""
+    folder = KeyFolder(settings.keys_dir, unlocker)
+
+    def load(name: str) -> Keyset:
+        entry.key(name)
+        keyset = folder.load(name)
+        entry.key(name, (key.key_id for key in keyset.keys))
+        return keyset
+
+    return load

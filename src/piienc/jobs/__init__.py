@@ -1,7 +1,6 @@
 """A job: each new source is verified, encrypted, wrapped, delivered and told of, exactly once.
 
 send.py             the job, in its steps; start reading here
-chosen.py           which job is meant
 context.py          all that a job takes, made of the settings
 spooling/           from a plain source to a wrapped file in the spool
 deliver.py          what is in the spool goes to the destination

@@ -61,15 +61,6 @@ class ColumnCounts(Struct):
         self.suspicious += other.suspicious
 
 
-class _FindingKind(Struct, frozen=True):
-    """What findings of one kind have in common."""
-
-    column: str | None
-    rule: str
-    detail: str
-    severity: Severity
-
-
 class Findings:
     """All findings of a file: counted, and the first of each column and rule kept."""
 
@@ -80,7 +71,7 @@ class Findings:
             most: how many are kept of each column and rule.
         """
         self._most = most
-        self._count: Counter[_FindingKind] = Counter()
+        self._count: Counter[Finding] = Counter()  # without their rows
         self._kept: dict[tuple[str | None, str], list[Finding]] = {}
 
     def add(self, violations: Iterable[Violation], first_row: int = 1) -> None:
@@ -94,15 +85,15 @@ class Findings:
             self._add(violation, first_row)
 
     def _add(self, violation: Violation, first_row: int) -> None:
-        kind = _FindingKind(violation.column, violation.rule, violation.detail, violation.severity)
+        facts = (violation.column, violation.rule, violation.detail, violation.severity)
         rows = [None] if violation.rows is None else violation.rows
         if not len(rows):
             return
-        self._count[kind] += len(rows)
+        self._count[Finding(None, *facts)] += len(rows)
         kept = self._kept.setdefault((violation.column, violation.rule), [])
         for row in rows[: self._most]:
             number = None if row is None else first_row + int(row)
-            kept.append(Finding(number, kind.column, kind.rule, kind.detail, kind.severity))
+            kept.append(Finding(number, *facts))
         if len(kept) > self._most:  # not all violations come in the order of their rows
             kept.sort(key=lambda each: each.row or 0)
             del kept[self._most :]
