@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from piienc.state import JobEntry
 
 
-def apply_after(job: Job, sent: JobEntry) -> None:
+def apply_after(job: Job, entry: JobEntry) -> None:
     """Do with a delivered source what the job says; one that is another file by now stays.
 
     Raises:
@@ -26,9 +26,9 @@ def apply_after(job: Job, sent: JobEntry) -> None:
         ConfigError: the folder is on another file system.
         InputError: a link of another user leads to its folder by now.
     """
-    path = Path(sent.source)
+    path = Path(entry.source)
     there = SourceFile.at(path)
-    if job.after == "keep" or there is None or not there.is_source_of(sent):
+    if job.after == "keep" or there is None or not there.is_source_of(entry):
         return
     if job.after == "delete":
         try:

@@ -46,7 +46,7 @@ class Deliverer:
             ledger: told of each step.
         """
         self._context, self._ledger = context, ledger
-        self._crew = ConnectionPool(context.endpoint, context.push_request.on_retry)
+        self._pool = ConnectionPool(context.endpoint, context.push_request.on_retry)
         self._outcomes: dict[str, tuple[int, SourceOutcome]] = {}
         self._receipts: list[PushReceipt] = []
         self._known: dict[Path, KnownFile] = {}
@@ -55,15 +55,15 @@ class Deliverer:
         return self
 
     def __exit__(self, *error: object) -> None:
-        self._crew.stop()
+        self._pool.stop()
         for receipt in self._receipts:
             self._context.on_receipt(receipt)
 
-    def trust(self, sent: JobEntry) -> None:
+    def trust(self, entry: JobEntry) -> None:
         """Take the hashes of a source's files for known: this run has made them."""
-        for path, told in zip(files_of(self._context, sent), sent.wrapped, strict=True):
+        for path, file in zip(files_of(self._context, entry), entry.wrapped, strict=True):
             with suppress(OSError):  # who delivers it says that it is not there
-                self._known[path] = KnownFile.at(path, told["sha256"])
+                self._known[path] = KnownFile.at(path, file["sha256"])
 
     def connect(self) -> None:
         """Connect before there is anything to deliver.
@@ -71,11 +71,11 @@ class Deliverer:
         Raises:
             PiiencError: that failed.
         """
-        self._crew.connect()
+        self._pool.connect()
 
     def stop(self) -> None:
         """End a delivery that another thread is at, as soon as may be."""
-        self._crew.stop()
+        self._pool.stop()
 
     def deliver(self, waiting: Sequence[JobEntry]) -> None:
         """Deliver sources; of those with one name, one after the other.
@@ -95,74 +95,74 @@ class Deliverer:
             What became of each source that was delivered in the context, by its number.
         """
         waiting = self._ledger.at(self._context.label, JobStep.SPOOLED)
-        for batch in _without_twins([sent for sent in waiting if sent.id not in self._outcomes]):
+        for batch in _without_twins([entry for entry in waiting if entry.id not in self._outcomes]):
             try:
                 self._batch(batch)
             except PiiencError as error:
-                for sent in batch:
-                    self._keep(sent, SourceOutcome.failed(sent.source, error))
-        for sent in self._ledger.at(self._context.label, JobStep.DELIVERED):
-            self._finish(sent)
+                for entry in batch:
+                    self._keep(entry, SourceOutcome.failed(entry.source, error))
+        for entry in self._ledger.at(self._context.label, JobStep.DELIVERED):
+            self._finish(entry)
         return self.so_far()
 
     def so_far(self) -> list[SourceOutcome]:
         """Return what became of each source until now, by its number."""
         return [outcome for _, outcome in sorted(self._outcomes.values(), key=itemgetter(0))]
 
-    def _finish(self, sent: JobEntry) -> None:
+    def _finish(self, entry: JobEntry) -> None:
         """Do with a delivered source what the job says.
 
         Not before all sources were read: one may be a link to another.
         """
         try:
-            apply_after(self._context.job, sent)
+            apply_after(self._context.job, entry)
         except PiiencError as error:
-            self._keep(sent, SourceOutcome.failed(sent.source, error))
+            self._keep(entry, SourceOutcome.failed(entry.source, error))
         else:
-            self._ledger.save(replace(sent, step=JobStep.DONE))
+            self._ledger.save(replace(entry, step=JobStep.DONE))
 
     @property
-    def _pushing(self) -> PushRequest:
-        pushing = self._context.push_request
-        rules = replace(pushing.rules, job=self._context.job.name)
-        return replace(pushing, rules=rules, known=self._known)
+    def _push_request(self) -> PushRequest:
+        request = self._context.push_request
+        rules = replace(request.rules, job=self._context.job.name)
+        return replace(request, rules=rules, known=self._known)
 
     def _batch(self, batch: Sequence[JobEntry]) -> None:
-        paths = {sent.id: files_of(self._context, sent) for sent in batch}
-        files = [path for sent in batch for path in paths[sent.id]]
-        receipt = push(files, self._pushing, self._crew)
+        paths = {entry.id: files_of(self._context, entry) for entry in batch}
+        files = [path for entry in batch for path in paths[entry.id]]
+        receipt = push(files, self._push_request, self._pool)
         self._receipts.append(receipt)
-        told = {Path(file.source): file for file in receipt.files}
-        for sent in batch:
+        by_path = {Path(file.source): file for file in receipt.files}
+        for entry in batch:
             try:
-                outcome = self._one(sent, [told[path] for path in paths[sent.id]])
+                outcome = self._one(entry, [by_path[path] for path in paths[entry.id]])
             except PiiencError as error:
-                outcome = SourceOutcome.failed(sent.source, error)
-            self._keep(sent, outcome)
+                outcome = SourceOutcome.failed(entry.source, error)
+            self._keep(entry, outcome)
 
-    def _keep(self, sent: JobEntry, outcome: SourceOutcome) -> None:
-        self._outcomes[sent.id] = sent.number, outcome
+    def _keep(self, entry: JobEntry, outcome: SourceOutcome) -> None:
+        self._outcomes[entry.id] = entry.number, outcome
 
-    def _one(self, sent: JobEntry, files: Sequence[SentFile]) -> SourceOutcome:
+    def _one(self, entry: JobEntry, files: Sequence[SentFile]) -> SourceOutcome:
         failed = next((file for file in files if file.error), None)
         if failed and failed.error:
-            return _with_error(sent, failed.error)
+            return _with_error(entry, failed.error)
         there = [file for file in files if file.why == THERE]
         made = SourceOutcome(
-            sent.source,
+            entry.source,
             "skipped" if there else "delivered",
             THERE if there else None,
             tuple(file.name for file in files),
             sum(file.bytes for file in files),
-            _rows(sent),
-            sent.sha256,
+            _rows(entry),
+            entry.sha256,
             warnings=tuple(said for file in files for said in file.warnings),
         )
         if there:  # whose file that is, nobody knows: the source is not touched
-            self._ledger.save(replace(sent, step=JobStep.SKIPPED))
+            self._ledger.save(replace(entry, step=JobStep.SKIPPED))
             return made
-        made = replace(made, receipt=str(keep_receipt(sent, files, self._context)))
-        self._ledger.save(replace(sent, step=JobStep.DELIVERED))
+        made = replace(made, receipt=str(keep_receipt(entry, files, self._context)))
+        self._ledger.save(replace(entry, step=JobStep.DELIVERED))
         return made
 
 
@@ -173,20 +173,20 @@ def _without_twins(waiting: Sequence[JobEntry]) -> Iterator[list[JobEntry]]:
         batch: list[JobEntry] = []
         later: list[JobEntry] = []
         taken: set[str] = set()
-        for sent in rest:
-            names = {str(file["name"]) for file in sent.wrapped}
-            (later if names & taken else batch).append(sent)
+        for entry in rest:
+            names = {str(file["name"]) for file in entry.wrapped}
+            (later if names & taken else batch).append(entry)
             taken |= names
         yield batch
         rest = later
 
 
-def _rows(sent: JobEntry) -> int | None:
+def _rows(entry: JobEntry) -> int | None:
     from json import loads  # noqa: PLC0415  # a few bytes, once for each file
 
-    rows = loads(sent.facts).get("encrypt", {}).get("rows")
+    rows = loads(entry.facts).get("encrypt", {}).get("rows")
     return rows if isinstance(rows, int) else None
 
 
-def _with_error(sent: JobEntry, error: ErrorFacts) -> SourceOutcome:
-    return SourceOutcome(sent.source, "failed", sha256=sent.sha256, error=error)
+def _with_error(entry: JobEntry, error: ErrorFacts) -> SourceOutcome:
+    return SourceOutcome(entry.source, "failed", sha256=entry.sha256, error=error)

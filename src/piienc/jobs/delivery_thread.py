@@ -55,16 +55,16 @@ class DeliveryThread:
         thread.start()
         self._thread = thread  # only now: a signal may come in between, and nobody waits for it
 
-    def take(self, sent: JobEntry) -> None:
+    def take(self, entry: JobEntry) -> None:
         """Have a source delivered that this run has just put into the spool, whole.
 
         Raises:
             BaseException: what has ended the thread, unless that was the destination.
         """
         self._require_well()
-        self._deliverer.trust(sent)
+        self._deliverer.trust(entry)
         with self._changed:
-            self._waiting.append(sent)
+            self._waiting.append(entry)
             self._changed.notify()
 
     def end(self) -> None:
@@ -115,10 +115,10 @@ class DeliveryThread:
 @contextmanager
 def delivering(deliverer: Deliverer) -> Iterator[DeliveryThread]:
     """Deliver beside the block, and wait for the end of it; stop if the block fails."""
-    beside = DeliveryThread(deliverer)
+    thread = DeliveryThread(deliverer)
     try:
-        yield beside
-        beside.end()
+        yield thread
+        thread.end()
     except BaseException:
-        beside.stop()
+        thread.stop()
         raise

@@ -28,7 +28,7 @@ def keep_report(report: Report, context: JobContext, unique: str) -> Path:
     return _keep(context, "reports", f"{_stamp(report.time)}-{unique}.json", report.document())
 
 
-def keep_receipt(sent: JobEntry, files: Sequence[SentFile], context: JobContext) -> Path:
+def keep_receipt(entry: JobEntry, files: Sequence[SentFile], context: JobContext) -> Path:
     """Keep what was done with a source, and return where; writing it twice does no harm.
 
     Raises:
@@ -40,16 +40,16 @@ def keep_receipt(sent: JobEntry, files: Sequence[SentFile], context: JobContext)
         "step": "send",
         "job": context.job.name,
         "time": now(),
-        "source": {"name": sent.source, "bytes": sent.size, "sha256": sent.sha256},
-        "number": sent.number,
+        "source": {"name": entry.source, "bytes": entry.size, "sha256": entry.sha256},
+        "number": entry.number,
         "destination": str(context.endpoint.url),
         "files": [
             made | {"transfer": file.transfer, "trigger": file.trigger, "outcome": file.outcome}
-            for made, file in zip(sent.wrapped, files, strict=True)
+            for made, file in zip(entry.wrapped, files, strict=True)
         ],
-        "steps": json.loads(sent.facts),
+        "steps": json.loads(entry.facts),
     }
-    name = f"{_stamp(sent.begun)}-{sent.id}.json"
+    name = f"{_stamp(entry.begun)}-{entry.id}.json"
     return _keep(context, "receipts", name, context.with_position(document))
 
 

@@ -117,11 +117,11 @@ class _JobRun(Struct):
         for lost in recover(self.context, self.ledger):
             self.outcomes.append(SourceOutcome.failed(lost.source, _lost(lost.source)))
         self.waiting = self.ledger.at(self.context.label, JobStep.SPOOLED)
-        self.in_hand.update(sent.id for sent in self.waiting)
+        self.in_hand.update(entry.id for entry in self.waiting)
         with Deliverer(self.context, self.ledger) as deliverer:
             try:
-                with delivering(deliverer) as beside:
-                    self._spool(beside)
+                with delivering(deliverer) as delivery:
+                    self._spool(delivery)
             except BaseException:
                 for outcome in deliverer.so_far():  # nobody else tells what has arrived
                     _tell(self.context, outcome)
@@ -133,7 +133,7 @@ class _JobRun(Struct):
         """Do all but the upload, and keep nothing."""
         try:
             self._spool(None)
-            paths = [path for each in self.spooled for path in files_of(self.context, each.sent)]
+            paths = [path for each in self.spooled for path in files_of(self.context, each.entry)]
             receipt = rehearse(paths, self.context.push_request)
             errors = {file.source: file.error for file in receipt.files if file.error}
             for each in self.spooled:
@@ -142,35 +142,35 @@ class _JobRun(Struct):
             discard(self.context, self.ledger, self.spooled)
 
     def _plan(self, each: SpooledSource, errors: Mapping[str, ErrorFacts]) -> None:
-        files = files_of(self.context, each.sent)
+        files = files_of(self.context, each.entry)
         names = tuple(path.name for path in files)
-        size = sum(file["bytes"] for file in each.sent.wrapped)
+        size = sum(file["bytes"] for file in each.entry.wrapped)
         made = SourceOutcome(
-            each.sent.source, "planned", None, names, size, each.report.rows, each.sent.sha256
+            each.entry.source, "planned", None, names, size, each.report.rows, each.entry.sha256
         )
         error = next((errors[str(path)] for path in files if str(path) in errors), None)
         if error is not None:
             made = replace(made, outcome="failed", error=error)
         self.outcomes.append(made)
 
-    def _spool(self, beside: DeliveryThread | None) -> None:
+    def _spool(self, delivery: DeliveryThread | None) -> None:
         """Spool all new sources, each of which is delivered beside the next, if it is at all."""
-        there = sources(self.context.job)
-        for wrong, error in there.refused:  # no sign of an export that has gone wrong as a whole
+        found = sources(self.context.job)
+        for wrong, error in found.refused:  # no sign of an export that has gone wrong as a whole
             self._rejected(wrong, error, new_id())
-        for path in there.moving:
+        for path in found.moving:
             why = f"it was written to less than {self.context.job.quiet_for:g} s ago"
             self.outcomes.append(SourceOutcome(str(path), "left", why))
         with ExitStack() as stack:
-            work: PgpEncryptor | None = None
-            for each in there.ready:
+            encryptor: PgpEncryptor | None = None
+            for each in found.ready:
                 if self._is_known(each):
                     continue
-                if work is None:
-                    work = stack.enter_context(self._at_work())
-                    if beside:
-                        beside.begin(self.waiting, asks=self.context.pgp.unlocker.asks)
-                if not self._taken(each, work, beside):
+                if encryptor is None:
+                    encryptor = stack.enter_context(self._open_encryptor())
+                    if delivery:
+                        delivery.begin(self.waiting, asks=self.context.pgp.unlocker.asks)
+                if not self._taken(each, encryptor, delivery):
                     return
 
     def _number(self) -> int:
@@ -178,17 +178,17 @@ class _JobRun(Struct):
         rehearsed = len(self.spooled) if self.context.dry_run else 0
         return self.ledger.next_number(self.context.label) + rehearsed
 
-    def _at_work(self) -> AbstractContextManager[PgpEncryptor]:
+    def _open_encryptor(self) -> AbstractContextManager[PgpEncryptor]:
         context = self.context
         for column in context.schema.marked.values():
             context.keyset(str(column.encrypt))  # asked for a passphrase now, and not in a thread
         return open_encryptor(context.wrap_request, context.pgp)
 
-    def _is_known(self, found: SourceFile) -> bool:
+    def _is_known(self, source: SourceFile) -> bool:
         """Tell whether a source was sent, or is in the spool."""
         context = self.context
-        known = self.ledger.like(context.label, found.size)
-        mine = next((sent for sent in known if found.is_source_of(sent)), None)
+        known = self.ledger.like(context.label, source.size)
+        mine = next((entry for entry in known if source.is_source_of(entry)), None)
         if mine is not None and (mine.step not in _OVER or mine.id in self.in_hand):
             return True  # a run before has spooled it: this one delivers it, or finishes it
         if context.again:
@@ -199,57 +199,59 @@ class _JobRun(Struct):
                 why = THERE if mine.step == JobStep.SKIPPED else "it was sent already"
                 self.outcomes.append(SourceOutcome(mine.source, "skipped", why))
             return True
-        return self._is_copy(found, known)
+        return self._is_copy(source, known)
 
-    def _is_copy(self, found: SourceFile, known: Sequence[JobEntry]) -> bool:
+    def _is_copy(self, source: SourceFile, known: Sequence[JobEntry]) -> bool:
         """Tell whether a source's content was sent under its name."""
         try:
-            same = found.has_content_of(known)
+            same = source.has_content_of(known)
         except InputError as error:
-            self.outcomes.append(SourceOutcome.failed(found.path, error))
+            self.outcomes.append(SourceOutcome.failed(source.path, error))
             return True
         if same is None:
             return False
         in_hand = same.id in self.in_hand
         why = THERE if same.step == JobStep.SKIPPED and not in_hand else _AGAIN
-        self.outcomes.append(SourceOutcome(str(found.path), "skipped", why, sha256=same.sha256))
+        self.outcomes.append(SourceOutcome(str(source.path), "skipped", why, sha256=same.sha256))
         if not (self.context.dry_run or in_hand):
-            self._keep_as_sent(found, same)
+            self._keep_as_sent(source, same)
         return True
 
-    def _keep_as_sent(self, found: SourceFile, same: JobEntry) -> None:
+    def _keep_as_sent(self, source: SourceFile, same: JobEntry) -> None:
         """Have the next run know the source without reading it."""
-        made = replace(same, id=new_id(), source=str(found.path), begun=now(), files="[]")
-        made = replace(made, size=found.size, modified=found.modified, inode=found.inode)
+        made = replace(same, id=new_id(), source=str(source.path), begun=now(), files="[]")
+        made = replace(made, size=source.size, modified=source.modified, inode=source.inode)
         # What was skipped was never delivered: its like is not deleted either.
         step = JobStep.SKIPPED if same.step == JobStep.SKIPPED else JobStep.DELIVERED
         self.ledger.save(replace(made, step=step))
 
-    def _taken(self, found: SourceFile, work: PgpEncryptor, beside: DeliveryThread | None) -> bool:
+    def _taken(
+        self, source: SourceFile, encryptor: PgpEncryptor, delivery: DeliveryThread | None
+    ) -> bool:
         """Take up a source; tell whether the run goes on with others."""
         unique = new_id()
         try:
-            spooled = spool(found, self._number(), self.context, self.ledger, work)
+            spooled = spool(source, self._number(), self.context, self.ledger, encryptor)
         except MovedError as error:
-            if SourceFile.at(found.path) is None:
-                self.outcomes.append(SourceOutcome.failed(found.path, error))
+            if SourceFile.at(source.path) is None:
+                self.outcomes.append(SourceOutcome.failed(source.path, error))
             else:
                 self.outcomes.append(
-                    SourceOutcome(str(found.path), "left", "it is still being written")
+                    SourceOutcome(str(source.path), "left", "it is still being written")
                 )
         except (VerificationError, InputError) as error:
-            if not found.path.exists():
-                self.outcomes.append(SourceOutcome.failed(found.path, error))
+            if not source.path.exists():
+                self.outcomes.append(SourceOutcome.failed(source.path, error))
                 return True
-            return self._rejected(found.path, error, unique, found)
+            return self._rejected(source.path, error, unique, source)
         except PiiencError as error:
-            self.outcomes.append(SourceOutcome.failed(found.path, error))
+            self.outcomes.append(SourceOutcome.failed(source.path, error))
             return False
         else:
             self.spooled.append(spooled)
-            self.in_hand.add(spooled.sent.id)
-            if beside:
-                beside.take(spooled.sent)
+            self.in_hand.add(spooled.entry.id)
+            if delivery:
+                delivery.take(spooled.entry)
         return True
 
     def _rejected(
@@ -257,7 +259,7 @@ class _JobRun(Struct):
         path: Path,
         error: VerificationError | InputError,
         unique: str,
-        found: SourceFile | None = None,
+        source: SourceFile | None = None,
     ) -> bool:
         """Keep the report of a source that is not as it should be; put it aside, or stop."""
         job, kept = self.context.job, None
@@ -272,7 +274,7 @@ class _JobRun(Struct):
         if job.on_failed_verification == "quarantine" and not self.context.dry_run:
             assert job.quarantine is not None  # noqa: S101  # the settings see to it
             try:
-                move(path, job.quarantine, found)
+                move(path, job.quarantine, source)
                 outcome = replace(outcome, outcome="quarantined")
             except PiiencError as why:
                 self.outcomes.append(SourceOutcome.failed(path, why))

@@ -85,18 +85,18 @@ class SourceFile(Struct, frozen=True):
             return SourceFile.of(self.path, name.stat()) == self
         return False
 
-    def is_source_of(self, sent: JobEntry) -> bool:
+    def is_source_of(self, entry: JobEntry) -> bool:
         """Tell whether an entry of the ledger is of this file, as it is now."""
-        theirs = (sent.source, sent.size, sent.modified, sent.inode)
+        theirs = (entry.source, entry.size, entry.modified, entry.inode)
         return theirs == (str(self.path), self.size, self.modified, self.inode)
 
-    def has_content_of(self, sent: Iterable[JobEntry]) -> JobEntry | None:
+    def has_content_of(self, entries: Iterable[JobEntry]) -> JobEntry | None:
         """Return the entry of a source of the same name and content; reads the file if need be.
 
         Raises:
             InputError: it cannot be read.
         """
-        named = [each for each in sent if Path(each.source).name == self.path.name]
+        named = [each for each in entries if Path(each.source).name == self.path.name]
         if not named:
             return None
         with open_input(self.path) as file:

@@ -51,70 +51,70 @@ class SpooledSource(Struct, frozen=True):
     """A source that was wrapped.
 
     Attributes:
-        sent: its entry in the ledger.
+        entry: its entry in the ledger.
         report: what the verification found.
     """
 
-    sent: JobEntry
+    entry: JobEntry
     report: Report
 
 
 def spool(
-    found: SourceFile, number: int, context: JobContext, ledger: JobLedger, work: PgpEncryptor
+    source: SourceFile, number: int, context: JobContext, ledger: JobLedger, encryptor: PgpEncryptor
 ) -> SpooledSource:
     """Verify, encrypt and wrap a source into the spool.
 
     Args:
-        found: the source.
+        source: the source.
         number: of the file in the job.
         context: the job.
         ledger: told before the wrapped file gets its name.
-        work: wraps.
+        encryptor: wraps.
 
     Raises:
         MovedError: the source changed meanwhile.
         VerificationError: it is not as its schema says.
         PiiencError: of the class that tells what is wrong; see `piienc.errors`.
     """
-    name = name_for(found.path, context.job.naming, number)
-    facts = (str(found.path), found.size, found.modified, found.inode)
-    sent = ledger.save(
+    name = name_for(source.path, context.job.naming, number)
+    facts = (str(source.path), source.size, source.modified, source.inode)
+    entry = ledger.save(
         JobEntry(new_id(), context.label, *facts, number=number, name=name, begun=now())
     )
-    making = _SpoolPass(found, context, ledger, work, sent)
+    spool_pass = _SpoolPass(source, context, ledger, encryptor, entry)
     try:
         make_private_folder(context.state)
         make_private_folder(context.spool)
-        make_private_folder(making.target.parent)
-        return making.run()
+        make_private_folder(spool_pass.target.parent)
+        return spool_pass.run()
     except BaseException:
         with suppress(ConfigError):  # on a full disk: then the next run takes it away
-            _drop(context, ledger, sent)
+            _drop(context, ledger, entry)
         raise
 
 
 class _SpoolPass(Struct):
     """The making of the wrapped files of one source."""
 
-    found: SourceFile
+    source: SourceFile
     context: JobContext
     ledger: JobLedger
-    work: PgpEncryptor
-    sent: JobEntry
+    encryptor: PgpEncryptor
+    entry: JobEntry
 
     @property
     def target(self) -> Path:
         """Where the wrapped file goes."""
-        name = wrapped_name(Path(self.sent.name), self.context.wrap_request).name
-        return folder_of(self.context, self.sent) / name
+        name = wrapped_name(Path(self.entry.name), self.context.wrap_request).name
+        return folder_of(self.context, self.entry) / name
 
     def run(self) -> SpooledSource:
         """Make them."""
-        check_source(self.sent.name, self.context.profile)
+        check_source(self.entry.name, self.context.profile)
         check_name(self.target, self.context.profile)
-        limit = self.work.limit
+        limit = self.encryptor.limit
         parts = None if limit is None else self._format().parts
-        if parts and self.found.size > (limit or 0):
+        if parts and self.source.size > (limit or 0):
             return self._in_parts(parts)
         try:
             return self._whole()
@@ -125,7 +125,7 @@ class _SpoolPass(Struct):
 
     def _format(self) -> TableFormat:
         try:
-            with FileSource(self.found.path).opened() as source:
+            with FileSource(self.source.path).opened() as source:
                 return format_of(source.head)
         except InputError:
             self._require_unmoved()
@@ -134,7 +134,7 @@ class _SpoolPass(Struct):
     _grown: int = 0
 
     def _whole(self) -> SpooledSource:
-        started, form = time.monotonic(), self.work.form(_COMPRESSION)
+        started, form = time.monotonic(), self.encryptor.form(_COMPRESSION)
         with (
             SourceVerification(self.context) as verifying,
             Fed(lambda file: self._encrypt(file, verifying)) as fed,
@@ -144,18 +144,18 @@ class _SpoolPass(Struct):
             joined = JoinedRoute(fed, self.target, written)
             try:
                 with fed.explaining():
-                    outputs = [self.work.wrap(joined, form, str(self.target))]
+                    outputs = [self.encryptor.wrap(joined, form, str(self.target))]
             except PolicyError:
                 self._grown = joined.read().bytes
                 raise
             except BaseException:
-                self.work.session.stop()  # or we would wait for a gpg that nobody needs
+                self.encryptor.session.stop()  # or we would wait for a gpg that nobody needs
                 raise
             return self._kept(fed.receipt(), outputs, verifying, started)
 
     def _in_parts(self, parts: Callable[[Any, str, int], Iterator[Part]]) -> SpooledSource:
-        started, form = time.monotonic(), self.work.form(_COMPRESSION)
-        name = self.sent.name
+        started, form = time.monotonic(), self.encryptor.form(_COMPRESSION)
+        name = self.entry.name
         with ExitStack() as stack:
             verifying = stack.enter_context(SourceVerification(self.context))
             fed = stack.enter_context(Fed(lambda file: self._encrypt(file, verifying)))
@@ -164,10 +164,10 @@ class _SpoolPass(Struct):
                 file = stack.enter_context(StreamSource(encrypted, name).opened())
                 table = stack.enter_context(opened_table(file, csv_format(self.context.schema)))
                 outputs = wrapped_parts(
-                    parts(table, name, int(self.work.limit or 0)),
+                    parts(table, name, int(self.encryptor.limit or 0)),
                     name,
                     self.target,
-                    self.work,
+                    self.encryptor,
                     form,
                     appearing,
                     overwrite=False,
@@ -175,15 +175,15 @@ class _SpoolPass(Struct):
             return self._kept(fed.receipt(), outputs, verifying, started)
 
     def _encrypt(self, file: BinaryIO, verifying: SourceVerification) -> Receipt:
-        context, path = self.context, self.found.path
+        context, path = self.context, self.source.path
         with ExitStack() as stack:
             source = stack.enter_context(FileSource(path).opened(ahead=True))
-            if source.facts is None or SourceFile.of(path, source.facts) != self.found:
+            if source.facts is None or SourceFile.of(path, source.facts) != self.source:
                 raise MovedError(f"{path} is still being written")
             try:
                 return encrypt_file(
                     source,
-                    StreamTarget(file, self.sent.name),
+                    StreamTarget(file, self.entry.name),
                     schema=context.schema,
                     keys=context.keyset,
                     counter=stack.enter_context(CellCounter(context.state)),
@@ -211,8 +211,8 @@ class _SpoolPass(Struct):
         self._require_unmoved()
         report = verifying.report
         assert report is not None  # noqa: S101  # all was read
-        wrapped = self.work.receipt(
-            self.work.form(_COMPRESSION), encrypted.output, outputs, time.monotonic() - started
+        wrapped = self.encryptor.receipt(
+            self.encryptor.form(_COMPRESSION), encrypted.output, outputs, time.monotonic() - started
         )
         for receipt in (report, encrypted, wrapped):
             self.context.on_receipt(receipt)
@@ -227,13 +227,13 @@ class _SpoolPass(Struct):
             "encrypt": encrypted.document(),
             "wrap": wrapped.document(),
         }
-        sent = self.sent.spooled(encrypted.input.sha256, files, facts)
+        entry = self.entry.spooled(encrypted.input.sha256, files, facts)
         if not self.context.dry_run:
-            self.ledger.save(sent)
-        return SpooledSource(sent, report)
+            self.ledger.save(entry)
+        return SpooledSource(entry, report)
 
     def _tell(self, report: Report, encrypted: Receipt, outputs: list[FileFacts]) -> None:
-        source, on_event = str(self.found.path), self.context.on_event
+        source, on_event = str(self.source.path), self.context.on_event
         on_event("verified", file=source, rows=report.rows, warnings=sum(report.counts.values()))
         cells = sum(column.cells for column in encrypted.columns.values())
         on_event("encrypted", file=source, rows=encrypted.rows, cells=cells)
@@ -241,25 +241,25 @@ class _SpoolPass(Struct):
             on_event("wrapped", file=source, name=Path(made.name).name, bytes=made.bytes)
 
     def _require_unmoved(self) -> None:
-        path = self.found.path
+        path = self.source.path
         at_end = SourceFile.at(path)
         if at_end is None:
             raise MovedError(
                 f"{path} went away while it was read, and was not sent",
                 hint="put it back, or leave it: the next run sends what is there",
             )
-        if at_end != self.found:
+        if at_end != self.source:
             raise MovedError(f"{path} is still being written")
 
 
-def folder_of(context: JobContext, sent: JobEntry) -> Path:
+def folder_of(context: JobContext, entry: JobEntry) -> Path:
     """Return the folder of a source's wrapped files."""
-    return context.spool / sent.id
+    return context.spool / entry.id
 
 
-def files_of(context: JobContext, sent: JobEntry) -> list[Path]:
+def files_of(context: JobContext, entry: JobEntry) -> list[Path]:
     """Return a source's wrapped files."""
-    return [folder_of(context, sent) / str(file["name"]) for file in sent.wrapped]
+    return [folder_of(context, entry) / str(file["name"]) for file in entry.wrapped]
 
 
 def recover(context: JobContext, ledger: JobLedger) -> list[JobEntry]:
@@ -269,25 +269,25 @@ def recover(context: JobContext, ledger: JobLedger) -> list[JobEntry]:
         What is lost: its wrapped files are not what they were, and its source is gone.
     """
     lost = []
-    for sent in ledger.at(context.label, JobStep.SPOOLING):
-        _drop(context, ledger, sent)
-    for sent in ledger.at(context.label, JobStep.SPOOLED):
-        whole = _is_whole(context, sent)
-        if whole and not _is_stale(context, sent):
+    for entry in ledger.at(context.label, JobStep.SPOOLING):
+        _drop(context, ledger, entry)
+    for entry in ledger.at(context.label, JobStep.SPOOLED):
+        whole = _is_whole(context, entry)
+        if whole and not _is_stale(context, entry):
             continue
-        if _is_delivered(context, sent):  # and the run was killed before it could say so
-            ledger.save(replace(sent, step=JobStep.DELIVERED))
+        if _is_delivered(context, entry):  # and the run was killed before it could say so
+            ledger.save(replace(entry, step=JobStep.DELIVERED))
             continue
-        if not whole and not Path(sent.source).exists():
-            lost.append(sent)
-        _drop(context, ledger, sent)
+        if not whole and not Path(entry.source).exists():
+            lost.append(entry)
+        _drop(context, ledger, entry)
     return lost
 
 
-def _is_whole(context: JobContext, sent: JobEntry) -> bool:
+def _is_whole(context: JobContext, entry: JobEntry) -> bool:
     return all(
-        path.is_file() and path.stat().st_size == told["bytes"] and _hash(path) == told["sha256"]
-        for path, told in zip(files_of(context, sent), sent.wrapped, strict=True)
+        path.is_file() and path.stat().st_size == file["bytes"] and _hash(path) == file["sha256"]
+        for path, file in zip(files_of(context, entry), entry.wrapped, strict=True)
     )
 
 
@@ -296,41 +296,41 @@ def _hash(path: Path) -> str:
         return HashingReader(file).sha256()
 
 
-def _is_delivered(context: JobContext, sent: JobEntry) -> bool:
+def _is_delivered(context: JobContext, entry: JobEntry) -> bool:
     """Tell whether the ledger of transfers knows all files of a source as delivered."""
-    pushing = context.push_request
+    request = context.push_request
 
     def hashes(name: str, size: int) -> set[str | None]:
-        known = pushing.ledger.delivered(pushing.way.places, name, size)
+        known = request.ledger.delivered(request.way.places, name, size)
         return {transfer.sha256 for transfer in known}
 
-    return all(told["sha256"] in hashes(told["name"], told["bytes"]) for told in sent.wrapped)
+    return all(file["sha256"] in hashes(file["name"], file["bytes"]) for file in entry.wrapped)
 
 
-def _is_stale(context: JobContext, sent: JobEntry) -> bool:
+def _is_stale(context: JobContext, entry: JobEntry) -> bool:
     """Tell whether a wrapped file is not what the receiver takes now, and can be made anew."""
-    there = SourceFile.at(Path(sent.source))
-    if there is None or not there.is_source_of(sent):
+    there = SourceFile.at(Path(entry.source))
+    if there is None or not there.is_source_of(entry):
         return False
-    pushing = context.push_request
-    for path in files_of(context, sent):
+    request = context.push_request
+    for path in files_of(context, entry):
         with open_input(path) as file:
             try:
-                check_sent(path, file, pushing.profile, pushing.recipients)
+                check_sent(path, file, request.profile, request.recipients)
             except PolicyError:
                 return True
     return False
 
 
-def _drop(context: JobContext, ledger: JobLedger, sent: JobEntry) -> None:
-    shutil.rmtree(folder_of(context, sent), ignore_errors=True)
-    ledger.forget(sent)
+def _drop(context: JobContext, ledger: JobLedger, entry: JobEntry) -> None:
+    shutil.rmtree(folder_of(context, entry), ignore_errors=True)
+    ledger.forget(entry)
 
 
 def discard(context: JobContext, ledger: JobLedger, spooled: list[SpooledSource]) -> None:
     """Take away what a rehearsal has made."""
     for each in spooled:
-        _drop(context, ledger, each.sent)
+        _drop(context, ledger, each.entry)
 
 
 def sweep(context: JobContext, ledger: JobLedger) -> None:
@@ -342,13 +342,13 @@ def sweep(context: JobContext, ledger: JobLedger) -> None:
     folders = _folders(context.spool)
     known = ledger.ids()  # behind the folders: another job has its entry before its folder
     for folder in folders:
-        sent = known.get(folder.name)
-        if sent is None:
+        entry = known.get(folder.name)
+        if entry is None:
             shutil.rmtree(folder, ignore_errors=True)
-        elif sent.job == context.label and sent.step in {JobStep.DONE, JobStep.SKIPPED}:
-            if datetime.fromisoformat(sent.changed) > today:
-                sent = ledger.save(sent)  # the clock was set back: its days count from now on
-            if datetime.fromisoformat(sent.changed) <= latest:
+        elif entry.job == context.label and entry.step in {JobStep.DONE, JobStep.SKIPPED}:
+            if datetime.fromisoformat(entry.changed) > today:
+                entry = ledger.save(entry)  # the clock was set back: its days count from now on
+            if datetime.fromisoformat(entry.changed) <= latest:
                 shutil.rmtree(folder, ignore_errors=True)
 
 
