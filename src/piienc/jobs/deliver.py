@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import suppress
+from json import loads
 from operator import itemgetter
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 
     from piienc.deliver.push import PushRequest
     from piienc.jobs.context import JobContext
-    from piienc.report.receipt import ErrorFacts, PushReceipt, SentFile
+    from piienc.report.receipt import PushReceipt, SentFile
     from piienc.state import JobEntry, JobLedger
 
 THERE = "there already"
@@ -146,7 +147,7 @@ class Deliverer:
     def _one(self, entry: JobEntry, files: Sequence[SentFile]) -> SourceOutcome:
         failed = next((file for file in files if file.error), None)
         if failed and failed.error:
-            return _with_error(entry, failed.error)
+            return SourceOutcome(entry.source, "failed", sha256=entry.sha256, error=failed.error)
         there = [file for file in files if file.why == THERE]
         made = SourceOutcome(
             entry.source,
@@ -182,11 +183,5 @@ def _without_twins(waiting: Sequence[JobEntry]) -> Iterator[list[JobEntry]]:
 
 
 def _rows(entry: JobEntry) -> int | None:
-    from json import loads  # noqa: PLC0415  # a few bytes, once for each file
-
     rows = loads(entry.facts).get("encrypt", {}).get("rows")
     return rows if isinstance(rows, int) else None
-
-
-def _with_error(entry: JobEntry, error: ErrorFacts) -> SourceOutcome:
-    return SourceOutcome(entry.source, "failed", sha256=entry.sha256, error=error)

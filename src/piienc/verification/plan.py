@@ -102,7 +102,7 @@ class VerificationPlan(Struct):
             cells, suspicious = rows - counts[name].nulls, counts[name].suspicious
             for finder in (each for each in finders if each.share):
                 found = suspicious[finder.name]
-                if _is_over(finder, found, cells):
+                if found > 0 and found >= finder.share * cells:
                     what = f"{found:,} of {cells:,} cells look like {finder.description}"
                     yield Violation(name, "personal", what)
                 else:
@@ -169,10 +169,6 @@ class VerificationPlan(Struct):
             most_frequent=equal.most_frequent if equal else None,
             unchecked=verifier.unchecked,
         )
-
-
-def _is_over(finder: Finder, found: int, cells: int) -> bool:
-    return found > 0 and found >= finder.share * cells
 
 
 def make_plan(

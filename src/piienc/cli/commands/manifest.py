@@ -4,18 +4,13 @@ from __future__ import annotations
 
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 from msgspec import to_builtins
 
 from piienc.cli import options, ui
 from piienc.errors import InputError, UsageError
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from piienc.receivers.manifest import Problem
 
 app = options.group("The file that tells a receiver what a data file holds: show, check.")
 
@@ -111,7 +106,8 @@ def check(
             raise typer.Exit(InputError.exit_code)
         return
     if problems:
-        _show(str(file), problems)
+        rows = [(each.level, each.rule, each.place, each.message) for each in problems]
+        ui.table(str(file), ("level", "rule", "place", "message"), rows)
     if errors:
         raise InputError(
             f"{file}: {errors} {'error' if errors == 1 else 'errors'}",
@@ -132,8 +128,3 @@ def _pairs(option: str, said: Pairs) -> dict[str, str]:
             )
         pairs[column] = words
     return pairs
-
-
-def _show(name: str, problems: Sequence[Problem]) -> None:
-    rows = [(problem.level, problem.rule, problem.place, problem.message) for problem in problems]
-    ui.table(name, ("level", "rule", "place", "message"), rows)

@@ -128,7 +128,8 @@ def _tell(receipt: SendReceipt, printer: _EventPrinter) -> int:
         for warning in file.warnings:
             printer.warn(warning)
         if file.error:
-            printer.error(file.error.message, _hint(file))
+            hint = f"see {file.report}" if file.report else file.error.hint
+            printer.error(file.error.message, hint)
         else:
             printer.line(_line(file))
     if not receipt.files:
@@ -136,11 +137,6 @@ def _tell(receipt: SendReceipt, printer: _EventPrinter) -> int:
     if printer.as_json:
         ui.document(receipt.document())
     return receipt.exit_code
-
-
-def _hint(file: SourceOutcome) -> str:
-    assert file.error is not None  # noqa: S101  # who calls has looked
-    return f"see {file.report}" if file.report else file.error.hint
 
 
 def _known(count: int) -> str:

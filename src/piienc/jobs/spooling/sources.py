@@ -136,8 +136,9 @@ def sources(job: Job) -> JobSources:
             refused.append((path, error))
         else:
             found += [each] if each else []
-    quiet = [each for each in found if _is_quiet(each, job.quiet_for)]
-    odd = [each for each in found if each.modified > time.time_ns()]
+    now = time.time_ns()
+    quiet = [each for each in found if (now - each.modified) / 1e9 >= job.quiet_for]
+    odd = [each for each in found if each.modified > now]
     if odd:
         # A clock was set back: when they were written to cannot be told, but whether they are.
         time.sleep(min(job.quiet_for, _LOOK_AGAIN))
@@ -199,11 +200,6 @@ def _misnamed(path: Path) -> InputError | None:
 def _shown(path: Path) -> str:
     shown = os.fsencode(path).decode(errors="backslashreplace")
     return "".join(each if each.isprintable() else ascii(each)[1:-1] for each in shown)
-
-
-def _is_quiet(found: SourceFile, seconds: float) -> bool:
-    age = (time.time_ns() - found.modified) / 1e9
-    return age >= seconds
 
 
 def _require_folder(pattern: Path) -> None:

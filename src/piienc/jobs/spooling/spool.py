@@ -339,7 +339,7 @@ def sweep(context: JobContext, ledger: JobLedger) -> None:
         return
     today = datetime.now(UTC)
     latest = today - timedelta(days=context.job.keep_spool)
-    folders = _folders(context.spool)
+    folders = [each for each in context.spool.iterdir() if each.is_dir() and not each.is_symlink()]
     known = ledger.ids()  # behind the folders: another job has its entry before its folder
     for folder in folders:
         entry = known.get(folder.name)
@@ -350,7 +350,3 @@ def sweep(context: JobContext, ledger: JobLedger) -> None:
                 entry = ledger.save(entry)  # the clock was set back: its days count from now on
             if datetime.fromisoformat(entry.changed) <= latest:
                 shutil.rmtree(folder, ignore_errors=True)
-
-
-def _folders(spool_folder: Path) -> list[Path]:
-    return [each for each in spool_folder.iterdir() if each.is_dir() and not each.is_symlink()]
