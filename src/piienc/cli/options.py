@@ -47,6 +47,11 @@ def value(names: str, metavar: str, text: str, **settings: Any) -> Any:  # noqa:
     return typer.Option(*names.split(), metavar=metavar, help=text, **settings)
 
 
+def argument(metavar: str, text: str) -> Any:  # noqa: ANN401  # Typer's own
+    """Return an argument, by what stands for it in its help, and its help."""
+    return typer.Argument(metavar=metavar, help=text)
+
+
 class CommonOptions(Struct, frozen=True, dict=True):
     """The options of every command."""
 
@@ -188,7 +193,7 @@ def names(text: str) -> Any:  # noqa: ANN401  # Typer's own
 
 WHERE = "A destination of piienc.toml, sftp://user@host:port/dir/ or file:///dir/."
 
-Name = Annotated[str, typer.Argument(metavar="NAME", help="The key's name.")]
+Name = Annotated[str, argument("NAME", "The key's name.")]
 NoPassphrase = Annotated[
     bool, typer.Option("--no-passphrase", help="Keep new keys in clear, protected by mode 0600.")
 ]

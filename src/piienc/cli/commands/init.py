@@ -5,8 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
-import typer
-
 from piienc.base.printable import command
 from piienc.cli import options, ui
 from piienc.errors import UsageError
@@ -23,9 +21,7 @@ if TYPE_CHECKING:
 def init(
     sample: Annotated[
         Path | None,
-        typer.Argument(
-            metavar="[SAMPLE]", help="CSV (also compressed) or Parquet: a file to come."
-        ),
+        options.argument("[SAMPLE]", "CSV (also compressed) or Parquet: a file to come."),
     ] = None,
     to: Annotated[
         str | None, options.value("--to", "URL", "sftp://user@host:port/dir/ or file:///dir/.")

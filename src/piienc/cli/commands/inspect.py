@@ -7,8 +7,6 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
-import typer
-
 from piienc.cli import options, ui
 from piienc.cli.places import source_of
 from piienc.errors import KeyAccessError, PgpError
@@ -33,7 +31,7 @@ _CONTAINERS = {
 @options.command("inspect", "piienc inspect profiles.csv.pgp")
 def inspect(
     file: Annotated[
-        Path, typer.Argument(metavar="FILE|-", help="OpenPGP, CSV or Parquet; - is standard input.")
+        Path, options.argument("FILE|-", "OpenPGP, CSV or Parquet; - is standard input.")
     ],
     schema: Annotated[Path | None, options.schema("Tells how the CSV is written.")] = None,
     *,

@@ -33,9 +33,7 @@ _FORM = "manifest"  # of which the options here are
     app,
 )
 def show(
-    data: Annotated[
-        Path, typer.Argument(metavar="DATA", help="The file to send; only plain CSV is opened.")
-    ],
+    data: Annotated[Path, options.argument("DATA", "The file to send; only plain CSV is opened.")],
     schema: Annotated[Path, options.schema("Tells the columns and their types.")],
     kind: Annotated[RowKind, typer.Option("--type", help="What the rows are.")],
     client_email: Annotated[
@@ -83,7 +81,7 @@ def show(
 
 @options.command("check", "piienc manifest check profiles.json --data profiles.csv", app)
 def check(
-    file: Annotated[Path, typer.Argument(metavar="FILE", help="The manifest.")],
+    file: Annotated[Path, options.argument("FILE", "The manifest.")],
     data: Annotated[
         Path | None, options.value("--data", "FILE", "What it is for; only plain CSV is opened.")
     ] = None,

@@ -12,15 +12,14 @@ from piienc.cli import options, ui
 from piienc.cli.places import source_of, target_of
 from piienc.errors import UsageError
 
-Source = Annotated[Path, typer.Argument(metavar="SRC|-", help="The file; - reads it from stdin.")]
+Source = Annotated[Path, options.argument("SRC|-", "The file; - reads it from stdin.")]
 
 
 @options.command("wrap-file", "piienc wrap-file profiles.enc.csv --recipient partner")
 def wrap_file(
     src: Source,
     dst: Annotated[
-        Path | None,
-        typer.Argument(metavar="[DST|-]", help="Default: SRC and the profile's extension."),
+        Path | None, options.argument("[DST|-]", "Default: SRC and the profile's extension.")
     ] = None,
     recipient: Annotated[list[str] | None, options.names("Whose key; may be repeated.")] = None,
     profile: options.Profile = None,
@@ -64,8 +63,7 @@ def wrap_file(
 def unwrap_file(
     src: Source,
     dst: Annotated[
-        Path | None,
-        typer.Argument(metavar="[DST|-]", help="Default: SRC without .asc, .gpg or .pgp."),
+        Path | None, options.argument("[DST|-]", "Default: SRC without .asc, .gpg or .pgp.")
     ] = None,
     signed_by: Annotated[
         str | None, options.value("--signed-by", "NAME", "Refuse what this key has not signed.")

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Annotated, Any
 
-import typer
-
 from piienc.cli import options, ui
 
 if TYPE_CHECKING:
@@ -53,7 +51,7 @@ def list_profiles(
 
 @options.command("show", "piienc profiles show generic", app)
 def show(
-    name: Annotated[str, typer.Argument(metavar="NAME", help="The profile's name.")],
+    name: Annotated[str, options.argument("NAME", "The profile's name.")],
     *,
     common: options.CommonOptions,
 ) -> None:

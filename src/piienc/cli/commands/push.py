@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 @options.command("push", "piienc push profiles.enc.csv.pgp --to partner")
 def push(
-    files: Annotated[list[Path], typer.Argument(metavar="FILE...", help="What to deliver.")],
+    files: Annotated[list[Path], options.argument("FILE...", "What to deliver.")],
     to: Annotated[str, options.value("--to", "DESTINATION|URL", options.WHERE)],
     if_exists: Annotated[
         Literal["fail", "skip", "replace"] | None,
@@ -109,9 +109,9 @@ def _outcome(file: SentFile) -> str:
 @options.command("pull", "piienc pull 'failed-*.csv' in --from partner")
 def pull(
     remote: Annotated[
-        str, typer.Argument(metavar="REMOTE", help="A file's name, or a pattern: 'failed-*.csv'.")
+        str, options.argument("REMOTE", "A file's name, or a pattern: 'failed-*.csv'.")
     ],
-    dst: Annotated[Path, typer.Argument(metavar="[DST]", help="A folder or a new file.")] = Path(),
+    dst: Annotated[Path, options.argument("[DST]", "A folder or a new file.")] = Path(),
     source: Annotated[
         str, options.value("--from", "DESTINATION|URL", options.WHERE, show_default=False)
     ] = "",

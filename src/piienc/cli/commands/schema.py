@@ -23,16 +23,12 @@ if TYPE_CHECKING:
 app = options.group("The columns of a kind of file, and their marks: infer, check, show, mark.")
 
 _DEFAULT = Path("schema.toml")
-SchemaFile = Annotated[
-    Path, typer.Argument(metavar="[SCHEMA]", help="The schema file. Default: schema.toml.")
-]
+SchemaFile = Annotated[Path, options.argument("[SCHEMA]", "The schema file. Default: schema.toml.")]
 
 
 @options.command("infer", "piienc schema infer profiles.csv -o schema.toml", app)
 def infer(
-    sample: Annotated[
-        Path, typer.Argument(metavar="SAMPLE", help="CSV (also compressed) or Parquet.")
-    ],
+    sample: Annotated[Path, options.argument("SAMPLE", "CSV (also compressed) or Parquet.")],
     output: Annotated[
         Path | None, options.value("-o --output", "FILE", "Default: standard output.")
     ] = None,
@@ -89,8 +85,7 @@ def infer(
 @options.command("check", "piienc schema check schema.toml", app)
 def check(
     schemas: Annotated[
-        list[Path] | None,
-        typer.Argument(metavar="[SCHEMA]...", help="Schema files. Default: schema.toml."),
+        list[Path] | None, options.argument("[SCHEMA]...", "Schema files. Default: schema.toml.")
     ] = None,
     *,
     common: options.CommonOptions,
@@ -212,7 +207,7 @@ def _row(name: str, facts: dict[str, Any]) -> Sequence[str]:
 
 @options.command("mark", "piienc schema mark email phone --key searchable", app)
 def mark(
-    columns: Annotated[list[str], typer.Argument(metavar="COLUMN...", help="The columns to mark.")],
+    columns: Annotated[list[str], options.argument("COLUMN...", "The columns to mark.")],
     key: Annotated[str, options.value("--key", "NAME", "The key to encrypt with.")],
     schema: Annotated[Path, options.schema("Default: schema.toml.")] = _DEFAULT,
     context: Annotated[

@@ -19,9 +19,7 @@ LogFormat = Literal["text", "json"]
 
 @options.command("send", "piienc send nightly")
 def send(
-    what: Annotated[
-        str, typer.Argument(metavar="JOB|SRC", help="A job of piienc.toml; a file, with --to.")
-    ],
+    what: Annotated[str, options.argument("JOB|SRC", "A job of piienc.toml; a file, with --to.")],
     schema: Annotated[Path | None, options.schema("Of SRC: names the marks.")] = None,
     to: Annotated[
         str | None, options.value("--to", "DESTINATION|URL", "Where SRC is sent to.")

@@ -6,8 +6,6 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
-import typer
-
 from piienc.cli import options, ui
 from piienc.cli.places import begun_source, target_of
 from piienc.errors import UsageError
@@ -17,13 +15,10 @@ if TYPE_CHECKING:
 
 Source = Annotated[
     Path,
-    typer.Argument(
-        metavar="SRC|-", help="CSV (also compressed), Parquet, or a folder; - is standard input."
-    ),
+    options.argument("SRC|-", "CSV (also compressed), Parquet, or a folder; - is standard input."),
 ]
 Target = Annotated[
-    Path,
-    typer.Argument(metavar="DST|-", help="The output, in the same format; - is standard output."),
+    Path, options.argument("DST|-", "The output, in the same format; - is standard output.")
 ]
 
 

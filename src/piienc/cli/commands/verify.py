@@ -23,10 +23,7 @@ Form = Literal["text", "json", "junit", "github", "markdown", "sarif"]
 @options.command("verify", "piienc verify profiles.enc.csv --schema schema.toml")
 def verify(
     file: Annotated[
-        Path,
-        typer.Argument(
-            metavar="FILE|-", help="CSV or Parquet, wrapped or not; - is standard input."
-        ),
+        Path, options.argument("FILE|-", "CSV or Parquet, wrapped or not; - is standard input.")
     ],
     schema: Annotated[Path, options.schema("What holds for it.")],
     expect: Annotated[

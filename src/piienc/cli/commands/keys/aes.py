@@ -75,7 +75,7 @@ def generate_aes(
 def import_aes(
     name: options.Name,
     file: Annotated[
-        Path, typer.Argument(metavar="FILE|-", help="Raw, hex or base64 bytes, or a Tink keyset.")
+        Path, options.argument("FILE|-", "Raw, hex or base64 bytes, or a Tink keyset.")
     ],
     mode: ModeOption,
     prefix: PrefixOption = Prefix.TINK,

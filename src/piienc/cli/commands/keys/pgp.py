@@ -68,7 +68,7 @@ def generate_pgp(
 def import_pgp(
     name: options.Name,
     file: Annotated[
-        Path, typer.Argument(metavar="FILE|-", help="The partner's public key, armored or binary.")
+        Path, options.argument("FILE|-", "The partner's public key, armored or binary.")
     ],
     fingerprint: Annotated[
         str | None, options.value("--fingerprint", "HEX", "What it must be: refuse another.")
