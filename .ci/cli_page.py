@@ -13,12 +13,12 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 _HEAD = """\
-<!-- Made of the program's help: python .ci/cli_page.py > docs/cli.md -->
+<!-- Generated from the program's help: python .ci/cli_page.py > docs/cli.md -->
 
 # The command line
 
-Every command and every option, as `--help` tells them. All commands take `--keys`, `--config`,
-`--state`, `--json`, `--quiet` and `--no-input`. Data goes to standard output, all else to standard
+Every command and every option, as `--help` shows them. All commands take `--keys`, `--config`,
+`--state`, `--json`, `--quiet` and `--no-input`. Data goes to standard output, everything else to standard
 error.
 """
 

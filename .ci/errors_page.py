@@ -11,9 +11,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 _HEAD = """\
-<!-- Made of src/piienc/errors.py: python .ci/errors_page.py > docs/errors.md -->
+<!-- Generated from src/piienc/errors.py: python .ci/errors_page.py > docs/errors.md -->
 
-# Errors, and what to do at three in the morning
+# Errors, and what to do
 
 Each error ends the run with its exit code. It says what happened and where, and a hint says what
 to do next; the hint below is that of the class, where the error has none of its own. With `--json`,

@@ -37,7 +37,7 @@ def test_push_that_is_rehearsed_tells_of_lost_files_and_leaves_them(littered):
     ended = littered.push("a.bin", "--dry-run")
     assert ended.code == 0
     assert [line for line in ended.err.splitlines() if "warning" in line] == [
-        f"piienc: warning: {LOST} was left by a run that nobody goes on with: see --sweep"
+        f"piienc: warning: {LOST} was left by an abandoned run: see --sweep"
     ]
     assert set(littered.there()) == {LOST, *OTHERS}
     assert littered.push("a.bin", "--dry-run", "--sweep").code == 0
@@ -48,7 +48,7 @@ def test_push_that_sweeps_removes_lost_files_and_no_others(littered):
     """Neither younger ones, nor what a replace has put aside, nor anybody else's."""
     ended = littered.push("a.bin", "--sweep")
     assert ended.code == 0
-    assert f"piienc: removed {LOST}: it was left by a run" in ended.err
+    assert f"piienc: removed {LOST}: it was left by an abandoned run" in ended.err
     assert set(littered.there()) == {"a.bin", *OTHERS}
     assert littered.push("a.bin", "--sweep", "--json").document["orphans"] == []
 

@@ -54,7 +54,7 @@ def push(
     on_debug: OnLine | None = None,
     on_warning: OnWarning = warnings.warn,
 ) -> PushReceipt:
-    """Deliver files: the receiver sees each once, whole, and never half.
+    """Deliver files: each appears at the receiver once, and whole.
 
     Args:
         files: what is delivered, each on its own: one that fails does not stop the others.
@@ -65,7 +65,7 @@ def push(
         profile: what the receiver demands; None leaves it to the destination.
         schema: of the files, where the receiver wants a manifest.
         dry_run: connect, check everything, and send nothing.
-        sweep: also remove hidden files of runs that nobody goes on with.
+        sweep: also remove hidden files of abandoned runs.
         identity: the private SSH key; None leaves it to the destination.
         known_hosts: the keys of hosts; likewise.
         password_file: holds a password, for servers that know no keys; likewise.

@@ -116,7 +116,7 @@ def unwrap_file(
     on_progress: OnProgress | None = None,
     on_warning: OnWarning = warnings.warn,
 ) -> UnwrapReceipt:
-    """Decrypt an OpenPGP file; nothing appears that is not whole.
+    """Decrypt an OpenPGP file; the output appears whole or not at all.
 
     Args:
         source: the message, armored or binary.

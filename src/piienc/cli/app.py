@@ -19,8 +19,8 @@ from piienc.cli import process, signals, ui
 from piienc.version import __version__
 
 COMMANDS = {
-    "init": ("Begin a project by a sample file.", "init:init"),
-    "demo": ("Show the whole way once; no server is needed.", "demo:demo"),
+    "init": ("Create a project from a sample file.", "init:init"),
+    "demo": ("Show all steps once; needs no server.", "demo:demo"),
     "keys": ("AES and OpenPGP keys: make, import, list, export.", "keys.aes:app"),
     "schema": ("Columns and their marks: infer, check, show, mark.", "schema:app"),
     "profiles": ("What receivers demand of a file: list, show.", "profiles:app"),
@@ -30,7 +30,7 @@ COMMANDS = {
     "wrap-file": ("Encrypt a file for its receivers' OpenPGP keys.", "openpgp:wrap_file"),
     "unwrap-file": ("Decrypt an OpenPGP file.", "openpgp:unwrap_file"),
     "inspect": ("Show what a file is, and for whom.", "inspect:inspect"),
-    "verify": ("Prove that a file keeps its schema.", "verify:verify"),
+    "verify": ("Check a file against its schema.", "verify:verify"),
     "send": ("Verify, encrypt, wrap and deliver new files.", "send:send"),
     "push": ("Deliver files.", "push:push"),
     "pull": ("Fetch files from a destination.", "push:pull"),

@@ -67,8 +67,8 @@ class CommonOptions(Struct, frozen=True, dict=True):
     json: Annotated[bool, typer.Option("--json", help="One JSON document on standard output.")] = (
         False
     )
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Say nothing but errors.")] = False
-    no_input: Annotated[bool, typer.Option("--no-input", help="Never ask.")] = False
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print errors only.")] = False
+    no_input: Annotated[bool, typer.Option("--no-input", help="Never prompt.")] = False
 
     @cached_property
     def settings(self) -> "Settings":
@@ -118,10 +118,10 @@ class KeyOptions(CommonOptions, frozen=True, dict=True):
     """The options of a command that opens keys."""
 
     passphrase_file: Annotated[
-        Path | None, value("--passphrase-file", "FILE", "Holds the keys' passphrase.")
+        Path | None, value("--passphrase-file", "FILE", "File with the passphrase of the keys.")
     ] = None
     passphrase_fd: Annotated[
-        int | None, value("--passphrase-fd", "N", "An open descriptor to read it from.", min=0)
+        int | None, value("--passphrase-fd", "N", "Open descriptor with the passphrase.", min=0)
     ] = None
 
     @property
@@ -150,17 +150,16 @@ class RemoteOptions(KeyOptions, frozen=True, dict=True):
     """The options of a command that connects to a destination."""
 
     identity: Annotated[
-        Path | None, value("--identity", "FILE", "The private key to log in with.")
+        Path | None, value("--identity", "FILE", "Private SSH key to log in with.")
     ] = None
     known_hosts: Annotated[
-        Path | None, value("--known-hosts", "FILE", "Default: what the SSH configuration says.")
+        Path | None, value("--known-hosts", "FILE", "Default: from the SSH configuration.")
     ] = None
     password_file: Annotated[
-        Path | None, value("--password-file", "FILE", "For servers that know no keys.")
+        Path | None, value("--password-file", "FILE", "Password file, for servers without keys.")
     ] = None
     debug_ssh: Annotated[
-        bool,
-        typer.Option("--debug-ssh", help="Tell what the SSH connection does, without secrets."),
+        bool, typer.Option("--debug-ssh", help="Log the SSH connection, without secrets.")
     ] = False
 
     @property
@@ -195,20 +194,18 @@ WHERE = "A destination of piienc.toml, sftp://user@host:port/dir/ or file:///dir
 
 Name = Annotated[str, argument("NAME", "The key's name.")]
 NoPassphrase = Annotated[
-    bool, typer.Option("--no-passphrase", help="Keep new keys in clear, protected by mode 0600.")
+    bool, typer.Option("--no-passphrase", help="Store new keys unencrypted, with mode 0600.")
 ]
 Force = Annotated[bool, typer.Option("--force", help="Replace an existing output.")]
-Threads = Annotated[int, value("--threads", "N", "0: one for each core.", min=0, max=256)]
+Threads = Annotated[int, value("--threads", "N", "Threads; 0: one per core.", min=0, max=256)]
 Profile = Annotated[
-    str | None, value("--profile", "NAME", "What the receiver demands: 'piienc profiles list'.")
+    str | None, value("--profile", "NAME", "Receiver profile: 'piienc profiles list'.")
 ]
-DryRun = Annotated[
-    bool, typer.Option("--dry-run", help="Check everything, send nothing, and keep nothing.")
-]
-Again = Annotated[bool, typer.Option("--again", help="Also send what was sent already.")]
+DryRun = Annotated[bool, typer.Option("--dry-run", help="Check everything, send and keep nothing.")]
+Again = Annotated[bool, typer.Option("--again", help="Also send what was sent before.")]
 Since = Annotated[str | None, value("--since", "DATE", "2026-11-24 or later, in UTC.")]
 Until = Annotated[str | None, value("--until", "DATE", "2026-11-24 or earlier, in UTC.")]
-Most = Annotated[int, value("--most", "N", "Only the newest.", min=1)]
+Most = Annotated[int, value("--most", "N", "Show only the newest N.", min=1)]
 
 
 class Group(TyperGroup):

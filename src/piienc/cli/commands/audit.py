@@ -32,16 +32,16 @@ _LARGEST = 64 << 20  # bytes that a receipt can have
 def verify(
     receipt: Annotated[
         list[Path] | None,
-        options.value("--receipt", "FILE", "A witness: a receipt; may be repeated."),
+        options.value("--receipt", "FILE", "Witness: a receipt; may be repeated."),
     ] = None,
     head: Annotated[
         list[str] | None,
-        options.value("--head", "LINE", "A witness: what 'audit head' has said; likewise."),
+        options.value("--head", "LINE", "Witness: a line of 'audit head'; may be repeated."),
     ] = None,
     *,
     common: options.CommonOptions,
 ) -> None:
-    """Tell whether the audit log is whole, in order and signed."""
+    """Check that the audit log is whole, in order and signed."""
     from piienc.audit.check import check
     from piienc.audit.keys import public_key  # start-up
 
@@ -66,7 +66,7 @@ def head(
     *,
     common: options.CommonOptions,
 ) -> None:
-    """Print one line to keep elsewhere, a witness of how far the audit log has come."""
+    """Print the position of the audit log: one line to keep elsewhere, as a witness."""
     from piienc.audit.check import noted
     from piienc.audit.keys import public_key  # start-up
 
@@ -89,17 +89,17 @@ def show(
     since: options.Since = None,
     until: options.Until = None,
     command: Annotated[
-        str | None, options.value("--command", "NAME", "Only of this command.")
+        str | None, options.value("--command", "NAME", "Only lines of this command.")
     ] = None,
     file: Annotated[
-        str | None, options.value("--file", "FILE", "Only of this path, name or hash.")
+        str | None, options.value("--file", "FILE", "Only lines with this path, name or hash.")
     ] = None,
     key: Annotated[
-        str | None, options.value("--key", "KEY", "Only of this name, id, fingerprint.")
+        str | None, options.value("--key", "KEY", "Only lines with this name, id or fingerprint.")
     ] = None,
     outcome: Annotated[
         Literal["done", "refused", "failed", "begun"] | None,
-        typer.Option("--outcome", help="begun: has not come to an end."),
+        typer.Option("--outcome", help="begun: runs that have no end."),
     ] = None,
     most: options.Most = 50,
     *,

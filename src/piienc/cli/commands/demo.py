@@ -21,12 +21,12 @@ if TYPE_CHECKING:
 @options.command("demo", "piienc demo --keep tour")
 def demo(
     keep: Annotated[
-        Path | None, options.value("--keep", "DIR", "Work there, in a new folder, and leave it.")
+        Path | None, options.value("--keep", "DIR", "Work in this new folder, and keep it.")
     ] = None,
     *,
     common: options.CommonOptions,
 ) -> None:
-    """Show the whole way once: encrypt, deliver, fetch back, verify, tamper."""
+    """Show all steps once: encrypt, deliver, fetch back, verify, tamper."""
     from piienc.demo.tour import scenes  # start-up
 
     started = time.monotonic()

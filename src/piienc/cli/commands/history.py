@@ -17,12 +17,12 @@ if TYPE_CHECKING:
 @options.command("history", "piienc history --destination partner --outcome failed")
 def history(
     destination: Annotated[
-        str | None, options.value("--destination", "NAME|URL", "Only to or from this one.")
+        str | None, options.value("--destination", "NAME|URL", "Only to or from this destination.")
     ] = None,
-    job: Annotated[str | None, options.value("--job", "NAME", "Only of a job.")] = None,
+    job: Annotated[str | None, options.value("--job", "NAME", "Only of this job.")] = None,
     outcome: Annotated[
         Literal["delivered", "failed", "running", "interrupted", "given-up"] | None,
-        typer.Option("--outcome", help="Only those that ended so."),
+        typer.Option("--outcome", help="Only with this outcome."),
     ] = None,
     since: options.Since = None,
     until: options.Until = None,

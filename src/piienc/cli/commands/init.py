@@ -20,8 +20,7 @@ if TYPE_CHECKING:
 @options.command("init", "piienc init profiles.csv --to sftp://you@sftp.example.com/in/")
 def init(
     sample: Annotated[
-        Path | None,
-        options.argument("[SAMPLE]", "CSV (also compressed) or Parquet: a file to come."),
+        Path | None, options.argument("[SAMPLE]", "Sample: CSV (also compressed) or Parquet.")
     ] = None,
     to: Annotated[
         str | None, options.value("--to", "URL", "sftp://user@host:port/dir/ or file:///dir/.")
@@ -31,16 +30,16 @@ def init(
         options.value("--recipient", "NAME=FILE", "A partner's OpenPGP public key."),
     ] = None,
     own_pgp: Annotated[
-        str | None, options.value("--pgp", "NAME=EMAIL", "Make an OpenPGP key of your own, too.")
+        str | None, options.value("--pgp", "NAME=EMAIL", "Also generate your own OpenPGP key.")
     ] = None,
     name: Annotated[
-        str | None, options.value("--name", "NAME", "Of schema and job. Default: the sample's.")
+        str | None, options.value("--name", "NAME", "Schema and job name. Default: the sample's.")
     ] = None,
     no_passphrase: options.NoPassphrase = False,
     *,
     common: options.KeyOptions,
 ) -> None:
-    """Begin a project by a sample: keys, schema and settings; nothing is replaced.
+    """Create a project from a sample: keys, schema and settings; replace nothing.
 
     The settings go to piienc.toml in this folder, or to the file of --config.
     """

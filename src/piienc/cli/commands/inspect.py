@@ -33,7 +33,7 @@ def inspect(
     file: Annotated[
         Path, options.argument("FILE|-", "OpenPGP, CSV or Parquet; - is standard input.")
     ],
-    schema: Annotated[Path | None, options.schema("Tells how the CSV is written.")] = None,
+    schema: Annotated[Path | None, options.schema("Schema with the format of the CSV.")] = None,
     *,
     common: options.CommonOptions,
 ) -> None:

@@ -12,7 +12,7 @@ from msgspec import to_builtins
 from piienc.cli import options, ui
 from piienc.errors import InputError, UsageError
 
-app = options.group("The file that tells a receiver what a data file holds: show, check.")
+app = options.group("The file that describes a data file: show, check.")
 
 
 class RowKind(StrEnum):
@@ -33,26 +33,26 @@ _FORM = "manifest"  # of which the options here are
     app,
 )
 def show(
-    data: Annotated[Path, options.argument("DATA", "The file to send; only plain CSV is opened.")],
-    schema: Annotated[Path, options.schema("Tells the columns and their types.")],
-    kind: Annotated[RowKind, typer.Option("--type", help="What the rows are.")],
+    data: Annotated[Path, options.argument("DATA", "The data file; only plain CSV is read.")],
+    schema: Annotated[Path, options.schema("Schema of the data file.")],
+    kind: Annotated[RowKind, typer.Option("--type", help="Kind of the rows.")],
     client_email: Annotated[
-        str, options.value("--client-email", "ADDRESS", "Where notices are sent.")
+        str, options.value("--client-email", "ADDRESS", "Address for the receiver's notices.")
     ],
     key_id: Annotated[
-        str | None, options.value("--key-id", "UUID", "As the receiver gave it, for .asc files.")
+        str | None, options.value("--key-id", "UUID", "Key id from the receiver, for .asc files.")
     ] = None,
     columns: Annotated[
-        Pairs, options.value("--map", "COLUMN=PROPERTY", "Instead of the schema's property.")
+        Pairs, options.value("--map", "COLUMN=PROPERTY", "Property, in place of the schema's.")
     ] = None,
-    exclude: Annotated[Pairs, options.value("--exclude", "COLUMN", "Leave a column out.")] = None,
+    exclude: Annotated[Pairs, options.value("--exclude", "COLUMN", "Column to leave out.")] = None,
     date_formats: Annotated[
-        Pairs, options.value("--date-format", "COLUMN=FORMAT", "How its dates are written.")
+        Pairs, options.value("--date-format", "COLUMN=FORMAT", "Date format of a column.")
     ] = None,
     *,
     common: options.CommonOptions,
 ) -> None:
-    """Show the manifest that would be sent behind a data file."""
+    """Show the manifest that would be sent after a data file."""
     from piienc import schema as schemas  # start-up
     from piienc.receivers.manifest import form_of
     from piienc.setup import manifest
@@ -83,13 +83,13 @@ def show(
 def check(
     file: Annotated[Path, options.argument("FILE", "The manifest.")],
     data: Annotated[
-        Path | None, options.value("--data", "FILE", "What it is for; only plain CSV is opened.")
+        Path | None, options.value("--data", "FILE", "The data file; only plain CSV is read.")
     ] = None,
-    schema: Annotated[Path | None, options.schema("The data file's.")] = None,
+    schema: Annotated[Path | None, options.schema("Schema of the data file.")] = None,
     *,
     common: options.CommonOptions,
 ) -> None:
-    """Find what a receiver would refuse, or drop without a word."""
+    """Report what a receiver would refuse, or drop silently."""
     from piienc.api.common import schema_of  # start-up
     from piienc.receivers.manifest import form_of
     from piienc.setup import manifest

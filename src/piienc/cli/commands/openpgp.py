@@ -12,25 +12,26 @@ from piienc.cli import options, ui
 from piienc.cli.places import source_of, target_of
 from piienc.errors import UsageError
 
-Source = Annotated[Path, options.argument("SRC|-", "The file; - reads it from stdin.")]
+Source = Annotated[Path, options.argument("SRC|-", "Input file; - is standard input.")]
 
 
 @options.command("wrap-file", "piienc wrap-file profiles.enc.csv --recipient partner")
 def wrap_file(
     src: Source,
     dst: Annotated[
-        Path | None, options.argument("[DST|-]", "Default: SRC and the profile's extension.")
+        Path | None, options.argument("[DST|-]", "Default: SRC plus the profile's extension.")
     ] = None,
-    recipient: Annotated[list[str] | None, options.names("Whose key; may be repeated.")] = None,
+    recipient: Annotated[list[str] | None, options.names("Recipient key; repeatable.")] = None,
     profile: options.Profile = None,
     sign_with: Annotated[
-        str | None, options.value("--sign-with", "NAME", "A key of your own.")
+        str | None, options.value("--sign-with", "NAME", "Sign with this key of your own.")
     ] = None,
     armor: Annotated[
-        bool | None, typer.Option("--armor/--binary", help="Default: what the profile says.")
+        bool | None,
+        typer.Option("--armor/--binary", help="Armored or binary. Default: the profile's."),
     ] = None,
     schema: Annotated[
-        Path | None, options.schema("How a CSV is written that must be split.")
+        Path | None, options.schema("Schema with the format of a CSV to split.")
     ] = None,
     force: options.Force = False,
     *,
@@ -66,13 +67,13 @@ def unwrap_file(
         Path | None, options.argument("[DST|-]", "Default: SRC without .asc, .gpg or .pgp.")
     ] = None,
     signed_by: Annotated[
-        str | None, options.value("--signed-by", "NAME", "Refuse what this key has not signed.")
+        str | None, options.value("--signed-by", "NAME", "Require a signature by this key.")
     ] = None,
     force: options.Force = False,
     *,
     common: options.KeyOptions,
 ) -> None:
-    """Decrypt an OpenPGP file; nothing appears that is not whole."""
+    """Decrypt an OpenPGP file; the output appears whole or not at all."""
     with ExitStack() as stack:
         # While what is heavy is still to be imported: start-up.
         source = source_of(src)

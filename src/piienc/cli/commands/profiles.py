@@ -24,7 +24,7 @@ def list_profiles(
     *,
     common: options.CommonOptions,
 ) -> None:
-    """Show the profiles: those of piienc.toml, and those that come with piienc."""
+    """List the profiles of piienc.toml, and the built-in ones."""
     from piienc import receivers as profiles  # start-up
 
     own = common.settings.profiles
@@ -55,7 +55,7 @@ def show(
     *,
     common: options.CommonOptions,
 ) -> None:
-    """Show all that a profile demands, and where each demand comes from."""
+    """Show the demands of a profile, each with its source."""
     from piienc import receivers as profiles  # start-up
 
     profile = profiles.load(name, common.settings.profiles)

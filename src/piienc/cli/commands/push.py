@@ -16,29 +16,26 @@ if TYPE_CHECKING:
 
 @options.command("push", "piienc push profiles.enc.csv.pgp --to partner")
 def push(
-    files: Annotated[list[Path], options.argument("FILE...", "What to deliver.")],
+    files: Annotated[list[Path], options.argument("FILE...", "Files to deliver.")],
     to: Annotated[str, options.value("--to", "DESTINATION|URL", options.WHERE)],
     if_exists: Annotated[
         Literal["fail", "skip", "replace"] | None,
-        typer.Option("--if-exists", help="Where the name is taken. Default: fail."),
+        typer.Option("--if-exists", help="If the file exists already. Default: fail."),
     ] = None,
     again: options.Again = False,
     verify_content: Annotated[
-        bool, typer.Option("--verify-content", help="Read everything back, and compare.")
+        bool, typer.Option("--verify-content", help="Read each file back, and compare.")
     ] = False,
     profile: options.Profile = None,
-    schema: Annotated[
-        Path | None, options.schema("Of the files, where a manifest is made.")
-    ] = None,
+    schema: Annotated[Path | None, options.schema("Schema of the files, for a manifest.")] = None,
     dry_run: options.DryRun = False,
     sweep: Annotated[
-        bool,
-        typer.Option("--sweep", help="Also remove hidden files of runs that nobody goes on with."),
+        bool, typer.Option("--sweep", help="Also remove hidden files of abandoned runs.")
     ] = False,
     *,
     common: options.RemoteOptions,
 ) -> None:
-    """Deliver files: the receiver sees each once, whole, and never half."""
+    """Deliver files: each appears at the receiver once, and whole."""
     from piienc.api.delivery import push  # start-up
 
     with ui.progress("sending", quiet=common.quiet) as report:
@@ -66,9 +63,9 @@ def _tell(receipt: PushReceipt, common: options.CommonOptions) -> None:
         ui.warn(warning)
     for name in receipt.orphans:
         if receipt.dry_run:
-            ui.warn(f"{name} was left by a run that nobody goes on with: see --sweep")
+            ui.warn(f"{name} was left by an abandoned run: see --sweep")
         elif not common.quiet:
-            ui.say(f"removed {name}: it was left by a run that nobody goes on with")
+            ui.say(f"removed {name}: it was left by an abandoned run")
     if common.json:
         ui.document(receipt.document())
         return
@@ -111,7 +108,7 @@ def pull(
     remote: Annotated[
         str, options.argument("REMOTE", "A file's name, or a pattern: 'failed-*.csv'.")
     ],
-    dst: Annotated[Path, options.argument("[DST]", "A folder or a new file.")] = Path(),
+    dst: Annotated[Path, options.argument("[DST]", "Target folder, or a new file.")] = Path(),
     source: Annotated[
         str, options.value("--from", "DESTINATION|URL", options.WHERE, show_default=False)
     ] = "",

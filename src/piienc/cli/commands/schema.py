@@ -33,22 +33,22 @@ def infer(
         Path | None, options.value("-o --output", "FILE", "Default: standard output.")
     ] = None,
     name: Annotated[
-        str | None, options.value("--name", "NAME", "The schema's. Default: SAMPLE's.")
+        str | None, options.value("--name", "NAME", "Name of the schema. Default: SAMPLE's.")
     ] = None,
     rows: Annotated[
-        int, options.value("--rows", "N", "Look at so many; 0: at all.", min=0)
+        int, options.value("--rows", "N", "Number of rows to read; 0: all.", min=0)
     ] = 100_000,
     searchable: Annotated[
-        str, options.value("--key-searchable", "NAME", "The key for what is looked up.")
+        str, options.value("--key-searchable", "NAME", "Key for columns that are searched.")
     ] = "searchable",
     sealed: Annotated[
-        str, options.value("--key-sealed", "NAME", "The key for all else.")
+        str, options.value("--key-sealed", "NAME", "Key for the other marked columns.")
     ] = "sealed",
     force: options.Force = False,
     *,
     common: options.CommonOptions,
 ) -> None:
-    """Propose a schema by a sample: types, rules and marks, each with its reason."""
+    """Propose a schema from a sample: types, rules and marks, each with its reason."""
     from piienc.keys.names import require_name  # start-up
     from piienc.schema.propose import dump  # start-up
     from piienc.setup.infer.infer import infer as infer_schema  # start-up
@@ -90,7 +90,7 @@ def check(
     *,
     common: options.CommonOptions,
 ) -> None:
-    """Find all mistakes, what is doubtful, and marks that would be undone."""
+    """Report mistakes, doubtful settings, and marks that would be undone."""
     from piienc.setup import schema_check  # start-up
     from piienc.state import Marks  # start-up
 
@@ -208,15 +208,15 @@ def _row(name: str, facts: dict[str, Any]) -> Sequence[str]:
 @options.command("mark", "piienc schema mark email phone --key searchable", app)
 def mark(
     columns: Annotated[list[str], options.argument("COLUMN...", "The columns to mark.")],
-    key: Annotated[str, options.value("--key", "NAME", "The key to encrypt with.")],
+    key: Annotated[str, options.value("--key", "NAME", "Key to encrypt with.")],
     schema: Annotated[Path, options.schema("Default: schema.toml.")] = _DEFAULT,
     context: Annotated[
-        str | None, options.value("--context", "TEXT", "Of one column. Default: its name.")
+        str | None, options.value("--context", "TEXT", "Context of one column. Default: its name.")
     ] = None,
     *,
     common: options.CommonOptions,
 ) -> None:
-    """Mark columns for encryption, all or none, which cannot be undone."""
+    """Mark columns for encryption, all or none; this cannot be undone."""
     from piienc.keys.names import require_name  # start-up
     from piienc.schema.mark import mark as mark_columns  # start-up
     from piienc.setup.schema_check import known_keys  # start-up

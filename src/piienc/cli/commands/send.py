@@ -19,19 +19,20 @@ LogFormat = Literal["text", "json"]
 
 @options.command("send", "piienc send nightly")
 def send(
-    what: Annotated[str, options.argument("JOB|SRC", "A job of piienc.toml; a file, with --to.")],
-    schema: Annotated[Path | None, options.schema("Of SRC: names the marks.")] = None,
+    what: Annotated[str, options.argument("JOB|SRC", "Job of piienc.toml; or a file, with --to.")],
+    schema: Annotated[Path | None, options.schema("Schema of SRC, with the marks.")] = None,
     to: Annotated[
-        str | None, options.value("--to", "DESTINATION|URL", "Where SRC is sent to.")
+        str | None, options.value("--to", "DESTINATION|URL", "Destination of SRC.")
     ] = None,
     recipient: Annotated[list[str] | None, options.names("Default: the destination's.")] = None,
     again: options.Again = False,
     check: Annotated[
-        bool, typer.Option("--check", help="Look at all that the job needs, and change nothing.")
+        bool, typer.Option("--check", help="Check all that the job needs; change nothing.")
     ] = False,
     dry_run: options.DryRun = False,
     log_format: Annotated[
-        LogFormat, typer.Option("--log-format", help="On standard error; json: a line each step.")
+        LogFormat,
+        typer.Option("--log-format", help="Format on standard error; json: a line per step."),
     ] = "text",
     threads: options.Threads = 0,
     *,

@@ -28,7 +28,7 @@ Target = Annotated[
 def encrypt_file(
     src: Source,
     dst: Target,
-    schema: Annotated[Path, options.schema("Names the marks.")],
+    schema: Annotated[Path, options.schema("Schema with the marks.")],
     threads: options.Threads = 0,
     force: options.Force = False,
     *,
@@ -57,9 +57,9 @@ def encrypt_file(
 def decrypt_file(
     src: Source,
     dst: Target,
-    schema: Annotated[Path | None, options.schema("Parquet can do without.")] = None,
+    schema: Annotated[Path | None, options.schema("Schema; optional for Parquet.")] = None,
     columns: Annotated[
-        str | None, options.value("--columns", "A,B", "Only these. Default: all.")
+        str | None, options.value("--columns", "A,B", "Columns to decrypt. Default: all.")
     ] = None,
     threads: options.Threads = 0,
     force: options.Force = False,

@@ -25,43 +25,41 @@ def verify(
     file: Annotated[
         Path, options.argument("FILE|-", "CSV or Parquet, wrapped or not; - is standard input.")
     ],
-    schema: Annotated[Path, options.schema("What holds for it.")],
+    schema: Annotated[Path, options.schema("Schema of the file.")],
     expect: Annotated[
         Literal["encrypted", "plain"],
         typer.Option("--expect", help="Whether the marked columns are encrypted."),
     ] = "encrypted",
     against: Annotated[
-        Path | None, options.value("--against", "ORIGINAL", "Compare every cell with this file's.")
+        Path | None, options.value("--against", "ORIGINAL", "Compare every cell with this file.")
     ] = None,
     key_column: Annotated[
-        str | None, options.value("--key-column", "C", "Names the rows, in whatever order.")
+        str | None, options.value("--key-column", "C", "Column that identifies rows, in any order.")
     ] = None,
     round_trip: Annotated[
         bool, typer.Option("--round-trip", help="Encrypt and decrypt a plain file in memory.")
     ] = False,
     recipient: Annotated[
-        list[str] | None, options.names("Wrap and unwrap it for this key, too.")
+        list[str] | None, options.names("Also wrap and unwrap it for this key.")
     ] = None,
     without_keys: Annotated[
-        bool, typer.Option("--without-keys", help="Look at the form of ciphertexts alone.")
+        bool, typer.Option("--without-keys", help="Check only the form of ciphertexts.")
     ] = False,
     profile: options.Profile = None,
-    form: Annotated[Form, typer.Option("--format", help="On standard output.")] = "text",
+    form: Annotated[Form, typer.Option("--format", help="Format on standard output.")] = "text",
     output: Annotated[
-        list[str] | None, options.value("--output -o", "FORMAT=FILE", "A report more, into a file.")
+        list[str] | None, options.value("--output -o", "FORMAT=FILE", "Also write this report.")
     ] = None,
-    html: Annotated[
-        Path | None, options.value("--html", "FILE", "The same as -o html=FILE.")
-    ] = None,
+    html: Annotated[Path | None, options.value("--html", "FILE", "Same as -o html=FILE.")] = None,
     max_findings: Annotated[
-        int, options.value("--max-findings", "N", "Listed of each column and rule.", min=0)
+        int, options.value("--max-findings", "N", "Findings listed per column and rule.", min=0)
     ] = 100,
     threads: options.Threads = 0,
     force: options.Force = False,
     *,
     common: options.KeyOptions,
 ) -> None:
-    """Prove that a file keeps its schema and can be read back."""
+    """Check that a file matches its schema and can be read back."""
     reports = _reports(output or [], html)
     with ExitStack() as stack:
         source = begun_source(file, stack)

@@ -60,7 +60,7 @@ def generate_aes(
     *,
     common: options.KeyOptions,
 ) -> None:
-    """Make a new AES key."""
+    """Generate an AES key."""
     from piienc.keys import KeyFolder  # start-up
 
     with common.recorded("keys generate-aes", keys=[name], makes_keys=True) as entry:
@@ -83,7 +83,7 @@ def import_aes(
     *,
     common: options.KeyOptions,
 ) -> None:
-    """Take in an AES key that you have already."""
+    """Import an existing AES key."""
     from piienc.keys import KeyFolder, read_material  # start-up
 
     with common.recorded(
@@ -101,7 +101,7 @@ def list_keys(
     *,
     common: options.CommonOptions,
 ) -> None:
-    """Show the keys of the key folder; no passphrase is needed."""
+    """List the keys of the key folder; needs no passphrase."""
     from piienc.keys import KeyFolder  # start-up
 
     folder = KeyFolder(common.settings.keys_dir)
@@ -125,7 +125,7 @@ def export(
     name: options.Name,
     output: Annotated[Path | None, options.value("--output -o", "FILE", "Default: stdout.")] = None,
     reveal_secret: Annotated[
-        bool, typer.Option("--reveal-secret", help="Yes, the key itself, in clear.")
+        bool, typer.Option("--reveal-secret", help="Write the AES key unencrypted.")
     ] = False,
     force: options.Force = False,
     *,

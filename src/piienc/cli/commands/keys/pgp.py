@@ -32,19 +32,19 @@ class Algorithm(StrEnum):
 
 def generate_pgp(
     name: options.Name,
-    email: Annotated[str, options.value("--email", "ADDRESS", "For its user id.")],
+    email: Annotated[str, options.value("--email", "ADDRESS", "E-mail address of the user id.")],
     algorithm: Annotated[
-        Algorithm, typer.Option("--algorithm", help="ed25519 comes with cv25519 to encrypt to.")
+        Algorithm, typer.Option("--algorithm", help="ed25519 has a cv25519 subkey for encryption.")
     ] = Algorithm.RSA3072,
     expires: Annotated[
-        str, options.value("--expires", "2y|never", "Days, weeks, months or years.")
+        str, options.value("--expires", "2y|never", "Validity in days, weeks, months or years.")
     ] = "2y",
     real_name: Annotated[str | None, options.value("--real-name", "TEXT", "Default: NAME.")] = None,
     no_passphrase: options.NoPassphrase = False,
     *,
     common: options.KeyOptions,
 ) -> None:
-    """Make an OpenPGP key pair of your own, to sign with and to be sent files."""
+    """Generate an OpenPGP key pair of your own, to sign and to receive files."""
     folder = folder_of(common)
     with common.recorded("keys generate-pgp", keys=[name], makes_keys=True) as entry:
         secret = common.passphrase.for_new(name, none=no_passphrase)
@@ -71,16 +71,16 @@ def import_pgp(
         Path, options.argument("FILE|-", "The partner's public key, armored or binary.")
     ],
     fingerprint: Annotated[
-        str | None, options.value("--fingerprint", "HEX", "What it must be: refuse another.")
+        str | None, options.value("--fingerprint", "HEX", "Refuse a key with another fingerprint.")
     ] = None,
     with_secret: Annotated[
-        bool, typer.Option("--with-secret", help="The file is your own secret key: keep it too.")
+        bool, typer.Option("--with-secret", help="Import your own key, with its secret part.")
     ] = False,
     force: options.Force = False,
     *,
     common: options.CommonOptions,
 ) -> None:
-    """Take in a partner's OpenPGP key, and pin its fingerprint under the name."""
+    """Import a partner's OpenPGP key, and pin its fingerprint under the name."""
     with common.recorded(
         "keys import-pgp", [("input", file)], keys=[name], makes_keys=True
     ) as entry:
@@ -105,7 +105,7 @@ def fingerprint(
     *,
     common: options.CommonOptions,
 ) -> None:
-    """Show an OpenPGP key's fingerprint, to compare it with its owner's."""
+    """Show the fingerprint of an OpenPGP key, to compare it with its owner's."""
     key = folder_of(common).load([name])[0]
     if common.json:
         ui.result(key=facts_of(key))
