@@ -37,9 +37,9 @@ class BegunLogs:
     def log_of(self, state: Path, fingerprint: str) -> str | None:
         """Return the id of the log that a key has begun in a state folder, if that is known."""
         # By the path first: a folder or a link in its place must not lead to another log.
-        for told in (self._at(state), *self._same(state)):
-            if fingerprint in told:
-                return str(told[fingerprint])
+        for entry in (self._at(state), *self._same(state)):
+            if fingerprint in entry:
+                return str(entry[fingerprint])
         return None
 
     def keep(self, state: Path, fingerprint: str, log: str) -> None:
@@ -47,30 +47,30 @@ class BegunLogs:
         writable = os.access(self._folder.parent, os.W_OK | os.X_OK)
         if not writable or fingerprint in self._at(state):
             return
-        told = {_STATE: _absolute(state), fingerprint: log}
+        entry = {_STATE: _absolute(state), fingerprint: log}
         with contextlib.suppress(ConfigError, IncompleteError):
             make_private_folder(self._folder)
             with new_file(self._file(state), overwrite=True, kept=True) as file:
-                file.write(json.dumps(told, indent=2).encode() + b"\n")
+                file.write(json.dumps(entry, indent=2).encode() + b"\n")
 
     def _at(self, state: Path) -> dict[str, Any]:
         path = self._file(state)
-        return self._told(path) if os.access(path, os.F_OK) else {}
+        return self._entry(path) if os.access(path, os.F_OK) else {}
 
     def _same(self, state: Path) -> Iterator[dict[str, Any]]:
         """Yield what is known of the folder under other paths."""
         for path in sorted(self._folder.glob("*.json")):
-            told = self._told(path)
+            entry = self._entry(path)
             # An older piienc kept paths from a folder that is not known.
-            if os.path.isabs(name := str(told.get(_STATE))) and _is_same(name, state):  # noqa: PTH117  # text
-                yield told
+            if os.path.isabs(name := str(entry.get(_STATE))) and _is_same(name, state):  # noqa: PTH117  # text
+                yield entry
 
-    def _told(self, path: Path) -> dict[str, Any]:
+    def _entry(self, path: Path) -> dict[str, Any]:
         try:
-            told = json.loads(self._read(path))
+            entry = json.loads(self._read(path))
         except (ValueError, RecursionError):
             return {}
-        return told if isinstance(told, dict) else {}
+        return entry if isinstance(entry, dict) else {}
 
     def _file(self, state: Path) -> Path:
         name = hashlib.sha256(os.fsencode(_absolute(state))).hexdigest()

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from piienc.audit.head import SignedHead
     from piienc.audit.keys import AuditPublicKey
     from piienc.audit.line import FormerLog
-    from piienc.audit.walk import Kind, WalkState
+    from piienc.audit.walk import Kind, WalkState, Witnessed
 
 Signature = Literal["good", "unchecked", "none"]
 
@@ -97,13 +97,13 @@ def check(
     Raises:
         ConfigError: the system does not let it be read: nothing is said of the log.
     """
-    told: dict[tuple[str, int], set[str]] = {}
+    witnessed: dict[tuple[str, int], set[str]] = {}
     older: dict[int, set[str]] = {}
-    for mark in witnesses:
-        if mark.log is None:
-            older.setdefault(mark.lines, set()).add(mark.head)
+    for witness in witnesses:
+        if witness.log is None:
+            older.setdefault(witness.lines, set()).add(witness.head)
         else:
-            told.setdefault((mark.log, mark.lines), set()).add(mark.head)
+            witnessed.setdefault((witness.log, witness.lines), set()).add(witness.head)
     own = segments.folder_of(state, key.fingerprint) if key else None
     with segments.still(state):
         seen = [_seen(folder) for folder in segments.folders(state)]
@@ -111,8 +111,8 @@ def check(
     logs, walks = [], []
     for one in seen:
         verifier = key if one.folder == own else None
-        walked = LogWalk(one.folder, verifier, told).through(one.sizes, one.misnamed)
-        logs.append(_checked(state, one, walked, verifier, told))
+        walked = LogWalk(one.folder, verifier, witnessed).through(one.sizes, one.misnamed)
+        logs.append(_checked(state, one, walked, verifier, witnessed))
         walks.append(walked)
     if key and own and own not in {one.folder for one in seen} and key.begun(state):
         logs.insert(0, _gone(state, own, key))
@@ -120,7 +120,7 @@ def check(
     if old := _former(state, key, older, formers, bool(logs)):
         logs.append(old)
     ids = {walked.begun for walked in walks}
-    lost = sorted({log for log, _ in told} - ids)
+    lost = sorted({log for log, _ in witnessed} - ids)
     logs += [_lost(f"a witness tells of the log {log}, which is not here") for log in lost]
     return AuditReport(tuple(logs))
 
@@ -168,7 +168,7 @@ def _checked(
     seen: _LogSnapshot,
     walked: WalkState,
     key: AuditPublicKey | None,
-    told: Mapping[tuple[str, int], set[str]],
+    witnessed: Witnessed,
 ) -> LogReport:
     """Hold a log that was gone through against its head, its key and witnesses."""
     name = seen.folder.relative_to(state).as_posix()
@@ -179,7 +179,9 @@ def _checked(
         kind: Kind = "cut-off" if walked.line < head.lines else "head"
         line = walked.line + 1 if kind == "cut-off" else None
         damages.append(Damage(name, line, kind, found))
-    lost = [line for log, line in told if log == walked.begun and (log, line) not in walked.met]
+    lost = [
+        line for log, line in witnessed if log == walked.begun and (log, line) not in walked.met
+    ]
     if lost and not damages:
         reason = f"the log was cut off behind line {walked.line}: a witness tells of line "
         damages.append(Damage(name, walked.line + 1, "cut-off", f"{reason}{max(lost)}"))
@@ -204,8 +206,8 @@ def _reason(state: Path, seen: _LogSnapshot, walked: WalkState, key: AuditPublic
         return "the head is gone" if walked.lines or begun else None
     if not seen.head.is_signed_by(key):
         return "the signature of the head is not good"
-    told = {begun, walked.begun} - {None}
-    return None if told <= {seen.head.log} else "it is not the log that the key has begun here"
+    ids = {begun, walked.begun} - {None}
+    return None if ids <= {seen.head.log} else "it is not the log that the key has begun here"
 
 
 def _misfit(head: SignedHead, walked: WalkState) -> str | None:
@@ -228,17 +230,19 @@ def _lost(reason: str) -> LogReport:
 def _former(
     state: Path,
     key: AuditPublicKey | None,
-    told: Mapping[int, set[str]],
+    witnessed: Mapping[int, set[str]],
     closed: list[FormerLog],
     newer: bool,  # noqa: FBT001  # a private helper, called once
 ) -> LogReport | None:
     """Hold the log of the format before against what the first line after it says of it."""
     found = former.closed_former(state, key)
-    if found is None and not closed and not told:
+    if found is None and not closed and not witnessed:
         return None
     reason = _former_reason(found, closed, newer)
-    if reason is None and told:
-        reason = former.unattested(state, told) if found else "a receipt tells of it; it is gone"
+    if reason is None and witnessed:
+        reason = (
+            former.unattested(state, witnessed) if found else "a receipt tells of it; it is gone"
+        )
     damages = () if reason is None else (Damage(segments.FORMER, None, "altered", reason),)
     lines, signed = (found.lines, found.signed) if found else (0, 0)
     unchecked = former.is_signed(state)

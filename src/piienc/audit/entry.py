@@ -77,7 +77,7 @@ class AuditEntry:
         self._files: list[dict[str, Any]] = []
         self._keys: dict[str, dict[str, Any]] = {}
         self._counts: dict[str, int] = {}
-        self._mark: LogPosition | None = None
+        self._position: LogPosition | None = None
         self.code = 0
 
     def file(self, role: str, path: object) -> None:
@@ -100,21 +100,21 @@ class AuditEntry:
         self, name: str, ids: Iterable[int] | None = None, *, fingerprint: str | None = None
     ) -> None:
         """Say which key is used, by its name, and by its ids or its fingerprint once known."""
-        told = self._keys.setdefault(name, {"name": name})
+        facts = self._keys.setdefault(name, {"name": name})
         if ids is not None:
-            told["ids"] = sorted(ids)
+            facts["ids"] = sorted(ids)
         if fingerprint is not None:
-            told["fingerprint"] = fingerprint
+            facts["fingerprint"] = fingerprint
 
     def receipt(self, receipt: AnyReceipt) -> None:
         """Take in what a step has done; several steps of one run add up."""
         from piienc.audit.facts import counts_of, files_of, keys_of  # noqa: PLC0415  # start-up
 
-        found = files_of(receipt)
-        roles = {file["role"] for file in found}
+        files = files_of(receipt)
+        roles = {file["role"] for file in files}
         # What was named at the beginning gives way to what was found to be.
         kept = [file for file in self._files if "bytes" in file or file["role"] not in roles]
-        self._files = kept + found
+        self._files = kept + files
         for name, count in counts_of(receipt).items():
             self._counts[name] = self._counts.get(name, 0) + count
         for key in keys_of(receipt):
@@ -150,7 +150,7 @@ class AuditEntry:
 
         There is one once the beginning is written.
         """
-        return to_builtins(self._mark)  # type: ignore[no-any-return]  # of a record
+        return to_builtins(self._position)  # type: ignore[no-any-return]  # of a record
 
     def with_position(self, document: dict[str, Any]) -> dict[str, Any]:
         """Return a receipt's document with the place that the log has come to."""
@@ -160,7 +160,7 @@ class AuditEntry:
         facts = {**self._facts, "outcome": outcome, **more, "files": self._files}
         facts |= {"schema": self._schema} if self._schema else {}
         facts |= {"keys": list(self._keys.values()), "counts": self._counts}
-        self._mark = self._log.append(facts)
+        self._position = self._log.append(facts)
 
     def _signing(self) -> AuditKey | None:
         if self._signer is None:

@@ -86,7 +86,7 @@ class _FormerWalk(Struct):
             link = _link(line)
         except (DecodeError, UnicodeDecodeError, RecursionError):
             link = None
-        told = places.get(self.count + 1, ())
+        expected = places.get(self.count + 1, ())
         if link is None:
             self.torn.append(digest)
         elif (link.line, link.prev, [*link.torn]) != (self.count + 1, self.head, self.torn):
@@ -97,7 +97,7 @@ class _FormerWalk(Struct):
             self.signers.update({link.signer} - {None})  # type: ignore[arg-type]  # None is taken off
         self.end += len(raw)
         self.count += 1
-        if any((head, end) != (digest, self.end - raw.endswith(b"\n")) for head, end in told):
+        if any((head, end) != (digest, self.end - raw.endswith(b"\n")) for head, end in expected):
             self.reason = f"line {self.count} is not the one that was signed"
 
 
@@ -142,19 +142,19 @@ def is_signed(state: Path) -> bool:
     return (state / _HEADS).exists()
 
 
-def unattested(state: Path, told: Mapping[int, Iterable[str]]) -> str | None:
+def unattested(state: Path, expected: Mapping[int, Iterable[str]]) -> str | None:
     """Return how the log differs from what receipts tell of its lines; None if it does not.
 
     Args:
         state: the state folder; the log is there and can be read.
-        told: hashes of lines by their numbers.
+        expected: hashes of lines by their numbers.
     """
     last = 0
     with reading(state / FORMER) as file:
         for last, raw in enumerate(lines_of(file), 1):
-            if last in told and {*told[last]} != {hash_of(raw.removesuffix(b"\n"))}:
+            if last in expected and {*expected[last]} != {hash_of(raw.removesuffix(b"\n"))}:
                 return f"line {last} is not the one that a receipt tells of"
-    lost = max(told, default=0)
+    lost = max(expected, default=0)
     return f"it was cut off behind line {last}: a receipt tells of {lost}" if lost > last else None
 
 

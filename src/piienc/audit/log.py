@@ -72,14 +72,14 @@ class AuditLog:
                 heads.write(folder, _head(place.log, place.line, place.head, place.place, signer))
             if signer:
                 signer.remember(self.folder, place.log)
-            mark = self._write(folder, place, facts, signer)
+            position = self._write(folder, place, facts, signer)
         if place.broken:
             self._on_warning(
                 f"the audit log {folder / place.broken.file} is not as it was written: "
                 f"{place.broken.reason}; it goes on in a new segment that says so: see 'piienc "
                 "audit verify'"
             )
-        return mark
+        return position
 
     def _write(
         self, folder: Path, place: LogState, facts: dict[str, Any], signer: AuditKey | None
@@ -107,17 +107,17 @@ class AuditLog:
                 hint="take fewer files in one run",
             )
         _append(segments.path_of(folder, place.segment), line + b"\n", place.end)
-        mark = LogPosition(link.line, hash_of(line), place.log)
+        position = LogPosition(link.line, hash_of(line), place.log)
         if signer:
             at = (place.segment, place.end + len(line) + 1)
             try:
-                heads.write(folder, _head(place.log, mark.lines, mark.head, at, signer))
+                heads.write(folder, _head(place.log, position.lines, position.head, at, signer))
             except IncompleteError as error:
                 later = "is in the log, and the next command signs the head that tells of it"
                 raise IncompleteError(
-                    f"{error}; line {mark.lines} {later}", hint=error.hint
+                    f"{error}; line {position.lines} {later}", hint=error.hint
                 ) from error
-        return mark
+        return position
 
     @contextlib.contextmanager
     def _held(self) -> Iterator[None]:

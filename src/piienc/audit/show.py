@@ -73,19 +73,19 @@ class LogExcerpt(Struct, frozen=True):
     unreadable: int
 
 
-def shown(state: Path, wanted: LogFilter) -> LogExcerpt:
+def shown(state: Path, selection: LogFilter) -> LogExcerpt:
     """Return the lines of a state folder's logs that are asked for.
 
     Raises:
         InputError: something else is in the place of a log.
         ConfigError: the system does not let a log be read.
     """
-    found: list[Line] = []
+    lines: list[Line] = []
     begun: dict[str, Line] = {}
     unreadable = 0
     # What is unsigned first: a run can begin before there is a key, and end when there is one.
     for paths in _logs(state):
-        ended: deque[Line] = deque(maxlen=wanted.most)
+        ended: deque[Line] = deque(maxlen=selection.most)
         for raw in chain.from_iterable(map(_lines, paths)):
             line = _parsed(raw)
             if line is None:
@@ -94,12 +94,12 @@ def shown(state: Path, wanted: LogFilter) -> LogExcerpt:
                 begun[str(line.get("run"))] = line
             else:
                 begun.pop(str(line.get("run")), None)
-                if wanted.takes(line):
+                if selection.takes(line):
                     ended.append(line)
-        found += ended
-    found += filter(wanted.takes, begun.values())
-    found.sort(key=lambda line: (str(line.get("time")), int(line["line"])), reverse=True)
-    return LogExcerpt(list(islice(found, wanted.most)), unreadable)
+        lines += ended
+    lines += filter(selection.takes, begun.values())
+    lines.sort(key=lambda line: (str(line.get("time")), int(line["line"])), reverse=True)
+    return LogExcerpt(list(islice(lines, selection.most)), unreadable)
 
 
 def _logs(state: Path) -> Iterator[list[Path]]:

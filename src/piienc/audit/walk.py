@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, BinaryIO, Literal
 
 from msgspec import Struct, field
@@ -20,11 +21,13 @@ from piienc.audit.segments import (
 from piienc.audit.standing import reason_against
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
     from pathlib import Path
 
     from piienc.audit.keys import AuditPublicKey
     from piienc.audit.line import LineLink
+
+Witnessed = Mapping[tuple[str, int], set[str]]
+"""Hashes of lines, by log and number, as witnesses tell them."""
 
 Kind = Literal["altered", "removed", "misplaced", "cut-off", "head", "broken"]
 
@@ -88,19 +91,17 @@ class _WrongError(Exception):
 class LogWalk:
     """The way through the log of a folder."""
 
-    def __init__(
-        self, folder: Path, key: AuditPublicKey | None, told: Mapping[tuple[str, int], set[str]]
-    ) -> None:
+    def __init__(self, folder: Path, key: AuditPublicKey | None, witnessed: Witnessed) -> None:
         """Say what is gone through.
 
         Args:
             folder: the log's folder.
             key: the public key that signs it, if that is at hand.
-            told: hashes of lines by log and number, as witnesses tell them.
+            witnessed: what witnesses tell of the lines.
         """
         self.folder = folder
         self._key = key
-        self._told = told
+        self._witnessed = witnessed
         self.walked = WalkState()
 
     def through(self, sizes: dict[int, int], misnamed: tuple[str, ...] = ()) -> WalkState:
@@ -180,9 +181,9 @@ class LogWalk:
             walked.end = len(raw) + (0 if first else walked.end)
             walked.lines += 1
             first = False
-            if (told := self._told.get((link.log, link.line))) is not None:
+            if (hashes := self._witnessed.get((link.log, link.line))) is not None:
                 walked.met.add((link.log, link.line))
-                if told != {walked.head}:
+                if hashes != {walked.head}:
                     raise _WrongError(
                         link.line,
                         "altered",
@@ -212,9 +213,10 @@ class LogWalk:
             walked.begun = link.log
         if link.broken:
             # What is unsigned, or not checked, is not repeated: anybody could have written it.
-            told = link.broken.reason if self._key else "what was before is not as it was written"
+            reason = link.broken.reason if self._key else "what was before is not as it was written"
             self._wrong(
-                number, _WrongError(link.line, "broken", f"line {link.line} found a break: {told}")
+                number,
+                _WrongError(link.line, "broken", f"line {link.line} found a break: {reason}"),
             )
         if not walked.known:
             walked.line, walked.head, walked.link = link.line - 1, link.prev, None

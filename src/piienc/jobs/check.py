@@ -108,14 +108,14 @@ def _keys(context: JobContext) -> list[str]:
 
 
 def _recipients(context: JobContext) -> list[str]:
-    wanted, profile = context.wrap_request, context.profile
-    known = {key.name: key for key in context.pgp.load(wanted.names)}
-    recipients = [known[name] for name in wanted.recipients]
+    request, profile = context.wrap_request, context.profile
+    known = {key.name: key for key in context.pgp.load(request.names)}
+    recipients = [known[name] for name in request.recipients]
     warnings = check_recipients(recipients, profile)
-    signer = known[wanted.signer] if wanted.signer else None
+    signer = known[request.signer] if request.signer else None
     check_signer(signer, profile, context.pgp)
     plain_limit(profile, recipients, armor=bool(profile.armor))
-    return [f"wrapped for {', '.join(wanted.recipients)}", *warnings]
+    return [f"wrapped for {', '.join(request.recipients)}", *warnings]
 
 
 def _sources(context: JobContext) -> list[str]:
@@ -125,8 +125,8 @@ def _sources(context: JobContext) -> list[str]:
     for _, error in there.refused:
         raise error
     size = sum(each.size for each in there.ready)
-    told = [f"{len(there.ready):,} of {size:,} bytes together"]
-    return [*told, *(f"{path} is being written to" for path in there.moving)]
+    notes = [f"{len(there.ready):,} of {size:,} bytes together"]
+    return [*notes, *(f"{path} is being written to" for path in there.moving)]
 
 
 def _folders(context: JobContext) -> list[str]:

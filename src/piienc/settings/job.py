@@ -171,7 +171,7 @@ def check_destinations(fields: Mapping[str, Any]) -> Iterator[Mistake]:
         return
     known = list(fields["destinations"] or ())
     for name, job in (fields["jobs"] or {}).items():
-        wanted = job["destination"]
-        if wanted not in known:
-            mend = nearest(wanted, known) or f"; add [destinations.{wanted}]"
-            yield ("jobs", name, "destination"), f"there is no destination {shown(wanted)}{mend}"
+        target = job["destination"]
+        if target not in known:
+            mend = nearest(target, known) or f"; add [destinations.{target}]"
+            yield ("jobs", name, "destination"), f"there is no destination {shown(target)}{mend}"

@@ -162,12 +162,12 @@ class Ledger(StateRecords):
 
     def unfinished(self, places: Sequence[str], name: str) -> Transfer | None:
         """Return the last push of a name to one of these URLs that another run can go on with."""
-        found = self._find(
+        rows = self._find(
             f"direction = 'push' AND {_THERE} AND name = ? "
             "AND outcome IN ('running', 'failed') AND phase != 'done'",
             (dumps(places), name),
         )
-        return found[0] if found else None
+        return rows[0] if rows else None
 
     def delivered(self, places: Sequence[str], name: str, size: int) -> list[Transfer]:
         """Return the pushes of files of a name and a size that have ended well, newest first."""
@@ -205,17 +205,17 @@ class Ledger(StateRecords):
         if not self.is_begun:
             return []
         alive = outcome in {"running", "interrupted"}
-        wanted = {
+        clauses = {
             _THERE: None if places is None else dumps(places),
             "job = ?": job,
             "outcome = ?": "running" if alive else outcome,
             "begun >= ?": since,
             "begun < ?": until,
         }
-        said = {clause: value for clause, value in wanted.items() if value is not None}
-        found = self._find(" AND ".join(said) or "1", tuple(said.values()), -1 if alive else most)
-        found = [self._as_it_is(one) for one in found]
-        return [one for one in found if outcome in {None, one.outcome}][
+        given = {clause: value for clause, value in clauses.items() if value is not None}
+        rows = self._find(" AND ".join(given) or "1", tuple(given.values()), -1 if alive else most)
+        rows = [self._as_it_is(one) for one in rows]
+        return [one for one in rows if outcome in {None, one.outcome}][
             : most if most >= 0 else None
         ]
 

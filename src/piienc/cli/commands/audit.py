@@ -46,17 +46,19 @@ def verify(
     from piienc.audit.keys import public_key  # start-up
 
     settings = common.settings
-    witnesses = [_mark_of(path) for path in receipt or ()] + [_noted(line) for line in head or ()]
+    witnesses = [_position_of(path) for path in receipt or ()] + [
+        _noted(line) for line in head or ()
+    ]
     with _readable(settings.state_dir):
-        found = check(settings.state_dir, public_key(settings.keys_dir), witnesses)
-    error = _error_of(found, settings.state_dir, settings.keys_dir)
+        report = check(settings.state_dir, public_key(settings.keys_dir), witnesses)
+    error = _error_of(report, settings.state_dir, settings.keys_dir)
     if common.json:
-        ui.document(_document(found, error))
+        ui.document(_document(report, error))
         if error:
             raise typer.Exit(error.exit_code)
         return
     if error is None or isinstance(error, KeyAccessError):
-        _tell(found, settings.state_dir, settings.keys_dir, quiet=common.quiet)
+        _tell(report, settings.state_dir, settings.keys_dir, quiet=common.quiet)
     if error:
         raise error
 
@@ -72,16 +74,16 @@ def head(
 
     settings = common.settings
     with _readable(settings.state_dir):
-        mark = noted(settings.state_dir, public_key(settings.keys_dir))
-    if mark is None:
+        position = noted(settings.state_dir, public_key(settings.keys_dir))
+    if position is None:
         raise InputError(
             f"the audit log in {settings.state_dir} has no lines yet",
             hint="if it was written with other folders, name them: --keys DIR, --state DIR",
         )
     if common.json:
-        ui.result(head=mark.note(), audit=to_builtins(mark))
+        ui.result(head=position.note(), audit=to_builtins(position))
     else:
-        ui.data(mark.note())
+        ui.data(position.note())
 
 
 @options.command("show", "piienc audit show --since 2026-11-24 --outcome failed", app)
@@ -110,20 +112,20 @@ def show(
 
     begin = moment_of(since, "--since")
     end = moment_of(until, "--until", behind=True)
-    wanted = LogFilter(begin, end, command, file, key, outcome, most)
-    found = shown(common.settings.state_dir, wanted)
-    if found.unreadable:
-        ui.warn(f"{found.unreadable} lines cannot be read: see 'piienc audit verify'")
+    selection = LogFilter(begin, end, command, file, key, outcome, most)
+    excerpt = shown(common.settings.state_dir, selection)
+    if excerpt.unreadable:
+        ui.warn(f"{excerpt.unreadable} lines cannot be read: see 'piienc audit verify'")
     if common.json:
-        ui.result(lines=found.lines)
-    elif found.lines:
+        ui.result(lines=excerpt.lines)
+    elif excerpt.lines:
         head = ("line", "time", "user", "command", "outcome", "files", "keys")
-        ui.table("audit log", head, [_row(line) for line in found.lines])
+        ui.table("audit log", head, [_row(line) for line in excerpt.lines])
     else:
         common.say("no lines")
 
 
-def _mark_of(path: Path) -> LogPosition:
+def _position_of(path: Path) -> LogPosition:
     """Return the place of the log that a receipt tells.
 
     Raises:
@@ -150,13 +152,13 @@ def _noted(line: str) -> LogPosition:
     """
     from piienc.audit.head import LogPosition  # start-up
 
-    mark = LogPosition.of_note(line.strip())
-    if mark is None:
+    position = LogPosition.of_note(line.strip())
+    if position is None:
         raise UsageError(
             "what --head gives is no line of 'piienc audit head'",
             hint="give the line as it was printed, all of it",
         )
-    return mark
+    return position
 
 
 @contextmanager
@@ -171,10 +173,10 @@ def _readable(state: Path) -> Iterator[None]:
         ) from error
 
 
-def _error_of(found: AuditReport, state: Path, keys: Path) -> PiiencError | None:
-    if not found.damages:
-        return _unproven(found, state, keys) if found.proves_nothing else None
-    first, *others = found.damages
+def _error_of(report: AuditReport, state: Path, keys: Path) -> PiiencError | None:
+    if not report.damages:
+        return _unproven(report, state, keys) if report.proves_nothing else None
+    first, *others = report.damages
     more = f" ({len(others)} more: --json tells all)" if others else ""
     return AuthenticationError(
         f"{state / first.file}: {first.message}{more}",
@@ -183,8 +185,8 @@ def _error_of(found: AuditReport, state: Path, keys: Path) -> PiiencError | None
     )
 
 
-def _unproven(found: AuditReport, state: Path, keys: Path) -> KeyAccessError:
-    first, *others = found.unchecked
+def _unproven(report: AuditReport, state: Path, keys: Path) -> KeyAccessError:
+    first, *others = report.unchecked
     return KeyAccessError(
         _unchecked(first, state, keys) + (f" ({len(others)} more)" if others else ""),
         hint="name the key folder that has signed it: --keys DIR or PIIENC_KEYS",
@@ -195,18 +197,18 @@ def _unchecked(log: LogReport, state: Path, keys: Path) -> str:
     return f"the signatures of {state / log.path} were not checked: {keys} does not hold its key"
 
 
-def _document(found: AuditReport, error: PiiencError | None) -> dict[str, Any]:
+def _document(report: AuditReport, error: PiiencError | None) -> dict[str, Any]:
     from piienc.report.receipt import ErrorFacts  # start-up
 
-    document = {"schema_version": ui.SCHEMA_VERSION, "ok": True, **to_builtins(found)}
+    document = {"schema_version": ui.SCHEMA_VERSION, "ok": True, **to_builtins(report)}
     return document | (ErrorFacts.of(error).document() if error else {})
 
 
-def _tell(found: AuditReport, state: Path, keys: Path, *, quiet: bool) -> None:
+def _tell(report: AuditReport, state: Path, keys: Path, *, quiet: bool) -> None:
     """Tell what was found; what was not proven also where nothing else is told."""
-    if not found.logs and not quiet:
+    if not report.logs and not quiet:
         ui.say("no lines")
-    for log in found.logs:
+    for log in report.logs:
         path = state / log.path
         if not quiet:
             order = "whole and in order, signed" if log.signature == "good" else "in order"
@@ -214,7 +216,7 @@ def _tell(found: AuditReport, state: Path, keys: Path, *, quiet: bool) -> None:
             ui.say(f"empty: {path}" if is_empty else f"{_lines(log.lines)}, {order}: {path}")
             if log.cut:
                 ui.say(f"{_lines(log.cut)} cut off by a crash")
-        if log.signature == "unchecked" and not found.proves_nothing:
+        if log.signature == "unchecked" and not report.proves_nothing:
             ui.warn(_unchecked(log, state, keys))
         if log.signature == "none" and log.lines:
             ui.warn(f"{path} is not signed: anybody could have written it, or cut it off")

@@ -48,7 +48,7 @@ def init(
 
     config = common.config or Path(FILE)
     settings = load(config=config, keys=common.keys, state=common.state, begun=False)
-    wanted = ProjectRequest(
+    request = ProjectRequest(
         config,
         settings.keys_dir,
         settings.state_dir,
@@ -59,8 +59,8 @@ def init(
         _pair(own_pgp) if own_pgp else None,
     )
     if not common.no_input and ui.has_terminal():
-        wanted = _asked(wanted)
-    planned = plan(wanted)
+        request = _asked(request)
+    planned = plan(request)
     new = [*planned.new_keys, *([planned.own_pgp[0]] if planned.own_pgp else [])]
     # Asked before anything is made, so that who gives up leaves nothing behind.
     secret = common.passphrase.for_new(*new, none=no_passphrase) if new else None
@@ -79,41 +79,41 @@ def init(
             entry.key(made, (key.key_id for key in keyset.keys))
         for key in begun.pgp_keys:
             entry.key(str(key.name), fingerprint=key.fingerprint)
-    _tell(begun, wanted, entry, common)
+    _tell(begun, request, entry, common)
 
 
-def _pair(said: str) -> tuple[str, str]:
-    name, mark, value = said.partition("=")
+def _pair(text: str) -> tuple[str, str]:
+    name, mark, value = text.partition("=")
     if not (name and mark and value):
         raise UsageError("two things with a = between them are needed", hint="say NAME=VALUE")
     return name, value
 
 
-def _asked(wanted: ProjectRequest) -> ProjectRequest:
+def _asked(request: ProjectRequest) -> ProjectRequest:
     """Ask for what was not said and is not there."""
     from msgspec.structs import replace
 
-    if wanted.sample is None and not wanted.schema.exists():
-        said = ui.ask("a file like those that you will encrypt")
-        wanted = replace(wanted, sample=Path(said) if said else None)
-    if wanted.config.exists():
-        return wanted
-    if wanted.url is None:
-        said = ui.ask("where to deliver, sftp://user@host/dir/ (nothing: say it later)")
-        wanted = replace(wanted, url=said or None)
-    if not wanted.recipients:
-        said = ui.ask("the file with the partner's OpenPGP public key (nothing: import it later)")
-        wanted = replace(wanted, recipients={"partner": Path(said)} if said else {})
-    return wanted
+    if request.sample is None and not request.schema.exists():
+        answer = ui.ask("a file like those that you will encrypt")
+        request = replace(request, sample=Path(answer) if answer else None)
+    if request.config.exists():
+        return request
+    if request.url is None:
+        answer = ui.ask("where to deliver, sftp://user@host/dir/ (nothing: say it later)")
+        request = replace(request, url=answer or None)
+    if not request.recipients:
+        answer = ui.ask("the file with the partner's OpenPGP public key (nothing: import it later)")
+        request = replace(request, recipients={"partner": Path(answer)} if answer else {})
+    return request
 
 
 def _tell(
     begun: CreatedProject,
-    wanted: ProjectRequest,
+    request: ProjectRequest,
     entry: AuditEntry,
     common: options.CommonOptions,
 ) -> None:
-    steps = _next_steps(begun, wanted)
+    steps = _next_steps(begun, request)
     if common.json:
         facts = {"created": begun.created, "left": begun.plan.left, "marked": begun.plan.marked}
         ui.result(**entry.with_position({**facts, "next": steps}))
@@ -126,42 +126,44 @@ def _tell(
     )
 
 
-def _next_steps(begun: CreatedProject, wanted: ProjectRequest) -> Sequence[str]:
+def _next_steps(begun: CreatedProject, request: ProjectRequest) -> Sequence[str]:
     """Return what is to be done next, in order."""
-    steps = [f"look {wanted.schema} through: marks cannot be undone"]
+    steps = [f"look {request.schema} through: marks cannot be undone"]
     if not begun.plan.marked:
-        steps = [f"mark what is personal: piienc schema mark COLUMN --key NAME, in {wanted.schema}"]
+        steps = [
+            f"mark what is personal: piienc schema mark COLUMN --key NAME, in {request.schema}"
+        ]
     steps += [f"make the key {name}: piienc keys generate-aes" for name in begun.plan.unknown_keys]
     if begun.keysets:
-        steps.append(f"keep a copy of {wanted.keys_dir}: without a key, its cells are lost")
+        steps.append(f"keep a copy of {request.keys_dir}: without a key, its cells are lost")
     steps += [
         f"compare the fingerprint of {key.name} with its owner, by another way: {key.fingerprint}"
         for key in begun.pgp_keys
         if not key.secrets
     ]
-    return [*steps, *_ways_on(begun, wanted)]
+    return [*steps, *_ways_on(begun, request)]
 
 
-def _ways_on(begun: CreatedProject, wanted: ProjectRequest) -> Iterator[str]:
+def _ways_on(begun: CreatedProject, request: ProjectRequest) -> Iterator[str]:
     """Yield what leads to the first file that leaves: by the job, where there is one."""
-    made = str(wanted.config) in begun.created
+    made = str(request.config) in begun.created
     where: list[str | Path] = []
-    if wanted.config != Path(FILE):
-        where = ["--config", wanted.config]
-    if made and wanted.url is None:
-        yield f"say in {wanted.config} where files go"
-    if wanted.sample is None:
+    if request.config != Path(FILE):
+        where = ["--config", request.config]
+    if made and request.url is None:
+        yield f"say in {request.config} where files go"
+    if request.sample is None:
         return
-    if not (made and wanted.url):
-        name = wanted.sample.name
+    if not (made and request.url):
+        name = request.sample.name
         stem, dot, suffixes = name.partition(".")
-        output = wanted.folder / f"{stem}.enc{dot}{suffixes}"
-        files = (wanted.sample, output, "--schema", wanted.schema)
+        output = request.folder / f"{stem}.enc{dot}{suffixes}"
+        files = (request.sample, output, "--schema", request.schema)
         yield command("piienc", "encrypt-file", *files, *where)
         return
-    if not wanted.recipients:
-        take = command("piienc", "keys", "import-pgp", wanted.partners[0], "FILE", *where)
+    if not request.recipients:
+        take = command("piienc", "keys", "import-pgp", request.partners[0], "FILE", *where)
         yield f"take in the partner's OpenPGP key: {take}"
-    job = command("piienc", "send", str(wanted.job), *where)
+    job = command("piienc", "send", str(request.job), *where)
     yield f"see that nothing is missing: {job} --check"
     yield job

@@ -101,8 +101,8 @@ def check(
     # Mistakes go before marks: what cannot be read undoes nothing yet.
     worst = min(errors, key=lambda error: error.exit_code, default=None)
     if common.json:
-        told = [_checked(found) for found in checked]
-        ui.document({"schema_version": ui.SCHEMA_VERSION, "ok": not errors, "schemas": told})
+        documents = [_checked(found) for found in checked]
+        ui.document({"schema_version": ui.SCHEMA_VERSION, "ok": not errors, "schemas": documents})
         if worst:  # the document has told them all
             raise typer.Exit(worst.exit_code)
         return
@@ -168,7 +168,7 @@ def show(
     ui.table(
         f"{found.name}, version {found.version}",
         ("column", "type", "rules", "key", "mode", "context", "property", "encrypted since"),
-        [_row(name, told) for name, told in facts.items()],
+        [_row(name, column) for name, column in facts.items()],
     )
 
 

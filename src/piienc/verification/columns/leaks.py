@@ -29,18 +29,18 @@ def leak_of(name: str, column: Column, equal: EqualityFacts) -> Violation | None
         column: as the schema has it.
         equal: what was counted.
     """
-    told = ""
+    frequency = ""
     if equal.cells >= _ENOUGH:
         share = 100 * equal.most_frequent / equal.cells
         counted = f"{equal.distinct:,} different values in {equal.cells:,} cells"
         if equal.distinct * _REPEATS <= equal.cells:
-            told = f"only {counted}, the most frequent one in {share:.1f} % of them"
+            frequency = f"only {counted}, the most frequent one in {share:.1f} % of them"
         elif equal.most_frequent * _FREQUENT >= equal.cells:
-            told = f"one value stands in {share:.1f} % of {equal.cells:,} cells"
+            frequency = f"one value stands in {share:.1f} % of {equal.cells:,} cells"
     nature = _nature(column)
-    if not told and not nature:
+    if not frequency and not nature:
         return None
-    what = "; ".join(part for part in (nature and f"{nature} can be guessed", told) if part)
+    what = "; ".join(part for part in (nature and f"{nature} can be guessed", frequency) if part)
     return Violation(name, "leak", f"equal values show: {what}; {_ADVICE}", None, "warning")
 
 

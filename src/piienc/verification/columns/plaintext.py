@@ -73,8 +73,8 @@ class PlaintextColumn:
         counts = ColumnCounts(nulls, int(ours.sum()), 0, ids)
         if leaks is None and self._counted:
             leaks = self._counted.of(cells)
-        told = None if leaks is None else folded(leaks)
-        return ColumnResult(counts, violations, lambda: stored.array, prints, told)
+        shares = None if leaks is None else folded(leaks)
+        return ColumnResult(counts, violations, lambda: stored.array, prints, shares)
 
 
 def _without(values: pa.Array, rows: Places) -> pa.Array:
