@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 from msgspec import to_builtins
@@ -15,13 +14,7 @@ from piienc.errors import InputError, UsageError
 app = options.group("The file that describes a data file: show, check.")
 
 
-class RowKind(StrEnum):
-    """What the rows of a data file are."""
-
-    PROFILE = "profile"
-    EVENT = "event"
-
-
+RowKind = Literal["profile", "event"]
 Pairs = list[str] | None
 _FORM = "manifest"  # of which the options here are
 
@@ -60,7 +53,7 @@ def show(
     _ = common.settings  # its mistakes are told
     form = form_of(_FORM)
     facts = form.ManifestTable(
-        type=kind.value,
+        type=kind,
         client_email=client_email,
         key_id=key_id,
         columns=_pairs("--map", columns),

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 from msgspec import to_builtins
@@ -22,12 +21,7 @@ if TYPE_CHECKING:
 _LARGEST = 4 << 20  # bytes of a key file
 
 
-class Algorithm(StrEnum):
-    """What can be generated."""
-
-    RSA3072 = "rsa3072"
-    RSA4096 = "rsa4096"
-    ED25519 = "ed25519"
+Algorithm = Literal["rsa3072", "rsa4096", "ed25519"]
 
 
 def generate_pgp(
@@ -35,7 +29,7 @@ def generate_pgp(
     email: Annotated[str, options.value("--email", "ADDRESS", "E-mail address of the user id.")],
     algorithm: Annotated[
         Algorithm, typer.Option("--algorithm", help="ed25519 has a cv25519 subkey for encryption.")
-    ] = Algorithm.RSA3072,
+    ] = "rsa3072",
     expires: Annotated[
         str, options.value("--expires", "2y|never", "Validity in days, weeks, months or years.")
     ] = "2y",
