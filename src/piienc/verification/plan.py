@@ -114,29 +114,21 @@ class VerificationPlan(Struct):
         Args:
             others: the other file's columns.
         """
-        ours, theirs = self.table.columns, {*others}
-        here = {*ours}
+        here, there, twice = {*self.table.columns}, {*others}, repeated(others)
         violations = [
-            Violation(name, "columns", f"not in {where}")
-            for names, where in (
-                ([name for name in ours if name not in theirs], "the original"),
-                ([name for name in others if name not in here], "this file"),
+            Violation(name, "columns", detail)
+            for names, detail in (
+                ([name for name in self.table.columns if name not in there], "not in the original"),
+                ([name for name in others if name not in here], "not in this file"),
+                (twice, "more than once in the original: not compared"),
             )
             for name in names
         ]
-        closed = {
-            name
-            for name, verifier in self.verifiers.items()
-            if isinstance(verifier, CiphertextColumn)
-        }
-        for name in closed:
-            self.verifiers[name].unchecked["value"] = self.verifiers[name].unchecked["authentic"]
-        twice = repeated(others)
-        violations += [
-            Violation(name, "columns", "more than once in the original: not compared")
-            for name in twice
-        ]
-        compared = theirs - closed - {*twice}
+        compared = there - {*twice}
+        for name, verifier in self.verifiers.items():
+            if isinstance(verifier, CiphertextColumn):
+                verifier.unchecked["value"] = verifier.unchecked["authentic"]
+                compared.discard(name)
         return [name for name in self.verifiers if name in compared], violations
 
     def column(
