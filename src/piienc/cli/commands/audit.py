@@ -54,9 +54,7 @@ def verify(
     error = _error_of(report, settings.state_dir, settings.keys_dir)
     if common.json:
         ui.document(_document(report, error))
-        if error:
-            raise typer.Exit(error.exit_code)
-        return
+        raise typer.Exit(error.exit_code if error else 0)
     if error is None or isinstance(error, KeyAccessError):
         _tell(report, settings.state_dir, settings.keys_dir, quiet=common.quiet)
     if error:

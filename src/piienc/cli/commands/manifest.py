@@ -93,9 +93,7 @@ def check(
     if common.json:
         found = {"name": str(file), "findings": to_builtins(problems)}
         ui.document({"schema_version": ui.SCHEMA_VERSION, "ok": not errors, **found})
-        if errors:  # the document has told them all
-            raise typer.Exit(InputError.exit_code)
-        return
+        raise typer.Exit(InputError.exit_code if errors else 0)
     if problems:
         rows = [(each.level, each.rule, each.place, each.message) for each in problems]
         ui.table(str(file), ("level", "rule", "place", "message"), rows)

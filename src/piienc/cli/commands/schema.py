@@ -103,9 +103,7 @@ def check(
     if common.json:
         documents = [_checked(found) for found in checked]
         ui.document({"schema_version": ui.SCHEMA_VERSION, "ok": not errors, "schemas": documents})
-        if worst:  # the document has told them all
-            raise typer.Exit(worst.exit_code)
-        return
+        raise typer.Exit(worst.exit_code if worst else 0)
     if not common.quiet:
         for found in checked:
             _tell(found)

@@ -18,7 +18,6 @@ from piienc.keys.keyset import Mode, Prefix, Status, generate
 if TYPE_CHECKING:
     from piienc.audit.entry import AuditEntry
     from piienc.keys import KeyFacts, KeyInfo, Keyset
-    from piienc.keys.openpgp.folder import PgpFolder
 
 app = options.group("AES and OpenPGP keys: make, import, list, export.")
 
@@ -138,48 +137,29 @@ def export(
     files = [("output", output)] if output else []
     with common.recorded("keys export", files, keys=[name]) as entry:
         pgp = PgpFolder(common.settings.keys_dir)
+        keyset: Keyset | None = None
         if name in pgp.names():
-            _export_pgp(pgp, name, output, entry, as_json=common.json, force=force)
-            return
-        if not reveal_secret:
+            entry.key(name, fingerprint=pgp.load([name])[0].fingerprint)
+            content = pgp.export(name)
+        elif reveal_secret:
+            keyset = KeyFolder(common.settings.keys_dir, common.unlocker).load(name)
+            entry.key(name, (key.key_id for key in keyset.keys))
+            content = dump(keyset)
+        else:
             raise PolicyError(
                 f"exporting {name} would show the key in clear",
                 hint="if you mean it, say --reveal-secret; 'piienc keys list' shows what is public",
             )
-        keyset = KeyFolder(common.settings.keys_dir, common.unlocker).load(name)
-        entry.key(name, (key.key_id for key in keyset.keys))
-        document = dump(keyset)
-        if output is None and common.json:
-            facts = {"name": name, "keyset": parsed(document)}
-            ui.result(**entry.with_position({"key": facts}))
-            return
-        if output is None:
-            ui.text(document)
-            return
-        with new_file(output, overwrite=force) as file:
-            file.write(document.encode())
-    _tell(name, keyset, output, entry, common)
-
-
-def _export_pgp(
-    folder: PgpFolder,
-    name: str,
-    output: Path | None,
-    entry: AuditEntry,
-    *,
-    as_json: bool,
-    force: bool,
-) -> None:
-    entry.key(name, fingerprint=folder.load([name])[0].fingerprint)
-    armored = folder.export(name)
-    if output is not None:
-        with new_file(output, overwrite=force) as file:
-            file.write(armored.encode())
-    elif as_json:
-        facts = {"name": name, "public_key": armored}
-        ui.result(**entry.with_position({"key": facts}))
-    else:
-        ui.text(armored)
+        if output is not None:
+            with new_file(output, overwrite=force) as file:
+                file.write(content.encode())
+        elif common.json:
+            facts = {"keyset": parsed(content)} if keyset else {"public_key": content}
+            ui.result(**entry.with_position({"key": {"name": name, **facts}}))
+        else:
+            ui.text(content)
+    if keyset and output:
+        _tell(name, keyset, output, entry, common)
 
 
 def _rows_of(info: KeyInfo) -> list[tuple[str, ...]]:
