@@ -22,9 +22,9 @@ piienc: made .gitignore
 piienc: made schema.toml
 piienc: made piienc.toml
 piienc: marked: user_id (searchable), email (searchable), gender (sealed)
-piienc: 1. look schema.toml through: marks cannot be undone
+piienc: 1. review schema.toml: marks cannot be undone
 piienc: 2. keep a copy of keys: without a key, its cells are lost
-piienc: 3. say in piienc.toml where files go
+piienc: 3. set the destination in piienc.toml
 piienc: 4. piienc encrypt-file users-2026-11-24.csv users-2026-11-24.enc.csv --schema schema.toml
 """
 AGAIN = """\
@@ -34,7 +34,7 @@ piienc: left key sealed as it was
 piienc: left key searchable as it was
 piienc: left .gitignore as it was
 piienc: marked: user_id (searchable), email (searchable), gender (sealed)
-piienc: 1. look schema.toml through: marks cannot be undone
+piienc: 1. review schema.toml: marks cannot be undone
 """
 IGNORED = """\
 # Keys and the state of piienc: secret, or of this machine alone.
@@ -137,7 +137,7 @@ def test_init_names_destination_recipient_and_job(bare, partner):
         "people": {"source": "users-*[0-9].csv", "schema": "schema.toml", "destination": "acme"}
     }
     assert ended.err.splitlines()[-2:] == [
-        "piienc: 4. see that nothing is missing: piienc send people --check",
+        "piienc: 4. check the job: piienc send people --check",
         "piienc: 5. piienc send people",
     ]
     assert bare.run("keys", "list", "--json").document["pgp_keys"][0]["name"] == "acme"
@@ -149,8 +149,8 @@ def test_init_with_a_url_ends_with_a_job_that_wants_only_the_partners_key(bare):
     url = (bare.folder / "outbox").as_uri() + "/"
     told = bare.run("init", FILE, OPEN, "--to", url).err.splitlines()[-3:]
     assert told == [
-        "piienc: 3. take in the partner's OpenPGP key: piienc keys import-pgp partner FILE",
-        "piienc: 4. see that nothing is missing: piienc send users --check",
+        "piienc: 3. import the partner's OpenPGP key: piienc keys import-pgp partner FILE",
+        "piienc: 4. check the job: piienc send users --check",
         "piienc: 5. piienc send users",
     ]
     assert bare.run("send", "users", "--check", "--no-input").code == 5
@@ -267,7 +267,7 @@ def test_init_with_json_tells_all_in_one_document(bare):
     """A script need not read lines."""
     document = bare.run("init", FILE, OPEN, "--json").document
     assert document.pop("audit") == bare.mark()
-    assert document.pop("next")[0] == "look schema.toml through: marks cannot be undone"
+    assert document.pop("next")[0] == "review schema.toml: marks cannot be undone"
     assert document == {
         "schema_version": 1,
         "ok": True,

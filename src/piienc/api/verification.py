@@ -20,7 +20,7 @@ from piienc.report.model import Expect, SchemaFacts
 from piienc.settings.outputs import require_output
 from piienc.state import Marks
 from piienc.storage import FileSource
-from piienc.verification.available_keys import AvailableKeys, hold_to_marks_at_hand
+from piienc.verification.available_keys import AvailableKeys, require_marks_kept
 from piienc.verification.request import VerifyRequest
 from piienc.verification.verify import verify as verify_by
 
@@ -108,7 +108,7 @@ def verify(
             recipients=tuple(dict.fromkeys(recipients)),
             profile=profiles.load(profile, settings.profiles) if profile else None,
             most=max_findings,
-            hold=lambda columns: hold_to_marks_at_hand(held, available, marks, columns),
+            hold=lambda columns: require_marks_kept(held, available, marks, columns),
             threads=threads,
             progress=on_progress,
         )

@@ -52,7 +52,7 @@ class AvailableKeys(Struct):
         return KeysetFacts(info.mode, info.primary_id, info.keys)
 
 
-def hold_to_marks_at_hand(
+def require_marks_kept(
     schema: Schema, keys: AvailableKeys, marks: Marks, columns: Sequence[str]
 ) -> None:
     """Refuse a schema that would undo a mark, as far as the modes of its keys are known.

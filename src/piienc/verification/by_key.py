@@ -73,10 +73,10 @@ def compared_by_key(
         if all(types):  # a type that has changed may leave the text that is compared as it was
             for name in (each for each in columns if types[0][each] != types[1][each]):
                 yield Violation(name, "value", "another type than in the original")
-        yield from _all_breaches(ours, theirs, columns)
+        yield from _violations(ours, theirs, columns)
 
 
-def _all_breaches(ours: Buckets, theirs: Buckets, columns: Sequence[str]) -> Iterator[Violation]:
+def _violations(ours: Buckets, theirs: Buckets, columns: Sequence[str]) -> Iterator[Violation]:
     missing = [np.empty(0, np.int64)]
     for left, right in zip(ours, theirs, strict=True):
         at, there = _matched(left, right)

@@ -99,10 +99,10 @@ def _asked(request: ProjectRequest) -> ProjectRequest:
     if request.config.exists():
         return request
     if request.url is None:
-        answer = ui.ask("where to deliver, sftp://user@host/dir/ (nothing: say it later)")
+        answer = ui.ask("where to deliver, sftp://user@host/dir/ (empty: later)")
         request = replace(request, url=answer or None)
     if not request.recipients:
-        answer = ui.ask("the file with the partner's OpenPGP public key (nothing: import it later)")
+        answer = ui.ask("the file with the partner's OpenPGP public key (empty: later)")
         request = replace(request, recipients={"partner": Path(answer)} if answer else {})
     return request
 
@@ -128,10 +128,10 @@ def _tell(
 
 def _next_steps(begun: CreatedProject, request: ProjectRequest) -> Sequence[str]:
     """Return what is to be done next, in order."""
-    steps = [f"look {request.schema} through: marks cannot be undone"]
+    steps = [f"review {request.schema}: marks cannot be undone"]
     if not begun.plan.marked:
         steps = [
-            f"mark what is personal: piienc schema mark COLUMN --key NAME, in {request.schema}"
+            f"mark the personal columns: piienc schema mark COLUMN --key NAME, in {request.schema}"
         ]
     steps += [f"make the key {name}: piienc keys generate-aes" for name in begun.plan.unknown_keys]
     if begun.keysets:
@@ -151,7 +151,7 @@ def _ways_on(begun: CreatedProject, request: ProjectRequest) -> Iterator[str]:
     if request.config != Path(FILE):
         where = ["--config", request.config]
     if made and request.url is None:
-        yield f"say in {request.config} where files go"
+        yield f"set the destination in {request.config}"
     if request.sample is None:
         return
     if not (made and request.url):
@@ -163,7 +163,7 @@ def _ways_on(begun: CreatedProject, request: ProjectRequest) -> Iterator[str]:
         return
     if not request.recipients:
         take = command("piienc", "keys", "import-pgp", request.partners[0], "FILE", *where)
-        yield f"take in the partner's OpenPGP key: {take}"
+        yield f"import the partner's OpenPGP key: {take}"
     job = command("piienc", "send", str(request.job), *where)
-    yield f"see that nothing is missing: {job} --check"
+    yield f"check the job: {job} --check"
     yield job
