@@ -2,7 +2,7 @@
 
 verify.py          the pass: checks units side by side, and reports; start reading here
 request.py         what is to be verified
-opening.py         the file opened, wrapped or not; source.py: what it is then
+opening.py         the file opened, wrapped or not
 message.py         the table in a message, read while gpg unwraps it
 plan.py            what is checked in the file, by its columns, its schema and the keys
 columns/           what is checked in a column

@@ -19,16 +19,15 @@ from piienc.report.receipt import FileFacts
 from piienc.storage import StreamSource
 from piienc.storage.streams import HEAD
 from piienc.tables import opened_table
-from piienc.verification.source import VerifiedFile
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from piienc.base.secret import SecretBytes
     from piienc.keys.openpgp.folder import PgpFolder
     from piienc.keys.openpgp.gpg import Gpg
     from piienc.storage import OpenedSource
-    from piienc.tables import CsvFormat
+    from piienc.tables import CsvFormat, OpenedTable
 
 _ENDINGS = {".asc", ".gpg", ".pgp"}
 _PIECE = 256 << 10  # bytes copied at a time
@@ -98,8 +97,10 @@ class _MessageReader:
 
 
 @contextlib.contextmanager
-def wrapped(source: OpenedSource, form: CsvFormat, pgp: PgpFolder) -> Iterator[VerifiedFile]:
-    """Open the table in a message.
+def wrapped(
+    source: OpenedSource, form: CsvFormat, pgp: PgpFolder
+) -> Iterator[tuple[OpenedTable, Callable[[], FileFacts]]]:
+    """Open the table in a message; yield it, and what reads the message to its end.
 
     A table of Parquet cannot be read from a stream: it goes to a file without a name in the folder
     for temporary files, which is gone with this process.
@@ -129,8 +130,7 @@ def wrapped(source: OpenedSource, form: CsvFormat, pgp: PgpFolder) -> Iterator[V
             inner = StreamSource(made, _inner(source.name))
             opened = stack.enter_context(inner.opened())
             table = stack.enter_context(opened_table(opened, form))
-            # How much was read, gpg does not tell.
-            yield VerifiedFile(table, made.facts, lambda: None, wrapped=True)
+            yield table, made.facts
         except InputError:
             made.require_whole()  # which tells more, if the message is broken
             raise

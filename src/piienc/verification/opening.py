@@ -5,19 +5,37 @@ from __future__ import annotations
 import contextlib
 from typing import TYPE_CHECKING
 
+from msgspec import Struct
+
 from piienc.openpgp.packets import is_openpgp
 from piienc.report.receipt import FileFacts
 from piienc.tables import UnitSize, opened_table
-from piienc.verification.source import VerifiedFile
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from piienc.keys.openpgp.folder import PgpFolder
     from piienc.storage import Source
-    from piienc.tables import CsvFormat
+    from piienc.tables import CsvFormat, OpenedTable
 
 _MAGIC = 64  # bytes that tell an OpenPGP message
+
+
+class VerifiedFile(Struct, frozen=True):
+    """An open file.
+
+    Attributes:
+        table: that it is, or that is in it.
+        facts: reads to the end, and tells the file's size and hash. Of a message, it raises an
+            AuthenticationError if that was tampered with or cut off, and a PgpError if gpg failed.
+        share: tells how much of the file was read; None where that cannot be known.
+        wrapped: it is an OpenPGP message.
+    """
+
+    table: OpenedTable
+    facts: Callable[[], FileFacts]
+    share: Callable[[], float | None]
+    wrapped: bool = False
 
 
 @contextlib.contextmanager
@@ -49,5 +67,6 @@ def opened(
             return
         from piienc.verification.message import wrapped  # noqa: PLC0415  # start-up
 
-        with wrapped(file, form, pgp) as message:
-            yield message
+        with wrapped(file, form, pgp) as (table, facts):
+            # How much was read, gpg does not tell.
+            yield VerifiedFile(table, facts, lambda: None, wrapped=True)

@@ -40,8 +40,8 @@ if TYPE_CHECKING:
     from piienc.transform.batches import StoredColumn
     from piienc.verification.available_keys import AvailableKeys
     from piienc.verification.columns.verifier import ColumnResult
+    from piienc.verification.opening import VerifiedFile
     from piienc.verification.request import VerifyRequest
-    from piienc.verification.source import VerifiedFile
 
 
 _MOST_UNKNOWN = 1 << 20  # rows of a column whose values are known to be unknown: 8 MiB
