@@ -18,8 +18,8 @@ _HEAD = """\
 # The command line
 
 Every command and every option, as `--help` shows them. All commands take `--keys`, `--config`,
-`--state`, `--json`, `--quiet` and `--no-input`. Data goes to standard output, everything else to standard
-error.
+`--state`, `--json`, `--quiet` and `--no-input`. Data goes to standard output, everything else to
+standard error.
 """
 
 
