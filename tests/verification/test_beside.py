@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from contextlib import ExitStack
 from types import SimpleNamespace
 
 import pyarrow as pa
@@ -12,7 +13,7 @@ from hypothesis import strategies as st
 from verify_desk import COLUMNS, FORMATS, Sheet, people
 
 from piienc.columns import Fingerprints, cells_of
-from piienc.jobs.spooling.verifying import SourceVerification
+from piienc.jobs.spooling.verifying import SourceVerifier
 from piienc.keys import Mode, Prefix, generate
 from piienc.report.model import SchemaFacts
 from piienc.state import CellCounter
@@ -30,7 +31,13 @@ def _beside(desk, file, schema, leave_out=frozenset()):
         job=SimpleNamespace(treatments=dict.fromkeys(leave_out, "omit")),
         available_keys=desk,
     )
-    with CellCounter(desk.folder / "state") as counter, SourceVerification(context) as verifying:
+    verifiers = []
+    with CellCounter(desk.folder / "state") as counter, ExitStack() as stack:
+
+        def observer(table):
+            verifiers.append(stack.enter_context(SourceVerifier(table, context)))
+            return verifiers[-1]
+
         crypt.encrypt_file(
             FileSource(desk.folder / file),
             FileTarget(desk.folder / f"made-{file}"),
@@ -38,10 +45,11 @@ def _beside(desk, file, schema, leave_out=frozenset()):
             keys=desk.keys.__getitem__,
             counter=counter,
             options=crypt.CryptOptions(overwrite=True),
-            observer=verifying.of,
+            observer=observer,
             treatments=dict.fromkeys(leave_out, "omit"),
         )
-    return verifying.report
+    (verifier,) = verifiers
+    return verifier.result
 
 
 def _told(report):

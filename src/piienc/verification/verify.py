@@ -142,7 +142,7 @@ class VerifyPass:
         progress = self._request.progress or (lambda *_: None)
 
         def look(unit: Any) -> UnitResult:  # noqa: ANN401  # a source's units are its own
-            return self.look(decoded(self._table, unit))
+            return self.observe(decoded(self._table, unit))
 
         with closing(in_order(self._table.units(), look, threads)) as results:
             for found in results:
@@ -205,8 +205,8 @@ class VerifyPass:
         columns = ("columns",) if self._request.round_trip else ()
         return (*columns, "message") if self._request.recipients else columns
 
-    def look(self, stored: Mapping[str, StoredColumn]) -> UnitResult:
-        """Look at a unit; called in several threads."""
+    def observe(self, stored: Mapping[str, StoredColumn]) -> UnitResult:
+        """Check a unit; called in several threads."""
         results = {name: each.check(stored[name]) for name, each in self._plan.verifiers.items()}
         violations = self._plan.of_rows(stored, results)
         rows = next((column.count for column in stored.values()), 0)

@@ -21,7 +21,7 @@ from piienc.base.files import make_private_folder, new_file, open_input, togethe
 from piienc.errors import ConfigError, InputError, MovedError, PiiencError, PolicyError
 from piienc.jobs.spooling.naming import name_for
 from piienc.jobs.spooling.sources import SourceFile
-from piienc.jobs.spooling.verifying import SourceVerification
+from piienc.jobs.spooling.verifying import SourceVerifier
 from piienc.openpgp.joined import Fed, JoinedRoute
 from piienc.openpgp.preflight import check_name, check_sent, check_source
 from piienc.openpgp.routes import Poured
@@ -42,7 +42,7 @@ if TYPE_CHECKING:
     from piienc.report.model import Report
     from piienc.report.receipt import FileFacts, Receipt
     from piienc.state import JobLedger
-    from piienc.tables import Part, TableFormat
+    from piienc.tables import OpenedTable, Part, TableFormat
 
 _COMPRESSION = "none"  # ciphertext in base64 hardly shrinks, and a stream cannot be tried first
 
@@ -101,6 +101,8 @@ class _SpoolPass(Struct):
     ledger: JobLedger
     encryptor: PgpEncryptor
     entry: JobEntry
+    verifier: SourceVerifier | None = None
+    _grown: int = 0
 
     @property
     def target(self) -> Path:
@@ -131,13 +133,10 @@ class _SpoolPass(Struct):
             self._require_unmoved()
             raise
 
-    _grown: int = 0
-
     def _whole(self) -> SpooledSource:
         started, form = time.monotonic(), self.encryptor.form(_COMPRESSION)
         with (
-            SourceVerification(self.context) as verifying,
-            Fed(lambda file: self._encrypt(file, verifying)) as fed,
+            Fed(self._encrypt) as fed,
             new_file(self.target) as made,
             Poured(made.fileno()) as written,
         ):
@@ -151,14 +150,13 @@ class _SpoolPass(Struct):
             except BaseException:
                 self.encryptor.session.stop()  # or we would wait for a gpg that nobody needs
                 raise
-            return self._kept(fed.receipt(), outputs, verifying, started)
+            return self._kept(fed.receipt(), outputs, started)
 
     def _in_parts(self, parts: Callable[[Any, str, int], Iterator[Part]]) -> SpooledSource:
         started, form = time.monotonic(), self.encryptor.form(_COMPRESSION)
         name = self.entry.name
         with ExitStack() as stack:
-            verifying = stack.enter_context(SourceVerification(self.context))
-            fed = stack.enter_context(Fed(lambda file: self._encrypt(file, verifying)))
+            fed = stack.enter_context(Fed(self._encrypt))
             appearing = stack.enter_context(together())
             with fed.explaining(), os.fdopen(fed.descriptor, "rb", closefd=False) as encrypted:
                 file = stack.enter_context(StreamSource(encrypted, name).opened())
@@ -172,11 +170,16 @@ class _SpoolPass(Struct):
                     appearing,
                     overwrite=False,
                 )
-            return self._kept(fed.receipt(), outputs, verifying, started)
+            return self._kept(fed.receipt(), outputs, started)
 
-    def _encrypt(self, file: BinaryIO, verifying: SourceVerification) -> Receipt:
+    def _encrypt(self, file: BinaryIO) -> Receipt:
         context, path = self.context, self.source.path
         with ExitStack() as stack:
+
+            def observer(table: OpenedTable) -> SourceVerifier:
+                self.verifier = stack.enter_context(SourceVerifier(table, context))
+                return self.verifier
+
             source = stack.enter_context(FileSource(path).opened(ahead=True))
             if source.facts is None or SourceFile.of(path, source.facts) != self.source:
                 raise MovedError(f"{path} is still being written")
@@ -193,24 +196,18 @@ class _SpoolPass(Struct):
                         kernels=context.kernels,
                     ),
                     treatments=context.job.treatments,
-                    observer=verifying.of,
+                    observer=observer,
                 )
             except PiiencError:
                 # A file that is cut off because it is still being written is none that is broken.
                 self._require_unmoved()
                 raise
 
-    def _kept(
-        self,
-        encrypted: Receipt,
-        outputs: list[FileFacts],
-        verifying: SourceVerification,
-        started: float,
-    ) -> SpooledSource:
+    def _kept(self, encrypted: Receipt, outputs: list[FileFacts], started: float) -> SpooledSource:
         """Tell the ledger, before the files get their names: what is there then is known whole."""
         self._require_unmoved()
-        report = verifying.report
-        assert report is not None  # noqa: S101  # all was read
+        assert self.verifier is not None  # noqa: S101  # all was read
+        report = self.verifier.result
         wrapped = self.encryptor.receipt(
             self.encryptor.form(_COMPRESSION), encrypted.output, outputs, time.monotonic() - started
         )

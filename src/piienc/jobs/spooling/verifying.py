@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import time
-from contextlib import ExitStack
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING
 
 from piienc.errors import VerificationError
 from piienc.transform.treatments import TREATMENTS
@@ -13,63 +12,33 @@ from piienc.verification.request import VerifyRequest
 from piienc.verification.verify import VerifyPass
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-    from typing import Any
-
     from piienc.jobs.context import JobContext
     from piienc.report.model import Report
     from piienc.report.receipt import FileFacts
     from piienc.tables import OpenedTable
-    from piienc.transform.batches import StoredColumn
-    from piienc.verification.verify import UnitResult
 
 
-class SourceVerification:
-    """A verification that looks at what the encryption reads; use it as a context.
+class SourceVerifier(VerifyPass):
+    """Verifies what the encryption of a source reads; use it as a context.
 
     Attributes:
-        report: what was found, when all was read.
+        result: the report, when all was read.
     """
 
-    report: Report | None = None
-    _pass: VerifyPass  # once the table is open
+    result: Report
 
-    def __init__(self, context: JobContext) -> None:
-        self._context, self._stack = context, ExitStack()
-        self._began, self._started = datetime.now(UTC), time.monotonic()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._stack.close()
-
-    def of(self, table: OpenedTable) -> Self:
+    def __init__(self, table: OpenedTable, context: JobContext) -> None:
         """Begin, when the table is open."""
-        context = self._context
-        profile = context.profile if context.profile.rows else None
+        self._began, self._started = datetime.now(UTC), time.monotonic()
+        treatments = context.job.treatments.items()
         request = VerifyRequest(
             schema=context.schema,
             facts=context.facts,
             expect="plain",
-            profile=profile,
-            leave_out=frozenset(
-                name
-                for name, treatment in context.job.treatments.items()
-                if TREATMENTS[treatment].hides
-            ),
+            profile=context.profile if context.profile.rows else None,
+            leave_out=frozenset(name for name, kind in treatments if TREATMENTS[kind].hides),
         )
-        verify_pass = VerifyPass(table, request, context.available_keys)
-        self._pass = self._stack.enter_context(verify_pass)
-        return self
-
-    def observe(self, stored: Mapping[str, StoredColumn]) -> UnitResult:
-        """Look at a unit."""
-        return self._pass.look(stored)
-
-    def merge(self, found: Any) -> None:  # noqa: ANN401  # what `observe` has returned
-        """Take what was found."""
-        self._pass.merge(found)
+        super().__init__(table, request, context.available_keys)
 
     def conclude(self, read: FileFacts) -> None:
         """Make the report.
@@ -77,9 +46,9 @@ class SourceVerification:
         Raises:
             VerificationError: it has errors.
         """
-        self.report = self._pass.report(read, self._began, time.monotonic() - self._started)
-        if self.report.exit_code:
-            raise _failed(read.name, self.report)
+        self.result = self.report(read, self._began, time.monotonic() - self._started)
+        if self.result.exit_code:
+            raise _failed(read.name, self.result)
 
 
 def _failed(name: str, report: Report) -> VerificationError:
