@@ -7,7 +7,7 @@ import pytest
 
 from piienc import settings
 from piienc.errors import ConfigError
-from piienc.settings.job import Job, JobTable, Notify
+from piienc.settings.job import Job, JobTable, NotifyTable
 
 PARTNER = '[destinations.partner]\nurl = "file:///out/"\n'
 NEEDED = 'source = "in/*.csv"\nschema = "schema.toml"\ndestination = "partner"\n'
@@ -109,7 +109,9 @@ def test_job_for_a_destination_that_is_not_there_is_a_mistake(tmp_path):
 def test_hook_with_a_slash_counts_from_the_file(tmp_path):
     """One without is looked for on PATH, as a shell would."""
     found = _loaded(tmp_path, '[notify]\ncommand = ["bin/alert", "x/y"]\n').notify
-    assert found == Notify((str(tmp_path / "bin/alert"), "x/y"), 30)
-    assert _loaded(tmp_path, '[notify]\ncommand = ["mail"]\n').notify == Notify(("mail",), 30)
+    assert found == NotifyTable(command=[str(tmp_path / "bin/alert"), "x/y"], timeout=30)
+    assert _loaded(tmp_path, '[notify]\ncommand = ["mail"]\n').notify == NotifyTable(
+        command=["mail"]
+    )
     with pytest.raises(ConfigError, match=r"line 4: notify.command: empty; write command = \["):
         _loaded(tmp_path, "[notify]\ncommand = []\n")

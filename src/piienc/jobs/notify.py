@@ -8,13 +8,13 @@ import subprocess
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from piienc.settings.job import Notify
+    from piienc.settings.job import NotifyTable
 
 
 _KEPT = "PIIENC_PASSPHRASE"  # a hook tells others, and its environment may be told with it
 
 
-def notify(hook: Notify, document: dict[str, Any]) -> str | None:
+def notify(hook: NotifyTable, document: dict[str, Any]) -> str | None:
     """Run the hook with a JSON document on its standard input; no shell takes part.
 
     Args:

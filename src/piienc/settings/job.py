@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal
 
 from msgspec import Meta, Struct
+from msgspec.structs import asdict, replace
 
 from piienc.base.document import Mistake, Table, nearest, shown
 
@@ -76,7 +77,12 @@ def _reason_against(name: str) -> str | None:
 
 
 class NotifyTable(Table, frozen=True, kw_only=True):
-    """The hook for what has failed, as it is written."""
+    """The hook for what has failed.
+
+    Attributes:
+        command: a program and its arguments.
+        timeout: seconds that it may take.
+    """
 
     command: Annotated[list[Said], Meta(min_length=1, examples=[["bin/alert"]])]
     timeout: Annotated[float, Meta(gt=0, le=3600, examples=[30])] = 30
@@ -116,16 +122,7 @@ class Job(Struct, frozen=True):
     quiet_for: float = 5
 
 
-class Notify(Struct, frozen=True):
-    """The hook for what has failed.
-
-    Attributes:
-        command: a program and its arguments.
-        timeout: seconds that it may take.
-    """
-
-    command: tuple[str, ...]
-    timeout: float
+_PATHS = ("source", "schema", "move_to", "quarantine")
 
 
 def job_of(name: str, table: JobTable, place: Callable[[str], Path]) -> Job:
@@ -136,29 +133,19 @@ def job_of(name: str, table: JobTable, place: Callable[[str], Path]) -> Job:
         table: without mistakes.
         place: makes a path of one that is written in `piienc.toml`.
     """
-    return Job(
-        name,
-        place(table.source),
-        place(table.schema),
-        table.destination,
-        dict.fromkeys(table.leave_out or (), "omit") | (table.treatments or {}),
-        table.name,
-        table.sign_with,
-        table.after,
-        place(table.move_to) if table.move_to else None,
-        table.keep_spool,
-        table.on_failed_verification,
-        place(table.quarantine) if table.quarantine else None,
-        table.quiet_for,
-    )
+    fields = asdict(table)
+    fields |= {field: place(path) for field in _PATHS if (path := fields[field]) is not None}
+    omitted = dict.fromkeys(fields.pop("leave_out") or (), "omit")
+    fields["treatments"] = omitted | (table.treatments or {})
+    return Job(name=name, naming=fields.pop("name"), **fields)
 
 
-def notify_of(table: NotifyTable, place: Callable[[str], Path]) -> Notify:
-    """Make the hook of its table; a program with a slash counts from `piienc.toml`."""
+def notify_of(table: NotifyTable, place: Callable[[str], Path]) -> NotifyTable:
+    """Return the hook; a program with a slash counts from `piienc.toml`."""
     program, *arguments = table.command
     if "/" in program:  # a path of one part would be looked for on PATH
         program = str(place(program).absolute())
-    return Notify((program, *arguments), table.timeout)
+    return replace(table, command=[program, *arguments])
 
 
 def check_destinations(fields: Mapping[str, Any]) -> Iterator[Mistake]:

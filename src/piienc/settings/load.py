@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from piienc.base.document import Mistake
     from piienc.receivers import Demands
     from piienc.settings.destination import Destination
-    from piienc.settings.job import Job, Notify
+    from piienc.settings.job import Job, NotifyTable
 
 FILE = "piienc.toml"
 _KEYS, _STATE = Path("keys"), Path(".piienc")
@@ -49,7 +49,7 @@ class Settings(Struct, frozen=True):
     profiles: "Mapping[str, Demands]" = field(default_factory=dict)
     destinations: "Mapping[str, Destination]" = field(default_factory=dict)
     jobs: "Mapping[str, Job]" = field(default_factory=dict)
-    notify: "Notify | None" = None
+    notify: "NotifyTable | None" = None
 
 
 def load(
