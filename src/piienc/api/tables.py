@@ -52,7 +52,7 @@ def encrypt_file(
     """Encrypt the columns that a schema marks.
 
     Args:
-        source: CSV (also compressed) or Parquet, told by its content; or a folder of Parquet files.
+        source: CSV (also compressed) or Parquet, detected by content; or a folder of Parquet files.
         target: a file of the same format, which appears whole or not at all; its suffix tells how
             CSV is compressed. Of a folder, one that is not there yet.
         schema: the schema file.
@@ -106,7 +106,7 @@ def decrypt_file(
     """Decrypt encrypted columns; every cell is authenticated before it is written.
 
     Args:
-        source: CSV (also compressed) or Parquet, told by its content; or a folder of Parquet files.
+        source: CSV (also compressed) or Parquet, detected by content; or a folder of Parquet files.
         target: a file of the same format, which appears whole or not at all; its suffix tells how
             CSV is compressed. Of a folder, one that is not there yet.
         schema: the schema file; Parquet that piienc has written can do without.

@@ -71,7 +71,7 @@ def verify(
         reports: files to write the report to, each with its format: `[("html", "report.html")]`.
         overwrite: replace those that are there.
         passphrase: of the keys; None if they have none.
-        threads: units looked at side by side; 0 means one for each core.
+        threads: units checked in parallel; 0 means one for each core.
         keys: as for `encrypt_file`.
         state: likewise.
         config: likewise.
@@ -82,7 +82,7 @@ def verify(
         The report: `ok`, `exit_code`, `findings`, and counts by column.
 
     Raises:
-        piienc.errors.PiiencError: the file could not be looked at.
+        piienc.errors.PiiencError: the file could not be checked.
     """
     require_one_of("expect", expect, get_args(Expect))
     for pair in reports:

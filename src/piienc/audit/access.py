@@ -1,4 +1,4 @@
-"""What the system refuses is told as that: it is no forgery, and no break is written for it."""
+"""Errors for what the system refuses: that is no forgery, and no break is recorded for it."""
 
 from __future__ import annotations
 

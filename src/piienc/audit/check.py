@@ -35,7 +35,7 @@ class LogReport(Struct, frozen=True):
         path: its folder, or its file, from the state folder.
         lines: how many lines there are.
         segments: how many files they are in.
-        signature: good; unchecked where the public key is not at hand; none where nothing is
+        signature: good; unchecked where the public key is missing; none where nothing is
             signed.
         key: the fingerprint of the key, or as much of it as is known.
         cut: how many lines a crash has cut off.
@@ -65,7 +65,7 @@ class AuditReport(Struct, frozen=True):
 
     @property
     def unchecked(self) -> list[LogReport]:
-        """The signed logs whose key is not at hand."""
+        """The signed logs whose key is missing."""
         return [log for log in self.logs if log.signature == "unchecked"]
 
     @property

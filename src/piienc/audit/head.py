@@ -99,7 +99,7 @@ _decode = Decoder(SignedHead).decode
 
 
 def read(folder: Path) -> SignedHead | None:
-    """Return the head of a log, if there is one; its signature is not looked at.
+    """Return the head of a log, if there is one; its signature is not checked.
 
     Raises:
         ValueError: the file is not as it was written; the message says why.

@@ -47,7 +47,7 @@ class LogState(Struct, frozen=True):
         place: the segment that this line is in, and where it ends there, its line break counted.
         segment: where the next line belongs, from 1.
         end: the size of that segment.
-        headed: the head tells of the last line.
+        headed: the head covers the last line.
         torn: what crashes have left behind the last line.
         broken: what is wrong with what is there.
     """

@@ -96,7 +96,7 @@ class LogWalk:
 
         Args:
             folder: the log's folder.
-            key: the public key that signs it, if that is at hand.
+            key: the public key that signs it, if it is available.
             witnessed: what witnesses tell of the lines.
         """
         self.folder = folder
@@ -196,7 +196,7 @@ class LogWalk:
         """Look at a line by itself."""
         expected = self.walked.line + 1 if self.walked.known else link.line
         if self._key is None and self.folder.name != UNSIGNED:
-            # The key is not at hand: the name of the folder tells which one signs.
+            # Without the key, the name of the folder shows which one signs.
             good = f"{link.signer}".startswith(self.folder.name)
             reason = None if good else "names another key"
         else:

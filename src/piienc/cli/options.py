@@ -209,7 +209,7 @@ Most = Annotated[int, value("--most", "N", "Show only the newest N.", min=1)]
 
 
 class Group(TyperGroup):
-    """A group of commands, which tells of them what they are."""
+    """A group of commands, whose help lists them."""
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:  # noqa: ANN401  # Typer's own
         """Show the help where no command is named: that is wrong usage, too."""

@@ -28,7 +28,7 @@ def source_of(path: Path) -> Source:
 def begun_source(path: Path, stack: ExitStack) -> Source:
     """Begin to read a file, while what is heavy is still to be imported.
 
-    A stream is left for later, for it may keep us waiting, and the audit log is told first. So is
+    A stream is left for later: it may keep us waiting, and the audit log is written first. So is
     what cannot be read: it fails again when the log has been told.
     """
     source = source_of(path)

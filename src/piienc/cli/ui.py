@@ -155,7 +155,7 @@ def table(
 
 
 def _console(stream: TextIO, width: int | None) -> Console:
-    """Return what writes to a stream; a reader who has left is told of as by any other write."""
+    """Return what writes to a stream; a closed pipe raises the same error as any other write."""
     from rich import console  # start-up
 
     class Honest(console.Console):

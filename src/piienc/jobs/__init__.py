@@ -1,4 +1,4 @@
-"""A job: each new source is verified, encrypted, wrapped, delivered and told of, exactly once.
+"""A job: each new source is verified, encrypted, wrapped and delivered, exactly once.
 
 send.py             the job, in its steps; start reading here
 context.py          all that a job takes, made of the settings
@@ -8,8 +8,8 @@ delivery_thread.py  the same in a thread, while the next source is spooled
 after.py            what becomes of a source afterwards
 outcome.py          what became of each source, and of all
 documents.py        receipts and reports, kept in the state folder
-check.py            all that a job needs, looked at before its time
-notify.py           the hook that is told of what has failed
+check.py            all that a job needs, checked ahead
+notify.py           the hook that is run when a job has failed
 
 A source is in the ledger (`piienc.state.jobs`) at each step, so a run may die anywhere.
 """

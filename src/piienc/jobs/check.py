@@ -1,4 +1,4 @@
-"""All that a job needs, looked at before its time: what is wrong is told at once, and all of it."""
+"""All that a job needs, checked ahead: everything that is wrong is reported at once."""
 
 from __future__ import annotations
 

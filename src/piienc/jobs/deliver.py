@@ -35,8 +35,8 @@ THERE = "there already"
 class Deliverer:
     """Delivers what is in the spool; use it as a context, in which connections are kept.
 
-    One thread at a time may use it. At the context's end, the audit log is told of what was
-    delivered, whatever has ended it.
+    One thread at a time may use it. At the context's end, the audit log gets all receipts,
+    whatever has ended it.
     """
 
     def __init__(self, context: JobContext, ledger: JobLedger) -> None:
@@ -44,7 +44,7 @@ class Deliverer:
 
         Args:
             context: the job.
-            ledger: told of each step.
+            ledger: keeps each step.
         """
         self._context, self._ledger = context, ledger
         self._pool = ConnectionPool(context.endpoint, context.push_request.on_retry)
@@ -82,7 +82,7 @@ class Deliverer:
         """Deliver sources; of those with one name, one after the other.
 
         Raises:
-            PiiencError: the destination lets nobody in; then nothing is told of what is left.
+            PiiencError: the login fails; the entries that are left stay as they are.
         """
         for batch in _without_twins(waiting):
             self._batch(batch)

@@ -100,7 +100,7 @@ class DeliveryThread:
             while waiting := self._next():
                 self._deliverer.deliver(waiting)
         except PiiencError:
-            pass  # it is tried once more at the end, and told of then
+            pass  # it is tried once more at the end, and reported then
         except BaseException as error:  # noqa: BLE001  # raised for who waits
             self._failed = error
 

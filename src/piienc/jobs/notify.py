@@ -1,4 +1,4 @@
-"""The hook that is told of a job that has failed."""
+"""The hook that is run when a job has failed."""
 
 from __future__ import annotations
 

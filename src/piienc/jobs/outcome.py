@@ -71,7 +71,7 @@ class SendReceipt(StepReceipt, frozen=True):
         step: the command's name.
         job: the job's name; None for one of the command line.
         destination: the URL of the folder.
-        files: the sources in the order in which they were looked at.
+        files: the sources in the order in which they were processed.
         seconds: how long it took.
         known: how many sources of the job were sent by earlier runs, and are as they were.
         dry_run: nothing was uploaded, and nothing is kept.

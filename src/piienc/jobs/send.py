@@ -94,7 +94,7 @@ class _JobRun(Struct):
 
     Attributes:
         context: the job.
-        ledger: told of each step.
+        ledger: keeps each step.
         outcomes: what became of the sources so far.
         waiting: what earlier runs have left in the spool.
         spooled: what this one has put there.
@@ -228,7 +228,7 @@ class _JobRun(Struct):
     def _taken(
         self, source: SourceFile, encryptor: PgpEncryptor, delivery: DeliveryThread | None
     ) -> bool:
-        """Take up a source; tell whether the run goes on with others."""
+        """Spool a source; tell whether the run continues with others."""
         unique = new_id()
         try:
             spooled = spool(source, self._number(), self.context, self.ledger, encryptor)

@@ -134,7 +134,7 @@ def check_manifests(fields: Mapping[str, Any]) -> Iterator[Mistake]:
     for name, table in (fields.get("destinations") or {}).items():
         if "manifest" not in table:
             continue
-        with suppress(ConfigError):  # a profile that is not there is told where it is needed
+        with suppress(ConfigError):  # a missing profile is reported where it is needed
             trigger = table.get("trigger") or load(table.get("profile", "generic"), own).trigger
             forms = [trigger] if trigger in MANIFESTS else [*MANIFESTS]
             found = [[*mistakes_in(table["manifest"], form_of(f).ManifestTable)] for f in forms]

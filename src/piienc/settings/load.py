@@ -39,7 +39,7 @@ class Settings(Struct, frozen=True):
         profiles: the user's own profiles by name, for `piienc.receivers`.
         destinations: by name.
         jobs: by name.
-        notify: what is told of jobs that failed.
+        notify: the hook that is run when a job has failed.
     """
 
     config_file: Path | None = None

@@ -1,4 +1,4 @@
-"""The ledger of jobs: each source file that was taken up, and how far it came.
+"""The ledger of jobs: each source file that a job has begun, and how far it came.
 
 An entry is saved before each step that a run could die in, so that the next run of the job knows
 what is done and what is not. The transfers themselves are in `transfers.py`.
@@ -98,7 +98,7 @@ _LAST_NUMBER = f"SELECT coalesce(max(number), 0) FROM sendings WHERE {_AT_STEPS}
 
 
 class JobLedger(StateRecords):
-    """The sources that the jobs of a state folder have taken up."""
+    """The sources that the jobs of a state folder have begun."""
 
     doing = "keep the ledger of jobs"
 

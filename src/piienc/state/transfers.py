@@ -59,7 +59,7 @@ class Transfer(Struct, frozen=True):
         begun: in UTC, as ISO 8601.
         ended: likewise; None while it runs.
         sha256: of the file, once it is known.
-        remote_size: what the destination told of the file's size.
+        remote_size: the file's size, as the destination reports it.
         trigger: the name of the trigger file.
         attempts: how often it was tried.
         job: the name of the job that it belongs to.
@@ -91,7 +91,7 @@ class Transfer(Struct, frozen=True):
     error: str | None = None
 
     def ended_with(self, error: PiiencError, *, over: bool) -> Transfer:
-        """Return it as failed; if it is over, nothing goes on with it."""
+        """Return it as failed; if it is over, no run resumes it."""
         return replace(
             self,
             phase=Phase.DONE if over else self.phase,
@@ -177,7 +177,7 @@ class Ledger(StateRecords):
         )
 
     def unfinished_ids(self, ids: Iterable[str]) -> set[str]:
-        """Return those of these ids whose transfers are to be gone on with."""
+        """Return those of these ids whose transfers are to be resumed."""
         where = "id IN (SELECT value FROM json_each(?)) AND phase <> ?"
         rows = self._find(where, (dumps(sorted(ids)), Phase.DONE))
         return {row.id for row in rows}

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 _AHEAD = 16  # rows that must agree one row further on
-_TRIED = 200  # places where that is looked for
+_TRIED = 200  # places where that is tried
 
 
 class _Rows:

@@ -1,4 +1,4 @@
-"""The AES keys, as far as they are at hand: what cannot be opened limits what can be verified."""
+"""The AES keys that are available: what cannot be opened limits what can be verified."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ def require_marks_kept(
 
     Args:
         schema: what a file is held against.
-        keys: those at hand.
+        keys: those that are available.
         marks: those that hold.
         columns: the file's.
 

@@ -57,7 +57,7 @@ class _MessageReader:
         """Read up to `size` bytes of what is in the message; nothing at its end.
 
         Raises:
-            PiiencError: what gpg has failed with, at the end: a table that is looked at before
+            PiiencError: what gpg has failed with, at the end: a table that is inspected before
                 it is read, as Parquet is, comes of a message that is whole.
         """
         data = self.stream.read(size)

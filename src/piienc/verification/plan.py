@@ -171,7 +171,7 @@ def make_plan(
     Args:
         table: open, its header read.
         request: what it is held against.
-        keys: those at hand.
+        keys: those that are available.
         fingerprints: makes those of this run.
     """
     schema = request.schema

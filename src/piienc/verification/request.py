@@ -33,7 +33,7 @@ class VerifyRequest(Struct, frozen=True, kw_only=True):
         most: how many findings are kept of each column and rule.
         hold: called with the file's columns before any row is read, to refuse a schema that would
             undo a mark.
-        threads: units looked at side by side; 0 means one for each core that may be used.
+        threads: units checked in parallel; 0 means one for each core that may be used.
         units: how large they are.
         progress: called with the rows done, the bytes read, and the share of the file done.
     """

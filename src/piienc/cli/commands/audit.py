@@ -203,7 +203,7 @@ def _document(report: AuditReport, error: PiiencError | None) -> dict[str, Any]:
 
 
 def _tell(report: AuditReport, state: Path, keys: Path, *, quiet: bool) -> None:
-    """Tell what was found; what was not proven also where nothing else is told."""
+    """Report what was found; with `quiet`, only what was not proven."""
     if not report.logs and not quiet:
         ui.say("no lines")
     for log in report.logs:

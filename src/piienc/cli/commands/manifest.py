@@ -1,4 +1,4 @@
-"""`piienc manifest`: what a receiver is told of a data file, and whether it can be right."""
+"""`piienc manifest`: what describes a data file to its receiver, and whether it can be right."""
 
 from __future__ import annotations
 

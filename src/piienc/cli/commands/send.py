@@ -72,7 +72,7 @@ def send(
 
 
 class _EventPrinter:
-    """How a run is told: lines to people, or an event in JSON for each step."""
+    """Reports a run: by lines for people, or by an event in JSON for each step."""
 
     def __init__(self, form: LogFormat, job: str | None, common: options.CommonOptions) -> None:
         self.is_log, self.job = form == "json", job
@@ -109,7 +109,7 @@ class _EventPrinter:
             ui.say(f"hint: {hint}")
 
     def fail(self, error: PiiencError) -> None:
-        """Tell what has ended the run, if that is told in events; else others tell."""
+        """Report what has ended the run, if events are written; else `ui.fail` does."""
         if not self.is_log:
             return
         self.event("failed", code=error.exit_code, kind=error.kind, message=str(error))

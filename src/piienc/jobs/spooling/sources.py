@@ -76,7 +76,7 @@ class SourceFile(Struct, frozen=True):
 
     @classmethod
     def of(cls, path: Path, facts: os.stat_result) -> SourceFile:
-        """Return a file as the system tells of it."""
+        """Return a file with the facts of the system."""
         return cls(path, facts.st_size, facts.st_mtime_ns, facts.st_ino, facts.st_dev)
 
     def is_at(self, name: Path) -> bool:
@@ -110,7 +110,7 @@ class JobSources(Struct, frozen=True):
     """What is there for a job, by name.
 
     Attributes:
-        ready: what can be taken up.
+        ready: what can be sent.
         moving: what somebody may still be writing.
         refused: what could not have its name at a destination, or is reached by a link of another
             user, and why.
@@ -159,7 +159,7 @@ def held_source(path: Path) -> Iterator[Path]:
 
     Raises:
         InputError: a link of another user leads to the folder.
-        OSError: it is missing, or may not be looked at.
+        OSError: it is missing, or may not be read.
     """
     with walked(path.parent, from_here=True) as walk:
         _refuse_links(walk.steps, path)

@@ -260,7 +260,7 @@ def files_of(context: JobContext, entry: JobEntry) -> list[Path]:
 
 
 def recover(context: JobContext, ledger: JobLedger) -> list[JobEntry]:
-    """Take away what a killed run has left unfinished; its sources are taken up anew.
+    """Remove what a killed run has left unfinished; its sources are spooled again.
 
     Returns:
         What is lost: its wrapped files are not what they were, and its source is gone.

@@ -1,4 +1,4 @@
-"""What is looked for in a column.
+"""What is checked in a column.
 
 verifier.py      ColumnVerifier, and the rules of a column's values
 unmarked.py      a column that stays plain

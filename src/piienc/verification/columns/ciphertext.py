@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 class CiphertextColumn:
-    """A marked column whose key cannot be used: what can be told by its form is told."""
+    """A marked column whose key cannot be used: only the form of its cells is checked."""
 
     def __init__(
         self, place: ColumnPlace, rules: ValueRules, facts: KeysetFacts | None, reason: str

@@ -1,4 +1,4 @@
-"""What is looked for in a column, and what its values must be, marked or not."""
+"""What is checked in a column, and what its values must be, marked or not."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ class ColumnResult(Struct, frozen=True):
 
 
 class ColumnVerifier(Protocol):
-    """What is looked for in one column."""
+    """Checks one column."""
 
     unchecked: dict[str, str]
     """By rule, why it cannot be checked."""
