@@ -101,14 +101,12 @@ def compared(
             yield from _values(name, mask[:end], left.column(name), right.column(name), ours.taken)
         ours.take(end)
         theirs.take(end)
-        if shift > 0:
-            at = np.array([ours.taken])
-            yield Violation(None, "row", "a row that the original does not have here", at)
-            ours.take(1)
-        elif shift < 0:
-            at = np.array([ours.taken])
-            yield Violation(None, "row", "a row of the original is missing before this one", at)
-            theirs.take(1)
+        if shift:
+            rows, detail = ours, "a row that the original does not have here"
+            if shift < 0:
+                rows, detail = theirs, "a row of the original is missing before this one"
+            yield Violation(None, "row", detail, np.array([ours.taken]))
+            rows.take(1)
     yield from _counted(ours, theirs)
 
 

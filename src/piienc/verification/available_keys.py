@@ -41,15 +41,12 @@ class AvailableKeys(Struct):
     def facts(self, name: str) -> KeysetFacts | None:
         """Return what may be known of a keyset without opening it; None if it is not there."""
         if name not in self._facts:
-            self._facts[name] = self._read(name)
+            try:
+                info = self.folder.info(name)
+                self._facts[name] = KeysetFacts(info.mode, info.primary_id, info.keys)
+            except (KeyAccessError, UsageError):  # a schema may name what cannot be a key's name
+                self._facts[name] = None
         return self._facts[name]
-
-    def _read(self, name: str) -> KeysetFacts | None:
-        try:
-            info = self.folder.info(name)
-        except (KeyAccessError, UsageError):  # a schema may name what cannot be a key's name
-            return None
-        return KeysetFacts(info.mode, info.primary_id, info.keys)
 
 
 def require_marks_kept(

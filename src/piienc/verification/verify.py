@@ -110,11 +110,6 @@ class UnitResult(Struct, frozen=True):
     unknown: dict[str, Places]
 
 
-def _without_values(results: Mapping[str, ColumnResult]) -> dict[str, ColumnResult]:
-    """Return results that do not hold their unit in memory, while they wait for their turn."""
-    return {name: replace(each, plain=None) for name, each in results.items()}
-
-
 class VerifyPass:
     """One pass over a file, and what it has found so far; use it as a context."""
 
@@ -201,24 +196,23 @@ class VerifyPass:
             request = self._request
             self._findings.add(message_trip(source, request.recipients, request.profile, pgp))
 
-    def _trips(self) -> tuple[str, ...]:
-        columns = ("columns",) if self._request.round_trip else ()
-        return (*columns, "message") if self._request.recipients else columns
-
     def observe(self, stored: Mapping[str, StoredColumn]) -> UnitResult:
         """Check a unit; called in several threads."""
         results = {name: each.check(stored[name]) for name, each in self._plan.verifiers.items()}
         violations = self._plan.of_rows(stored, results)
         rows = next((column.count for column in stored.values()), 0)
-        if self._request.against is None:
-            return UnitResult(rows, _without_values(results), violations, None, {})
-        unknown = {
-            name: each.unknown(stored[name])
-            for name, each in results.items()
-            if each.violations and each.plain is not None
-        }
-        plain = self._plan.plain(stored, results)
-        return UnitResult(rows, _without_values(results), violations, plain, unknown)
+        plain: pa.RecordBatch | None = None
+        unknown: dict[str, Places] = {}
+        if self._request.against is not None:
+            plain = self._plan.plain(stored, results)
+            unknown = {
+                name: each.unknown(stored[name])
+                for name, each in results.items()
+                if each.violations and each.plain is not None
+            }
+        # With their values, results would hold the unit in memory while they wait for their turn.
+        results = {name: replace(each, plain=None) for name, each in results.items()}
+        return UnitResult(rows, results, violations, plain, unknown)
 
     def merge(self, found: UnitResult) -> None:
         """Take what was found in the unit that is next in the file."""
@@ -245,6 +239,7 @@ class VerifyPass:
     def report(self, file: FileFacts, began: datetime, seconds: float) -> Report:
         """Conclude: what only all rows together can tell, and all that was found."""
         request, plan = self._request, self._plan
+        trips = (("columns", request.round_trip), ("message", request.recipients))
         for name, store in self._unique.items():
             for rows in store.repeated():
                 self._findings.add([Violation(name, "unique", "stands in an earlier row", rows)])
@@ -269,7 +264,7 @@ class VerifyPass:
             against=None,
             profile=request.profile.name if request.profile else None,
             wrapped=False,
-            round_trip=self._trips(),
+            round_trip=tuple(name for name, is_asked in trips if is_asked),
             rows=self._rows,
             columns=columns,
             findings=self._findings.in_order(list(columns)),
