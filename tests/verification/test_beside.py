@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from verify_desk import COLUMNS, FORMATS, Sheet, people
 
-from piienc.columns import Fingerprints, cells_of
+from piienc.columns import Fingerprinter, cells_of
 from piienc.jobs.spooling.verifying import SourceVerifier
 from piienc.keys import Mode, Prefix, generate
 from piienc.report.model import SchemaFacts
@@ -86,7 +86,7 @@ def test_column_that_is_left_out_is_counted_all_the_same(desk, kind):
 
 def test_searchable_cells_are_not_encrypted_twice(desk, monkeypatch):
     """The ciphertexts tell which of them are equal: that costs nothing."""
-    monkeypatch.setattr(Fingerprints, "of", lambda *_: pytest.fail("fingerprints were made"))
+    monkeypatch.setattr(Fingerprinter, "of", lambda *_: pytest.fail("fingerprints were made"))
     schema = desk.schema({"name": {"type": "string", "encrypt": "look"}})
     Sheet({"name": ["a", "b", "a"]}).save(desk.folder / "a.csv")
     assert _beside(desk, "a.csv", schema).columns["name"].distinct == 2
@@ -95,7 +95,7 @@ def test_searchable_cells_are_not_encrypted_twice(desk, monkeypatch):
 @given(st.lists(st.lists(st.binary(max_size=2), min_size=1), min_size=1))
 def test_frequencies_are_those_of_the_cells(units):
     """However they are cut into units, and whatever stands in both halves of a fingerprint."""
-    made = Fingerprints()
+    made = Fingerprinter()
     with Frequencies() as frequencies:
         for unit in units:
             frequencies.add_prints(folded(made.of(cells_of(pa.array(unit, pa.binary()))[0])))

@@ -10,7 +10,7 @@
     uuids.py       UUIDs <-> their text
     bad_cells.py   cells that are refused, by their place
     forms.py       what can be told of a cell without its key
-    prints.py      fingerprints, by which equal cells are found
+    fingerprints.py  by which equal cells are found
     plain_path.py  one cell at a time, by OpenSSL and Python alone, to prove the above
 
 One value's way: `typed` makes it text, `arrays` finds its bytes, `kernels` lays them out with
@@ -22,11 +22,11 @@ from piienc.columns.arrays import cells_of
 from piienc.columns.bad_cells import BadCells
 from piienc.columns.categories import categorised, opened_categories, sealed_categories
 from piienc.columns.column import CheckedCells, ColumnCipher
+from piienc.columns.fingerprints import Fingerprinter, Fingerprints, fingerprints_of_ciphertexts
 from piienc.columns.forms import LEAST, forms_of
 from piienc.columns.kernels.kernel import Kernels
 from piienc.columns.plain import plain_type, plain_values
 from piienc.columns.plain_path import CellDecryptor, is_value
-from piienc.columns.prints import Fingerprints, Prints, prints_of_ciphertexts
 from piienc.columns.typed import from_cells, is_text, to_cells
 
 __all__ = [
@@ -35,11 +35,12 @@ __all__ = [
     "CellDecryptor",
     "CheckedCells",
     "ColumnCipher",
+    "Fingerprinter",
     "Fingerprints",
     "Kernels",
-    "Prints",
     "categorised",
     "cells_of",
+    "fingerprints_of_ciphertexts",
     "forms_of",
     "from_cells",
     "is_text",
@@ -47,7 +48,6 @@ __all__ = [
     "opened_categories",
     "plain_type",
     "plain_values",
-    "prints_of_ciphertexts",
     "sealed_categories",
     "to_cells",
 ]

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from piienc.base.cells import Cells, Places
-    from piienc.columns import Prints
+    from piienc.columns import Fingerprints
     from piienc.tables import BatchUnit, Block, ByteTable, OpenedTable, Records
 
 
@@ -28,7 +28,7 @@ class StoredColumn(Protocol):
     type: pa.DataType
     count: int
     """How many rows there are."""
-    prints: Prints | None
+    fingerprints: Fingerprints | None
     """What tells its cells apart, in any order, where that was found already."""
 
     @property
@@ -52,7 +52,7 @@ class TextColumn:
     """A column of CSV: all values are strings."""
 
     type = pa.string()
-    prints: Prints | None = None
+    fingerprints: Fingerprints | None = None
 
     def __init__(self, records: Records, number: int) -> None:
         self._records, self._number = records, number
@@ -96,7 +96,7 @@ class TextColumn:
 class TypedColumn:
     """A column of Parquet, in types that Arrow computes with."""
 
-    prints: Prints | None = None
+    fingerprints: Fingerprints | None = None
 
     def __init__(self, array: pa.Array, label: str) -> None:
         self.array, self._label = plain_values(array), label

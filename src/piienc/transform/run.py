@@ -122,7 +122,7 @@ class _UnitTransform(Struct, frozen=True):
         if self.observer is None:
             return None
         for name, treatment in self.plan.keyed.items():
-            stored[name].prints = treatment.prints(encrypted[name])
+            stored[name].fingerprints = treatment.fingerprints(encrypted[name])
         return self.observer.observe(stored)
 
 

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from piienc.base.cells import Places
-    from piienc.columns import Fingerprints
+    from piienc.columns import Fingerprinter
 
 _NAMED = 10  # rows of the original that a detail names
 
@@ -32,7 +32,7 @@ def compared_by_key(
     there: Iterator[pa.RecordBatch],
     columns: Sequence[str],
     key: str,
-    fingerprints: Fingerprints,
+    fingerprinter: Fingerprinter,
 ) -> Iterator[Violation]:
     """Compare two tables whose rows are named by a column.
 
@@ -43,7 +43,7 @@ def compared_by_key(
         there: those of the original.
         columns: those that are compared; both have them.
         key: the column that names the rows.
-        fingerprints: makes those of this run.
+        fingerprinter: makes those of this run.
 
     Yields:
         Violations, with their rows counted from 0 in the file.
@@ -63,7 +63,7 @@ def compared_by_key(
             row = 0
             for batch in batches:
                 known |= {name: batch.column(name).type for name in columns}
-                records = _records(batch, columns, key, fingerprints, kind)
+                records = _records(batch, columns, key, fingerprinter, kind)
                 records["row"] = np.arange(row, row + len(records))
                 row += len(records)
                 buckets.add(records)
@@ -100,17 +100,17 @@ def _records(
     batch: pa.RecordBatch,
     columns: Sequence[str],
     key: str,
-    fingerprints: Fingerprints,
+    fingerprinter: Fingerprinter,
     kind: np.dtype[np.void],
 ) -> NDArray[np.void]:
     """Return the fingerprints of each row; those of null are 0, as one in 2^64 others are."""
     records = np.zeros(batch.num_rows, kind)
     for number, name in enumerate(columns):
         cells, rows = comparable(batch.column(name), name)
-        prints = fingerprints.of(cells)
-        records["cells"][rows, number] = prints[:, 0]
+        fingerprints = fingerprinter.of(cells)
+        records["cells"][rows, number] = fingerprints[:, 0]
         if name == key:
-            records["high"][rows], records["low"][rows] = prints[:, 0], prints[:, 1]
+            records["high"][rows], records["low"][rows] = fingerprints[:, 0], fingerprints[:, 1]
     return records
 
 

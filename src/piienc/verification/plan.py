@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from piienc.checks.finder import Finder
-    from piienc.columns import Fingerprints
+    from piienc.columns import Fingerprinter
     from piienc.keys import Keyset
     from piienc.receivers.row_checks import RowRules
     from piienc.schema import Schema
@@ -164,7 +164,7 @@ class VerificationPlan(Struct):
 
 
 def make_plan(
-    table: OpenedTable, request: VerifyRequest, keys: AvailableKeys, fingerprints: Fingerprints
+    table: OpenedTable, request: VerifyRequest, keys: AvailableKeys, fingerprinter: Fingerprinter
 ) -> VerificationPlan:
     """Plan what is checked in a file.
 
@@ -172,14 +172,14 @@ def make_plan(
         table: open, its header read.
         request: what it is held against.
         keys: those that are available.
-        fingerprints: makes those of this run.
+        fingerprinter: makes those of this run.
     """
     schema = request.schema
     plan = VerificationPlan(table, schema, request.expect == "encrypted")
     plan.violations += _columns(table, schema)
     if plan.violations:
         table.require_columns(schema.columns)
-    marked = _MarkedColumns(plan, request, keys, record_in(table, schema), fingerprints)
+    marked = _MarkedColumns(plan, request, keys, record_in(table, schema), fingerprinter)
     finders = finders_of(schema)
     twice = {*repeated(table.columns)}
     for name in dict.fromkeys(table.columns):
@@ -188,7 +188,7 @@ def make_plan(
         column = schema.columns.get(name)
         if column is None or column.encrypt is None:
             place = ColumnPlace.of(table, name)
-            rules = ValueRules.of(name, column, place.plain_type, fingerprints) if column else None
+            rules = ValueRules.of(name, column, place.plain_type, fingerprinter) if column else None
             allowed = column.allow or {} if column else {}
             leaves = name not in request.leave_out
             plan.finders[name] = [each for each in finders if leaves and each.name not in allowed]
@@ -230,7 +230,7 @@ class _MarkedColumns(Struct, frozen=True):
     request: VerifyRequest
     keys: AvailableKeys
     record: EncryptionMetadata | None
-    fingerprints: Fingerprints
+    fingerprinter: Fingerprinter
     missing: dict[str, str] = field(default_factory=dict)
     kernels: Kernels = field(default_factory=Kernels)
 
@@ -246,12 +246,12 @@ class _MarkedColumns(Struct, frozen=True):
             keyset = self._open(key) if self.request.round_trip else None
             mark = marks_of(schema, typed=place.typed)[name]
             trip = ColumnTrip(place, mark, keyset, self.kernels) if keyset else None
-            rules = ValueRules.of(name, column, place.plain_type, self.fingerprints)
+            rules = ValueRules.of(name, column, place.plain_type, self.fingerprinter)
             untried = {"round-trip": self.missing[key]} if key in self.missing else {}
-            return PlaintextColumn(place, rules, facts, trip, self.fingerprints, untried)
+            return PlaintextColumn(place, rules, facts, trip, self.fingerprinter, untried)
         keyset = self._open(key)
         restored = original_field(place, schema, self.record).type
-        rules = ValueRules.of(name, column, plain_type(restored), self.fingerprints)
+        rules = ValueRules.of(name, column, plain_type(restored), self.fingerprinter)
         if keyset:
             self.plan.violations += self._categories(place, keyset, context)
             return DecryptedColumn(place, rules, keyset, context, restored, self.kernels)

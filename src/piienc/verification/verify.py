@@ -13,7 +13,7 @@ import pyarrow as pa
 from msgspec import Struct
 from msgspec.structs import replace
 
-from piienc.columns import Fingerprints
+from piienc.columns import Fingerprinter
 from piienc.errors import UsageError
 from piienc.report.model import Report
 from piienc.transform.batches import decoded
@@ -115,8 +115,8 @@ class VerifyPass:
 
     def __init__(self, table: OpenedTable, request: VerifyRequest, keys: AvailableKeys) -> None:
         self._table, self._request = table, request
-        self._fingerprints = Fingerprints()
-        self._plan = make_plan(table, request, keys, self._fingerprints)
+        self._fingerprinter = Fingerprinter()
+        self._plan = make_plan(table, request, keys, self._fingerprinter)
         self._findings = Findings(request.most)
         self._findings.add(self._plan.violations)
         self._counts = {name: ColumnCounts() for name in self._plan.verifiers}
@@ -174,7 +174,7 @@ class VerifyPass:
                         f"--key-column: {key!r} is not among the columns that can be compared",
                         hint=f"these are: {', '.join(columns) or 'none'}",
                     )
-                found = compared_by_key(here, there, columns, key, self._fingerprints)
+                found = compared_by_key(here, there, columns, key, self._fingerprinter)
             self._findings.add(map(self._known, found))
 
     def _known(self, violation: Violation) -> Violation:
@@ -220,11 +220,11 @@ class VerifyPass:
         for name, result in found.columns.items():
             self._counts[name].add(result.counts)
             self._findings.add(result.violations, first)
-            if result.prints is not None:
+            if result.fingerprints is not None:
                 if name not in self._unique:
                     self._unique[name] = self._stack.enter_context(FingerprintStore())
-                prints, rows = result.prints
-                self._unique[name].add_prints(prints, rows + self._rows)
+                fingerprints, rows = result.fingerprints
+                self._unique[name].add_prints(fingerprints, rows + self._rows)
             if result.leaks is not None:
                 if name not in self._leaks:
                     self._leaks[name] = self._stack.enter_context(Frequencies())

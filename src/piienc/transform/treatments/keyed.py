@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from piienc.columns import CellDecryptor, ColumnCipher, prints_of_ciphertexts
+from piienc.columns import CellDecryptor, ColumnCipher, fingerprints_of_ciphertexts
 from piienc.keys import Mode
 from piienc.transform.treatments.treatment import Treatment
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from piienc.base.cells import Cells
-    from piienc.columns import Kernels, Prints
+    from piienc.columns import Fingerprints, Kernels
     from piienc.keys import Keyset
     from piienc.transform.place import ColumnPlace
     from piienc.transform.treatments.treatment import ColumnMark
@@ -51,9 +51,9 @@ class KeyedTreatment(Treatment):
         text = isinstance(stored, str)
         return self._decryptor.decrypt(stored.encode() if text else stored, text=text)
 
-    def prints(self, encrypted: Iterable[Cells]) -> Prints | None:
+    def fingerprints(self, encrypted: Iterable[Cells]) -> Fingerprints | None:
         """Return what tells ciphertexts apart; None where equal cells have different ones."""
         if self.mode is not Mode.SEARCHABLE:
             return None
-        found = [prints_of_ciphertexts(cells, text=self._text) for cells in encrypted]
+        found = [fingerprints_of_ciphertexts(cells, text=self._text) for cells in encrypted]
         return np.concatenate([np.empty((0, 2), np.uint64), *found])

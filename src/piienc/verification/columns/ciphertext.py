@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from piienc.columns import LEAST, forms_of, is_text, prints_of_ciphertexts, to_cells
+from piienc.columns import LEAST, fingerprints_of_ciphertexts, forms_of, is_text, to_cells
 from piienc.keys import Mode, Prefix
 from piienc.verification.columns.fingerprints import folded
 from piienc.verification.columns.verifier import ColumnResult
@@ -63,6 +63,6 @@ class CiphertextColumn:
         counts = ColumnCounts(stored.null_count, len(forms.ciphertexts), 0, ids)
         if not self._searchable or not len(forms.ciphertexts):
             return ColumnResult(counts, violations, None)
-        prints = prints_of_ciphertexts(cells.take(forms.ciphertexts), text=self._text)
-        unique = (prints, rows[forms.ciphertexts]) if self._rules.column.unique else None
-        return ColumnResult(counts, violations, None, unique, folded(prints))
+        fingerprints = fingerprints_of_ciphertexts(cells.take(forms.ciphertexts), text=self._text)
+        unique = (fingerprints, rows[forms.ciphertexts]) if self._rules.column.unique else None
+        return ColumnResult(counts, violations, None, unique, folded(fingerprints))

@@ -10,10 +10,10 @@ import pyarrow as pa
 
 from piienc.columns import (
     ColumnCipher,
+    fingerprints_of_ciphertexts,
     from_cells,
     is_text,
     plain_values,
-    prints_of_ciphertexts,
     to_cells,
 )
 from piienc.errors import InputError
@@ -69,12 +69,12 @@ class DecryptedColumn:
             Violation(self._name, each.rule, each.what, each.rows) for each in judged.wrong
         ]
         violations += self._rules.nulls(stored)
-        plain, prints = cache(lambda: self._typed(judged, stored.count)), None
+        plain, fingerprints = cache(lambda: self._typed(judged, stored.count)), None
         if self._rules.judge or self._restored != pa.string():
             values, odd = plain()
             dense, known = without_nulls(values)
             violations += [*odd, *self._rules.violations(dense, known)]
-            prints = self._rules.prints(dense, known)
+            fingerprints = self._rules.fingerprints(dense, known)
         plaintext = sum(len(each.rows) for each in judged.wrong if each.rule == "plaintext")
         counts = ColumnCounts(
             stored.null_count,
@@ -85,8 +85,8 @@ class DecryptedColumn:
         leaks = None
         if self._searchable and judged.authentic:
             good = cells if not judged.wrong else cells.take(np.searchsorted(rows, judged.rows))
-            leaks = folded(prints_of_ciphertexts(good, text=self._text))
-        return ColumnResult(counts, violations, lambda: plain()[0], prints, leaks)
+            leaks = folded(fingerprints_of_ciphertexts(good, text=self._text))
+        return ColumnResult(counts, violations, lambda: plain()[0], fingerprints, leaks)
 
     def _typed(self, judged: CheckedCells, count: int) -> tuple[pa.Array, list[Violation]]:
         """Restore the values' type; what has not that type becomes null, and a violation."""

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from piienc.base.cells import Places
-    from piienc.columns import Prints
+    from piienc.columns import Fingerprints
 
 _RECORD = np.dtype([("high", "<u8"), ("low", "<u8"), ("row", "<i8")])
 _FOLDED = np.dtype([("high", "<u8")])
@@ -39,15 +39,15 @@ class EqualityFacts(Struct, frozen=True):
     most_frequent: int
 
 
-def folded(prints: Prints) -> Folded:
+def folded(fingerprints: Fingerprints) -> Folded:
     """Fold fingerprints for `Frequencies`.
 
     Both halves count: fingerprints may be characters of base64, which do not use all bits.
 
     Args:
-        prints: uint64, shape (cells, 2).
+        fingerprints: uint64, shape (cells, 2).
     """
-    found: Folded = prints[:, 0] * _GOLDEN + prints[:, 1]
+    found: Folded = fingerprints[:, 0] * _GOLDEN + fingerprints[:, 1]
     return found
 
 
@@ -57,18 +57,22 @@ class FingerprintStore(Buckets):
     def __init__(self) -> None:
         super().__init__(_RECORD)
 
-    def add_prints(self, prints: Prints, rows: Places) -> None:
+    def add_prints(self, fingerprints: Fingerprints, rows: Places) -> None:
         """Add fingerprints.
 
         Args:
-            prints: uint64, shape (cells, 2).
+            fingerprints: uint64, shape (cells, 2).
             rows: int64, the row of each in the file.
 
         Raises:
             IncompleteError: the folder for temporary files is full.
         """
         records = np.empty(len(rows), _RECORD)
-        records["high"], records["low"], records["row"] = prints[:, 0], prints[:, 1], rows
+        records["high"], records["low"], records["row"] = (
+            fingerprints[:, 0],
+            fingerprints[:, 1],
+            rows,
+        )
         self.add(records)
 
     def repeated(self) -> Iterator[Places]:
@@ -83,13 +87,13 @@ class Frequencies(Buckets):
     def __init__(self) -> None:
         super().__init__(_FOLDED)
 
-    def add_prints(self, prints: Folded) -> None:
+    def add_prints(self, fingerprints: Folded) -> None:
         """Add fingerprints.
 
         Raises:
             IncompleteError: the folder for temporary files is full.
         """
-        self.add(prints.view(_FOLDED))
+        self.add(fingerprints.view(_FOLDED))
 
     def equal(self) -> EqualityFacts:
         """Count the different values."""

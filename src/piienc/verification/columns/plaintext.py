@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from piienc.base.cells import Places
-    from piienc.columns import Fingerprints
+    from piienc.columns import Fingerprinter
     from piienc.keys import KeysetFacts
     from piienc.transform.batches import StoredColumn
     from piienc.transform.place import ColumnPlace
@@ -35,7 +35,7 @@ class PlaintextColumn:
         rules: ValueRules,
         facts: KeysetFacts | None,
         trip: ColumnTrip | None,
-        fingerprints: Fingerprints,
+        fingerprinter: Fingerprinter,
         unchecked: dict[str, str],
     ) -> None:
         self._name, self._label, self._rules, self._trip = place.name, place.label, rules, trip
@@ -43,7 +43,7 @@ class PlaintextColumn:
         self._untyped = not place.typed
         self._least = LEAST[facts.mode] if facts else min(LEAST.values())
         self._ids = {key.key_id for key in facts.keys} if facts else None
-        self._counted = fingerprints if facts and facts.mode is Mode.SEARCHABLE else None
+        self._counted = fingerprinter if facts and facts.mode is Mode.SEARCHABLE else None
         self.unchecked = unchecked
 
     def of_column(self) -> Iterator[Violation]:
@@ -57,7 +57,7 @@ class PlaintextColumn:
         ours = np.ones(len(forms.ciphertexts), np.bool_)
         if self._ids is not None and len(ours):
             ours = np.isin(forms.key_ids, list(self._ids))
-        violations, prints, leaks = list(self._rules.nulls(stored)), None, stored.prints
+        violations, fingerprints, leaks = list(self._rules.nulls(stored)), None, stored.fingerprints
         if ours.any():
             at = rows[forms.ciphertexts[ours]]
             violations.append(Violation(self._name, "encrypted", "encrypted already", at))
@@ -66,7 +66,7 @@ class PlaintextColumn:
         if self._rules.judge:
             dense, known = stored.dense
             violations += self._rules.violations(dense, known)
-            prints = self._rules.prints(dense, known)
+            fingerprints = self._rules.fingerprints(dense, known)
         if self._trip:
             violations += self._trip.violations(stored.array)
         ids = {int(key_id) for key_id in np.unique(forms.key_ids[ours])}
@@ -74,7 +74,7 @@ class PlaintextColumn:
         if leaks is None and self._counted:
             leaks = self._counted.of(cells)
         shares = None if leaks is None else folded(leaks)
-        return ColumnResult(counts, violations, lambda: stored.array, prints, shares)
+        return ColumnResult(counts, violations, lambda: stored.array, fingerprints, shares)
 
 
 def _without(values: pa.Array, rows: Places) -> pa.Array:

@@ -37,11 +37,11 @@ class UnmarkedColumn:
 
     def check(self, stored: StoredColumn) -> ColumnResult:
         """Check a batch."""
-        violations, prints = [], None
+        violations, fingerprints = [], None
         dense, rows = stored.dense
         if self._rules:
             violations = [*self._rules.nulls(stored), *self._rules.violations(dense, rows)]
-            prints = self._rules.prints(dense, rows)
+            fingerprints = self._rules.fingerprints(dense, rows)
         suspicious = Counter[str]()
         found = search(self._finders, self._name, dense)
         for finder in self._finders:
@@ -51,4 +51,4 @@ class UnmarkedColumn:
                     what = f"looks like {finder.description}"
                     violations.append(Violation(self._name, "personal", what, rows[at]))
         counts = ColumnCounts(stored.null_count, suspicious=suspicious)
-        return ColumnResult(counts, violations, lambda: stored.array, prints)
+        return ColumnResult(counts, violations, lambda: stored.array, fingerprints)

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from piienc.base.cells import Places
     from piienc.checks.rules import Check
-    from piienc.columns import Fingerprints, Prints
+    from piienc.columns import Fingerprinter, Fingerprints
     from piienc.schema import Column
     from piienc.transform.batches import StoredColumn
     from piienc.verification.columns.fingerprints import Folded
@@ -31,14 +31,14 @@ class ColumnResult(Struct, frozen=True):
         counts: of its cells.
         violations: rows that break a rule.
         plain: makes the values, as far as they are known; None where no key tells.
-        prints: fingerprints of values, to find equal ones, and their rows.
+        fingerprints: of values, to find equal ones, and their rows.
         leaks: fingerprints, folded, to count what a searchable column gives away.
     """
 
     counts: ColumnCounts
     violations: list[Violation]
     plain: Callable[[], pa.Array] | None
-    prints: tuple[Prints, Places] | None = None
+    fingerprints: tuple[Fingerprints, Places] | None = None
     leaks: Folded | None = None
 
     def unknown(self, stored: StoredColumn) -> Places:
@@ -69,22 +69,22 @@ class ValueRules(Struct, frozen=True):
         name: the column's.
         column: as the schema has it.
         kind: the Arrow type of the values.
-        fingerprints: makes those of a unique column.
+        fingerprinter: makes those of a unique column.
         checks: what each value is asked.
     """
 
     name: str
     column: Column
     kind: pa.DataType
-    fingerprints: Fingerprints
+    fingerprinter: Fingerprinter
     checks: Sequence[Check]
 
     @classmethod
     def of(
-        cls, name: str, column: Column, kind: pa.DataType, fingerprints: Fingerprints
+        cls, name: str, column: Column, kind: pa.DataType, fingerprinter: Fingerprinter
     ) -> ValueRules:
         """Return those that a schema has for a column."""
-        return cls(name, column, kind, fingerprints, checks_of(column, kind))
+        return cls(name, column, kind, fingerprinter, checks_of(column, kind))
 
     def of_column(self, *, text: bool) -> Iterator[Violation]:
         """Yield what is wrong with the type of a Parquet column; CSV has text alone."""
@@ -111,9 +111,9 @@ class ValueRules(Struct, frozen=True):
             missing[stored.dense[1]] = False
             yield Violation(self.name, "required", "null", np.flatnonzero(missing))
 
-    def prints(self, dense: pa.Array, rows: Places) -> tuple[Prints, Places] | None:
+    def fingerprints(self, dense: pa.Array, rows: Places) -> tuple[Fingerprints, Places] | None:
         """Return the fingerprints of a unique column."""
         if not self.column.unique:
             return None
         cells, _ = comparable(dense, self.name)
-        return self.fingerprints.of(cells), rows
+        return self.fingerprinter.of(cells), rows

@@ -20,21 +20,21 @@ from piienc.keys import generate as new_keyset
 if TYPE_CHECKING:
     from piienc.base.cells import Cells, Places
 
-Prints = NDArray[np.uint64]
+Fingerprints = NDArray[np.uint64]
 """Fingerprints: shape (cells, 2)."""
 
 _WIDTH = 16  # bytes
 _TEXT_AT = 8  # characters: the first of base64 that stand for bytes behind the prefix alone
 
 
-class Fingerprints:
+class Fingerprinter:
     """Makes the fingerprints of one run; safe to use from several threads."""
 
     def __init__(self) -> None:
         keyset: Keyset = new_keyset(Mode.SEARCHABLE, Prefix.RAW)
         self._key = BoundKey(Mode.SEARCHABLE, keyset.primary, b"", text=False, kernels=Kernels())
 
-    def of(self, cells: Cells) -> Prints:
+    def of(self, cells: Cells) -> Fingerprints:
         """Return the fingerprints of some cells."""
         order = cells.by_length()
         found = np.empty((len(cells), 2), np.uint64)
@@ -44,7 +44,7 @@ class Fingerprints:
         return found
 
 
-def prints_of_ciphertexts(cells: Cells, *, text: bool) -> Prints:
+def fingerprints_of_ciphertexts(cells: Cells, *, text: bool) -> Fingerprints:
     """Return what tells the ciphertexts of a searchable key apart.
 
     Args:
@@ -55,7 +55,9 @@ def prints_of_ciphertexts(cells: Cells, *, text: bool) -> Prints:
     return _at(cells, _TEXT_AT if text else np.minimum(PREFIX, cells.lengths - _WIDTH))
 
 
-def _at(cells: Cells, places: int | Places) -> Prints:
+def _at(cells: Cells, places: int | Places) -> Fingerprints:
     """Return 16 bytes of each cell, from a place in it on."""
-    found: Prints = cells.windows(_WIDTH)[cells.starts + places].view(np.uint64).reshape(-1, 2)
+    found: Fingerprints = (
+        cells.windows(_WIDTH)[cells.starts + places].view(np.uint64).reshape(-1, 2)
+    )
     return found
