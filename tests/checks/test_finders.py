@@ -359,7 +359,7 @@ def test_batch_is_looked_at_like_a_loop(values):
 @pytest.mark.parametrize("kind", [pa.string(), pa.large_string()])
 def test_values_with_a_character_are_those_that_have_it_or_all(kind):
     """Up to a quarter of them are told apart; to know better of more is not worth it."""
-    from piienc.checks.prefilter import rows_with
+    from piienc.checks.text import rows_with
 
     values = ["x"] * 100
     for row in range(3, 100, 4):
@@ -375,7 +375,7 @@ def test_values_with_a_character_are_those_that_have_it_or_all(kind):
 @pytest.mark.parametrize("digits", [6, 7, 255, 256, 257, 512])
 def test_value_of_six_digits_or_more_is_worth_a_look(digits, more, kind):
     """However many they are; no value of five is."""
-    from piienc.checks.prefilter import rows_with_digits
+    from piienc.checks.text import rows_with_digits
 
     short = ["x" * 255, "12345", "", "1:2/3:4/5:", "y" * 255, "z" * 255]
     values = [*short, "7" * digits, *short, *["x"] * more]
@@ -397,7 +397,7 @@ def test_value_of_six_digits_or_more_is_worth_a_look(digits, more, kind):
 )
 def test_few_values_with_digits_are_told_apart_where_it_is_worth_it(values, rows):
     """All of them are looked at, or those that have six digits."""
-    from piienc.checks.prefilter import rows_with_digits
+    from piienc.checks.text import rows_with_digits
 
     assert rows_with_digits(pa.array(values)).tolist() == rows
 
@@ -411,7 +411,7 @@ ALPHABETS = st.sampled_from(["0123456789 ax", "0123456789:/", "01 abcdefghxyz", 
 )
 def test_values_with_digits_are_those_that_a_loop_finds(values, more):
     """Sparse or dense, long or short: none with six digits is passed over."""
-    from piienc.checks.prefilter import rows_with_digits
+    from piienc.checks.text import rows_with_digits
 
     values = [*values, *["x"] * more]
     counts = [sum(map(str.isdigit, value)) for value in values]

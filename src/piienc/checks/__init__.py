@@ -5,10 +5,9 @@ on_text.py    the rules on text, as CSV has all values
 on_typed.py   the rules on typed values, as Parquet has them
 read.py       text read as numbers, dates and moments
 forms.py      how values of each type and format are written
-text.py       regular expressions on whole arrays
+text.py       bytes and regular expressions of whole arrays; which values are worth a look
 compute.py    functions of Arrow, cheap to import
 finders.py    personal data in clear, by schema/data/finders.toml
-prefilter.py  cells that a finder need not look at
 shapes.py     cells of one shape, as matrices
 checksums.py  check digits of cards, accounts and national ids
 

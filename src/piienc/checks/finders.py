@@ -19,9 +19,15 @@ from piienc.base.cells import take
 from piienc.checks import compute as pc
 from piienc.checks.checksums import passes
 from piienc.checks.finder import Finder, Where
-from piienc.checks.prefilter import rows_with, rows_with_digits
 from piienc.checks.shapes import found_by_shape
-from piienc.checks.text import holds_any, is_text, mask_of, matches
+from piienc.checks.text import (
+    holds_any,
+    is_text,
+    mask_of,
+    matches,
+    rows_with,
+    rows_with_digits,
+)
 from piienc.schema.finder import OwnFinder, built_in
 
 if TYPE_CHECKING:

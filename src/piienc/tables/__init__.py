@@ -5,7 +5,6 @@
     table.py    what all tables have in common
     formats.py  TABLE_FORMATS: how each format is recognised, opened and written
     streams.py  bytes, compressed or not
-    limits.py   how large units are, and what is too large
 
 A source cuts its file into units in order, which is cheap: blocks of CSV, slices of Parquet's
 row groups. It decodes each unit by itself, in any thread, into CSV records or an Arrow record
@@ -24,7 +23,6 @@ from piienc.tables.formats import (
     opened_table,
     promised_format,
 )
-from piienc.tables.limits import UnitSize
 from piienc.tables.parquet.metadata import (
     ARROW_SCHEMA,
     arrow_schema,
@@ -39,6 +37,8 @@ from piienc.tables.table import (
     OpenedTable,
     Output,
     Sink,
+    UnitSize,
+    in_words,
     repeated,
 )
 
@@ -65,6 +65,7 @@ __all__ = [
     "count_records",
     "described",
     "format_of",
+    "in_words",
     "opened_table",
     "promised_format",
     "read_record",

@@ -13,8 +13,8 @@ from piienc.storage import refuse_same
 from piienc.storage.content import COMPRESSED, is_parquet
 from piienc.tables.csv.parts import parts
 from piienc.tables.csv.source import open_csv
-from piienc.tables.limits import UnitSize
 from piienc.tables.streams import Decompressed, not_parquet
+from piienc.tables.table import UnitSize
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

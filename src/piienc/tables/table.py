@@ -1,4 +1,4 @@
-"""What all formats of tables have in common: a table that is read, and one that is written."""
+"""What all formats of tables have in common: a table that is read, one that is written, limits."""
 
 from __future__ import annotations
 
@@ -15,9 +15,28 @@ if TYPE_CHECKING:
     from piienc.storage.hashing import HashingWriter
     from piienc.tables.csv.form import CsvFormat
     from piienc.tables.csv.records import Block, Records, Rewritten
-    from piienc.tables.limits import UnitSize
 
 Made = TypeVar("Made", covariant=True)  # noqa: PLC0105  # it is no name of a user
+
+
+class UnitSize(Struct, frozen=True):
+    """How large the units are that a table is cut into; 0 is a size that pays.
+
+    Attributes:
+        csv_bytes: bytes of a block.
+        parquet_rows: rows of a slice.
+        parquet_bytes: bytes that the rows of a slice have in memory; a single row may have more.
+        longest: bytes of the longest record, in what is read and in what is written.
+        row_group: bytes of a row group in memory; what grows beyond is written as several.
+        decoded: bytes that all rows of a row group may have together.
+    """
+
+    csv_bytes: int = 0
+    parquet_rows: int = 0
+    parquet_bytes: int = 20 << 20
+    longest: int = 64 << 20
+    row_group: int = 384 << 20
+    decoded: int = 8 << 30
 
 
 class OpenedTable:
@@ -205,3 +224,11 @@ class Sink(Protocol):
 def repeated(names: Iterable[str]) -> list[str]:
     """Return the names that stand more than once, in alphabetical order."""
     return sorted(name for name, times in Counter(names).items() if times > 1)
+
+
+def in_words(size: int) -> str:
+    """Return a number of bytes as messages tell it."""
+    for unit, name in ((30, "GiB"), (20, "MiB")):
+        if size >= 1 << unit:
+            return f"{size / (1 << unit):.4g} {name}"
+    return f"{size:,} bytes"

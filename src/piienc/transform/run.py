@@ -12,7 +12,7 @@ from msgspec.structs import replace
 
 from piienc.columns import BadCells, cells_of
 from piienc.errors import InputError
-from piienc.tables.limits import in_words
+from piienc.tables import in_words
 from piienc.transform.batches import text_columns, typed_columns
 from piienc.transform.pipeline import in_order
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from piienc.errors import InputError
-from piienc.tables.limits import in_words
+from piienc.tables.table import in_words
 
 if TYPE_CHECKING:
     from piienc.base.cells import Places

@@ -21,9 +21,8 @@ from piienc.tables.csv.blocks import (
 from piienc.tables.csv.form import CsvFormat
 from piienc.tables.csv.records import Block, Records
 from piienc.tables.csv.text import TextReader, TextWriter, encoding_of
-from piienc.tables.limits import UnitSize
 from piienc.tables.streams import Compressed
-from piienc.tables.table import ByteTable
+from piienc.tables.table import ByteTable, UnitSize
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator

@@ -17,16 +17,15 @@ from pyarrow import parquet as pq
 from pyarrow import types
 
 from piienc.errors import InputError
-from piienc.tables.limits import in_words
-from piienc.tables.table import BatchUnit
+from piienc.tables.table import BatchUnit, in_words
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from numpy.typing import NDArray
 
-    from piienc.tables.limits import UnitSize
     from piienc.tables.parquet.footer import Footer
+    from piienc.tables.table import UnitSize
 
 LONG = 4 << 10
 """Bytes of a row, from which on its values are handled one by one."""

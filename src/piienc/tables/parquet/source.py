@@ -10,14 +10,13 @@ from pyarrow import parquet as pq
 from pyarrow import types
 
 from piienc.errors import InputError
-from piienc.tables.limits import UnitSize
 from piienc.tables.parquet.categories import merged
 from piienc.tables.parquet.footer import damaged, read_footer
 from piienc.tables.parquet.int96 import exact_unit
 from piienc.tables.parquet.layout import layout
 from piienc.tables.parquet.metadata import ARROW_SCHEMA
 from piienc.tables.parquet.slices import LONG, SLICE_ROWS, RowGroups, Slice, first_longer, weight_of
-from piienc.tables.table import BatchTable, repeated
+from piienc.tables.table import BatchTable, UnitSize, repeated
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
