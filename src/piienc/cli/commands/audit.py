@@ -15,6 +15,7 @@ from piienc.base.files import open_input
 from piienc.cli import options, ui
 from piienc.cli.moments import moment_of
 from piienc.errors import AuthenticationError, InputError, KeyAccessError, UsageError
+from piienc.report.words import counted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -172,22 +173,20 @@ def _readable(state: Path) -> Iterator[None]:
 
 
 def _error_of(report: AuditReport, state: Path, keys: Path) -> PiiencError | None:
+    if report.proves_nothing and not report.damages:
+        log, *more_logs = report.unchecked
+        return KeyAccessError(
+            _unchecked(log, state, keys) + (f" ({len(more_logs)} more)" if more_logs else ""),
+            hint="name the key folder that has signed it: --keys DIR or PIIENC_KEYS",
+        )
     if not report.damages:
-        return _unproven(report, state, keys) if report.proves_nothing else None
+        return None
     first, *others = report.damages
     more = f" ({len(others)} more: --json tells all)" if others else ""
     return AuthenticationError(
         f"{state / first.file}: {first.message}{more}",
         hint="keep log and receipts as they are; if the log was written with other folders, name "
         "them: --keys DIR, --state DIR",
-    )
-
-
-def _unproven(report: AuditReport, state: Path, keys: Path) -> KeyAccessError:
-    first, *others = report.unchecked
-    return KeyAccessError(
-        _unchecked(first, state, keys) + (f" ({len(others)} more)" if others else ""),
-        hint="name the key folder that has signed it: --keys DIR or PIIENC_KEYS",
     )
 
 
@@ -211,17 +210,15 @@ def _tell(report: AuditReport, state: Path, keys: Path, *, quiet: bool) -> None:
         if not quiet:
             order = "whole and in order, signed" if log.signature == "good" else "in order"
             is_empty = log.signature == "none" and not log.lines
-            ui.say(f"empty: {path}" if is_empty else f"{_lines(log.lines)}, {order}: {path}")
+            ui.say(
+                f"empty: {path}" if is_empty else f"{counted(log.lines, 'line')}, {order}: {path}"
+            )
             if log.cut:
-                ui.say(f"{_lines(log.cut)} cut off by a crash")
+                ui.say(f"{counted(log.cut, 'line')} cut off by a crash")
         if log.signature == "unchecked" and not report.proves_nothing:
             ui.warn(_unchecked(log, state, keys))
         if log.signature == "none" and log.lines:
             ui.warn(f"{path} is not signed: anybody could have written it, or cut it off")
-
-
-def _lines(count: int) -> str:
-    return f"{count:,} line{'' if count == 1 else 's'}"
 
 
 def _row(line: dict[str, Any]) -> tuple[str, ...]:

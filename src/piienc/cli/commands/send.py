@@ -9,6 +9,7 @@ import typer
 
 from piienc.cli import options, ui
 from piienc.errors import PiiencError
+from piienc.report.words import counted
 
 if TYPE_CHECKING:
     from piienc.jobs.check import CheckReceipt
@@ -148,17 +149,13 @@ def _line(file: SourceOutcome) -> str:
     names = ", ".join(file.names)
     match file.outcome:
         case "delivered":
-            return f"delivered {file.source} as {names}: {_rows(file)}"
+            return f"delivered {file.source} as {names}: {counted(file.rows or 0, 'row')}"
         case "planned":
-            return f"would deliver {file.source} as {names}: {_rows(file)}"
+            return f"would deliver {file.source} as {names}: {counted(file.rows or 0, 'row')}"
         case "left":
             return f"left {file.source} for the next run: {file.why}"
         case _:
             return f"skipped {file.source}: {file.why}"
-
-
-def _rows(file: SourceOutcome) -> str:
-    return "1 row" if file.rows == 1 else f"{file.rows or 0:,} rows"
 
 
 def _tell_checks(receipt: CheckReceipt, printer: _EventPrinter) -> int:
