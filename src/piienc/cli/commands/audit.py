@@ -63,10 +63,7 @@ def verify(
 
 
 @options.command("head", "piienc audit head", app)
-def head(
-    *,
-    common: options.CommonOptions,
-) -> None:
+def head(*, common: options.CommonOptions) -> None:
     """Print the position of the audit log: one line to keep elsewhere, as a witness."""
     from piienc.audit.check import noted
     from piienc.audit.keys import public_key  # start-up

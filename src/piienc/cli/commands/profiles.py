@@ -20,10 +20,7 @@ _OPEN = {"armor": "either", "names": "any"}  # how to say that nothing is demand
 
 
 @options.command("list", "piienc profiles list", app)
-def list_profiles(
-    *,
-    common: options.CommonOptions,
-) -> None:
+def list_profiles(*, common: options.CommonOptions) -> None:
     """List the profiles of piienc.toml, and the built-in ones."""
     from piienc import receivers as profiles  # start-up
 

@@ -137,11 +137,7 @@ def _checked(found: CheckedSchema) -> dict[str, Any]:
 
 
 @options.command("show", "piienc schema show", app)
-def show(
-    schema: SchemaFile = _DEFAULT,
-    *,
-    common: options.CommonOptions,
-) -> None:
+def show(schema: SchemaFile = _DEFAULT, *, common: options.CommonOptions) -> None:
     """Show the columns, their rules and their marks."""
     from piienc import schema as schemas  # start-up
     from piienc.setup.schema_check import known_keys  # start-up

@@ -96,10 +96,7 @@ def import_aes(
 
 
 @options.command("list", "piienc keys list", app)
-def list_keys(
-    *,
-    common: options.CommonOptions,
-) -> None:
+def list_keys(*, common: options.CommonOptions) -> None:
     """List the keys of the key folder; needs no passphrase."""
     from piienc.keys import KeyFolder  # start-up
 

@@ -94,11 +94,7 @@ def import_pgp(
         )
 
 
-def fingerprint(
-    name: options.Name,
-    *,
-    common: options.CommonOptions,
-) -> None:
+def fingerprint(name: options.Name, *, common: options.CommonOptions) -> None:
     """Show the fingerprint of an OpenPGP key, to compare it with its owner's."""
     key = folder_of(common).load([name])[0]
     if common.json:
