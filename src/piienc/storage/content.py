@@ -112,7 +112,8 @@ def unmarked_wide(start: bytes) -> str | None:
 
 def foreign(start: bytes) -> ForeignFormat | None:
     """Return what a file that begins so is, if it is of a known kind that is not read here."""
-    return next((kind for tells, kind in _FOREIGN if tells(start)), None)
+    found = (ForeignFormat(what, remedy) for tells, what, remedy in _FOREIGN if tells(start))
+    return next(found, None)
 
 
 def _is_binary_behind(start: bytes, size: int) -> bool:
@@ -147,103 +148,95 @@ def _zip_with(*names: bytes) -> Callable[[bytes], bool]:
 _AS_CSV = "save it as CSV (UTF-8)"
 _UNPACK = "unpack it, and name the file that was in it"
 _BY_PANDAS = "write its table as CSV or Parquet, with pandas, say"
-_OPENPGP = ForeignFormat("an OpenPGP message", "unwrap it: piienc unwrap-file FILE OUTPUT")
+_BY_PYARROW = "write its table as Parquet, with pyarrow, say"
+_BY_COPY = "export its table: COPY ... CSV HEADER"
+_UNWRAP = "unwrap it: piienc unwrap-file FILE OUTPUT"
 # What a message begins with: a packet with a session key, its length in 1 or 2 octets and its
 # version. See RFC 9580, sections 4.2, 5.1 and 5.3.
 _SESSION_KEY = re.compile(
     rb"(?:[\x84\x8c].|[\x85\x8d]..|[\xc1\xc3](?:[\x00-\xbf]|[\xc0-\xdf].))[\x02-\x06]", re.DOTALL
 )
-_FOREIGN: list[tuple[Callable[[bytes], bool], ForeignFormat]] = [
+_FOREIGN: list[tuple[Callable[[bytes], bool], str, str]] = [
     (
         _begins(_PARQUET_ENCRYPTED),
-        ForeignFormat(
-            "a Parquet file with an encrypted footer (Parquet Modular Encryption)",
-            "decrypt it with the tool and the keys that wrote it, and write it without",
-        ),
+        "a Parquet file with an encrypted footer (Parquet Modular Encryption)",
+        "decrypt it with the tool and the keys that wrote it, and write it without",
     ),
-    (_zip_with(b"xl/"), ForeignFormat("an Excel workbook", _AS_CSV)),
+    (_zip_with(b"xl/"), "an Excel workbook", _AS_CSV),
     (
         _zip_with(b"application/vnd.oasis.opendocument", b"Index/Document.iwa"),
-        ForeignFormat("an office document (OpenDocument, Numbers)", _AS_CSV),
+        "an office document (OpenDocument, Numbers)",
+        _AS_CSV,
     ),
-    (_zip_with(b"word/", b"ppt/"), ForeignFormat("an office document", _AS_CSV)),
-    (_begins(b"PK\x03\x04", b"PK\x05\x06", b"PK\x07\x08"), ForeignFormat("a zip archive", _UNPACK)),
-    (_at(257, b"ustar\0", b"ustar  \0"), ForeignFormat("a tar archive", _UNPACK)),
-    (_begins(b"7z\xbc\xaf\x27\x1c"), ForeignFormat("a 7-Zip archive", _UNPACK)),
-    (_begins(b"Rar!\x1a\x07"), ForeignFormat("a RAR archive", _UNPACK)),
-    (_begins(b"\x04\x22\x4d\x18"), ForeignFormat("compressed by LZ4", "decompress it: lz4 -d")),
-    (_begins(b"\x1f\x9d"), ForeignFormat("compressed by compress", "decompress it: gzip -d")),
-    (_begins(b"LZIP\x01"), ForeignFormat("compressed by lzip", "decompress it: lzip -d")),
-    (_begins(b"]\x00\x00"), ForeignFormat("compressed by the old LZMA", "decompress it: xz -d")),
-    (_begins(b"\xff\x06\x00\x00sNaPpY"), ForeignFormat("compressed by Snappy", "decompress it")),
+    (_zip_with(b"word/", b"ppt/"), "an office document", _AS_CSV),
+    (_begins(b"PK\x03\x04", b"PK\x05\x06", b"PK\x07\x08"), "a zip archive", _UNPACK),
+    (_at(257, b"ustar\0", b"ustar  \0"), "a tar archive", _UNPACK),
+    (_begins(b"7z\xbc\xaf\x27\x1c"), "a 7-Zip archive", _UNPACK),
+    (_begins(b"Rar!\x1a\x07"), "a RAR archive", _UNPACK),
+    (_begins(b"\x04\x22\x4d\x18"), "compressed by LZ4", "decompress it: lz4 -d"),
+    (_begins(b"\x1f\x9d"), "compressed by compress", "decompress it: gzip -d"),
+    (_begins(b"LZIP\x01"), "compressed by lzip", "decompress it: lzip -d"),
+    (_begins(b"]\x00\x00"), "compressed by the old LZMA", "decompress it: xz -d"),
+    (_begins(b"\xff\x06\x00\x00sNaPpY"), "compressed by Snappy", "decompress it"),
     (
         _begins(b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"),
-        ForeignFormat("an old Excel workbook, or another office document", _AS_CSV),
+        "an old Excel workbook, or another office document",
+        _AS_CSV,
     ),
-    (
-        _binary(b"ARROW1", b"FEA1"),
-        ForeignFormat(
-            "an Arrow IPC (Feather) file", "write its table as Parquet, with pyarrow, say"
-        ),
-    ),
+    (_binary(b"ARROW1", b"FEA1"), "an Arrow IPC (Feather) file", _BY_PYARROW),
     (
         # The stream's continuation marker and the size of its schema's message.
         lambda start: start.startswith(b"\xff\xff\xff\xff") and start[6:8] == b"\x00\x00",
-        ForeignFormat("an Arrow IPC stream", "write its table as Parquet, with pyarrow, say"),
+        "an Arrow IPC stream",
+        _BY_PYARROW,
     ),
-    (_begins(b"Obj\x01"), ForeignFormat("an Avro file", "write its records as Parquet or CSV")),
-    (_binary(b"ORC"), ForeignFormat("an ORC file", "write its table as Parquet")),
+    (_begins(b"Obj\x01"), "an Avro file", "write its records as Parquet or CSV"),
+    (_binary(b"ORC"), "an ORC file", "write its table as Parquet"),
     (
         _begins(b"SQLite format 3\x00"),
-        ForeignFormat(
-            "an SQLite database", "export its table: sqlite3 -header -csv FILE 'SELECT ...'"
-        ),
+        "an SQLite database",
+        "export its table: sqlite3 -header -csv FILE 'SELECT ...'",
     ),
     (
         lambda start: start.startswith(b"DUCK", 8) and b"\0" in start[12:20],
-        ForeignFormat("a DuckDB database", "export its table: COPY ... TO 'x.parquet'"),
+        "a DuckDB database",
+        "export its table: COPY ... TO 'x.parquet'",
     ),
-    (_begins(b"%PDF-"), ForeignFormat("a PDF document", "ask for the table itself, as CSV")),
-    (_matches(rb"-----BEGIN PGP "), _OPENPGP),
-    (lambda start: _SESSION_KEY.match(start) is not None, _OPENPGP),
+    (_begins(b"%PDF-"), "a PDF document", "ask for the table itself, as CSV"),
+    (_matches(rb"-----BEGIN PGP "), "an OpenPGP message", _UNWRAP),
+    (lambda start: _SESSION_KEY.match(start) is not None, "an OpenPGP message", _UNWRAP),
     (
         _begins(b"age-encryption.org/", b"-----BEGIN AGE ", b"Salted__"),
-        ForeignFormat("encrypted by age or OpenSSL", "decrypt it"),
+        "encrypted by age or OpenSSL",
+        "decrypt it",
     ),
-    (_begins(b"\x89HDF\r\n\x1a\n"), ForeignFormat("an HDF5 file", _BY_PANDAS)),
+    (_begins(b"\x89HDF\r\n\x1a\n"), "an HDF5 file", _BY_PANDAS),
     (
         _begins(b"\x93NUMPY", b"\x80\x03", b"\x80\x04\x95", b"\x80\x05\x95"),
-        ForeignFormat("a NumPy array or a Python pickle", _BY_PANDAS),
+        "a NumPy array or a Python pickle",
+        _BY_PANDAS,
     ),
-    (_begins(b"$FL2@(#)", b"$FL3@(#)"), ForeignFormat("an SPSS file", _BY_PANDAS)),
-    (_begins(b"<stata_dta>"), ForeignFormat("a Stata file", _BY_PANDAS)),
-    (_matches(rb"[\x69-\x73][\x01\x02]\x01\x00"), ForeignFormat("a Stata file", _BY_PANDAS)),
-    (
-        _begins(b"\x00" * 12 + b"\xc2\xea\x81\x60"),
-        ForeignFormat("a SAS data set", _BY_PANDAS),
-    ),
-    (
-        _binary(b"PGDMP"),
-        ForeignFormat("a dump of PostgreSQL", "export its table: COPY ... CSV HEADER"),
-    ),
-    (
-        _begins(b"PGCOPY\n\xff\r\n"),
-        ForeignFormat("PostgreSQL's binary COPY", "export its table: COPY ... CSV HEADER"),
-    ),
+    (_begins(b"$FL2@(#)", b"$FL3@(#)"), "an SPSS file", _BY_PANDAS),
+    (_begins(b"<stata_dta>"), "a Stata file", _BY_PANDAS),
+    (_matches(rb"[\x69-\x73][\x01\x02]\x01\x00"), "a Stata file", _BY_PANDAS),
+    (_begins(b"\x00" * 12 + b"\xc2\xea\x81\x60"), "a SAS data set", _BY_PANDAS),
+    (_binary(b"PGDMP"), "a dump of PostgreSQL", _BY_COPY),
+    (_begins(b"PGCOPY\n\xff\r\n"), "PostgreSQL's binary COPY", _BY_COPY),
     (
         _begins(b"version https://git-lfs.github.com/"),
-        ForeignFormat("a pointer of Git LFS, and not the file", "fetch the file: git lfs pull"),
+        "a pointer of Git LFS, and not the file",
+        "fetch the file: git lfs pull",
     ),
     (
         _matches(rb"(?:<!doctype|<html|<\?xml|<table)\b"),
-        ForeignFormat(
-            "HTML or XML, and no CSV",
-            "open it: it is an error page, or a table that a spreadsheet can save as CSV",
-        ),
+        "HTML or XML, and no CSV",
+        "open it: it is an error page, or a table that a spreadsheet can save as CSV",
     ),
     (
         _matches(rb"(?:\[\s*)?\{\s*(?:\"|\})|\[\s*\["),
-        ForeignFormat("JSON", "write its records as CSV or Parquet, with DuckDB or pandas, say"),
+        "JSON",
+        "write its records as CSV or Parquet, with DuckDB or pandas, say",
     ),
-    (_begins(b"{\\rtf"), ForeignFormat("an RTF document", _AS_CSV)),
+    (_begins(b"{\\rtf"), "an RTF document", _AS_CSV),
 ]
+"""What tells a format by how its files begin, what it is, and what to do with it."""

@@ -63,9 +63,12 @@ class HashingReader(io.RawIOBase):
 
     def peek(self, size: int) -> bytes:
         """Look at up to `size` bytes that come next; fewer at the end alone."""
-        while len(self._left) < size and (more := self._fetched(size - len(self._left))):
-            self._left += more
-        return self._left[:size]
+        data = b""
+        while len(data) < size and (more := self.read(size - len(data))):
+            data += more
+        self._left = data + self._left
+        self.count -= len(data)
+        return data
 
     def _fetched(self, size: int) -> bytes:
         data = self._file.read(size)
@@ -79,32 +82,23 @@ class HashingReader(io.RawIOBase):
         return self._hash.hexdigest()
 
 
-class ReadAhead(io.RawIOBase):
-    """Reads and hashes a file as `HashingReader` does, in a thread of its own, ahead of its user.
+class ReadAhead(HashingReader):
+    """Reads and hashes a file in a thread of its own, ahead of its user.
 
     Use it as a context: at its end the thread stops, wherever it is.
     """
 
     def __init__(self, file: Readable) -> None:
-        self._file = file
-        self._hash = hashlib.sha256()
+        super().__init__(file)
         self._pieces: queue.Queue[bytes | Exception] = queue.Queue(_AHEAD)
-        self._left: list[bytes] = []
         self._ended = self._stopped = False
-        self.count = 0
         self._thread = threading.Thread(target=self._run, name="piienc-read", daemon=True)
         self._thread.start()
 
-    def readable(self) -> bool:
-        """Tell that it can be read."""
-        return True
-
-    def read(self, size: int | None = -1, /) -> bytes:
-        """Read up to `size` bytes; nothing at the end."""
-        wanted = sys.maxsize if size is None or size < 0 else size
-        taken, self._left = self._left, []
-        have = sum(map(len, taken))
-        while have < wanted and not self._ended:
+    def _fetched(self, size: int) -> bytes:
+        taken: list[bytes] = []
+        have = 0
+        while (size < 0 or have < size) and not self._ended:
             piece = self._pieces.get()
             if isinstance(piece, Exception):
                 raise piece
@@ -112,24 +106,9 @@ class ReadAhead(io.RawIOBase):
             taken.append(piece)
             have += len(piece)
         data = taken[0] if len(taken) == 1 else b"".join(taken)
-        if have > wanted:
-            self._left, data = [data[wanted:]], data[:wanted]
-        self.count += len(data)
+        if 0 <= size < have:
+            data, self._left = data[:size], data[size:]
         return data
-
-    def peek(self, size: int) -> bytes:
-        """Look at up to `size` bytes that come next; fewer at the end alone."""
-        data = self.read(size)
-        self._left.insert(0, data)
-        self.count -= len(data)
-        return data
-
-    def sha256(self) -> str:
-        """Return the hash of the whole file: what nobody wanted to read is read now."""
-        while self.read(_PIECE_AHEAD):
-            pass
-        self._thread.join()
-        return self._hash.hexdigest()
 
     def close(self) -> None:
         """Stop reading."""

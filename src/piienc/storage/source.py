@@ -14,7 +14,7 @@ from msgspec import Struct
 
 from piienc.base.files import open_input, translated
 from piienc.errors import InputError
-from piienc.storage.content import HEAD, is_parquet
+from piienc.storage.content import HEAD
 from piienc.storage.hashing import FollowedFile, HashingReader, Readable, ReadAhead
 
 if TYPE_CHECKING:
@@ -67,14 +67,22 @@ class OpenedSource:
     folder = None
 
     def __init__(
-        self, file: Readable, name: str, path: Path | None, stack: contextlib.ExitStack
+        self,
+        file: Readable,
+        name: str,
+        path: Path | None,
+        stack: contextlib.ExitStack,
+        *,
+        ahead: bool = False,
     ) -> None:
         self.name, self.path, self._stack = name, path, stack
         self.file = file if _opens_again(file) else None
         self.facts = os.fstat(self.file.fileno()) if self.file else None
-        self._stream = _NamedStream(file, name)
-        self.reader: ReadAhead | HashingReader = HashingReader(self._stream)
+        stream = _NamedStream(file, name)
+        self.reader = HashingReader(stream)
         self.head = self.peek(HEAD)
+        if ahead and self.file:
+            self.reader = stack.enter_context(ReadAhead(stream))
         self._followed: FollowedFile | None = None
 
     @property
@@ -98,11 +106,6 @@ class OpenedSource:
         with _reading(self.name):
             return os.pread(self.file.fileno(), size, 0)
 
-    def read_ahead(self) -> None:
-        """Read it in a thread of its own; nothing is gained for what is read from its end."""
-        if self.file and not is_parquet(self.head):
-            self.reader = self._stack.enter_context(ReadAhead(self._stream))
-
     def followed(self) -> FollowedFile | None:
         """Hash it in a thread of its own, from the first call on, while another program reads it.
 
@@ -110,6 +113,7 @@ class OpenedSource:
             What hashes it; None for a pipe, of which each byte is read once.
         """
         if self.file and not self._followed:
+            self.reader.close()  # which may have a thread that reads ahead
             following = contextlib.closing(FollowedFile(self.file.fileno()))
             self._followed = self._stack.enter_context(following)
         return self._followed
@@ -173,10 +177,7 @@ class FileSource(Struct, frozen=True):
         """Begin to read."""
         with contextlib.ExitStack() as stack:
             file = stack.enter_context(open_input(self.path))
-            opened = OpenedSource(file, self.name, self.path, stack)
-            if ahead:
-                opened.read_ahead()
-            yield opened
+            yield OpenedSource(file, self.name, self.path, stack, ahead=ahead)
 
 
 class StreamSource(Struct, frozen=True):

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from typing_extensions import Buffer
 
     from piienc.storage.content import Compression
-    from piienc.storage.hashing import HashingReader, Readable, ReadAhead, Writable
+    from piienc.storage.hashing import HashingReader, Readable, Writable
 
 _PIECE = 1 << 20  # compressed bytes read at a time
 _XZ_MEMORY = 256 << 20  # bytes; xz -9 needs a quarter
@@ -40,7 +40,7 @@ class Decompressed:
         compression: how it is compressed; None if it is not.
     """
 
-    def __init__(self, stream: HashingReader | ReadAhead, name: str) -> None:
+    def __init__(self, stream: HashingReader, name: str) -> None:
         """Look at the beginning.
 
         Raises:
