@@ -14,14 +14,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from piienc.errors import PgpError
-from piienc.openpgp.packets import (
-    HIDDEN,
-    Container,
-    LiteralPacket,
-    Recipient,
-    is_openpgp,
-    read_message,
-)
+from piienc.openpgp.packets import HIDDEN, Container, is_openpgp, read_message
+from piienc.openpgp.packets.facts import LiteralPacket, Recipient
 from piienc.openpgp.packets.packets import Tag
 
 MDC = Container("mdc", 18, 1, None, None)

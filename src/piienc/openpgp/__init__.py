@@ -6,7 +6,7 @@ request.py    how a file is to be wrapped
 preflight.py  keys and names against what the receiver demands, before anything is written
 encryptor.py  a gpg that knows the keys, made ready once for many files
 routes.py     how the bytes get through gpg: as streams, or from file to file
-joined.py     encryption of columns and wrapping joined by a pipe, with no file between
+pipes.py      a pipe with a thread at its other end
 gpg/          what gpg is asked to do, and what it answers
 packets/      what the packets of a file tell, read without gpg and without a key
 """

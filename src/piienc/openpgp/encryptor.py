@@ -75,8 +75,8 @@ class PgpEncryptor(Struct, frozen=True):
             signer=self.signer,
             passphrase=self.secret,
         )
-        require_as_meant(read_message(io.BytesIO(way.head), name), self.recipients, form)
-        written = way.written()
+        require_as_meant(read_message(io.BytesIO(way.output.head), name), self.recipients, form)
+        written = way.output.facts()
         if form.compression == "none" and written.bytes < way.read().bytes:
             raise PgpError("gpg compressed the file, which was not asked for")
         _require_size(written.bytes, self.profile, name)

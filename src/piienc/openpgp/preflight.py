@@ -11,7 +11,8 @@ from piienc.base.printable import command
 from piienc.base.regex import found_in, whole
 from piienc.errors import KeyAccessError, PolicyError
 from piienc.keys.openpgp import gpg
-from piienc.openpgp.packets import is_openpgp, peeked, read_message
+from piienc.keys.openpgp.armor import peeked
+from piienc.openpgp.packets import is_openpgp, read_message
 from piienc.storage.content import COMPRESSED
 
 if TYPE_CHECKING:

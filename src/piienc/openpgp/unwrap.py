@@ -14,13 +14,13 @@ from piienc.errors import AuthenticationError, KeyAccessError, PgpError
 from piienc.keys.openpgp.folder import opened
 from piienc.openpgp.gpg.routes import GpgStreams
 from piienc.openpgp.gpg.unwrap import Trust, unwrap
-from piienc.openpgp.packets import HIDDEN, read_message
+from piienc.openpgp.packets import HEAD, HIDDEN, read_message
 from piienc.openpgp.preflight import is_locked, secret_of
-from piienc.openpgp.routes import crossing, share_of, streamed
+from piienc.openpgp.routes import crossing, streamed
 from piienc.report.receipt import PgpKeyFacts, SignatureFacts, UnwrapReceipt
 from piienc.storage import refuse_same
 from piienc.storage.hashing import HashingReader
-from piienc.storage.streams import HEAD
+from piienc.storage.progress import Meter
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from piienc.openpgp.gpg.unwrap import Signature
     from piienc.openpgp.packets import PgpMessage
     from piienc.storage import Source, Target
-    from piienc.storage.streams import Report
+    from piienc.storage.progress import OnProgress
 
 
 def unwrap_file(
@@ -43,7 +43,7 @@ def unwrap_file(
     keys: PgpFolder,
     signed_by: str | None = None,
     overwrite: bool = False,
-    progress: Report | None = None,
+    progress: OnProgress | None = None,
 ) -> UnwrapReceipt:
     """Decrypt an OpenPGP file; nothing appears that was not found to be whole.
 
@@ -81,17 +81,16 @@ def unwrap_file(
             way = crossing(file, target, overwrite=overwrite, progress=progress)
             pass_ = stack.enter_context(way)
             signatures = pass_once(pass_.route)
-            read, written = pass_.read(), pass_.written()
         else:
             whole = stack.enter_context(file.sought())
             first = HashingReader(whole)
             pass_once(GpgStreams(first, lambda _: None))
             whole.seek(0)
-            second, told = HashingReader(whole), share_of(file.size, progress)
-            with streamed(second, file.name, target, overwrite=overwrite, told=told) as pass_:
+            second, meter = HashingReader(whole), Meter(progress, file.size)
+            with streamed(second, file.name, target, overwrite=overwrite, meter=meter) as pass_:
                 signatures = pass_once(pass_.route)
-            read, written = pass_.read(), pass_.written()
             _require_unchanged(first, second, file.name)
+        read, written = pass_.read(), pass_.output.facts()
     return UnwrapReceipt(
         "unwrap-file",
         read,

@@ -13,14 +13,13 @@ from typing import TYPE_CHECKING
 from piienc.base.files import together
 from piienc.errors import PgpError, PolicyError
 from piienc.openpgp.encryptor import open_encryptor
-from piienc.openpgp.packets import read_message
+from piienc.openpgp.packets import HEAD, read_message
 from piienc.openpgp.preflight import check_name, check_source, refuse_compressed
 from piienc.openpgp.routes import crossing, streamed
 from piienc.report.receipt import FileFacts, WrapReceipt
 from piienc.storage import FileTarget, refuse_same
 from piienc.storage.content import COMPRESSED, compression_of
 from piienc.storage.hashing import HashingReader
-from piienc.storage.streams import HEAD
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -33,7 +32,7 @@ if TYPE_CHECKING:
     from piienc.openpgp.routes import ByteRoute
     from piienc.receivers import Profile
     from piienc.storage import OpenedSource, Source, Target
-    from piienc.storage.streams import Report
+    from piienc.storage.progress import OnProgress
     from piienc.tables import Part
 
 _SAMPLE = 256 << 10  # bytes at a file's beginning that tell whether compression helps
@@ -53,7 +52,7 @@ def wrap_file(
     wanted: WrapRequest,
     *,
     keys: PgpFolder,
-    progress: Report | None = None,
+    progress: OnProgress | None = None,
 ) -> WrapReceipt:
     """Encrypt a file for OpenPGP recipients, and look at what was written before it appears.
 

@@ -4,7 +4,7 @@ source.py   what is read: a file or a stream, opened once
 target.py   what is written: a file, which appears whole or not at all, or a stream
 content.py  what a file is, by what it begins with
 hashing.py  bytes that are counted and hashed on their way
-streams.py  streams that are looked into on their way
+progress.py how much of it is done
 """
 
 from piienc.storage.source import FileSource, OpenedSource, Source, StreamSource

@@ -13,11 +13,10 @@ from piienc.errors import InputError, UsageError
 from piienc.keys.openpgp.folder import opened as opened_keys
 from piienc.openpgp.gpg.routes import GpgFiles
 from piienc.openpgp.gpg.unwrap import unwrap
-from piienc.openpgp.packets import read_message
+from piienc.openpgp.packets import HEAD, read_message
 from piienc.openpgp.unwrap import require_encrypted, secret_for
 from piienc.report.receipt import FileFacts
 from piienc.storage import StreamSource
-from piienc.storage.streams import HEAD
 from piienc.tables import opened_table
 
 if TYPE_CHECKING:

@@ -17,14 +17,14 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 from msgspec import Struct, to_builtins
 from msgspec.structs import replace
 
-from piienc.base.files import make_private_folder, new_file, open_input, together
+from piienc.base.files import make_private_folder, open_input, together
 from piienc.errors import ConfigError, InputError, MovedError, PiiencError, PolicyError
 from piienc.jobs.spooling.naming import name_for
 from piienc.jobs.spooling.sources import SourceFile
 from piienc.jobs.spooling.verifying import SourceVerifier
-from piienc.openpgp.joined import Fed, JoinedRoute
+from piienc.openpgp.pipes import written_by
 from piienc.openpgp.preflight import check_name, check_sent, check_source
-from piienc.openpgp.routes import Poured
+from piienc.openpgp.routes import joined
 from piienc.openpgp.wrap import wrapped_name, wrapped_parts
 from piienc.state import CellCounter, JobEntry, JobStep
 from piienc.state.jobs import new_id
@@ -136,29 +136,27 @@ class _SpoolPass(Struct):
     def _whole(self) -> SpooledSource:
         started, form = time.monotonic(), self.encryptor.form(_COMPRESSION)
         with (
-            Fed(self._encrypt) as fed,
-            new_file(self.target) as made,
-            Poured(made.fileno()) as written,
+            written_by(self._encrypt) as pipe,
+            joined(pipe, self.target) as route,
         ):
-            joined = JoinedRoute(fed, self.target, written)
             try:
-                with fed.explaining():
-                    outputs = [self.encryptor.wrap(joined, form, str(self.target))]
+                with pipe.explaining():
+                    outputs = [self.encryptor.wrap(route, form, str(self.target))]
             except PolicyError:
-                self._grown = joined.read().bytes
+                self._grown = route.read().bytes
                 raise
             except BaseException:
                 self.encryptor.session.stop()  # or we would wait for a gpg that nobody needs
                 raise
-            return self._kept(fed.receipt(), outputs, started)
+            return self._kept(pipe.finish(), outputs, started)
 
     def _in_parts(self, parts: Callable[[Any, str, int], Iterator[Part]]) -> SpooledSource:
         started, form = time.monotonic(), self.encryptor.form(_COMPRESSION)
         name = self.entry.name
         with ExitStack() as stack:
-            fed = stack.enter_context(Fed(self._encrypt))
+            pipe = stack.enter_context(written_by(self._encrypt))
             appearing = stack.enter_context(together())
-            with fed.explaining(), os.fdopen(fed.descriptor, "rb", closefd=False) as encrypted:
+            with pipe.explaining(), os.fdopen(pipe.descriptor, "rb", closefd=False) as encrypted:
                 file = stack.enter_context(StreamSource(encrypted, name).opened())
                 table = stack.enter_context(opened_table(file, csv_format(self.context.schema)))
                 outputs = wrapped_parts(
@@ -170,7 +168,7 @@ class _SpoolPass(Struct):
                     appearing,
                     overwrite=False,
                 )
-            return self._kept(fed.receipt(), outputs, started)
+            return self._kept(pipe.finish(), outputs, started)
 
     def _encrypt(self, file: BinaryIO) -> Receipt:
         context, path = self.context, self.source.path

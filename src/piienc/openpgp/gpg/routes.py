@@ -90,7 +90,7 @@ class PipeSink(Protocol):
     def descriptor(self) -> int:
         """The end that is written to."""
 
-    def finish(self) -> None:
+    def finish(self) -> object:
         """Take all that was written; raise what has failed."""
 
 

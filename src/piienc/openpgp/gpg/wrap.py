@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from piienc.keys.openpgp.gpg import Gpg, GpgStatus
     from piienc.keys.openpgp.key import PgpKey
     from piienc.openpgp.gpg.routes import GpgRoute
-    from piienc.openpgp.packets.message import PgpMessage
+    from piienc.openpgp.packets import PgpMessage
 
 CIPHERS = {"AES128": "7", "AES192": "8", "AES256": "9"}
 """The ciphers by their numbers: RFC 9580, 9.3."""

@@ -21,7 +21,8 @@ if TYPE_CHECKING:
     )
     from piienc.openpgp.packets.packets import ByteReader, Packet
 
-__all__ = ["PgpMessage", "is_openpgp", "read_message"]
+HEAD = 1 << 20
+"""Bytes at the beginning of a message: all that stands before the data of one for thousands."""
 
 _MOST_PACKETS = 100_000  # in a file of keys, more than a distribution's whole keyring has
 _DEEPEST = 8  # compressed packets one in the other
