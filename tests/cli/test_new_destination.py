@@ -17,7 +17,7 @@ SHELVES = {}
 class ShelfRemote(Remote):
     """A `Remote` on a shelf."""
 
-    lanes, alive = 1, True
+    concurrency, alive = 1, True
 
     def __init__(self, folder):
         self.objects = SHELVES.setdefault(folder, {})
@@ -32,7 +32,7 @@ class ShelfRemote(Remote):
         assert manner.once, "an object is put in one go"
         if name in self.objects and not manner.over:
             raise IncompleteError(f"{name} is there")
-        manner.made()
+        manner.on_created()
         source.seek(0)
         self.objects[name] = source.read(size)
         return self.stat(name)

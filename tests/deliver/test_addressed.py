@@ -10,6 +10,7 @@ from types import SimpleNamespace
 import pytest
 
 from piienc.deliver import addressed
+from piienc.deliver.endpoint import endpoint_of
 from piienc.keys import Unlocker
 from piienc.settings import Settings
 from piienc.settings.destination import Destination
@@ -76,10 +77,10 @@ def test_what_goes_to_a_place_is_wrapped_for_those_of_the_place(tmp_path, monkey
         name: Destination(url.format(folder=tmp_path), name, recipients=recipients)
         for name, (url, recipients) in DESTINATIONS.items()
     }
-    settled = Settings(None, tmp_path / "keys", tmp_path / ".piienc", destinations=known)
-    destination = addressed.destination_named(said.format(folder=tmp_path), settled)
-    way = addressed.way_by(destination, Unlocker())
-    assert set(addressed.pushing_by(destination, way, settled).recipients) == PLACES[said]
+    settings = Settings(None, tmp_path / "keys", tmp_path / ".piienc", destinations=known)
+    destination = addressed.destination_named(said.format(folder=tmp_path), settings)
+    way = endpoint_of(destination, Unlocker())
+    assert set(addressed.pushing_by(destination, way, settings).recipients) == PLACES[said]
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root may mount")
@@ -97,12 +98,12 @@ def test_folder_that_is_mounted_at_another_place_is_the_same(tmp_path, monkeypat
         "box": Destination(f"file://{box}/", "box", recipients=("weak",)),
         "open": Destination(f"file://{box}/open/", "open"),
     }
-    settled = Settings(None, tmp_path / "keys", tmp_path / ".piienc", destinations=known)
+    settings = Settings(None, tmp_path / "keys", tmp_path / ".piienc", destinations=known)
 
     def recipients(folder):
-        destination = addressed.destination_named(f"file://{folder}/", settled)
-        way = addressed.way_by(destination, Unlocker())
-        return set(addressed.pushing_by(destination, way, settled).recipients)
+        destination = addressed.destination_named(f"file://{folder}/", settings)
+        way = endpoint_of(destination, Unlocker())
+        return set(addressed.pushing_by(destination, way, settings).recipients)
 
     done = subprocess.run(["mount", "--bind", box, mounted], check=False)
     if done.returncode:

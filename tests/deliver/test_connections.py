@@ -1,4 +1,4 @@
-"""A crew tries again what may pass, and tells of it, unless it was stopped."""
+"""A pool of connections tries again what may pass, and tells of it, unless it was stopped."""
 
 from types import SimpleNamespace
 
@@ -19,15 +19,15 @@ def test_who_stops_is_told_of_no_further_attempt(stops):
 
     def action(_):
         if stops:
-            crew.stop()
-        crew._stopped.wait = lambda _: True  # no pause
+            pool.stop()
+        pool._stopped.wait = lambda _: True  # no pause
         lost = ConnectError("the connection was lost", hint="run it again")
         lost.transient = True
         raise lost
 
     with (
-        ConnectionPool(way, lambda error, _: told.append(error)) as crew,
+        ConnectionPool(way, lambda error, _: told.append(error)) as pool,
         pytest.raises(ConnectError),
     ):
-        crew.again(action)
+        pool.again(action)
     assert len(told) == (not stops)

@@ -13,7 +13,7 @@ from piienc.remote.ssh.debug import NAME, following
 def test_debug_tells_what_the_connection_does(sshd, connect):
     """Line by line, and printable."""
     lines = []
-    remote = connect(sshd, debug=lines.append)
+    remote = connect(sshd, on_debug=lines.append)
     upload(remote, "secret-name", b"x" * 100)
     remote.close()
     assert any("aes256-gcm" in line for line in lines)
@@ -34,7 +34,7 @@ def test_debug_is_silent_unless_asked(sshd, connect, capfd, caplog):
 def test_debug_ends_with_the_connection(sshd, connect):
     """Nobody is told afterwards."""
     lines = []
-    connect(sshd, debug=lines.append).close()
+    connect(sshd, on_debug=lines.append).close()
     count = len(lines)
     logging.getLogger(NAME).error("later")
     connect(sshd).close()

@@ -40,20 +40,20 @@ def test_large_file_goes_on_through_several_sessions(sshd, new_proxy, connect):
 
 
 def test_small_files_go_side_by_side(sshd, new_proxy, connect):
-    """As many at the same time as there are lanes, and all arrive."""
+    """As many at the same time as the remote says, and all arrive."""
     remote = connect(sshd, new_proxy(sshd, delay=DELAY))
-    assert remote.lanes > 4
+    assert remote.concurrency > 4
 
     def push(number):
         upload(remote, f"{OURS}{number}", str(number).encode() * 1000)
         remote.publish(f"{OURS}{number}", str(number), replace=False)
 
-    with ThreadPoolExecutor(remote.lanes) as threads:
+    with ThreadPoolExecutor(remote.concurrency) as threads:
         list(threads.map(push, range(60)))
     assert {path.name for path in sshd.folder.iterdir()} == {str(n) for n in range(60)}
     for number in range(60):
         assert (sshd.folder / str(number)).read_bytes() == str(number).encode() * 1000
-    assert open_sessions(remote) == remote.lanes // 4
+    assert open_sessions(remote) == remote.concurrency // 4
 
 
 @pytest.mark.parametrize("most", [1, 2])
@@ -64,7 +64,7 @@ def test_server_that_allows_few_sessions_has_its_way(new_sshd, new_proxy, connec
     upload(remote, "a", DATA)
     assert (server.folder / "a").read_bytes() == DATA
     assert open_sessions(remote) == most
-    assert remote.lanes == 4 * most
+    assert remote.concurrency == 4 * most
 
 
 def test_sessions_are_limited_by_the_option(sshd, new_proxy, connect):

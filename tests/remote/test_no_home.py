@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 from ssh_fixtures import QUICK
 
-from piienc.deliver.endpoint import way_to
+from piienc.deliver.endpoint import endpoint_of
 from piienc.errors import ConfigError
+from piienc.keys import Unlocker
 from piienc.remote import ConnectOptions, open_remote, parse_url, places_of
 from piienc.settings.destination import Destination
 
@@ -53,9 +54,9 @@ def test_user_without_a_name_must_say_who_logs_in():
 @pytest.mark.parametrize("name", ["identity_file", "certificate_file", "known_hosts"])
 def test_file_that_is_named_in_no_home_is_an_error(name):
     """It tells which."""
-    url = parse_url("sftp://me@example/in/")
+    destination = Destination("sftp://me@example/in/", **{name: Path("~/x")})
     with pytest.raises(ConfigError, match="~/x: there is no such home folder"):
-        way_to(Destination(str(url), **{name: Path("~/x")}), url)
+        endpoint_of(destination, Unlocker())
 
 
 @pytest.mark.usefixtures("nobody")

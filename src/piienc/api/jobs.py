@@ -11,7 +11,8 @@ from msgspec.structs import replace
 
 from piienc.api.common import RemoteShared, path_of, settings_of, unlocker_of
 from piienc.audit.entry import recorded
-from piienc.deliver.addressed import destination_named, way_by
+from piienc.deliver.addressed import destination_named
+from piienc.deliver.endpoint import endpoint_of
 from piienc.errors import ConfigError, InputError, PiiencError, UsageError
 from piienc.jobs.check import check as check_by
 from piienc.jobs.context import JobContext, ignore_event
@@ -170,7 +171,7 @@ def _context(
         recipients=tuple(recipients) or None, **over
     )
     return JobContext(
-        settings, job, destination, lambda: way_by(destination, unlocker, on_debug), unlocker
+        settings, job, destination, lambda: endpoint_of(destination, unlocker, on_debug), unlocker
     )
 
 

@@ -8,9 +8,6 @@ upload.py       the local file that is delivered
 trigger.py      the file that tells the receiver of another
 addressed.py    a destination by its name or URL, and what is done with files that go there
 endpoint.py     a destination, and how it is reached
-connections.py  several files at once, over several connections
-connection.py   one connection, made anew when it breaks
-look.py         a look at a file of a destination that may not tell of it
+connections.py  several files at once, over several connections, which are made anew when they break
 orphans.py      hidden files at a destination that nobody goes on with
-meter.py        bytes that arrive in several threads, added up
 """

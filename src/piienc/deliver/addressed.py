@@ -12,20 +12,15 @@ from typing import TYPE_CHECKING
 from msgspec.structs import replace
 
 from piienc import receivers as profiles
-from piienc.deliver.endpoint import way_to
 from piienc.deliver.push import PushRequest, rules_of
-from piienc.errors import ConfigError, UsageError
+from piienc.errors import ConfigError
 from piienc.keys.openpgp.folder import PgpFolder
 from piienc.remote import features_of, parse_url, places_of
 from piienc.settings.destination import Destination
 from piienc.state import Ledger
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from piienc.deliver.endpoint import Endpoint
-    from piienc.errors import PiiencError
-    from piienc.keys import Unlocker
     from piienc.remote import RemoteUrl
     from piienc.schema import Schema
     from piienc.settings import Settings
@@ -33,7 +28,7 @@ if TYPE_CHECKING:
 _LOGIN = "."  # the folder where a login begins
 
 
-def destination_named(where: str, settled: Settings) -> Destination:
+def destination_named(where: str, settings: Settings) -> Destination:
     """Return a destination by its name in `piienc.toml`, or by its URL.
 
     Raises:
@@ -41,38 +36,21 @@ def destination_named(where: str, settled: Settings) -> Destination:
     """
     if "://" in where:
         return Destination(where)
-    if where in settled.destinations:
-        return settled.destinations[where]
+    if where in settings.destinations:
+        return settings.destinations[where]
     # What is written as for scp may hold a password.
     shown = re.sub(r":[^@]*@", ":***@", where)
-    known = ", ".join(sorted(settled.destinations)) or "none"
+    known = ", ".join(sorted(settings.destinations)) or "none"
     raise ConfigError(
         f"there is no destination {shown}; those of piienc.toml are: {known}",
         hint="name one of them, add [destinations.NAME], or give a URL: sftp://user@host/dir/",
     )
 
 
-def way_by(
-    destination: Destination,
-    unlocker: Unlocker,
-    debug: Callable[[str], object] | None = None,
-) -> Endpoint:
-    """Return how a destination is reached; secrets are read now, and nothing is connected.
-
-    Args:
-        destination: of `piienc.toml`, or a URL's.
-        unlocker: knows the passphrase of a private SSH key that is locked.
-        debug: told what the SSH connection does.
-    """
-    error: type[PiiencError] = UsageError if destination.name is None else ConfigError
-    url = parse_url(destination.url, error=error)
-    return way_to(destination, url, unlocker=unlocker, debug=debug)
-
-
 def pushing_by(
     destination: Destination,
     way: Endpoint,
-    settled: Settings,
+    settings: Settings,
     *,
     schema: Schema | None = None,
     again: bool = False,
@@ -83,25 +61,27 @@ def pushing_by(
         destination: with its profile and its recipients, whose keys must be there. One without
             has those of the place that it is, or that it is in.
         way: how it is reached.
-        settled: where keys and state are, and the user's own profiles.
+        settings: where keys and state are, and the user's own profiles.
         schema: of the files, where a manifest is made of it.
         again: also what was delivered already.
     """
-    found = profiles.load(destination.profile, settled.profiles)
+    found = profiles.load(destination.profile, settings.profiles)
     recipients = {
         str(key.name): frozenset(part.key_id for part in key.parts)
-        for key in PgpFolder(settled.keys_dir).load(_recipients(destination, way, settled))
+        for key in PgpFolder(settings.keys_dir).load(_recipients(destination, way, settings))
     }
     rules = rules_of(way, found, schema=schema, again=again)
-    return PushRequest(way, found, rules, recipients, Ledger(settled.state_dir))
+    return PushRequest(way, found, rules, recipients, Ledger(settings.state_dir))
 
 
-def _recipients(destination: Destination, way: Endpoint, settled: Settings) -> tuple[str, ...]:
+def _recipients(destination: Destination, way: Endpoint, settings: Settings) -> tuple[str, ...]:
     """Return for which keys a file must be wrapped: the place says it, however it was named."""
-    if destination.recipients or not any(each.recipients for each in settled.destinations.values()):
+    if destination.recipients or not any(
+        each.recipients for each in settings.destinations.values()
+    ):
         return destination.recipients
     here = _normal(parse_url(way.places[0]))
-    known = [(_place_of(each.url), each.recipients) for each in settled.destinations.values()]
+    known = [(_place_of(each.url), each.recipients) for each in settings.destinations.values()]
     heights = [(_height(place, here), names) for place, names in known]
     around = [(height, names) for height, names in heights if height is not None]
     nearest = min((height for height, _ in around), default=0)  # which says it

@@ -2,23 +2,73 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Self, TypeVar
 
-from piienc.deliver.connection import PooledConnection
+from piienc.errors import ConnectError, PiiencError
 from piienc.remote import retrying
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from piienc.deliver.endpoint import Endpoint
-    from piienc.errors import PiiencError
     from piienc.remote import Remote
     from piienc.remote.retry import OnRetry
 
 Item = TypeVar("Item")
 T = TypeVar("T")
+
+
+class PooledConnection:
+    """A connection that several threads share, and that is made anew when it has broken."""
+
+    def __init__(self, connect: Callable[[], Remote]) -> None:
+        self._connect = connect
+        self._lock = threading.Lock()
+        self._remote: Remote | None = None
+        self._closed = False
+
+    @contextlib.contextmanager
+    def remote(self) -> Iterator[Remote]:
+        """Give the connection; it is dropped if the block fails with what may pass by itself.
+
+        One that has ended since it was used is made anew.
+
+        Raises:
+            ConnectError: there is none to be had.
+        """
+        with self._lock:
+            self._require_open()
+            remote = self._remote  # which close() may take away at any moment
+            if remote and not remote.alive:
+                remote.close()
+                remote = None
+            remote = self._remote = remote or self._connect()
+            if self._closed:
+                remote.close()
+            self._require_open()
+        try:
+            yield remote
+        except PiiencError as error:
+            if error.transient:
+                with self._lock:
+                    if self._remote is remote:
+                        self._remote = None
+                remote.close()
+            raise
+
+    def close(self) -> None:
+        """End the connection for good, also under the hands of those who use it."""
+        self._closed = True
+        remote, self._remote = self._remote, None
+        if remote:
+            remote.close()
+
+    def _require_open(self) -> None:
+        if self._closed:
+            raise ConnectError("the transfer was stopped", hint="run the same command again")
 
 
 class ConnectionPool:
@@ -33,14 +83,14 @@ class ConnectionPool:
         """
         self._retries, self._on_retry = way.destination.retries, on_retry
         self._stopped = threading.Event()
-        self._lines = [PooledConnection(way.connect) for _ in range(way.destination.connections)]
+        count = way.destination.connections
+        self._connections = [PooledConnection(way.connect) for _ in range(count)]
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *error: object) -> None:
-        for line in self._lines:
-            line.close()
+        self._close()
 
     def connect(self) -> None:
         """Connect now, once: the first of the connections, which others will use.
@@ -48,14 +98,13 @@ class ConnectionPool:
         Raises:
             PiiencError: it cannot be had.
         """
-        with self._lines[0].remote():
+        with self._connections[0].remote():
             pass
 
     def stop(self) -> None:
         """Cut the connections, and wait for nothing any more, so that the threads end soon."""
         self._stopped.set()
-        for line in self._lines:
-            line.close()
+        self._close()
 
     def again(self, action: Callable[[Remote], T], number: int = 0) -> T:
         """Do something over the connection of this number, again if what failed may pass.
@@ -63,10 +112,10 @@ class ConnectionPool:
         Raises:
             PiiencError: the last attempt's.
         """
-        line = self._lines[number % len(self._lines)]
+        connection = self._connections[number % len(self._connections)]
 
         def attempt(_: int) -> T:
-            with line.remote() as remote:
+            with connection.remote() as remote:
                 return action(remote)
 
         def on_retry(error: PiiencError, seconds: float) -> None:
@@ -87,15 +136,20 @@ class ConnectionPool:
             PiiencError: nobody is let in.
         """
         # If nobody is let in, one login is enough to find that out.
-        lanes = self.again(lambda remote: remote.lanes) * min(len(self._lines), len(items))
-        pool = ThreadPoolExecutor(min(len(items), lanes), thread_name_prefix="piienc-crew")
-        work = [pool.submit(action, number, item) for number, item in enumerate(items)]
+        concurrency = self.again(lambda remote: remote.concurrency)
+        count = min(len(items), concurrency * len(self._connections))
+        threads = ThreadPoolExecutor(count, thread_name_prefix="piienc-transfer")
+        futures = [threads.submit(action, number, item) for number, item in enumerate(items)]
         try:
-            for future in work:
+            for future in futures:
                 future.result()
         except BaseException:
             # Nobody waits any more and connections are cut, so that the threads end soon.
             self._stopped.set()
-            pool.shutdown(wait=False, cancel_futures=True)
+            threads.shutdown(wait=False, cancel_futures=True)
             raise
-        pool.shutdown()
+        threads.shutdown()
+
+    def _close(self) -> None:
+        for connection in self._connections:
+            connection.close()

@@ -17,10 +17,9 @@ from typing import TYPE_CHECKING
 from msgspec.structs import replace
 
 from piienc.base.printable import as_text
-from piienc.deliver.look import UNSEEN, look
 from piienc.deliver.rules import Delivered, Skipped
 from piienc.errors import IncompleteError, NameTakenError, OutOfOrderError, PiiencError
-from piienc.remote import OURS, WriteMode, aside_of
+from piienc.remote import OURS, UNSEEN, WriteMode, aside_of, find
 from piienc.state import Phase, new_transfer
 from piienc.state.destinations import Destinations
 from piienc.state.transfers import now
@@ -221,10 +220,10 @@ class Delivery:
         ours = transfer.growing is not None and transfer.attempts > 1
         replaces = transfer.growing is None and self._rules.if_exists == "replace"
 
-        def on_told(words: str) -> None:
+        def on_warning(words: str) -> None:
             self._warn(f"{self._name}: {words}")
 
-        def made() -> None:
+        def on_created() -> None:
             if self._is_in_place(transfer):  # and only now it is called ours
                 self._save(replace(transfer, growing=self._name))
 
@@ -232,7 +231,7 @@ class Delivery:
             name,
             self._source.file,
             size=self._source.size,
-            manner=WriteMode(offset, once, ours or replaces, made, on_told),
+            manner=WriteMode(offset, once, ours or replaces, on_created, on_warning),
             progress=self._progress,
         )
 
@@ -242,7 +241,7 @@ class Delivery:
             return
         trigger = self._rules.trigger(self._name, transfer.id)
         for each in (self._name, *([trigger[0]] if trigger else [])):
-            there = look(remote, each)
+            there = find(remote, each)
             if there is UNSEEN:
                 self._warn(f"whether {each} is at the destination already could not be checked")
             elif there:
@@ -254,7 +253,7 @@ class Delivery:
     def _resume(self, remote: Remote, name: str, transfer: Transfer) -> int:
         """Return how many bytes need not be sent again: those that are proven to be there."""
         # Nobody else knows the temporary name of a transfer that has just begun.
-        there = None if transfer.attempts == 1 else look(remote, name)
+        there = None if transfer.attempts == 1 else find(remote, name)
         if there is None:
             return 0
         size, same = self._source.size, 0
@@ -306,7 +305,7 @@ class Delivery:
     def _found(self, remote: Remote, transfer: Transfer) -> Transfer:
         """Find out whether a file whose renaming may have been under way has its final name."""
         in_place = transfer.growing == self._name
-        hidden = None if in_place else look(remote, str(transfer.growing))
+        hidden = None if in_place else find(remote, str(transfer.growing))
         if hidden is None:
             # Nobody but the rename takes it away: it was delivered.
             return self._renamed(remote, transfer)
@@ -319,7 +318,7 @@ class Delivery:
 
     def _has_both_names(self, remote: Remote, transfer: Transfer) -> bool:
         """Tell whether a rename by linking was broken off between its two steps."""
-        there = look(remote, self._name)
+        there = find(remote, self._name)
         if there is None or there.size not in {None, transfer.size}:
             return False
         try:
@@ -336,7 +335,7 @@ class Delivery:
             return transfer
         name, content = made
         if transfer.growing == self._name:
-            there = look(remote, name)
+            there = find(remote, name)
             if there is None or there is UNSEEN:
                 try:
                     self._write_trigger(remote, name, content, over=False)
@@ -345,7 +344,7 @@ class Delivery:
                         raise
             return replace(transfer, trigger=name)
         temporary = f"{OURS}{transfer.id}.trigger"
-        there = look(remote, temporary)
+        there = find(remote, temporary)
         if there is None and transfer.trigger:
             return transfer  # it was renamed: nobody else takes it away
         if there is None or there.size != len(content):
@@ -355,9 +354,10 @@ class Delivery:
         return transfer
 
     def _write_trigger(self, remote: Remote, name: str, content: bytes, *, over: bool) -> None:
-        manner = WriteMode(
-            once=True, over=over, told=lambda words: self._warn(f"the trigger: {words}")
-        )
+        def on_warning(words: str) -> None:
+            self._warn(f"the trigger: {words}")
+
+        manner = WriteMode(once=True, over=over, on_warning=on_warning)
         remote.upload(name, io.BytesIO(content), size=len(content), manner=manner)
 
     def _warn(self, warning: str) -> None:
@@ -389,7 +389,7 @@ class Delivery:
         """Give the file its name back that was put aside for one that never took its place."""
         aside = aside_of(growing)
         with contextlib.suppress(PiiencError):
-            if look(remote, growing):
+            if find(remote, growing):
                 with contextlib.suppress(NameTakenError):  # somebody else has made a newer one
                     remote.publish(aside, self._name, replace=False)
                     return

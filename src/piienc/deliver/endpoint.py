@@ -1,4 +1,4 @@
-"""A destination of the settings, as the remote stage wants it."""
+"""A destination of the settings, and how it is reached."""
 
 from __future__ import annotations
 
@@ -10,17 +10,25 @@ from msgspec import Struct
 from piienc.base.home import expanded
 from piienc.base.secret import SecretBytes
 from piienc.base.trust import open_trusted, require_trusted
-from piienc.errors import KeyAccessError
+from piienc.errors import ConfigError, KeyAccessError, UsageError
 from piienc.keys import Unlocker
-from piienc.remote import ConnectOptions, Limiter, RemoteUrl, Timeouts, open_remote, places_of
+from piienc.remote import (
+    ConnectOptions,
+    Limiter,
+    RemoteUrl,
+    Timeouts,
+    open_remote,
+    parse_url,
+    places_of,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
+    from piienc.errors import PiiencError
     from piienc.remote import Remote
     from piienc.settings.destination import Destination
-
 
 _LONGEST = 64 << 10  # bytes of a password
 
@@ -45,26 +53,26 @@ class Endpoint(Struct, frozen=True):
         return open_remote(self.url, self.options)
 
 
-def way_to(
+def endpoint_of(
     destination: Destination,
-    url: RemoteUrl,
-    *,
-    unlocker: Unlocker | None = None,
-    debug: Callable[[str], object] | None = None,
+    unlocker: Unlocker,
+    on_debug: Callable[[str], object] | None = None,
 ) -> Endpoint:
-    """Make ready what it takes to connect; nothing is connected yet.
+    """Return how a destination is reached; secrets are read now, and nothing is connected.
 
     Args:
-        destination: what the settings say.
-        url: of its folder.
+        destination: of `piienc.toml`, or a URL's.
         unlocker: knows the private key's passphrase, if the settings name no file with it.
-        debug: told what the SSH connection does.
+        on_debug: called with each line of what the SSH connection does.
 
     Raises:
+        UsageError, ConfigError: the URL is none, on the command line or in `piienc.toml`.
         ConfigError: the SSH configuration cannot be read, or asks for what is not offered.
         KeyAccessError: the password or the passphrase cannot be read, or others may read it.
         PolicyError: a file that is named belongs to somebody else: see `piienc.base.trust`.
     """
+    error: type[PiiencError] = UsageError if destination.name is None else ConfigError
+    url = parse_url(destination.url, error=error)
     for file in (destination.known_hosts, destination.certificate_file):
         if file and expanded(file).exists():  # if not, it is missed when it is needed
             require_trusted(expanded(file))
@@ -75,14 +83,14 @@ def way_to(
         identity_file=destination.identity_file,
         certificate_file=destination.certificate_file,
         password=_secret(destination.password_file) if destination.password_file else None,
-        unlocker=unlocker or Unlocker(),
+        unlocker=unlocker,
         agent=destination.agent,
         known_hosts=destination.known_hosts,
         timeouts=Timeouts(**dict(destination.timeouts)),
         sessions=destination.sessions,
         limiter=Limiter(destination.bandwidth) if destination.bandwidth else None,
         file_mode=destination.file_mode,
-        debug=debug,
+        on_debug=on_debug,
     )
     return Endpoint(destination, url, options, places_of(url, options))
 

@@ -13,25 +13,24 @@ from msgspec.structs import replace
 
 from piienc.base.printable import command
 from piienc.deliver.connections import ConnectionPool
-from piienc.deliver.look import look
-from piienc.deliver.meter import Meter
 from piienc.errors import IncompleteError, PiiencError, PolicyError, UsageError
-from piienc.remote import FILE, UNKNOWN, is_safe, safe_name
+from piienc.remote import FILE, UNKNOWN, find, is_safe, safe_name
 from piienc.report.receipt import FileFacts, PullReceipt
 from piienc.settings.load import FILE as CONFIGURATION
 from piienc.state import Phase, new_transfer
 from piienc.state.transfers import now
 from piienc.storage import FileTarget
+from piienc.storage.progress import Meter
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
     from piienc.deliver.endpoint import Endpoint
-    from piienc.deliver.meter import Report
     from piienc.remote import FileAttributes, Remote
     from piienc.remote.retry import OnRetry
     from piienc.state import Ledger, Transfer
+    from piienc.storage.progress import OnProgress
 
 _PATTERN = frozenset("*?[")
 _FILES = frozenset({FILE, UNKNOWN})  # some servers do not tell
@@ -52,7 +51,7 @@ class PullRequest(Struct, frozen=True):
     ledger: Ledger
     overwrite: bool = False
     on_retry: OnRetry | None = None
-    progress: Report | None = None
+    progress: OnProgress | None = None
 
 
 def pull(wanted: str, target: Path, pulling: PullRequest) -> PullReceipt:
@@ -69,9 +68,9 @@ def pull(wanted: str, target: Path, pulling: PullRequest) -> PullReceipt:
     """
     started = time.monotonic()
     refused: list[str] = []
-    with ConnectionPool(pulling.way, pulling.on_retry) as crew:
+    with ConnectionPool(pulling.way, pulling.on_retry) as pool:
         try:
-            found = crew.again(lambda remote: _matching(remote, wanted, refused))
+            found = pool.again(lambda remote: _matching(remote, wanted, refused))
         except PiiencError as error:
             pulling.ledger.failed(_transfer(wanted, target, pulling), error)
             raise
@@ -80,7 +79,7 @@ def pull(wanted: str, target: Path, pulling: PullRequest) -> PullReceipt:
                 f"{len(found)} files match {wanted}, and {target} is no folder",
                 hint="name a folder that is there",
             )
-        files = _all(found, target, pulling, crew)
+        files = _all(found, target, pulling, pool)
     warnings = tuple(f"left out, for its name is no plain one: {name}" for name in refused)
     seconds = round(time.monotonic() - started, 3)
     way = pulling.way
@@ -90,7 +89,7 @@ def pull(wanted: str, target: Path, pulling: PullRequest) -> PullReceipt:
 
 
 def _all(
-    found: Mapping[str, FileAttributes], target: Path, pulling: PullRequest, crew: ConnectionPool
+    found: Mapping[str, FileAttributes], target: Path, pulling: PullRequest, pool: ConnectionPool
 ) -> tuple[FileFacts, ...]:
     """Fetch all files; of those that fail, the first one's error is raised at the end."""
     meter = Meter(pulling.progress, sum(facts.size or 0 for facts in found.values()))
@@ -100,12 +99,12 @@ def _all(
     def fetch(number: int, name: str) -> None:
         action = partial(_fetch, name=name, target=target, pulling=pulling, meter=meter)
         try:
-            fetched[name] = crew.again(action, number)
+            fetched[name] = pool.again(action, number)
         except PiiencError as error:
             failed[name] = error
             pulling.ledger.failed(_transfer(name, target, pulling, found[name].size or 0), error)
 
-    crew.each(sorted(found, key=lambda name: -(found[name].size or 0)), fetch)
+    pool.each(sorted(found, key=lambda name: -(found[name].size or 0)), fetch)
     for name in sorted(failed):
         raise failed[name]
     return tuple(fetched[name] for name in sorted(found))
@@ -114,7 +113,7 @@ def _all(
 def _matching(remote: Remote, wanted: str, refused: list[str]) -> dict[str, FileAttributes]:
     refused.clear()
     if _PATTERN.isdisjoint(wanted):
-        facts = look(remote, safe_name(wanted))
+        facts = find(remote, safe_name(wanted))
         found = {wanted: facts} if facts else {}
     else:
         found = {
@@ -140,12 +139,12 @@ def _fetch(
     remote: Remote, *, name: str, target: Path, pulling: PullRequest, meter: Meter
 ) -> FileFacts:
     path = _named_by_server(name, target, pulling) if target.is_dir() else target
-    begun, before = now(), look(remote, name)
+    begun, before = now(), find(remote, name)
     if before is None or before.kind not in _FILES:
         raise IncompleteError(f"{name} is no file at the destination", hint="check the name")
     with FileTarget(path).opened(overwrite=pulling.overwrite) as writer:
-        remote.download(name, writer, size=before.size, progress=meter.arrived)
-        if look(remote, name) != before:
+        remote.download(name, writer, size=before.size, progress=meter.add)
+        if find(remote, name) != before:
             raise IncompleteError(
                 f"{name} has changed while it was fetched", hint="fetch it again", transient=True
             )

@@ -15,8 +15,6 @@ from msgspec.structs import replace
 from piienc.base.files import open_input
 from piienc.deliver.connections import ConnectionPool
 from piienc.deliver.delivery import Delivery
-from piienc.deliver.look import UNSEEN, look
-from piienc.deliver.meter import Meter
 from piienc.deliver.orphans import orphans, sweep
 from piienc.deliver.rules import DeliveryRules, Skipped
 from piienc.deliver.trigger import trigger_of
@@ -30,16 +28,16 @@ from piienc.errors import (
     UsageError,
 )
 from piienc.openpgp.preflight import check_sent
-from piienc.remote import features_of, safe_name
+from piienc.remote import UNSEEN, features_of, find, safe_name
 from piienc.report.receipt import ErrorFacts, PushReceipt, SentFile
 from piienc.state import held, kept_open, lock_name, new_transfer
+from piienc.storage.progress import Meter
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
     from pathlib import Path
 
     from piienc.deliver.endpoint import Endpoint
-    from piienc.deliver.meter import Report
     from piienc.deliver.rules import Delivered
     from piienc.deliver.upload import KnownFile
     from piienc.receivers import Profile
@@ -47,6 +45,7 @@ if TYPE_CHECKING:
     from piienc.remote.retry import OnRetry
     from piienc.schema import Schema
     from piienc.state import Ledger, Transfer
+    from piienc.storage.progress import OnProgress
 
     Again = Callable[[Callable[[Remote], Delivered | Skipped]], Delivered | Skipped]
 
@@ -76,7 +75,7 @@ class PushRequest(Struct, frozen=True):
     recipients: Mapping[str, frozenset[str]]
     ledger: Ledger
     on_retry: OnRetry | None = None
-    progress: Report | None = None
+    progress: OnProgress | None = None
     known: Mapping[Path, KnownFile] = field(default_factory=dict)
     sweep: bool = False
 
@@ -127,14 +126,14 @@ def rules_of(
 
 
 def push(
-    sources: Sequence[Path], pushing: PushRequest, crew: ConnectionPool | None = None
+    sources: Sequence[Path], pushing: PushRequest, pool: ConnectionPool | None = None
 ) -> PushReceipt:
     """Deliver files under their own names; one that fails does not stop the others.
 
     Args:
         sources: the files.
         pushing: where to, and how.
-        crew: whose connections are used, and kept; None makes some for this call.
+        pool: whose connections are used, and kept; None makes some for this call.
 
     Returns:
         What became of each file, in the order in which they were given.
@@ -148,8 +147,8 @@ def push(
         swept = _swept(pushing) if pushing.sweep else ()
         if waiting:
             with (
-                contextlib.nullcontext(crew)
-                if crew
+                contextlib.nullcontext(pool)
+                if pool
                 else ConnectionPool(pushing.way, pushing.on_retry) as used
             ):
                 _deliver(sorted(waiting, key=lambda item: -item.size), pushing, used)
@@ -198,12 +197,12 @@ def _left(remote: Remote, pushing: PushRequest, unchecked: list[str]) -> tuple[s
 
 
 def _swept(pushing: PushRequest) -> tuple[str, ...]:
-    with ConnectionPool(pushing.way, pushing.on_retry) as crew:
-        return crew.again(partial(sweep, ledger=pushing.ledger))
+    with ConnectionPool(pushing.way, pushing.on_retry) as pool:
+        return pool.again(partial(sweep, ledger=pushing.ledger))
 
 
 def _plan(item: _PushItem, remote: Remote, rules: DeliveryRules, unchecked: list[str]) -> str:
-    there = look(remote, item.path.name)
+    there = find(remote, item.path.name)
     if there is UNSEEN:
         unchecked.append(
             f"whether {item.path.name} is at the destination already could not be checked"
@@ -260,11 +259,17 @@ def _look(item: _PushItem, pushing: PushRequest) -> Skipped | None:
         what = "is no regular file" if path.exists() else "is not there"
         raise InputError(f"{path} {what}", hint="name files that are there, and no folders")
     pushing.rules.trigger(safe_name(path.name), _NO_ID)  # or it could not be made later
-    with open_input(path) as file:
-        check_sent(path, file, pushing.profile, pushing.recipients)
-        source = UploadFile(path, file, pushing.known.get(path))
+    with _opened(path, pushing) as source:
         item.size = source.size
         return _delivery(source, pushing, lambda _: None).delivered_before()
+
+
+@contextlib.contextmanager
+def _opened(path: Path, pushing: PushRequest) -> Iterator[UploadFile]:
+    with open_input(path) as file:
+        check_sent(path, file, pushing.profile, pushing.recipients)
+        with contextlib.closing(UploadFile(path, file, pushing.known.get(path))) as source:
+            yield source
 
 
 def _delivery(
@@ -274,13 +279,13 @@ def _delivery(
     return Delivery(source, name, places, pushing.rules, pushing.ledger, arrived)
 
 
-def _deliver(items: Sequence[_PushItem], pushing: PushRequest, crew: ConnectionPool) -> None:
+def _deliver(items: Sequence[_PushItem], pushing: PushRequest, pool: ConnectionPool) -> None:
     """Deliver files, the largest first, over as many connections as there may be."""
     meter = Meter(pushing.progress, sum(item.size for item in items))
 
     def deliver(number: int, item: _PushItem) -> None:
         begun = time.monotonic()
-        again = partial(crew.again, number=number)
+        again = partial(pool.again, number=number)
         try:
             item.done = _delivered(item, pushing, meter, again)
         except PiiencError as error:
@@ -288,7 +293,7 @@ def _deliver(items: Sequence[_PushItem], pushing: PushRequest, crew: ConnectionP
         item.seconds = round(time.monotonic() - begun, 3)
 
     try:
-        crew.each(items, deliver)
+        pool.each(items, deliver)
     except PiiencError as error:
         for item in items:
             _keep(item, pushing, error)
@@ -300,11 +305,9 @@ def _delivered(
 ) -> Delivered | Skipped:
     """Deliver one file, while nobody else of this state folder does."""
     path, what = item.path, lock_name(_transfer(item, pushing))
-    with held(pushing.ledger.folder, what), open_input(path) as file:
-        # It may be another file by now.
-        check_sent(path, file, pushing.profile, pushing.recipients)
-        source = UploadFile(path, file, pushing.known.get(path))
-        delivery = _delivery(source, pushing, meter.arrived)
+    # It may be another file by now.
+    with held(pushing.ledger.folder, what), _opened(path, pushing) as source:
+        delivery = _delivery(source, pushing, meter.add)
         try:
             return again(delivery.attempt)
         except PiiencError as error:

@@ -1,4 +1,4 @@
-"""The file that the receiver waits for, behind the data: made of the profile's demand."""
+"""The file that follows the data and tells the receiver to begin, as the profile demands it."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 from msgspec import structs
 
 from piienc.base import document
-from piienc.errors import ConfigError, UsageError
+from piienc.errors import ConfigError, PolicyError, UsageError
 from piienc.receivers.manifest import MANIFESTS, form_of
-from piienc.remote.triggers import trigger_name
+from piienc.remote import safe_name
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -58,6 +58,31 @@ def trigger_of(destination: Destination, profile: Profile, schema: Schema | None
         )
     facts = document.table_of(destination.manifest, form.ManifestTable, where)
     return partial(_manifest, form, facts, schema)
+
+
+def trigger_name(trigger: str, data_name: str, *, swaps_ending: bool) -> str:
+    """Return the name of a data file's trigger.
+
+    Args:
+        trigger: its ending, `.fin` or `.DONE`.
+        data_name: the data file's name at the receiver.
+        swaps_ending: the profile's `trigger_swaps_ending`: whether the trigger's
+            ending takes the place of the data file's last one, or is appended.
+
+    Raises:
+        PolicyError: the name of the data file or of the trigger is not plain, or they are the
+            same.
+    """
+    stem, _, _ = safe_name(data_name).rpartition(".")
+    # A name without an ending, or that begins with its only dot, has nothing to replace.
+    base = stem if swaps_ending and stem else data_name
+    name = safe_name(base + trigger)
+    if name == data_name:
+        raise PolicyError(
+            f"the data file {name!r} has the name of its own trigger",
+            hint=f"give it another ending than {trigger}",
+        )
+    return name
 
 
 def _empty(kind: str, name: str, _id: str, *, swaps_ending: bool) -> tuple[str, bytes]:

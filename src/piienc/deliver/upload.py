@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
-from concurrent.futures import Future, ThreadPoolExecutor
 from functools import cached_property
 from typing import TYPE_CHECKING, BinaryIO, Self
 
 from msgspec import Struct
 
 from piienc.errors import InputError
+from piienc.storage.hashing import FollowedFile
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -42,7 +41,7 @@ class KnownFile(Struct, frozen=True):
 
 
 class UploadFile:
-    """A local file that is delivered; it must stay as it is meanwhile.
+    """A local file that is delivered; it must stay as it is meanwhile. Close it at the end.
 
     Attributes:
         path: where it is.
@@ -64,19 +63,18 @@ class UploadFile:
         self.size = self._identity[0]
 
     @cached_property
-    def _hashed(self) -> Future[str]:
-        if self._known:
-            future: Future[str] = Future()
-            future.set_result(self._known)
-            return future
-        pool = ThreadPoolExecutor(1, thread_name_prefix="piienc-hash")
-        future = pool.submit(_hash, os.dup(self.file.fileno()))
-        pool.shutdown(wait=False)
-        return future
+    def _followed(self) -> FollowedFile:
+        return FollowedFile(self.file.fileno())
+
+    def close(self) -> None:
+        """End the thread that hashes, if there is one."""
+        if "_followed" in self.__dict__:
+            self._followed.close()
 
     def begin_hashing(self) -> None:
         """Let the file be hashed beside other work."""
-        _ = self._hashed
+        if not self._known:
+            _ = self._followed
 
     @property
     def sha256(self) -> str:
@@ -86,7 +84,7 @@ class UploadFile:
             InputError: it cannot be read.
         """
         try:
-            return self._hashed.result()
+            return self._known or self._followed.end()[1]
         except OSError as error:
             raise InputError(
                 f"cannot read {self.path}: {os.strerror(error.errno or 0)}",
@@ -111,14 +109,3 @@ class UploadFile:
 
 def _stamp(found: os.stat_result) -> Stamp:
     return found.st_size, found.st_mtime_ns, found.st_ctime_ns
-
-
-def _hash(descriptor: int) -> str:
-    digest, at = hashlib.sha256(), 0
-    try:
-        while data := os.pread(descriptor, 1 << 20, at):
-            digest.update(data)
-            at += len(data)
-    finally:
-        os.close(descriptor)
-    return digest.hexdigest()

@@ -157,7 +157,7 @@ class JobContext(Struct, frozen=True, dict=True):
         """The destination, and how it is reached.
 
         Raises:
-            PiiencError: see `piienc.deliver.endpoint.way_to`.
+            PiiencError: see `piienc.deliver.endpoint.endpoint_of`.
         """
         return self.connect()
 

@@ -7,7 +7,7 @@ folder.py      a local folder
 sftp/          an SFTP server; ssh/: the connection to it
 url.py         where a destination is, and what the parts of its URL must be
 names.py       names from outside, all of them hostile until they are found to be plain
-options.py     how to connect; timeouts.py, limit.py: how long, and how fast
+options.py     how to connect, and how long it may take; limit.py: how fast
 retry.py       trying again what may pass by itself
 
 Nothing here imports paramiko until an SFTP server is connected to.
@@ -17,20 +17,21 @@ from piienc.remote.kinds.kind import DestinationFeatures
 from piienc.remote.limit import Limiter
 from piienc.remote.names import OURS, aside_of, is_safe, safe_name, shown_name
 from piienc.remote.open import features_of, open_remote, parse_url, places_of
-from piienc.remote.options import ConnectOptions
+from piienc.remote.options import ConnectOptions, Timeouts
 from piienc.remote.remote import (
     FILE,
     FOLDER,
     FREELY,
     OTHER,
     UNKNOWN,
+    UNSEEN,
     DirectoryEntry,
     FileAttributes,
     Remote,
     WriteMode,
+    find,
 )
 from piienc.remote.retry import retrying
-from piienc.remote.timeouts import Timeouts
 from piienc.remote.url import RemoteUrl
 
 __all__ = [
@@ -40,6 +41,7 @@ __all__ = [
     "OTHER",
     "OURS",
     "UNKNOWN",
+    "UNSEEN",
     "ConnectOptions",
     "DestinationFeatures",
     "DirectoryEntry",
@@ -51,6 +53,7 @@ __all__ = [
     "WriteMode",
     "aside_of",
     "features_of",
+    "find",
     "is_safe",
     "open_remote",
     "parse_url",

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from piienc.remote.remote import WriteMode
 
 _PIECE = 256 << 10  # bytes
-_LANES = 2
+_CONCURRENCY = 2
 _BY_UMASK = 0o666
 # renameat2(2): relative to the current directory, and fail if the name is taken.
 _HERE, _NOREPLACE = -100, 1
@@ -61,9 +61,9 @@ class FolderRemote(Remote):
         self._folder = by_descriptor(descriptor)
 
     @property
-    def lanes(self) -> int:
+    def concurrency(self) -> int:
         """How many files may usefully be on their way at the same time."""
-        return _LANES
+        return _CONCURRENCY
 
     @property
     def alive(self) -> bool:
@@ -102,7 +102,7 @@ class FolderRemote(Remote):
         """Write a local file's bytes up to `size`: see `Remote.upload`."""
         read = reader_of(source)
         with self._writable(name, manner) as descriptor:
-            manner.made()
+            manner.on_created()
             for at, count in self._pieces(manner.offset, size):
                 self._write(descriptor, name, at, read(at, count))
                 if progress:

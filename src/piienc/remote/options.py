@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 from msgspec import Struct, field
 
 from piienc.keys.unlocker import Unlocker
-from piienc.remote.timeouts import Timeouts
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -15,6 +14,24 @@ if TYPE_CHECKING:
 
     from piienc.base.secret import SecretBytes
     from piienc.remote.limit import Limiter
+
+
+class Timeouts(Struct, frozen=True):
+    """Seconds.
+
+    Attributes:
+        connect: until the network's connection stands.
+        banner: until the server has named itself, and again until keys are exchanged.
+        login: until the server has answered one way of logging in.
+        stall: while something is under way, the longest time without a sign of the server.
+        keepalive: of silence, until a sign of life is sent.
+    """
+
+    connect: float = 15.0
+    banner: float = 15.0
+    login: float = 30.0
+    stall: float = 60.0
+    keepalive: float = 15.0
 
 
 class ConnectOptions(Struct, frozen=True):
@@ -32,7 +49,7 @@ class ConnectOptions(Struct, frozen=True):
         sessions: how many SFTP channels one connection may have; 1 is what any server allows.
         limiter: the limit on bytes in a second; several destinations may share one.
         file_mode: the permissions of what arrives; None leaves them to the server.
-        debug: told line by line what the SSH connection does; secrets are left out.
+        on_debug: called with each line of what the SSH connection does, without secrets.
     """
 
     identity_file: Path | None = None
@@ -46,4 +63,4 @@ class ConnectOptions(Struct, frozen=True):
     sessions: int = 8
     limiter: Limiter | None = None
     file_mode: int | None = None
-    debug: Callable[[str], object] | None = None
+    on_debug: Callable[[str], object] | None = None

@@ -34,6 +34,10 @@ class FileAttributes(Struct, frozen=True):
     mode: int | None = None
 
 
+UNSEEN = FileAttributes(None, None, UNKNOWN)
+"""What is known of a file where the destination does not tell whether there is one."""
+
+
 class DirectoryEntry(Struct, frozen=True):
     """A file in the folder.
 
@@ -53,15 +57,15 @@ class WriteMode(Struct, frozen=True):
         offset: where to begin. With 0 the file is made; else it must be there.
         once: open it once, write it in order, and close it once.
         over: with `offset` 0, put it in the place of a file of that name.
-        made: called when the file was made, before anything is written.
-        told: told of what could not be done with the file, in words.
+        on_created: called when the file was made, before anything is written.
+        on_warning: called with what could not be done with the file, in words.
     """
 
     offset: int = 0
     once: bool = False
     over: bool = False
-    made: Callable[[], object] = lambda: None
-    told: Callable[[str], object] = lambda _: None
+    on_created: Callable[[], object] = lambda: None
+    on_warning: Callable[[str], object] = lambda _: None
 
 
 FREELY = WriteMode()
@@ -79,7 +83,7 @@ class Remote(Protocol):
     """
 
     @property
-    def lanes(self) -> int:
+    def concurrency(self) -> int:
         """How many files may usefully be on their way at the same time."""
 
     @property
@@ -236,3 +240,19 @@ class Remote(Protocol):
 
     def __exit__(self, *error: object) -> None:
         self.close()
+
+
+def find(remote: Remote, name: str) -> FileAttributes | None:
+    """Return what is told of a file; None if there is none, `UNSEEN` if that is not told.
+
+    Some servers deny the question, or answer that a file is not there by a failure.
+
+    Raises:
+        IncompleteError: the connection fails.
+    """
+    try:
+        return remote.stat(name)
+    except IncompleteError as error:
+        if error.transient:
+            raise
+        return UNSEEN

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from msgspec.structs import replace
 
 from piienc.remote.kinds.kind import DestinationKind
-from piienc.remote.ssh.address import address_of
+from piienc.remote.url import address_of
 
 if TYPE_CHECKING:
     from piienc.remote.options import ConnectOptions
@@ -19,9 +19,9 @@ def _places(url: RemoteUrl, options: ConnectOptions) -> tuple[str, ...]:
     from piienc.remote.ssh.config import SSH_PORT, resolve  # noqa: PLC0415  # paramiko is heavy
 
     hop = resolve(url, options)
-    settled = replace(url, host=hop.host.lower(), port=hop.port, user=hop.user)
-    usual = replace(settled, port=None) if hop.port == SSH_PORT else settled
-    return tuple(dict.fromkeys(map(str, (usual, url, settled))))
+    resolved = replace(url, host=hop.host.lower(), port=hop.port, user=hop.user)
+    usual = replace(resolved, port=None) if hop.port == SSH_PORT else resolved
+    return tuple(dict.fromkeys(map(str, (usual, url, resolved))))
 
 
 def _connect(url: RemoteUrl, options: ConnectOptions) -> Remote:

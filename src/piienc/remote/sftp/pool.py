@@ -51,7 +51,7 @@ class SessionPool:
         return min(self._most, 1 + int(self._round_trip * _AIM / self.first.window))
 
     @property
-    def lanes(self) -> int:
+    def concurrency(self) -> int:
         """How many files may usefully be on their way at the same time."""
         return _FILES_A_SESSION * self.worthwhile
 

@@ -93,9 +93,9 @@ class SftpRemote(Remote):
         return facts is not None and facts.kind in {FOLDER, UNKNOWN}
 
     @property
-    def lanes(self) -> int:
+    def concurrency(self) -> int:
         """How many files may usefully be on their way at the same time."""
-        return self._pool.lanes
+        return self._pool.concurrency
 
     @property
     def alive(self) -> bool:
@@ -134,9 +134,9 @@ class SftpRemote(Remote):
             self._session(doing) as session,
             self._open_for_writing(session, name, manner) as file,
         ):
-            manner.made()
+            manner.on_created()
             if self._mode is not None and not file.set_mode(self._mode):
-                manner.told("its mode could not be set: the server does not allow it")
+                manner.on_warning("its mode could not be set: the server does not allow it")
             self._write(file, name, source, span, sessions=1 if manner.once else wanted)
             try:
                 told = file.finish(doing, patience=count / _SLOW_DISK)

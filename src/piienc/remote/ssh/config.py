@@ -19,8 +19,7 @@ from paramiko.ssh_exception import SSHException
 from piienc.base.home import expanded, if_at_home
 from piienc.base.trust import open_trusted
 from piienc.errors import ConfigError
-from piienc.remote.ssh.address import address_of
-from piienc.remote.url import RemoteUrl, shown, split
+from piienc.remote.url import RemoteUrl, address_of, shown, split
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

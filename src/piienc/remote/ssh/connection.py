@@ -58,7 +58,7 @@ class Connection:
         """Connect, check the host keys, and log in: see `open_remote`."""
         hop = resolve(url, options)
         connection = cls(hop.shown, stall=options.timeouts.stall)
-        connection._open.enter_context(following(options.debug, options.password))
+        connection._open.enter_context(following(options.on_debug, options.password))
         try:
             for one in (*hop.proxied, hop):
                 connection._extend(one, options)

@@ -24,9 +24,9 @@ logging.getLogger("paramiko").addHandler(logging.NullHandler())
 
 
 class _Lines(logging.Handler):
-    def __init__(self, told: Callable[[str], object], secret: SecretBytes | None) -> None:
+    def __init__(self, on_line: Callable[[str], object], secret: SecretBytes | None) -> None:
         super().__init__()
-        self._told = told
+        self._on_line = on_line
         self._secret = secret.reveal().decode("utf-8", "replace") if secret else ""
 
     def emit(self, record: logging.LogRecord) -> None:
@@ -36,20 +36,22 @@ class _Lines(logging.Handler):
         text = _LONG_RUN.sub("...", text)
         for line in text.splitlines():
             shown = "".join(letter if letter.isprintable() else "?" for letter in line)
-            self._told(shown[:_LONGEST])
+            self._on_line(shown[:_LONGEST])
 
 
 @contextlib.contextmanager
-def following(told: Callable[[str], object] | None, secret: SecretBytes | None) -> Iterator[None]:
-    """Tell line by line what the connections do, if anybody wants to know."""
+def following(
+    on_line: Callable[[str], object] | None, secret: SecretBytes | None
+) -> Iterator[None]:
+    """Call `on_line` with each line of what the connections do, if there is one."""
     logger = logging.getLogger("paramiko")
     ours = logging.getLogger(NAME)
-    if told is None:
+    if on_line is None:
         if not logger.isEnabledFor(logging.DEBUG):
             ours.setLevel(logging.CRITICAL + 1)
         yield
         return
-    handler = _Lines(told, secret)
+    handler = _Lines(on_line, secret)
     before = logger.level, ours.level
     logger.setLevel(logging.DEBUG)
     ours.setLevel(logging.DEBUG)

@@ -5,9 +5,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from piienc import receivers as profiles
+from piienc.deliver.trigger import trigger_name
 from piienc.errors import PolicyError
 from piienc.remote import is_safe
-from piienc.remote.triggers import trigger_name
 
 
 @pytest.mark.parametrize(
