@@ -10,7 +10,8 @@ import pytest
 from ssh_fixtures import Sink, download, upload
 
 from piienc.errors import IncompleteError, InputError, NameTakenError, PolicyError
-from piienc.remote import FILE, FOLDER, OTHER, OURS, FileAttributes, Limiter, open_remote, parse_url
+from piienc.remote import FILE, OURS, FileAttributes, Limiter, open_remote, parse_url
+from piienc.remote.remote import FOLDER, OTHER
 
 MEGA = 1_000_000
 

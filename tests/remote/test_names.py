@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from piienc.errors import PolicyError
-from piienc.remote import OURS, is_safe, safe_name, shown_name
+from piienc.remote import OURS, is_safe, safe_name
+from piienc.remote.names import shown_name
 
 HOSTILE = [
     "",

@@ -3,7 +3,7 @@
 import pytest
 
 from piienc.errors import ConnectError, PolicyError
-from piienc.remote import retrying
+from piienc.remote.retry import retrying
 
 
 def failing(*errors):

@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Self, TypeVar
 
 from piienc.errors import ConnectError, PiiencError
-from piienc.remote import retrying
+from piienc.remote.retry import retrying
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -75,12 +75,7 @@ class ConnectionPool:
     """Threads that share the connections to a destination; use it as a context."""
 
     def __init__(self, way: Endpoint, on_retry: OnRetry | None) -> None:
-        """Make ready; nothing is connected yet.
-
-        Args:
-            way: the destination, and how it is reached.
-            on_retry: see `retrying`.
-        """
+        """Make ready; nothing is connected yet."""
         self._retries, self._on_retry = way.destination.retries, on_retry
         self._stopped = threading.Event()
         count = way.destination.connections

@@ -1,7 +1,6 @@
 """The remote: destinations to which files are delivered, by SFTP or in a local folder.
 
-open.py        a destination by its URL: parse_url, places_of, open_remote
-kinds/         the kinds of destinations, and what each can do
+kinds/         a destination by its URL: what each kind can do, and how one is opened
 remote.py      Remote: what any destination can do
 folder.py      a local folder
 sftp/          an SFTP server; ssh/: the connection to it
@@ -13,38 +12,27 @@ retry.py       trying again what may pass by itself
 Nothing here imports paramiko until an SFTP server is connected to.
 """
 
-from piienc.remote.kinds.kind import DestinationFeatures
+from piienc.remote.kinds import features_of, open_remote, parse_url, places_of
 from piienc.remote.limit import Limiter
-from piienc.remote.names import OURS, aside_of, is_safe, safe_name, shown_name
-from piienc.remote.open import features_of, open_remote, parse_url, places_of
+from piienc.remote.names import OURS, aside_of, is_safe, safe_name
 from piienc.remote.options import ConnectOptions, Timeouts
 from piienc.remote.remote import (
     FILE,
-    FOLDER,
-    FREELY,
-    OTHER,
     UNKNOWN,
     UNSEEN,
-    DirectoryEntry,
     FileAttributes,
     Remote,
     WriteMode,
     find,
 )
-from piienc.remote.retry import retrying
 from piienc.remote.url import RemoteUrl
 
 __all__ = [
     "FILE",
-    "FOLDER",
-    "FREELY",
-    "OTHER",
     "OURS",
     "UNKNOWN",
     "UNSEEN",
     "ConnectOptions",
-    "DestinationFeatures",
-    "DirectoryEntry",
     "FileAttributes",
     "Limiter",
     "Remote",
@@ -58,7 +46,5 @@ __all__ = [
     "open_remote",
     "parse_url",
     "places_of",
-    "retrying",
     "safe_name",
-    "shown_name",
 ]

@@ -101,25 +101,29 @@ class FolderRemote(Remote):
     ) -> FileAttributes:
         """Write a local file's bytes up to `size`: see `Remote.upload`."""
         read = reader_of(source)
-        with self._writable(name, manner) as descriptor:
+        with self._translated("write", name), self._writable(name, manner) as descriptor:
             manner.on_created()
-            for at, count in self._pieces(manner.offset, size):
-                self._write(descriptor, name, at, read(at, count))
+            for begin, count in self._pieces(manner.offset, size):
+                at, data = begin, read(begin, count)
+                while at < begin + count:
+                    at += os.pwrite(descriptor, data[at - begin :], at)
                 if progress:
                     progress(count)
-            with self._translated("write", name):
-                os.fsync(descriptor)
-                facts = _facts(os.fstat(descriptor))
+            os.fsync(descriptor)
+            facts = _facts(os.fstat(descriptor))
         if facts.size != size:
             raise IncompleteError(f"{name} has {facts.size} bytes at the destination, not {size}")
         return facts
 
     def blocks(self, name: str, begin: int, end: int | None) -> Generator[bytes]:
         """Read a file's bytes: see `Remote.blocks`."""
-        with self._opened(name) as descriptor:
-            end = os.fstat(descriptor).st_size if end is None else end
+        with (
+            self._translated("read", name),
+            self._path(name).open("rb", buffering=0) as file,
+        ):
+            end = os.fstat(file.fileno()).st_size if end is None else end
             for at, count in self._pieces(begin, end):
-                data = self._read(descriptor, name, at, count)
+                data = os.pread(file.fileno(), count, at)
                 yield data
                 if len(data) < count:
                     return
@@ -171,43 +175,22 @@ class FolderRemote(Remote):
         return self._folder / safe_name(name, ours=True)
 
     @contextlib.contextmanager
-    def _opened(self, name: str) -> Iterator[int]:
-        with self._translated("read", name):
-            descriptor = os.open(self._path(name), os.O_RDONLY)
-        try:
-            yield descriptor
-        finally:
-            os.close(descriptor)
-
-    @contextlib.contextmanager
     def _writable(self, name: str, manner: WriteMode) -> Iterator[int]:
         path, flags = self._path(name), os.O_WRONLY | os.O_NOFOLLOW
         if not manner.offset:
             flags |= os.O_CREAT | os.O_EXCL
-        with self._translated("write", name):
-            if manner.over and not manner.offset:
-                path.unlink(missing_ok=True)
-            try:
-                descriptor = os.open(path, flags, _BY_UMASK)
-            except FileExistsError:
-                raise _taken(name) from None
+        if manner.over and not manner.offset:
+            path.unlink(missing_ok=True)
+        try:
+            descriptor = os.open(path, flags, _BY_UMASK)
+        except FileExistsError:
+            raise _taken(name) from None
         try:
             if self._mode is not None:
-                with self._translated("write", name):
-                    os.fchmod(descriptor, self._mode)
+                os.fchmod(descriptor, self._mode)
             yield descriptor
         finally:
             os.close(descriptor)
-
-    def _write(self, descriptor: int, name: str, at: int, data: bytes) -> None:
-        with self._translated("write", name):
-            written = 0
-            while written < len(data):
-                written += os.pwrite(descriptor, data[written:], at + written)
-
-    def _read(self, descriptor: int, name: str, at: int, count: int) -> bytes:
-        with self._translated("read", name):
-            return os.pread(descriptor, count, at)
 
     def _pieces(self, begin: int, end: int) -> Iterator[tuple[int, int]]:
         piece = min(_PIECE, self._limiter.piece) if self._limiter else _PIECE

@@ -57,24 +57,16 @@ def shown_name(name: str) -> str:
 
 
 def _what_is_wrong(name: str, *, ours: bool) -> str:
-    if name in {"", ".", ".."}:
-        return "it names no file"
-    if "/" in name or "\\" in name:
-        return "it holds a path"
-    return _what_is_odd(name) or _what_is_ours(name, ours=ours)
-
-
-def _what_is_odd(name: str) -> str:
-    if any(unicodedata.category(letter) in _UNPRINTABLE for letter in name):
-        return "it holds control characters or is not UTF-8"
-    if not _REORDERING.isdisjoint(name):
-        return "it holds characters that reorder the text"
-    if len(name.encode()) > LONGEST:
-        return f"it is longer than {LONGEST} bytes"
-    return ""
-
-
-def _what_is_ours(name: str, *, ours: bool) -> str:
-    if name.startswith(OURS) and not ours:
-        return f"names that begin with {OURS} are those of our own temporary files"
-    return ""
+    wrong = {
+        "it names no file": name in {"", ".", ".."},
+        "it holds a path": "/" in name or "\\" in name,
+        "it holds control characters or is not UTF-8": any(
+            unicodedata.category(letter) in _UNPRINTABLE for letter in name
+        ),
+        "it holds characters that reorder the text": not _REORDERING.isdisjoint(name),
+        f"it is longer than {LONGEST} bytes": len(name.encode(errors="surrogatepass")) > LONGEST,
+        f"names that begin with {OURS} are those of our own temporary files": (
+            name.startswith(OURS) and not ours
+        ),
+    }
+    return next((reason for reason, holds in wrong.items() if holds), "")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import os
 import threading
@@ -19,54 +20,36 @@ def reader_of(source: BinaryIO) -> Callable[[int, int], bytes]:
     Raises:
         InputError: by the function: the file cannot be read, or ends before `offset + count`.
     """
-    try:
+    lock = threading.Lock()
+    descriptor = None
+    with contextlib.suppress(AttributeError, io.UnsupportedOperation):
         descriptor = source.fileno()
-    except (AttributeError, io.UnsupportedOperation):
-        return _by_seeking(source)
+
+    def some(offset: int, count: int) -> bytes:
+        if descriptor is not None:
+            return os.pread(descriptor, count, offset)
+        with lock:
+            source.seek(offset)
+            return source.read(count)
 
     def read(offset: int, count: int) -> bytes:
         data = b""
         try:
-            while more := os.pread(descriptor, count - len(data), offset + len(data)):
+            while len(data) < count and (more := some(offset + len(data), count - len(data))):
                 data = data + more if data else more
-                if len(data) == count:
-                    break
         except OSError as error:
-            raise _unreadable(error) from error
-        return _whole(data, count)
+            raise InputError(
+                f"cannot read the file that is sent: {os.strerror(error.errno or 0)}",
+                hint="check the disk, and run the same command again",
+            ) from error
+        if len(data) < count:
+            raise InputError(
+                "the file that is sent has become shorter while it was read",
+                hint="wait until it is no longer written, and run the same command again",
+            )
+        return data
 
     return read
-
-
-def _by_seeking(source: BinaryIO) -> Callable[[int, int], bytes]:
-    lock = threading.Lock()
-
-    def read(offset: int, count: int) -> bytes:
-        with lock:
-            try:
-                source.seek(offset)
-                data = source.read(count)
-            except OSError as error:
-                raise _unreadable(error) from error
-        return _whole(data, count)
-
-    return read
-
-
-def _unreadable(error: OSError) -> InputError:
-    return InputError(
-        f"cannot read the file that is sent: {os.strerror(error.errno or 0)}",
-        hint="check the disk, and run the same command again",
-    )
-
-
-def _whole(data: bytes, count: int) -> bytes:
-    if len(data) < count:
-        raise InputError(
-            "the file that is sent has become shorter while it was read",
-            hint="wait until it is no longer written, and run the same command again",
-        )
-    return data
 
 
 def equal_bytes(one: bytes, other: bytes) -> int:

@@ -35,8 +35,8 @@ class DestinationKind(Struct, frozen=True):
     Attributes:
         form: how its URLs are written, for a hint.
         parse: makes a URL of its parts, or raises a `ValueError` that says what is wrong.
-        places: see `piienc.remote.open.places_of`.
-        connect: see `piienc.remote.open.open_remote`.
+        places: see `piienc.remote.places_of`.
+        connect: see `piienc.remote.open_remote`.
         features: what it can do.
     """
 

@@ -52,20 +52,19 @@ class OpenFile:
             raise refusal(synced, doing)
         if session.wait(closed).code != protocol.OK:
             raise refusal(closed, doing)
-        return told.fields(protocol.ATTRS).facts() if told.kind == protocol.ATTRS else None
+        return told.attributes()
 
-    def size(self) -> int | None:
-        """Return how many bytes it has; None if that is not told."""
-        told = self.session.call(protocol.FSTAT, string(self.handle))
-        return told.fields(protocol.ATTRS).facts().size if told.kind == protocol.ATTRS else None
+    def attributes(self) -> FileAttributes | None:
+        """Return what is told of it; None if nothing is."""
+        return self.session.call(protocol.FSTAT, string(self.handle)).attributes()
 
     def set_mode(self, mode: int) -> bool:
         """Set the file's permissions, whatever the server's umask; tell whether it has them."""
         fields = (string(self.handle), attributes(mode))
         if self.session.call(protocol.FSETSTAT, *fields).code == protocol.OK:
             return True
-        told = self.session.call(protocol.FSTAT, string(self.handle))  # as it was made with them
-        return told.kind == protocol.ATTRS and told.fields(protocol.ATTRS).facts().mode == mode
+        facts = self.attributes()  # as it was made with them
+        return facts is not None and facts.mode == mode
 
     def close(self) -> None:
         """Close the file, and wait until it is closed."""

@@ -266,7 +266,8 @@ class SftpRemote(Remote):
                 if error.transient:
                     raise
                 raise OutOfOrderError(str(error), hint=error.hint) from error
-            if (file.size() or 0) < manner.offset:
+            facts = file.attributes()
+            if ((facts and facts.size) or 0) < manner.offset:
                 raise OutOfOrderError(
                     f"cannot {doing}: the server empties a file that is opened again",
                     hint="say rename = false for the destination in piienc.toml",

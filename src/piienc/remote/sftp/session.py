@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from paramiko import Channel, Transport
     from typing_extensions import Buffer
 
+    from piienc.remote.remote import FileAttributes
+
 # All that has come is taken out of the channel's buffer, for that moves what is left.
 _ALL = 64 << 20
 _WINDOW = 16 << 20  # bytes that the server may send ahead
@@ -54,6 +56,10 @@ class Answer:
         fields = Fields(self.body)
         fields.u32()
         return printable(fields.text()[:_LONGEST_TEXT])
+
+    def attributes(self) -> FileAttributes | None:
+        """Return what is told of a file; None if nothing is."""
+        return self.fields(protocol.ATTRS).facts() if self.kind == protocol.ATTRS else None
 
     def fields(self, kind: int) -> Fields:
         """Return the fields of an answer that must be of this kind.
@@ -223,12 +229,7 @@ class Session:
         return self._gather(size, begun + size / _SLOWEST)
 
     def _gather(self, count: int, begun: float) -> memoryview:
-        """Return the next bytes; what came with them is kept, and not copied.
-
-        Args:
-            count: how many.
-            begun: since when the server may take its time.
-        """
+        """Return the next bytes; what came with them is kept, and not copied."""
         if len(self._rest) < count:
             pieces: list[Buffer] = [self._rest] if self._rest else []
             have = len(self._rest)

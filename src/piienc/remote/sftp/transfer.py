@@ -152,11 +152,6 @@ class BlockSender:
 def fetch(file: OpenFile, span: Span, doing: str) -> Iterator[memoryview]:
     """Fetch blocks in their order; a bounded number of bytes is asked for ahead.
 
-    Args:
-        file: open for reading.
-        span: what to fetch.
-        doing: what this is for, as an error tells it.
-
     Yields:
         The bytes. It ends early where the file ends.
     """

@@ -103,16 +103,18 @@ def _resolve(
         )
     host = str(found["hostname"])
     port = url.port or _number(found.get("port"), "Port", url.host) or SSH_PORT
-    explicit = depth == 0 and options.identity_file is not None
+    identity, certificate = options.identity_file, options.certificate_file
+    if depth:
+        identity = certificate = None
     connect = _number(found.get("connecttimeout"), "ConnectTimeout", url.host)
     return Hop(
         host=host,
         port=port,
         user=url.user or str(found.get("user") or _own_name(url.host)),
         known_as=_known_as(host, port, found.get("hostkeyalias")),
-        identities=_identities(found, options if depth == 0 else None),
-        certificates=_certificates(found, options if depth == 0 else None),
-        only_these=explicit or str(found.get("identitiesonly", "no")).lower() in _YES,
+        identities=_named(identity, found.get("identityfile")),
+        certificates=_named(certificate, found.get("certificatefile")),
+        only_these=identity is not None or str(found.get("identitiesonly", "no")).lower() in _YES,
         known_hosts=_known_hosts(found, options),
         connect=float(connect) if connect else None,
         proxied=_proxied(found.get("proxyjump"), options, config, depth=depth),
@@ -165,19 +167,12 @@ def _known_as(host: str, port: int, alias: object) -> tuple[str, ...]:
     return (name,) if port == SSH_PORT else (f"[{name}]:{port}", name)
 
 
-def _identities(found: dict[str, object], options: ConnectOptions | None) -> tuple[Path, ...]:
-    if options and options.identity_file:
-        return (expanded(options.identity_file),)
-    told = found.get("identityfile")
-    names = told if isinstance(told, list) else []
+def _named(option: Path | None, told: object) -> tuple[Path, ...]:
+    """Return the file that an option names, or else those that the configuration does."""
+    if option:
+        return (expanded(option),)
+    names = told if isinstance(told, list) else [told] if told else []
     return _at_home(names)
-
-
-def _certificates(found: dict[str, object], options: ConnectOptions | None) -> tuple[Path, ...]:
-    if options and options.certificate_file:
-        return (expanded(options.certificate_file),)
-    told = found.get("certificatefile")
-    return _at_home([told] if told else [])
 
 
 def _known_hosts(found: dict[str, object], options: ConnectOptions) -> tuple[Path, ...]:

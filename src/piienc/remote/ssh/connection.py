@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import socket
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from paramiko.ssh_exception import ChannelException, IncompatiblePeer, SSHException
 
@@ -137,7 +137,7 @@ class Connection:
             return peer
         through = self._transports[-1]
         try:
-            channel: Any = through.open_channel(
+            return through.open_channel(
                 "direct-tcpip", (hop.host, hop.port), _OUR_END, timeout=seconds
             )
         except ChannelException as error:
@@ -148,7 +148,6 @@ class Connection:
                 hint="check the ProxyJump line in the SSH configuration",
                 transient=not refused,
             ) from error
-        return channel  # type: ignore[no-any-return]  # a channel has a socket's methods
 
 
 @contextlib.contextmanager

@@ -96,10 +96,6 @@ class KnownHosts:
     def check(self, blob: bytes, certificate: bytes | None = None) -> None:
         """Make sure that a key is the host's.
 
-        Args:
-            blob: the key, with which the host has signed.
-            certificate: the certificate that came with it.
-
         Raises:
             ConnectError: it is unknown, another than the known one, or revoked.
         """

@@ -10,15 +10,19 @@ from __future__ import annotations
 import contextlib
 import re
 import time
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 from piienc.errors import IncompleteError
 from piienc.remote.sftp.protocol import Fields
 
 if TYPE_CHECKING:
+    import socket
     from collections.abc import Callable
 
-    from typing_extensions import Buffer
+    from paramiko import Channel
+
+    Stream = socket.socket | Channel
+    """A channel goes through another host, and has the methods of a socket."""
 
 _PACKET = 1 << 20  # bytes; OpenSSH's PACKET_MAX_SIZE is 256 KiB
 _HANDSHAKE = 256 << 10  # bytes until the host key is known: some 4 KB at OpenSSH
@@ -29,25 +33,6 @@ _BANNER = re.compile(rb"^SSH-.*\n", re.MULTILINE)
 _KEXINIT = 20  # RFC 4253, 7.1
 _KINDS = ("kex", "keys", "ciphers", "_", "macs")
 """The first lists of a KEXINIT, by paramiko's names; the third and fourth are alike."""
-
-
-class Stream(Protocol):
-    """A socket, or a channel through another host, which has the same methods."""
-
-    def recv(self, count: int, /) -> bytes:
-        """Return some bytes; none at the end."""
-
-    def send(self, data: Buffer, /) -> int:
-        """Send some bytes, and return how many."""
-
-    def settimeout(self, seconds: float | None, /) -> None:
-        """Set how long `recv` and `send` wait."""
-
-    def shutdown(self, how: int, /) -> None:
-        """End it in one direction, or in both."""
-
-    def close(self) -> None:
-        """Close it."""
 
 
 class PeerError(Exception):
@@ -103,7 +88,7 @@ class Peer:
                 raise self.given_up(PeerError("it sends too much before the keys are agreed on"))
         return data
 
-    def send(self, data: Buffer) -> int:
+    def send(self, data: bytes) -> int:
         """Send some bytes, and return how many.
 
         Raises:
