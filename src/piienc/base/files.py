@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from contextlib import AbstractContextManager
 
+    from piienc.errors import PiiencError
+
 _ROOT = 0
 T = TypeVar("T")
 
@@ -306,6 +308,20 @@ def translated(name: Path | str, *, whole: bool = False) -> Iterator[None]:
         ) from error
 
 
+@contextlib.contextmanager
+def reading(
+    name: Path | str,
+    hint: str = "check the path and its permissions",
+    kind: type[PiiencError] = InputError,
+) -> Iterator[None]:
+    """Turn the system's errors in reading into one of ours."""
+    try:
+        yield
+    except OSError as error:
+        reason = os.strerror(error.errno or 0)
+        raise kind(f"cannot read {name}: {reason}", hint=hint) from error
+
+
 def begin_writing_out(descriptor: int, begin: int, size: int) -> None:
     """Have the system write a part of a growing file to the disk, without waiting for it.
 
@@ -324,13 +340,8 @@ def open_input(path: Path) -> BinaryIO:
         InputError: it is missing, a folder, or may not be read.
         PolicyError: a link on the way is a stranger's.
     """
-    try:
+    with reading(path):
         return open_untrusted(path)
-    except OSError as error:
-        raise InputError(
-            f"cannot read {path}: {os.strerror(error.errno or 0)}",
-            hint="check the path and its permissions",
-        ) from error
 
 
 def refuse_same(source: Path, target: Path) -> None:

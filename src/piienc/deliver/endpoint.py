@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import os
 from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
+from piienc.base.files import reading
 from piienc.base.home import expanded
 from piienc.base.secret import SecretBytes
 from piienc.base.trust import open_trusted, require_trusted
@@ -96,14 +96,8 @@ def endpoint_of(
 
 
 def _secret(file: Path) -> SecretBytes:
-    try:
-        with open_trusted(file, secret=True) as opened:
-            value = opened.read(_LONGEST + 1)
-    except OSError as error:
-        raise KeyAccessError(
-            f"cannot read {file}: {os.strerror(error.errno or 0)}",
-            hint="check the path and its permissions",
-        ) from error
+    with reading(file, kind=KeyAccessError), open_trusted(file, secret=True) as opened:
+        value = opened.read(_LONGEST + 1)
     value = value.removesuffix(b"\n").removesuffix(b"\r")
     if not value or len(value) > _LONGEST:
         raise KeyAccessError(

@@ -100,12 +100,6 @@ def rules_of(
 ) -> DeliveryRules:
     """Return how files are delivered: what all allow, settings, receiver and destination.
 
-    Args:
-        way: the destination, with what the settings say.
-        profile: what the receiver demands.
-        schema: of the files, where a manifest is made of it.
-        again: also what was delivered already.
-
     Raises:
         PolicyError: the settings allow what the receiver forbids.
         PiiencError: the trigger file cannot be made: see `trigger_of`.

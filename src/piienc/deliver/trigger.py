@@ -28,11 +28,6 @@ if TYPE_CHECKING:
 def trigger_of(destination: Destination, profile: Profile, schema: Schema | None) -> Trigger:
     """Return what makes the trigger file of each data file.
 
-    Args:
-        destination: whose own trigger comes before the profile's.
-        profile: what the receiver demands.
-        schema: of the data files, for a manifest.
-
     Raises:
         UsageError: a manifest is demanded, and there is no schema.
         ConfigError: a manifest is demanded, and the destination has no table for it, or one

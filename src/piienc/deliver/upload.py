@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, BinaryIO, Self
 
 from msgspec import Struct
 
+from piienc.base.files import reading
 from piienc.errors import InputError
 from piienc.storage.hashing import FollowedFile
 
@@ -50,13 +51,6 @@ class UploadFile:
     """
 
     def __init__(self, path: Path, file: BinaryIO, known: KnownFile | None = None) -> None:
-        """Take a file.
-
-        Args:
-            path: where it is.
-            file: opened for reading.
-            known: what this run has written, if it was this file.
-        """
         self.path, self.file = path, file
         self._identity = self._look()
         self._known = known.sha256 if known and known.stamp == self._identity else None
@@ -83,13 +77,8 @@ class UploadFile:
         Raises:
             InputError: it cannot be read.
         """
-        try:
+        with reading(self.path, "check the disk that it is on"):
             return self._known or self._followed.end()[1]
-        except OSError as error:
-            raise InputError(
-                f"cannot read {self.path}: {os.strerror(error.errno or 0)}",
-                hint="check the disk that it is on",
-            ) from error
 
     def require_unchanged(self) -> None:
         """Refuse a file that was written to since it was opened.

@@ -8,12 +8,11 @@ keys/               0700
 from __future__ import annotations
 
 import contextlib
-import os
 from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
-from piienc.base.files import make_private_folder, new_file
+from piienc.base.files import make_private_folder, new_file, reading
 from piienc.base.trust import open_trusted, require_private
 from piienc.errors import KeyAccessError
 from piienc.keys import tink
@@ -25,6 +24,7 @@ from piienc.keys.wraps.passphrase import wrap
 if TYPE_CHECKING:
     import builtins
     from collections.abc import Iterator
+    from contextlib import AbstractContextManager
     from pathlib import Path
 
     from piienc.base.secret import SecretBytes
@@ -179,15 +179,8 @@ def _read(path: Path) -> str:
     return data.decode("utf-8", "replace")
 
 
-@contextlib.contextmanager
-def _readable(path: Path) -> Iterator[None]:
-    try:
-        yield
-    except OSError as error:
-        raise KeyAccessError(
-            f"cannot read {path}: {os.strerror(error.errno or 0)}",
-            hint="check the path and who owns it",
-        ) from error
+def _readable(path: Path) -> AbstractContextManager[None]:
+    return reading(path, "check the path and who owns it", KeyAccessError)
 
 
 @contextlib.contextmanager

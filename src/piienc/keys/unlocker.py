@@ -41,10 +41,6 @@ class Unlocker:
     def require(self, name: str, file: object = "it") -> SecretBytes:
         """Return the passphrase of a key that is locked.
 
-        Args:
-            name: the key's.
-            file: what the message says is locked.
-
         Raises:
             KeyAccessError: there is none to be had.
         """

@@ -106,10 +106,6 @@ class PgpEncryptor(Struct, frozen=True):
 def open_encryptor(wanted: WrapRequest, keys: PgpFolder) -> Iterator[PgpEncryptor]:
     """Make ready who wraps.
 
-    Args:
-        wanted: for whom, and how.
-        keys: the key folder's OpenPGP keys.
-
     Raises:
         KeyAccessError: a key is missing, or cannot be used.
         PolicyError: the receiver does not take what is wanted.

@@ -42,11 +42,6 @@ def check_source(name: str, profile: Profile) -> None:
 def refuse_compressed(name: str, compressed: object, profile: Profile) -> None:
     """Refuse a compressed file that the receiver does not take wrapped.
 
-    Args:
-        name: what the message calls it.
-        compressed: true if it is compressed, by its name or its content.
-        profile: what the receiver demands.
-
     Raises:
         PolicyError: it must not be.
     """

@@ -109,15 +109,7 @@ def streamed(
     overwrite: bool,
     meter: Meter = _UNMETERED,
 ) -> Iterator[ByteRoute]:
-    """Open the way from a stream to a target; a file appears when the block ends well.
-
-    Args:
-        reader: counts and hashes what is read.
-        source: the stream's name.
-        target: where to.
-        overwrite: replace an existing file.
-        meter: counts what is read.
-    """
+    """Open the way from a stream to a target; a file appears when the block ends well."""
 
     def read() -> FileFacts:
         return FileFacts(source, reader.count, reader.sha256())
@@ -128,12 +120,7 @@ def streamed(
 
 
 def joined(table: PipeThread[Receipt], target: Path) -> AbstractContextManager[ByteRoute]:
-    """Open the way from a table that is being encrypted to a new file; there is none between.
-
-    Args:
-        table: the pipe that it is written to.
-        target: appears when the block ends well.
-    """
+    """Open the way from a table that is being encrypted to a new file; there is none between."""
 
     def read() -> FileFacts:
         return table.finish().output

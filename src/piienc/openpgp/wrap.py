@@ -140,17 +140,7 @@ def wrapped_parts(
     *,
     overwrite: bool,
 ) -> list[FileFacts]:
-    """Wrap a table in parts, as many as it takes.
-
-    Args:
-        parts: of the table.
-        name: of its file.
-        target: whose name the parts get, with their numbers.
-        work: wraps.
-        form: how.
-        appearing: from `together`.
-        overwrite: replace existing parts.
-    """
+    """Wrap a table in parts, as many as it takes."""
     outputs = []
     for number, part in enumerate(parts, 1):
         named = part_name(target, number)

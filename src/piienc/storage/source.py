@@ -12,8 +12,7 @@ from typing import TYPE_CHECKING, BinaryIO, Protocol, cast
 
 from msgspec import Struct
 
-from piienc.base.files import open_input, translated
-from piienc.errors import InputError
+from piienc.base.files import open_input, reading, translated
 from piienc.storage.content import HEAD
 from piienc.storage.hashing import FollowedFile, HashingReader, Readable, ReadAhead
 
@@ -24,6 +23,7 @@ if TYPE_CHECKING:
     from typing_extensions import TypeIs
 
 _PIECE = 256 << 10  # bytes copied at a time
+_DISK = "check the disk that it is on"
 
 
 class Source(Protocol):
@@ -103,7 +103,7 @@ class OpenedSource:
         """
         if not self.file:
             return self.reader.peek(size)
-        with _reading(self.name):
+        with reading(self.name, _DISK):
             return os.pread(self.file.fileno(), size, 0)
 
     def followed(self) -> FollowedFile | None:
@@ -125,7 +125,7 @@ class OpenedSource:
             InputError: it cannot be read.
         """
         if self._followed:
-            with _reading(self.name):
+            with reading(self.name, _DISK):
                 return self._followed.end()
         digest = self.reader.sha256()
         return self.reader.count, digest
@@ -213,19 +213,8 @@ class _NamedStream(Struct, frozen=True):
 
     def read(self, size: int = -1, /) -> bytes:
         """Read up to `size` bytes; nothing at the end."""
-        with _reading(self.name):
+        with reading(self.name, _DISK):
             return self.file.read(size)
-
-
-@contextlib.contextmanager
-def _reading(name: str) -> Iterator[None]:
-    try:
-        yield
-    except OSError as error:
-        raise InputError(
-            f"cannot read {name}: {os.strerror(error.errno or 0)}",
-            hint="check the disk that it is on",
-        ) from error
 
 
 def _again(file: BinaryIO) -> Path:

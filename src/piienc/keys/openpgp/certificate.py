@@ -39,12 +39,7 @@ def read_certificate(data: bytes) -> bytes:
 
 
 def require_known(algorithms: Iterable[str], told: str) -> None:
-    """Refuse keys of RFC 9580 that GnuPG passes over, or lists and cannot use.
-
-    Args:
-        algorithms: those of the primary keys that gpg has listed, by their numbers.
-        told: gpg's messages to people.
-    """
+    """Refuse keys of RFC 9580 that GnuPG passes over, or lists and cannot use."""
     version = _UNKNOWN_VERSION.search(told)
     newer = next((_NEWER[number] for number in algorithms if number in _NEWER), None)
     if version or newer:

@@ -231,10 +231,6 @@ def keyring(secrets: Path, certificates: Iterable[bytes]) -> Iterator[Gpg]:
 def require_room(told: str, place: Path | str) -> None:
     """Tell a full disk, or a quota that is used up, from keys that are not there.
 
-    Args:
-        told: gpg's messages to people.
-        place: where it has written.
-
     Raises:
         IncompleteError: there was no room.
     """

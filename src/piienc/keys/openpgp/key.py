@@ -192,12 +192,7 @@ class PgpKey(Struct, frozen=True):
         )
 
     def warnings(self, now: datetime, recommended_rsa_bits: int) -> list[str]:
-        """Say what will need care soon.
-
-        Args:
-            now: the time, in UTC.
-            recommended_rsa_bits: RSA keys under it are weak.
-        """
+        """Say what will need care soon."""
         told = []
         if self.expires and self.expires - now < _SOON:
             ends = f"{self.expires:%Y-%m-%d}"

@@ -136,11 +136,6 @@ def require_as_meant(
 ) -> None:
     """Look at the packets of what was written: is it what was asked for?
 
-    Args:
-        message: read back from the output.
-        recipients: those that were meant.
-        form: as it was meant.
-
     Raises:
         PgpError: it is something else, and must not leave the house.
     """

@@ -35,10 +35,6 @@ _MAKERS: dict[int, Callable[[], _PacketDecompressor]] = {
 def inflated(packet: Packet, algorithm: int) -> ByteReader:
     """Return what a compressed packet holds.
 
-    Args:
-        packet: read up to behind the algorithm.
-        algorithm: its number.
-
     Raises:
         PgpError: the algorithm is not known; while it is read, the data is damaged.
     """
