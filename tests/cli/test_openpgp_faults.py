@@ -228,14 +228,14 @@ def test_signature_by_somebody_else_leaves_nothing(desk, temp, messages, partner
     """Neither another's signature nor none will do, and the message names them."""
     _unwrap_fails(
         desk, temp, messages[size], "--signed-by", "third", code=6,
-        message=f"the message does not come from whom it should: it is signed by "
+        message=f"the message is not from the expected sender: it is signed by "
         f"{partner.fingerprint('curve')}, and not by third",
     )  # fmt: skip
     unsigned = partner.run(*TO_ME, stdin=SMALL if size == "small" else LARGE)
     _unwrap_fails(
         desk, temp, unsigned, "--signed-by", "curve", code=6,
-        message="the message does not come from whom it should: it is not signed, and must be "
-        "by curve",
+        message="the message is not from the expected sender: it is not signed, but must be "
+        "signed by curve",
     )  # fmt: skip
 
 

@@ -366,7 +366,9 @@ def test_pull_leaves_out_hostile_names_and_tells(way):
     (way.folder / "a.csv").write_bytes(b"y")
     ended = way.project.run("pull", "a*", "--from", "partner")
     assert ended.code == 0
-    assert "warning: left out, for its name is no plain one: 'a\\n\\x1b[31m'" in ended.err
+    assert (
+        "warning: skipped, because its name is not a plain file name: 'a\\n\\x1b[31m'" in ended.err
+    )
     assert way.project.read("a.csv") == b"y"
 
 

@@ -157,7 +157,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from piienc import receivers
 from piienc.keys.openpgp.folder import PgpFolder
-from piienc.openpgp.request import WrapRequest
+from piienc.openpgp.encryptor import WrapRequest
 from piienc.openpgp.wrap import wrap_file
 from piienc.storage import FileTarget, OpenedSource
 

@@ -169,7 +169,7 @@ def test_certificate_from_the_future_is_told_from_one_that_was_exchanged(folder,
         path = stored / f"acme.{end}"
         path.write_bytes(data)
         path.chmod(0o600)
-    with pytest.raises(KeyAccessError, match="acme was made later than it is now"):
+    with pytest.raises(KeyAccessError, match="acme was created in the future"):
         folder.list()
 
 

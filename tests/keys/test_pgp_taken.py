@@ -250,7 +250,7 @@ def test_fingerprint_that_is_none_is_refused(folder, partner, told):
     """A key id can be forged, so it does not do."""
     mine = partner.fingerprint("curve")
     told = {"KEYID": mine[-16:], "LONG": mine + "0"}.get(told, told)
-    with pytest.raises(UsageError, match="no fingerprint"):
+    with pytest.raises(UsageError, match="not a fingerprint"):
         folder.take("acme", partner.export("curve"), fingerprint=told)
 
 

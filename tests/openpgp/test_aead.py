@@ -12,9 +12,9 @@ from msgspec.structs import replace
 
 from piienc.errors import PgpError
 from piienc.keys.openpgp.folder import PgpFolder
+from piienc.openpgp.encryptor import WrapRequest
 from piienc.openpgp.gpg.wrap import MessageFormat, require_as_meant
 from piienc.openpgp.packets import Container, read_message
-from piienc.openpgp.request import WrapRequest
 from piienc.openpgp.wrap import wrap_file
 from piienc.receivers import load
 from piienc.storage import FileSource, FileTarget

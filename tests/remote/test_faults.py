@@ -183,7 +183,7 @@ def test_nobody_listens_is_told(sshd, connect, tmp_path):
     """The server may be started again."""
     closed = Sshd.__new__(Sshd)
     closed.__dict__.update(sshd.__dict__, port=1)
-    with pytest.raises(ConnectError, match="nobody listens") as caught:
+    with pytest.raises(ConnectError, match="no server listens") as caught:
         connect(closed)
     assert caught.value.transient
 

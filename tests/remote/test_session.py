@@ -31,7 +31,7 @@ ACTIONS = [
     lambda session: calls.replace(session, "/x", "/y", "y", "/z"),
     lambda session: calls.replace(_offering(session), "/x", "/y", "y", "/z"),
     lambda session: _enter(calls.opened(session, "/x", "read x", write=False)),
-    lambda session: _enter(calls.made(session, "/x", "x")),
+    lambda session: _enter(calls.created(session, "/x", "x")),
     lambda session: next(listing(session, "/x"), None),
 ]
 
@@ -77,7 +77,7 @@ def test_answer_of_any_kind_is_used_or_refused(action, kind, body):
 def test_answer_that_is_none_raises(data):
     """Of no length, of a mad length, to another question, to none."""
     session = Session(Channel(lambda *_: data), stall=0.2)
-    with pytest.raises(IncompleteError, match=r"malformed|nobody asked"):
+    with pytest.raises(IncompleteError, match=r"malformed|without a request"):
         session.call(protocol.STAT, string("/x"))
 
 

@@ -55,7 +55,7 @@ def test_exception_becomes_an_error_of_ours_with_a_hint(kind):
     [
         (OSError(errno.EHOSTUNREACH, "x"), "No route to host", True),
         (ConnectionResetError(errno.ECONNRESET, "x"), "reset by peer", True),
-        (ConnectionRefusedError(errno.ECONNREFUSED, "x"), "nobody listens", True),
+        (ConnectionRefusedError(errno.ECONNREFUSED, "x"), "no server listens", True),
         (TimeoutError("x"), "in time", True),
         (socket.gaierror(socket.EAI_NONAME, "x"), "name is not known", False),
         (socket.gaierror(socket.EAI_AGAIN, "x"), "does not answer", True),

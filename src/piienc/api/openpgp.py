@@ -21,7 +21,7 @@ from piienc.audit.entry import recorded
 from piienc.errors import UsageError
 from piienc.keys.openpgp.folder import PgpFolder
 from piienc.openpgp import unwrap, wrap
-from piienc.openpgp.request import WrapRequest
+from piienc.openpgp.encryptor import WrapRequest
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

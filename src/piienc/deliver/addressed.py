@@ -49,7 +49,7 @@ def destination_named(where: str, settings: Settings) -> Destination:
 
 def pushing_by(
     destination: Destination,
-    way: Endpoint,
+    endpoint: Endpoint,
     settings: Settings,
     *,
     schema: Schema | None = None,
@@ -60,27 +60,29 @@ def pushing_by(
     Args:
         destination: with its profile and its recipients, whose keys must be there. One without
             has those of the place that it is, or that it is in.
-        way: how it is reached.
+        endpoint: how it is reached.
         settings: where keys and state are, and the user's own profiles.
         schema: of the files, where a manifest is made of it.
         again: also what was delivered already.
     """
-    found = profiles.load(destination.profile, settings.profiles)
+    profile = profiles.load(destination.profile, settings.profiles)
     recipients = {
         str(key.name): frozenset(part.key_id for part in key.parts)
-        for key in PgpFolder(settings.keys_dir).load(_recipients(destination, way, settings))
+        for key in PgpFolder(settings.keys_dir).load(_recipients(destination, endpoint, settings))
     }
-    rules = rules_of(way, found, schema=schema, again=again)
-    return PushRequest(way, found, rules, recipients, Ledger(settings.state_dir))
+    rules = rules_of(endpoint, profile, schema=schema, again=again)
+    return PushRequest(endpoint, profile, rules, recipients, Ledger(settings.state_dir))
 
 
-def _recipients(destination: Destination, way: Endpoint, settings: Settings) -> tuple[str, ...]:
+def _recipients(
+    destination: Destination, endpoint: Endpoint, settings: Settings
+) -> tuple[str, ...]:
     """Return for which keys a file must be wrapped: the place says it, however it was named."""
     if destination.recipients or not any(
         each.recipients for each in settings.destinations.values()
     ):
         return destination.recipients
-    here = _normal(parse_url(way.places[0]))
+    here = _normal(parse_url(endpoint.places[0]))
     known = [(_place_of(each.url), each.recipients) for each in settings.destinations.values()]
     heights = [(_height(place, here), names) for place, names in known]
     around = [(height, names) for height, names in heights if height is not None]

@@ -45,15 +45,9 @@ class Delivery:
         ledger: Ledger,
         progress: Callable[[int], object],
     ) -> None:
-        """Prepare a delivery.
+        """Prepare the delivery of a file under a name to a place: see `Endpoint.places`.
 
-        Args:
-            source: the file.
-            name: its name at the destination.
-            places: the URL of the folder as the ledger has it, and as older entries may.
-            rules: how it is delivered.
-            ledger: told of each step.
-            progress: told of the bytes that have arrived, with each of them once an attempt.
+        `progress` is called with the bytes that have arrived, with each of them once an attempt.
         """
         self._source, self._name, self._places = source, name, tuple(places)
         self._rules, self._ledger, self._progress = rules, ledger, progress
@@ -72,8 +66,8 @@ class Delivery:
         if self._rules.again or (begun and begun.again):
             return None
         known = self._ledger.delivered(self._places, self._name, self._source.size)
-        found = next((one for one in known if one.sha256 == self._source.sha256), None)
-        return Skipped("delivered already", found) if found else None
+        transfer = next((one for one in known if one.sha256 == self._source.sha256), None)
+        return Skipped("delivered already", transfer) if transfer else None
 
     def attempt(self, remote: Remote) -> Delivered | Skipped:
         """Go on from where the last attempt has ended, in this run or in one before.
@@ -170,7 +164,7 @@ class Delivery:
             again = self._save(replace(transfer, attempts=transfer.attempts + 1))
             facts = self._write(remote, self._begin_anew(remote, again), once=True)
             self._known.learn_one_go(self._places[0])
-        transfer = self._current
+        transfer = self._transfer or transfer  # it may be in place by now
         if facts is None or facts.size is None:
             self._warn(f"{self._name}: its size at the destination could not be checked")
         if self._rules.verify_content:
@@ -330,10 +324,10 @@ class Delivery:
         return same == transfer.size
 
     def _trigger(self, remote: Remote, transfer: Transfer) -> Transfer:
-        made = self._rules.trigger(self._name, transfer.id)
-        if made is None:
+        trigger = self._rules.trigger(self._name, transfer.id)
+        if trigger is None:
             return transfer
-        name, content = made
+        name, content = trigger
         if transfer.growing == self._name:
             there = find(remote, name)
             if there is None or there is UNSEEN:
@@ -363,11 +357,6 @@ class Delivery:
     def _warn(self, warning: str) -> None:
         if warning not in self._warnings:
             self._warnings.append(warning)
-
-    @property
-    def _current(self) -> Transfer:
-        assert self._transfer is not None  # noqa: S101  # it was saved when it began
-        return self._transfer
 
     def _save(self, transfer: Transfer) -> Transfer:
         self._transfer = self._ledger.save(transfer)

@@ -25,7 +25,7 @@ def orphans(remote: Remote, ledger: Ledger) -> tuple[str, ...]:
         IncompleteError: the folder cannot be listed.
     """
     latest = time.time() - _WEEK
-    found = {
+    ids = {
         entry.name: match[1]
         for entry in remote.entries()
         if (match := _GROWING.fullmatch(entry.name))
@@ -33,8 +33,8 @@ def orphans(remote: Remote, ledger: Ledger) -> tuple[str, ...]:
         and entry.facts.modified is not None
         and entry.facts.modified < latest
     }
-    awaited = ledger.unfinished_ids(set(found.values())) if found else set()
-    return tuple(sorted(name for name, unique in found.items() if unique not in awaited))
+    awaited = ledger.unfinished_ids(set(ids.values())) if ids else set()
+    return tuple(sorted(name for name, unique in ids.items() if unique not in awaited))
 
 
 def sweep(remote: Remote, ledger: Ledger) -> tuple[str, ...]:
@@ -43,7 +43,7 @@ def sweep(remote: Remote, ledger: Ledger) -> tuple[str, ...]:
     Raises:
         IncompleteError: the folder cannot be listed, or a file not removed.
     """
-    found = orphans(remote, ledger)
-    for name in found:
+    names = orphans(remote, ledger)
+    for name in names:
         remote.remove(name)
-    return found
+    return names

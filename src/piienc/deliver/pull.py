@@ -54,11 +54,11 @@ class PullRequest(Struct, frozen=True):
     progress: OnProgress | None = None
 
 
-def pull(wanted: str, target: Path, pulling: PullRequest) -> PullReceipt:
+def pull(pattern: str, target: Path, pulling: PullRequest) -> PullReceipt:
     """Fetch a file, or all files whose names match a pattern; each appears whole or not at all.
 
     Args:
-        wanted: a name in the destination's folder, or a pattern such as `failed-*.csv`. As in a
+        pattern: a name in the destination's folder, or a pattern such as `failed-*.csv`. As in a
             shell, a pattern is for hidden files only if it begins with a dot itself.
         target: a folder, or, for one file, its new path.
         pulling: where from, and how.
@@ -70,29 +70,31 @@ def pull(wanted: str, target: Path, pulling: PullRequest) -> PullReceipt:
     refused: list[str] = []
     with ConnectionPool(pulling.way, pulling.on_retry) as pool:
         try:
-            found = pool.again(lambda remote: _matching(remote, wanted, refused))
+            files = pool.again(lambda remote: _matching(remote, pattern, refused))
         except PiiencError as error:
-            pulling.ledger.failed(_transfer(wanted, target, pulling), error)
+            pulling.ledger.failed(_transfer(pattern, target, pulling), error)
             raise
-        if len(found) > 1 and not target.is_dir():
+        if len(files) > 1 and not target.is_dir():
             raise UsageError(
-                f"{len(found)} files match {wanted}, and {target} is no folder",
+                f"{len(files)} files match {pattern}, and {target} is no folder",
                 hint="name a folder that is there",
             )
-        files = _all(found, target, pulling, pool)
-    warnings = tuple(f"left out, for its name is no plain one: {name}" for name in refused)
+        fetched = _all(files, target, pulling, pool)
+    warnings = tuple(
+        f"skipped, because its name is not a plain file name: {name}" for name in refused
+    )
     seconds = round(time.monotonic() - started, 3)
     way = pulling.way
     return PullReceipt(
-        "pull", str(way.url), way.destination.name, files, seconds, warnings=warnings
+        "pull", str(way.url), way.destination.name, fetched, seconds, warnings=warnings
     )
 
 
 def _all(
-    found: Mapping[str, FileAttributes], target: Path, pulling: PullRequest, pool: ConnectionPool
+    files: Mapping[str, FileAttributes], target: Path, pulling: PullRequest, pool: ConnectionPool
 ) -> tuple[FileFacts, ...]:
     """Fetch all files; of those that fail, the first one's error is raised at the end."""
-    meter = Meter(pulling.progress, sum(facts.size or 0 for facts in found.values()))
+    meter = Meter(pulling.progress, sum(facts.size or 0 for facts in files.values()))
     fetched: dict[str, FileFacts] = {}
     failed: dict[str, PiiencError] = {}
 
@@ -102,32 +104,32 @@ def _all(
             fetched[name] = pool.again(action, number)
         except PiiencError as error:
             failed[name] = error
-            pulling.ledger.failed(_transfer(name, target, pulling, found[name].size or 0), error)
+            pulling.ledger.failed(_transfer(name, target, pulling, files[name].size or 0), error)
 
-    pool.each(sorted(found, key=lambda name: -(found[name].size or 0)), fetch)
+    pool.each(sorted(files, key=lambda name: -(files[name].size or 0)), fetch)
     for name in sorted(failed):
         raise failed[name]
-    return tuple(fetched[name] for name in sorted(found))
+    return tuple(fetched[name] for name in sorted(files))
 
 
-def _matching(remote: Remote, wanted: str, refused: list[str]) -> dict[str, FileAttributes]:
+def _matching(remote: Remote, pattern: str, refused: list[str]) -> dict[str, FileAttributes]:
     refused.clear()
-    if _PATTERN.isdisjoint(wanted):
-        facts = find(remote, safe_name(wanted))
-        found = {wanted: facts} if facts else {}
+    if _PATTERN.isdisjoint(pattern):
+        facts = find(remote, safe_name(pattern))
+        files = {pattern: facts} if facts else {}
     else:
-        found = {
+        files = {
             entry.name: entry.facts
             for entry in remote.entries(refused.append)
             if entry.facts.kind in _FILES
             and is_safe(entry.name)  # and none of our own that still grow
-            and _matches(entry.name, wanted)
+            and _matches(entry.name, pattern)
         }
-    if not found:
+    if not files:
         raise IncompleteError(
-            f"there is no {wanted} at the destination", hint="check the name and the URL's folder"
+            f"there is no {pattern} at the destination", hint="check the name and the URL's folder"
         )
-    return found
+    return files
 
 
 def _matches(name: str, pattern: str) -> bool:

@@ -47,8 +47,6 @@ if TYPE_CHECKING:
     from piienc.state import Ledger, Transfer
     from piienc.storage.progress import OnProgress
 
-    Again = Callable[[Callable[[Remote], Delivered | Skipped]], Delivered | Skipped]
-
 
 _NO_ID = "0" * 16
 
@@ -279,9 +277,8 @@ def _deliver(items: Sequence[_PushItem], pushing: PushRequest, pool: ConnectionP
 
     def deliver(number: int, item: _PushItem) -> None:
         begun = time.monotonic()
-        again = partial(pool.again, number=number)
         try:
-            item.done = _delivered(item, pushing, meter, again)
+            item.done = _delivered(item, pushing, meter, pool, number)
         except PiiencError as error:
             item.error = error
         item.seconds = round(time.monotonic() - begun, 3)
@@ -295,7 +292,7 @@ def _deliver(items: Sequence[_PushItem], pushing: PushRequest, pool: ConnectionP
 
 
 def _delivered(
-    item: _PushItem, pushing: PushRequest, meter: Meter, again: Again
+    item: _PushItem, pushing: PushRequest, meter: Meter, pool: ConnectionPool, number: int
 ) -> Delivered | Skipped:
     """Deliver one file, while nobody else of this state folder does."""
     path, what = item.path, lock_name(_transfer(item, pushing))
@@ -303,7 +300,7 @@ def _delivered(
     with held(pushing.ledger.folder, what), _opened(path, pushing) as source:
         delivery = _delivery(source, pushing, meter.add)
         try:
-            return again(delivery.attempt)
+            return pool.again(delivery.attempt, number)
         except PiiencError as error:
             if not delivery.begun:
                 _keep(item, pushing, error)

@@ -14,7 +14,7 @@ from piienc.deliver.push import PushRequest, rules_of
 from piienc.errors import ConfigError
 from piienc.keys import KeyFolder
 from piienc.keys.openpgp.folder import PgpFolder
-from piienc.openpgp.request import WrapRequest
+from piienc.openpgp.encryptor import WrapRequest
 from piienc.report.model import SchemaFacts
 from piienc.state import Ledger
 from piienc.transform.marks import chosen_treatments

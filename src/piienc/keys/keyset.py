@@ -167,10 +167,10 @@ def _require_size(key: Key, mode: Mode) -> None:
     sizes: Sequence[int] = (64,) if mode is Mode.SEARCHABLE else (32, 16)
     if key.status is Status.DESTROYED:
         sizes = (0,)
-    wanted = " or ".join(map(str, sizes))
+    expected = " or ".join(map(str, sizes))
     _require(
         len(key.material) in sizes,
-        f"key {key.key_id} ({mode}, {key.status}) has {len(key.material)} bytes, not {wanted}",
+        f"key {key.key_id} ({mode}, {key.status}) has {len(key.material)} bytes, not {expected}",
     )
 
 

@@ -2,9 +2,8 @@
 
 wrap.py       wrap_file; start reading here
 unwrap.py     unwrap_file: the way back
-request.py    how a file is to be wrapped
 preflight.py  keys and names against what the receiver demands, before anything is written
-encryptor.py  a gpg that knows the keys, made ready once for many files
+encryptor.py  how files are to be wrapped, and a gpg made ready once for many
 routes.py     how the bytes get through gpg: as streams, or from file to file
 pipes.py      a pipe with a thread at its other end
 gpg/          what gpg is asked to do, and what it answers

@@ -1,4 +1,4 @@
-"""Who wraps: a gpg that knows the keys, made ready once for as many files as there are."""
+"""How files are to be wrapped, and a gpg made ready once for as many as there are."""
 
 from __future__ import annotations
 
@@ -22,23 +22,38 @@ if TYPE_CHECKING:
     from piienc.keys.openpgp.folder import PgpFolder
     from piienc.keys.openpgp.gpg import Gpg
     from piienc.keys.openpgp.key import PgpKey
-    from piienc.openpgp.request import WrapRequest
     from piienc.openpgp.routes import ByteRoute
     from piienc.receivers import Profile
+    from piienc.schema import Schema
+
+
+class WrapRequest(Struct, frozen=True):
+    """How a file is to be wrapped.
+
+    Attributes:
+        profile: what the receiver demands.
+        recipients: names of the keys that can read it.
+        signer: the name of the key that signs it.
+        armor: as text; None leaves it to the profile.
+        overwrite: replace an existing output.
+        schema: tells how a table that must be split is written; None means the usual way.
+    """
+
+    profile: Profile
+    recipients: Sequence[str]
+    signer: str | None = None
+    armor: bool | None = None
+    overwrite: bool = False
+    schema: Schema | None = None
+
+    @property
+    def names(self) -> list[str]:
+        """The names of all keys that take part."""
+        return [*self.recipients, *([self.signer] if self.signer else [])]
 
 
 class PgpEncryptor(Struct, frozen=True):
-    """All that wrapping a stream takes, but the stream.
-
-    Attributes:
-        session: a gpg that knows the keys.
-        recipients: who can read it, each once.
-        signer: who signs it.
-        secret: the signer's passphrase.
-        profile: what the receiver demands.
-        armor: as text.
-        warnings: what will need care soon.
-    """
+    """A gpg that knows the keys, and how it wraps: `secret` is the signer's passphrase."""
 
     session: Gpg
     recipients: Sequence[PgpKey]
@@ -61,23 +76,23 @@ class PgpEncryptor(Struct, frozen=True):
         """Return how a file is wrapped, with OpenPGP's compression: none, zip or zlib."""
         return MessageFormat(self.armor, self.profile.cipher, compression, self.profile.aead)
 
-    def wrap(self, way: ByteRoute, form: MessageFormat, name: str) -> FileFacts:
+    def wrap(self, route: ByteRoute, form: MessageFormat, name: str) -> FileFacts:
         """Wrap what crosses, and look at what was written before it appears.
 
         Raises:
             PiiencError: of the class that tells what is wrong; see `piienc.errors`.
         """
         wrap(
-            way.route,
+            route.route,
             session=self.session,
             recipients=self.recipients,
             form=form,
             signer=self.signer,
             passphrase=self.secret,
         )
-        require_as_meant(read_message(io.BytesIO(way.output.head), name), self.recipients, form)
-        written = way.output.facts()
-        if form.compression == "none" and written.bytes < way.read().bytes:
+        require_as_meant(read_message(io.BytesIO(route.output.head), name), self.recipients, form)
+        written = route.output.facts()
+        if form.compression == "none" and written.bytes < route.read().bytes:
             raise PgpError("gpg compressed the file, which was not asked for")
         _require_size(written.bytes, self.profile, name)
         return written
@@ -103,32 +118,32 @@ class PgpEncryptor(Struct, frozen=True):
 
 
 @contextlib.contextmanager
-def open_encryptor(wanted: WrapRequest, keys: PgpFolder) -> Iterator[PgpEncryptor]:
+def open_encryptor(request: WrapRequest, keys: PgpFolder) -> Iterator[PgpEncryptor]:
     """Make ready who wraps.
 
     Raises:
         KeyAccessError: a key is missing, or cannot be used.
         PolicyError: the receiver does not take what is wanted.
     """
-    profile = wanted.profile
-    with opened(keys, wanted.names) as (session, known):
+    profile = request.profile
+    with opened(keys, request.names) as (session, known):
         # Two names may stand for one key.
-        named = (known[name] for name in wanted.recipients)
+        named = (known[name] for name in request.recipients)
         recipients = list({key.fingerprint: key for key in named}.values())
-        signer = known[wanted.signer] if wanted.signer else None
+        signer = known[request.signer] if request.signer else None
         warnings = check_recipients(recipients, profile)
         secret = check_signer(signer, profile, keys)
-        yield PgpEncryptor(session, recipients, signer, secret, profile, _armor(wanted), warnings)
+        yield PgpEncryptor(session, recipients, signer, secret, profile, _armor(request), warnings)
 
 
-def _armor(wanted: WrapRequest) -> bool:
-    demanded = wanted.profile.armor
-    if demanded is not None and wanted.armor not in {None, demanded}:
+def _armor(request: WrapRequest) -> bool:
+    demanded = request.profile.armor
+    if demanded is not None and request.armor not in {None, demanded}:
         raise PolicyError(
-            f"the profile {wanted.profile.name} demands {'armor' if demanded else 'binary files'}",
+            f"the profile {request.profile.name} demands {'armor' if demanded else 'binary files'}",
             hint="leave the option out, or choose another profile: 'piienc profiles list'",
         )
-    return bool(wanted.armor if demanded is None else demanded)
+    return bool(request.armor if demanded is None else demanded)
 
 
 def _require_size(size: int, profile: Profile, name: str) -> None:

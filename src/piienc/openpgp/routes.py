@@ -33,11 +33,7 @@ _UNMETERED = Meter(None, 0)
 
 
 class GpgOutput:
-    """What gpg writes, on its way to the target.
-
-    Attributes:
-        head: its beginning.
-    """
+    """What gpg writes, on its way to the target; its beginning is kept."""
 
     def __init__(self, writer: HashingWriter, name: str) -> None:
         self._writer, self._name = writer, name

@@ -78,19 +78,20 @@ def unwrap_file(
             _pass, session=session, secret=secret, signer=known[signed_by] if signed_by else None
         )
         if target.path:
-            way = crossing(file, target, overwrite=overwrite, progress=progress)
-            pass_ = stack.enter_context(way)
-            signatures = pass_once(pass_.route)
+            route = stack.enter_context(
+                crossing(file, target, overwrite=overwrite, progress=progress)
+            )
+            signatures = pass_once(route.route)
         else:
             whole = stack.enter_context(file.sought())
             first = HashingReader(whole)
             pass_once(GpgStreams(first, lambda _: None))
             whole.seek(0)
             second, meter = HashingReader(whole), Meter(progress, file.size)
-            with streamed(second, file.name, target, overwrite=overwrite, meter=meter) as pass_:
-                signatures = pass_once(pass_.route)
+            with streamed(second, file.name, target, overwrite=overwrite, meter=meter) as route:
+                signatures = pass_once(route.route)
             _require_unchanged(first, second, file.name)
-        read, written = pass_.read(), pass_.output.facts()
+        read, written = route.read(), route.output.facts()
     return UnwrapReceipt(
         "unwrap-file",
         read,
@@ -112,17 +113,17 @@ def _pass(
     signatures = unwrap(route, session=session, passphrase=secret)
     if signer is None:
         return signatures
-    mine = [made for made in signatures if made.fingerprint == signer.fingerprint]
-    if any(made.trust is Trust.GOOD for made in mine):
+    mine = [signature for signature in signatures if signature.fingerprint == signer.fingerprint]
+    if any(signature.trust is Trust.GOOD for signature in mine):
         return signatures
     if mine:
         what = f"its signature by {signer.name} is {mine[0].trust}"
     elif signatures:
         what = f"it is signed by {signatures[0].fingerprint}, and not by {signer.name}"
     else:
-        what = f"it is not signed, and must be by {signer.name}"
+        what = f"it is not signed, but must be signed by {signer.name}"
     raise AuthenticationError(
-        f"the message does not come from whom it should: {what}",
+        f"the message is not from the expected sender: {what}",
         hint="nothing was kept; ask the sender, by another way, what was sent",
     )
 
@@ -160,18 +161,18 @@ def secret_for(
     Raises:
         KeyAccessError: no key of ours opens it, or it is locked and nobody can be asked.
     """
-    wanted = {recipient.key_id for recipient in message.recipients}
+    key_ids = {recipient.key_id for recipient in message.recipients}
     own = [key for key in known.values() if key.secret]
-    fitting = [key for key in own if wanted & {part.key_id for part in key.parts}]
+    fitting = [key for key in own if key_ids & {part.key_id for part in key.parts}]
     if any(not is_locked(key, keys) for key in fitting):
         return None
-    if not fitting and HIDDEN in wanted and own:
+    if not fitting and HIDDEN in key_ids and own:
         # gpg tries them all: the open ones, and the locked ones with what there is.
         locked = [key.name for key in own if is_locked(key, keys)]
         return keys.unlocker.passphrase(locked[0]) if locked else None
     if not fitting:
         raise KeyAccessError(
-            f"the message is for {', '.join(sorted(wanted))}: none of the secret keys here",
+            f"the message is for {', '.join(sorted(key_ids))}: none of the secret keys here",
             hint="see 'piienc keys list'; has the sender used the right key?",
         )
     return secret_of(fitting[0], keys)
@@ -194,7 +195,7 @@ def _facts(
     return SignatureFacts(
         PgpKeyFacts(names.get(signature.fingerprint), signature.fingerprint),
         signature.trust,
-        to_builtins(signature.made),
+        to_builtins(signature.created),
     )
 
 

@@ -26,9 +26,8 @@ if TYPE_CHECKING:
     from contextlib import AbstractContextManager
 
     from piienc.keys.openpgp.folder import PgpFolder
-    from piienc.openpgp.encryptor import PgpEncryptor
+    from piienc.openpgp.encryptor import PgpEncryptor, WrapRequest
     from piienc.openpgp.gpg.wrap import MessageFormat
-    from piienc.openpgp.request import WrapRequest
     from piienc.openpgp.routes import ByteRoute
     from piienc.receivers import Profile
     from piienc.storage import OpenedSource, Source, Target
@@ -41,15 +40,15 @@ _SUFFIXES = _TABLES | COMPRESSED | {".asc", ".gpg", ".pgp"}
 _HELPS = 0.5  # of the size: base64 of ciphertext shrinks to three quarters, for ten times the work
 
 
-def wrapped_name(source: Path, wanted: WrapRequest) -> Path:
+def wrapped_name(source: Path, request: WrapRequest) -> Path:
     """Return the name that a wrapped file gets: the source's, and the profile's extension."""
-    return source.with_name(source.name + wanted.profile.extension)
+    return source.with_name(source.name + request.profile.extension)
 
 
 def wrap_file(
     source: Source,
     target: Target,
-    wanted: WrapRequest,
+    request: WrapRequest,
     *,
     keys: PgpFolder,
     progress: OnProgress | None = None,
@@ -59,7 +58,7 @@ def wrap_file(
     Args:
         source: any file.
         target: where to; a file appears whole or not at all.
-        wanted: for whom, and how.
+        request: for whom, and how.
         keys: the key folder's OpenPGP keys.
         progress: called with 0, the bytes read, and the share of the file that is done.
 
@@ -67,25 +66,26 @@ def wrap_file(
         PiiencError: of the class that tells what is wrong; see `piienc.errors`.
     """
     started = time.monotonic()
-    profile = wanted.profile
+    profile = request.profile
     refuse_same(source, target)
     check_source(source.name, profile)
     if target.path:
         check_name(target.path, profile)
     with ExitStack() as stack:
-        work = stack.enter_context(open_encryptor(wanted, keys))
+        work = stack.enter_context(open_encryptor(request, keys))
         file = stack.enter_context(source.opened())
         head = file.peek(HEAD)
         _refuse_wrapped(head, file.name)
         refuse_compressed(file.name, compression_of(head), profile)
         form = work.form(_compression(profile, head[:_SAMPLE]))
         if work.limit and file.size > work.limit:
-            read, outputs = _wrap_parts(file, target, work, form, wanted, work.limit)
+            read, outputs = _wrap_parts(file, target, work, form, request, work.limit)
         else:
-            way = crossing(file, target, overwrite=wanted.overwrite, progress=progress)
-            pass_ = stack.enter_context(way)
-            outputs = [work.wrap(pass_, form, target.name)]
-            read = pass_.read()
+            route = stack.enter_context(
+                crossing(file, target, overwrite=request.overwrite, progress=progress)
+            )
+            outputs = [work.wrap(route, form, target.name)]
+            read = route.read()
     return work.receipt(form, read, outputs, time.monotonic() - started)
 
 
@@ -94,7 +94,7 @@ def _wrap_parts(
     target: Target,
     work: PgpEncryptor,
     form: MessageFormat,
-    wanted: WrapRequest,
+    request: WrapRequest,
     limit: int,
 ) -> tuple[FileFacts, list[FileFacts]]:
     """Wrap a table in parts, which appear together when the last one is done."""
@@ -105,13 +105,13 @@ def _wrap_parts(
     named, path = source.name, target.path
     if path is None:
         raise _cannot_split(named, work.profile, "standard output takes one file")
-    if not wanted.schema:
+    if not request.schema:
         if source.path is None:
             raise _cannot_split(named, work.profile, "without a schema, only its name tells CSV")
         if not _is_csv(source.path):
             raise _cannot_split(named, work.profile, "only CSV files are split by rows")
-    earlier = _earlier_parts(path, overwrite=wanted.overwrite)
-    with together() as appearing, opened_table(source, csv_format(wanted.schema)) as table:
+    earlier = _earlier_parts(path, overwrite=request.overwrite)
+    with together() as appearing, opened_table(source, csv_format(request.schema)) as table:
         parts = TABLE_FORMATS[table.kind].parts
         if parts is None:
             raise _cannot_split(named, work.profile, "only CSV files are split by rows")
@@ -122,7 +122,7 @@ def _wrap_parts(
             work,
             form,
             appearing,
-            overwrite=wanted.overwrite,
+            overwrite=request.overwrite,
         )
         read = FileFacts(named, *source.finish())
     for path in earlier - {Path(written.name) for written in outputs}:
@@ -145,8 +145,8 @@ def wrapped_parts(
     for number, part in enumerate(parts, 1):
         named = part_name(target, number)
         check_name(named, work.profile)
-        way = streamed(HashingReader(part), name, FileTarget(named), overwrite=overwrite)
-        outputs.append(work.wrap(appearing(way, named), form, str(named)))
+        route = streamed(HashingReader(part), name, FileTarget(named), overwrite=overwrite)
+        outputs.append(work.wrap(appearing(route, named), form, str(named)))
     return outputs
 
 
@@ -169,13 +169,13 @@ def _earlier_parts(target: Path, *, overwrite: bool) -> set[Path]:
     first = part_name(target, 1).name
     begin, _, end = first.rpartition("0001")
     name = re.compile(re.escape(begin) + r"\d{4,}" + re.escape(end))
-    found = {path for path in target.parent.iterdir() if name.fullmatch(path.name)}
-    if found and not overwrite:
+    parts = {path for path in target.parent.iterdir() if name.fullmatch(path.name)}
+    if parts and not overwrite:
         raise PolicyError(
-            f"there are parts of an earlier run: {min(found)}",
+            f"there are parts of an earlier run: {min(parts)}",
             hint="move them away, or say --force to replace all of them",
         )
-    return found
+    return parts
 
 
 def part_name(target: Path, number: int) -> Path:

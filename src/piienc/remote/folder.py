@@ -81,8 +81,8 @@ class FolderRemote(Remote):
     def entries(self, refused: Callable[[str], object] | None = None) -> Iterator[DirectoryEntry]:
         """List the folder; names that are not plain are left out, and told to `refused`."""
         with self._translated("list"):
-            found = list(os.scandir(self._folder))
-        for entry in found:
+            listed = list(os.scandir(self._folder))
+        for entry in listed:
             if not is_safe(entry.name, ours=True):
                 if refused:
                     refused(shown_name(entry.name))
@@ -154,8 +154,8 @@ class FolderRemote(Remote):
     def free_space(self) -> int | None:
         """Return how many bytes there is room for."""
         with self._translated("look at"):
-            told = os.statvfs(self._folder)
-        return told.f_bavail * told.f_frsize
+            room = os.statvfs(self._folder)
+        return room.f_bavail * room.f_frsize
 
     def can_write(self, *, make: bool = True) -> bool:
         """Make and remove an empty file."""
@@ -232,13 +232,13 @@ def _rename_to_free(old: Path, new: Path) -> None:
     old.unlink()
 
 
-def _facts(told: os.stat_result) -> FileAttributes:
+def _facts(status: os.stat_result) -> FileAttributes:
     kind = OTHER
-    if stat.S_ISREG(told.st_mode):
+    if stat.S_ISREG(status.st_mode):
         kind = FILE
-    elif stat.S_ISDIR(told.st_mode):
+    elif stat.S_ISDIR(status.st_mode):
         kind = FOLDER
-    return FileAttributes(told.st_size, told.st_mtime, kind)
+    return FileAttributes(status.st_size, status.st_mtime, kind)
 
 
 def _taken(name: str) -> NameTakenError:

@@ -112,8 +112,8 @@ def unmarked_wide(start: bytes) -> str | None:
 
 def foreign(start: bytes) -> ForeignFormat | None:
     """Return what a file that begins so is, if it is of a known kind that is not read here."""
-    found = (ForeignFormat(what, remedy) for tells, what, remedy in _FOREIGN if tells(start))
-    return next(found, None)
+    kinds = (ForeignFormat(what, remedy) for tells, what, remedy in _FOREIGN if tells(start))
+    return next(kinds, None)
 
 
 def _is_binary_behind(start: bytes, size: int) -> bool:

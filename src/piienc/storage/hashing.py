@@ -54,10 +54,10 @@ class HashingReader(io.RawIOBase):
 
     def read(self, size: int | None = -1, /) -> bytes:
         """Read up to `size` bytes; nothing at the end."""
-        wanted = sys.maxsize if size is None or size < 0 else size
-        data, self._left = self._left[:wanted], self._left[wanted:]
-        if len(data) < wanted:
-            data += self._fetched(-1 if wanted == sys.maxsize else wanted - len(data))
+        most = sys.maxsize if size is None or size < 0 else size
+        data, self._left = self._left[:most], self._left[most:]
+        if len(data) < most:
+            data += self._fetched(-1 if most == sys.maxsize else most - len(data))
         self.count += len(data)
         return data
 
@@ -135,9 +135,6 @@ class FollowedFile:
     """A file that is hashed in a thread of its own while somebody else reads it.
 
     The thread takes the time that others leave. What it has not come to by the end is hashed then.
-
-    Attributes:
-        descriptor: of the file.
     """
 
     def __init__(self, descriptor: int) -> None:

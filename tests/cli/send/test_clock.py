@@ -128,7 +128,7 @@ def test_clock_before_the_making_of_a_key_is_told_as_such(desk, arguments):
     ended = _start(desk, clock(-1), *arguments)
     assert ended.code == 5
     assert ended.err.splitlines()[-2:] == [
-        "piienc: error: the key curve was made later than it is now by this machine's clock",
+        "piienc: error: the key curve was created in the future by this machine's clock",
         "piienc: hint: set the clock right and run the same command again",
     ]
     assert (desk.there(), desk.entries() if desk.state.exists() else []) == ({}, [])

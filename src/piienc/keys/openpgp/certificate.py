@@ -38,9 +38,9 @@ def read_certificate(data: bytes) -> bytes:
         raise KeyAccessError(f"no OpenPGP key: {error}", hint=error.hint) from None
 
 
-def require_known(algorithms: Iterable[str], told: str) -> None:
+def require_known(algorithms: Iterable[str], messages: str) -> None:
     """Refuse keys of RFC 9580 that GnuPG passes over, or lists and cannot use."""
-    version = _UNKNOWN_VERSION.search(told)
+    version = _UNKNOWN_VERSION.search(messages)
     newer = next((_NEWER[number] for number in algorithms if number in _NEWER), None)
     if version or newer:
         what = f"version {version[1]}" if version else f"the algorithm {newer}"
@@ -78,6 +78,6 @@ def normal_fingerprint(fingerprint: str) -> str:
     normal = re.sub(r"\s+|:", "", fingerprint).upper().removeprefix("0X")
     if not FINGERPRINT.fullmatch(normal):
         raise UsageError(
-            "that is no fingerprint", hint="give all 40 hex digits: a key id can be forged"
+            "that is not a fingerprint", hint="give all 40 hex digits: a key id can be forged"
         )
     return normal

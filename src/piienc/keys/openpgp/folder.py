@@ -47,13 +47,7 @@ _PIN = ".fingerprint"
 
 
 class PinnedCertificate(Struct, frozen=True):
-    """A certificate as it is stored.
-
-    Attributes:
-        name: its name in the key folder.
-        fingerprint: the pinned one.
-        certificate: a transferable public key, in binary.
-    """
+    """A certificate as it is stored, in binary, with its pinned fingerprint."""
 
     name: str
     fingerprint: str
@@ -106,12 +100,12 @@ class PgpFolder:
         self._make_folders()
         make_private_folder(self.home)
         with gpg.home_of(self.home) as session:
-            made = session.gen_key(parameters)
-            if not made.fingerprint:
-                gpg.require_room(made.stderr, self.home)
+            generated = session.gen_key(parameters)
+            if not generated.fingerprint:
+                gpg.require_room(generated.stderr, self.home)
                 raise PgpError("gpg made no key", hint="see 'gpg --version'")
-            armored = session.export_keys(made.fingerprint)
-        self._keep(name, made.fingerprint, armored.encode(), overwrite=False)
+            armored = session.export_keys(generated.fingerprint)
+        self._keep(name, generated.fingerprint, armored.encode(), overwrite=False)
         (key,) = self.load([name])
         return key
 
@@ -139,17 +133,17 @@ class PgpFolder:
             KeyAccessError: the file holds no key, several, not the one that was named, or one that
                 gpg cannot use.
         """
-        wanted = normal_fingerprint(fingerprint) if fingerprint is not None else None
+        expected = normal_fingerprint(fingerprint) if fingerprint is not None else None
         binary = read_certificate(data)
         with gpg.keyring(self.home, []) as session:
-            found = session.scan_keys_mem(binary)
-            gpg.require_room(found.stderr, gpg.TEMPORARY)
-            require_known([key["algo"] for key in found], found.stderr)
-            kinds, fingerprints = {key["type"] for key in found}, found.fingerprints
+            listing = session.scan_keys_mem(binary)
+            gpg.require_room(listing.stderr, gpg.TEMPORARY)
+            require_known([key["algo"] for key in listing], listing.stderr)
+            kinds, fingerprints = {key["type"] for key in listing}, listing.fingerprints
         mine = only_fingerprint(fingerprints)
-        if wanted and mine != wanted:
+        if expected and mine != expected:
             raise KeyAccessError(
-                f"the file holds the key {mine}, and not {wanted}",
+                f"the file holds the key {mine}, and not {expected}",
                 hint="do not use it; ask the key's owner, by another way, which one is right",
             )
         if "sec" in kinds and not secret:
@@ -209,8 +203,8 @@ class PgpFolder:
             return []
         require_private(self.path)
         require_private(self._recipients)
-        found = (path.stem for path in self._recipients.glob(f"*{_CERTIFICATE}"))
-        return sorted(name for name in found if names.is_name(name))
+        stems = (path.stem for path in self._recipients.glob(f"*{_CERTIFICATE}"))
+        return sorted(name for name in stems if names.is_name(name))
 
     def pinned_names(self) -> builtins.list[str]:
         """Return the names of the keys that have a pin, sorted; others are never used."""
@@ -220,18 +214,18 @@ class PgpFolder:
         """Return the names under which keys are pinned."""
         return [name for name in self.names() if self._pin_of(name) in fingerprints]
 
-    def load(self, wanted: Iterable[str]) -> builtins.list[PgpKey]:
+    def load(self, selected: Iterable[str]) -> builtins.list[PgpKey]:
         """Return keys by their names, in that order, and as they are now.
 
         Raises:
             UsageError: a name cannot be one.
             KeyAccessError: one is missing, broken, or not the key that was pinned.
         """
-        wanted = list(wanted)
-        if not wanted:
+        selected = list(selected)
+        if not selected:
             return []
-        with opened(self, wanted) as (_, known):
-            return [known[name] for name in wanted]
+        with opened(self, selected) as (_, known):
+            return [known[name] for name in selected]
 
     def known(self, session: Gpg, pinned: Iterable[PinnedCertificate]) -> builtins.list[PgpKey]:
         """Return what a session's gpg knows of stored certificates."""
@@ -250,10 +244,10 @@ class PgpFolder:
         """Tell a certificate that was exchanged from one that is not of the past yet."""
         # gpg takes in no key that was made later than its clock says, unless it is told to.
         late = ["--no-autostart", "--ignore-time-conflict"]
-        made = session.import_keys(stored.certificate, extra_args=late)
-        if stored.fingerprint in made.fingerprints:
+        imported = session.import_keys(stored.certificate, extra_args=late)
+        if stored.fingerprint in imported.fingerprints:
             return KeyAccessError(
-                f"the key {stored.name} was made later than it is now by this machine's clock",
+                f"the key {stored.name} was created in the future by this machine's clock",
                 hint="set the clock right and run the same command again",
             )
         return KeyAccessError(
@@ -261,9 +255,9 @@ class PgpFolder:
             hint="somebody exchanged it: ask its owner, then import the right one anew",
         )
 
-    def pinned(self, wanted: Iterable[str]) -> builtins.list[PinnedCertificate]:
+    def pinned(self, selected: Iterable[str]) -> builtins.list[PinnedCertificate]:
         """Return stored certificates by their names."""
-        return [self._read(name) for name in wanted]
+        return [self._read(name) for name in selected]
 
     def _read(self, name: str) -> PinnedCertificate:
         names.require_name(name)
@@ -316,7 +310,7 @@ class PgpFolder:
 
 
 @contextlib.contextmanager
-def opened(folder: PgpFolder, wanted: Iterable[str]) -> Iterator[tuple[Gpg, dict[str, PgpKey]]]:
+def opened(folder: PgpFolder, selected: Iterable[str]) -> Iterator[tuple[Gpg, dict[str, PgpKey]]]:
     """Run gpg on some keys of a key folder.
 
     Yields:
@@ -326,7 +320,7 @@ def opened(folder: PgpFolder, wanted: Iterable[str]) -> Iterator[tuple[Gpg, dict
         KeyAccessError: one is missing, broken, or not the key that was pinned.
         PgpError: gpg does not run.
     """
-    pinned = folder.pinned(dict.fromkeys(wanted))
+    pinned = folder.pinned(dict.fromkeys(selected))
     # The same key under another name may be the newer copy, with a revocation.
     copies = folder.pinned(folder.names_of({stored.fingerprint for stored in pinned}))
     with gpg.keyring(folder.home, [stored.certificate for stored in copies]) as session:

@@ -96,12 +96,12 @@ class GpgStatus(gnupg.Crypt):  # type: ignore[misc]  # python-gnupg ships no typ
     def errors(self) -> list[list[str]]:
         """The arguments of the errors that were told."""
         # GnuPG 2.4 tells of its exit code, too, which is an error of no kind of its own.
-        return [told for told in self.all("FAILURE", "ERROR") if told[:1] != ["gpg-exit"]]
+        return [fields for fields in self.all("FAILURE", "ERROR") if fields[:1] != ["gpg-exit"]]
 
     @property
     def codes(self) -> set[int]:
         """The codes of the errors that were told, as libgpg-error numbers them."""
-        numbers = (told[1] for told in self.errors if len(told) > 1 and told[1].isdigit())
+        numbers = (fields[1] for fields in self.errors if len(fields) > 1 and fields[1].isdigit())
         return {int(number) & 0xFFFF for number in numbers}
 
 
@@ -136,27 +136,27 @@ class Gpg(gnupg.GPG):  # type: ignore[misc]  # python-gnupg ships no type inform
     @cached_property
     def release(self) -> tuple[int, ...]:
         """The version of gpg."""
-        told = subprocess.run(  # noqa: S603  # no shell, and no argument from outside
+        output = subprocess.run(  # noqa: S603  # no shell, and no argument from outside
             [self.gpgbinary, "--version"],  # the one that python-gnupg runs
             check=False,
             capture_output=True,
             stdin=subprocess.DEVNULL,
             env=self.env,
         ).stdout
-        found = re.search(rb"(\d+)\.(\d+)\.(\d+)", told)
-        return tuple(map(int, found.groups())) if found else _LEAST_VERSION
+        match = re.search(rb"(\d+)\.(\d+)\.(\d+)", output)
+        return tuple(map(int, match.groups())) if match else _LEAST_VERSION
 
     def make_args(self, args: list[str], passphrase: bool) -> list[str]:  # noqa: FBT001  # python-gnupg's own
         """Return gpg's command line."""
         # Not python-gnupg's: it has gpg log what its agent is told, if DEBUG_IPC is set.
-        made = [self.gpgbinary, "--batch", "--no-tty", "--with-colons", "--status-fd", "2"]
-        made += ["--homedir", self.gnupghome, *_OPTIONS]
+        command = [self.gpgbinary, "--batch", "--no-tty", "--with-colons", "--status-fd", "2"]
+        command += ["--homedir", self.gnupghome, *_OPTIONS]
         if passphrase:
-            made += ["--passphrase-fd=0"]
+            command += ["--passphrase-fd=0"]
         if "--import" in args:
             # To import an expired key, gpg opens its trust database; "always" lets it make none.
-            made += ["--trust-model", "direct"]
-        return [*made, *args]
+            command += ["--trust-model", "direct"]
+        return [*command, *args]
 
     def _open_subprocess(self, args: list[str], passphrase: bool = False) -> Any:  # noqa: ANN401, FBT001, FBT002  # python-gnupg's own
         # As python-gnupg does it, but that gpg inherits what it is to read and write: nobody but we
@@ -178,14 +178,14 @@ class Gpg(gnupg.GPG):  # type: ignore[misc]  # python-gnupg ships no type inform
     def _read_response(self, stream: Any, result: Any) -> None:  # noqa: ANN401  # python-gnupg's own
         # python-gnupg breaks lines where Unicode does, so that a name or a notation from outside
         # could pass for a line of gpg's, and it gives up at what is no UTF-8: a binary notation.
-        told = []
+        lines = []
         for line in stream.stream:
             text = line.decode("utf-8", "replace").rstrip()
-            told.append(text)
+            lines.append(text)
             if text.startswith(_STATUS):
                 keyword, _, value = text.removeprefix(_STATUS).partition(" ")
                 result.handle_status(keyword, value)
-        result.stderr = "\n".join(told)
+        result.stderr = "\n".join(lines)
 
     def _decode_result(self, result: Any) -> Any:  # noqa: ANN401  # python-gnupg's own
         text = result.data.decode("utf-8", "replace")
@@ -223,12 +223,12 @@ def keyring(secrets: Path, certificates: Iterable[bytes]) -> Iterator[Gpg]:
             # that they were checked. What stands there twice is merged, revocations included.
             if data := b"".join(certificates):
                 # For public keys, too, gpg would start an agent, which may not be needed at all.
-                made = gpg.import_keys(data, extra_args=["--no-autostart"])
-                require_room(made.stderr, TEMPORARY)
+                imported = gpg.import_keys(data, extra_args=["--no-autostart"])
+                require_room(imported.stderr, TEMPORARY)
             yield gpg
 
 
-def require_room(told: str, place: Path | str) -> None:
+def require_room(messages: str, place: Path | str) -> None:
     """Tell a full disk, or a quota that is used up, from keys that are not there.
 
     Raises:
@@ -236,7 +236,7 @@ def require_room(told: str, place: Path | str) -> None:
     """
     with translated(place, whole=place != TEMPORARY):
         for number in NO_ROOM:
-            if os.strerror(number) in told:
+            if os.strerror(number) in messages:
                 raise OSError(number, os.strerror(number))
 
 
@@ -354,9 +354,9 @@ def _end_agent(home: Path) -> None:
         agent.connect(str(path))
         agent.sendall(b"GETINFO pid\nKILLAGENT\n")
         with agent.makefile("rb") as answer:
-            found = re.search(rb"^D (\d+)", answer.read(), re.MULTILINE)
+            match = re.search(rb"^D (\d+)", answer.read(), re.MULTILINE)
         give_up = time.monotonic() + _AGENT_ENDS_WITHIN
-        while found and _lives(int(found[1])) and time.monotonic() < give_up:
+        while match and _lives(int(match[1])) and time.monotonic() < give_up:
             time.sleep(0.001)
     if sockets != home:
         _ask_gpgconf(home, "--remove-socketdir")

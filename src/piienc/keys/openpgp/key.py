@@ -193,16 +193,16 @@ class PgpKey(Struct, frozen=True):
 
     def warnings(self, now: datetime, recommended_rsa_bits: int) -> list[str]:
         """Say what will need care soon."""
-        told = []
+        warnings = []
         if self.expires and self.expires - now < _SOON:
             ends = f"{self.expires:%Y-%m-%d}"
-            told.append(f"the key {self.name} expires on {ends}: ask for a new one")
-        told += [
+            warnings.append(f"the key {self.name} expires on {ends}: ask for a new one")
+        warnings += [
             f"the key {self.name} is {part.algorithm}: {recommended_rsa_bits} bits are advised"
             for part in self.encrypting
             if part.is_rsa and part.bits < recommended_rsa_bits
         ]
-        return told
+        return warnings
 
 
 _STATES = {

@@ -38,10 +38,6 @@ class GpgStreams(Struct, frozen=True):
 
     python-gnupg takes gpg's output in a thread of its own, which must not fail: an error of the
     sink (a full disk) ends gpg, and is raised behind it.
-
-    Attributes:
-        source: what gpg reads.
-        sink: called with each piece of what gpg writes, in order.
     """
 
     source: Readable

@@ -44,12 +44,12 @@ class Signature(Struct, frozen=True):
     Attributes:
         trust: what it is worth.
         fingerprint: of the signer's primary key; its key id where no more is known.
-        made: in UTC.
+        created: in UTC.
     """
 
     trust: Trust
     fingerprint: str
-    made: datetime | None
+    created: datetime | None
 
 
 def unwrap(
@@ -59,11 +59,6 @@ def unwrap(
     passphrase: SecretBytes | None = None,
 ) -> tuple[Signature, ...]:
     """Decrypt a message to its end. Until this returns, nothing that came out is authentic.
-
-    Args:
-        route: from the message to what was wrapped.
-        session: a gpg that knows the keys.
-        passphrase: of the key that decrypts.
 
     Returns:
         The signatures; none may be bad.
@@ -90,17 +85,18 @@ def unwrap(
 
 def _signatures(outcome: GpgStatus) -> tuple[Signature, ...]:
     # Each signature tells its verdict first and then, if it was checked, what is valid of it.
-    found = []
+    signatures = []
     verdict: Trust | None = None
-    for key, told in outcome.lines:
+    for key, fields in outcome.lines:
         if key in _VERDICTS:
             verdict = _VERDICTS[key]
         elif key == "VALIDSIG" and verdict:
-            found.append(Signature(verdict, told[9] if len(told) > 9 else told[0], _time(told[2])))  # noqa: PLR2004  # doc/DETAILS
+            signer = fields[9] if len(fields) > 9 else fields[0]  # noqa: PLR2004  # doc/DETAILS
+            signatures.append(Signature(verdict, signer, _time(fields[2])))
         elif key == "ERRSIG":
-            signer = told[6] if len(told) > 6 and told[6] != "-" else told[0]  # noqa: PLR2004  # doc/DETAILS
-            found.append(Signature(Trust.UNKNOWN, signer, _time(told[4])))
-    return tuple(found)
+            signer = fields[6] if len(fields) > 6 and fields[6] != "-" else fields[0]  # noqa: PLR2004  # doc/DETAILS
+            signatures.append(Signature(Trust.UNKNOWN, signer, _time(fields[4])))
+    return tuple(signatures)
 
 
 def _failure(
@@ -130,7 +126,7 @@ def _failure(
 
 def _not_vouched_for(outcome: GpgStatus, *, authentic: bool) -> AuthenticationError:
     """Tell why what was decrypted must not be used."""
-    if authentic and any(told[5] == _NO_ALGORITHM for told in outcome.all("ERRSIG")):
+    if authentic and any(fields[5] == _NO_ALGORITHM for fields in outcome.all("ERRSIG")):
         return AuthenticationError(
             "the message is signed by a key of an algorithm that GnuPG does not know, such as the "
             "newer ones of RFC 9580",
@@ -176,7 +172,7 @@ def _no_key(outcome: GpgStatus, *, locked: bool) -> KeyAccessError | None:
 
 def _only_unknown(outcome: GpgStatus) -> bool:
     """Tell whether gpg failed for no other reason than a signer that it does not know."""
-    reasons = [told[5] for told in outcome.all("ERRSIG")]
+    reasons = [fields[5] for fields in outcome.all("ERRSIG")]
     return (
         all(reason == _NO_KEY for reason in reasons)
         and not outcome.errors
@@ -184,8 +180,8 @@ def _only_unknown(outcome: GpgStatus) -> bool:
     )
 
 
-def _time(told: str) -> datetime | None:
-    return datetime.fromtimestamp(int(told), UTC) if told.isdigit() else None
+def _time(seconds: str) -> datetime | None:
+    return datetime.fromtimestamp(int(seconds), UTC) if seconds.isdigit() else None
 
 
 _VERDICTS = {

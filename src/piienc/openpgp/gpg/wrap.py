@@ -57,15 +57,7 @@ def wrap(
     signer: PgpKey | None = None,
     passphrase: SecretBytes | None = None,
 ) -> None:
-    """Encrypt a stream or a file to its end.
-
-    Args:
-        route: from the data to the OpenPGP message.
-        session: a gpg that knows the keys.
-        recipients: at least one; all of them can read it.
-        form: how.
-        signer: signs it, inside of the encryption.
-        passphrase: the signer's.
+    """Encrypt a stream or a file to its end, with a signature inside of the encryption.
 
     Raises:
         KeyAccessError: a recipient cannot be encrypted to, or the signer is locked.
@@ -96,10 +88,10 @@ def wrap(
     if outcome.returncode != 0 or not outcome.has("END_ENCRYPTION"):
         who = dict(zip(named, (key.name for key in recipients), strict=True))
         raise _failure(outcome, who, signer)
-    made = {told[-1] for told in outcome.all("SIG_CREATED")}
-    if made - {part.fingerprint for part in signer.parts} if signer else made:
+    signers = {fields[-1] for fields in outcome.all("SIG_CREATED")}
+    if signers - {part.fingerprint for part in signer.parts} if signer else signers:
         raise _not_as_meant("a signature of another key")
-    if signer and not made:
+    if signer and not signers:
         raise _not_as_meant("no signature")
     method, cipher, *_ = outcome.all("BEGIN_ENCRYPTION")[0]
     if cipher != CIPHERS[form.cipher] or (method != _MDC and not form.aead):
@@ -110,8 +102,8 @@ def _wants_aead(session: Gpg, fingerprints: list[str], options: list[str]) -> bo
     """Tell whether gpg would write an AEAD packet for some recipients, by letting it."""
     if session.release < _KNOWS_AEAD:
         return False
-    told = session.encrypt(b"", fingerprints, extra_args=options).all("BEGIN_ENCRYPTION")
-    return any(method != _MDC for method, *_ in told)
+    begun = session.encrypt(b"", fingerprints, extra_args=options).all("BEGIN_ENCRYPTION")
+    return any(method != _MDC for method, *_ in begun)
 
 
 def _named_anew(session: Gpg, fingerprint: str) -> str:
@@ -151,10 +143,10 @@ def require_as_meant(
     rest = [recipient.key_id for recipient in message.recipients]
     for key in recipients:
         mine = {part.key_id for part in key.encrypting}
-        found = [key_id for key_id in rest if key_id in mine]
-        if len(found) != 1:
-            raise _not_as_meant(f"{len(found)} session keys for {key.name}")
-        rest.remove(found[0])
+        matches = [key_id for key_id in rest if key_id in mine]
+        if len(matches) != 1:
+            raise _not_as_meant(f"{len(matches)} session keys for {key.name}")
+        rest.remove(matches[0])
     if rest:
         raise _not_as_meant("a session key for somebody else")
 

@@ -48,15 +48,15 @@ def inflated(packet: Packet, algorithm: int) -> ByteReader:
 class _InflatedStream:
     """What compressed data expands to."""
 
-    def __init__(self, packet: Packet, made: _PacketDecompressor) -> None:
-        self._packet, self._made = packet, made
+    def __init__(self, packet: Packet, decompressor: _PacketDecompressor) -> None:
+        self._packet, self._decompressor = packet, decompressor
 
     def read(self, size: int, /) -> bytes:
         data = bytearray()
-        while len(data) < size and not self._made.eof:
+        while len(data) < size and not self._decompressor.eof:
             block = self._input()
             try:
-                piece = self._made.decompress(block, size - len(data))
+                piece = self._decompressor.decompress(block, size - len(data))
             except (zlib.error, OSError):  # bz2 raises the latter
                 raise self._packet.malformed("its data is damaged") from None
             if not block and not piece:
@@ -66,7 +66,7 @@ class _InflatedStream:
 
     def _input(self) -> bytes:
         # What a call has left over, zlib gives back and bz2 keeps.
-        left: bytes = getattr(self._made, "unconsumed_tail", b"")
-        if left or not getattr(self._made, "needs_input", True):
+        left: bytes = getattr(self._decompressor, "unconsumed_tail", b"")
+        if left or not getattr(self._decompressor, "needs_input", True):
             return left
         return self._packet.read(_BLOCK)

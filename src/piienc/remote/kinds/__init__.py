@@ -46,9 +46,9 @@ def parse_url(text: str, *, error: type[PiiencError] = ConfigError) -> RemoteUrl
             raise ValueError(f"only {known} are known")  # noqa: TRY301  # as the kinds do
         return kind.parse(parts)
     except ValueError as reason:
-        told = str(reason) or "it is no URL of a destination"
+        problem = str(reason) or "it is no URL of a destination"
         forms = " or ".join(kind.form for kind in DESTINATIONS.values())
-        raise error(f"the destination {shown(text)}: {told}", hint=f"write {forms}") from None
+        raise error(f"the destination {shown(text)}: {problem}", hint=f"write {forms}") from None
 
 
 def open_remote(url: RemoteUrl, options: ConnectOptions | None = None) -> Remote:

@@ -31,11 +31,7 @@ class OpenFile:
         self._closed = False
 
     def finish(self, doing: str, *, patience: float) -> FileAttributes | None:
-        """Have all that was written put on the disk, and close the file.
-
-        Args:
-            doing: what this is for, as an error tells it.
-            patience: how many seconds that may take.
+        """Have all that was written put on the disk within so many seconds, and close the file.
 
         Returns:
             What is told of the file; None if the server does not tell.
@@ -45,14 +41,14 @@ class OpenFile:
         if protocol.FSYNC in session.extensions:
             body = (string(protocol.FSYNC), handle)
             synced = session.ask(protocol.EXTENDED, *body, patience=patience)
-        told = session.ask(protocol.FSTAT, handle, patience=patience)
+        facts = session.ask(protocol.FSTAT, handle, patience=patience)
         self._closed = True
         closed = session.ask(protocol.CLOSE, handle, patience=patience)
         if synced and session.wait(synced).code not in {protocol.OK, *_NOT_OFFERED}:
             raise refusal(synced, doing)
         if session.wait(closed).code != protocol.OK:
             raise refusal(closed, doing)
-        return told.attributes()
+        return facts.attributes()
 
     def attributes(self) -> FileAttributes | None:
         """Return what is told of it; None if nothing is."""
@@ -90,17 +86,10 @@ def opened(session: Session, path: str, doing: str, *, write: bool) -> Iterator[
 
 
 @contextlib.contextmanager
-def made(
+def created(
     session: Session, path: str, name: str, *, mode: int | None = None, over: bool = False
 ) -> Iterator[OpenFile]:
-    """Make a file.
-
-    Args:
-        session: in which it is open.
-        path: of the file.
-        name: what messages call it.
-        mode: its permissions; None leaves them to the server.
-        over: in the place of one that is there.
+    """Create a file, or with `over` put one in the place of another.
 
     Raises:
         NameTakenError: the name is taken.
@@ -238,7 +227,7 @@ def limits(session: Session) -> Callable[[], tuple[int, int]]:
         return lambda: (0, 0)
     asked = session.ask(protocol.EXTENDED, string(protocol.LIMITS))
 
-    def told() -> tuple[int, int]:
+    def answered() -> tuple[int, int]:
         answer = session.wait(asked)
         if answer.kind != protocol.EXTENDED_REPLY:
             return 0, 0
@@ -246,7 +235,7 @@ def limits(session: Session) -> Callable[[], tuple[int, int]]:
         _, reading, writing = (fields.u64() for _ in range(3))
         return reading, writing
 
-    return told
+    return answered
 
 
 def write_refusal(

@@ -23,11 +23,7 @@ _ENDS = frozenset({protocol.NO_SUCH_FILE, protocol.FAILURE, protocol.BAD_MESSAGE
 
 
 class _Bounds:
-    """How much of a list has come, and how much may.
-
-    Attributes:
-        names: how many have come.
-    """
+    """How much of a list has come, and how much may."""
 
     def __init__(self, seconds: float) -> None:
         self.names = 0

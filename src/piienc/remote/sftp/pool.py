@@ -64,21 +64,18 @@ class SessionPool:
     @contextlib.contextmanager
     def another(self, used: set[Session]) -> Iterator[Session | None]:
         """Give a session that is not among `used`, and add it there; None if there is no other."""
-        session = self._idle(used) or self._opened(used) or self._least_busy(used)
+        with self._lock:
+            session = self._take((one for one in self._sessions if not one.users), used)
+        session = session or self._opened(used)
+        if session is None:
+            with self._lock:
+                session = self._take(sorted(self._sessions, key=lambda one: one.users), used)
         try:
             yield session
         finally:
             with self._lock:
                 if session:
                     session.users -= 1
-
-    def _idle(self, used: set[Session]) -> Session | None:
-        with self._lock:
-            return self._take((one for one in self._sessions if not one.users), used)
-
-    def _least_busy(self, used: set[Session]) -> Session | None:
-        with self._lock:
-            return self._take(sorted(self._sessions, key=lambda one: one.users), used)
 
     def _take(self, among: Iterable[Session], used: set[Session]) -> Session | None:
         session = next((one for one in among if one not in used), None)

@@ -50,8 +50,10 @@ def refusal(answer: Answer, doing: str) -> PiiencError:
     if code in _MEANINGS:
         meaning, hint = _MEANINGS[code]
         return IncompleteError(f"cannot {doing}: {meaning}", hint=hint)
-    told = answer.told()
-    reason = f"the server gives no reason but '{told}'" if told else "the server gives no reason"
+    message = answer.message()
+    reason = (
+        f"the server gives no reason but '{message}'" if message else "the server gives no reason"
+    )
     return IncompleteError(f"cannot {doing}: {reason}", hint=_NO_REASON)
 
 

@@ -37,9 +37,9 @@ _NO_END = 1 << 62
 _SLOW_DISK = 10_000_000  # bytes in a second: so long may a server take to empty its cache
 
 
-def _block(told: int) -> int:
+def _block(limit: int) -> int:
     """Return how many bytes a request has, by what the server tells; 0 where it does not."""
-    return max(_SMALLEST_BLOCK, min(told or _BLOCK, _LARGEST_BLOCK))
+    return max(_SMALLEST_BLOCK, min(limit or _BLOCK, _LARGEST_BLOCK))
 
 
 class SftpRemote(Remote):
@@ -129,7 +129,7 @@ class SftpRemote(Remote):
         doing = f"write {name}"
         span = Span(manner.offset, size, self._writing, self._limiter, progress)
         count = size - manner.offset
-        wanted = min(count // (_BLOCKS_A_SESSION * span.block), self._pool.worthwhile)
+        useful = min(count // (_BLOCKS_A_SESSION * span.block), self._pool.worthwhile)
         with (
             self._session(doing) as session,
             self._open_for_writing(session, name, manner) as file,
@@ -137,14 +137,15 @@ class SftpRemote(Remote):
             manner.on_created()
             if self._mode is not None and not file.set_mode(self._mode):
                 manner.on_warning("its mode could not be set: the server does not allow it")
-            self._write(file, name, source, span, sessions=1 if manner.once else wanted)
+            self._write(file, name, source, span, sessions=1 if manner.once else useful)
             try:
-                told = file.finish(doing, patience=count / _SLOW_DISK)
+                facts = file.finish(doing, patience=count / _SLOW_DISK)
             except IncompleteError as error:
                 if name.startswith(OURS):  # it may be taken away when it is closed
                     hidden_refusal(error)
                 raise
-            facts = told if told and told.size is not None else self._look_behind(session, name)
+            if facts is None or facts.size is None:
+                facts = self._look_behind(session, name)
         if facts and facts.size not in {None, size}:
             raise IncompleteError(
                 f"{name} has {facts.size} bytes at the destination, not {size}",
@@ -233,7 +234,7 @@ class SftpRemote(Remote):
             if not (make and calls.may_remove(session, path)):
                 calls.require_writing(session, path)
                 return False
-            with calls.made(session, path, "into the folder"):
+            with calls.created(session, path, "into the folder"):
                 pass
             calls.remove(session, path, name)
         return True
@@ -257,8 +258,8 @@ class SftpRemote(Remote):
         path, doing = self._path(name), f"write {name}"
         with contextlib.ExitStack() as stack:
             if not manner.offset:
-                made = calls.made(session, path, name, mode=self._mode, over=manner.over)
-                yield stack.enter_context(made)
+                created = calls.created(session, path, name, mode=self._mode, over=manner.over)
+                yield stack.enter_context(created)
                 return
             try:
                 file = stack.enter_context(calls.opened(session, path, doing, write=True))

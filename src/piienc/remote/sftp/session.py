@@ -49,7 +49,7 @@ class Answer:
         """The code of a status; `OK` for an answer of any other kind."""
         return Fields(self.body).u32() if self.kind == protocol.STATUS else protocol.OK
 
-    def told(self) -> str:
+    def message(self) -> str:
         """Return what the server says of its status, as a message may show it."""
         if self.kind != protocol.STATUS or len(self.body) < 2 * 4:
             return ""
@@ -186,7 +186,7 @@ class Session:
             self._send(frame)
         reply = self._next_frame()
         if not reply or reply[0] != protocol.VERSION_REPLY:
-            raise IncompleteError("what answers is no SFTP server", hint=_MALFORMED)
+            raise IncompleteError("the peer is not an SFTP server", hint=_MALFORMED)
         fields = Fields(reply[1:])
         if fields.u32() < protocol.VERSION:
             raise IncompleteError("the server's SFTP is older than version 3", hint="update it")
@@ -215,7 +215,9 @@ class Session:
         with self._changed:
             answer = self._waiting.pop(number, None)
             if answer is None:
-                raise IncompleteError("the server answers what nobody asked", hint=_MALFORMED)
+                raise IncompleteError(
+                    "the server sent an answer without a request", hint=_MALFORMED
+                )
             answer.body = frame[5:]
             answer.kind = kind
             self._changed.notify_all()

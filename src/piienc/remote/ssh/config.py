@@ -82,7 +82,7 @@ def resolve(url: RemoteUrl, options: ConnectOptions) -> Hop:
         ConfigError: the configuration cannot be read, or asks for what is not offered.
     """
     path = options.ssh_config or if_at_home("~/.ssh/config")
-    config = _read(path, wanted=options.ssh_config is not None) if path else None
+    config = _read(path, required=options.ssh_config is not None) if path else None
     return _resolve(url, options, config, depth=0)
 
 
@@ -94,30 +94,30 @@ def _resolve(
             f"the SSH configuration reaches {url.host} through hosts without an end",
             hint="see the ProxyJump lines in ~/.ssh/config",
         )
-    found = _looked_up(config, url.host)
-    if found.get("proxycommand"):
+    fields = _looked_up(config, url.host)
+    if fields.get("proxycommand"):
         raise ConfigError(
             f"the SSH configuration has a ProxyCommand for {url.host}: no command is run for a "
             "connection",
             hint="use ProxyJump, which serves the same end",
         )
-    host = str(found["hostname"])
-    port = url.port or _number(found.get("port"), "Port", url.host) or SSH_PORT
+    host = str(fields["hostname"])
+    port = url.port or _number(fields.get("port"), "Port", url.host) or SSH_PORT
     identity, certificate = options.identity_file, options.certificate_file
     if depth:
         identity = certificate = None
-    connect = _number(found.get("connecttimeout"), "ConnectTimeout", url.host)
+    connect = _number(fields.get("connecttimeout"), "ConnectTimeout", url.host)
     return Hop(
         host=host,
         port=port,
-        user=url.user or str(found.get("user") or _own_name(url.host)),
-        known_as=_known_as(host, port, found.get("hostkeyalias")),
-        identities=_named(identity, found.get("identityfile")),
-        certificates=_named(certificate, found.get("certificatefile")),
-        only_these=identity is not None or str(found.get("identitiesonly", "no")).lower() in _YES,
-        known_hosts=_known_hosts(found, options),
+        user=url.user or str(fields.get("user") or _own_name(url.host)),
+        known_as=_known_as(host, port, fields.get("hostkeyalias")),
+        identities=_named(identity, fields.get("identityfile")),
+        certificates=_named(certificate, fields.get("certificatefile")),
+        only_these=identity is not None or str(fields.get("identitiesonly", "no")).lower() in _YES,
+        known_hosts=_known_hosts(fields, options),
         connect=float(connect) if connect else None,
-        proxied=_proxied(found.get("proxyjump"), options, config, depth=depth),
+        proxied=_proxied(fields.get("proxyjump"), options, config, depth=depth),
         on_the_way=depth > 0,
     )
 
@@ -167,20 +167,20 @@ def _known_as(host: str, port: int, alias: object) -> tuple[str, ...]:
     return (name,) if port == SSH_PORT else (f"[{name}]:{port}", name)
 
 
-def _named(option: Path | None, told: object) -> tuple[Path, ...]:
+def _named(option: Path | None, configured: object) -> tuple[Path, ...]:
     """Return the file that an option names, or else those that the configuration does."""
     if option:
         return (expanded(option),)
-    names = told if isinstance(told, list) else [told] if told else []
+    names = configured if isinstance(configured, list) else [configured] if configured else []
     return _at_home(names)
 
 
-def _known_hosts(found: dict[str, object], options: ConnectOptions) -> tuple[Path, ...]:
+def _known_hosts(fields: dict[str, object], options: ConnectOptions) -> tuple[Path, ...]:
     if options.known_hosts:
         return (expanded(options.known_hosts),)
-    told = str(found.get("userknownhostsfile") or "~/.ssh/known_hosts ~/.ssh/known_hosts2")
-    system = str(found.get("globalknownhostsfile") or _SYSTEM_HOSTS)
-    names = [name for name in shlex.split(f"{told} {system}") if name != "none"]
+    users = str(fields.get("userknownhostsfile") or "~/.ssh/known_hosts ~/.ssh/known_hosts2")
+    system = str(fields.get("globalknownhostsfile") or _SYSTEM_HOSTS)
+    names = [name for name in shlex.split(f"{users} {system}") if name != "none"]
     return _at_home(names)
 
 
@@ -199,16 +199,16 @@ def _own_name(host: str) -> str:
         ) from error
 
 
-def _number(told: object, what: str, host: str) -> int | None:
-    if told is None or str(told).lower() == "none":
+def _number(value: object, what: str, host: str) -> int | None:
+    if value is None or str(value).lower() == "none":
         return None
-    if not str(told).isdecimal():
-        raise ConfigError(f"the SSH configuration for {host} has {what} {str(told)[:20]!r}")
-    return int(str(told))
+    if not str(value).isdecimal():
+        raise ConfigError(f"the SSH configuration for {host} has {what} {str(value)[:20]!r}")
+    return int(str(value))
 
 
-def _read(path: Path, *, wanted: bool) -> SSHConfig | None:
-    if not wanted and not path.exists():
+def _read(path: Path, *, required: bool) -> SSHConfig | None:
+    if not required and not path.exists():
         return None
     try:
         return SSHConfig.from_text("\n".join(_lines(path, path.parent, depth=0)))
@@ -252,14 +252,14 @@ def _as_known(line: str) -> str:
     if not match:
         return line
     words = iter(shlex.split(match[1]))
-    told = []
+    criteria = []
     for word in words:
         name = word.lower().removeprefix("!")
         if name not in _CRITERIA:
             return _NOBODY
         value = () if name in _ALONE else (shlex.quote(next(words, "")),)
-        told += [word.lower(), *value]
-    return f"Match {' '.join(told)}"
+        criteria += [word.lower(), *value]
+    return f"Match {' '.join(criteria)}"
 
 
 def _without_comment(line: str) -> str:

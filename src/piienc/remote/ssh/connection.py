@@ -172,7 +172,7 @@ def _explained(transport: SshTransport, hop: Hop) -> Iterator[None]:
         if isinstance(error, FOREIGN) or transport.is_active():
             raise
         # paramiko lets through whatever its parser stumbles over in a malformed message.
-        raise PeerError("it sends what is no SSH") from error
+        raise PeerError("it does not speak SSH") from error
 
 
 def _incompatible(transport: SshTransport, hop: Hop) -> ConnectError:
@@ -189,12 +189,12 @@ def _incompatible(transport: SshTransport, hop: Hop) -> ConnectError:
         if kind in offered and not {*ours} & {*offered[kind]}
     ]
     if not lacking:
-        return ConnectError(f"{hop.shown}: there is no algorithm that both sides know")
-    told = "; ".join(
+        return ConnectError(f"{hop.shown}: the server and piienc have no algorithm in common")
+    differences = "; ".join(
         f"it offers the {what} {', '.join(theirs)}, and piienc knows {', '.join(ours)}"
         for what, theirs, ours in lacking
     )
-    shown = "".join(c if c.isascii() and c.isprintable() else "?" for c in told)[:600]
+    shown = "".join(c if c.isascii() and c.isprintable() else "?" for c in differences)[:600]
     modern = any("chacha20" in name for _, theirs, _ in lacking for name in theirs)
     return ConnectError(
         f"{hop.shown}: the server and piienc have no {lacking[0][0]} in common: {shown}",

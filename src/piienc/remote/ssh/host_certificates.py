@@ -39,9 +39,9 @@ def reason_against(blob: bytes, host: str, authorities: AbstractSet[bytes]) -> s
     try:
         certificate = load_ssh_public_identity(line)
         if not isinstance(certificate, SSHCertificate):
-            return "is none"
+            return "is a plain key"
         if _signer(certificate) not in authorities:
-            return "is signed by nobody whom known_hosts names as @cert-authority for this host"
+            return "is not signed by a @cert-authority that known_hosts has for this host"
         certificate.verify_cert_signature()
     except (ValueError, UnsupportedAlgorithm):
         return "cannot be read"
@@ -56,7 +56,7 @@ def _reason_against(certificate: SSHCertificate, host: str) -> str:
     if not certificate.valid_after <= time.time() < certificate.valid_before:
         return "has expired, or is not valid yet"
     if certificate.critical_options:
-        return "has conditions that are not known here"
+        return "has unknown critical options"
     names = [name.decode("utf-8", "replace") for name in certificate.valid_principals]
     # No names at all would be a certificate for every host: OpenSSH refuses these, too.
     if not any(fnmatch.fnmatchcase(host, name.replace("[", "[[]")) for name in names):

@@ -140,21 +140,13 @@ class KnownHosts:
 
     def _adding(self, kind: str) -> str:
         hop = self._hop
-        scan = command("ssh-keyscan", "-t", _KEYSCAN.get(kind, kind), "-p", str(hop.port), hop.host)
+        short = kind.removeprefix("ssh-").partition("-")[0]
+        scan = command("ssh-keyscan", "-t", short, "-p", str(hop.port), hop.host)
         name = hop.known_as[0]
         if name not in {hop.host.lower(), f"[{hop.host.lower()}]:{hop.port}"}:
             literal = re.sub(r"[/&\\]", r"\\\g<0>", name)
             scan += f" | {command('sed', f's/^[^ ]*/{literal}/')}"
         return f"{scan} >> {command(*hop.known_hosts[:1] or ['KNOWN_HOSTS'])}"
-
-
-_KEYSCAN = {
-    "ssh-ed25519": "ed25519",
-    "ssh-rsa": "rsa",
-    "ecdsa-sha2-nistp256": "ecdsa",
-    "ecdsa-sha2-nistp384": "ecdsa",
-    "ecdsa-sha2-nistp521": "ecdsa",
-}
 
 
 def read_known_hosts(path: Path) -> list[KnownKey]:
@@ -209,8 +201,8 @@ def _fits_hashed(hosts: str, name: str) -> bool:
         salt, digest = (base64.b64decode(part, validate=True) for part in parts[2:])
     except ValueError:  # no base64, or not even ASCII
         return False
-    made = hmac.new(salt, name.encode(), "sha1").digest()
-    return hmac.compare_digest(made, digest)
+    expected = hmac.new(salt, name.encode(), "sha1").digest()
+    return hmac.compare_digest(expected, digest)
 
 
 def _fits_pattern(name: str, pattern: str) -> bool:

@@ -96,7 +96,7 @@ def _raise_if_over(transport: SshTransport, hop: Hop, error: AuthenticationExcep
 def _refused(transport: SshTransport, hop: Hop) -> ConnectError:
     many = transport.tried > 1 and transport.said_farewell
     return ConnectError(
-        f"{hop.shown}: the login of {hop.user} was refused"
+        f"{hop.shown}: the login for {hop.user} was rejected"
         + (" after too many keys" if many else ""),
         hint="name the one key to use with an identity file"
         if many

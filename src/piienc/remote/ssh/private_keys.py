@@ -57,8 +57,8 @@ def load_private_key(path: Path, unlocker: Unlocker) -> Any:  # noqa: ANN401  # 
     try:
         data = path.read_bytes()
         if _PUTTY in data[:100]:
-            made = Path(f"{path.stem}.key")
-            convert = command("puttygen", path, "-O", "private-openssh-new", "-o", made)
+            converted = Path(f"{path.stem}.key")
+            convert = command("puttygen", path, "-O", "private-openssh-new", "-o", converted)
             raise KeyAccessError(
                 f"{path} is a key in PuTTY's own form",
                 hint=f"convert it: {convert}",
@@ -93,19 +93,19 @@ def _loaded(data: bytes, path: Path, unlocker: Unlocker) -> object:
 
 
 def _as_paramiko(loaded: object, path: Path) -> Any:  # noqa: ANN401  # see load_private_key
-    for kind, made in _KINDS:
+    for kind, paramiko_kind in _KINDS:
         if isinstance(loaded, kind):
             own: Any = loaded
             text = own.private_bytes(Encoding.PEM, PrivateFormat.OpenSSH, NoEncryption())
-            return made.from_private_key(io.StringIO(text.decode()))
+            return paramiko_kind.from_private_key(io.StringIO(text.decode()))
     raise KeyAccessError(
-        f"{path} is a key of a kind that is not known", hint="use one of ed25519, ecdsa or rsa"
+        f"{path} is a key of an unknown type", hint="use one of ed25519, ecdsa or rsa"
     )
 
 
 def _unreadable(path: Path, more: str) -> KeyAccessError:
     return KeyAccessError(
-        f"{path} is no private key that can be read{more}",
+        f"{path} is not a readable private key{more}",
         hint="'ssh-keygen -p -f FILE' writes it anew in the format of OpenSSH",
     )
 

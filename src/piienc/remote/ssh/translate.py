@@ -34,13 +34,13 @@ class Meaning(Struct, frozen=True):
     """What a class of foreign errors means here.
 
     Attributes:
-        told: what happened, behind the name of the host.
+        text: what happened, behind the name of the host.
         hint: what to do.
         transient: trying again later may help.
         kind: the class of our errors, while a connection is made.
     """
 
-    told: str
+    text: str
     hint: str
     transient: bool = False
     kind: type[PiiencError] = ConnectError
@@ -56,47 +56,47 @@ _SILENT = Meaning("the server does not answer in time", _LATER, transient=True)
 
 MEANINGS: dict[type[Exception], Meaning] = {
     ssh.SSHException: Meaning("the SSH connection failed", _DEBUG, transient=True),
-    ssh.AuthenticationException: Meaning("the login was refused", _LOGIN),
+    ssh.AuthenticationException: Meaning("the login was rejected", _LOGIN),
     ssh.PasswordRequiredException: Meaning(
         "the private key is locked", "give its passphrase", kind=KeyAccessError
     ),
     ssh.BadAuthenticationType: Meaning("the server does not allow this way of logging in", _LOGIN),
-    ssh.PartialAuthentication: Meaning("the server wants a further proof", _LOGIN),
-    ssh.UnableToAuthenticate: Meaning("the login was refused", _LOGIN),
-    paramiko.auth_strategy.AuthFailure: Meaning("the login was refused", _LOGIN),
+    ssh.PartialAuthentication: Meaning("the server requires another authentication step", _LOGIN),
+    ssh.UnableToAuthenticate: Meaning("the login was rejected", _LOGIN),
+    paramiko.auth_strategy.AuthFailure: Meaning("the login was rejected", _LOGIN),
     ssh.ChannelException: Meaning(
         "the server opens no session: it may be busy, or allow no more of them",
         "run the same command again later, or with fewer connections",
         transient=True,
     ),
     ssh.BadHostKeyException: Meaning("the host key is not the known one", _DEBUG),
-    ssh.IncompatiblePeer: Meaning("there is no algorithm that both sides know", _DEBUG),
+    ssh.IncompatiblePeer: Meaning("the server and piienc have no algorithm in common", _DEBUG),
     ssh.ProxyCommandFailure: Meaning("a ProxyCommand failed", "use ProxyJump"),
     ssh.NoValidConnectionsError: Meaning("no connection can be made", _LATER, transient=True),
     ssh.CouldNotCanonicalize: Meaning("the host is not known", _CONFIG, kind=ConfigError),
     ssh.ConfigParseError: Meaning("the SSH configuration is wrong", _CONFIG, kind=ConfigError),
     ssh.MessageOrderError: Meaning("the key exchange was disturbed: an attack, perhaps", _DEBUG),
-    paramiko.packet.NeedRekeyException: Meaning(
-        "no new keys were agreed on", _LATER, transient=True
-    ),
+    paramiko.packet.NeedRekeyException: Meaning("the key renewal failed", _LATER, transient=True),
     paramiko.buffered_pipe.PipeTimeout: _SILENT,
-    paramiko.sftp.SFTPError: Meaning("what answers is no SFTP server", _DEBUG),
+    paramiko.sftp.SFTPError: Meaning("the peer is not an SFTP server", _DEBUG),
     paramiko.pkey.UnknownKeyType: Meaning(
-        "the private key is of a kind that is not known",
-        "use a key of the kind ed25519, ecdsa or rsa",
+        "the private key has an unknown type",
+        "use an ed25519, ecdsa or rsa key",
         kind=KeyAccessError,
     ),
     paramiko.hostkeys.InvalidHostKey: Meaning(
         "known_hosts is malformed", _CONFIG, kind=ConfigError
     ),
-    paramiko.ber.BERException: Meaning("a key is malformed", "make a new one", kind=KeyAccessError),
-    PeerError: Meaning("what the server sends is refused", _DEBUG),
+    paramiko.ber.BERException: Meaning(
+        "a key is malformed", "create a new one", kind=KeyAccessError
+    ),
+    PeerError: Meaning("the server violates the protocol", _DEBUG),
     # Not paramiko's own, but what it lets through.
     EOFError: _LOST,
     TimeoutError: _SILENT,
     socket.gaierror: Meaning("the host's name is not known", "check the name"),
     ConnectionRefusedError: Meaning(
-        "nobody listens at that port",
+        "no server listens on that port",
         "check host and port, and whether the server is up",
         transient=True,
     ),
@@ -124,7 +124,7 @@ def connecting(host: str) -> Iterator[None]:
     except FOREIGN as error:
         meaning = meaning_of(error)
         raise meaning.kind(
-            f"{host}: {meaning.told}{_detail(error)}",
+            f"{host}: {meaning.text}{_detail(error)}",
             hint=meaning.hint,
             transient=meaning.transient,
         ) from error
@@ -147,7 +147,7 @@ def transferring(
         error = failure() or met
         meaning = meaning_of(error)
         raise IncompleteError(
-            f"cannot {doing}: {host}: {meaning.told}{_detail(error)}",
+            f"cannot {doing}: {host}: {meaning.text}{_detail(error)}",
             hint=meaning.hint,
             transient=meaning.transient,
         ) from error
