@@ -80,7 +80,7 @@ def test_what_goes_to_a_place_is_wrapped_for_those_of_the_place(tmp_path, monkey
     settings = Settings(None, tmp_path / "keys", tmp_path / ".piienc", destinations=known)
     destination = addressed.destination_named(said.format(folder=tmp_path), settings)
     way = endpoint_of(destination, Unlocker())
-    assert set(addressed.pushing_by(destination, way, settings).recipients) == PLACES[said]
+    assert set(addressed.push_request(destination, way, settings).recipients) == PLACES[said]
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root may mount")
@@ -103,7 +103,7 @@ def test_folder_that_is_mounted_at_another_place_is_the_same(tmp_path, monkeypat
     def recipients(folder):
         destination = addressed.destination_named(f"file://{folder}/", settings)
         way = endpoint_of(destination, Unlocker())
-        return set(addressed.pushing_by(destination, way, settings).recipients)
+        return set(addressed.push_request(destination, way, settings).recipients)
 
     done = subprocess.run(["mount", "--bind", box, mounted], check=False)
     if done.returncode:

@@ -12,7 +12,7 @@ from piienc.api.common import path_of, require_one_of, schema_of, settings_of, u
 from piienc.audit.entry import recorded
 from piienc.deliver import pull as pulls
 from piienc.deliver import push as pushes
-from piienc.deliver.addressed import destination_named, pushing_by
+from piienc.deliver.addressed import destination_named, push_request
 from piienc.deliver.endpoint import endpoint_of
 from piienc.errors import UsageError
 from piienc.settings.destination import IfExists
@@ -101,9 +101,9 @@ def push(
     paths = [Path(file) for file in files]
     named, held = [("sent", path) for path in paths], path_of(schema)
     with recorded("push", settings, named, schema=held, on_warning=on_warning) as entry:
-        way = endpoint_of(destination, unlocker, on_debug)
+        endpoint = endpoint_of(destination, unlocker, on_debug)
         request = replace(
-            pushing_by(destination, way, settings, schema=schema_of(schema), again=again),
+            push_request(destination, endpoint, settings, schema=schema_of(schema), again=again),
             on_retry=on_retry,
             progress=on_progress,
             sweep=sweep,
@@ -161,8 +161,8 @@ def pull(
     )
     named = [("fetched", Path(name))]
     with recorded("pull", settings, named, on_warning=on_warning) as entry:
-        way, ledger = endpoint_of(destination, unlocker, on_debug), Ledger(settings.state_dir)
-        request = pulls.PullRequest(way, ledger, overwrite, on_retry, on_progress)
+        endpoint, ledger = endpoint_of(destination, unlocker, on_debug), Ledger(settings.state_dir)
+        request = pulls.PullRequest(endpoint, ledger, overwrite, on_retry, on_progress)
         receipt = pulls.pull(name, Path(target), request)
         entry.receipt(receipt)
     return replace(receipt, audit=entry.position)

@@ -47,7 +47,7 @@ def destination_named(where: str, settings: Settings) -> Destination:
     )
 
 
-def pushing_by(
+def push_request(
     destination: Destination,
     endpoint: Endpoint,
     settings: Settings,

@@ -74,12 +74,12 @@ class PooledConnection:
 class ConnectionPool:
     """Threads that share the connections to a destination; use it as a context."""
 
-    def __init__(self, way: Endpoint, on_retry: OnRetry | None) -> None:
+    def __init__(self, endpoint: Endpoint, on_retry: OnRetry | None) -> None:
         """Make ready; nothing is connected yet."""
-        self._retries, self._on_retry = way.destination.retries, on_retry
+        self._retries, self._on_retry = endpoint.destination.retries, on_retry
         self._stopped = threading.Event()
-        count = way.destination.connections
-        self._connections = [PooledConnection(way.connect) for _ in range(count)]
+        count = endpoint.destination.connections
+        self._connections = [PooledConnection(endpoint.connect) for _ in range(count)]
 
     def __enter__(self) -> Self:
         return self

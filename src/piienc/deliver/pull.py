@@ -40,71 +40,71 @@ class PullRequest(Struct, frozen=True):
     """Where files are fetched from, and how.
 
     Attributes:
-        way: the destination, and how it is reached.
+        endpoint: the destination, and how it is reached.
         ledger: told of each file that was fetched.
         overwrite: replace files that are there.
         on_retry: see `piienc.remote.retrying`.
         progress: called with 0, the bytes that have arrived, and the share that is done.
     """
 
-    way: Endpoint
+    endpoint: Endpoint
     ledger: Ledger
     overwrite: bool = False
     on_retry: OnRetry | None = None
     progress: OnProgress | None = None
 
 
-def pull(pattern: str, target: Path, pulling: PullRequest) -> PullReceipt:
+def pull(pattern: str, target: Path, request: PullRequest) -> PullReceipt:
     """Fetch a file, or all files whose names match a pattern; each appears whole or not at all.
 
     Args:
         pattern: a name in the destination's folder, or a pattern such as `failed-*.csv`. As in a
             shell, a pattern is for hidden files only if it begins with a dot itself.
         target: a folder, or, for one file, its new path.
-        pulling: where from, and how.
+        request: where from, and how.
 
     Raises:
         PiiencError: of the first file, by name, that could not be fetched; all others are.
     """
     started = time.monotonic()
     refused: list[str] = []
-    with ConnectionPool(pulling.way, pulling.on_retry) as pool:
+    with ConnectionPool(request.endpoint, request.on_retry) as pool:
         try:
             files = pool.again(lambda remote: _matching(remote, pattern, refused))
         except PiiencError as error:
-            pulling.ledger.failed(_transfer(pattern, target, pulling), error)
+            request.ledger.failed(_transfer(pattern, target, request), error)
             raise
         if len(files) > 1 and not target.is_dir():
             raise UsageError(
                 f"{len(files)} files match {pattern}, and {target} is no folder",
                 hint="name a folder that is there",
             )
-        fetched = _all(files, target, pulling, pool)
+        fetched = _all(files, target, request, pool)
     warnings = tuple(
         f"skipped, because its name is not a plain file name: {name}" for name in refused
     )
     seconds = round(time.monotonic() - started, 3)
-    way = pulling.way
+    endpoint = request.endpoint
     return PullReceipt(
-        "pull", str(way.url), way.destination.name, fetched, seconds, warnings=warnings
+        "pull", str(endpoint.url), endpoint.destination.name, fetched, seconds, warnings=warnings
     )
 
 
 def _all(
-    files: Mapping[str, FileAttributes], target: Path, pulling: PullRequest, pool: ConnectionPool
+    files: Mapping[str, FileAttributes], target: Path, request: PullRequest, pool: ConnectionPool
 ) -> tuple[FileFacts, ...]:
     """Fetch all files; of those that fail, the first one's error is raised at the end."""
-    meter = Meter(pulling.progress, sum(facts.size or 0 for facts in files.values()))
+    meter = Meter(request.progress, sum(facts.size or 0 for facts in files.values()))
     fetched: dict[str, FileFacts] = {}
     failed: dict[str, PiiencError] = {}
 
     def fetch(number: int, name: str) -> None:
-        action = partial(_fetch, name=name, target=target, pulling=pulling, meter=meter)
+        action = partial(_fetch, name=name, target=target, request=request, meter=meter)
         try:
             fetched[name] = pool.again(action, number)
         except PiiencError as error:
             failed[name] = error
-            pulling.ledger.failed(_transfer(name, target, pulling, files[name].size or 0), error)
+            request.ledger.failed(_transfer(name, target, request, files[name].size or 0), error)
 
     pool.each(sorted(files, key=lambda name: -(files[name].size or 0)), fetch)
     for name in sorted(failed):
@@ -138,21 +138,21 @@ def _matches(name: str, pattern: str) -> bool:
 
 
 def _fetch(
-    remote: Remote, *, name: str, target: Path, pulling: PullRequest, meter: Meter
+    remote: Remote, *, name: str, target: Path, request: PullRequest, meter: Meter
 ) -> FileFacts:
-    path = _named_by_server(name, target, pulling) if target.is_dir() else target
+    path = _named_by_server(name, target, request) if target.is_dir() else target
     begun, before = now(), find(remote, name)
     if before is None or before.kind not in _FILES:
         raise IncompleteError(f"{name} is no file at the destination", hint="check the name")
-    with FileTarget(path).opened(overwrite=pulling.overwrite) as writer:
+    with FileTarget(path).opened(overwrite=request.overwrite) as writer:
         remote.download(name, writer, size=before.size, progress=meter.add)
         if find(remote, name) != before:
             raise IncompleteError(
                 f"{name} has changed while it was fetched", hint="fetch it again", transient=True
             )
         facts = FileFacts(str(path), writer.count, writer.sha256())
-    transfer = _transfer(name, path, pulling, facts.bytes)
-    pulling.ledger.save(
+    transfer = _transfer(name, path, request, facts.bytes)
+    request.ledger.save(
         replace(
             transfer,
             phase=Phase.DONE,
@@ -167,7 +167,7 @@ def _fetch(
     return facts
 
 
-def _named_by_server(name: str, folder: Path, pulling: PullRequest) -> Path:
+def _named_by_server(name: str, folder: Path, request: PullRequest) -> Path:
     """Return a file's path in a folder, under the name that it has at the destination.
 
     Raises:
@@ -177,7 +177,7 @@ def _named_by_server(name: str, folder: Path, pulling: PullRequest) -> Path:
     plain = "".join(each for each in name if unicodedata.category(each) != "Cf")
     plain = unicodedata.normalize("NFKC", plain).casefold().rstrip(" .")
     if plain == CONFIGURATION:
-        where = pulling.way.destination.name or str(pulling.way.url)
+        where = request.endpoint.destination.name or str(request.endpoint.url)
         again = command("piienc", "pull", name, "OTHER-NAME", "--from", where)
         raise PolicyError(
             f"{name} was not fetched: piienc would run what it says, and a server wrote it",
@@ -186,5 +186,5 @@ def _named_by_server(name: str, folder: Path, pulling: PullRequest) -> Path:
     return folder / safe_name(name)
 
 
-def _transfer(name: str, path: Path, pulling: PullRequest, size: int = 0) -> Transfer:
-    return new_transfer("pull", pulling.way.places[0], name, path, size=size)
+def _transfer(name: str, path: Path, request: PullRequest, size: int = 0) -> Transfer:
+    return new_transfer("pull", request.endpoint.places[0], name, path, size=size)

@@ -55,7 +55,7 @@ class PushRequest(Struct, frozen=True):
     """What is to be done with files that are pushed.
 
     Attributes:
-        way: the destination, and how it is reached.
+        endpoint: the destination, and how it is reached.
         profile: what the receiver demands.
         rules: how files are delivered.
         recipients: key ids by name, of the OpenPGP keys for one of which each file must be
@@ -67,7 +67,7 @@ class PushRequest(Struct, frozen=True):
         sweep: remove what runs have left that nobody goes on with: see `orphans`.
     """
 
-    way: Endpoint
+    endpoint: Endpoint
     profile: Profile
     rules: DeliveryRules
     recipients: Mapping[str, frozenset[str]]
@@ -90,7 +90,7 @@ class _PushItem(Struct):
 
 
 def rules_of(
-    way: Endpoint,
+    endpoint: Endpoint,
     profile: Profile,
     *,
     schema: Schema | None = None,
@@ -102,7 +102,7 @@ def rules_of(
         PolicyError: the settings allow what the receiver forbids.
         PiiencError: the trigger file cannot be made: see `trigger_of`.
     """
-    destination, features = way.destination, features_of(way.url)
+    destination, features = endpoint.destination, features_of(endpoint.url)
     if profile.never_overwrite and destination.if_exists == "replace":
         raise PolicyError(
             f"{profile.name} forbids to replace a file", hint="leave --if-exists replace out"
@@ -118,13 +118,13 @@ def rules_of(
 
 
 def push(
-    sources: Sequence[Path], pushing: PushRequest, pool: ConnectionPool | None = None
+    sources: Sequence[Path], request: PushRequest, pool: ConnectionPool | None = None
 ) -> PushReceipt:
     """Deliver files under their own names; one that fails does not stop the others.
 
     Args:
         sources: the files.
-        pushing: where to, and how.
+        request: where to, and how.
         pool: whose connections are used, and kept; None makes some for this call.
 
     Returns:
@@ -134,20 +134,20 @@ def push(
         PiiencError: nothing could be begun: see `piienc.errors`.
     """
     started = time.monotonic()
-    with kept_open(pushing.ledger.folder):
-        items, waiting = _looked_at(sources, pushing)
-        swept = _swept(pushing) if pushing.sweep else ()
+    with kept_open(request.ledger.folder):
+        items, waiting = _looked_at(sources, request)
+        swept = _swept(request) if request.sweep else ()
         if waiting:
             with (
                 contextlib.nullcontext(pool)
                 if pool
-                else ConnectionPool(pushing.way, pushing.on_retry) as used
+                else ConnectionPool(request.endpoint, request.on_retry) as used
             ):
-                _deliver(sorted(waiting, key=lambda item: -item.size), pushing, used)
-    return replace(_receipt(pushing, items, started), orphans=swept)
+                _deliver(sorted(waiting, key=lambda item: -item.size), request, used)
+    return replace(_receipt(request, items, started), orphans=swept)
 
 
-def rehearse(sources: Sequence[Path], pushing: PushRequest) -> PushReceipt:
+def rehearse(sources: Sequence[Path], request: PushRequest) -> PushReceipt:
     """Do all that `push` does but send: connect, log in, try to write, look for the names.
 
     It needs no more rights than the delivery, and leaves nothing behind: an empty file is written
@@ -157,30 +157,30 @@ def rehearse(sources: Sequence[Path], pushing: PushRequest) -> PushReceipt:
         PiiencError: the destination cannot be reached, or nothing can be written there.
     """
     started = time.monotonic()
-    items, waiting = _looked_at(sources, pushing)
+    items, waiting = _looked_at(sources, request)
     unchecked: list[str] = []
-    with pushing.way.connect() as remote:
+    with request.endpoint.connect() as remote:
         # In place, whoever waits for files would take an empty one.
-        if not remote.can_write(make=pushing.rules.rename):
+        if not remote.can_write(make=request.rules.rename):
             unchecked.append("whether a file can be written there was not tried")
         room = remote.free_space()
-        left = _left(remote, pushing, unchecked)
+        left = _left(remote, request, unchecked)
         for item in waiting:
-            item.plan = _plan(item, remote, pushing.rules, unchecked)
+            item.plan = _plan(item, remote, request.rules, unchecked)
         needed = sum(item.size for item in waiting if item.error is None)
         if room is not None and needed > room:
             raise IncompleteError(
                 f"the files have {needed:,} bytes, and the destination has room for {room:,}",
                 hint="make room at the destination",
             )
-    done = _receipt(pushing, items, started)
+    done = _receipt(request, items, started)
     warnings = tuple(unchecked)
     return replace(done, dry_run=True, free_space=room, orphans=left, warnings=warnings)
 
 
-def _left(remote: Remote, pushing: PushRequest, unchecked: list[str]) -> tuple[str, ...]:
+def _left(remote: Remote, request: PushRequest, unchecked: list[str]) -> tuple[str, ...]:
     try:
-        return orphans(remote, pushing.ledger)
+        return orphans(remote, request.ledger)
     except IncompleteError as error:
         if error.transient:
             raise
@@ -188,9 +188,9 @@ def _left(remote: Remote, pushing: PushRequest, unchecked: list[str]) -> tuple[s
         return ()
 
 
-def _swept(pushing: PushRequest) -> tuple[str, ...]:
-    with ConnectionPool(pushing.way, pushing.on_retry) as pool:
-        return pool.again(partial(sweep, ledger=pushing.ledger))
+def _swept(request: PushRequest) -> tuple[str, ...]:
+    with ConnectionPool(request.endpoint, request.on_retry) as pool:
+        return pool.again(partial(sweep, ledger=request.ledger))
 
 
 def _plan(item: _PushItem, remote: Remote, rules: DeliveryRules, unchecked: list[str]) -> str:
@@ -206,22 +206,22 @@ def _plan(item: _PushItem, remote: Remote, rules: DeliveryRules, unchecked: list
     return "replace" if rules.if_exists == "replace" else "leave what is there"
 
 
-def _receipt(pushing: PushRequest, items: Sequence[_PushItem], started: float) -> PushReceipt:
+def _receipt(request: PushRequest, items: Sequence[_PushItem], started: float) -> PushReceipt:
     files = tuple(_told(item) for item in items)
     seconds = round(time.monotonic() - started, 3)
-    way = pushing.way
-    return PushReceipt("push", str(way.url), way.destination.name, files, seconds)
+    endpoint = request.endpoint
+    return PushReceipt("push", str(endpoint.url), endpoint.destination.name, files, seconds)
 
 
 def _looked_at(
-    sources: Sequence[Path], pushing: PushRequest
+    sources: Sequence[Path], request: PushRequest
 ) -> tuple[list[_PushItem], list[_PushItem]]:
     """Look at all files; return them, and those of them that are to be delivered."""
-    _refuse_twins(sources, pushing.rules)
+    _refuse_twins(sources, request.rules)
     items = [_PushItem(path) for path in sources]
     for item in items:
         try:
-            item.done = _look(item, pushing)
+            item.done = _look(item, request)
         except PiiencError as error:
             item.error = error
         except OSError as error:  # a name that is too long, say
@@ -244,41 +244,41 @@ def _refuse_twins(sources: Sequence[Path], rules: DeliveryRules) -> None:
         )
 
 
-def _look(item: _PushItem, pushing: PushRequest) -> Skipped | None:
+def _look(item: _PushItem, request: PushRequest) -> Skipped | None:
     """Look at a file before anything is connected; tell whether it was delivered already."""
     path = item.path
     if not path.is_file():
         what = "is no regular file" if path.exists() else "is not there"
         raise InputError(f"{path} {what}", hint="name files that are there, and no folders")
-    pushing.rules.trigger(safe_name(path.name), _NO_ID)  # or it could not be made later
-    with _opened(path, pushing) as source:
+    request.rules.trigger(safe_name(path.name), _NO_ID)  # or it could not be made later
+    with _opened(path, request) as source:
         item.size = source.size
-        return _delivery(source, pushing, lambda _: None).delivered_before()
+        return _delivery(source, request, lambda _: None).delivered_before()
 
 
 @contextlib.contextmanager
-def _opened(path: Path, pushing: PushRequest) -> Iterator[UploadFile]:
+def _opened(path: Path, request: PushRequest) -> Iterator[UploadFile]:
     with open_input(path) as file:
-        check_sent(path, file, pushing.profile, pushing.recipients)
-        with contextlib.closing(UploadFile(path, file, pushing.known.get(path))) as source:
+        check_sent(path, file, request.profile, request.recipients)
+        with contextlib.closing(UploadFile(path, file, request.known.get(path))) as source:
             yield source
 
 
 def _delivery(
-    source: UploadFile, pushing: PushRequest, arrived: Callable[[int], object]
+    source: UploadFile, request: PushRequest, arrived: Callable[[int], object]
 ) -> Delivery:
-    places, name = pushing.way.places, source.path.name
-    return Delivery(source, name, places, pushing.rules, pushing.ledger, arrived)
+    places, name = request.endpoint.places, source.path.name
+    return Delivery(source, name, places, request.rules, request.ledger, arrived)
 
 
-def _deliver(items: Sequence[_PushItem], pushing: PushRequest, pool: ConnectionPool) -> None:
+def _deliver(items: Sequence[_PushItem], request: PushRequest, pool: ConnectionPool) -> None:
     """Deliver files, the largest first, over as many connections as there may be."""
-    meter = Meter(pushing.progress, sum(item.size for item in items))
+    meter = Meter(request.progress, sum(item.size for item in items))
 
     def deliver(number: int, item: _PushItem) -> None:
         begun = time.monotonic()
         try:
-            item.done = _delivered(item, pushing, meter, pool, number)
+            item.done = _delivered(item, request, meter, pool, number)
         except PiiencError as error:
             item.error = error
         item.seconds = round(time.monotonic() - begun, 3)
@@ -287,33 +287,33 @@ def _deliver(items: Sequence[_PushItem], pushing: PushRequest, pool: ConnectionP
         pool.each(items, deliver)
     except PiiencError as error:
         for item in items:
-            _keep(item, pushing, error)
+            _keep(item, request, error)
         raise
 
 
 def _delivered(
-    item: _PushItem, pushing: PushRequest, meter: Meter, pool: ConnectionPool, number: int
+    item: _PushItem, request: PushRequest, meter: Meter, pool: ConnectionPool, number: int
 ) -> Delivered | Skipped:
     """Deliver one file, while nobody else of this state folder does."""
-    path, what = item.path, lock_name(_transfer(item, pushing))
+    path, what = item.path, lock_name(_transfer(item, request))
     # It may be another file by now.
-    with held(pushing.ledger.folder, what), _opened(path, pushing) as source:
-        delivery = _delivery(source, pushing, meter.add)
+    with held(request.ledger.folder, what), _opened(path, request) as source:
+        delivery = _delivery(source, request, meter.add)
         try:
             return pool.again(delivery.attempt, number)
         except PiiencError as error:
             if not delivery.begun:
-                _keep(item, pushing, error)
+                _keep(item, request, error)
             raise
 
 
-def _keep(item: _PushItem, pushing: PushRequest, error: PiiencError) -> None:
+def _keep(item: _PushItem, request: PushRequest, error: PiiencError) -> None:
     """Keep what never got so far as to be sent."""
-    pushing.ledger.failed(_transfer(item, pushing), error)
+    request.ledger.failed(_transfer(item, request), error)
 
 
-def _transfer(item: _PushItem, pushing: PushRequest) -> Transfer:
-    place, job = pushing.way.places[0], pushing.rules.job
+def _transfer(item: _PushItem, request: PushRequest) -> Transfer:
+    place, job = request.endpoint.places[0], request.rules.job
     return new_transfer("push", place, item.path.name, item.path, size=item.size, job=job)
 
 

@@ -296,7 +296,7 @@ def _is_delivered(context: JobContext, entry: JobEntry) -> bool:
     request = context.push_request
 
     def hashes(name: str, size: int) -> set[str | None]:
-        known = request.ledger.delivered(request.way.places, name, size)
+        known = request.ledger.delivered(request.endpoint.places, name, size)
         return {transfer.sha256 for transfer in known}
 
     return all(file["sha256"] in hashes(file["name"], file["bytes"]) for file in entry.wrapped)

@@ -79,8 +79,8 @@ class OpenFile:
 @contextlib.contextmanager
 def opened(session: Session, path: str, doing: str, *, write: bool) -> Iterator[OpenFile]:
     """Open a file that is there."""
-    way = protocol.FOR_WRITING if write else protocol.FOR_READING
-    answer = session.call(protocol.OPEN, string(path), u32(way), NO_ATTRIBUTES)
+    flags = protocol.FOR_WRITING if write else protocol.FOR_READING
+    answer = session.call(protocol.OPEN, string(path), u32(flags), NO_ATTRIBUTES)
     with closing(session, answer, doing) as file:
         yield file
 
@@ -97,9 +97,9 @@ def created(
     doing = f"write {name}"
     if over:  # where that is refused, it is emptied
         session.call(protocol.REMOVE, string(path))
-    way = protocol.EMPTIED if over else protocol.ONLY_NEW
-    way |= protocol.FOR_WRITING | protocol.MADE
-    answer = session.call(protocol.OPEN, string(path), u32(way), attributes(mode))
+    flags = protocol.EMPTIED if over else protocol.ONLY_NEW
+    flags |= protocol.FOR_WRITING | protocol.MADE
+    answer = session.call(protocol.OPEN, string(path), u32(flags), attributes(mode))
     refused = answer.code in {protocol.FAILURE, protocol.TAKEN}
     if refused and not over and is_there(session, path):
         raise taken(name)
@@ -199,8 +199,8 @@ def require_writing(session: Session, path: str) -> None:
     Raises:
         IncompleteError: it takes none.
     """
-    way = u32(protocol.FOR_WRITING | protocol.MADE | protocol.ONLY_NEW)
-    answer = session.call(protocol.OPEN, string(f"{path}/none"), way, NO_ATTRIBUTES)
+    flags = u32(protocol.FOR_WRITING | protocol.MADE | protocol.ONLY_NEW)
+    answer = session.call(protocol.OPEN, string(f"{path}/none"), flags, NO_ATTRIBUTES)
     if answer.code in {protocol.PERMISSION_DENIED, protocol.WRITE_PROTECT}:
         raise refusal(answer, "write into the folder")
 
