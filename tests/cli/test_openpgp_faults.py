@@ -251,7 +251,9 @@ def test_signature_that_cannot_be_checked_does_not_do(desk, temp, new_gpg, ring)
     new_gpg.generate("stranger", CURVE)
     new_gpg.run("--import", stdin=(ring / "recipients" / "me.asc").read_bytes())
     message = new_gpg.run("--sign", *TO_ME, stdin=SMALL)
-    _unwrap_fails(desk, temp, message, "--signed-by", "curve", code=6, message="the message does")
+    _unwrap_fails(
+        desk, temp, message, "--signed-by", "curve", code=6, message="the message is not from"
+    )
 
 
 @pytest.mark.parametrize(

@@ -51,7 +51,7 @@ PEERS = {
         "packet of",
     ),
     "packet of 4 GB": (lambda: [BANNER, _claim(0xFFFF_FFFC)], "packet of"),
-    "packet of nothing": (lambda: [BANNER, struct.pack(">IB", 4, 3) + bytes(3)], "no SSH"),
+    "packet of nothing": (lambda: [BANNER, struct.pack(">IB", 4, 3) + bytes(3)], "not speak SSH"),
     "line without an end": (lambda: _flood(bytes(64 << 10), 10_000), "too much"),
     "lines without an end": (lambda: _flood(b"x" * 30_000 + b"\n", 10_000), "too much"),
     "banner in drips": (lambda: _drip(BANNER * 20), "in time"),
