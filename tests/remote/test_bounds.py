@@ -120,7 +120,7 @@ def test_peer_that_sends_what_nobody_waits_for_is_given_up():
     one, other = socket.socketpair()
     one.settimeout(1)
     peer = Peer(one, stall=1)
-    peer.settled()
+    peer.end_handshake()
     channel = SimpleNamespace(in_buffer=bytes(40 << 20), in_stderr_buffer=b"")
     peer.is_flooded = lambda: Session(channel, stall=1).flooded
 

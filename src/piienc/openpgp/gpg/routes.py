@@ -22,15 +22,8 @@ if TYPE_CHECKING:
     from piienc.keys.openpgp.gpg import Gpg, GpgStatus
     from piienc.storage.hashing import Readable
 
-    Work = Callable[[Readable, list[str]], object]
+    GpgCall = Callable[[Readable, list[str]], object]
     """Runs gpg: on its standard input, and with more arguments."""
-
-
-class GpgRoute(Protocol):
-    """A way of bytes through gpg."""
-
-    def run(self, session: Gpg, work: Work) -> GpgStatus:
-        """Run gpg to its end, and return what it told; whether it succeeded is not judged here."""
 
 
 class GpgStreams(Struct, frozen=True):
@@ -43,8 +36,8 @@ class GpgStreams(Struct, frozen=True):
     source: Readable
     sink: Callable[[bytes], object]
 
-    def run(self, session: Gpg, work: Work) -> GpgStatus:
-        """Run gpg to its end.
+    def run(self, session: Gpg, call: GpgCall) -> GpgStatus:
+        """Run gpg to its end, and return its status; whether it succeeded is not judged here.
 
         Raises:
             InputError: the source cannot be read.
@@ -63,7 +56,7 @@ class GpgStreams(Struct, frozen=True):
 
         session.on_data = take
         try:
-            work(self.source, [])
+            call(self.source, [])
         except BrokenPipeError:
             pass  # gpg ended before it had taken all of the input: its outcome tells why
         except OSError as error:
@@ -103,8 +96,8 @@ class GpgFiles(Struct, frozen=True):
     target: PipeSink
     steady: bool = True
 
-    def run(self, session: Gpg, work: Work) -> GpgStatus:
-        """Run gpg to its end.
+    def run(self, session: Gpg, call: GpgCall) -> GpgStatus:
+        """Run gpg to its end, as `GpgStreams.run` does.
 
         Raises:
             InputError: the source changed meanwhile.
@@ -120,7 +113,7 @@ class GpgFiles(Struct, frozen=True):
             named = ["--set-filename", "", "--yes", "--output", f"{ours}/{target}"]
             # A broken pipe: gpg ended before it had taken the passphrase; its outcome tells why.
             try:
-                work(io.BytesIO(), [*named, f"{ours}/{source}"])
+                call(io.BytesIO(), [*named, f"{ours}/{source}"])
             except BrokenPipeError:
                 pass
             finally:
@@ -133,6 +126,9 @@ class GpgFiles(Struct, frozen=True):
                 hint="run the command again when nobody writes to the file",
             )
         return outcome
+
+
+GpgRoute = GpgStreams | GpgFiles
 
 
 @contextlib.contextmanager

@@ -30,6 +30,7 @@ class SessionPool:
 
     Attributes:
         first: the session that is always there.
+        round_trip: how many seconds an answer takes at least.
     """
 
     def __init__(self, connection: Connection, first: Session, *, most: int) -> None:
@@ -39,16 +40,12 @@ class SessionPool:
         self._most = max(1, most)
         self._lock = threading.Lock()
         self._opening = 0
-        self._round_trip = 0.0
-
-    def measured(self, round_trip: float) -> None:
-        """Tell how long an answer takes at least."""
-        self._round_trip = round_trip
+        self.round_trip = 0.0
 
     @property
     def worthwhile(self) -> int:
         """How many sessions the distance calls for, within what is allowed."""
-        return min(self._most, 1 + int(self._round_trip * _AIM / self.first.window))
+        return min(self._most, 1 + int(self.round_trip * _AIM / self.first.window))
 
     @property
     def concurrency(self) -> int:

@@ -73,7 +73,7 @@ class SftpRemote(Remote):
             began = time.monotonic()
             limits = calls.limits(session)
             is_folder = self._is_folder(session)
-            self._pool.measured(time.monotonic() - began)
+            self._pool.round_trip = time.monotonic() - began
             reading, writing = limits()
             self._reading, self._writing = map(_block, (reading, writing))
         if not is_folder:

@@ -88,7 +88,7 @@ class BlockSender:
             Exception: what one of the sessions met; by then, all have stopped.
         """
         if not others:
-            self._lane(file)
+            self._send(file)
             return
 
         ready, begin = threading.Semaphore(0), threading.Event()
@@ -101,24 +101,24 @@ class BlockSender:
                     ready.release()
                 begin.wait()
                 if again:
-                    self._lane(again)
+                    self._send(again)
 
         with ThreadPoolExecutor(others) as threads:
-            lanes = [threads.submit(other) for _ in range(others)]
+            futures = [threads.submit(other) for _ in range(others)]
             try:
                 # Some servers empty a file that is opened for writing: nothing may be in it yet.
-                for _ in lanes:
+                for _ in futures:
                     ready.acquire()
             except BaseException:
                 self._stopped = True
                 raise
             finally:
                 begin.set()
-            self._lane(file)
-        for lane in lanes:
-            lane.result()
+            self._send(file)
+        for future in futures:
+            future.result()
 
-    def _lane(self, file: OpenFile) -> None:
+    def _send(self, file: OpenFile) -> None:
         session, handle = file.session, string(file.handle)
         asked: deque[tuple[int, Answer]] = deque()
         most = max(2, min(_WAITING, 2 * session.window) // self._span.block)

@@ -126,7 +126,7 @@ class Connection:
             key = transport.get_remote_server_key()
             blob = getattr(key, "public_blob", None)
             known.check(key.asbytes(), blob.key_blob if blob else None)
-            transport.peer.settled()
+            transport.peer.end_handshake()
             log_in(transport, hop, options)
             transport.set_keepalive(max(1, int(times.keepalive)))
 

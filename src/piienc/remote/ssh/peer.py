@@ -65,8 +65,8 @@ class Peer:
         self.failure: Exception | None = None
         self.lost = False
 
-    def settled(self) -> None:
-        """Learn that the host key is the known one."""
+    def end_handshake(self) -> None:
+        """Lift the bound of the handshake: the host key is the known one."""
         self._heard = None
 
     def recv(self, count: int) -> bytes:
