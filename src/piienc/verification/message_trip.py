@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import hashlib
 import os
-import threading
 from contextlib import ExitStack
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, BinaryIO
 
 from piienc.errors import KeyAccessError
 from piienc.keys.openpgp.folder import opened
 from piienc.openpgp.gpg.routes import GpgStreams
 from piienc.openpgp.gpg.unwrap import unwrap
 from piienc.openpgp.gpg.wrap import MessageFormat, wrap
+from piienc.openpgp.pipes import written_by
 from piienc.openpgp.preflight import check_recipients, secret_of
 from piienc.receivers import Profile
 from piienc.storage.hashing import HashingReader
@@ -83,34 +83,14 @@ def _joined(
 ) -> str:
     """Wrap in one thread and unwrap in this one; return the hash of what came out."""
     there, back = sessions
-    digest, failed = hashlib.sha256(), list[Exception]()
-    read_end, write_end = os.pipe()
+    digest = hashlib.sha256()
 
-    def take(data: bytes) -> None:
-        view = memoryview(data)
-        while view:
-            view = view[os.write(write_end, view) :]
+    def forward(file: BinaryIO) -> None:
+        wrap(GpgStreams(reader, file.write), session=there, recipients=recipients, form=form)
 
-    def forward() -> None:
-        try:
-            wrap(GpgStreams(reader, take), session=there, recipients=recipients, form=form)
-        except Exception as error:  # noqa: BLE001  # raised below
-            failed.append(error)
-        finally:
-            os.close(write_end)
-
-    thread = threading.Thread(target=forward, name="piienc-wrap", daemon=True)
-    thread.start()
-    with os.fdopen(read_end, "rb", buffering=_PIECE) as message:
-        try:
+    with written_by(forward) as pipe:
+        end = os.fdopen(pipe.descriptor, "rb", buffering=_PIECE, closefd=False)
+        with pipe.explaining(), end as message:
             unwrap(GpgStreams(message, digest.update), session=back, passphrase=secret)
-        except Exception:
-            message.close()
-            thread.join()
-            if failed:
-                raise failed[0] from None  # nothing came out, for nothing went in
-            raise
-    thread.join()
-    if failed:
-        raise failed[0]
+        pipe.finish()
     return digest.hexdigest()
