@@ -13,6 +13,7 @@ from statistics import median
 import piienc
 
 ROOT = Path(piienc.__file__).parent
+TESTS = Path(__file__).parent
 
 
 @cache
@@ -174,3 +175,12 @@ def test_words_of_one_receiver_stand_in_its_own_room():
             'MANIFESTS: Mapping[str, str] = {"manifest": "piienc.receivers.clevertap"}',
         )
     ]
+
+
+def test_tests_mirror_the_rooms():
+    """What tests a room has the room's name; the folders of others are known."""
+    folders = {path.parent.name for path in TESTS.glob("*/*")} - {"__pycache__"}
+    rooms = {path.parent.name for path in ROOT.glob("*/__init__.py")}
+    kits = {"differential", "interop", "mutants", "samples", "support", "typing", "vectors"}
+    assert folders - rooms == kits
+    assert rooms - folders == {"api", "demo"}  # test_api.py, cli/test_demo.py

@@ -67,13 +67,13 @@ def test_binary_comes_back_as_it_is():
     assert dearmor(DATA) == DATA
 
 
-def test_armor_by_gpg_is_decoded(gnupg_home):
+def test_armor_by_gpg_is_decoded(partner):
     """Of a message, a key and a signature, as gpg decodes it itself."""
     for arguments in (["-e", "-r", "rsa"], ["--export"], ["-b", "-u", "curve"]):
-        made = gnupg_home.run("-a", "--comment", "a: b", *arguments, stdin=DATA)
+        made = partner.run("-a", "--comment", "a: b", *arguments, stdin=DATA)
         assert is_armored(made)
-        assert dearmor(made) == gnupg_home.run("--dearmor", stdin=made)
-    cleartext = gnupg_home.run("--clear-sign", "-u", "curve", stdin=b"- text\n" * 20_000)
+        assert dearmor(made) == partner.run("--dearmor", stdin=made)
+    cleartext = partner.run("--clear-sign", "-u", "curve", stdin=b"- text\n" * 20_000)
     assert dearmor(cleartext)[:1] == b"\x88"
 
 

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import shutil
 import signal
 import subprocess
 import threading
 import time
+from pathlib import Path
 
 import pytest
 from desk import PATIENCE, rows, until
 from proxy import Proxy
 
 from piienc.cli import ui
-from piienc.deliver import upload as hashed
 from piienc.jobs import send as sending
 from piienc.jobs.deliver import Deliverer
 from piienc.state import Ledger
@@ -284,10 +285,19 @@ def test_passphrase_that_is_wrong_is_told_when_all_is_made(desk, locked, monkeyp
 
 def test_file_that_this_run_has_wrapped_is_not_read_again_for_its_hash(desk, monkeypatch):
     """It was hashed as it was written, and the ledger has that."""
-    monkeypatch.setattr(hashed, "_hash", lambda _: pytest.fail("it was read"))
+    pread, sizes = os.pread, []
+
+    def read(descriptor, *rest):
+        data = pread(descriptor, *rest)
+        if Path(f"/proc/self/fd/{descriptor}").readlink().suffix == ".pgp":
+            sizes.append(len(data))
+        return data
+
+    monkeypatch.setattr(os, "pread", read)
     desk.put("a.csv")
     assert desk.send().code == 0
     (transfer,) = Ledger(desk.state).history()
+    assert sum(sizes) == transfer.size  # to be sent
     assert transfer.sha256 == hashlib.sha256(desk.there()["a.csv.pgp"]).hexdigest()
 
 

@@ -2,24 +2,19 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from contextlib import ExitStack
 from types import SimpleNamespace
 
-import pyarrow as pa
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 from verify_desk import COLUMNS, FORMATS, Sheet, people
 
-from piienc.columns import Fingerprinter, cells_of
+from piienc.columns import Fingerprinter
 from piienc.jobs.spooling.verifying import SourceVerifier
 from piienc.keys import Mode, Prefix, generate
 from piienc.report.model import SchemaFacts
 from piienc.state import CellCounter
 from piienc.storage import FileSource, FileTarget
 from piienc.transform import crypt
-from piienc.verification.columns.fingerprints import Frequencies, folded
 
 
 def _beside(desk, file, schema, leave_out=frozenset()):
@@ -90,16 +85,3 @@ def test_searchable_cells_are_not_encrypted_twice(desk, monkeypatch):
     schema = desk.schema({"name": {"type": "string", "encrypt": "look"}})
     Sheet({"name": ["a", "b", "a"]}).save(desk.folder / "a.csv")
     assert _beside(desk, "a.csv", schema).columns["name"].distinct == 2
-
-
-@given(st.lists(st.lists(st.binary(max_size=2), min_size=1), min_size=1))
-def test_frequencies_are_those_of_the_cells(units):
-    """However they are cut into units, and whatever stands in both halves of a fingerprint."""
-    made = Fingerprinter()
-    with Frequencies() as frequencies:
-        for unit in units:
-            frequencies.add_prints(folded(made.of(cells_of(pa.array(unit, pa.binary()))[0])))
-        equal = frequencies.equal()
-    counted = Counter(cell for unit in units for cell in unit)
-    assert (equal.cells, equal.distinct) == (counted.total(), len(counted))
-    assert equal.most_frequent == max(counted.values())
