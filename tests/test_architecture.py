@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import ast
+import contextlib
 import re
 import tomllib
 from collections import Counter
 from functools import cache
 from pathlib import Path
 from statistics import median
+from typing import TYPE_CHECKING
 
 import piienc
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 ROOT = Path(piienc.__file__).parent
 TESTS = Path(__file__).parent
@@ -184,3 +189,62 @@ def test_tests_mirror_the_rooms():
     kits = {"differential", "interop", "mutants", "samples", "support", "typing", "vectors"}
     assert folders - rooms == kits
     assert rooms - folders == {"api", "demo"}  # test_api.py, cli/test_demo.py
+
+
+_PATCHES = re.compile(r"\b(?:(?:set|del)(?:attr|item)|patch(?:\.(?:object|dict|multiple))?)$")
+_PRIVATE = re.compile(r"_(?!_)")
+_PRIVATE_PLACE = re.compile(r"piienc\b[\w.:]*[.:]_(?!_)\w+")
+
+
+def patched_private(module: ast.Module) -> Iterator[str]:
+    """Yield the private names that something is put in place of, in programs that are run, too."""
+    for node in ast.walk(module):
+        if isinstance(node, ast.Call) and _PATCHES.search(ast.unparse(node.func)):
+            values = [part.value for part in node.args[:2] if isinstance(part, ast.Constant)]
+            names = [
+                part.attr for part in ast.walk(node.args[0]) if isinstance(part, ast.Attribute)
+            ]
+            names += [name for value in values for name in str(value).split(".")]
+            names += [str(keyword.arg) for keyword in node.keywords]
+            yield from filter(_PRIVATE.match, names)
+        elif isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Store | ast.Del):
+            own = isinstance(node.value, ast.Name) and node.value.id in {"self", "cls"}
+            if _PRIVATE.match(node.attr) and not own:
+                yield node.attr
+        elif isinstance(node, ast.Constant) and isinstance(node.value, str):
+            if _PRIVATE_PLACE.fullmatch(node.value):
+                yield node.value
+            elif "._" in node.value:
+                with contextlib.suppress(SyntaxError):  # it is no program
+                    yield from patched_private(ast.parse(node.value))
+
+
+def test_patches_of_private_names_are_found():
+    """In all ways in which a test can put something in place of another."""
+    ways = """
+monkeypatch.setattr(room, "_a", 1)
+monkeypatch.setattr("piienc.room._b", 1)
+monkeypatch.setitem(room._c, "key", 1)
+mock.patch("piienc.room._d", 1)
+mock.patch.object(Room, "_e")
+mock.patch.dict(room._f, key=1)
+mock.patch.multiple(room, _g=1)
+setattr(room, "_h", 1)
+room._i = 1
+del room._j
+run("import room\\nroom._k = 1")
+@pytest.mark.parametrize("where", ["piienc.room:Class._l"])
+def test(where):
+    monkeypatch.setattr(room, "__init__", 1)
+    monkeypatch.setattr("piienc.room.public", room._private)
+    self._own = 1
+"""
+    places = sorted({name[-2:] for name in patched_private(ast.parse(ways))})
+    assert places == [f"_{letter}" for letter in "abcdefghijkl"]
+
+
+def test_no_test_patches_a_private_name():
+    """It would hold the code to how it is written: what a test needs is public, or provoked."""
+    paths = [path for path in TESTS.rglob("*.py") if path != Path(__file__)]
+    found = {path: [*patched_private(ast.parse(path.read_text("utf-8")))] for path in paths}
+    assert {path: names for path, names in found.items() if names} == {}

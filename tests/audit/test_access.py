@@ -155,10 +155,8 @@ def test_full_disk_is_told_as_that_wherever_it_is_met(log, monkeypatch, step):
 def test_head_that_finds_no_room_is_told_with_the_line_that_is_there(log, monkeypatch):
     """The next command brings it up."""
     log.append()
-    from piienc.audit import log as log_module
-
     with monkeypatch.context() as patched:
-        patched.setattr(log_module, "_append", _then_full(log_module._append, patched))
+        _refusing(patched, "head.json.new", errno.ENOSPC)
         with pytest.raises(IncompleteError) as caught:
             log.append()
     assert str(caught.value) == (
@@ -168,11 +166,3 @@ def test_head_that_finds_no_room_is_told_with_the_line_that_is_there(log, monkey
     assert len(log.lines) == 2
     log.append()
     assert (log.check().lines, log.check().damages, log.warnings) == (3, (), [])
-
-
-def _then_full(function, patched):
-    def limited(*arguments):
-        function(*arguments)
-        _refusing(patched, "head.json.new", errno.ENOSPC)
-
-    return limited

@@ -12,7 +12,6 @@ import unicodedata
 from xml.etree import ElementTree as ET
 
 import paramiko
-import pyserver
 import pytest
 from typer.main import get_command
 
@@ -94,7 +93,7 @@ destination = {l}
 
 
 @pytest.fixture
-def world(office, py_server, monkeypatch):
+def world(office, py_server):
     """Give a project in which all that is named has a hostile name, and a hostile server."""
     import pysequoia
 
@@ -118,8 +117,7 @@ def world(office, py_server, monkeypatch):
     py_server.password = "secret"
     py_server.prompts = [f"Code{BAD}: "]
     py_server.names = [f"{BAD}.csv", f"x{BAD}"]
-    banner = (f"{BAD}\n", "en")
-    monkeypatch.setattr(pyserver._Login, "get_banner", lambda _: banner, raising=False)
+    py_server.banner = f"{BAD}\n"
     project.write(
         "piienc.toml",
         CONFIG.format(

@@ -6,6 +6,8 @@ import pyarrow as pa
 import pytest
 from pyarrow import parquet as pq
 
+from piienc.keys.openpgp.folder import PgpFolder
+
 C = "CANARY-4711"
 DATA = f"id,email,note\n1,{C},n\n2,,\n"
 MESSAGE = bytes.fromhex(
@@ -134,16 +136,15 @@ def test_message_is_shown_with_its_recipients_and_container(project, armored):
     ]
 
 
-def test_known_recipient_is_named(project, monkeypatch):
+def test_known_recipient_is_named(office):
     """By the name that its key has in the key folder."""
-    known = {"0123456789ABCDEF": "partner"}
-    monkeypatch.setattr("piienc.cli.commands.inspect._known_key_ids", lambda *_, **__: known)
-    project.write("x.pgp", MESSAGE)
-    assert "recipient     0123456789ABCDEF (partner), ECDH" in _plain(
-        project.run("inspect", "x.pgp").out
+    (key_id,) = (
+        part.key_id for part in PgpFolder(office.folder / "keys").load(["curve"])[0].encrypting
     )
-    document = project.run("inspect", "x.pgp", "--json").document
-    assert [recipient["name"] for recipient in document["recipients"]] == ["partner", None]
+    office.write("x.pgp", MESSAGE.replace(bytes.fromhex("0123456789abcdef"), bytes.fromhex(key_id)))
+    assert f"recipient     {key_id} (curve), ECDH" in _plain(office.run("inspect", "x.pgp").out)
+    document = office.run("inspect", "x.pgp", "--json").document
+    assert [recipient["name"] for recipient in document["recipients"]] == ["curve", None]
 
 
 def test_message_in_clear_is_looked_into_without_trusting_it(project):

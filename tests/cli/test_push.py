@@ -9,6 +9,7 @@ import re
 from pathlib import Path
 
 import pytest
+from killed import killed_at
 
 from piienc.deliver import push as flow
 from piienc.remote import OURS
@@ -499,12 +500,8 @@ def test_push_that_dies_before_the_trigger_sends_only_that(way):
     """The data is not sent a second time, and the receiver is told once."""
     way.write(trigger=".DONE")
     way.project.write("a.csv", DATA)
-    death = (
-        "import os, piienc.deliver.delivery as delivery\n"
-        "def die(*said):\n"
-        "    os.kill(os.getpid(), 9)\n"
-        "delivery.Delivery._trigger = die\n"
-    )
+    sends = "piienc.remote.sftp.remote:SftpRemote.upload"
+    death = killed_at(sends, if_="said[1].endswith('.trigger')")
     assert way.project.start("push", "a.csv", "--to", "partner", prelude=death).code == -9
     assert way.there() == {"a.csv": DATA}
     (way.folder / "a.csv").unlink()

@@ -11,6 +11,7 @@ import threading
 import time
 
 import pytest
+from killed import killed_at
 from sshd import PLAIN, ROOT, make_key, run
 
 from piienc.remote import OURS
@@ -100,14 +101,7 @@ def test_push_that_is_cut_around_the_rename_is_completed_by_a_second_run(way, ne
 def test_push_that_dies_behind_the_rename_is_found_to_be_delivered(way, there):
     """A run was killed behind the rename; the next one looks, and does not send it again."""
     way.project.write("a.bin", DATA)
-    death = (
-        "import os, piienc.remote.sftp.remote as sftp\n"
-        "publish = sftp.SftpRemote.publish\n"
-        "def die(*said, **more):\n"
-        "    publish(*said, **more)\n"
-        "    os.kill(os.getpid(), 9)\n"
-        "sftp.SftpRemote.publish = die\n"
-    )
+    death = killed_at("piienc.remote.sftp.remote:SftpRemote.publish", behind=True)
     ended = way.project.start("push", "a.bin", "--to", "partner", prelude=death)
     assert ended.code == -signal.SIGKILL
     only(way)

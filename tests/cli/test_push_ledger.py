@@ -6,9 +6,10 @@ import os
 import threading
 
 import pytest
+from killed import killed_at
 from msgspec.structs import replace
 
-from piienc.deliver import pull as flow
+from piienc.remote.sftp.remote import SftpRemote
 from piienc.state import Ledger
 
 DATA = os.urandom(50_000)
@@ -39,12 +40,7 @@ def test_push_that_is_not_let_in_is_kept_for_each_file(way):
 def test_push_that_is_not_let_in_does_not_forget_what_was_sent(way):
     """What was interrupted before is still gone on with."""
     way.project.write("a.bin", DATA)
-    death = (
-        "import os, piienc.deliver.delivery as delivery\n"
-        "def die(*said):\n"
-        "    os.kill(os.getpid(), 9)\n"
-        "delivery.Delivery._publish = die\n"
-    )
+    death = killed_at("piienc.remote.sftp.remote:SftpRemote.publish")
     way.project.start("push", "a.bin", "--to", "partner", prelude=death)
     assert told(way) == [("push", "a.bin", "interrupted", None)]
     way.write(known_hosts="nowhere")
@@ -81,14 +77,14 @@ def test_pull_of_several_files_uses_the_connections_at_the_same_time(way, monkey
     for number in range(6):
         (way.folder / f"{number}.bin").write_bytes(DATA[number:])
     three, remotes = threading.Barrier(3, timeout=20), set()
-    fetch = flow._fetch
+    download = SftpRemote.download
 
-    def together(remote, **more):
+    def together(remote, *said, **more):
         remotes.add(remote)
         three.wait()
-        return fetch(remote, **more)
+        return download(remote, *said, **more)
 
-    monkeypatch.setattr(flow, "_fetch", together)
+    monkeypatch.setattr(SftpRemote, "download", together)
     ended = way.project.run("pull", "*.bin", "in", "--from", "partner")
     assert ended.code == 0, ended.err
     assert len(remotes) == 3

@@ -6,6 +6,7 @@ import os
 import time
 
 import pytest
+from killed import killed_at
 
 from piienc.remote import OURS
 
@@ -71,12 +72,7 @@ def test_push_without_the_option_removes_nothing(littered):
 
 def test_push_that_sweeps_spares_what_the_ledger_knows(littered):
     """An interrupted transfer is gone on with, however old it is."""
-    death = (
-        "import os, piienc.deliver.delivery as delivery\n"
-        "def die(*said):\n"
-        "    os.kill(os.getpid(), 9)\n"
-        "delivery.Delivery._publish = die\n"
-    )
+    death = killed_at("piienc.remote.sftp.remote:SftpRemote.publish")
     littered.project.start("push", "a.bin", "--to", "partner", prelude=death)
     (transfer,) = littered.transfers()
     hidden = littered.folder / f"{OURS}{transfer.id}.part"

@@ -1,16 +1,13 @@
 """Marks and whole processes: killed at the worst moment, and two at the same time."""
 
+import signal
 import subprocess
+
+from killed import killed_at
 
 from piienc.state import Marks
 
 DATA = "id,email,note\n" + "1,CANARY,CANARY\n" * 50
-KILLED = """
-import os
-from piienc.base import files
-publish = files._publish
-files._publish = lambda *a, **k: os._exit(137) if a[2].name == "y.csv" else publish(*a, **k)
-"""
 ENCRYPT = ["encrypt-file", "x.csv", "y.csv", "--schema"]
 SEALED = '[columns.note]\ntype = "string"\nencrypt = "seal"'
 
@@ -24,8 +21,8 @@ def _other(project, new):
 def test_run_killed_before_its_file_appears_is_done_again_and_its_marks_hold(project):
     """The mark comes before the file, so nothing can be in between that is seen and not known."""
     project.write("x.csv", DATA)
-    killed = project.start(*ENCRYPT, "schema.toml", prelude=KILLED)
-    assert killed.code == 137
+    dead = killed_at("os.link", if_="os.fspath(said[1]).endswith('y.csv')")
+    assert project.start(*ENCRYPT, "schema.toml", prelude=dead).code == -signal.SIGKILL
     assert not (project.folder / "y.csv").exists()
     _other(project, '[columns.note]\ntype = "string"')
     with project.unchanged():

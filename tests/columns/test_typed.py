@@ -2,6 +2,7 @@
 
 import datetime as dt
 from decimal import Decimal
+from types import SimpleNamespace
 
 import numpy as np
 import pyarrow as pa
@@ -10,7 +11,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from piienc.columns import ColumnCipher, from_cells, is_text, to_cells
-from piienc.columns.typed import _FORMS, _text
 from piienc.errors import InputError
 from piienc.keys import Mode, generate
 
@@ -601,13 +601,15 @@ def test_dictionary_of_views_comes_back_or_is_refused(kind):
     assert identical(from_cells(cells, array.type, "column"), array)
 
 
-def test_value_whose_text_reads_back_as_another_one_is_refused(monkeypatch):
-    """Whatever Arrow may do one day: here, it restores every integer as 0."""
-    zeros = (pa.types.is_integer, _text, lambda array, kind: pa.array([0] * len(array), kind))
-    monkeypatch.setattr("piienc.columns.typed._FORMS", (zeros, *_FORMS))
-    assert to_cells(pa.array([0, 0]), "column").to_pylist() == ["0", "0"]
+def test_value_whose_text_reads_back_as_another_one_is_refused():
+    """Whatever Arrow may do one day: here, it writes integers as it never reads them back."""
+
+    def integers(*texts):
+        return SimpleNamespace(type=pa.int64(), cast=lambda kind: pa.array(texts, kind))
+
+    assert to_cells(integers("0", "1"), "column").to_pylist() == ["0", "1"]
     with pytest.raises(InputError) as caught:
-        to_cells(pa.array([0, 1]), "column n")
+        to_cells(integers("0", "01"), "column n")
     assert str(caught.value) == "column n holds a value that no text restores to the type int64"
 
 

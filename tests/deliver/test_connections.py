@@ -1,5 +1,6 @@
 """A pool of connections tries again what may pass, and tells of it, unless it was stopped."""
 
+import random
 from types import SimpleNamespace
 
 import pytest
@@ -9,8 +10,9 @@ from piienc.errors import ConnectError
 
 
 @pytest.mark.parametrize("stops", [False, True])
-def test_who_stops_is_told_of_no_further_attempt(stops):
+def test_who_stops_is_told_of_no_further_attempt(stops, monkeypatch):
     """The connection that is lost then is lost through us."""
+    monkeypatch.setattr(random, "uniform", lambda *_: 0)  # no pause
     told = []
     remote = SimpleNamespace(alive=True, close=lambda: None)
     way = SimpleNamespace(
@@ -20,7 +22,6 @@ def test_who_stops_is_told_of_no_further_attempt(stops):
     def action(_):
         if stops:
             pool.stop()
-        pool._stopped.wait = lambda _: True  # no pause
         lost = ConnectError("the connection was lost", hint="run it again")
         lost.transient = True
         raise lost

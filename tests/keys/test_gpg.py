@@ -103,7 +103,6 @@ def test_long_folder_for_temporary_files_is_not_used(folder, tmp_path, monkeypat
     long = tmp_path / ("t" * 100)
     long.mkdir()
     monkeypatch.setattr(tempfile, "tempdir", str(long))
-    monkeypatch.setattr(gpg, "_sweep", lambda _: None)  # what is there is not the test's
     with gpg.keyring(folder.home, [_certificate(folder)]) as session:
         home = Path(session.gnupghome)
         assert len(str(home)) < 80

@@ -101,7 +101,7 @@ def test_agent_is_told_to_end_and_its_end_is_waited_for(temp, agent):
     running = agent(temp)
     begun = time.monotonic()
     gpg._end_agent(temp)
-    assert time.monotonic() - begun < gpg._AGENT_ENDS_WITHIN
+    assert time.monotonic() - begun < gpg.AGENT_ENDS_WITHIN
     assert running.ended
     assert running.told == b"GETINFO pid\nKILLAGENT\n"
     (temp / "S.gpg-agent").unlink()
@@ -122,7 +122,7 @@ def test_agent_of_a_killed_session_is_told_to_end(temp, agent):
 )
 def test_agent_that_does_not_end_is_not_waited_for_for_ever(temp, agent, monkeypatch, more):
     """Nor one that does not answer, or does not say which process it is."""
-    monkeypatch.setattr(gpg, "_AGENT_ENDS_WITHIN", 0.1)
+    monkeypatch.setattr(gpg, "AGENT_ENDS_WITHIN", 0.1)
     running = agent(temp, **more)
     begun = time.monotonic()
     gpg._end_agent(temp)
@@ -271,7 +271,6 @@ def test_session_takes_a_folder_with_a_short_path_that_it_may_write_to(
     long = tmp_path / ("t" * 100)
     long.mkdir()
     monkeypatch.setattr(tempfile, "tempdir", str(long))
-    monkeypatch.setattr(gpg, "_sweep", lambda _: None)  # what is there is not the test's
     access = os.access
     monkeypatch.setattr(
         os, "access", lambda path, how: path not in unwritable and access(path, how)
@@ -318,14 +317,14 @@ def test_sessions_are_swept_though_another_one_goes_away_meanwhile(tmp_path, mon
     for folder in folders:
         folder.mkdir()
         os.utime(folder, (0, 0))
-    real, gone = gpg._sweep_one, []
+    lstat, gone = Path.lstat, []
 
-    def sweep_one(session):
+    def looked_at(session):
         if not gone:
             gone.append(session)
             session.rmdir()
-        real(session)
+        return lstat(session)
 
-    monkeypatch.setattr(gpg, "_sweep_one", sweep_one)
+    monkeypatch.setattr(Path, "lstat", looked_at)
     gpg._sweep(tmp_path)
     assert list(tmp_path.iterdir()) == []

@@ -61,11 +61,11 @@ def odd(py_server, ssh_keys, tmp_path):
 @pytest.mark.parametrize(("mode", "told"), LISTS.values(), ids=LISTS)
 def test_list_without_an_end_is_given_up(odd, monkeypatch, mode, told):
     """By names, by bytes, by answers and by time."""
-    monkeypatch.setattr(listing, "_MOST_NAMES", 20_000)
+    monkeypatch.setattr(listing, "MOST_NAMES", 20_000)
     if "1," in told:
-        monkeypatch.setattr(listing, "_MOST_BYTES", 1_000_000)
+        monkeypatch.setattr(listing, "MOST_BYTES", 1_000_000)
     if told == "does not end":
-        monkeypatch.setattr(listing, "_MOST_EMPTY", 1 << 40)
+        monkeypatch.setattr(listing, "MOST_EMPTY", 1 << 40)
     remote, began = odd(mode, stall=0.3 if told == "does not end" else 5), time.monotonic()
     with pytest.raises(IncompleteError, match=told) as caught:
         list(remote.entries())

@@ -290,7 +290,7 @@ def test_server_that_wants_new_keys_often_is_obliged(new_sshd, connect):
 
 def test_new_keys_are_asked_for_often_enough(sshd, connect, monkeypatch):
     """RFC 4253 wants them after a gigabyte; here it is a megabyte."""
-    monkeypatch.setattr(transport, "_REKEY", MEGA)
+    monkeypatch.setattr(transport, "REKEY", MEGA)
     remote = connect(sshd)
     first = remote._connection.transport.H
     upload(remote, "a", DATA)

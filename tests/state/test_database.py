@@ -16,7 +16,6 @@ from pathlib import Path
 import pytest
 
 from piienc.errors import ConfigError
-from piienc.state import database as databases
 from piienc.state import kept_open
 from piienc.state.database import transaction
 
@@ -92,9 +91,9 @@ def test_transactions_of_many_threads_lose_nothing(folder):
 
 def test_database_that_is_kept_open_is_opened_once(folder, monkeypatch):
     """However many transactions there are, and who else keeps it open meanwhile."""
-    opened, connected = [], databases._connected
+    opened, connect = [], sqlite3.connect
     monkeypatch.setattr(
-        databases, "_connected", lambda where: opened.append(where) or connected(where)
+        sqlite3, "connect", lambda file, **more: opened.append(file) or connect(file, **more)
     )
     with kept_open(folder):
         assert opened == []
@@ -102,7 +101,7 @@ def test_database_that_is_kept_open_is_opened_once(folder, monkeypatch):
         with kept_open(folder):
             _add(folder, 1)
         _add(folder, 2)
-    assert opened == [folder]
+    assert opened == [folder / "state.db"]
     assert [path.name for path in folder.iterdir()] == ["state.db"]
     _add(folder, 3)
     assert _numbers(folder) == [1, 2, 3]

@@ -48,6 +48,7 @@ class PyServer:
         ways: the ways of logging in that it allows: password, keyboard-interactive, publickey.
         password: the right one.
         prompts: what it asks interactively.
+        banner: what it tells before a login.
         further: what it wants after a key.
         names: what it lists in its folder.
         asked: the ways that were tried, and the passwords.
@@ -66,6 +67,7 @@ class PyServer:
         self.ways = ["publickey"]
         self.password = ""
         self.prompts = ["Password: "]
+        self.banner: str | None = None
         self.further: list[str] = []
         self.names: list[str] = []
         self.asked: list[str] = []
@@ -128,6 +130,9 @@ class _Login(paramiko.ServerInterface):
     def __init__(self, server: PyServer) -> None:
         self._server = server
         self._done = False
+
+    def get_banner(self):
+        return self._server.banner, "en"
 
     def get_allowed_auths(self, username):
         return ",".join(self._server.further if self._done else self._server.ways)
@@ -224,12 +229,10 @@ class _Disk(paramiko.SFTPServerInterface):
         told = paramiko.SFTPAttributes.from_stat(found, name)
         if "no size" in self._server.modes:
             told.st_size = None
-            told._flags &= ~told.FLAG_SIZE
         if "huge" in self._server.modes:
             told.st_size = (1 << 64) - 1
         if "no type" in self._server.modes:
             told.st_mode = None
-            told._flags &= ~told.FLAG_PERMISSIONS
         return told
 
     @_answered

@@ -115,11 +115,13 @@ class Shop:
             options=crypt.CryptOptions(**options),
         )
 
-    def there_and_back(self, data: bytes, schema: Schema, suffix: str = "csv") -> tuple[bytes, ...]:
+    def there_and_back(
+        self, data: bytes, schema: Schema, suffix: str = "csv", **options: Any
+    ) -> tuple[bytes, ...]:
         """Encrypt and decrypt; return both outputs."""
         self.write(f"plain.{suffix}", data)
-        self.encrypt(f"plain.{suffix}", f"encrypted.{suffix}", schema)
-        self.decrypt(f"encrypted.{suffix}", f"back.{suffix}", schema)
+        self.encrypt(f"plain.{suffix}", f"encrypted.{suffix}", schema, **options)
+        self.decrypt(f"encrypted.{suffix}", f"back.{suffix}", schema, **options)
         return self.read(f"encrypted.{suffix}"), self.read(f"back.{suffix}")
 
     def listing(self) -> dict[str, bytes]:

@@ -4,7 +4,6 @@ import bz2
 import gzip
 import lzma
 import time
-from unittest import mock
 
 import pyarrow as pa
 import pytest
@@ -20,14 +19,10 @@ ROW = f"{C},{C},{C}\n"
 BROKEN = f'"{C}\n{C}",{C},"{C}\n\n"\n'  # one record on four lines
 
 
-@pytest.fixture(params=[None, 32, 75])
-def block(request):
-    """Read in small blocks too, so that places are counted across them."""
-    if request.param is None:
-        yield None
-        return
-    with mock.patch("piienc.tables.csv.source._BLOCK", request.param):
-        yield request.param
+@pytest.fixture(params=[0, 32, 75])
+def units(request):
+    """Give small blocks too, so that places are counted across them."""
+    return UnitSize(csv_bytes=request.param)
 
 
 @pytest.mark.parametrize(
@@ -45,11 +40,11 @@ def block(request):
         ('"id","email",note\n' + f"{C},{C}\n", r"line 2\b"),
     ],
 )
-def test_ragged_row_is_refused_with_its_line(shop, block, data, place):
+def test_ragged_row_is_refused_with_its_line(shop, units, data, place):
     """The line is the file's own, also behind line breaks in quotes and across blocks."""
     shop.write("x.csv", data)
     with shop.refused(InputError, place, r"x\.csv"):
-        shop.encrypt("x.csv", "y.csv")
+        shop.encrypt("x.csv", "y.csv", units=units)
 
 
 @pytest.mark.parametrize(
@@ -64,11 +59,11 @@ def test_ragged_row_is_refused_with_its_line(shop, block, data, place):
         (HEAD + ROW * 30 + f'{C},5"",{C}\n' + ROW * 30, r"line 32\b"),
     ],
 )
-def test_quote_in_the_middle_of_a_field_is_refused_with_its_line(shop, block, data, place):
+def test_quote_in_the_middle_of_a_field_is_refused_with_its_line(shop, units, data, place):
     """A lenient reader would move the rest of the row into other columns."""
     shop.write("x.csv", data)
     with shop.refused(InputError, place, "quote"):
-        shop.encrypt("x.csv", "y.csv")
+        shop.encrypt("x.csv", "y.csv", units=units)
 
 
 @pytest.mark.parametrize(
@@ -80,12 +75,12 @@ def test_quote_in_the_middle_of_a_field_is_refused_with_its_line(shop, block, da
     ],
 )
 def test_quoted_field_without_end_is_refused_with_the_line_of_its_beginning(
-    shop, block, data, place
+    shop, units, data, place
 ):
     """What is looked for is the quote that begins the field, not the end of the file."""
     shop.write("x.csv", data)
     with shop.refused(InputError, place):
-        shop.encrypt("x.csv", "y.csv")
+        shop.encrypt("x.csv", "y.csv", units=units)
 
 
 @pytest.mark.parametrize(
@@ -104,12 +99,12 @@ def test_quoted_field_without_end_is_refused_with_the_line_of_its_beginning(
     ],
 )
 def test_bytes_that_are_not_the_encoding_are_refused_with_their_line(
-    shop, block, encoding, data, place
+    shop, units, encoding, data, place
 ):
     """Undecodable bytes are never guessed at."""
     shop.write("x.csv", data)
     with shop.refused(InputError, place, encoding):
-        shop.encrypt("x.csv", "y.csv", shop.schema(csv={"encoding": encoding}))
+        shop.encrypt("x.csv", "y.csv", shop.schema(csv={"encoding": encoding}), units=units)
 
 
 @pytest.mark.parametrize(

@@ -3,12 +3,13 @@
 import csv
 import gzip
 import io
-from unittest import mock
 
 import pyarrow as pa
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
+
+from piienc.tables import UnitSize
 
 TWO = {"a": {"type": "string"}, "b": {"type": "string", "encrypt": "look"}}
 ONE = {"a": {"type": "string", "encrypt": "look"}}
@@ -48,8 +49,8 @@ def test_table_of_any_text_and_block_size_comes_back_equal(bench, rows, block, q
     if any("\r" in cell for row in rows for cell in row):
         quoting = csv.QUOTE_ALL  # Python before 3.13 forgets to quote what ends in LF alone
     data = _written(rows, quoting=quoting, lineterminator=line_end).encode()
-    with mock.patch("piienc.tables.csv.source._BLOCK", max(block, data.index(b"\n") + 1)):
-        encrypted, back = bench.there_and_back(data, bench.schema(TWO))
+    units = UnitSize(csv_bytes=max(block, data.index(b"\n") + 1))
+    encrypted, back = bench.there_and_back(data, bench.schema(TWO), units=units)
     assert _parsed(back) == _parsed(data)
     assert [row[0] for row in _parsed(encrypted)] == [row[0] for row in _parsed(data)]
 
@@ -64,8 +65,8 @@ def test_table_minimally_quoted_comes_back_byte_for_byte(bench, rows, block):
 
     lines = [f"{field(a)},{field(b)}\n" for a, b in rows]
     data = ("a,b\n" + "".join(lines)).encode()
-    with mock.patch("piienc.tables.csv.source._BLOCK", block):
-        assert bench.there_and_back(data, bench.schema(TWO))[1] == data
+    units = UnitSize(csv_bytes=block)
+    assert bench.there_and_back(data, bench.schema(TWO), units=units)[1] == data
 
 
 THREE = {
@@ -85,8 +86,8 @@ def test_quote_in_an_earlier_marked_column_leaves_later_ones_in_their_rows(shop)
 def test_several_marked_columns_of_any_text_come_back_equal(bench, rows, block):
     """Whatever stands in one marked column, the others keep their own values."""
     data = _written(rows, ("a", "b", "c"), quoting=csv.QUOTE_ALL).encode()
-    with mock.patch("piienc.tables.csv.source._BLOCK", block):
-        _, back = bench.there_and_back(data, bench.schema(THREE))
+    units = UnitSize(csv_bytes=block)
+    _, back = bench.there_and_back(data, bench.schema(THREE), units=units)
     assert _parsed(back) == _parsed(data)
 
 
@@ -100,9 +101,9 @@ def test_one_column_with_nulls_and_any_block_size_comes_back(bench, cells, block
     quoted = ("" if c is None else '"' + c.replace('"', '""') + '"' for c in cells)
     data = ("a\n" + "".join(f"{cell}\n" for cell in quoted)).encode()
     bench.write("one.csv", data)
-    with mock.patch("piienc.tables.csv.source._BLOCK", block):
-        receipt = bench.encrypt("one.csv", "one.enc.csv", bench.schema(ONE))
-        bench.decrypt("one.enc.csv", "one.back.csv", bench.schema(ONE))
+    units = UnitSize(csv_bytes=block)
+    receipt = bench.encrypt("one.csv", "one.enc.csv", bench.schema(ONE), units=units)
+    bench.decrypt("one.enc.csv", "one.back.csv", bench.schema(ONE), units=units)
     assert (receipt.rows, receipt.columns["a"].nulls) == (len(cells), cells.count(None))
     assert _parsed(bench.read("one.back.csv"))[1:] == [[] if c is None else [c] for c in cells]
 
@@ -111,8 +112,8 @@ def test_one_column_with_nulls_and_any_block_size_comes_back(bench, cells, block
 def test_cell_beginning_with_byte_order_mark_keeps_it(bench, block):
     """U+FEFF is text everywhere but at the very beginning of the file."""
     data = "a,b\n\ufeffx,y\nx,\ufeffy\n\ufeff,\n\ufeffx,y\n".encode()
-    with mock.patch("piienc.tables.csv.source._BLOCK", block):
-        encrypted, back = bench.there_and_back(data, bench.schema(TWO))
+    units = UnitSize(csv_bytes=block)
+    encrypted, back = bench.there_and_back(data, bench.schema(TWO), units=units)
     assert back == data
     assert encrypted.count(b"\n\xef\xbb\xbf") == 3
 
@@ -232,10 +233,10 @@ def test_encoding_of_the_schema_is_read_and_written(shop, encoding, block):
     """The file is decoded and encoded as the schema says, wherever a block ends."""
     text = "\u30bf" if encoding == "shift_jis" else "é"
     data = f'a,b\n{text},1\n"x\n{text}",{text * 9}\n,\n'
-    with mock.patch("piienc.tables.csv.source._BLOCK", block):
-        encrypted, back = shop.there_and_back(
-            data.encode(encoding), shop.schema(TWO, csv={"encoding": encoding})
-        )
+    schema = shop.schema(TWO, csv={"encoding": encoding})
+    encrypted, back = shop.there_and_back(
+        data.encode(encoding), schema, units=UnitSize(csv_bytes=block)
+    )
     assert back == data.encode(encoding)
     plain = [row[:1] for row in csv.reader(io.StringIO(data, newline=""))]
     assert [row[:1] for row in _parsed(encrypted, encoding)] == plain
@@ -316,10 +317,10 @@ def test_threads_of_any_number_keep_the_rows_in_order(shop):
     """Blocks are worked on side by side and written in order."""
     data = "a,b\n" + "".join(f"{n},cell {n}\n" for n in range(3000))
     shop.write("x.csv", data)
-    with mock.patch("piienc.tables.csv.source._BLOCK", 1 << 10):
-        shop.encrypt("x.csv", "1.csv", shop.schema(TWO), threads=1)
-        shop.encrypt("x.csv", "7.csv", shop.schema(TWO), threads=7)
-        shop.decrypt("7.csv", "back.csv", shop.schema(TWO), threads=3)
+    units = UnitSize(csv_bytes=1 << 10)
+    shop.encrypt("x.csv", "1.csv", shop.schema(TWO), threads=1, units=units)
+    shop.encrypt("x.csv", "7.csv", shop.schema(TWO), threads=7, units=units)
+    shop.decrypt("7.csv", "back.csv", shop.schema(TWO), threads=3, units=units)
     assert shop.read("1.csv") == shop.read("7.csv")
     assert shop.read("back.csv") == data.encode()
 
@@ -327,8 +328,8 @@ def test_threads_of_any_number_keep_the_rows_in_order(shop):
 def test_cells_longer_than_a_block_come_back(shop):
     """A record may be longer than what is read at a time."""
     data = ('a,b\n1,"' + "x\n" * 3000 + '"\n2,y\n').encode()
-    with mock.patch("piienc.tables.csv.source._BLOCK", 256):
-        assert shop.there_and_back(data, shop.schema(TWO))[1] == data
+    units = UnitSize(csv_bytes=256)
+    assert shop.there_and_back(data, shop.schema(TWO), units=units)[1] == data
 
 
 def test_extra_columns_pass_unchanged_where_the_schema_lets_them(shop):

@@ -2,6 +2,7 @@
 
 import contextlib
 import multiprocessing
+import os
 import sqlite3
 from concurrent.futures import ProcessPoolExecutor
 
@@ -166,7 +167,7 @@ def test_run_that_dies_before_its_file_appears_leaves_marks_that_bind_and_no_mor
 
     shop.write("x.csv", DATA)
     with monkeypatch.context() as patched:
-        patched.setattr("piienc.base.files._publish", dies)
+        patched.setattr(os, "link", dies)
         with pytest.raises(KeyboardInterrupt):
             shop.encrypt("x.csv", "y.csv", shop.schema(FIRST))
     assert not (shop.folder / "y.csv").exists()

@@ -180,8 +180,8 @@ def test_every_kind_of_right_run_passes(shop):
     """Columns left out, blank lines, several blocks, and NaN in columns that are not marked."""
     data = "id,mail,note\r\n\r\n" + "".join(f"{n},m{n},\r\n\r\n" for n in range(200))
     shop.write("a.csv", data)
-    with mock.patch("piienc.tables.csv.source._BLOCK", 64):
-        receipt = shop.encrypt("a.csv", "b.csv", shop.schema(SCHEMA), treatments={"id": "omit"})
+    how = {"treatments": {"id": "omit"}, "units": UnitSize(csv_bytes=64)}
+    receipt = shop.encrypt("a.csv", "b.csv", shop.schema(SCHEMA), **how)
     assert receipt.rows == 200
     table = TABLE.append_column("x", pa.array([float("nan"), None, -0.0, 1.5]))
     pq.write_table(table, shop.folder / "a.parquet")

@@ -1,7 +1,6 @@
 """What is refused, whatever the format: keys, cells, ends. By place, and leaving nothing."""
 
 import os
-from unittest import mock
 
 import pytest
 from msgspec.structs import replace
@@ -16,6 +15,7 @@ from piienc.errors import (
     UsageError,
 )
 from piienc.keys import Key, Keyset, Mode, Prefix, Status, generate
+from piienc.tables import UnitSize
 
 C = "CANARY-4711"
 DATA = "id,email,note\n" + f"{C},{C},{C}\n" * 5
@@ -63,11 +63,8 @@ def test_cells_tampered_in_several_rows_are_all_named(sealed, block):
 
     _changed(sealed, change)
     rows = r"rows 2, 3, 5\b" if block > 200 else r"rows? 2\b"
-    with (
-        mock.patch("piienc.tables.csv.source._BLOCK", block),
-        sealed.refused(AuthenticationError, "'email'", rows),
-    ):
-        sealed.decrypt("bad.csv", "z.csv", sealed.schema())
+    with sealed.refused(AuthenticationError, "'email'", rows):
+        sealed.decrypt("bad.csv", "z.csv", sealed.schema(), units=UnitSize(csv_bytes=block))
 
 
 def test_cells_tampered_in_many_rows_are_named_in_part(shop):

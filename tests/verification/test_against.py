@@ -141,13 +141,13 @@ def test_cell_that_cannot_be_read_is_no_difference_too(kind, sheets, office_desk
         assert (found(report), report.exit_code) == ([(8, "note", "authentic")], 6)
 
 
-@pytest.mark.parametrize("in_memory", [buckets._IN_MEMORY, 4096])
+@pytest.mark.parametrize("in_memory", [buckets.IN_MEMORY, 4096])
 @pytest.mark.parametrize("kind", FORMATS)
 def test_rows_in_another_order_are_compared_by_their_key(
     kind, in_memory, sheets, office_desk, monkeypatch
 ):
     """In memory, and in a file without a name; findings stand in the file's order."""
-    monkeypatch.setattr(buckets, "_IN_MEMORY", in_memory)
+    monkeypatch.setattr(buckets, "IN_MEMORY", in_memory)
     sheet = sheets[f"large.enc.{kind}"].copy()
     order = list(range(70_000))
     random.Random(5).shuffle(order)  # noqa: S311  # an order, no secret
@@ -161,7 +161,7 @@ def test_rows_in_another_order_are_compared_by_their_key(
 
 def test_first_differences_are_listed_whatever_bucket_they_are_in(sheets, office_desk, monkeypatch):
     """Records in a file come bucket by bucket, and not in the order of rows."""
-    monkeypatch.setattr(buckets, "_IN_MEMORY", 4096)
+    monkeypatch.setattr(buckets, "IN_MEMORY", 4096)
     sheet = sheets["large.enc.csv"].copy()
     sheet.columns["zip"] = ["x"] * 70_000
     sheet.columns["id"][1_000:2_000] = ["c-000007"] * 1_000

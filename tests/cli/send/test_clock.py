@@ -9,6 +9,7 @@ import time
 import pytest
 from clock import DAY, SLEEPING, clock, forget
 from desk import rows
+from killed import killed_at
 
 from piienc.state import Ledger
 
@@ -54,11 +55,7 @@ def test_job_sends_each_file_once_while_the_clock_goes_back_and_forth(desk, temp
 def test_run_killed_before_the_clock_was_set_back_is_completed(desk, temp):
     """Nobody waits for a lock of the future, and what is wrapped is not encrypted again."""
     desk.put("a.csv")
-    dead = (
-        "import os, signal\n"
-        "from piienc.deliver.delivery import Delivery\n"
-        "Delivery._publish = lambda *_: os.kill(os.getpid(), signal.SIGKILL)"
-    )
+    dead = killed_at("piienc.remote.sftp.remote:SftpRemote.publish")
     assert _start(desk, TODAY, prelude=dead).code == -signal.SIGKILL
     ended = _start(desk, BACK, "--log-format", "json")
     assert (ended.code, '"encrypted"' in ended.err) == (0, False)
@@ -70,11 +67,7 @@ def test_run_killed_before_the_clock_was_set_back_is_completed(desk, temp):
 def test_folder_of_a_killed_run_of_the_future_is_taken_away(desk, temp):
     """What gpg was given goes with the next run, however the clock stands by then."""
     desk.put("a.csv")
-    dead = (
-        "import os, signal\n"
-        "from piienc.jobs.spooling import spool\n"
-        "spool.encrypt_file = lambda *_, **__: os.kill(os.getpid(), signal.SIGKILL)"
-    )
+    dead = killed_at("piienc.jobs.spooling.spool.encrypt_file")
     assert desk.start(prelude=dead).code == -signal.SIGKILL
     (left,) = temp.iterdir()
     ahead = time.time() + DAY

@@ -12,6 +12,7 @@ from itertools import cycle
 
 import pytest
 from desk import rows
+from killed import killed_at
 from receiver import Receiver
 
 from piienc.state import Ledger
@@ -140,37 +141,22 @@ def _require_delivered_once(desk, names: list[str]) -> None:
     assert set(desk.steps()) == {"done"}
 
 
-def _in_the_way(where: str) -> str:
-    """Return Python that kills the program when it comes to a function for the second time."""
-    module, _, name = where.rpartition(".")
-    return (
-        "import os, signal, importlib\n"
-        f"owner = importlib.import_module({module.partition(':')[0]!r})\n"
-        f"for part in {module.partition(':')[2].split('.')!r}:\n"
-        "    owner = getattr(owner, part) if part else owner\n"
-        f"old = getattr(owner, {name!r})\n"
-        "def dead(*a, **k):\n"
-        "    os.kill(os.getpid(), signal.SIGKILL)\n"
-        f"setattr(owner, {name!r}, dead)"
-    )
-
-
 @pytest.mark.parametrize(
     ("where", "encrypted_again"),
     [
-        ("piienc.jobs.spooling.spool:_SpoolPass._kept", True),
-        ("piienc.base.files:._publish", True),
+        ("piienc.openpgp.encryptor:PgpEncryptor.receipt", True),
+        ("os.link", True),
         ("piienc.jobs.send:Deliverer.all", False),
-        ("piienc.deliver.delivery:Delivery._publish", False),
-        ("piienc.jobs.deliver:.keep_receipt", False),
-        ("piienc.jobs.deliver:Deliverer._finish", False),
-        ("piienc.jobs.send:.sweep", False),
+        ("piienc.remote.sftp.remote:SftpRemote.publish", False),
+        ("piienc.jobs.deliver.keep_receipt", False),
+        ("piienc.jobs.deliver.apply_after", False),
+        ("piienc.jobs.send.sweep", False),
     ],
 )
 def test_job_killed_before_a_step_goes_on_there(desk, temp, where, encrypted_again):
     """What is wrapped is not encrypted again; what was delivered is not sent again."""
     desk.put("a.csv")
-    assert desk.start(prelude=_in_the_way(where)).code == -signal.SIGKILL
+    assert desk.start(prelude=killed_at(where)).code == -signal.SIGKILL
     ended = desk.start("--log-format", "json")
     assert ended.code == 0, ended.err
     events = [json.loads(line)["event"] for line in ended.err.splitlines()]
@@ -195,12 +181,7 @@ def test_source_of_a_run_killed_while_it_was_moved_has_one_name_again(
     """A file gets its new name before it loses the old one: the next run takes that away."""
     desk.write(**said)
     desk.project.write("in/a.csv", content)
-    dead = (
-        "import os, signal\n"
-        "from piienc.jobs import after\n"
-        "link = after._link\n"
-        "after._link = lambda *a: (link(*a), os.kill(os.getpid(), signal.SIGKILL))"
-    )
+    dead = killed_at("os.link", if_="os.fspath(said[1]).endswith('/a.csv')", behind=True)
     assert desk.start(prelude=dead).code == -signal.SIGKILL
     names = [desk.project.folder / folder / "a.csv" for folder in ("in", "aside")]
     assert names[0].samefile(names[1])

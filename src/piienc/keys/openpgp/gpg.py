@@ -42,7 +42,7 @@ _COPIED = 256 << 10  # bytes handed to gpg, or taken from it, at a time
 _LONGEST_FOLDER = 60  # characters: a socket's path has 107, see unix(7)
 _SESSION, _HOME = "piienc-gpg-", "home"
 TEMPORARY = "the folder for temporary files"
-_AGENT_ENDS_WITHIN = 5.0  # seconds
+AGENT_ENDS_WITHIN = 5.0  # seconds
 _BEGUN_WITHIN = 60.0  # seconds
 _PRIVATE_KEYS = "private-keys-v1.d"
 _UNPROTECTED = re.compile(rb"\((?:10:)?protection\s*(?:4:)?none\)")
@@ -350,12 +350,12 @@ def _end_agent(home: Path) -> None:
         return
     # Assuan's lines, as gpg-connect-agent would send them: starting it costs more than all else.
     with contextlib.suppress(OSError), socket.socket(socket.AF_UNIX) as agent:
-        agent.settimeout(_AGENT_ENDS_WITHIN)
+        agent.settimeout(AGENT_ENDS_WITHIN)
         agent.connect(str(path))
         agent.sendall(b"GETINFO pid\nKILLAGENT\n")
         with agent.makefile("rb") as answer:
             match = re.search(rb"^D (\d+)", answer.read(), re.MULTILINE)
-        give_up = time.monotonic() + _AGENT_ENDS_WITHIN
+        give_up = time.monotonic() + AGENT_ENDS_WITHIN
         while match and _lives(int(match[1])) and time.monotonic() < give_up:
             time.sleep(0.001)
     if sockets != home:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from piienc.remote.sftp.session import Answer, Session
 
 _ASKED_AHEAD = 8  # requests for the next part of a listing
-_MOST_NAMES, _MOST_BYTES, _MOST_EMPTY = 500_000, 128 << 20, 100  # of one list
+MOST_NAMES, MOST_BYTES, MOST_EMPTY = 500_000, 128 << 20, 100  # of one list
 _ENDS = frozenset({protocol.NO_SUCH_FILE, protocol.FAILURE, protocol.BAD_MESSAGE})
 
 
@@ -40,9 +40,9 @@ class _Bounds:
         self._bytes += size
         self._empty += not names
         if (
-            self.names > _MOST_NAMES
-            or self._bytes > _MOST_BYTES
-            or self._empty > _MOST_EMPTY
+            self.names > MOST_NAMES
+            or self._bytes > MOST_BYTES
+            or self._empty > MOST_EMPTY
             or time.monotonic() > self._until
         ):
             raise IncompleteError(

@@ -30,7 +30,7 @@ _MACS = (
     "hmac-sha2-256",
     "hmac-sha2-512",
 )
-_REKEY = 1 << 30  # bytes: RFC 4253, 9
+REKEY = 1 << 30  # bytes: RFC 4253, 9
 
 
 class SshTransport(Transport):
@@ -48,7 +48,7 @@ class SshTransport(Transport):
         socket_like: Any = self.peer  # any object with a socket's methods, by paramiko's word
         super().__init__(socket_like)
         self._host_keys = tuple(host_keys)
-        self.packetizer.REKEY_BYTES = _REKEY
+        self.packetizer.REKEY_BYTES = REKEY
         self.set_log_channel(NAME)
         options = self.get_security_options()
         options.ciphers = _CIPHERS

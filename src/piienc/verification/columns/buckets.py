@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-_IN_MEMORY = 8 << 20  # bytes of records that are held before they are written
+IN_MEMORY = 8 << 20  # bytes of records that are held before they are written
 _BITS = 8
 _COUNT = 1 << _BITS  # so a bucket of a thousand million records of 24 bytes takes 100 MB
 _FOLDER = "the folder for temporary files"
@@ -57,7 +57,7 @@ class Buckets:
         """
         self._held.append(records)
         self._count += len(records)
-        if self._count * self._kind.itemsize > _IN_MEMORY:
+        if self._count * self._kind.itemsize > IN_MEMORY:
             self.spill()
 
     def __enter__(self) -> Self:
