@@ -60,17 +60,17 @@ def chosen_treatments(schema: Schema, own: Mapping[str, str]) -> dict[str, str]:
         if kind is None or kind.keyed:
             free = ", ".join(each for each, kind in TREATMENTS.items() if not kind.keyed)
             raise ConfigError(
-                f"column {name!r}: there is no treatment {treatment!r} to choose",
+                f"treatments: {treatment!r}, for column {name!r}, is none that can be chosen",
                 hint=f"these are: {free}; a column is encrypted if the schema marks it",
             )
         if name in schema.marked and not kind.hides:
             raise PolicyError(
-                f"column {name!r} is marked, and {treatment!r} would leave it readable",
+                f"treatments: column {name!r} is marked, and {treatment!r} would leave it readable",
                 hint="leave the column to its mark",
             )
         if name not in schema.columns and schema.extra_columns == "error":
             raise ConfigError(
-                f"{treatment!r} is for a column {name!r}, which the schema {schema.name!r} "
+                f"leave_out or treatments names {name!r}, which the schema {schema.name!r} "
                 "does not know",
                 hint="write it as the schema does, or add it there",
             )

@@ -6,6 +6,7 @@ from collections import Counter
 from contextlib import closing
 from typing import TYPE_CHECKING, Any, Protocol
 
+import numpy as np
 import pyarrow as pa
 from msgspec import Struct, field
 from msgspec.structs import replace
@@ -87,9 +88,27 @@ class _UnitTransform(Struct, frozen=True):
             {numbers[name]: change for name, change in changes.items()},
             [numbers[name] for name in self.plan.omitted],
         )
+        self._refuse_empty_lines(table, stored)
         table.refuse_longer(unit, records, written)
         self.proof.of_block(unit, records, written, table.format)
         return _ChangedUnit(unit.size, written.data, tally, result)
+
+    def _refuse_empty_lines(self, table: ByteTable, stored: Mapping[str, StoredColumn]) -> None:
+        """Refuse to omit all columns but one that holds null: its line would be empty.
+
+        Readers of CSV pass over empty lines, so the receiver would have fewer rows.
+        """
+        kept = [name for name in table.columns if name not in self.plan.omitted]
+        if self.plan.omitted and len(kept) == 1 and stored[kept[0]].null_count:
+            _, rows = stored[kept[0]].cells
+            raise BadCells(
+                InputError,
+                f"{table.name}: column {kept[0]!r}",
+                np.setdiff1d(np.arange(stored[kept[0]].count), rows).tolist(),
+                "null in the only column that is not omitted would be an empty line, which "
+                "readers of CSV pass over",
+                hint="do not omit another column that always has a value",
+            )
 
     def of_batch(self, table: BatchTable, unit: BatchUnit) -> _ChangedUnit:
         """Change a record batch."""

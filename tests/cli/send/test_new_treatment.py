@@ -111,6 +111,20 @@ def test_treatment_that_makes_something_else_is_stopped_by_the_proof(desk, row):
     assert not desk.there()
 
 
+@pytest.mark.parametrize("said", ["leave_out = ['email', 'note']", ""])
+def test_null_that_would_be_an_empty_line_is_refused(desk, said):
+    """Readers of CSV pass over empty lines: the partner would have lost a row."""
+    table = "" if said else "[jobs.nightly.treatments]\nemail = 'omit'\nnote = 'omit'"
+    desk.write(more=f"{said}\n{table}")
+    desk.project.write("schema.toml", SCHEMA.replace(", required = true, unique = true", ""))
+    desk.project.write("in/a.csv", "id,email,note\n1,a@x,\n,b@x,\n3,c@x,\n")
+    ended = desk.send()
+    assert (ended.code, "column 'id', row 2: null in the only column" in ended.err) == (4, True)
+    assert not desk.there()
+    desk.project.write("in/a.csv", "id,email,note\n1,a@x,\n3,c@x,\n")
+    assert desk.send().code == 0
+
+
 @pytest.mark.parametrize("treatment", ["stars", "encrypt", "decrypt"])
 def test_treatment_that_a_job_cannot_choose_is_refused(desk, treatment):
     """Keys are a matter of the schema's marks."""
