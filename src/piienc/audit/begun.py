@@ -25,12 +25,7 @@ class BegunLogs:
     """What the key folder knows of logs that were begun."""
 
     def __init__(self, folder: Path, read: Callable[[Path], bytes]) -> None:
-        """Say where the files are.
-
-        Args:
-            folder: where they are; it need not be there.
-            read: returns the content of one that can be trusted.
-        """
+        """Say where the files are, and what reads one that can be trusted."""
         self._folder = folder
         self._read = read
 

@@ -89,11 +89,6 @@ def check(
 ) -> AuditReport:
     """Check all logs of a state folder; each is read once, as a stream.
 
-    Args:
-        state: the state folder.
-        key: the public key of the key folder, if there is one.
-        witnesses: what receipts and noted heads say that the log once was.
-
     Raises:
         ConfigError: the system does not let it be read: nothing is said of the log.
     """
@@ -126,11 +121,7 @@ def check(
 
 
 def noted(state: Path, key: AuditPublicKey | None) -> LogPosition | None:
-    """Return the place that a log has come to; None if nothing is written yet.
-
-    Args:
-        state: the state folder.
-        key: the public key whose log is meant; None for what is unsigned.
+    """Return the place that the log of a key has come to, or what is unsigned; None before that.
 
     Raises:
         AuthenticationError: the log does not end as it was written.

@@ -54,15 +54,7 @@ class AuditEntry:
         makes_keys: bool = False,
         on_warning: Callable[[str], object] = lambda _: None,
     ) -> None:
-        """Say what is begun.
-
-        Args:
-            command: its name.
-            state: where the log is.
-            keys: the key folder, whose key signs it.
-            makes_keys: the command makes that folder, if it is not there.
-            on_warning: called with a sentence if the log is not as it was written.
-        """
+        """Say what is begun; see `recorded`."""
         self._keys_folder = keys
         self._makes_keys = makes_keys
         self._signer: AuditKey | None = None
@@ -131,11 +123,7 @@ class AuditEntry:
         self._append("begun")
 
     def end(self, code: int, kind: str | None) -> None:
-        """Write the line of the end.
-
-        Args:
-            code: the exit code.
-            kind: the class of errors, if it is not 0.
+        """Write the line of the end, with the exit code, and the class of errors if it is not 0.
 
         Raises:
             ConfigError, KeyAccessError, IncompleteError: likewise.

@@ -106,10 +106,7 @@ def closed_former(
 ) -> FormerLog | None:
     """Return how the log is found, if there is one; it is read once, as a stream.
 
-    Args:
-        state: the state folder.
-        key: the public key of the key folder, if there is one.
-        new: the key was made now, and cannot have signed the log.
+    A `new` key was made now, and cannot have signed it.
 
     Raises:
         ConfigError: the system does not let it be read.
@@ -143,12 +140,7 @@ def is_signed(state: Path) -> bool:
 
 
 def unattested(state: Path, expected: Mapping[int, Iterable[str]]) -> str | None:
-    """Return how the log differs from what receipts tell of its lines; None if it does not.
-
-    Args:
-        state: the state folder; the log is there and can be read.
-        expected: hashes of lines by their numbers.
-    """
+    """Return how the log differs from hashes of its lines by number; None if it does not."""
     last = 0
     with reading(state / FORMER) as file:
         for last, raw in enumerate(lines_of(file), 1):

@@ -94,9 +94,7 @@ class AuditKey(AuditPublicKey):
 def signing_key(folder: Path, *, begin: bool = False) -> AuditKey | None:
     """Return the key of a key folder; where that may be written to, make it when it is missing.
 
-    Args:
-        folder: the key folder.
-        begin: make it if it is missing; without this, it is not made.
+    With `begin`, the key folder is made, too.
 
     Returns:
         The key; None if there is none and none can be made.

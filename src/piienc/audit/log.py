@@ -33,13 +33,7 @@ class AuditLog:
         signer: Callable[[], AuditKey | None],
         on_warning: Callable[[str], object] = lambda _: None,
     ) -> None:
-        """Say where the logs are, and who signs: asked at each append, while they are held.
-
-        Args:
-            folder: the state folder.
-            signer: returns the key that signs, if there is one.
-            on_warning: called with a sentence, if the log is not as it was written.
-        """
+        """Say where the logs are, and who signs: asked at each append, while they are held."""
         self.folder = folder
         self._signer = signer
         self._on_warning = on_warning
@@ -48,9 +42,6 @@ class AuditLog:
         """Append a line and replace the head; both are on the disk when this returns.
 
         A log that is not as it was written is left as it is, and goes on in a new segment.
-
-        Args:
-            facts: what the line says, beside its place and the time.
 
         Returns:
             The place that the log has come to.

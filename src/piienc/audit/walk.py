@@ -92,13 +92,7 @@ class LogWalk:
     """The way through the log of a folder."""
 
     def __init__(self, folder: Path, key: AuditPublicKey | None, witnessed: Witnessed) -> None:
-        """Say what is gone through.
-
-        Args:
-            folder: the log's folder.
-            key: the public key that signs it, if it is available.
-            witnessed: what witnesses tell of the lines.
-        """
+        """Say what is gone through; without the key, signatures are not checked."""
         self.folder = folder
         self._key = key
         self._witnessed = witnessed
@@ -106,10 +100,6 @@ class LogWalk:
 
     def through(self, sizes: dict[int, int], misnamed: tuple[str, ...] = ()) -> WalkState:
         """Go through all segments, up to the sizes that they have.
-
-        Args:
-            sizes: of the segments, by their numbers.
-            misnamed: files that look like segments and are none.
 
         Raises:
             ConfigError: the system does not let one be read.

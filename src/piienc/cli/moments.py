@@ -11,11 +11,6 @@ from piienc.errors import UsageError
 def moment_of(said: str | None, option: str, *, behind: bool = False) -> str | None:
     """Return a moment in UTC, as ISO 8601: the beginning of a day, or of the day behind it.
 
-    Args:
-        said: what the option says: a day, or a moment.
-        option: its name, for the error.
-        behind: a day means its end.
-
     Raises:
         UsageError: it is no date.
     """

@@ -36,14 +36,7 @@ _EXIT_CODES = "The exit codes are those of 'piienc --help'."
 
 
 def value(names: str, metavar: str, text: str, **settings: Any) -> Any:  # noqa: ANN401  # Typer's own
-    """Return an option that takes a value.
-
-    Args:
-        names: its names, with a blank between them.
-        metavar: what stands for the value in its help.
-        text: its help.
-        settings: further ones of `typer.Option`.
-    """
+    """Return an option with a value: names with blanks between, metavar, help, and Typer's own."""
     return typer.Option(*names.split(), metavar=metavar, help=text, **settings)
 
 

@@ -55,10 +55,6 @@ class Passphrase(Struct, frozen=True, dict=True):
     def for_new(self, *names: str, none: bool) -> SecretBytes | None:
         """Return the passphrase for a new key, or for several; None if it shall have none.
 
-        Args:
-            names: the keys' names.
-            none: the user said that there shall be none.
-
         Raises:
             UsageError: it is unclear whether there shall be one.
             KeyAccessError: the source cannot be read or is empty, or the two answers differ.

@@ -40,12 +40,7 @@ class Deliverer:
     """
 
     def __init__(self, context: JobContext, ledger: JobLedger) -> None:
-        """Make ready; nothing is connected yet.
-
-        Args:
-            context: the job.
-            ledger: keeps each step.
-        """
+        """Make ready; nothing is connected yet."""
         self._context, self._ledger = context, ledger
         self._pool = ConnectionPool(context.endpoint, context.push_request.on_retry)
         self._outcomes: dict[str, tuple[int, SourceOutcome]] = {}

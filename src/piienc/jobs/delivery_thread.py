@@ -25,11 +25,7 @@ class DeliveryThread:
     """
 
     def __init__(self, deliverer: Deliverer) -> None:
-        """Make ready; nothing is connected yet.
-
-        Args:
-            deliverer: used by the thread alone, until it has ended.
-        """
+        """Make ready; the deliverer is the thread's alone, until it has ended."""
         self._deliverer = deliverer
         self._changed = threading.Condition()
         self._waiting: list[JobEntry] = []

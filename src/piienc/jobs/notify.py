@@ -15,11 +15,7 @@ _KEPT = "PIIENC_PASSPHRASE"  # a hook tells others, and its environment may be t
 
 
 def notify(hook: NotifyTable, document: dict[str, Any]) -> str | None:
-    """Run the hook with a JSON document on its standard input; no shell takes part.
-
-    Args:
-        hook: what is run.
-        document: the receipt, or the error.
+    """Run the hook with a receipt or an error, as JSON on its standard input; no shell takes part.
 
     Returns:
         What went wrong with it; None if nothing did. The job has ended as it has ended.

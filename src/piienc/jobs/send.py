@@ -58,9 +58,6 @@ _OVER = (JobStep.DONE, JobStep.SKIPPED)
 def send(context: JobContext) -> SendReceipt:
     """Send all new sources of a job.
 
-    Args:
-        context: the job, and all that it takes.
-
     Raises:
         LockError: another run of the job is at work.
         PiiencError: nothing could be begun; see `piienc.errors`.

@@ -126,9 +126,6 @@ def check_manifests(fields: Mapping[str, Any]) -> Iterator[Mistake]:
 
     Where a receiver asks for none, its profile may be another one for a single delivery: then it
     must be right in one of the forms.
-
-    Args:
-        fields: of `piienc.toml`, those without mistakes.
     """
     own = convert(fields.get("profiles") or {}, dict[str, Demands])
     for name, table in (fields.get("destinations") or {}).items():
@@ -146,13 +143,7 @@ _PATHS = ("identity_file", "certificate_file", "known_hosts", "password_file", "
 
 
 def destination_of(name: str, table: DestinationTable, place: Callable[[str], Path]) -> Destination:
-    """Make a destination of its table.
-
-    Args:
-        name: the table's.
-        table: without mistakes.
-        place: makes a path of one that is written in `piienc.toml`.
-    """
+    """Make a destination of its table; `place` makes a path of one that is written there."""
     kept = asdict(table)
     kept |= {field: place(said) for field in _PATHS if (said := kept[field]) is not None}
     kept["recipients"] = tuple(table.recipients or ())

@@ -126,13 +126,7 @@ _PATHS = ("source", "schema", "move_to", "quarantine")
 
 
 def job_of(name: str, table: JobTable, place: Callable[[str], Path]) -> Job:
-    """Make a job of its table.
-
-    Args:
-        name: the table's.
-        table: without mistakes.
-        place: makes a path of one that is written in `piienc.toml`.
-    """
+    """Make a job of its table; `place` makes a path of one that is written there."""
     fields = asdict(table)
     fields |= {field: place(path) for field in _PATHS if (path := fields[field]) is not None}
     omitted = dict.fromkeys(fields.pop("leave_out") or (), "omit")
@@ -149,11 +143,7 @@ def notify_of(table: NotifyTable, place: Callable[[str], Path]) -> NotifyTable:
 
 
 def check_destinations(fields: Mapping[str, Any]) -> Iterator[Mistake]:
-    """Yield the jobs whose destination is not there.
-
-    Args:
-        fields: of the whole file, as they are written; what has mistakes is not among them.
-    """
+    """Yield the jobs whose destination is not there; what has mistakes is not among the fields."""
     if "destinations" not in fields or "jobs" not in fields:
         return
     known = list(fields["destinations"] or ())

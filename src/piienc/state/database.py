@@ -88,9 +88,6 @@ def kept_open(folder: Path) -> Iterator[None]:
 
     To open and close it costs ten times what a transaction does: who closes it last writes its
     log back, and removes it.
-
-    Args:
-        folder: the state folder; nothing is made there before the first transaction.
     """
     with _CHANGING:
         kept = _KEPT.setdefault(folder, _KeptConnection(folder))

@@ -21,10 +21,7 @@ class Destinations(StateRecords):
     doing = "keep what is known of destinations"
 
     def take_one_go(self, places: Sequence[str]) -> bool:
-        """Tell whether a destination is known to take a file only in one go.
-
-        Args:
-            places: the URLs of its folder.
+        """Tell whether a destination, by its URLs, is known to take a file only in one go.
 
         Raises:
             ConfigError: the state folder cannot be used.

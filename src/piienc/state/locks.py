@@ -55,11 +55,7 @@ def held(folder: Path, what: str) -> Iterator[None]:
 
 
 def is_held(folder: Path, what: str) -> bool:
-    """Tell whether a run holds the lock on something now.
-
-    Args:
-        folder: the state folder.
-        what: as `held` was told.
+    """Tell whether a run holds the lock on something now; see `held`.
 
     Raises:
         ConfigError: the file system gives no locks.

@@ -43,10 +43,6 @@ MIGRATIONS = (_VERSION_1,)
 def migrate(database: Connection, file: Path) -> None:
     """Bring the database to the newest version, within the transaction that is open.
 
-    Args:
-        database: the connection.
-        file: its path, for the error.
-
     Raises:
         ConfigError: a newer piienc has changed it.
     """

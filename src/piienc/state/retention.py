@@ -31,11 +31,7 @@ _SOURCE = "DELETE FROM sendings WHERE id = ?"
 
 
 def prune(folder: Path, days: float) -> None:
-    """Remove what has been over for some days.
-
-    Args:
-        folder: the state folder; nothing is made there.
-        days: how many.
+    """Remove what has been over for some days; nothing is made.
 
     Raises:
         ConfigError: the database cannot be used.

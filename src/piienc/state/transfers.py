@@ -121,16 +121,8 @@ def new_transfer(
     size: int = 0,
     job: str | None = None,
 ) -> Transfer:
-    """Make a transfer that begins now.
-
-    Args:
-        direction: push or pull.
-        destination: the URL of the folder.
-        name: the file's name in that folder.
-        path: the local one; it may hold bytes that are no text, and the ledger holds text.
-        size: in bytes.
-        job: the name of the job that it belongs to.
-    """
+    """Make a transfer that begins now."""
+    # The ledger holds text, and a path may hold bytes that are none.
     about = direction, destination, name, as_text(path), size
     return Transfer(token_hex(8), *about, begun=now(), job=job)
 

@@ -69,12 +69,7 @@ class _Rows:
 def compared(
     here: Iterator[pa.RecordBatch], there: Iterator[pa.RecordBatch], columns: Sequence[str]
 ) -> Iterator[Violation]:
-    """Compare two tables.
-
-    Args:
-        here: the batches of the file, with its plain values.
-        there: those of the original.
-        columns: those that are compared; both have them.
+    """Compare the batches of a file, with its plain values, with those of the original.
 
     Yields:
         Violations, with their rows counted from 0 in the file.

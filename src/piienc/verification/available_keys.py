@@ -56,12 +56,6 @@ def require_marks_kept(
 
     A key that is not there counts as one of the mode that was recorded.
 
-    Args:
-        schema: what a file is held against.
-        keys: those that are available.
-        marks: those that hold.
-        columns: the file's.
-
     Raises:
         PolicyError: a column is unmarked, its key's mode is weaker, or its context is another.
         ConfigError: the state folder cannot be used.

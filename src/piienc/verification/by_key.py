@@ -34,16 +34,9 @@ def compared_by_key(
     key: str,
     fingerprinter: Fingerprinter,
 ) -> Iterator[Violation]:
-    """Compare two tables whose rows are named by a column.
+    """Compare a file, with its plain values, with the original, by a column that names the rows.
 
     Rows of the same name are compared in the order in which they stand.
-
-    Args:
-        here: the batches of the file, with its plain values.
-        there: those of the original.
-        columns: those that are compared; both have them.
-        key: the column that names the rows.
-        fingerprinter: makes those of this run.
 
     Yields:
         Violations, with their rows counted from 0 in the file.

@@ -65,22 +65,13 @@ class Findings:
     """All findings of a file: counted, and the first of each column and rule kept."""
 
     def __init__(self, most: int) -> None:
-        """Begin.
-
-        Args:
-            most: how many are kept of each column and rule.
-        """
+        """Begin; so many are kept of each column and rule."""
         self._most = most
         self._count: Counter[Finding] = Counter()  # without their rows
         self._kept: dict[tuple[str | None, str], list[Finding]] = {}
 
     def add(self, violations: Iterable[Violation], first_row: int = 1) -> None:
-        """Add what was found in a unit.
-
-        Args:
-            violations: of the unit.
-            first_row: the number of the unit's first row in the file, from 1.
-        """
+        """Add the violations of a unit, whose first row has this number in the file, from 1."""
         for violation in violations:
             self._add(violation, first_row)
 
@@ -119,11 +110,7 @@ class Findings:
         return dict(found)
 
     def in_order(self, columns: Sequence[str]) -> tuple[Finding, ...]:
-        """Return those that were kept: of whole columns first, then by row and column.
-
-        Args:
-            columns: the file's own order.
-        """
+        """Return those that were kept: of whole columns first, then by row and by the columns."""
         places = {name: place for place, name in enumerate(columns)}
         return tuple(
             sorted(

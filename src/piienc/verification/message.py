@@ -104,11 +104,6 @@ def wrapped(
     A table of Parquet cannot be read from a stream: it goes to a file without a name in the folder
     for temporary files, which is gone with this process.
 
-    Args:
-        source: the message.
-        form: how its CSV is written.
-        pgp: the OpenPGP keys, which unwrap it.
-
     Raises:
         PiiencError: it cannot be unwrapped, or what it holds cannot be read.
     """

@@ -33,15 +33,9 @@ _PIECE = 256 << 10  # bytes
 def message_trip(
     source: OpenedSource, recipients: Sequence[str], profile: Profile | None, pgp: PgpFolder
 ) -> Iterator[Violation]:
-    """Wrap a file for some recipients, unwrap it, and compare.
+    """Wrap a file for some recipients, one of which is ours, unwrap it, and compare.
 
     Two sessions of gpg are joined by a pipe: what is in it is gone with this process.
-
-    Args:
-        source: the file.
-        recipients: names of keys; the secret part of one of them must be ours.
-        profile: the receiver's demands.
-        pgp: the key folder's OpenPGP keys.
 
     Raises:
         KeyAccessError: no secret key of the recipients is here, or it is locked.

@@ -42,16 +42,10 @@ class VerifiedFile(Struct, frozen=True):
 def opened(
     source: Source, form: CsvFormat, pgp: PgpFolder, units: UnitSize = UnitSize()
 ) -> Iterator[VerifiedFile]:
-    """Open a file, wrapped or not.
+    """Open CSV or Parquet, or one of them in an OpenPGP message.
 
     A table of Parquet cannot be read from a stream: what a message or a pipe holds of it goes to a
     file without a name in the folder for temporary files, which is gone with this process.
-
-    Args:
-        source: CSV, Parquet, or one of them in an OpenPGP message.
-        form: how its CSV is written.
-        pgp: the OpenPGP keys, which unwrap it.
-        units: how large its units are, where it is not wrapped.
 
     Raises:
         PiiencError: it cannot be opened.

@@ -109,11 +109,7 @@ class VerificationPlan(Struct):
                     del suspicious[finder.name]
 
     def comparable(self, others: Sequence[str]) -> tuple[list[str], list[Violation]]:
-        """Return the columns that can be compared with another file's, and what is wrong there.
-
-        Args:
-            others: the other file's columns.
-        """
+        """Return the columns that can be compared with those of another file, and what is wrong."""
         here, there, twice = {*self.table.columns}, {*others}, repeated(others)
         violations = [
             Violation(name, "columns", detail)
@@ -166,14 +162,7 @@ class VerificationPlan(Struct):
 def make_plan(
     table: OpenedTable, request: VerifyRequest, keys: AvailableKeys, fingerprinter: Fingerprinter
 ) -> VerificationPlan:
-    """Plan what is checked in a file.
-
-    Args:
-        table: open, its header read.
-        request: what it is held against.
-        keys: those that are available.
-        fingerprinter: makes those of this run.
-    """
+    """Plan what is checked in a file, of which the header was read."""
     schema = request.schema
     plan = VerificationPlan(table, schema, request.expect == "encrypted")
     plan.violations += _columns(table, schema)

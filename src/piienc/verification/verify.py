@@ -52,12 +52,6 @@ def verify(
 ) -> Report:
     """Verify a file in one pass.
 
-    Args:
-        source: CSV, Parquet, or one of them in an OpenPGP message.
-        request: what it is held against.
-        keys: the AES keys, as far as they are there.
-        pgp: the OpenPGP keys, which unwrap a message.
-
     Raises:
         UsageError: the request contradicts itself.
         InputError: a file cannot be read.

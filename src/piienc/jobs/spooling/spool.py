@@ -64,13 +64,6 @@ def spool(
 ) -> SpooledSource:
     """Verify, encrypt and wrap a source into the spool.
 
-    Args:
-        source: the source.
-        number: of the file in the job.
-        context: the job.
-        ledger: told before the wrapped file gets its name.
-        encryptor: wraps.
-
     Raises:
         MovedError: the source changed meanwhile.
         VerificationError: it is not as its schema says.

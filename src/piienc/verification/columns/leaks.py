@@ -22,13 +22,7 @@ _ADVICE = "seal it, unless it must be searched"
 
 
 def leak_of(name: str, column: Column, equal: EqualityFacts) -> Violation | None:
-    """Return the warning that a searchable column earns; None if it earns none.
-
-    Args:
-        name: the column's.
-        column: as the schema has it.
-        equal: what was counted.
-    """
+    """Return the warning that a searchable column earns; None if it earns none."""
     frequency = ""
     if equal.cells >= _ENOUGH:
         share = 100 * equal.most_frequent / equal.cells
