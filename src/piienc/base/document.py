@@ -111,12 +111,6 @@ def load(path: Path, model: type[M], *, hint: str | None = None) -> M:
 def parse(content: bytes, path: Path, model: type[M], *, hint: str | None = None) -> M:
     """Validate the content of a TOML file; see `load`.
 
-    Args:
-        content: of the file.
-        path: what messages call it.
-        model: what may stand in it.
-        hint: what to do about mistakes.
-
     Raises:
         ConfigError: it has mistakes; the message lists them all.
     """
@@ -129,11 +123,6 @@ def parse(content: bytes, path: Path, model: type[M], *, hint: str | None = None
 
 def table_of(values: dict[str, Any], model: type[M], where: str) -> M:
     """Validate a table that a larger document held.
-
-    Args:
-        values: as TOML gives them.
-        model: what may stand there.
-        where: what messages call it.
 
     Raises:
         ConfigError: it has mistakes; the message lists them all.
@@ -184,13 +173,7 @@ def _in_order(mistakes: Iterable[Mistake], text: str) -> list[str]:
 
 
 def mistakes_in(values: dict[str, Any], model: type[Table], place: Place = ()) -> Iterator[Mistake]:
-    """Find the mistakes of one table: its keys, each of its values, and all together.
-
-    Args:
-        values: as TOML gives them.
-        model: what may stand there.
-        place: of the table in its document.
-    """
+    """Find the mistakes of one table: its keys, each of its values, and all together."""
     fields = structs.fields(model)
     known = [field.name for field in fields]
     for name in values:

@@ -220,13 +220,7 @@ def _temporary_prefix(final: Path) -> str:
 
 
 def sweep(folder: Path, name: str, remove: Callable[[Path], object]) -> None:
-    """Remove what killed runs have left in a folder: that whose lock nobody holds any more.
-
-    Args:
-        folder: in which it is.
-        name: a regular expression of its whole name.
-        remove: is called with its path.
-    """
+    """Remove what killed runs have left: what nobody locks; `name`: a regular expression."""
     with contextlib.suppress(OSError):
         for entry in os.scandir(folder):
             if not re.fullmatch(name, entry.name):

@@ -127,11 +127,7 @@ def _refuse_taken(final: Path, path: Path) -> None:
 
 
 def allow_open(files: int, name: str) -> None:
-    """Raise this process's limit of open files, if it must be.
-
-    Args:
-        files: how many will be open at once.
-        name: what they belong to, for the message.
+    """Raise this process's limit of open files, if so many need it.
 
     Raises:
         InputError: the system does not allow so many.

@@ -38,12 +38,7 @@ class CellDecryptor:
     """Decrypts single cells of a column under any enabled key of its keyset."""
 
     def __init__(self, keyset: Keyset, context: str) -> None:
-        """Bind a keyset to a column.
-
-        Args:
-            keyset: tried in its order.
-            context: the associated data, as UTF-8.
-        """
+        """Bind a keyset, whose keys are tried in its order, to a column."""
         openers = {Mode.SEARCHABLE: _siv, Mode.SEALED: _gcm}
         make, data = openers[keyset.mode], context.encode()
         enabled = [key for key in keyset.keys if key.status is Status.ENABLED]

@@ -20,11 +20,7 @@ def is_uuid(kind: pa.DataType) -> bool:
 
 
 def text_of_uuids(array: pa.Array) -> pa.Array:
-    """Return UUIDs in the form of RFC 9562, in lower case.
-
-    Args:
-        array: of fixed-size binary, 16 bytes each.
-    """
+    """Return UUIDs, 16 bytes of fixed-size binary each, in the form of RFC 9562, in lower case."""
     filled = _filled(array, bytes(_BYTES))
     data = np.frombuffer(filled.buffers()[1] or b"", np.uint8)
     octets = data[_BYTES * filled.offset :][: _BYTES * len(filled)].reshape(-1, _BYTES)
@@ -37,10 +33,7 @@ def text_of_uuids(array: pa.Array) -> pa.Array:
 
 
 def uuids_of_text(array: pa.Array) -> pa.Array:
-    """Return the 16 bytes of each UUID.
-
-    Args:
-        array: of string, as `text_of_uuids` makes them.
+    """Return the 16 bytes of each UUID in an array of string.
 
     Raises:
         ArrowInvalid: a text is none.

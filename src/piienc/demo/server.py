@@ -43,12 +43,7 @@ class DemoServer:
     """
 
     def __init__(self, root: Path, folder: Path) -> None:
-        """Begin to listen.
-
-        Args:
-            root: what is served; it must be there.
-            folder: where the key and the file of known hosts are written.
-        """
+        """Begin to serve `root`; the keys and the file of known hosts go into `folder`."""
         self._root = root
         self._host_key = _new_key(folder / "host_key")
         self.identity = folder / "user_key"

@@ -33,11 +33,6 @@ def look(
 ) -> TableInspection:
     """Tell which columns of a table are encrypted, and under which key.
 
-    Args:
-        source: the file.
-        keys: the keysets that are known, by the ids of their keys.
-        schema: tells how a CSV file is written.
-
     Raises:
         InputError: it cannot be read.
     """

@@ -65,11 +65,7 @@ _NONE: NDArray[np.int64] = np.empty(0, np.int64)
 
 
 def cell_demands(rule: RowRule) -> Iterator[CellDemand]:
-    """Make the demands on cells that a rule has.
-
-    Args:
-        rule: of a profile.
-    """
+    """Make the demands on cells that a rule has."""
     for name, value in rule.demands.items():
         if name in LENGTHS:
             detail, test = _length(name, value)

@@ -81,9 +81,5 @@ class ManifestForm(Protocol):
 
 
 def form_of(trigger: str) -> ManifestForm:
-    """Return the form of the manifests that a trigger asks for.
-
-    Args:
-        trigger: one of `MANIFESTS`.
-    """
+    """Return the form of the manifests that a trigger asks for."""
     return cast("ManifestForm", import_module(MANIFESTS[trigger]))

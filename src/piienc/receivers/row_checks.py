@@ -69,13 +69,7 @@ class RowRules(Struct, frozen=True):
 
     @classmethod
     def of(cls, profile: Profile, schema: Schema, columns: Sequence[str]) -> RowRules:
-        """Settle which rules are for which columns.
-
-        Args:
-            profile: the receiver's.
-            schema: tells the properties of the columns, and which are marked.
-            columns: those of the file.
-        """
+        """Settle which rules are for which columns of a file."""
         names = PropertyNames.of(profile.properties)
         carried = {name: names.spelt(_property(name, schema)) for name in columns}
         rules = _rules(profile, {*carried.values()}, names)

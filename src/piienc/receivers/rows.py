@@ -110,13 +110,7 @@ class RowRule(Table, frozen=True, kw_only=True, omit_defaults=True):
         return "warning" if self.severity == "warning" else "error"
 
     def chooses(self, column: str, carried: str, names: "PropertyNames") -> bool:
-        """Tell whether a column is meant.
-
-        Args:
-            column: its name.
-            carried: the property that it carries, as it is spelt.
-            names: the receiver's.
-        """
+        """Tell whether a column that carries a property, as it is spelt, is meant."""
         if carried in map(names.spelt, self.besides or ()):
             return False
         if self.custom and names.known(carried):

@@ -22,13 +22,7 @@ _PLAIN = ".csv"
 def make(
     form: ManifestForm, data: Path, facts: Table, schema: Schema
 ) -> tuple[bytes, list[Problem]]:
-    """Make the manifest of a data file.
-
-    Args:
-        form: of the receiver's manifests.
-        data: the file; only a plain CSV is opened.
-        facts: what the schema does not tell.
-        schema: the file's.
+    """Make the manifest of a data file; only a plain CSV is opened.
 
     Returns:
         The manifest, and warnings.
@@ -45,13 +39,7 @@ def make(
 def check(
     form: ManifestForm, manifest: Path, data: Path | None, schema: Schema | None
 ) -> list[Problem]:
-    """Find what is wrong with a manifest.
-
-    Args:
-        form: of the receiver's manifests.
-        manifest: the file.
-        data: the data file that it is for, if it is known; only a plain CSV is opened.
-        schema: the data file's, if there is one.
+    """Find what is wrong with a manifest; of data files, only a plain CSV is opened.
 
     Raises:
         InputError: a file cannot be read.
@@ -72,13 +60,7 @@ def check(
 
 
 def _header(data: Path, schema: Schema | None, *, strict: bool = False) -> list[str] | None:
-    """Return the columns of a plain CSV file; None for what is encrypted.
-
-    Args:
-        data: the file.
-        schema: tells how it is written.
-        strict: also hold the columns against the schema.
-    """
+    """Return the columns of a plain CSV file, `strict` held against the schema; else None."""
     if data.suffix.lower() != _PLAIN:
         return None
     from piienc.tables import opened_table  # noqa: PLC0415  # start-up

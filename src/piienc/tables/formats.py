@@ -121,11 +121,6 @@ def opened_table(
 ) -> AbstractContextManager[OpenedTable]:
     """Open a table for reading, whatever its name.
 
-    Args:
-        source: where it is.
-        form: how it is written, if it is CSV.
-        size: that of its units.
-
     Raises:
         InputError: it cannot be read, or is no table.
         IncompleteError: the folder for temporary files has no room for Parquet from a stream.

@@ -56,13 +56,7 @@ def property_of(name: str, column: Column) -> str:
 
 
 def check_types(name: str, entry: Mapping[str, str], column: Column | None) -> Iterator[Problem]:
-    """Find what is wrong with a column's data type and date format.
-
-    Args:
-        name: the column's.
-        entry: what the manifest says of it, those fields that are strings.
-        column: what the schema says of it.
-    """
+    """Find what is wrong with a column's data type and date format."""
     place = dotted(("columns", name, "dataType"))
     kind = entry.get("dataType", _DEFAULT)
     known = _BY_CASE.get(kind.casefold())

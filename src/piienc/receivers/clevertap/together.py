@@ -22,13 +22,7 @@ if TYPE_CHECKING:
 def together(
     fields: Mapping[str, Any], header: Sequence[str] | None, schema: Schema | None
 ) -> Iterator[Problem]:
-    """Find what is wrong between columns.
-
-    Args:
-        fields: of the manifest, those of the right types.
-        header: the columns of the data file, if they are known.
-        schema: the data file's, if there is one.
-    """
+    """Find what is wrong between columns."""
     named = {
         name: entry["ctName"]
         if isinstance(entry, dict) and isinstance(entry.get("ctName"), str)

@@ -46,13 +46,7 @@ def told_by(start: bytes) -> str | None:
 
 
 def find_encoding(stream: Decompressed, start: bytes, rows: int) -> DetectedEncoding:
-    """Find out by which encodings a sample can be read.
-
-    Args:
-        stream: at its beginning.
-        start: what it begins with.
-        rows: the lines that are looked at; 0 for all.
-    """
+    """Find out by which encodings a sample can be read; `rows`: lines to look at, 0 for all."""
     if name := told_by(start):
         return DetectedEncoding(name)
     decoders = {

@@ -47,11 +47,7 @@ class DetectedDialect(Struct, frozen=True):
 
 
 def sniff(path: Path, rows: int) -> DetectedDialect:
-    """Find out how a CSV file is written.
-
-    Args:
-        path: the file.
-        rows: that are looked at; 0 for all.
+    """Find out how a CSV file is written; `rows`: those to look at, 0 for all.
 
     Raises:
         InputError: it cannot be read.
@@ -70,12 +66,7 @@ def sniff(path: Path, rows: int) -> DetectedDialect:
 
 
 def profiled(path: Path, most: int, form: CsvFormat) -> tuple[list[ColumnProfile], int, bool]:
-    """Look at the rows of a sample.
-
-    Args:
-        path: CSV or Parquet.
-        most: rows that are read at most; 0 for all.
-        form: how a CSV file is written.
+    """Look at the rows of a sample; `most`: rows to read, 0 for all.
 
     Returns:
         What was seen of each column, how many rows were read, and whether these are all.

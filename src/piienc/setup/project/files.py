@@ -97,12 +97,7 @@ def settings_text(
 
 
 def ignored(before: str, folders: Sequence[str]) -> str:
-    """Return what to write behind a `.gitignore`, so that git leaves some folders alone.
-
-    Args:
-        before: what it holds already.
-        folders: relative to it.
-    """
+    """Return what to write behind a `.gitignore`, so that git leaves some folders alone."""
     known = {line.strip().strip("/") for line in before.splitlines()}
     missing = [folder for folder in folders if folder.strip("/") not in known]
     if not missing:

@@ -36,14 +36,7 @@ class Oddity(Struct, frozen=True):
 
 
 def of_beginning(start: bytes, end: int, delimiter: bytes, quote: bytes) -> Oddity | None:
-    """Tell what is odd about a file's first lines, whatever its columns are.
-
-    Args:
-        start: what it begins with, as UTF-8.
-        end: where its first record ends.
-        delimiter: between fields.
-        quote: around fields.
-    """
+    """Tell what is odd about a file's first lines in UTF-8; `end`: of its first record."""
     return next(_of_beginning(start, end, delimiter, quote), None)
 
 
@@ -93,15 +86,7 @@ _TWICE = Oddity(
 def of_columns(
     header: str, columns: Sequence[str], expected: Collection[str], delimiter: str, quote: str
 ) -> Oddity | None:
-    """Tell why columns are not the expected ones.
-
-    Args:
-        header: the first line.
-        columns: as they were read from it.
-        expected: the schema's; none if nobody knows.
-        delimiter: by which it was read.
-        quote: around fields.
-    """
+    """Tell why columns are not the expected ones; none are expected if nobody knows them."""
     if mark := _other_delimiter(header, columns, expected, delimiter, quote):
         shown = "\\t" if mark == "\t" else mark
         return Oddity(
@@ -158,14 +143,7 @@ def _plain(name: str) -> str:
 
 
 def of_record(record: bytes, fields: int, columns: int, delimiter: bytes) -> Oddity:
-    """Tell why a record may have another number of fields than the header.
-
-    Args:
-        record: as it stands in the file.
-        fields: that it has.
-        columns: that the header has.
-        delimiter: between fields.
-    """
+    """Tell why a record may have another number of fields than the header."""
     line = record.rstrip(b"\r\n")
     known = (
         (
@@ -211,13 +189,7 @@ def of_record(record: bytes, fields: int, columns: int, delimiter: bytes) -> Odd
 
 
 def of_quote(before: bytes, behind: bytes, delimiter: bytes) -> Oddity:
-    """Tell why a quote stands in the middle of a field.
-
-    Args:
-        before: what stands in front of it.
-        behind: what follows it.
-        delimiter: between fields.
-    """
+    """Tell why a quote stands in the middle of a field."""
     following = behind[:1].decode("latin-1")
     if before.endswith((delimiter + b"=", b"\n=")):
         return Oddity("a field written as a formula of Excel (=)", "write it without the =")

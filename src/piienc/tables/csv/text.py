@@ -21,11 +21,7 @@ _HEAD = 1 << 12  # bytes in which zeros are looked for
 
 
 def encoding_of(stream: Decompressed, expected: str) -> str:
-    """Return a file's encoding: the expected one, in the byte order that the file's mark tells.
-
-    Args:
-        stream: at its beginning.
-        expected: what the schema says.
+    """Return a file's encoding: the schema's, in the byte order that the file's mark tells.
 
     Raises:
         InputError: the file's byte order mark contradicts it, or is missing where it is needed.

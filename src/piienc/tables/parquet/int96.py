@@ -30,12 +30,7 @@ _MOST_SECONDS_AS_MICROS = (2**63 - 1) // 10**6
 
 
 def exact_unit(file: BinaryIO, name: str, columns: Sequence[tuple[str, ...]]) -> str:
-    """Return the unit in which all INT96 of a file are exact: `ns`, or else `us`.
-
-    Args:
-        file: the file.
-        name: what error messages call it.
-        columns: the paths of its INT96 columns.
+    """Return the unit in which all INT96 of a file's columns are exact: `ns`, or else `us`.
 
     Raises:
         InputError: there is no such unit, or the file is damaged.

@@ -55,11 +55,7 @@ class Layout(Struct, frozen=True):
     lost: tuple[tuple[str, str], ...]
 
     def warnings(self, written: Footer) -> tuple[str, ...]:
-        """Return what is not in the output as it was in the source, once for each kind.
-
-        Args:
-            written: the output's footer.
-        """
+        """Return what is not in the output as it was in the source, once for each kind."""
         after = dict(zip((leaf.path for leaf in written.leaves), written.chunks, strict=False))
         lost = list(self.lost)
         for path, before in self.pairs:
@@ -75,13 +71,7 @@ class Layout(Struct, frozen=True):
 
 
 def layout(source: Footer, schema: pa.Schema, output: Output) -> Layout:
-    """Lay an output out as its source is.
-
-    Args:
-        source: the source's footer.
-        schema: the source's Arrow schema.
-        output: what is to be written.
-    """
+    """Lay an output out as its source is."""
     options: dict[str, Any] = {"store_schema": False}  # the sink does
     plain = output.schema if output.decrypted else schema
     flags, lost = _flags(source, plain, output, options)
@@ -236,13 +226,7 @@ def _of_chunks(
 def _of_file(
     source: Footer, paths: Sequence[tuple[str, ...]], changed: frozenset[str]
 ) -> dict[str, Any]:
-    """Return the options of the whole file.
-
-    Args:
-        source: the source's footer.
-        paths: of the output's leaves.
-        changed: the columns of other values than in the source.
-    """
+    """Return the options of the whole file; `changed`: the columns of other values than before."""
     sorting = []
     for each in source.sorting:
         path = source.leaves[each.leaf].path

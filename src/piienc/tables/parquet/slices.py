@@ -53,15 +53,7 @@ class RowGroups:
     def __init__(
         self, source: BinaryIO, file: pq.ParquetFile, footer: Footer, name: str, units: UnitSize
     ) -> None:
-        """Take a file.
-
-        Args:
-            source: what it is read from.
-            file: opened.
-            footer: what it says.
-            name: what error messages call it.
-            units: how large slices, rows and row groups may be.
-        """
+        """Take an open file, and what its footer says."""
         self._source, self._file, self._footer = source, file, footer
         self._name, self._units = name, units
         self._most = units.parquet_rows or SLICE_ROWS

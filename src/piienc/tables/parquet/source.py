@@ -39,12 +39,7 @@ class ParquetSource(BatchTable):
     kind = "parquet"
 
     def __init__(self, file: BinaryIO, name: str, units: UnitSize = UnitSize()) -> None:
-        """Open a file and read its footer.
-
-        Args:
-            file: seekable.
-            name: what error messages call it.
-            units: how large slices are.
+        """Open a seekable file and read its footer.
 
         Raises:
             InputError: it cannot be read exactly, or names a column twice.
@@ -193,11 +188,6 @@ class ParquetSink:
 
 def open_parquet(file: BinaryIO, name: str, int96_unit: str | None = None) -> pq.ParquetFile:
     """Open a Parquet file whose footer was looked at.
-
-    Args:
-        file: at any place.
-        name: what error messages call it.
-        int96_unit: of the timestamps that INT96 becomes.
 
     Raises:
         InputError: it cannot be read.
