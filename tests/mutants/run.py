@@ -313,7 +313,7 @@ def main() -> int:
     files = [
         str(path.relative_to(SOURCE))
         for room in ROOMS
-        for path in sorted((SOURCE / room).glob("*.py") if room.endswith("/") else [SOURCE / room])
+        for path in sorted((SOURCE / room).rglob("*.py") if room.endswith("/") else [SOURCE / room])
     ]
     files = [file for file in dict.fromkeys(files) if not only or file.startswith(tuple(only))]
     rooms = [room for room in ROOMS if any(file.startswith(room) for file in files)]

@@ -163,6 +163,13 @@ def test_infer_marks_personal_data_by_name_and_by_content(tmp_path, name, values
     assert (column.encrypt, column.property) == (key, carried)
 
 
+def test_infer_reads_a_table_without_columns(tmp_path):
+    """It proposes a schema without columns."""
+    path = tmp_path / "x.parquet"
+    pq.write_table(pa.table({}), path)
+    assert not infer(path).schema.columns
+
+
 def test_infer_gives_a_format_to_dates_that_parquet_has_as_text(tmp_path):
     """Text stays text in the file, and can yet be held to the form of a date."""
     path = tmp_path / "x.parquet"

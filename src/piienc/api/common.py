@@ -22,9 +22,6 @@ PathLike = str | os.PathLike[str]
 Passphrase = str | bytes | SecretBytes | Unlocker | None
 """The passphrase of the keys, or what asks for it; None if they have none."""
 
-OnProgress = Callable[[int, int, float | None], None]
-"""Called with the rows done, the bytes done, and the share of the whole; None if it is unknown."""
-
 OnWarning = Callable[[str], object]
 """Called with a sentence if the audit log is not as it was written."""
 

@@ -23,13 +23,13 @@ if TYPE_CHECKING:
 
     from piienc.api.common import (
         OnLine,
-        OnProgress,
         OnRetry,
         OnWarning,
         Passphrase,
         PathLike,
     )
     from piienc.report.receipt import PullReceipt, PushReceipt
+    from piienc.storage.progress import OnProgress
 
 
 def push(

@@ -27,9 +27,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from pathlib import Path
 
-    from piienc.api.common import OnProgress, OnWarning, Passphrase, PathLike
+    from piienc.api.common import OnWarning, Passphrase, PathLike
     from piienc.report.receipt import UnwrapReceipt, WrapReceipt
     from piienc.storage import Source, Target
+    from piienc.storage.progress import OnProgress
 
 _ENDINGS = {".asc", ".gpg", ".pgp"}
 

@@ -27,12 +27,13 @@ from piienc.transform.crypt import CryptOptions
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from piienc.api.common import OnProgress, OnWarning, Passphrase, PathLike
+    from piienc.api.common import OnWarning, Passphrase, PathLike
     from piienc.audit.entry import AuditEntry
     from piienc.keys import Keyset, Unlocker
     from piienc.report.receipt import FolderReceipt, Receipt
     from piienc.settings import Settings
     from piienc.storage import Source, Target
+    from piienc.storage.progress import OnProgress
 
 
 def encrypt_file(

@@ -28,9 +28,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
     from typing import BinaryIO
 
-    from piienc.api.common import OnProgress, OnWarning, Passphrase, PathLike
+    from piienc.api.common import OnWarning, Passphrase, PathLike
     from piienc.report.model import Report
     from piienc.storage import Source
+    from piienc.storage.progress import OnProgress
 
 
 def verify(

@@ -25,12 +25,12 @@ from piienc.base.printable import printable
 from piienc.errors import IncompleteError, KeyAccessError, PiiencError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Iterator, Sequence
     from typing import TextIO
 
     from rich.console import Console
 
-    Report = Callable[[int, int, float | None], None]
+    from piienc.storage.progress import OnProgress
 
 SCHEMA_VERSION = 1
 _STDOUT = "standard output"
@@ -209,7 +209,7 @@ def ask(question: str) -> str:
 
 
 @contextlib.contextmanager
-def progress(what: str, *, quiet: bool) -> Iterator[Report | None]:
+def progress(what: str, *, quiet: bool) -> Iterator[OnProgress | None]:
     """Show a progress bar while the block runs: rows, megabytes a second, time left."""
     if quiet or not sys.stderr.isatty():
         yield None

@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     OnProgress = Callable[[int, int, float | None], None]
-    """Called with the rows and the bytes that are done, and with their share of the whole."""
+    """Called with the rows and the bytes that are done, and their share of the whole, if known."""
 
 
 class Meter:

@@ -50,6 +50,7 @@ if TYPE_CHECKING:
     from piienc.schema import Schema
     from piienc.state import CellCounter
     from piienc.storage import OpenedSource, Source, Target
+    from piienc.storage.progress import OnProgress
     from piienc.tables import OpenedTable
     from piienc.transform.plan import Plan
 
@@ -69,7 +70,7 @@ class CryptOptions(Struct, frozen=True):
 
     overwrite: bool = False
     threads: int = 0
-    progress: Callable[[int, int, float | None], None] | None = None
+    progress: OnProgress | None = None
     rehearsal: bool = False
     kernels: Kernels | None = None
     units: UnitSize = UnitSize()

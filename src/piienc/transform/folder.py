@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from piienc.schema import Schema
     from piienc.state import CellCounter
     from piienc.storage import Source, Target
+    from piienc.storage.progress import OnProgress
 
 
 def encrypt(
@@ -228,7 +229,7 @@ def _columns(receipts: Iterable[Receipt]) -> dict[str, ColumnFacts]:
 
 def _progress(
     options: crypt.CryptOptions, rows: int, done: int, size: int, whole: int
-) -> Callable[[int, int, float | None], None] | None:
+) -> OnProgress | None:
     """Return what tells the progress in one file as that in all of them."""
     report = options.progress
     if report is None:

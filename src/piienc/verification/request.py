@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from piienc.report.model import Expect, SchemaFacts
     from piienc.schema import Schema
     from piienc.storage import Source
+    from piienc.storage.progress import OnProgress
 
 
 class VerifyRequest(Struct, frozen=True, kw_only=True):
@@ -51,4 +52,4 @@ class VerifyRequest(Struct, frozen=True, kw_only=True):
     hold: Callable[[Sequence[str]], None] | None = None
     threads: int = 0
     units: UnitSize = UnitSize()
-    progress: Callable[[int, int, float | None], None] | None = None
+    progress: OnProgress | None = None

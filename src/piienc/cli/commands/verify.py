@@ -11,13 +11,16 @@ import typer
 from piienc.cli import options, ui
 from piienc.cli.places import begun_source
 from piienc.errors import UsageError
+from piienc.report.formats import FORMATS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from piienc.report.model import Report
 
-Form = Literal["text", "json", "junit", "github", "markdown", "sarif"]
+    Form = str
+else:
+    Form = Literal[("text", *FORMATS)]
 
 
 @options.command("verify", "piienc verify profiles.enc.csv --schema schema.toml")
@@ -88,8 +91,6 @@ def verify(
 
 
 def _reports(given: Sequence[str], html: Path | None) -> list[tuple[str, Path]]:
-    from piienc.report.formats import FORMATS  # start-up
-
     found = [("html", html)] if html else []
     for each in given:
         name, equals, path = each.partition("=")
@@ -105,7 +106,6 @@ def _reports(given: Sequence[str], html: Path | None) -> list[tuple[str, Path]]:
 def _tell(report: Report, form: str, *, quiet: bool) -> None:
     """Show the report in the form that was asked for."""
     from piienc.cli import report as shown  # start-up
-    from piienc.report.formats import FORMATS
 
     if form == "github":
         shown.add_summary(report)

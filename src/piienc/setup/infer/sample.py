@@ -84,7 +84,7 @@ def profiled(path: Path, most: int, form: CsvFormat) -> tuple[list[ColumnProfile
             if most and seen == most:
                 return profiles, seen, False
             columns = decoded(table, unit).values()
-            available = next(column.count for column in columns)
+            available = next((column.count for column in columns), 0)
             count = min(most - seen, available) if most else available
             for profile, column in zip(profiles, columns, strict=True):
                 profile.add(count, _values(column, count))
