@@ -46,6 +46,7 @@ def test_demo_goes_all_the_way_and_leaves_nothing(project, temporary):
 def test_demo_shows_the_table_in_clear_encrypted_and_decrypted(project, temporary):
     """Equal values of the searchable column are equal cells, and none is in clear between."""
     scenes = project.run("demo", "--json").document["scenes"]
+    assert {name for scene in scenes for name in scene} == {"told", "title", "head", "rows"}
     before, encrypted, after = (scene["rows"] for scene in scenes if scene["rows"])
     assert before == after
     names, emails = [row[1] for row in encrypted], [row[2] for row in encrypted]

@@ -60,11 +60,11 @@ quiet_for = 0
 _SHOWN = 16  # characters of an encrypted cell
 
 
-class Scene(Struct, frozen=True):
+class Scene(Struct, frozen=True, rename={"lines": "told"}):
     """What there is to be seen at one point of the way.
 
     Attributes:
-        lines: what was done, a line each.
+        lines: what was done, a line each; `told` in JSON.
         title: of the table.
         head: the names of its columns; without any, there is no table.
         rows: its rows.

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, BinaryIO, Protocol, cast
 from msgspec import Struct
 
 from piienc.base.files import open_input, reading, translated
-from piienc.storage.content import HEAD
+from piienc.storage.content import HEAD, is_parquet
 from piienc.storage.hashing import FollowedFile, HashingReader, Readable, ReadAhead
 
 if TYPE_CHECKING:
@@ -81,7 +81,8 @@ class OpenedSource:
         stream = _NamedStream(file, name)
         self.reader = HashingReader(stream)
         self.head = self.peek(HEAD)
-        if ahead and self.file:
+        # Nothing is gained for what is read from its end, and memory is lost.
+        if ahead and self.file and not is_parquet(self.head):
             self.reader = stack.enter_context(ReadAhead(stream))
         self._followed: FollowedFile | None = None
 
