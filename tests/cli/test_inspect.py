@@ -59,6 +59,14 @@ def test_encrypted_columns_are_shown_with_their_keys(there, name, title):
     ]
 
 
+def test_columns_of_one_name_are_told_apart_by_their_place(there):
+    """Each is judged by its own cells."""
+    encrypted = there.read("y.csv").decode().splitlines()[1].split(",")[1]
+    there.write("twice.csv", f"id,email,email\n1,a@x,{encrypted}\n")
+    columns = there.run("inspect", "twice.csv", "--json").document["columns"]
+    assert [column["encrypted_cells"] for column in columns] == [0, 0, 1]
+
+
 def test_json_of_a_table_is_one_document(there):
     """From standard input as well, and quiet or not."""
     ended = there.run("inspect", "-", "--json", "--quiet", stdin=there.read("y.csv"))

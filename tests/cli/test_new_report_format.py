@@ -28,14 +28,15 @@ def test_report_format_of_one_row_works_on_the_command_line(file, monkeypatch):
     assert file.read("report.txt") == b"type 2\n"
 
 
-def test_every_report_format_can_go_to_standard_output(file):
+def test_every_report_format_but_a_page_can_go_to_standard_output(file):
     """The command line offers the rows of the table, and text for people."""
-    for name in FORMATS:
+    names = [name for name in FORMATS if name != "html"]
+    for name in names:
         ended = file.run("verify", "x.csv", "--schema", "schema.toml", "--format", name)
         assert ended.code == 10, ended.err
         assert ended.out
     ended = file.run("verify", "x.csv", "--schema", "schema.toml", "--format", "none")
-    assert (ended.code, [name for name in FORMATS if repr(name) not in ended.err]) == (2, [])
+    assert (ended.code, [name for name in names if repr(name) not in ended.err]) == (2, [])
 
 
 def test_report_format_without_its_row_is_refused(file):

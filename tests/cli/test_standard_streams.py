@@ -188,3 +188,29 @@ def test_standard_input_that_is_closed_is_told(desk, words):
     assert done.stderr == (
         b"piienc: error: there is no standard input to read\npiienc: hint: name a file\n"
     )
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["verify", "plain.csv", "--schema", "schema.toml", "--expect", "plain"],
+        ["inspect", "plain.csv"],
+        ["keys", "list"],
+        ["audit", "show"],
+        ["schema", "show", "schema.toml"],
+        ["profiles", "show", "clevertap"],
+    ],
+    ids=" ".join,
+)
+def test_standard_output_that_is_closed_takes_nothing_and_changes_no_exit_code(desk, words):
+    """Who closes it wants to know no more."""
+    open_ = subprocess.run(desk.command(*words), cwd=desk.folder, check=False, capture_output=True)
+    done = subprocess.run(
+        desk.command(*words),
+        cwd=desk.folder,
+        check=False,
+        stderr=subprocess.PIPE,
+        preexec_fn=lambda: os.close(1),
+        timeout=60,
+    )
+    assert (done.returncode, done.stderr) == (open_.returncode, open_.stderr)

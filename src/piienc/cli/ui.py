@@ -147,6 +147,8 @@ def table(
         made.add_row(*map(printable, row))
     # Off a terminal there is no width to keep to, and nothing may be cut.
     stream = sys.stderr if aside else sys.stdout
+    if stream is None:  # it is closed, and nobody sees it
+        return
     with translated("standard error" if aside else _STDOUT):
         width = None if stream.isatty() else _ENDLESS
         # What stands in a cell is text, whatever it looks like.
@@ -175,6 +177,8 @@ def paragraph(text: str, *, style: str | None = None, indent: int = 0) -> None:
     """
     from rich.text import Text  # start-up
 
+    if sys.stdout is None:  # it is closed, and nobody sees it
+        return
     with translated(_STDOUT):
         console = _console(sys.stdout, None)
         lines = [Text(printable(text))]

@@ -10,12 +10,12 @@ from piienc.columns import LEAST, cells_of, forms_of
 from piienc.describe.inspection import ColumnInspection, TableInspection
 from piienc.storage.content import compression_of
 from piienc.tables import opened_table
-from piienc.transform.batches import decoded
+from piienc.transform.batches import decoded_columns
 from piienc.transform.crypt import csv_format
 from piienc.transform.marks import record_in
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from piienc.keys import KeyInfo
     from piienc.schema import Schema
@@ -41,10 +41,13 @@ def look(
         record = record_in(table, schema)
         recorded = record.columns if record else {}
         unit = next(table.units(), None)
-        columns = {} if unit is None else decoded(table, unit)
-        rows = min(_ROWS, *(column.count for column in columns.values())) if columns else 0
+        columns: Sequence[StoredColumn | None] = [None] * len(table.columns)
+        if unit is not None:
+            columns = decoded_columns(table, unit)
+        rows = min(_ROWS, next((column.count for column in columns if column), 0))
         judged = [
-            _judged(name, columns.get(name), recorded.get(name), keys) for name in table.columns
+            _judged(name, column, recorded.get(name), keys)
+            for name, column in zip(table.columns, columns, strict=True)
         ]
         return TableInspection(table.kind, source.name, compression_of(source.head), rows, judged)
 

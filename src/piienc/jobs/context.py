@@ -6,6 +6,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, Protocol
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from piienc import receivers as profiles
 from piienc import schema as schemas
@@ -18,6 +19,8 @@ from piienc.openpgp.encryptor import WrapRequest
 from piienc.report.model import SchemaFacts
 from piienc.state import Ledger
 from piienc.transform.marks import chosen_treatments
+from piienc.transform.treatments import TREATMENTS
+from piienc.transform.treatments.omit import OMIT
 from piienc.verification.available_keys import AvailableKeys
 
 if TYPE_CHECKING:
@@ -168,7 +171,10 @@ class JobContext(Struct, frozen=True, dict=True):
         Raises:
             PiiencError: see `piienc.deliver.push.rules_of`; or a recipient's key is not there.
         """
-        rules = rules_of(self.endpoint, self.profile, schema=self.schema)
+        # A manifest tells of the columns that arrive.
+        omitted = {name for name, each in self.job.treatments.items() if TREATMENTS[each] is OMIT}
+        columns = {n: each for n, each in self.schema.columns.items() if n not in omitted}
+        rules = rules_of(self.endpoint, self.profile, schema=replace(self.schema, columns=columns))
         recipients = {
             key.name: frozenset(part.key_id for part in key.parts)
             for key in self.pgp.load(self.wrap_request.recipients)

@@ -15,7 +15,7 @@ import pyarrow as pa
 from piienc.columns import cells_of, plain_values, to_cells
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from piienc.base.cells import Cells, Places
     from piienc.columns import Fingerprints
@@ -121,20 +121,20 @@ class TypedColumn:
 class _Decoding:
     """Makes columns of units."""
 
-    def of_block(self, table: ByteTable, unit: Block) -> Mapping[str, StoredColumn]:
+    def of_block(self, table: ByteTable, unit: Block) -> Sequence[StoredColumn]:
         """Find the fields of a block."""
-        return text_columns(table, table.decode(unit))
+        return _text_columns(table, table.decode(unit))
 
-    def of_batch(self, table: OpenedTable, unit: BatchUnit) -> Mapping[str, StoredColumn]:
+    def of_batch(self, table: OpenedTable, unit: BatchUnit) -> Sequence[StoredColumn]:
         """Take the columns of a batch."""
-        return typed_columns(table, unit.batch)
+        return _typed_columns(table, unit.batch)
 
 
 _DECODING = _Decoding()
 
 
-def decoded(table: OpenedTable, unit: Any) -> Mapping[str, StoredColumn]:  # noqa: ANN401  # a table's units are its own
-    """Return a unit's columns as they lie in the file.
+def decoded_columns(table: OpenedTable, unit: Any) -> Sequence[StoredColumn]:  # noqa: ANN401  # a table's units are its own
+    """Return a unit's columns as they lie in the file, in its order, also those of one name.
 
     Raises:
         InputError: a record or its bytes are not as they should be, with the line.
@@ -142,17 +142,34 @@ def decoded(table: OpenedTable, unit: Any) -> Mapping[str, StoredColumn]:  # noq
     return table.give(unit, _DECODING)
 
 
+def decoded(table: OpenedTable, unit: Any) -> Mapping[str, StoredColumn]:  # noqa: ANN401  # a table's units are its own
+    """Return a unit's columns by name.
+
+    Raises:
+        InputError: a record or its bytes are not as they should be, with the line.
+    """
+    return dict(zip(table.columns, decoded_columns(table, unit), strict=True))
+
+
 def text_columns(table: OpenedTable, records: Records) -> Mapping[str, StoredColumn]:
-    """Return the columns of records."""
-    return {name: TextColumn(records, number) for number, name in enumerate(table.columns)}
+    """Return the columns of records, by name."""
+    return dict(zip(table.columns, _text_columns(table, records), strict=True))
 
 
 def typed_columns(table: OpenedTable, batch: pa.RecordBatch) -> Mapping[str, StoredColumn]:
-    """Return the columns of a batch."""
-    return {
-        name: TypedColumn(array, f"{table.name}: column {name!r}")
+    """Return the columns of a batch, by name."""
+    return dict(zip(table.columns, _typed_columns(table, batch), strict=True))
+
+
+def _text_columns(table: OpenedTable, records: Records) -> Sequence[StoredColumn]:
+    return [TextColumn(records, number) for number in range(len(table.columns))]
+
+
+def _typed_columns(table: OpenedTable, batch: pa.RecordBatch) -> Sequence[StoredColumn]:
+    return [
+        TypedColumn(array, f"{table.name}: column {name!r}")
         for name, array in zip(table.columns, batch.columns, strict=True)
-    }
+    ]
 
 
 def comparable(array: pa.Array, label: str) -> tuple[Cells, Places]:

@@ -150,3 +150,29 @@ def test_column_that_is_omitted_by_its_treatment_does_not_arrive(desk):
     assert desk.send().code == 0
     expected = b"".join(line.rpartition(b",")[0] + b"\n" for line in rows("a.csv").splitlines())
     assert desk.read("a.csv.pgp", "lean.toml") == expected
+
+
+def test_manifest_tells_of_the_columns_that_arrive(desk):
+    """An omitted column is not in it; without a column that tells who it is, nothing is sent."""
+    manifest = """[destinations.partner.manifest]
+type = "profile"
+client_email = "imports@example.com"
+key_id = "00000000-0000-4000-8000-000000000000"
+[jobs.nightly.treatments]
+"""
+    named = SCHEMA.replace('{ type = "integer"', '{ property = "Identity", type = "string"')
+    desk.project.write("schema.toml", named)
+    desk.write(
+        destination='profile = "clevertap"\nrecipients = ["rsa"]', more=manifest + 'note = "omit"'
+    )
+    desk.project.write("in/a.csv", "id,email,note\nc-1001,a@x.org,n\nc-1002,b@x.org,m\n")
+    ended = desk.send()
+    assert ended.code == 0, ended.err
+    (told,) = (data for name, data in desk.there().items() if name.endswith(".manifest"))
+    assert set(json.loads(told)["columns"]) == {"id", "email"}
+    desk.write(
+        destination='profile = "clevertap"\nrecipients = ["rsa"]',
+        more=manifest + 'id = "omit"\nemail = "omit"',
+    )
+    ended = desk.send("--again")
+    assert (ended.code, "identity" in ended.err) == (3, True), ended.err

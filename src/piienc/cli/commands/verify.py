@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     Form = str
 else:
-    Form = Literal[("text", *FORMATS)]
+    Form = Literal[("text", *(name for name in FORMATS if name != "html"))]  # a page is a file
 
 
 @options.command("verify", "piienc verify profiles.enc.csv --schema schema.toml")
