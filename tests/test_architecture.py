@@ -128,7 +128,6 @@ def test_only_the_tables_ask_of_which_format_one_is():
     others = outside("storage", "tables")
     asking = {name: asked_of(module) & formats for name, module in others.items()}
     assert {name: found for name, found in asking.items() if found} == {}
-    others = outside("tables")
     assert [name for name, module in others.items() if calls(module, "is_parquet")] == []
     assert calls(modules()["piienc.tables.streams"], "is_parquet")
 

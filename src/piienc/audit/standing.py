@@ -186,12 +186,6 @@ def misfit(head: SignedHead, last: LineLink, digest: str, end: int) -> str | Non
     """Return how a head does not fit a log; None if it does.
 
     A crash can come between a line and its head: so a head may be one line behind, and no more.
-
-    Args:
-        head: the head; its signature is good.
-        last: the last line.
-        digest: the hash of that.
-        end: where it ends in its segment.
     """
     if last.line == head.lines:
         same = (head.head, head.segment, head.end) == (digest, last.segment, end)

@@ -10,7 +10,7 @@ from piienc.columns import LEAST, cells_of, forms_of
 from piienc.describe.inspection import ColumnInspection, TableInspection
 from piienc.storage.content import compression_of
 from piienc.tables import opened_table
-from piienc.transform.batches import decoded_columns
+from piienc.transform.batches import decoded
 from piienc.transform.crypt import csv_format
 from piienc.transform.marks import record_in
 
@@ -43,7 +43,7 @@ def look(
         unit = next(table.units(), None)
         columns: Sequence[StoredColumn | None] = [None] * len(table.columns)
         if unit is not None:
-            columns = decoded_columns(table, unit)
+            columns = decoded(table, unit)
         rows = min(_ROWS, next((column.count for column in columns if column), 0))
         judged = [
             _judged(name, column, recorded.get(name), keys)

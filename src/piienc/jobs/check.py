@@ -18,7 +18,6 @@ from piienc.state import Marks
 from piienc.transform.mark_policy import hold_to_marks
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from pathlib import Path
 
     from piienc.jobs.context import JobContext
@@ -73,26 +72,21 @@ def check(context: JobContext) -> CheckReceipt:
 
     The destination is tried as by `push --dry-run`.
     """
-    checks = tuple(
-        _looked(what, look, context)
-        for what, look in (
-            ("schema", _schema),
-            ("keys", _keys),
-            ("recipients", _recipients),
-            ("sources", _sources),
-            ("folders", _folders),
-            ("disk", _disk),
-            ("destination", _destination),
-        )
-    )
-    return CheckReceipt("send", context.job.name, checks)
-
-
-def _looked(what: str, look: Callable[[JobContext], list[str]], context: JobContext) -> JobCheck:
-    try:
-        return JobCheck(what, tuple(look(context)))
-    except PiiencError as error:
-        return JobCheck(what, (), ErrorFacts.of(error))
+    checks = []
+    for what, look in (
+        ("schema", _schema),
+        ("keys", _keys),
+        ("recipients", _recipients),
+        ("sources", _sources),
+        ("folders", _folders),
+        ("disk", _disk),
+        ("destination", _destination),
+    ):
+        try:
+            checks.append(JobCheck(what, tuple(look(context))))
+        except PiiencError as error:
+            checks.append(JobCheck(what, (), ErrorFacts.of(error)))
+    return CheckReceipt("send", context.job.name, tuple(checks))
 
 
 def _schema(context: JobContext) -> list[str]:

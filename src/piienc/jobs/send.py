@@ -78,7 +78,6 @@ def send(context: JobContext) -> SendReceipt:
         round(time.monotonic() - started, 3),
         run.known,
         context.dry_run,
-        warnings=tuple(run.warnings),
     )
     for outcome in receipt.files:
         _tell(context, outcome)
@@ -90,14 +89,10 @@ class _JobRun(Struct):
     """One run of a job.
 
     Attributes:
-        context: the job.
-        ledger: keeps each step.
-        outcomes: what became of the sources so far.
         waiting: what earlier runs have left in the spool.
         spooled: what this one has put there.
         in_hand: the ids of both: how far they have come by now is left to chance.
         known: how many sources were sent by earlier runs.
-        warnings: what the user should know beside that.
     """
 
     context: JobContext
@@ -107,7 +102,6 @@ class _JobRun(Struct):
     spooled: list[SpooledSource] = field(default_factory=list)
     in_hand: set[str] = field(default_factory=set)
     known: int = 0
-    warnings: list[str] = field(default_factory=list)
 
     def run(self) -> None:
         """Do all steps."""

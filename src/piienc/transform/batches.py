@@ -15,7 +15,7 @@ import pyarrow as pa
 from piienc.columns import cells_of, plain_values, to_cells
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
     from piienc.base.cells import Cells, Places
     from piienc.columns import Fingerprints
@@ -123,17 +123,17 @@ class _Decoding:
 
     def of_block(self, table: ByteTable, unit: Block) -> Sequence[StoredColumn]:
         """Find the fields of a block."""
-        return _text_columns(table, table.decode(unit))
+        return text_columns(table, table.decode(unit))
 
     def of_batch(self, table: OpenedTable, unit: BatchUnit) -> Sequence[StoredColumn]:
         """Take the columns of a batch."""
-        return _typed_columns(table, unit.batch)
+        return typed_columns(table, unit.batch)
 
 
 _DECODING = _Decoding()
 
 
-def decoded_columns(table: OpenedTable, unit: Any) -> Sequence[StoredColumn]:  # noqa: ANN401  # a table's units are its own
+def decoded(table: OpenedTable, unit: Any) -> Sequence[StoredColumn]:  # noqa: ANN401  # a table's units are its own
     """Return a unit's columns as they lie in the file, in its order, also those of one name.
 
     Raises:
@@ -142,30 +142,18 @@ def decoded_columns(table: OpenedTable, unit: Any) -> Sequence[StoredColumn]:  #
     return table.give(unit, _DECODING)
 
 
-def decoded(table: OpenedTable, unit: Any) -> Mapping[str, StoredColumn]:  # noqa: ANN401  # a table's units are its own
-    """Return a unit's columns by name.
-
-    Raises:
-        InputError: a record or its bytes are not as they should be, with the line.
-    """
-    return dict(zip(table.columns, decoded_columns(table, unit), strict=True))
+def by_name(table: OpenedTable, columns: Sequence[StoredColumn]) -> dict[str, StoredColumn]:
+    """Return the columns of a unit by their names."""
+    return dict(zip(table.columns, columns, strict=True))
 
 
-def text_columns(table: OpenedTable, records: Records) -> Mapping[str, StoredColumn]:
-    """Return the columns of records, by name."""
-    return dict(zip(table.columns, _text_columns(table, records), strict=True))
-
-
-def typed_columns(table: OpenedTable, batch: pa.RecordBatch) -> Mapping[str, StoredColumn]:
-    """Return the columns of a batch, by name."""
-    return dict(zip(table.columns, _typed_columns(table, batch), strict=True))
-
-
-def _text_columns(table: OpenedTable, records: Records) -> Sequence[StoredColumn]:
+def text_columns(table: OpenedTable, records: Records) -> list[StoredColumn]:
+    """Return the columns of records."""
     return [TextColumn(records, number) for number in range(len(table.columns))]
 
 
-def _typed_columns(table: OpenedTable, batch: pa.RecordBatch) -> Sequence[StoredColumn]:
+def typed_columns(table: OpenedTable, batch: pa.RecordBatch) -> list[StoredColumn]:
+    """Return the columns of a batch."""
     return [
         TypedColumn(array, f"{table.name}: column {name!r}")
         for name, array in zip(table.columns, batch.columns, strict=True)

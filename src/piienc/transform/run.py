@@ -14,7 +14,7 @@ from msgspec.structs import replace
 from piienc.columns import BadCells, cells_of
 from piienc.errors import InputError
 from piienc.tables import in_words
-from piienc.transform.batches import text_columns, typed_columns
+from piienc.transform.batches import by_name, text_columns, typed_columns
 from piienc.transform.pipeline import in_order
 
 if TYPE_CHECKING:
@@ -76,7 +76,7 @@ class _UnitTransform(Struct, frozen=True):
     def of_block(self, table: ByteTable, unit: Block) -> _ChangedUnit:
         """Change a block of CSV."""
         records = table.decode(unit)
-        stored = text_columns(table, records)
+        stored = by_name(table, text_columns(table, records))
         changes = self.plan.apply_to_cells(stored, records.as_fields)
         tally = Tally(records.count)
         for name, change in changes.items():
@@ -120,7 +120,7 @@ class _UnitTransform(Struct, frozen=True):
         result = None
         if self.observer:
             encrypted = {name: [cells_of(made.column(name))[0]] for name in self.plan.keyed}
-            result = self._observed(typed_columns(table, batch), encrypted)
+            result = self._observed(by_name(table, typed_columns(table, batch)), encrypted)
         changed = pa.RecordBatch.from_arrays(made.columns, schema=self.schema)
         if (long := table.longer_row(changed)) is not None:
             limit = in_words(table.size.longest)

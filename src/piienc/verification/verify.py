@@ -16,7 +16,7 @@ from msgspec.structs import replace
 from piienc.columns import Fingerprinter
 from piienc.errors import UsageError
 from piienc.report.model import Report
-from piienc.transform.batches import decoded
+from piienc.transform.batches import by_name, decoded
 from piienc.transform.crypt import csv_format
 from piienc.transform.pipeline import in_order, usable_cores
 from piienc.verification.against import compared
@@ -131,7 +131,7 @@ class VerifyPass:
         progress = self._request.progress or (lambda *_: None)
 
         def look(unit: Any) -> UnitResult:  # noqa: ANN401  # a source's units are its own
-            return self.observe(decoded(self._table, unit))
+            return self.observe(by_name(self._table, decoded(self._table, unit)))
 
         with closing(in_order(self._table.units(), look, threads)) as results:
             for found in results:
@@ -152,7 +152,7 @@ class VerifyPass:
         self._findings.add(violations)
 
         def read(unit: Any) -> pa.RecordBatch:  # noqa: ANN401  # a source's units are its own
-            stored = decoded(table, unit)
+            stored = by_name(table, decoded(table, unit))
             names = columns or list(stored)[:1]  # a batch without columns has no rows
             return pa.RecordBatch.from_arrays([stored[name].array for name in names], names)
 

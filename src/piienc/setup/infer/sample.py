@@ -17,7 +17,7 @@ from piienc.storage import FileSource
 from piienc.tables import opened_table, repeated
 from piienc.tables.csv.oddities import DELIMITERS, unnamed
 from piienc.tables.streams import Decompressed
-from piienc.transform.batches import decoded_columns
+from piienc.transform.batches import decoded
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -83,7 +83,7 @@ def profiled(path: Path, most: int, form: CsvFormat) -> tuple[list[ColumnProfile
         for unit in table.units():
             if most and seen == most:
                 return profiles, seen, False
-            columns = decoded_columns(table, unit)
+            columns = decoded(table, unit)
             available = next((column.count for column in columns), 0)
             count = min(most - seen, available) if most else available
             for profile, column in zip(profiles, columns, strict=True):
