@@ -11,7 +11,7 @@ from piienc import settings
 from piienc.base.secret import SecretBytes
 from piienc.errors import PiiencError, UsageError
 from piienc.keys import Unlocker
-from piienc.storage import FileSource, FileTarget
+from piienc.storage import source_at, target_at
 
 if TYPE_CHECKING:
     from piienc.schema import Schema
@@ -59,22 +59,22 @@ def settings_of(keys: PathLike | None, state: PathLike | None, config: PathLike 
 
 
 def source_of(source: PathLike | Source) -> Source:
-    """Return what is read; a path is that of a file."""
+    """Return what is read: a source, or what is at a path or a URL."""
     if isinstance(source, str | os.PathLike) or not hasattr(source, "opened"):
-        return FileSource(Path(cast("PathLike", source)))
+        return source_at(cast("PathLike", source))
     return source
 
 
 def target_of(target: PathLike | Target) -> Target:
-    """Return where is written to; a path is that of a file."""
+    """Return what is written: a target, or what is at a path or a URL."""
     if isinstance(target, str | os.PathLike) or not hasattr(target, "opened"):
-        return FileTarget(Path(cast("PathLike", target)))
+        return target_at(cast("PathLike", target))
     return target
 
 
-def ends(source: Source, target: Target) -> list[tuple[str, Path]]:
+def ends(source: Source, target: Target) -> list[tuple[str, str]]:
     """Return what is read and written, by name, for the audit log."""
-    return [("input", Path(source.name)), ("output", Path(target.name))]
+    return [("input", source.name), ("output", target.name)]
 
 
 def path_of(path: PathLike | None) -> Path | None:

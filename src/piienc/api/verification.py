@@ -92,10 +92,10 @@ def verify(
         require_one_of("the format of a report", pair[0], FORMATS)
     settings, unlocker = settings_of(keys, state, config), unlocker_of(passphrase)
     read, original, described = source_of(file), path_of(against), Path(schema)
-    files = [("verified", Path(read.name)), *([("original", original)] if original else [])]
+    files = [("verified", read.name), *([("original", str(original))] if original else [])]
     with recorded("verify", settings, files, schema=described, on_warning=on_warning) as entry:
         for _, path in reports:
-            require_output(Path(path), settings, [each for _, each in files] + [described])
+            require_output(Path(path), settings, [Path(each) for _, each in files] + [described])
         held = schemas.load(described)
         available = AvailableKeys(KeyFolder(settings.keys_dir, unlocker), used=not without_keys)
         marks = Marks(settings.state_dir)

@@ -16,6 +16,7 @@ import pwd
 import signal
 import warnings
 from contextlib import suppress
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from msgspec import to_builtins
@@ -27,7 +28,6 @@ from piienc.settings.outputs import require_output
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
-    from pathlib import Path
 
     from piienc.audit.facts import AnyReceipt
     from piienc.audit.head import LogPosition
@@ -162,7 +162,7 @@ class AuditEntry:
 def recorded(
     command: str,
     settings: Settings,
-    files: Iterable[tuple[str, Path]] = (),
+    files: Iterable[tuple[str, str | Path]] = (),
     *,
     schema: Path | None = None,
     keys: Iterable[str] = (),
@@ -193,16 +193,16 @@ def recorded(
         on_warning=on_warning,
     )
     files = [*files]
-    for role, path in files:
-        entry.file(role, path)
+    for role, name in files:
+        entry.file(role, name)
     if schema is not None:
         entry.schema(schema)
     for name in keys:
         entry.key(name)
     entry.begin()
     try:
-        reads = [path for role, path in files if role != _OUTPUT]
-        for path in (path for role, path in files if role == _OUTPUT):
+        reads = [Path(name) for role, name in files if role != _OUTPUT]
+        for path in (Path(name) for role, name in files if role == _OUTPUT):
             require_output(path, settings, [*reads, schema])
         yield entry
     except BaseException as error:

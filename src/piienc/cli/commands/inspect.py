@@ -31,7 +31,7 @@ _CONTAINERS = {
 @options.command("inspect", "piienc inspect profiles.csv.pgp")
 def inspect(
     file: Annotated[
-        Path, options.argument("FILE|-", "OpenPGP, CSV or Parquet; - is standard input.")
+        str, options.argument("FILE|-", "OpenPGP, CSV or Parquet; - is standard input.")
     ],
     schema: Annotated[Path | None, options.schema("Schema with the format of the CSV.")] = None,
     *,

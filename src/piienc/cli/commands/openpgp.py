@@ -12,14 +12,14 @@ from piienc.cli import options, ui
 from piienc.cli.places import source_of, target_of
 from piienc.errors import UsageError
 
-Source = Annotated[Path, options.argument("SRC|-", "Input file; - is standard input.")]
+Source = Annotated[str, options.argument("SRC|-", "Input file; - is standard input.")]
 
 
 @options.command("wrap-file", "piienc wrap-file profiles.enc.csv --recipient partner")
 def wrap_file(
     src: Source,
     dst: Annotated[
-        Path | None, options.argument("[DST|-]", "Default: SRC plus the profile's extension.")
+        str | None, options.argument("[DST|-]", "Default: SRC plus the profile's extension.")
     ] = None,
     recipient: Annotated[list[str] | None, options.names("Recipient key; repeatable.")] = None,
     profile: options.Profile = None,
@@ -64,7 +64,7 @@ def wrap_file(
 def unwrap_file(
     src: Source,
     dst: Annotated[
-        Path | None, options.argument("[DST|-]", "Default: SRC without .asc, .gpg or .pgp.")
+        str | None, options.argument("[DST|-]", "Default: SRC without .asc, .gpg or .pgp.")
     ] = None,
     signed_by: Annotated[
         str | None, options.value("--signed-by", "NAME", "Require a signature by this key.")
@@ -77,7 +77,7 @@ def unwrap_file(
     with ExitStack() as stack:
         # While what is heavy is still to be imported: start-up.
         source = source_of(src)
-        if src.is_file() and str(dst) != "-":
+        if source.path and source.path.is_file() and dst != "-":
             source = stack.enter_context(source.opened())
             source.followed()
         from piienc.api.openpgp import unwrap_file  # start-up

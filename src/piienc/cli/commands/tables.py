@@ -14,11 +14,11 @@ if TYPE_CHECKING:
     from piienc.report.receipt import FolderReceipt, Receipt
 
 Source = Annotated[
-    Path,
+    str,
     options.argument("SRC|-", "CSV (also compressed), Parquet, or a folder; - is standard input."),
 ]
 Target = Annotated[
-    Path, options.argument("DST|-", "The output, in the same format; - is standard output.")
+    str, options.argument("DST|-", "The output, in the same format; - is standard output.")
 ]
 
 
@@ -94,7 +94,7 @@ def _names(columns: str | None) -> list[str]:
     return names
 
 
-def _line(done: str, receipt: Receipt | FolderReceipt, dst: Path) -> str:
+def _line(done: str, receipt: Receipt | FolderReceipt, dst: str) -> str:
     files = getattr(receipt, "files", None)
     several = f" in {len(files):,} files" if files else ""
     columns = ", ".join(receipt.columns)

@@ -26,7 +26,7 @@ else:
 @options.command("verify", "piienc verify profiles.enc.csv --schema schema.toml")
 def verify(
     file: Annotated[
-        Path, options.argument("FILE|-", "CSV or Parquet, wrapped or not; - is standard input.")
+        str, options.argument("FILE|-", "CSV or Parquet, wrapped or not; - is standard input.")
     ],
     schema: Annotated[Path, options.schema("Schema of the file.")],
     expect: Annotated[
