@@ -54,6 +54,43 @@ def test_text_around_the_armor_is_passed_over(around):
     assert dearmor(made) == DATA
 
 
+@pytest.mark.parametrize(("before", "found"), [(0, True), (60_000, True), (66_000, False)])
+def test_armor_is_looked_for_within_the_first_64_kib(before, found):
+    """A mail may stand before it; a long text holds none."""
+    made = b"x" * before + b"\n" + _armor()
+    if found:
+        assert dearmor(made) == DATA
+    else:
+        with pytest.raises(PgpError, match="no OpenPGP file"):
+            dearmor(made)
+
+
+@pytest.mark.parametrize(
+    ("headers", "length", "taken"),
+    [(63, 64, True), (64, 64, False), (1, 4095, True), (1, 5000, False)],
+)
+def test_headers_have_63_lines_of_4_kib_at_the_most(headers, length, taken):
+    """Whatever is longer is no armor, and is not kept in memory."""
+    made = _armor(headers=["Comment: ".ljust(length - 1, "x")] * headers)
+    if taken:
+        assert dearmor(made) == DATA
+    else:
+        with pytest.raises(PgpError, match="no blank line behind its headers"):
+            dearmor(made)
+
+
+@pytest.mark.parametrize(("blank", "taken"), [(0, True), (900, True), (1100, False)])
+def test_armor_ends_within_1_kib_of_its_base64(blank, taken):
+    """Also where 64 KiB, which are read at a time, end between the two."""
+    data = bytes(49_151)  # 65,536 characters, the last of which is the padding
+    made = _armor(data, width=1 << 20, checksum="\n" * blank)
+    if taken:
+        assert dearmor(made) == data
+    else:
+        with pytest.raises(PgpError, match="its last line is broken"):
+            dearmor(made)
+
+
 @pytest.mark.parametrize("line_end", ["\n", "\r\n"])
 def test_trailing_white_space_does_not_matter(line_end):
     """RFC 9580, 6.2: a reader ignores what mail programs add to a line."""

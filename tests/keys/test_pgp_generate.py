@@ -1,14 +1,16 @@
 """Key pairs that are made: their parts, expiry, user id and passphrase, and what is refused."""
 
 from datetime import UTC, datetime, timedelta
+from unittest.mock import Mock
 
 import pytest
 
 from piienc.base.secret import SecretBytes
 from piienc.errors import KeyAccessError, PgpError, PiiencError, UsageError
-from piienc.keys.openpgp import gpg
+from piienc.keys.openpgp import gpg, parameters
 from piienc.keys.openpgp.folder import PgpFolder
 from piienc.keys.openpgp.key import KeyState, KeyUse
+from piienc.keys.openpgp.parameters import key_parameters
 
 ALL_USES = (KeyUse.ENCRYPT, KeyUse.SIGN, KeyUse.CERTIFY)
 
@@ -66,6 +68,21 @@ def test_expiry_is_refused_where_keys_cannot_tell_the_date(folder, unit, days):
     with pytest.raises(UsageError, match="is no expiry"):
         _make(folder, expires=f"{left // days + 1}{unit}")
     assert _make(folder, expires=f"{soon // days}{unit}").expires
+
+
+@pytest.mark.parametrize(("unit", "days"), [("d", 1), ("w", 7), ("m", 30), ("y", 365)])
+def test_expiry_may_be_the_last_day_that_keys_can_tell(monkeypatch, unit, days):
+    """And not the day after."""
+    end = datetime(2100, 1, 1, tzinfo=UTC)
+
+    def ask(left):
+        clock = Mock(now=lambda _: end - timedelta(days=left))
+        monkeypatch.setattr(parameters, "datetime", clock)
+        return key_parameters("k", "k@example.com", "ed25519", f"10{unit}", None)
+
+    assert f"Expire-Date: 10{unit}" in ask(10 * days)
+    with pytest.raises(UsageError, match="is no expiry"):
+        ask(10 * days - 1)
 
 
 @pytest.mark.parametrize(

@@ -44,8 +44,8 @@ def is_armored(start: bytes) -> bool:
 
 def peeked(stream: BinaryIO) -> tuple[bytes, BinaryIO]:
     """Return a stream's first bytes, enough to tell what it is, and the whole stream again."""
-    start = stream.read(_START)
-    while 0 < len(start) < _START and (more := stream.read(_START - len(start))):
+    start = b""
+    while len(start) < _START and (more := stream.read(_START - len(start))):
         start += more
     return start, io.BufferedReader(_ReplayedStream(start, stream))
 
