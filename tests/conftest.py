@@ -114,7 +114,7 @@ def partner():
         for name, (algorithm, expires, made) in PARTNERS.items():
             gpg.generate(name, algorithm, expires, at=made)
         stale = gpg.fingerprint("staleonly")
-        gpg.run("--quick-add-key", stale, "cv25519", "encr", "1y", at="20200101T000000")
+        gpg.run("--quick-add-key", stale, "cv25519", "encr", "1y", at="20200102T000000")
         gpg.revoke("revoked")
         yield gpg
     finally:
