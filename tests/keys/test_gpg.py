@@ -21,6 +21,7 @@ from piienc.errors import IncompleteError, KeyAccessError, PgpError, PiiencError
 from piienc.keys.openpgp import gpg
 from piienc.keys.openpgp.armor import dearmor
 from piienc.keys.openpgp.folder import PgpFolder
+from piienc.keys.openpgp.home import is_locked
 
 CANARY = b"CANARY-4711"
 
@@ -244,7 +245,7 @@ def test_secret_key_is_locked_if_its_file_says_so(tmp_path, form, locked):
     """In one form or the other."""
     (tmp_path / "private-keys-v1.d").mkdir()
     (tmp_path / "private-keys-v1.d" / "A1.key").write_bytes(form)
-    assert gpg.is_locked(tmp_path, "A1") == locked
+    assert is_locked(tmp_path, "A1") == locked
 
 
 def test_nothing_that_passes_is_logged_or_printed(folder, capfd, partner, monkeypatch):

@@ -1,5 +1,6 @@
 """OpenPGP keys in a key folder: their files, their pins, and refused where they are not right."""
 
+import os
 import re
 import stat
 from pathlib import Path
@@ -62,6 +63,37 @@ def test_folders_and_files_are_their_owners_alone(folder, partner):
     kept = sorted(path.name for path in (folder.path / "recipients").iterdir())
     assert kept == sorted(f"{name}.{end}" for name in ("curve", "k", "rsa")
                           for end in ("asc", "fingerprint"))  # fmt: skip
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="root alone can make files for another")
+def test_keys_that_root_takes_into_the_folder_of_somebody_are_theirs(folder, partner, monkeypatch):
+    """So that their next command can use them."""
+    monkeypatch.setenv("PIIENC_TRUST", str(folder.path))
+    folder.path.mkdir(mode=0o700)
+    os.chown(folder.path, 12345, 12345)
+    folder.take("curve", partner.export("curve"))
+    folder.take("rsa", partner.export("rsa", secret=True), secret=True)
+    _make(folder)
+    assert {path.stat().st_uid for path in folder.path.rglob("*")} == {12345}
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="root alone can make files for another")
+def test_file_of_root_that_is_linked_into_the_home_of_somebody_stays_as_it_is(
+    folder, partner, monkeypatch, tmp_path
+):
+    """It may be any file of the system: they would get to read and change it."""
+    monkeypatch.setenv("PIIENC_TRUST", str(folder.path))
+    folder.home.mkdir(mode=0o700, parents=True)
+    folder.path.chmod(0o700)
+    for path in (folder.path, folder.home):
+        os.chown(path, 12345, 12345)
+    (tmp_path / "of-root").write_bytes(b"x")
+    (tmp_path / "of-root").chmod(0o644)
+    (folder.home / "hard.kbx").hardlink_to(tmp_path / "of-root")
+    (folder.home / "soft.kbx").symlink_to(tmp_path / "of-root")
+    folder.take("rsa", partner.export("rsa", secret=True), secret=True)
+    facts = (tmp_path / "of-root").stat()
+    assert (facts.st_uid, stat.S_IMODE(facts.st_mode)) == (0, 0o644)
 
 
 @pytest.mark.parametrize(
@@ -127,7 +159,7 @@ def test_certificate_that_was_put_there_by_hand_is_refused(folder, partner, pin)
     for work in (folder.list, lambda: folder.load(["acme"]), lambda: folder.export("acme")):
         with pytest.raises(KeyAccessError, match="put there by hand") as caught:
             work()
-        assert "keys import-pgp acme FILE" in caught.value.hint
+        assert caught.value.hint.endswith(": piienc keys import-pgp acme FILE")
     with pytest.raises(PolicyError, match="another key acme already: without a pin"):
         folder.take("acme", partner.export("third"))
     assert folder.pinned_names() == ["curve"]

@@ -10,7 +10,6 @@ import pysequoia
 import pytest
 
 from piienc.errors import KeyAccessError, PgpError, PolicyError, UsageError
-from piienc.keys.openpgp import gpg
 from piienc.keys.openpgp.armor import dearmor
 from piienc.keys.openpgp.folder import PgpFolder
 from piienc.keys.openpgp.key import KeyState, KeyUse
@@ -256,7 +255,7 @@ def test_fingerprint_that_is_none_is_refused(folder, partner, told):
 
 def test_secret_key_that_gpg_has_not_taken_is_told(folder, partner, monkeypatch):
     """The public part alone would not decrypt, when it comes to it."""
-    monkeypatch.setattr(gpg, "has_secret", lambda *_: False)
+    monkeypatch.setattr("piienc.keys.openpgp.folder.has_secret", lambda *_: False)
     with pytest.raises(PgpError, match="the public part of acme, and not the secret one"):
         folder.take("acme", partner.export("curve", secret=True), secret=True)
 

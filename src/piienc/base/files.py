@@ -94,6 +94,8 @@ def adopt(descriptor: int, folder: Path) -> None:
     if os.geteuid() != _ROOT:
         return
     made, around = os.fstat(descriptor), folder.stat()
+    if stat.S_ISREG(made.st_mode) and made.st_nlink > 1:
+        return  # somebody has linked it here, and it may be anything of root's
     private = stat.S_IMODE((made if stat.S_ISDIR(made.st_mode) else around).st_mode)
     if private == PRIVATE_FOLDER and made.st_uid == _ROOT and not around.st_mode & stat.S_IWOTH:
         os.fchown(descriptor, around.st_uid, around.st_gid)

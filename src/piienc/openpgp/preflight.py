@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, BinaryIO
 from piienc.base.printable import command
 from piienc.base.regex import found_in, whole
 from piienc.errors import KeyAccessError, PolicyError
-from piienc.keys.openpgp import gpg
+from piienc.keys.openpgp import home
 from piienc.keys.openpgp.armor import peeked
 from piienc.openpgp.packets import is_openpgp, read_message
 from piienc.storage.content import COMPRESSED
@@ -165,8 +165,8 @@ def secret_of(key: PgpKey, keys: PgpFolder) -> SecretBytes | None:
 
 def is_locked(key: PgpKey, keys: PgpFolder) -> bool:
     """Tell whether a key of ours needs a passphrase."""
-    mine = [part.keygrip for part in key.parts if gpg.has_secret(keys.home, part.keygrip)]
-    return any(gpg.is_locked(keys.home, keygrip) for keygrip in mine)
+    mine = [part.keygrip for part in key.parts if home.has_secret(keys.home, part.keygrip)]
+    return any(home.is_locked(keys.home, keygrip) for keygrip in mine)
 
 
 def check_sent(

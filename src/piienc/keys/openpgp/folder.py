@@ -30,6 +30,7 @@ from piienc.keys.openpgp.certificate import (
     read_certificate,
     require_known,
 )
+from piienc.keys.openpgp.home import has_secret
 from piienc.keys.openpgp.key import PgpKey, keys_in
 from piienc.keys.openpgp.parameters import key_parameters
 from piienc.keys.unlocker import Unlocker
@@ -235,7 +236,7 @@ class PgpFolder:
             key = listed.get(stored.fingerprint)
             if key is None:
                 raise self._unusable(session, stored)
-            secrets = [part for part in key.parts if gpg.has_secret(self.home, part.keygrip)]
+            secrets = [part for part in key.parts if has_secret(self.home, part.keygrip)]
             mine = tuple(part.key_id for part in secrets)
             keys.append(replace(key, name=stored.name, secrets=mine))
         return keys

@@ -26,10 +26,10 @@ from typing import TYPE_CHECKING, Any
 import gnupg
 
 from piienc.base.cleanup import cleaned_up
-from piienc.base.files import NO_ROOM, PRIVATE_FILE, translated
+from piienc.base.files import NO_ROOM, translated
 from piienc.base.locks import lock
-from piienc.base.trust import require_private
 from piienc.errors import ConfigError, PgpError
+from piienc.keys.openpgp.home import PRIVATE_KEYS, keep_private, require_private_keys
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -44,8 +44,6 @@ _SESSION, _HOME = "piienc-gpg-", "home"
 TEMPORARY = "the folder for temporary files"
 AGENT_ENDS_WITHIN = 5.0  # seconds
 _BEGUN_WITHIN = 60.0  # seconds
-_PRIVATE_KEYS = "private-keys-v1.d"
-_UNPROTECTED = re.compile(rb"\((?:10:)?protection\s*(?:4:)?none\)")
 _STATUS = "[GNUPG:] "
 _OTHER_BREAKS = re.compile("[\v\f\x1c-\x1e\x85\u2028\u2029]")  # of lines, besides LF
 
@@ -215,9 +213,9 @@ def keyring(secrets: Path, certificates: Iterable[bytes]) -> Iterator[Gpg]:
         home = folder / _HOME
         with translated(TEMPORARY):
             home.mkdir(mode=0o700)
-            if (secrets / _PRIVATE_KEYS).is_dir():
-                _require_private(secrets)
-                (home / _PRIVATE_KEYS).symlink_to((secrets / _PRIVATE_KEYS).absolute())
+            if (secrets / PRIVATE_KEYS).is_dir():
+                require_private_keys(secrets)
+                (home / PRIVATE_KEYS).symlink_to((secrets / PRIVATE_KEYS).absolute())
         with _running(home) as gpg:
             # By an import, in which gpg believes nothing but signatures: a keyring could tell it
             # that they were checked. What stands there twice is merged, revocations included.
@@ -257,31 +255,8 @@ def home_of(path: Path) -> Iterator[Gpg]:
             with _running(home) as gpg:
                 yield gpg
     finally:
-        with contextlib.suppress(OSError):
-            # gpg leaves public keys readable to all; in the key folder, nothing is.
-            for file in path.glob("*.kbx*"):
-                file.chmod(PRIVATE_FILE)
+        keep_private(path)
         os.close(held)
-
-
-def _require_private(home: Path) -> None:
-    """Refuse secret keys that anybody but their owner may get at."""
-    keys = home / _PRIVATE_KEYS
-    for path in (home, keys, *keys.glob("*.key")):
-        require_private(path)
-
-
-def is_locked(home: Path, keygrip: str) -> bool:
-    """Tell whether a secret key that a home holds needs a passphrase."""
-    # gpg-agent's keyformat.txt: in both of its forms the file says so in clear.
-    # A key that was imported is kept as it came, which may be without protection.
-    data = (home / _PRIVATE_KEYS / f"{keygrip}.key").read_bytes()
-    return b"protected-private-key" in data and not _UNPROTECTED.search(data)
-
-
-def has_secret(home: Path, keygrip: str) -> bool:
-    """Tell whether a home holds the secret part of a key."""
-    return (home / _PRIVATE_KEYS / f"{keygrip}.key").is_file()
 
 
 @contextlib.contextmanager
