@@ -9,7 +9,7 @@ import pytest
 from msgspec.structs import replace
 from pyarrow import parquet as pq
 
-from piienc.columns import ColumnCipher
+from piienc.columns import CellDecryptor, ColumnCipher
 from piienc.errors import PiiencError
 from piienc.tables import Records, UnitSize
 from piienc.tables.csv.source import CsvSource
@@ -131,6 +131,28 @@ def test_parquet_cells_that_come_out_wrong_end_the_run(shop, method, change):
     run = getattr(shop, method)
     with _other_cells(method, change), shop.refused(PiiencError, "column '(mail|note)', row"):
         run(source, "c.parquet", shop.schema(SCHEMA))
+
+
+NUMBERS = {"id": {"type": "string"}, "n": {"type": "integer", "encrypt": "seal"}}
+
+
+@pytest.mark.parametrize("method", ["encrypt", "decrypt"])
+@pytest.mark.parametrize(
+    "fault",
+    [
+        lambda method: _other_cells(method, _moved),
+        lambda _: mock.patch.object(CellDecryptor, "decrypt", return_value=None),
+    ],
+    ids=["moved", "not authentic"],
+)
+def test_number_of_parquet_that_does_not_open_to_what_it_was_ends_the_run(shop, method, fault):
+    """It is somebody else's, or nobody's."""
+    pq.write_table(pa.table({"id": ["1", "2"], "n": [1, 2]}), shop.folder / "a.parquet")
+    shop.encrypt("a.parquet", "b.parquet", shop.schema(NUMBERS))
+    source = "a.parquet" if method == "encrypt" else "b.parquet"
+    run = getattr(shop, method)
+    with fault(method), shop.refused(PiiencError, "column 'n', row 1: .*does not read back"):
+        run(source, "c.parquet", shop.schema(NUMBERS))
 
 
 def test_context_of_another_column_ends_the_run(shop):
