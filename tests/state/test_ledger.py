@@ -157,6 +157,16 @@ def test_lock_is_held_by_one_and_given_back(tmp_path):
         pass
 
 
+def test_lock_that_is_a_link_is_not_taken(tmp_path):
+    """What it leads to is not made, and root does not give it to whoever has put the link there."""
+    with held(tmp_path / ".piienc", "x"):
+        (lock,) = (tmp_path / ".piienc" / "locks").iterdir()
+    lock.symlink_to(tmp_path / "elsewhere")
+    with pytest.raises(ConfigError, match="cannot make a lock"), held(tmp_path / ".piienc", "x"):
+        pass
+    assert not (tmp_path / "elsewhere").exists()
+
+
 def test_lock_of_a_killed_run_is_free(tmp_path):
     """The system takes it back; nobody has to remove a file."""
     script = (

@@ -79,7 +79,7 @@ def _taken(file: Path) -> int | None:
     """Take the lock on the file that has this name now; None if another run holds it."""
     end = time.monotonic() + _PATIENCE
     while True:
-        descriptor = os.open(file, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, PRIVATE_FILE)
+        descriptor = os.open(file, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, PRIVATE_FILE)
         try:
             adopt(descriptor, file.parent)
             taken = lock(descriptor, file, wait=False)
