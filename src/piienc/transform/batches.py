@@ -170,8 +170,8 @@ def comparable(array: pa.Array, label: str) -> tuple[Cells, Places]:
     """
     if not pa.types.is_nested(array.type):
         return cells_of(to_cells(array, label))
-    written = [None if value is None else repr(value) for value in array.to_pylist()]
-    return cells_of(pa.array(written, pa.large_string()))
+    texts = [None if value is None else repr(value) for value in array.to_pylist()]
+    return cells_of(pa.array(texts, pa.large_string()))
 
 
 def without_nulls(values: pa.Array) -> tuple[pa.Array, Places]:

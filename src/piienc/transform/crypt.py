@@ -205,8 +205,8 @@ def decrypt_file(
         )
         plan = plan_of(table, dict.fromkeys(marks, "decrypt"), context)
         int96 = frozenset(name for name in marks if name in recorded and recorded[name].physical)
-        left = record.without({*marks}) if record else None
-        return _Pass(plan, left, record.keys if record else {}, int96=int96)
+        remaining = record.without({*marks}) if record else None
+        return _Pass(plan, remaining, record.keys if record else {}, int96=int96)
 
     return _pass("decrypt-file", source, target, csv_format(schema), begin, options)
 
@@ -272,26 +272,26 @@ def _pass(
     started = time.monotonic()
     with source.opened() as file, opened_table(file, form, options.units) as table:
         check_ends(file, target)
-        made = begin(table)
+        crypt_pass = begin(table)
         with target.opened(overwrite=options.overwrite) as writer:
-            sink = table.sink(writer, target.name, made.output(table))
+            sink = table.sink(writer, target.name, crypt_pass.output(table))
             tally = run(
                 table,
                 sink,
-                made.plan,
-                proof=Proof(table.name, table.columns, made.plan),
+                crypt_pass.plan,
+                proof=Proof(table.name, table.columns, crypt_pass.plan),
                 threads=options.threads or usable_cores(),
                 progress=_progress(file, table, options),
-                observer=made.observer,
+                observer=crypt_pass.observer,
             )
             read = FileFacts(file.name, *file.finish())
-            made.at_the_end(read)
+            crypt_pass.at_the_end(read)
             written = FileFacts(target.name, writer.count, writer.sha256())
     columns = {
         name: ColumnFacts(
             each.key, each.mode, each.used_key_ids, tally.cells[name], tally.nulls[name]
         )
-        for name, each in made.plan.keyed.items()
+        for name, each in crypt_pass.plan.keyed.items()
     }
     seconds = round(time.monotonic() - started, 3)
     return Receipt(command, read, written, tally.rows, columns, seconds, warnings=sink.warnings)

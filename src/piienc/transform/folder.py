@@ -65,8 +65,10 @@ def encrypt(
         )
 
     def one(file: Source, to: Target, how: crypt.CryptOptions, in_names: frozenset[str]) -> Receipt:
-        own = _without(schema, in_names)
-        return crypt.encrypt_file(file, to, schema=own, keys=keys, counter=counter, options=how)
+        file_schema = _without(schema, in_names)
+        return crypt.encrypt_file(
+            file, to, schema=file_schema, keys=keys, counter=counter, options=how
+        )
 
     def check(in_names: frozenset[str]) -> None:
         _refuse_marked(schema, in_names)
@@ -103,8 +105,10 @@ def decrypt(
         )
 
     def one(file: Source, to: Target, how: crypt.CryptOptions, in_names: frozenset[str]) -> Receipt:
-        own = _without(schema, in_names) if schema else None
-        return crypt.decrypt_file(file, to, schema=own, keys=keys, columns=columns, options=how)
+        file_schema = _without(schema, in_names) if schema else None
+        return crypt.decrypt_file(
+            file, to, schema=file_schema, keys=keys, columns=columns, options=how
+        )
 
     def check(in_names: frozenset[str]) -> None:
         if schema:
@@ -122,11 +126,11 @@ def _each(
     options: crypt.CryptOptions,
 ) -> FolderReceipt:
     """Do one step to each file of a folder, in the order of their names."""
-    made = target.path
-    if made is None:
+    path = target.path
+    if path is None:
         raise UsageError("a folder cannot go to a stream", hint="name a folder to be made")
     started = time.monotonic()
-    refuse_nested(source, made)
+    refuse_nested(source, path)
     files = list(files_below(source))
     _require_parquet(source, files)
     in_names = frozenset(
@@ -134,18 +138,18 @@ def _each(
     )
     check(in_names)
     options = replace(options, kernels=options.kernels or Kernels())
-    whole, done = sum((source / file).stat().st_size for file in files), 0
+    total, done = sum((source / file).stat().st_size for file in files), 0
     receipts: list[Receipt] = []
     allow_open(len(files), str(source))
     # No file has a name before all are whole: a kill leaves nothing of them behind.
-    with new_folder(made) as folder, together() as enter:
+    with new_folder(path) as folder, together() as enter:
         for file in files:
             (folder / file).parent.mkdir(parents=True, exist_ok=True)
-            stream = enter(new_file(folder / file, shown=made / file), folder / file)
+            stream = enter(new_file(folder / file, shown=path / file), folder / file)
             before = sum(receipt.rows for receipt in receipts)
             size = (source / file).stat().st_size
-            how = replace(options, progress=_progress(options, before, done, size, whole))
-            ends = FileSource(source / file), StreamTarget(stream, str(made / file))
+            how = replace(options, progress=_progress(options, before, done, size, total))
+            ends = FileSource(source / file), StreamTarget(stream, str(path / file))
             receipts.append(one(*ends, how, in_names))
             done += size
     seconds = round(time.monotonic() - started, 3)
@@ -228,12 +232,14 @@ def _columns(receipts: Iterable[Receipt]) -> dict[str, ColumnFacts]:
 
 
 def _progress(
-    options: crypt.CryptOptions, rows: int, done: int, size: int, whole: int
+    options: crypt.CryptOptions, rows: int, done: int, size: int, total: int
 ) -> OnProgress | None:
     """Return what tells the progress in one file as that in all of them."""
     report = options.progress
     if report is None:
         return None
-    return lambda own, _, share: report(
-        rows + own, done + int(size * (share or 0)), (done + size * (share or 0)) / max(1, whole)
+    return lambda file_rows, _, share: report(
+        rows + file_rows,
+        done + int(size * (share or 0)),
+        (done + size * (share or 0)) / max(1, total),
     )

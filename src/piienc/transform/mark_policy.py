@@ -69,14 +69,14 @@ def record_marks(
     marks.record(
         schema.name,
         present.values(),
-        lambda held: refuse_undoing(schema, present, held, columns),
+        lambda recorded: refuse_undoing(schema, present, recorded, columns),
     )
 
 
 def refuse_undoing(
     schema: Schema,
     present: Mapping[str, RecordedMark],
-    held: Mapping[str, RecordedMark],
+    recorded: Mapping[str, RecordedMark],
     columns: Collection[str] | None = None,
 ) -> None:
     """Compare the marks of a schema with those that hold.
@@ -84,13 +84,13 @@ def refuse_undoing(
     Args:
         schema: the schema.
         present: its marks, by column.
-        held: those that hold, by column.
+        recorded: those that hold, by column.
         columns: the file's, where there is a file.
 
     Raises:
         PolicyError: some would be undone; the message lists them all.
     """
-    undone = list(_undone(schema, present, held, {*(columns or ())}))
+    undone = list(_undone(schema, present, recorded, {*(columns or ())}))
     if undone:
         first = f"the schema {schema.name!r} would undo what cannot be undone"
         raise PolicyError(first, details=undone, hint=_HINT)
@@ -118,19 +118,19 @@ def present_marks(schema: Schema, mode_of: Callable[[str, str], str]) -> dict[st
 def _undone(
     schema: Schema,
     present: Mapping[str, RecordedMark],
-    held: Mapping[str, RecordedMark],
+    recorded: Mapping[str, RecordedMark],
     columns: Collection[str],
 ) -> Iterator[str]:
-    for name, before in held.items():
-        told = f"column {name!r}, encrypted since {before.since}"
+    for name, before in recorded.items():
+        what = f"column {name!r}, encrypted since {before.since}"
         after = present.get(name)
         if after is None:
             if name in schema.columns:
-                yield f"{told} under {before.key!r}, is not marked any more"
+                yield f"{what} under {before.key!r}, is not marked any more"
             elif name in columns:
-                yield f"{told} under {before.key!r}, is not in the schema any more, but in the file"
+                yield f"{what} under {before.key!r}, is not in the schema any more, but in the file"
             continue
         if before.mode == Mode.SEALED and after.mode != Mode.SEALED:
-            yield f"{told}, was sealed, and the key {after.key!r} is {after.mode}"
+            yield f"{what}, was sealed, and the key {after.key!r} is {after.mode}"
         if before.context != after.context:
-            yield f"{told}, had another context"
+            yield f"{what}, had another context"

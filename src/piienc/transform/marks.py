@@ -44,18 +44,18 @@ def marks_of(schema: Schema, *, typed: bool) -> dict[str, ColumnMark]:
     }
 
 
-def chosen_treatments(schema: Schema, own: Mapping[str, str]) -> dict[str, str]:
+def chosen_treatments(schema: Schema, treatments: Mapping[str, str]) -> dict[str, str]:
     """Return the treatments that encrypt a table, by column: those of the marks, and others.
 
     Args:
         schema: says which columns are marked.
-        own: treatments by column, which the marks' treatment gives way to where they hide.
+        treatments: treatments by column, which the marks' treatment gives way to where they hide.
 
     Raises:
         ConfigError: there is no such treatment, or none of such columns.
         PolicyError: a marked column would become readable.
     """
-    for name, treatment in own.items():
+    for name, treatment in treatments.items():
         kind = TREATMENTS.get(treatment)
         if kind is None or kind.keyed:
             free = ", ".join(each for each, kind in TREATMENTS.items() if not kind.keyed)
@@ -74,7 +74,7 @@ def chosen_treatments(schema: Schema, own: Mapping[str, str]) -> dict[str, str]:
                 "does not know",
                 hint="write it as the schema does, or add it there",
             )
-    return dict.fromkeys(schema.marked, "encrypt") | dict(own)
+    return dict.fromkeys(schema.marked, "encrypt") | dict(treatments)
 
 
 def check_columns(table: OpenedTable, schema: Schema) -> None:
@@ -84,9 +84,9 @@ def check_columns(table: OpenedTable, schema: Schema) -> None:
         InputError: some are missing, some are there twice, or some are there that the schema
             does not name.
     """
-    there = {*table.columns}
-    missing = [name for name in schema.columns if name not in there]
-    strange = schema.extra_columns == "error" and there - {*schema.columns}
+    present = {*table.columns}
+    missing = [name for name in schema.columns if name not in present]
+    strange = schema.extra_columns == "error" and present - {*schema.columns}
     if missing or strange:
         table.require_columns(schema.columns)
     if len(missing) == len(schema.columns):
@@ -175,10 +175,10 @@ def encrypted_columns(
             f"{table.name} does not record which of its columns are encrypted",
             hint="name the schema it was encrypted with: --schema FILE",
         )
-    own = [name for name, facts in record.columns.items() if facts.context != name]
-    if own:
+    custom = [name for name, facts in record.columns.items() if facts.context != name]
+    if custom:
         raise UsageError(
-            f"{table.name} records a context of its own for {_listed(own)}, which only a schema "
+            f"{table.name} records a context of its own for {_listed(custom)}, which only a schema "
             "can vouch for",
             hint="name the schema it was encrypted with: --schema FILE",
         )
@@ -213,8 +213,8 @@ def _chosen(marks: dict[str, ColumnMark], columns: Collection[str]) -> dict[str,
         )
     if not marks:
         raise ConfigError("no column is marked, so there is nothing to decrypt")
-    chosen = {*columns} or {*marks}
-    return {name: mark for name, mark in marks.items() if name in chosen}
+    selection = {*columns} or {*marks}
+    return {name: mark for name, mark in marks.items() if name in selection}
 
 
 def original_field(

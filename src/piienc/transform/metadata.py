@@ -75,9 +75,9 @@ class EncryptionMetadata(Struct, frozen=True):
 
     def without(self, names: set[str]) -> EncryptionMetadata | None:
         """Return the record of the columns that stay encrypted; None if there are none."""
-        left = {name: column for name, column in self.columns.items() if name not in names}
-        fields = pa.schema([field for field in self.fields if field.name in left])
-        return EncryptionMetadata(left, fields, self.keys) if left else None
+        columns = {name: column for name, column in self.columns.items() if name not in names}
+        fields = pa.schema([field for field in self.fields if field.name in columns])
+        return EncryptionMetadata(columns, fields, self.keys) if columns else None
 
     def and_also(self, other: EncryptionMetadata | None) -> EncryptionMetadata:
         """Return both records as one."""

@@ -54,6 +54,6 @@ def _until_error(units: Iterator[Unit], running: deque[Future[Result]]) -> Itera
     try:
         yield from units
     except Exception as error:  # noqa: BLE001  # it is raised again, in its turn
-        failed: Future[Result] = Future()
-        failed.set_exception(error)
-        running.append(failed)
+        future: Future[Result] = Future()
+        future.set_exception(error)
+        running.append(future)

@@ -50,14 +50,14 @@ class Proof:
         if len(written.begins) != count:
             raise self._refuted(0)
         read = memoryview(block.data)[: block.size]
-        made = written.data.data
+        output = written.data.data
         self._count(block.lines, read, records.begins, form)
         rows = self._sample(count)
         if len(rows) < count:
-            rows |= _odd_rows(read, records.begins, form) | _odd_rows(made, written.begins, form)
+            rows |= _odd_rows(read, records.begins, form) | _odd_rows(output, written.begins, form)
         for row in sorted(rows):
             before = read_record(_cut(read, records.begins, row, row + 1), form)
-            after = read_record(_cut(made, written.begins, row, row + 1), form)
+            after = read_record(_cut(output, written.begins, row, row + 1), form)
             self._compare(row, before, after)
 
     def of_slice(self, read: pa.RecordBatch, written: pa.RecordBatch) -> None:
@@ -103,8 +103,8 @@ class Proof:
         first = random.randrange(max(1, len(begins) - _NEIGHBOURS))  # noqa: S311  # a sample
         last = min(first + _NEIGHBOURS, len(begins))
         if first < last:
-            found = count_records(_cut(data, begins, first, last), form, len(self._columns))
-            if found != last - first:
+            record_count = count_records(_cut(data, begins, first, last), form, len(self._columns))
+            if record_count != last - first:
                 raise self._refuted(first)
 
     def _compare(self, row: int, before: Record | None, after: Record | None) -> None:

@@ -98,13 +98,13 @@ class _UnitTransform(Struct, frozen=True):
 
         Readers of CSV pass over empty lines, so the receiver would have fewer rows.
         """
-        kept = [name for name in table.columns if name not in self.plan.omitted]
-        if self.plan.omitted and len(kept) == 1 and stored[kept[0]].null_count:
-            _, rows = stored[kept[0]].cells
+        columns = [name for name in table.columns if name not in self.plan.omitted]
+        if self.plan.omitted and len(columns) == 1 and stored[columns[0]].null_count:
+            _, rows = stored[columns[0]].cells
             raise BadCells(
                 InputError,
-                f"{table.name}: column {kept[0]!r}",
-                np.setdiff1d(np.arange(stored[kept[0]].count), rows).tolist(),
+                f"{table.name}: column {columns[0]!r}",
+                np.setdiff1d(np.arange(stored[columns[0]].count), rows).tolist(),
                 "null in the only column that is not omitted would be an empty line, which "
                 "readers of CSV pass over",
                 hint="do not omit another column that always has a value",
@@ -113,15 +113,15 @@ class _UnitTransform(Struct, frozen=True):
     def of_batch(self, table: BatchTable, unit: BatchUnit) -> _ChangedUnit:
         """Change a record batch."""
         batch = unit.batch
-        made = self.plan.apply(batch)
+        output = self.plan.apply(batch)
         tally = Tally(batch.num_rows)
         for name in self.plan.changed:
-            tally.count(name, batch.num_rows - made.column(name).null_count)
+            tally.count(name, batch.num_rows - output.column(name).null_count)
         result = None
         if self.observer:
-            encrypted = {name: [cells_of(made.column(name))[0]] for name in self.plan.keyed}
+            encrypted = {name: [cells_of(output.column(name))[0]] for name in self.plan.keyed}
             result = self._observed(by_name(table, typed_columns(table, batch)), encrypted)
-        changed = pa.RecordBatch.from_arrays(made.columns, schema=self.schema)
+        changed = pa.RecordBatch.from_arrays(output.columns, schema=self.schema)
         if (long := table.longer_row(changed)) is not None:
             limit = in_words(table.size.longest)
             raise BadCells(
@@ -179,14 +179,14 @@ def run(
 
     total, size = Tally(), 0
     with closing(in_order(source.units(), work, threads)) as results:
-        for done in results:
-            if isinstance(done, BadCells):
-                raise done.located(total.rows + 1) from None
+        for outcome in results:
+            if isinstance(outcome, BadCells):
+                raise outcome.located(total.rows + 1) from None
             if observer is not None:
-                observer.merge(done.result)
-            sink.write(done.written)
-            total.add(done.tally)
-            size += done.size
+                observer.merge(outcome.result)
+            sink.write(outcome.written)
+            total.add(outcome.tally)
+            size += outcome.size
             progress(total.rows)
     proof.of_whole(source.extent, size)
     sink.close()

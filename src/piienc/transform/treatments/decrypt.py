@@ -82,8 +82,8 @@ class Decryption(KeyedTreatment):
 
     def is_value_right(self, before: pa.Scalar, after: pa.Scalar) -> bool:
         """Tell whether a value is what opens from its cell."""
-        opened = self._opened(before)
-        return opened is not None and is_value(opened, after)
+        plaintext = self._opened(before)
+        return plaintext is not None and is_value(plaintext, after)
 
 
 def _prepare(place: ColumnPlace, context: TreatmentContext) -> Decryption:

@@ -86,8 +86,8 @@ class Encryption(KeyedTreatment):
 
     def is_value_right(self, before: pa.Scalar, after: pa.Scalar) -> bool:
         """Tell whether a cell opens to the value that it was."""
-        opened = self._opened(after)
-        return opened is not None and is_value(opened, before)
+        plaintext = self._opened(after)
+        return plaintext is not None and is_value(plaintext, before)
 
     def _spend(self, cells: int) -> None:
         if self.mode is Mode.SEALED and cells:
@@ -97,10 +97,10 @@ class Encryption(KeyedTreatment):
 def _prepare(place: ColumnPlace, context: TreatmentContext) -> Encryption:
     mark = context.marks[place.name]
     assert context.counter is not None  # noqa: S101  # whoever encrypts has one
-    made = Encryption(place, mark, context.keys(mark.key), context.counter, context.kernels)
+    encryption = Encryption(place, mark, context.keys(mark.key), context.counter, context.kernels)
     if (values := context.categories(place.name)) is not None:
-        made.keep_categories(values)
-    return made
+        encryption.keep_categories(values)
+    return encryption
 
 
 def _of_plain_type(field: pa.Field, kind: pa.DataType) -> pa.Field:

@@ -55,5 +55,5 @@ class KeyedTreatment(Treatment):
         """Return what tells ciphertexts apart; None where equal cells have different ones."""
         if self.mode is not Mode.SEARCHABLE:
             return None
-        found = [fingerprints_of_ciphertexts(cells, text=self._text) for cells in encrypted]
-        return np.concatenate([np.empty((0, 2), np.uint64), *found])
+        parts = [fingerprints_of_ciphertexts(cells, text=self._text) for cells in encrypted]
+        return np.concatenate([np.empty((0, 2), np.uint64), *parts])
