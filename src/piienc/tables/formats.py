@@ -107,11 +107,11 @@ def check_ends(source: OpenedSource, target: Target) -> None:
         UsageError: the name of the output promises another format than the input has.
     """
     refuse_same(source, target)
-    here, there = format_of(source.head), promised_format(target.name)
-    if there and there != here:
+    by_content, by_name = format_of(source.head), promised_format(target.name)
+    if by_name and by_name != by_content:
         raise UsageError(
             f"{source.name} and {target.name} are of different formats: {source.name} is "
-            f"{here.label} by its content, and {target.name} is {there.label} by its name",
+            f"{by_content.label} by its content, and {target.name} is {by_name.label} by its name",
             hint="nothing is converted: name the output as what the input is",
         )
 

@@ -61,9 +61,9 @@ def first_record_end(data: bytes, quote: bytes, open_: int) -> int:
 
 def _record_ends(data: bytes, quote: bytes, open_: int) -> Places:
     """Where all records end; `open_`: the quotes before `data` are odd in number."""
-    own = np.frombuffer(data, np.uint8)
-    breaks = np.flatnonzero(own == ord("\n"))
-    quotes = np.flatnonzero(own == ord(quote))
+    array = np.frombuffer(data, np.uint8)
+    breaks = np.flatnonzero(array == ord("\n"))
+    quotes = np.flatnonzero(array == ord(quote))
     ends: Places = breaks[(np.searchsorted(quotes, breaks) + open_) % 2 == 0] + 1
     return ends
 

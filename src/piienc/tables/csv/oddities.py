@@ -145,7 +145,7 @@ def _plain(name: str) -> str:
 def of_record(record: bytes, fields: int, columns: int, delimiter: bytes) -> Oddity:
     """Tell why a record may have another number of fields than the header."""
     line = record.rstrip(b"\r\n")
-    known = (
+    oddities = (
         (
             b"\0" in line,
             "NUL bytes, as a crash leaves behind what was written",
@@ -185,7 +185,7 @@ def of_record(record: bytes, fields: int, columns: int, delimiter: bytes) -> Odd
         (fields == 1, "", "mend that row; if it counts the rows or is a note, remove it"),
         (True, "", "mend that row; a field that holds the delimiter must be quoted"),
     )
-    return next(Oddity(what, remedy) for holds, what, remedy in known if holds)
+    return next(Oddity(what, remedy) for holds, what, remedy in oddities if holds)
 
 
 def of_quote(before: bytes, behind: bytes, delimiter: bytes) -> Oddity:

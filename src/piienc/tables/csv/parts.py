@@ -149,15 +149,15 @@ class _Buffer(io.RawIOBase):
     def take(self, size: int) -> bytes:
         """Give out up to `size` bytes; all of them for -1."""
         left = self._size if size < 0 else min(size, self._size)
-        given = []
+        pieces = []
         while left:
             piece = self._pieces.popleft()
-            given.append(piece[:left])
+            pieces.append(piece[:left])
             if len(piece) > left:
                 self._pieces.appendleft(piece[left:])
-            self._size -= len(given[-1])
-            left -= len(given[-1])
-        return b"".join(given)
+            self._size -= len(pieces[-1])
+            left -= len(pieces[-1])
+        return b"".join(pieces)
 
 
 def _growth(encoding: str) -> int:

@@ -47,9 +47,9 @@ def quoted(pool: CellPool, quote: int, delimiter: int) -> CellPool:
     doubled: list[bytes] = []
     count = 0
     for part in pool.parts:
-        found = _holding(part, part.data == quote)
-        moved[count + found] = len(moved) + len(doubled) + np.arange(len(found))
-        doubled += (mark + part.one(n).replace(mark, mark + mark) + mark for n in found.tolist())
+        indices = _holding(part, part.data == quote)
+        moved[count + indices] = len(moved) + len(doubled) + np.arange(len(indices))
+        doubled += (mark + part.one(n).replace(mark, mark + mark) + mark for n in indices.tolist())
         parts.append(_in_quotes(part, quote, delimiter))
         count += len(part)
     if not doubled:

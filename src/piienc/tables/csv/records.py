@@ -176,8 +176,8 @@ class Records:
         gone = [2 * number + 1 for number, column in enumerate(columns) if column in dropped]
         if gone:
             index = np.delete(index, gone, axis=1)
-        made = table.assemble(index.ravel())
-        return Rewritten(made.data, made.cuts[:: index.shape[1]][: self.count])
+        output = table.assemble(index.ravel())
+        return Rewritten(output.data, output.cuts[:: index.shape[1]][: self.count])
 
     def _begins(self, column: int) -> Places:
         """Return where the fields of a column begin."""
@@ -208,9 +208,9 @@ class Records:
 
     def _marks(self) -> tuple[Places, Places]:
         """Find the delimiters and line breaks that are not data, and the quotes."""
-        own = self._data[: self._block.size]
-        marks = _places_of(own, self._delimiter, _LF, self._quote)
-        is_quote = own.take(marks) == self._quote
+        data = self._data[: self._block.size]
+        marks = _places_of(data, self._delimiter, _LF, self._quote)
+        is_quote = data.take(marks) == self._quote
         quotes = np.flatnonzero(is_quote)
         if not len(quotes):
             return marks, quotes
@@ -255,8 +255,8 @@ class Records:
         begins[:1] = 0
         begins[1:] = separators[:-1] + 1
         if columns > 1 and not _regular(breaks, columns):
-            kept = ~self._blank(begins, separators, breaks)
-            begins, separators, breaks = begins[kept], separators[kept], breaks[kept]
+            mask = ~self._blank(begins, separators, breaks)
+            begins, separators, breaks = begins[mask], separators[mask], breaks[mask]
         if not _regular(breaks, columns):
             raise self._ragged(begins, breaks)
         # Column by column, for that is how they are asked for.

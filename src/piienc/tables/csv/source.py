@@ -179,10 +179,10 @@ def open_csv(
     if end > units.longest:
         raise endless(name, 1, units.longest)
     line_end = "\r\n" if header.endswith(b"\r\n") else "\n"
-    found = CsvFormat(expected.delimiter, expected.quote, encoding, line_end, marked)
-    columns = _column_names(header, name, found)
+    form = CsvFormat(expected.delimiter, expected.quote, encoding, line_end, marked)
+    columns = _column_names(header, name, form)
     schema = pa.schema([(column, pa.string()) for column in columns])
-    return CsvSource(name, header, columns, found, schema, text, start[end:], units)
+    return CsvSource(name, header, columns, form, schema, text, start[end:], units)
 
 
 def _beginning(text: TextReader, quote: bytes, units: UnitSize) -> tuple[bytes, int]:
@@ -217,8 +217,8 @@ def _column_names(header: bytes, name: str, form: CsvFormat) -> list[str]:
 
 
 def _header_records(header: bytes, name: str, form: CsvFormat) -> Records:
-    ended = header if header.endswith(b"\n") else header + form.line_end.encode()
-    block = Block(ended + bytes(SPARE), len(ended), 1, ended.count(b"\n"))
+    line = header if header.endswith(b"\n") else header + form.line_end.encode()
+    block = Block(line + bytes(SPARE), len(line), 1, line.count(b"\n"))
     return Records(block, name, form, 0)
 
 
@@ -237,8 +237,8 @@ class CsvSink:
     ) -> None:
         """Write the header, without the columns of these numbers."""
         form = source.format
-        kept = [name for at, name in enumerate(source.columns) if at not in dropped]
-        self.schema = pa.schema([(name, pa.string()) for name in kept])
+        names = [name for at, name in enumerate(source.columns) if at not in dropped]
+        self.schema = pa.schema([(name, pa.string()) for name in names])
         self._text = TextWriter(stream, form.encoding)
         end = form.line_end.encode()
         header = source.header_without(dropped).removesuffix(end) + end

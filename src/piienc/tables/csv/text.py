@@ -27,25 +27,25 @@ def encoding_of(stream: Decompressed, expected: str) -> str:
         InputError: the file's byte order mark contradicts it, or is missing where it is needed.
     """
     start, name = stream.peek(_HEAD), stream.name
-    own = canonical(expected) or expected
+    codec = canonical(expected) or expected
     marked = byte_order_mark(start)
-    if marked is not None and marked != own:
+    if marked is not None and marked != codec:
         family = marked.rpartition("-")[0]
-        if own in _FAMILIES and own == family:
+        if codec in _FAMILIES and codec == family:
             return marked
         spoken = family if family in _FAMILIES else marked
         raise InputError(
             f"{name} is {marked} by its byte order mark, and not {expected}",
             hint=f'name its encoding in the schema: [csv] encoding = "{spoken}"',
         )
-    if marked is None and own in _FAMILIES and start:
+    if marked is None and codec in _FAMILIES and start:
         guess = unmarked_wide(start)
         raise InputError(
-            f"{name} has no byte order mark, which {own} needs to tell its byte order",
-            hint=f'name the order in the schema: [csv] encoding = "{guess or own + "-le"}"',
+            f"{name} has no byte order mark, which {codec} needs to tell its byte order",
+            hint=f'name the order in the schema: [csv] encoding = "{guess or codec + "-le"}"',
         )
     wide = unmarked_wide(start)
-    if marked is None and wide and not own.startswith(_FAMILIES):
+    if marked is None and wide and not codec.startswith(_FAMILIES):
         raise InputError(
             f"{name} has a zero byte beside each letter, as {wide} has, and is not {expected}",
             hint=f'name its encoding in the schema: [csv] encoding = "{wide}"',
@@ -73,10 +73,10 @@ class TextReader:
         self.count, self.ends_line = 0, False
         self._stream, self._name, self._encoding = stream, name, encoding
         self._decoder: codecs.IncrementalDecoder | None = None
-        own = canonical(encoding) or encoding
-        if own != "utf-8":
-            self._decoder = codecs.getincrementaldecoder(own)()
-        self._proof = None if is_exact(own) else _RoundTripCheck(own)
+        codec = canonical(encoding) or encoding
+        if codec != "utf-8":
+            self._decoder = codecs.getincrementaldecoder(codec)()
+        self._proof = None if is_exact(codec) else _RoundTripCheck(codec)
         self._lines = 1
 
     def read(self, size: int) -> bytes:
@@ -106,14 +106,14 @@ class TextReader:
         return text.encode()
 
     def _decoded(self, decoder: codecs.IncrementalDecoder, data: bytes) -> str:
-        kept = decoder.getstate()
+        state = decoder.getstate()
         try:
             text = decoder.decode(data, final=not data)
         except UnicodeDecodeError as error:
             # Its place is one in the bytes that were kept and the new ones together.
-            good = max(0, error.start - (len(error.object) - len(data)))
-            decoder.setstate(kept)
-            line = self._lines + decoder.decode(data[:good]).count("\n")
+            valid = max(0, error.start - (len(error.object) - len(data)))
+            decoder.setstate(state)
+            line = self._lines + decoder.decode(data[:valid]).count("\n")
             raise not_in_encoding(self._name, line, self._encoding) from None
         if self._proof and (line := self._proof.changed(text, data)):
             raise InputError(
@@ -141,18 +141,18 @@ class _RoundTripCheck:
             data: of which bytes, with those that came before; nothing at the end.
         """
         try:
-            made = self._made + self._encoder.encode(text, final=not data)
+            encoded = self._made + self._encoder.encode(text, final=not data)
         except UnicodeEncodeError as error:
             return self._line + text.count("\n", 0, error.start)
-        given = self._given + data
-        size = min(len(made), len(given)) if data else max(len(made), len(given))
-        same = given[:size]
-        if made[:size] != same:
-            pairs = enumerate(zip(made, given, strict=False))
+        original = self._given + data
+        size = min(len(encoded), len(original)) if data else max(len(encoded), len(original))
+        same = original[:size]
+        if encoded[:size] != same:
+            pairs = enumerate(zip(encoded, original, strict=False))
             at = next((at for at, (one, other) in pairs if one != other), len(same))
-            return self._line + given.count(b"\n", 0, at)
+            return self._line + original.count(b"\n", 0, at)
         self._line += same.count(b"\n")
-        self._made, self._given = made[size:], given[size:]
+        self._made, self._given = encoded[size:], original[size:]
         return 0
 
 
@@ -163,11 +163,11 @@ class TextWriter:
         self._stream, self._encoding = stream, encoding
         self._encoder: codecs.IncrementalEncoder | None = None
         self._decoder: codecs.IncrementalDecoder | None = None
-        own = canonical(encoding) or encoding
-        if own != "utf-8":
-            self._encoder = codecs.getincrementalencoder(own)()
-        if not is_exact(own):
-            self._decoder = codecs.getincrementaldecoder(own)()
+        codec = canonical(encoding) or encoding
+        if codec != "utf-8":
+            self._encoder = codecs.getincrementalencoder(codec)()
+        if not is_exact(codec):
+            self._decoder = codecs.getincrementaldecoder(codec)()
         self._owed = ""
 
     def write(self, data: bytes | memoryview) -> None:

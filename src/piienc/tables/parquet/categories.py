@@ -30,19 +30,19 @@ def merged(dictionaries: Iterable[pa.Array], label: str, *, ordered: bool) -> pa
     """
     from pyarrow import compute as pc  # noqa: PLC0415  # 35 ms, which most files do without
 
-    found: pa.Array | None = None
+    union: pa.Array | None = None
     for dictionary in dictionaries:
-        if found is None:
-            found = dictionary
-        elif not dictionary.equals(found):
-            new = dictionary.filter(pc.invert(pc.is_in(dictionary, value_set=found)))
-            found = pa.concat_arrays([found, new])
-            places = pc.index_in(dictionary, value_set=found).to_numpy()
+        if union is None:
+            union = dictionary
+        elif not dictionary.equals(union):
+            new = dictionary.filter(pc.invert(pc.is_in(dictionary, value_set=union)))
+            union = pa.concat_arrays([union, new])
+            places = pc.index_in(dictionary, value_set=union).to_numpy()
             if ordered and (places[1:] <= places[:-1]).any():
                 raise InputError(
                     f"{label}: its row groups have its categories in different orders",
                     hint="write the file with one list of categories for all rows",
                 )
-        if not ordered and len(found) > _MOST_UNORDERED:
+        if not ordered and len(union) > _MOST_UNORDERED:
             return None
-    return found
+    return union

@@ -36,21 +36,21 @@ def exact_unit(file: BinaryIO, name: str, columns: Sequence[tuple[str, ...]]) ->
         InputError: there is no such unit, or the file is damaged.
     """
     paths = [".".join(path) for path in columns]
-    fits, is_coarse = True, True
+    fits_nanos, is_coarse = True, True
     coarse, fine = (_read(file, name, paths, unit) for unit in ("s", "ns"))
     for seconds, nanos in zip(coarse, fine, strict=True):
         # Nanoseconds are right but for multiples of 2^64.
         rest = (nanos.view(np.uint64) - seconds.view(np.uint64) * np.uint64(_NANOS)).view(np.int64)
         most = np.abs(seconds).max(initial=0)
-        fits &= bool(most < _MOST_SECONDS_AS_NANOS)
+        fits_nanos &= bool(most < _MOST_SECONDS_AS_NANOS)
         is_coarse &= bool(most < _MOST_SECONDS_AS_MICROS and not (rest % _NANOS_OF_MICRO).any())
-        if not (fits or is_coarse):
+        if not (fits_nanos or is_coarse):
             raise InputError(
                 f"{name}: the INT96 timestamps of {', '.join(map(repr, paths))} fit into neither "
                 "nanoseconds of 64 bits, which reach from 1678 to 2261, nor whole microseconds",
                 hint="write these columns as timestamps of INT64 with one unit",
             )
-    return "ns" if fits else "us"
+    return "ns" if fits_nanos else "us"
 
 
 def _read(

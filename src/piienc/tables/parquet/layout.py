@@ -57,12 +57,12 @@ class Layout(Struct, frozen=True):
     def warnings(self, written: Footer) -> tuple[str, ...]:
         """Return what is not in the output as it was in the source, once for each kind."""
         after = dict(zip((leaf.path for leaf in written.leaves), written.chunks, strict=False))
-        lost = list(self.lost)
+        losses = list(self.lost)
         for path, before in self.pairs:
             if path in after:
-                lost += ((what, path[0]) for what in _lost_of_chunk(before, after[path]))
+                losses += ((what, path[0]) for what in _lost_of_chunk(before, after[path]))
         columns: defaultdict[str, dict[str, None]] = defaultdict(dict)
-        for what, column in lost:
+        for what, column in losses:
             columns[what][column] = None
         return tuple(
             f"not kept in Parquet: {what} ({', '.join(map(repr, names))})"
@@ -74,37 +74,39 @@ def layout(source: Footer, schema: pa.Schema, output: Output) -> Layout:
     """Lay an output out as its source is."""
     options: dict[str, Any] = {"store_schema": False}  # the sink does
     plain = output.schema if output.decrypted else schema
-    flags, lost = _flags(source, plain, output, options)
+    flags, losses = _flags(source, plain, output, options)
     options |= flags
-    written = _probe(output.schema, options)
+    probe = _probe(output.schema, options)
     changed = output.ciphertext | output.decrypted
     chunks = _by_column(source.leaves, source.chunks)
-    paths = _by_column(written.leaves, [leaf.path for leaf in written.leaves])
+    paths = _by_column(probe.leaves, [leaf.path for leaf in probe.leaves])
     pairs = [
         (path, chunk)
-        for column, there in paths.items()
-        for path, chunk in _aligned(there, chunks.get(column, []))
+        for column, column_paths in paths.items()
+        for path, chunk in _aligned(column_paths, chunks.get(column, []))
     ]
     kept = tuple((path, chunk) for path, chunk in pairs if path[0] not in changed)
     dictionaries = {field.name for field in output.schema if types.is_dictionary(field.type)}
     options |= _of_chunks(pairs, kept, dictionaries, source.most_rows)
     if any(output.schema.field(name).type.ordered for name in dictionaries):
         options["dictionary_pagesize_limit"] = _MOST_DICTIONARY
-    options |= _of_file(source, [leaf.path for leaf in written.leaves], changed)
-    lost += [("the codec LZ4 of Hadoop, now LZ4_RAW", p[0]) for p, c in kept if c.codec == _OLD_LZ4]
+    options |= _of_file(source, [leaf.path for leaf in probe.leaves], changed)
+    losses += [
+        ("the codec LZ4 of Hadoop, now LZ4_RAW", p[0]) for p, c in kept if c.codec == _OLD_LZ4
+    ]
     if len(options.get("sorting_columns") or ()) < len(source.sorting):
         names = [source.leaves[each.leaf].path[0] for each in source.sorting]
-        lost += [("the note that rows are sorted", name) for name in names if name in changed]
-    return Layout(options, kept, tuple(lost))
+        losses += [("the note that rows are sorted", name) for name in names if name in changed]
+    return Layout(options, kept, tuple(losses))
 
 
 def _flags(
     source: Footer, plain: pa.Schema, output: Output, options: Mapping[str, Any]
 ) -> tuple[dict[str, Any], list[tuple[str, str]]]:
     """Return the flags by which no column becomes another than it was, and what is lost still."""
-    made = _probe(plain, options)
+    probe = _probe(plain, options)
     before = _by_column(source.leaves, source.leaves)
-    for column, leaves in _by_column(made.leaves, made.leaves).items():
+    for column, leaves in _by_column(probe.leaves, probe.leaves).items():
         if column in output.int96:
             as_int96 = {"physical": "INT96", "annotation": "", "in_utc": False}
             before[column] = [replace(leaf, **as_int96) for leaf in leaves]
@@ -113,14 +115,14 @@ def _flags(
     for column in output.left_out:
         before.pop(column, None)
     flags: dict[str, Any] = {}
-    lost = _lost(before, made)
+    losses = _lost(before, probe)
     for flag in _FLAGS:
-        if not lost:
+        if not losses:
             break
         other = _lost(before, _probe(plain, {**options, **flags, flag: True}))
-        if {*other} < {*lost}:
-            flags[flag], lost = True, other
-    return flags, lost
+        if {*other} < {*losses}:
+            flags[flag], losses = True, other
+    return flags, losses
 
 
 def _probe(schema: pa.Schema, options: Mapping[str, Any]) -> Footer:
@@ -132,10 +134,10 @@ def _probe(schema: pa.Schema, options: Mapping[str, Any]) -> Footer:
 
 def _by_column(leaves: Iterable[Element], facts: Iterable[Any]) -> dict[str, list[Any]]:
     """Return what belongs to each top-level column, in the order of its leaves."""
-    found: defaultdict[str, list[Any]] = defaultdict(list)
+    columns: defaultdict[str, list[Any]] = defaultdict(list)
     for leaf, fact in zip(leaves, facts, strict=False):
-        found[leaf.path[0]].append(fact)
-    return dict(found)
+        columns[leaf.path[0]].append(fact)
+    return dict(columns)
 
 
 def _aligned(there: Sequence[Any], here: Sequence[Any]) -> Iterator[tuple[Any, Any]]:
@@ -146,9 +148,9 @@ def _aligned(there: Sequence[Any], here: Sequence[Any]) -> Iterator[tuple[Any, A
         yield from ((each, here[0]) for each in there)
 
 
-def _lost(before: Mapping[str, list[Element]], made: Footer) -> list[tuple[str, str]]:
+def _lost(before: Mapping[str, list[Element]], probe: Footer) -> list[tuple[str, str]]:
     """Return what of the columns' meaning is lost, and where."""
-    after = _by_column(made.leaves, made.leaves)
+    after = _by_column(probe.leaves, probe.leaves)
     return [
         (what, column)
         for column, leaves in before.items()

@@ -30,8 +30,8 @@ _NONE: dict[bytes, bytes] = {}
 
 def record_of(schema: pa.Schema) -> bytes | None:
     """Return what the file's metadata records as encrypted, if anything."""
-    found: bytes | None = (schema.metadata or _NONE).get(RECORD_KEY)
-    return found
+    record: bytes | None = (schema.metadata or _NONE).get(RECORD_KEY)
+    return record
 
 
 def with_record(schema: pa.Schema, record: bytes | None) -> pa.Schema:
@@ -69,10 +69,10 @@ def arrow_schema(before: bytes, schema: pa.Schema, encrypted: Collection[str]) -
     metadata = schema.metadata or {}
     if not encrypted:
         metadata = {key: metadata[key] for key in original.metadata or {} if key in metadata}
-    made = pa.schema(fields, metadata or None)
-    if made.equals(original, check_metadata=True):
+    candidate = pa.schema(fields, metadata or None)
+    if candidate.equals(original, check_metadata=True):
         return before
-    return base64.b64encode(made.serialize())
+    return base64.b64encode(candidate.serialize())
 
 
 def described(

@@ -77,7 +77,7 @@ class RowGroups:
             yield Slice(
                 pa.RecordBatch.from_arrays(none, schema=self._file.schema_arrow), ends_group=True
             )
-        held: list[pa.RecordBatch] = []
+        parts: list[pa.RecordBatch] = []
         rows = heavy = decoded = 0
         for batch in self._batches(number, left) if left else ():
             left -= batch.num_rows
@@ -86,13 +86,13 @@ class RowGroups:
                 if decoded > self._units.decoded:
                     raise self._too_much(number)
                 most = self._bytes_for(heavy + weight, rows + part.num_rows)
-                if held and (rows + part.num_rows > self._most or heavy + weight > most):
-                    yield Slice(_together(held), ends_group=False)
-                    held, rows, heavy = [], 0, 0
-                held.append(part)
+                if parts and (rows + part.num_rows > self._most or heavy + weight > most):
+                    yield Slice(_together(parts), ends_group=False)
+                    parts, rows, heavy = [], 0, 0
+                parts.append(part)
                 rows, heavy = rows + part.num_rows, heavy + weight
-        if held:
-            yield Slice(_together(held), ends_group=True)
+        if parts:
+            yield Slice(_together(parts), ends_group=True)
 
     def _batches(self, number: int, left: int) -> Iterator[pa.RecordBatch]:
         """Decode all rows of a group."""
@@ -223,13 +223,13 @@ def _lengths(array: pa.Array) -> NDArray[np.int64]:
     kind = array.type
     if not len(array):
         return np.empty(0, np.int64)
-    own = slice(array.offset, array.offset + len(array))
+    span = slice(array.offset, array.offset + len(array))
     if kind in _VIEWS:
         views = np.frombuffer(array.buffers()[1], np.int32)  # four to a view, the length first
-        return views[0::4][own].astype(np.int64)
+        return views[0::4][span].astype(np.int64)
     width = np.int64 if types.is_large_string(kind) or types.is_large_binary(kind) else np.int32
     offsets = np.frombuffer(array.buffers()[1], width)
-    lengths: NDArray[np.int64] = np.diff(offsets)[own].astype(np.int64)
+    lengths: NDArray[np.int64] = np.diff(offsets)[span].astype(np.int64)
     return lengths
 
 
