@@ -34,8 +34,8 @@ def sealed_categories(values: pa.Array, keyset: Keyset, context: str, label: str
     with pa.ipc.new_stream(sink, batch.schema) as writer:
         writer.write_batch(batch)
     cell = pa.array([sink.getvalue().to_pybytes()], pa.binary())
-    made: str = _cipher(keyset, context, label).encrypt(cell)[0].as_py()
-    return made
+    ciphertext: str = _cipher(keyset, context, label).encrypt(cell)[0].as_py()
+    return ciphertext
 
 
 def opened_categories(cell: str, keyset: Keyset, context: str, label: str) -> pa.Array:

@@ -66,8 +66,8 @@ class CheckedCells(Struct, frozen=True):
         pool, rows = self.pool, self.rows
         garbled = [each.rows for each in self.wrong if each.rule == "type"]
         if garbled:
-            kept = ~np.isin(rows, garbled[0])
-            pool, rows = CellPool(pool.parts, pool.where[kept]), rows[kept]
+            mask = ~np.isin(rows, garbled[0])
+            pool, rows = CellPool(pool.parts, pool.where[mask]), rows[mask]
         return array_of(pool, rows, count, kind, text=text)
 
 
@@ -227,14 +227,14 @@ class ColumnCipher:
         parts: list[Cells] = []
         opened = [np.empty(0, np.int64)]
         for reader in self._readers:
-            mine = np.flatnonzero(reader.claims(sealed) & well_formed & ~done)
-            if len(mine):
-                more, authentic = reader.open(sealed.take(mine))
-                mine = mine[authentic]
+            candidates = np.flatnonzero(reader.claims(sealed) & well_formed & ~done)
+            if len(candidates):
+                more, authentic = reader.open(sealed.take(candidates))
+                candidates = candidates[authentic]
                 parts += more
-                opened.append(order[mine])
-                done[mine] = True
-                if len(mine):
+                opened.append(order[candidates])
+                done[candidates] = True
+                if len(candidates):
                     self.used_key_ids.add(reader.key.key_id)
         places = np.concatenate(opened)
         if not done.all():
@@ -243,15 +243,15 @@ class ColumnCipher:
 
     def _wrong(self, opened: _OpenedCells, cells: Cells, rows: Places) -> list[FaultyCells]:
         """Say what each cell that was not opened is instead of an authentic ciphertext."""
-        found: dict[tuple[str, str], list[int]] = {}
+        faults: dict[tuple[str, str], list[int]] = {}
         for index in np.flatnonzero(~opened.done).tolist():
             place = int(opened.order[index])
             if opened.well_formed[index]:
                 what = self._instead(opened.sealed.one(index))
             else:
                 what = self._damaged_or_plain(cells.one(place))
-            found.setdefault(what, []).append(int(rows[place]))
-        return [FaultyCells(*what, np.array(sorted(at))) for what, at in sorted(found.items())]
+            faults.setdefault(what, []).append(int(rows[place]))
+        return [FaultyCells(*what, np.array(sorted(at))) for what, at in sorted(faults.items())]
 
     def _instead(self, raw: bytes) -> tuple[str, str]:
         least = min(bound.wire.overhead for bound in self._all)
@@ -293,10 +293,10 @@ class ColumnCipher:
 
     def _suspects(self, cells: Cells) -> Places:
         """The cells that are worth a closer look: those that begin like a prefix."""
-        found = np.flatnonzero(begin_with_any(cells, [*self._begins]))
+        suspects = np.flatnonzero(begin_with_any(cells, [*self._begins]))
         if any(not reader.wire.prefix for reader in self._readers):
-            found = np.union1d(found, np.arange(min(_TRIED, len(cells))))
-        return found
+            suspects = np.union1d(suspects, np.arange(min(_TRIED, len(cells))))
+        return suspects
 
     def _opens_bare(self, raw: bytes) -> bool:
         """Tell whether a key without a prefix opens a ciphertext."""

@@ -37,11 +37,11 @@ class Fingerprinter:
     def of(self, cells: Cells) -> Fingerprints:
         """Return the fingerprints of some cells."""
         order = cells.by_length()
-        found = np.empty((len(cells), 2), np.uint64)
+        fingerprints = np.empty((len(cells), 2), np.uint64)
         parts = self._key.seal(cells.take(order))
         if parts:
-            found[order] = np.concatenate([_at(part, 0) for part in parts])
-        return found
+            fingerprints[order] = np.concatenate([_at(part, 0) for part in parts])
+        return fingerprints
 
 
 def fingerprints_of_ciphertexts(cells: Cells, *, text: bool) -> Fingerprints:
@@ -57,7 +57,7 @@ def fingerprints_of_ciphertexts(cells: Cells, *, text: bool) -> Fingerprints:
 
 def _at(cells: Cells, places: int | Places) -> Fingerprints:
     """Return 16 bytes of each cell, from a place in it on."""
-    found: Fingerprints = (
+    fingerprints: Fingerprints = (
         cells.windows(_WIDTH)[cells.starts + places].view(np.uint64).reshape(-1, 2)
     )
-    return found
+    return fingerprints

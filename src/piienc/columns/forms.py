@@ -58,20 +58,20 @@ def forms_of(cells: Cells, *, text: bool, least: int, bare: bool = False) -> Cel
         return CellForms(candidates, np.arange(len(cells)), np.empty(0, np.uint32))
     sealed, order, fine = ciphertexts_of(cells.take(candidates), text=text)
     fine &= (sealed.lengths >= least) & (sealed.data[sealed.starts] == _MARK)
-    found = candidates[order[fine]]
+    ciphertexts = candidates[order[fine]]
     ids = _ids(sealed.take(np.flatnonzero(fine)))
-    by_row = found.argsort()
+    by_row = ciphertexts.argsort()
     others = np.ones(len(cells), np.bool_)
-    others[found] = False
-    return CellForms(found[by_row], np.flatnonzero(others), ids[by_row])
+    others[ciphertexts] = False
+    return CellForms(ciphertexts[by_row], np.flatnonzero(others), ids[by_row])
 
 
 def _bare_forms(cells: Cells, *, text: bool, least: int) -> CellForms:
     sealed, order, fine = ciphertexts_of(cells, text=text)
-    found = np.zeros(len(cells), np.bool_)
-    found[order] = fine & (sealed.lengths >= least)
+    mask = np.zeros(len(cells), np.bool_)
+    mask[order] = fine & (sealed.lengths >= least)
     none = np.empty(0, np.uint32)
-    return CellForms(np.flatnonzero(found), np.flatnonzero(~found), none)
+    return CellForms(np.flatnonzero(mask), np.flatnonzero(~mask), none)
 
 
 def _ids(sealed: Cells) -> NDArray[np.uint32]:

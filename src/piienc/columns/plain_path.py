@@ -80,9 +80,11 @@ def is_value(text: bytes, value: pa.Scalar) -> bool:
     if types.is_dictionary(kind):
         return is_value(text, value.value)
     if isinstance(kind, pa.BaseExtensionType):
-        found = value.as_py()
+        expected = value.as_py()
         return (
-            text == str(found).encode() if isinstance(found, UUID) else is_value(text, value.value)
+            text == str(expected).encode()
+            if isinstance(expected, UUID)
+            else is_value(text, value.value)
         )
     reads = next((reads for fits, reads in _READERS if fits(kind)), None)
     try:
@@ -102,8 +104,8 @@ def _gcm(key: Key, data: bytes) -> Callable[[bytes], bytes]:
 
 
 def _bytes(text: bytes, value: pa.Scalar) -> bool:
-    found = value.as_py()
-    return bool(text == (found.encode() if isinstance(found, str) else found))
+    expected = value.as_py()
+    return bool(text == (expected.encode() if isinstance(expected, str) else expected))
 
 
 def _integer(text: bytes, value: pa.Scalar) -> bool:
@@ -111,11 +113,11 @@ def _integer(text: bytes, value: pa.Scalar) -> bool:
 
 
 def _floating(text: bytes, value: pa.Scalar) -> bool:
-    read, found = float(text), float(value.as_py())
-    if math.isnan(found):
+    read, expected = float(text), float(value.as_py())
+    if math.isnan(expected):
         return math.isnan(read)
     width = np.dtype(f"f{value.type.bit_width // 8}")
-    return np.array(read).astype(width).tobytes() == np.array(found).astype(width).tobytes()
+    return np.array(read).astype(width).tobytes() == np.array(expected).astype(width).tobytes()
 
 
 def _boolean(text: bytes, value: pa.Scalar) -> bool:

@@ -99,11 +99,11 @@ def _valid(array: pa.Array, label: str) -> pa.Array:
 
 
 def _written(array: pa.Array) -> pa.Array:
-    return next(there for fits, there, _ in _FORMS if fits(array.type))(array)
+    return next(write for fits, write, _ in _FORMS if fits(array.type))(array)
 
 
 def _restored(array: pa.Array, kind: pa.DataType) -> pa.Array:
-    return next(back for fits, _, back in _FORMS if fits(kind))(array, kind)
+    return next(read for fits, _, read in _FORMS if fits(kind))(array, kind)
 
 
 def _by(kind: pa.DataType) -> _There:
@@ -215,8 +215,8 @@ def _inner(kind: pa.DataType) -> pa.DataType:
 
 
 def _is_bytes(kind: pa.DataType) -> bool:
-    known = {pa.binary(), pa.large_binary(), pa.binary_view()}
-    return kind in known or bool(types.is_fixed_size_binary(kind))
+    kinds = {pa.binary(), pa.large_binary(), pa.binary_view()}
+    return kind in kinds or bool(types.is_fixed_size_binary(kind))
 
 
 def _is_cells(kind: pa.DataType) -> bool:

@@ -56,8 +56,8 @@ class WireFormat(Struct, frozen=True):
 
     def store_one(self, sealed: bytes) -> bytes:
         """Return one sealed cell in its stored form."""
-        whole = self.prefix + sealed
-        return pybase64.b64encode(whole) if self.text else whole
+        message = self.prefix + sealed
+        return pybase64.b64encode(message) if self.text else message
 
     def store(self, group: CellGroup, head: NDArray[np.void], tail: Blocks | None) -> Cells:
         """Return a sealed group's cells as they are stored, in rows of one width."""
@@ -70,14 +70,14 @@ class WireFormat(Struct, frozen=True):
         starts = room * np.arange(group.rows)
         if tail is not None:
             windows(flat, self.tail)[starts + (inner + lengths)] = tail
-        whole = lengths + self.overhead
+        sizes = lengths + self.overhead
         if not self.text:
-            return Cells(flat, starts, whole)
+            return Cells(flat, starts, sizes)
         # Three bytes are four characters, whatever stands behind them: all rows are encoded in
         # one call, and what lies behind a cell's end is left where it is.
         text = np.frombuffer(pybase64.b64encode(flat.data), np.uint8).copy()
-        cells = Cells(text, starts // 3 * 4, (whole + 2) // 3 * 4)
-        _pad(cells, -whole % 3, _PADDING)
+        cells = Cells(text, starts // 3 * 4, (sizes + 2) // 3 * 4)
+        _pad(cells, -sizes % 3, _PADDING)
         return cells
 
 

@@ -54,10 +54,10 @@ class BoundKey:
 
     def claims(self, sealed: Cells) -> NDArray[np.bool_]:
         """Tell which ciphertexts may be this key's, by their length and prefix."""
-        mine: NDArray[np.bool_] = sealed.lengths >= self.wire.overhead
+        mask: NDArray[np.bool_] = sealed.lengths >= self.wire.overhead
         if self.wire.prefix:
-            mine &= begin_with_any(sealed, [self.wire.prefix])
-        return mine
+            mask &= begin_with_any(sealed, [self.wire.prefix])
+        return mask
 
     def opens(self, raw: bytes) -> bool:
         """Tell whether one ciphertext is authentic under this key."""
@@ -108,10 +108,10 @@ def begin_with_any(cells: Cells, begins: list[bytes]) -> NDArray[np.bool_]:
     A cell that is shorter may seem to, by what stands behind it.
     """
     first = cells.windows(8)[cells.starts].view(np.uint64)
-    found = np.zeros(len(cells), np.bool_)
+    mask = np.zeros(len(cells), np.bool_)
     for begin in begins:
-        found |= (first & _word(b"\xff" * len(begin))) == _word(begin)
-    return found
+        mask |= (first & _word(b"\xff" * len(begin))) == _word(begin)
+    return mask
 
 
 def _word(begin: bytes) -> np.uint64:

@@ -88,8 +88,8 @@ class GcmKernel:
         xor_into(expected, mask)
         group.clear_behind()
         assert tail is not None  # noqa: S101  # GCM has a tag
-        wrong = words(expected) ^ words(tail)
-        authentic: NDArray[np.bool_] = (wrong[0::2] | wrong[1::2]) == 0
+        difference = words(expected) ^ words(tail)
+        authentic: NDArray[np.bool_] = (difference[0::2] | difference[1::2]) == 0
         return authentic
 
     def seal_one(self, cell: bytes) -> bytes:

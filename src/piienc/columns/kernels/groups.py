@@ -39,8 +39,8 @@ class CellGroup(Struct, frozen=True):
 
     def each(self, constant: Callable[[int], bytes]) -> Blocks:
         """Return a block for every cell that depends on the cell's length alone."""
-        made = constant_blocks([constant(run.length) for run in self.runs])
-        return made.repeat([run.stop - run.start for run in self.runs])
+        blocks = constant_blocks([constant(run.length) for run in self.runs])
+        return blocks.repeat([run.stop - run.start for run in self.runs])
 
     def clear_behind(self) -> None:
         """Set to zero what lies behind the end of each cell."""

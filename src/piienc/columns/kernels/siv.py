@@ -72,8 +72,8 @@ class SivKernel:
         """Decrypt a group in place and tell which cells are authentic."""
         self._count(group, head)
         group.clear_behind()
-        wrong = words(self._s2v(group)) ^ words(head)
-        authentic: NDArray[np.bool_] = (wrong[0::2] | wrong[1::2]) == 0
+        difference = words(self._s2v(group)) ^ words(head)
+        authentic: NDArray[np.bool_] = (difference[0::2] | difference[1::2]) == 0
         return authentic
 
     def seal_one(self, cell: bytes) -> bytes:
