@@ -33,14 +33,14 @@ class _Rows:
 
     def have(self, count: int) -> int:
         """Return how many rows can be looked at, up to `count` or a few more."""
-        held: int = sum(batch.num_rows for batch in self._held)
-        while held < count:
+        rows: int = sum(batch.num_rows for batch in self._held)
+        while rows < count:
             batch = next(self._batches, None)
             if batch is None:
                 break
             self._held.append(batch.select(self._columns))
-            held += batch.num_rows
-        return held
+            rows += batch.num_rows
+        return rows
 
     def first(self) -> pa.RecordBatch:
         """Return the rows of the first batch that are left."""
@@ -67,17 +67,19 @@ class _Rows:
 
 
 def compared(
-    here: Iterator[pa.RecordBatch], there: Iterator[pa.RecordBatch], columns: Sequence[str]
+    actual_batches: Iterator[pa.RecordBatch],
+    original_batches: Iterator[pa.RecordBatch],
+    columns: Sequence[str],
 ) -> Iterator[Violation]:
     """Compare the batches of a file, with its plain values, with those of the original.
 
     Yields:
         Violations, with their rows counted from 0 in the file.
     """
-    ours, theirs = _Rows(here, columns), _Rows(there, columns)
+    actual, original = _Rows(actual_batches, columns), _Rows(original_batches, columns)
     tried = 0
-    while ours.have(1) and theirs.have(1):
-        left, right = ours.first(), theirs.first()
+    while actual.have(1) and original.have(1):
+        left, right = actual.first(), original.first()
         size = min(left.num_rows, right.num_rows)
         masks = {
             name: mask
@@ -89,30 +91,32 @@ def compared(
             if tried >= _TRIED:
                 break
             tried += 1
-            if shift := _shift(ours, theirs, row):
+            if shift := _shift(actual, original, row):
                 end = row
                 break
         for name, mask in masks.items():
-            yield from _values(name, mask[:end], left.column(name), right.column(name), ours.taken)
-        ours.take(end)
-        theirs.take(end)
+            yield from _values(
+                name, mask[:end], left.column(name), right.column(name), actual.taken
+            )
+        actual.take(end)
+        original.take(end)
         if shift:
-            rows, detail = ours, "a row that the original does not have here"
+            rows, detail = actual, "a row that the original does not have here"
             if shift < 0:
-                rows, detail = theirs, "a row of the original is missing before this one"
-            yield Violation(None, "row", detail, np.array([ours.taken]))
+                rows, detail = original, "a row of the original is missing before this one"
+            yield Violation(None, "row", detail, np.array([actual.taken]))
             rows.take(1)
-    yield from _counted(ours, theirs)
+    yield from _counted(actual, original)
 
 
-def _counted(ours: _Rows, theirs: _Rows) -> Iterator[Violation]:
+def _counted(actual: _Rows, original: _Rows) -> Iterator[Violation]:
     """Read both to their ends, and compare how many rows there are."""
-    at = np.array([ours.taken]) if ours.have(1) or theirs.have(1) else None
-    for rows in (ours, theirs):
+    at = np.array([actual.taken]) if actual.have(1) or original.have(1) else None
+    for rows in (actual, original):
         while rows.have(1):
             rows.take(rows.first().num_rows)
-    if ours.taken != theirs.taken:
-        detail = f"{ours.taken:,} rows here, {theirs.taken:,} in the original"
+    if actual.taken != original.taken:
+        detail = f"{actual.taken:,} rows here, {original.taken:,} in the original"
         yield Violation(None, "rows", detail, at)
 
 
@@ -121,13 +125,13 @@ def _beginnings(masks: dict[str, NDArray[np.bool_]], size: int) -> list[int]:
     if not masks:
         return []
     some = np.logical_or.reduce(list(masks.values()))
-    found: list[int] = np.flatnonzero(some & ~np.append([False], some[: size - 1])).tolist()
-    return found
+    starts: list[int] = np.flatnonzero(some & ~np.append([False], some[: size - 1])).tolist()
+    return starts
 
 
-def _shift(ours: _Rows, theirs: _Rows, row: int) -> int:
+def _shift(actual: _Rows, original: _Rows, row: int) -> int:
     """Tell which side has a row too many: 1 for ours, -1 for theirs, 0 for neither."""
-    for first, second, side in ((ours, theirs, 1), (theirs, ours, -1)):
+    for first, second, side in ((actual, original, 1), (original, actual, -1)):
         ahead = min(_AHEAD, first.have(row + 1 + _AHEAD) - row - 1, second.have(row + _AHEAD) - row)
         if ahead < 1:
             continue
@@ -138,8 +142,8 @@ def _shift(ours: _Rows, theirs: _Rows, row: int) -> int:
     return 0
 
 
-def _agree(first: _Rows, at: int, second: _Rows, there: int, count: int) -> bool:
-    left, right = first.peek(at, count), second.peek(there, count)
+def _agree(first: _Rows, at_first: int, second: _Rows, at_second: int, count: int) -> bool:
+    left, right = first.peek(at_first, count), second.peek(at_second, count)
     if any(len(a) != len(b) for a, b in zip(left, right, strict=True)):
         return False
     return all(differing(a, b) is None for a, b in zip(left, right, strict=True))
@@ -152,15 +156,15 @@ def _values(
     rows = np.flatnonzero(mask)
     if not len(rows):
         return
-    here, there = mask_of(left.is_valid())[rows], mask_of(right.is_valid())[rows]
+    in_left, in_right = mask_of(left.is_valid())[rows], mask_of(right.is_valid())[rows]
     kinds = {
-        "null, and a value in the original": ~here & there,
-        "a value, and null in the original": here & ~there,
-        "another value than in the original": here & there,
+        "null, and a value in the original": ~in_left & in_right,
+        "a value, and null in the original": in_left & ~in_right,
+        "another value than in the original": in_left & in_right,
     }
-    for detail, chosen in kinds.items():
-        if chosen.any():
-            yield Violation(name, "value", detail, first + rows[chosen])
+    for detail, selection in kinds.items():
+        if selection.any():
+            yield Violation(name, "value", detail, first + rows[selection])
 
 
 def differing(left: pa.Array, right: pa.Array) -> NDArray[np.bool_] | None:
@@ -180,10 +184,10 @@ def differing(left: pa.Array, right: pa.Array) -> NDArray[np.bool_] | None:
 
 
 def _floats_differ(left: pa.Array, right: pa.Array) -> NDArray[np.bool_]:
-    here, there = (array.to_numpy(zero_copy_only=False) for array in (left, right))
-    bits = f"u{here.itemsize}"
-    mask: NDArray[np.bool_] = here.view(bits) != there.view(bits)
-    mask &= ~(np.isnan(here) & np.isnan(there))
+    left_values, right_values = (array.to_numpy(zero_copy_only=False) for array in (left, right))
+    bits = f"u{left_values.itemsize}"
+    mask: NDArray[np.bool_] = left_values.view(bits) != right_values.view(bits)
+    mask &= ~(np.isnan(left_values) & np.isnan(right_values))
     mask |= mask_of(left.is_valid()) != mask_of(right.is_valid())
     return mask
 

@@ -60,12 +60,12 @@ def require_marks_kept(
         PolicyError: a column is unmarked, its key's mode is weaker, or its context is another.
         ConfigError: the state folder cannot be used.
     """
-    held = marks.of(schema.name)
+    recorded = marks.of(schema.name)
 
     def mode_of(column: str, key: str) -> str:
         facts = keys.facts(key)
         if facts:
             return facts.mode
-        return held[column].mode if column in held else "unknown"
+        return recorded[column].mode if column in recorded else "unknown"
 
-    refuse_undoing(schema, present_marks(schema, mode_of), held, columns)
+    refuse_undoing(schema, present_marks(schema, mode_of), recorded, columns)

@@ -28,8 +28,8 @@ _NAMED = 10  # rows of the original that a detail names
 
 
 def compared_by_key(
-    here: Iterator[pa.RecordBatch],
-    there: Iterator[pa.RecordBatch],
+    actual_batches: Iterator[pa.RecordBatch],
+    original_batches: Iterator[pa.RecordBatch],
     columns: Sequence[str],
     key: str,
     fingerprinter: Fingerprinter,
@@ -49,44 +49,47 @@ def compared_by_key(
         [("high", "<u8"), ("low", "<u8"), ("row", "<i8"), ("cells", "<u8", (len(columns),))]
     )
     with ExitStack() as stack:
-        ours = stack.enter_context(Buckets(kind))
-        theirs = stack.enter_context(Buckets(kind))
+        actual = stack.enter_context(Buckets(kind))
+        original = stack.enter_context(Buckets(kind))
         types: list[dict[str, pa.DataType]] = [{}, {}]
-        for buckets, batches, known in ((ours, here, types[0]), (theirs, there, types[1])):
+        for buckets, batches, column_types in (
+            (actual, actual_batches, types[0]),
+            (original, original_batches, types[1]),
+        ):
             row = 0
             for batch in batches:
-                known |= {name: batch.column(name).type for name in columns}
+                column_types |= {name: batch.column(name).type for name in columns}
                 records = _records(batch, columns, key, fingerprinter, kind)
                 records["row"] = np.arange(row, row + len(records))
                 row += len(records)
                 buckets.add(records)
-        if ours.cut or theirs.cut:
-            ours.spill()
-            theirs.spill()
+        if actual.cut or original.cut:
+            actual.spill()
+            original.spill()
         if all(types):  # a type that has changed may leave the text that is compared as it was
             for name in (each for each in columns if types[0][each] != types[1][each]):
                 yield Violation(name, "value", "another type than in the original")
-        yield from _violations(ours, theirs, columns)
+        yield from _violations(actual, original, columns)
 
 
-def _violations(ours: Buckets, theirs: Buckets, columns: Sequence[str]) -> Iterator[Violation]:
+def _violations(actual: Buckets, original: Buckets, columns: Sequence[str]) -> Iterator[Violation]:
     missing = [np.empty(0, np.int64)]
-    for left, right in zip(ours, theirs, strict=True):
-        at, there = _matched(left, right)
-        extra = np.delete(left["row"], at)
+    for left, right in zip(actual, original, strict=True):
+        left_at, right_at = _matched(left, right)
+        extra = np.delete(left["row"], left_at)
         if len(extra):
             yield Violation(None, "row", "stands in no row of the original", np.sort(extra))
-        missing.append(np.delete(right["row"], there))
-        unequal = left["cells"][at] != right["cells"][there]
+        missing.append(np.delete(right["row"], right_at))
+        unequal = left["cells"][left_at] != right["cells"][right_at]
         for number, name in enumerate(columns):
-            rows = np.sort(left["row"][at[unequal[:, number]]])
+            rows = np.sort(left["row"][left_at[unequal[:, number]]])
             if len(rows):
                 yield Violation(name, "value", "another value than in the original", rows)
-    lost = np.sort(np.concatenate(missing))
-    if len(lost):
-        named = ", ".join(f"{row + 1:,}" for row in lost[:_NAMED].tolist())
-        more = f" and {len(lost) - _NAMED:,} more" if len(lost) > _NAMED else ""
-        yield Violation(None, "row", f"not here, of the original: row {named}{more}")
+    missing_rows = np.sort(np.concatenate(missing))
+    if len(missing_rows):
+        numbers = ", ".join(f"{row + 1:,}" for row in missing_rows[:_NAMED].tolist())
+        more = f" and {len(missing_rows) - _NAMED:,} more" if len(missing_rows) > _NAMED else ""
+        yield Violation(None, "row", f"not here, of the original: row {numbers}{more}")
 
 
 def _records(
@@ -115,10 +118,12 @@ def _matched(left: NDArray[np.void], right: NDArray[np.void]) -> tuple[Places, P
     new = (np.diff(high[order]) != 0) | (np.diff(low[order]) != 0)
     codes = np.empty(len(order), np.int64)
     codes[order] = np.concatenate([[0], np.cumsum(new)])[: len(order)]
-    ours = _numbered(codes[: len(left)], left["row"])
-    theirs = _numbered(codes[len(left) :], right["row"])
-    _, at, there = np.intersect1d(ours, theirs, assume_unique=True, return_indices=True)
-    return at, there
+    left_codes = _numbered(codes[: len(left)], left["row"])
+    right_codes = _numbered(codes[len(left) :], right["row"])
+    _, left_at, right_at = np.intersect1d(
+        left_codes, right_codes, assume_unique=True, return_indices=True
+    )
+    return left_at, right_at
 
 
 def _numbered(codes: NDArray[np.int64], rows: Places) -> NDArray[np.int64]:

@@ -81,13 +81,13 @@ class Findings:
         if not len(rows):
             return
         self._count[Finding(None, *facts)] += len(rows)
-        kept = self._kept.setdefault((violation.column, violation.rule), [])
+        findings = self._kept.setdefault((violation.column, violation.rule), [])
         for row in rows[: self._most]:
             number = None if row is None else first_row + int(row)
-            kept.append(Finding(number, *facts))
-        if len(kept) > self._most:  # not all violations come in the order of their rows
-            kept.sort(key=lambda each: each.row or 0)
-            del kept[self._most :]
+            findings.append(Finding(number, *facts))
+        if len(findings) > self._most:  # not all violations come in the order of their rows
+            findings.sort(key=lambda each: each.row or 0)
+            del findings[self._most :]
 
     @property
     def errors(self) -> int:
@@ -96,18 +96,18 @@ class Findings:
 
     def by_rule(self) -> dict[str, int]:
         """Return how many there are of each rule."""
-        found: Counter[str] = Counter()
+        counts: Counter[str] = Counter()
         for kind, count in self._count.items():
-            found[kind.rule] += count
-        return dict(found)
+            counts[kind.rule] += count
+        return dict(counts)
 
     def of_column(self, column: str) -> dict[str, int]:
         """Return how many there are of each rule in a column; personal data is counted apart."""
-        found: Counter[str] = Counter()
+        counts: Counter[str] = Counter()
         for kind, count in self._count.items():
             if kind.column == column and kind.rule != "personal":
-                found[kind.rule] += count
-        return dict(found)
+                counts[kind.rule] += count
+        return dict(counts)
 
     def in_order(self, columns: Sequence[str]) -> tuple[Finding, ...]:
         """Return those that were kept: of whole columns first, then by row and by the columns."""

@@ -116,17 +116,17 @@ def wrapped(
             )
         message = read_message(io.BytesIO(source.peek(HEAD)), source.name)
         require_encrypted(message, source.name)
-        session, known = stack.enter_context(opened_keys(pgp, pgp.pinned_names()))
-        secret = secret_for(message, known, pgp)
-        made = _MessageReader(source, file.descriptor, session, secret)
-        stack.callback(made.close)
+        session, pgp_keys = stack.enter_context(opened_keys(pgp, pgp.pinned_names()))
+        secret = secret_for(message, pgp_keys, pgp)
+        reader = _MessageReader(source, file.descriptor, session, secret)
+        stack.callback(reader.close)
         try:
-            inner = StreamSource(made, _inner(source.name))
-            opened = stack.enter_context(inner.opened())
-            table = stack.enter_context(opened_table(opened, form))
-            yield table, made.facts
+            inner = StreamSource(reader, _inner(source.name))
+            content = stack.enter_context(inner.opened())
+            table = stack.enter_context(opened_table(content, form))
+            yield table, reader.facts
         except InputError:
-            made.require_whole()  # which tells more, if the message is broken
+            reader.require_whole()  # which tells more, if the message is broken
             raise
 
 

@@ -44,28 +44,28 @@ def message_trip(
     """
     demands = profile or Profile(name="generic")
     with ExitStack() as stack:
-        there, known = stack.enter_context(opened(pgp, recipients))
-        back, own = stack.enter_context(opened(pgp, recipients))
-        named = [known[name] for name in recipients]
-        check_recipients(named, demands)
-        secret = _secret(list(own.values()), pgp)
+        wrapping, public_keys = stack.enter_context(opened(pgp, recipients))
+        unwrapping, own_keys = stack.enter_context(opened(pgp, recipients))
+        recipient_keys = [public_keys[name] for name in recipients]
+        check_recipients(recipient_keys, demands)
+        secret = _secret(list(own_keys.values()), pgp)
         reader = HashingReader(stack.enter_context(source.sought()))
         form = MessageFormat(cipher=demands.cipher, aead=demands.aead)
-        made = _joined(reader, (there, back), named, form, secret)
-        same = made == reader.sha256()
+        digest = _joined(reader, (wrapping, unwrapping), recipient_keys, form, secret)
+        same = digest == reader.sha256()
     if not same:
         yield Violation(None, "round-trip", "is not what it was, once wrapped and unwrapped")
 
 
 def _secret(keys: Sequence[PgpKey], pgp: PgpFolder) -> SecretBytes | None:
-    ours = [key for key in keys if key.secret]
-    if not ours:
+    secret_keys = [key for key in keys if key.secret]
+    if not secret_keys:
         names = ", ".join(key.name for key in keys)
         raise KeyAccessError(
             f"--round-trip: the secret key of none of {names} is here, so nothing can be unwrapped",
             hint="leave --recipient out, or name a key of your own beside the partner's",
         )
-    return secret_of(ours[0], pgp)
+    return secret_of(secret_keys[0], pgp)
 
 
 def _joined(
@@ -76,15 +76,15 @@ def _joined(
     secret: SecretBytes | None,
 ) -> str:
     """Wrap in one thread and unwrap in this one; return the hash of what came out."""
-    there, back = sessions
+    wrapping, unwrapping = sessions
     digest = hashlib.sha256()
 
     def forward(file: BinaryIO) -> None:
-        wrap(GpgStreams(reader, file.write), session=there, recipients=recipients, form=form)
+        wrap(GpgStreams(reader, file.write), session=wrapping, recipients=recipients, form=form)
 
     with written_by(forward) as pipe:
         end = os.fdopen(pipe.descriptor, "rb", buffering=_PIECE, closefd=False)
         with pipe.explaining(), end as message:
-            unwrap(GpgStreams(message, digest.update), session=back, passphrase=secret)
+            unwrap(GpgStreams(message, digest.update), session=unwrapping, passphrase=secret)
         pipe.finish()
     return digest.hexdigest()

@@ -101,26 +101,29 @@ class VerificationPlan(Struct):
         for name, finders in self.finders.items():
             cells, suspicious = rows - counts[name].nulls, counts[name].suspicious
             for finder in (each for each in finders if each.share):
-                found = suspicious[finder.name]
-                if found > 0 and found >= finder.share * cells:
-                    what = f"{found:,} of {cells:,} cells look like {finder.description}"
+                hits = suspicious[finder.name]
+                if hits > 0 and hits >= finder.share * cells:
+                    what = f"{hits:,} of {cells:,} cells look like {finder.description}"
                     yield Violation(name, "personal", what)
                 else:
                     del suspicious[finder.name]
 
     def comparable(self, others: Sequence[str]) -> tuple[list[str], list[Violation]]:
         """Return the columns that can be compared with those of another file, and what is wrong."""
-        here, there, twice = {*self.table.columns}, {*others}, repeated(others)
+        table_names, original_names, twice = {*self.table.columns}, {*others}, repeated(others)
         violations = [
             Violation(name, "columns", detail)
             for names, detail in (
-                ([name for name in self.table.columns if name not in there], "not in the original"),
-                ([name for name in others if name not in here], "not in this file"),
+                (
+                    [name for name in self.table.columns if name not in original_names],
+                    "not in the original",
+                ),
+                ([name for name in others if name not in table_names], "not in this file"),
                 (twice, "more than once in the original: not compared"),
             )
             for name in names
         ]
-        compared = there - {*twice}
+        compared = original_names - {*twice}
         for name, verifier in self.verifiers.items():
             if isinstance(verifier, CiphertextColumn):
                 verifier.unchecked["value"] = verifier.unchecked["authentic"]
@@ -201,9 +204,9 @@ def make_plan(
 
 def _columns(table: OpenedTable, schema: Schema) -> Iterator[Violation]:
     """Yield the columns that the file lacks, has twice, or has and should not."""
-    there, twice = {*table.columns}, {*repeated(table.columns)}
+    names, twice = {*table.columns}, {*repeated(table.columns)}
     for name in schema.columns:
-        if name not in there:
+        if name not in names:
             yield Violation(name, "columns", "not in the file")
     for name in dict.fromkeys(table.columns):
         if name in twice:

@@ -134,11 +134,11 @@ class VerifyPass:
             return self.observe(by_name(self._table, decoded(self._table, unit)))
 
         with closing(in_order(self._table.units(), look, threads)) as results:
-            for found in results:
-                self.merge(found)
+            for result in results:
+                self.merge(result)
                 progress(self._rows, 0, file.share())
-                if found.plain is not None:
-                    yield found.plain
+                if result.plain is not None:
+                    yield result.plain
 
     def compare(self, file: VerifiedFile, original: VerifiedFile, threads: int) -> None:
         """Look at all units, and compare them with those of the original."""
@@ -157,19 +157,21 @@ class VerifyPass:
             return pa.RecordBatch.from_arrays([stored[name].array for name in names], names)
 
         # One thread is enough: the file itself takes longer than the original.
-        with closing(in_order(table.units(), read, 1)) as there:
-            here = self.batches(file, threads)
+        with closing(in_order(table.units(), read, 1)) as original_batches:
+            actual_batches = self.batches(file, threads)
             key = self._request.key_column
             if key is None:
-                found = compared(here, there, columns)
+                differences = compared(actual_batches, original_batches, columns)
             else:
                 if key not in columns:
                     raise UsageError(
                         f"--key-column: {key!r} is not among the columns that can be compared",
                         hint=f"these are: {', '.join(columns) or 'none'}",
                     )
-                found = compared_by_key(here, there, columns, key, self._fingerprinter)
-            self._findings.add(map(self._known, found))
+                differences = compared_by_key(
+                    actual_batches, original_batches, columns, key, self._fingerprinter
+                )
+            self._findings.add(map(self._known, differences))
 
     def _known(self, violation: Violation) -> Violation:
         """Leave out the rows whose values are not known: why not, another finding says."""
@@ -208,10 +210,10 @@ class VerifyPass:
         results = {name: replace(each, plain=None) for name, each in results.items()}
         return UnitResult(rows, results, violations, plain, unknown)
 
-    def merge(self, found: UnitResult) -> None:
+    def merge(self, unit: UnitResult) -> None:
         """Take what was found in the unit that is next in the file."""
         first = self._rows + 1
-        for name, result in found.columns.items():
+        for name, result in unit.columns.items():
             self._counts[name].add(result.counts)
             self._findings.add(result.violations, first)
             if result.fingerprints is not None:
@@ -223,12 +225,12 @@ class VerifyPass:
                 if name not in self._leaks:
                     self._leaks[name] = self._stack.enter_context(Frequencies())
                 self._leaks[name].add_prints(result.leaks)
-        self._findings.add(found.violations, first)
-        for name, rows in found.unknown.items():
-            known = self._unknown.get(name, rows[:0])
-            if len(known) < _MOST_UNKNOWN:
-                self._unknown[name] = np.append(known, rows + self._rows)
-        self._rows += found.rows
+        self._findings.add(unit.violations, first)
+        for name, rows in unit.unknown.items():
+            unknown = self._unknown.get(name, rows[:0])
+            if len(unknown) < _MOST_UNKNOWN:
+                self._unknown[name] = np.append(unknown, rows + self._rows)
+        self._rows += unit.rows
 
     def report(self, file: FileFacts, began: datetime, seconds: float) -> Report:
         """Conclude: what only all rows together can tell, and all that was found."""
@@ -238,8 +240,8 @@ class VerifyPass:
             for rows in store.repeated():
                 self._findings.add([Violation(name, "unique", "stands in an earlier row", rows)])
         with ThreadPoolExecutor(usable_cores()) as threads:  # each of them sorts
-            counted = threads.map(Frequencies.equal, self._leaks.values())
-            equal = dict(zip(self._leaks, counted, strict=True))
+            results = threads.map(Frequencies.equal, self._leaks.values())
+            equal = dict(zip(self._leaks, results, strict=True))
         for name, shares in equal.items():
             if leak := leak_of(name, request.schema.columns[name], shares):
                 self._findings.add([leak])

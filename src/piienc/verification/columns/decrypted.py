@@ -72,9 +72,9 @@ class DecryptedColumn:
         plain, fingerprints = cache(lambda: self._typed(judged, stored.count)), None
         if self._rules.judge or self._restored != pa.string():
             values, odd = plain()
-            dense, known = without_nulls(values)
-            violations += [*odd, *self._rules.violations(dense, known)]
-            fingerprints = self._rules.fingerprints(dense, known)
+            dense, dense_rows = without_nulls(values)
+            violations += [*odd, *self._rules.violations(dense, dense_rows)]
+            fingerprints = self._rules.fingerprints(dense, dense_rows)
         plaintext = sum(len(each.rows) for each in judged.wrong if each.rule == "plaintext")
         counts = ColumnCounts(
             stored.null_count,
@@ -84,8 +84,10 @@ class DecryptedColumn:
         )
         leaks = None
         if self._searchable and judged.authentic:
-            good = cells if not judged.wrong else cells.take(np.searchsorted(rows, judged.rows))
-            leaks = folded(fingerprints_of_ciphertexts(good, text=self._text))
+            authentic = (
+                cells if not judged.wrong else cells.take(np.searchsorted(rows, judged.rows))
+            )
+            leaks = folded(fingerprints_of_ciphertexts(authentic, text=self._text))
         return ColumnResult(counts, violations, lambda: plain()[0], fingerprints, leaks)
 
     def _typed(self, judged: CheckedCells, count: int) -> tuple[pa.Array, list[Violation]]:

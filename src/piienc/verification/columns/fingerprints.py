@@ -47,8 +47,8 @@ def folded(fingerprints: Fingerprints) -> Folded:
     Args:
         fingerprints: uint64, shape (cells, 2).
     """
-    found: Folded = fingerprints[:, 0] * _GOLDEN + fingerprints[:, 1]
-    return found
+    hashes: Folded = fingerprints[:, 0] * _GOLDEN + fingerprints[:, 1]
+    return hashes
 
 
 class FingerprintStore(Buckets):

@@ -26,9 +26,9 @@ def leak_of(name: str, column: Column, equal: EqualityFacts) -> Violation | None
     frequency = ""
     if equal.cells >= _ENOUGH:
         share = 100 * equal.most_frequent / equal.cells
-        counted = f"{equal.distinct:,} different values in {equal.cells:,} cells"
+        counts = f"{equal.distinct:,} different values in {equal.cells:,} cells"
         if equal.distinct * _REPEATS <= equal.cells:
-            frequency = f"only {counted}, the most frequent one in {share:.1f} % of them"
+            frequency = f"only {counts}, the most frequent one in {share:.1f} % of them"
         elif equal.most_frequent * _FREQUENT >= equal.cells:
             frequency = f"one value stands in {share:.1f} % of {equal.cells:,} cells"
     nature = _nature(column)

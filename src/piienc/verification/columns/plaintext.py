@@ -54,23 +54,23 @@ class PlaintextColumn:
         """Check a batch."""
         nulls, (cells, rows) = stored.null_count, stored.cells
         forms = forms_of(cells, text=self._text, least=self._least)
-        ours = np.ones(len(forms.ciphertexts), np.bool_)
-        if self._ids is not None and len(ours):
-            ours = np.isin(forms.key_ids, list(self._ids))
+        mask = np.ones(len(forms.ciphertexts), np.bool_)
+        if self._ids is not None and len(mask):
+            mask = np.isin(forms.key_ids, list(self._ids))
         violations, fingerprints, leaks = list(self._rules.nulls(stored)), None, stored.fingerprints
-        if ours.any():
-            at = rows[forms.ciphertexts[ours]]
+        if mask.any():
+            at = rows[forms.ciphertexts[mask]]
             violations.append(Violation(self._name, "encrypted", "encrypted already", at))
             stored = TypedColumn(_without(stored.array, at), self._label)
             cells, rows = stored.cells
         if self._rules.judge:
-            dense, known = stored.dense
-            violations += self._rules.violations(dense, known)
-            fingerprints = self._rules.fingerprints(dense, known)
+            dense, dense_rows = stored.dense
+            violations += self._rules.violations(dense, dense_rows)
+            fingerprints = self._rules.fingerprints(dense, dense_rows)
         if self._trip:
             violations += self._trip.violations(stored.array)
-        ids = {int(key_id) for key_id in np.unique(forms.key_ids[ours])}
-        counts = ColumnCounts(nulls, int(ours.sum()), 0, ids)
+        ids = {int(key_id) for key_id in np.unique(forms.key_ids[mask])}
+        counts = ColumnCounts(nulls, int(mask.sum()), 0, ids)
         if leaks is None and self._counted:
             leaks = self._counted.of(cells)
         shares = None if leaks is None else folded(leaks)
@@ -79,6 +79,6 @@ class PlaintextColumn:
 
 def _without(values: pa.Array, rows: Places) -> pa.Array:
     """Return values of any type with null in some rows."""
-    gone = np.zeros(len(values), np.bool_)
-    gone[rows] = True
-    return values.take(pa.array(np.arange(len(values)), mask=gone))
+    mask = np.zeros(len(values), np.bool_)
+    mask[rows] = True
+    return values.take(pa.array(np.arange(len(values)), mask=mask))

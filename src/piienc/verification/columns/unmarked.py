@@ -43,9 +43,9 @@ class UnmarkedColumn:
             violations = [*self._rules.nulls(stored), *self._rules.violations(dense, rows)]
             fingerprints = self._rules.fingerprints(dense, rows)
         suspicious = Counter[str]()
-        found = search(self._finders, self._name, dense)
+        hits = search(self._finders, self._name, dense)
         for finder in self._finders:
-            if (at := found.get(finder.name)) is not None and len(at):
+            if (at := hits.get(finder.name)) is not None and len(at):
                 suspicious[finder.name] = len(at)
                 if not finder.share:
                     what = f"looks like {finder.description}"

@@ -43,10 +43,10 @@ class ColumnResult(Struct, frozen=True):
 
     def unknown(self, stored: StoredColumn) -> Places:
         """Return the rows that hold something, and nobody knows what."""
-        held = stored.dense[1]
+        rows = stored.dense[1]
         if self.plain is None:
-            return held
-        return np.setdiff1d(held, without_nulls(self.plain())[1], assume_unique=True)
+            return rows
+        return np.setdiff1d(rows, without_nulls(self.plain())[1], assume_unique=True)
 
 
 class ColumnVerifier(Protocol):
