@@ -97,10 +97,10 @@ def byte_order_mark(start: bytes) -> str | None:
 def unmarked_wide(start: bytes) -> str | None:
     """Return the encoding of text that has a zero byte beside nearly every letter."""
     for width in (4, 2):
-        whole = start[: len(start) // width * width]
-        if not whole:
+        units = start[: len(start) // width * width]
+        if not units:
             continue
-        zeros = [whole[at::width].count(0) * width / len(whole) for at in range(width)]
+        zeros = [units[at::width].count(0) * width / len(units) for at in range(width)]
         # Delimiters, digits and most headers are ASCII, whatever the language.
         for order, letter in (("le", 0), ("be", width - 1)):
             others = [share for at, share in enumerate(zeros) if at != letter]

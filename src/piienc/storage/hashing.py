@@ -96,16 +96,16 @@ class ReadAhead(HashingReader):
         self._thread.start()
 
     def _fetched(self, size: int) -> bytes:
-        taken: list[bytes] = []
+        pieces: list[bytes] = []
         have = 0
         while (size < 0 or have < size) and not self._ended:
             piece = self._pieces.get()
             if isinstance(piece, Exception):
                 raise piece
             self._ended = not piece
-            taken.append(piece)
+            pieces.append(piece)
             have += len(piece)
-        data = taken[0] if len(taken) == 1 else b"".join(taken)
+        data = pieces[0] if len(pieces) == 1 else b"".join(pieces)
         if 0 <= size < have:
             data, self._left = data[:size], data[size:]
         return data
@@ -194,12 +194,12 @@ class HashingWriter(io.RawIOBase):
 
     def write(self, data: Buffer, /) -> int:
         """Write all of `data`."""
-        whole = memoryview(data).cast("B")
-        size = len(whole)
+        view = memoryview(data).cast("B")
+        size = len(view)
         if self._abandoned:
             return size
         for begin in range(0, size, _PIECE):
-            piece = whole[begin : begin + _PIECE]
+            piece = view[begin : begin + _PIECE]
             self._file.write(piece)
             self._hash.update(piece)
         self.count += size
