@@ -99,8 +99,8 @@ def push(
         verify_content=verify_content or None,
     )
     paths = [Path(file) for file in files]
-    named, held = [("sent", path) for path in paths], path_of(schema)
-    with recorded("push", settings, named, schema=held, on_warning=on_warning) as entry:
+    sent_files, schema_path = [("sent", path) for path in paths], path_of(schema)
+    with recorded("push", settings, sent_files, schema=schema_path, on_warning=on_warning) as entry:
         endpoint = endpoint_of(destination, unlocker, on_debug)
         request = replace(
             push_request(destination, endpoint, settings, schema=schema_of(schema), again=again),
@@ -159,8 +159,8 @@ def pull(
         known_hosts=path_of(known_hosts),
         password_file=path_of(password_file),
     )
-    named = [("fetched", Path(name))]
-    with recorded("pull", settings, named, on_warning=on_warning) as entry:
+    files = [("fetched", Path(name))]
+    with recorded("pull", settings, files, on_warning=on_warning) as entry:
         endpoint, ledger = endpoint_of(destination, unlocker, on_debug), Ledger(settings.state_dir)
         request = pulls.PullRequest(endpoint, ledger, overwrite, on_retry, on_progress)
         receipt = pulls.pull(name, Path(target), request)

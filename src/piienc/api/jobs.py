@@ -107,8 +107,8 @@ def send(
             known_hosts=path_of(known_hosts),
             password_file=path_of(password_file),
         )
-        held = context.job.schema
-        with recorded("send", settings, schema=held, on_warning=on_warning) as entry:
+        schema_path = context.job.schema
+        with recorded("send", settings, schema=schema_path, on_warning=on_warning) as entry:
             context = replace(
                 context,
                 on_event=on_event or ignore_event,
@@ -190,9 +190,9 @@ def _job_of(what: str, settings: Settings, schema: Path | None, to: str | None) 
             raise InputError(f"{what} is not there, or no regular file", hint="name a file")
         return Job(None, Path(what), schema, to, quiet_for=0)
     if what not in settings.jobs:
-        known = ", ".join(sorted(settings.jobs)) or "none"
+        names = ", ".join(sorted(settings.jobs)) or "none"
         raise ConfigError(
-            f"there is no job {what}; those of piienc.toml are: {known}",
+            f"there is no job {what}; those of piienc.toml are: {names}",
             hint="name one of them, add [jobs.NAME], or send a file: --schema S --to DESTINATION",
         )
     return settings.jobs[what]

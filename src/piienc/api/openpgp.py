@@ -138,8 +138,8 @@ def unwrap_file(
     pgp = PgpFolder(settings.keys_dir, unlocker_of(passphrase))
     read = source_of(source)
     written = target_of(target or _named(read, _without_ending))
-    files, named = ends(read, written), [signed_by] if signed_by else []
-    with recorded("unwrap-file", settings, files, keys=named, on_warning=on_warning) as entry:
+    files, key_names = ends(read, written), [signed_by] if signed_by else []
+    with recorded("unwrap-file", settings, files, keys=key_names, on_warning=on_warning) as entry:
         receipt = unwrap.unwrap_file(
             read,
             written,
@@ -162,7 +162,7 @@ def _named(source: Source, name: Callable[[Path], Path | None]) -> Path:
     Raises:
         UsageError: it is a stream, or its name leads to none.
     """
-    named = name(source.path) if source.path else None
-    if named is None:
+    path = name(source.path) if source.path else None
+    if path is None:
         raise UsageError("where to? no output is named", hint="name a file, or - for stdout")
-    return named
+    return path

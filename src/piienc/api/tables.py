@@ -72,15 +72,17 @@ def encrypt_file(
     """
     settings, unlocker = settings_of(keys, state, config), unlocker_of(passphrase)
     read, written = source_of(source), target_of(target)
-    files, held = ends(read, written), Path(schema)
+    files, schema_path = ends(read, written), Path(schema)
     with (
-        recorded("encrypt-file", settings, files, schema=held, on_warning=on_warning) as entry,
+        recorded(
+            "encrypt-file", settings, files, schema=schema_path, on_warning=on_warning
+        ) as entry,
         CellCounter(settings.state_dir) as counter,
     ):
         receipt = folder.encrypt(
             read,
             written,
-            schema=schemas.load(held),
+            schema=schemas.load(schema_path),
             keys=_keyring(settings, unlocker, entry),
             counter=counter,
             options=CryptOptions(overwrite, threads, on_progress),
@@ -126,8 +128,10 @@ def decrypt_file(
     """
     settings, unlocker = settings_of(keys, state, config), unlocker_of(passphrase)
     read, written = source_of(source), target_of(target)
-    files, held = ends(read, written), path_of(schema)
-    with recorded("decrypt-file", settings, files, schema=held, on_warning=on_warning) as entry:
+    files, schema_path = ends(read, written), path_of(schema)
+    with recorded(
+        "decrypt-file", settings, files, schema=schema_path, on_warning=on_warning
+    ) as entry:
         receipt = folder.decrypt(
             read,
             written,

@@ -96,12 +96,12 @@ def verify(
     with recorded("verify", settings, files, schema=described, on_warning=on_warning) as entry:
         for _, path in reports:
             require_output(Path(path), settings, [Path(each) for _, each in files] + [described])
-        held = schemas.load(described)
+        loaded = schemas.load(described)
         available = AvailableKeys(KeyFolder(settings.keys_dir, unlocker), used=not without_keys)
         marks = Marks(settings.state_dir)
         request = VerifyRequest(
-            schema=held,
-            facts=SchemaFacts.of(held, described),
+            schema=loaded,
+            facts=SchemaFacts.of(loaded, described),
             expect=expect,
             against=FileSource(original) if original else None,
             key_column=key_column,
@@ -109,7 +109,7 @@ def verify(
             recipients=tuple(dict.fromkeys(recipients)),
             profile=profiles.load(profile, settings.profiles) if profile else None,
             most=max_findings,
-            hold=lambda columns: require_marks_kept(held, available, marks, columns),
+            hold=lambda columns: require_marks_kept(loaded, available, marks, columns),
             threads=threads,
             progress=on_progress,
         )
