@@ -27,23 +27,23 @@ def apply_after(job: Job, entry: JobEntry) -> None:
         InputError: a link of another user leads to its folder by now.
     """
     path = Path(entry.source)
-    there = SourceFile.at(path)
-    if job.after == "keep" or there is None or not there.is_source_of(entry):
+    current = SourceFile.at(path)
+    if job.after == "keep" or current is None or not current.is_source_of(entry):
         return
     if job.after == "delete":
         try:
             with held_source(path) as name:
-                if there.is_at(name):
+                if current.is_at(name):
                     name.unlink(missing_ok=True)
         except OSError as error:
             raise _cannot("delete", path, error) from error
         return
     assert job.move_to is not None  # noqa: S101  # the settings see to it
     with suppress(MovedError):
-        move(path, job.move_to, there)
+        move(path, job.move_to, current)
 
 
-def move(path: Path, folder: Path, found: SourceFile | None = None) -> Path:
+def move(path: Path, folder: Path, expected: SourceFile | None = None) -> Path:
     """Move a source into a folder, under a name that is free, and return its new path.
 
     It is renamed and never copied: plaintext is not written anywhere. Of a symbolic link, the link
@@ -53,8 +53,7 @@ def move(path: Path, folder: Path, found: SourceFile | None = None) -> Path:
     Args:
         path: of the source.
         folder: made if it is not there.
-        found: the source as it was found, which alone is moved; None where it matters not what is
-            there.
+        expected: the source as it was found; another file is not moved. None moves any file.
 
     Raises:
         MovedError: the file does not have its name any more.
@@ -65,23 +64,23 @@ def move(path: Path, folder: Path, found: SourceFile | None = None) -> Path:
     """
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        with held_folder(folder) as there, held_source(path) as old:
-            _require_same(found, old)
+        with held_folder(folder) as target, held_source(path) as old:
+            _require_same(expected, old)
             number = 1
             while True:
                 name = path.name if number == 1 else f"{path.name}.{number}"
                 try:
-                    _link(old, there / name)  # fails where the name is taken, as rename does not
+                    _link(old, target / name)  # fails where the name is taken, as rename does not
                 except FileExistsError:
-                    if not _is_same(old, there / name):
+                    if not _is_same(old, target / name):
                         number += 1
                         continue
                 try:
-                    _require_same(found, there / name)
+                    _require_same(expected, target / name)
                 except MovedError:
-                    (there / name).unlink()
+                    (target / name).unlink()
                     raise
-                if _is_same(old, there / name):
+                if _is_same(old, target / name):
                     old.unlink(missing_ok=True)
                 return folder / name
     except OSError as error:
@@ -93,9 +92,9 @@ def move(path: Path, folder: Path, found: SourceFile | None = None) -> Path:
         raise _cannot("move", path, error) from error
 
 
-def _require_same(found: SourceFile | None, name: Path) -> None:
-    if found and not found.is_at(name):
-        raise MovedError(f"{found.path} is another file by now")
+def _require_same(expected: SourceFile | None, name: Path) -> None:
+    if expected and not expected.is_at(name):
+        raise MovedError(f"{expected.path} is another file by now")
 
 
 def _link(path: Path, name: Path) -> None:

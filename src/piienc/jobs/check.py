@@ -103,24 +103,24 @@ def _keys(context: JobContext) -> list[str]:
 
 def _recipients(context: JobContext) -> list[str]:
     request, profile = context.wrap_request, context.profile
-    known = {key.name: key for key in context.pgp.load(request.names)}
-    recipients = [known[name] for name in request.recipients]
+    keys = {key.name: key for key in context.pgp.load(request.names)}
+    recipients = [keys[name] for name in request.recipients]
     warnings = check_recipients(recipients, profile)
-    signer = known[request.signer] if request.signer else None
+    signer = keys[request.signer] if request.signer else None
     check_signer(signer, profile, context.pgp)
     plain_limit(profile, recipients, armor=bool(profile.armor))
     return [f"wrapped for {', '.join(request.recipients)}", *warnings]
 
 
 def _sources(context: JobContext) -> list[str]:
-    there = sources(context.job)
-    for each in there.ready:
+    listing = sources(context.job)
+    for each in listing.ready:
         name_for(each.path, context.job.naming, 1)
-    for _, error in there.refused:
+    for _, error in listing.refused:
         raise error
-    size = sum(each.size for each in there.ready)
-    notes = [f"{len(there.ready):,} of {size:,} bytes together"]
-    return [*notes, *(f"{path} is being written to" for path in there.moving)]
+    size = sum(each.size for each in listing.ready)
+    notes = [f"{len(listing.ready):,} of {size:,} bytes together"]
+    return [*notes, *(f"{path} is being written to" for path in listing.moving)]
 
 
 def _folders(context: JobContext) -> list[str]:

@@ -140,26 +140,26 @@ class Deliverer:
         self._outcomes[entry.id] = entry.number, outcome
 
     def _one(self, entry: JobEntry, files: Sequence[SentFile]) -> SourceOutcome:
-        failed = next((file for file in files if file.error), None)
-        if failed and failed.error:
-            return SourceOutcome(entry.source, "failed", sha256=entry.sha256, error=failed.error)
-        there = [file for file in files if file.why == THERE]
-        made = SourceOutcome(
+        failure = next((file for file in files if file.error), None)
+        if failure and failure.error:
+            return SourceOutcome(entry.source, "failed", sha256=entry.sha256, error=failure.error)
+        duplicates = [file for file in files if file.why == THERE]
+        outcome = SourceOutcome(
             entry.source,
-            "skipped" if there else "delivered",
-            THERE if there else None,
+            "skipped" if duplicates else "delivered",
+            THERE if duplicates else None,
             tuple(file.name for file in files),
             sum(file.bytes for file in files),
             _rows(entry),
             entry.sha256,
-            warnings=tuple(said for file in files for said in file.warnings),
+            warnings=tuple(warning for file in files for warning in file.warnings),
         )
-        if there:  # whose file that is, nobody knows: the source is not touched
+        if duplicates:  # whose file that is, nobody knows: the source is not touched
             self._ledger.save(replace(entry, step=JobStep.SKIPPED))
-            return made
-        made = replace(made, receipt=str(keep_receipt(entry, files, self._context)))
+            return outcome
+        outcome = replace(outcome, receipt=str(keep_receipt(entry, files, self._context)))
         self._ledger.save(replace(entry, step=JobStep.DELIVERED))
-        return made
+        return outcome
 
 
 def _without_twins(waiting: Sequence[JobEntry]) -> Iterator[list[JobEntry]]:
@@ -168,11 +168,11 @@ def _without_twins(waiting: Sequence[JobEntry]) -> Iterator[list[JobEntry]]:
     while rest:
         batch: list[JobEntry] = []
         later: list[JobEntry] = []
-        taken: set[str] = set()
+        batch_names: set[str] = set()
         for entry in rest:
             names = {str(file["name"]) for file in entry.wrapped}
-            (later if names & taken else batch).append(entry)
-            taken |= names
+            (later if names & batch_names else batch).append(entry)
+            batch_names |= names
         yield batch
         rest = later
 

@@ -104,8 +104,8 @@ class DeliveryThread:
         """Return all that waits, as soon as there is anything; nothing when all is over."""
         with self._changed:
             self._changed.wait_for(lambda: self._waiting or self._over)
-            taken, self._waiting = self._waiting, []
-        return taken
+            entries, self._waiting = self._waiting, []
+        return entries
 
 
 @contextmanager

@@ -44,8 +44,8 @@ def keep_receipt(entry: JobEntry, files: Sequence[SentFile], context: JobContext
         "number": entry.number,
         "destination": str(context.endpoint.url),
         "files": [
-            made | {"transfer": file.transfer, "trigger": file.trigger, "outcome": file.outcome}
-            for made, file in zip(entry.wrapped, files, strict=True)
+            wrapped | {"transfer": file.transfer, "trigger": file.trigger, "outcome": file.outcome}
+            for wrapped, file in zip(entry.wrapped, files, strict=True)
         ],
         "steps": json.loads(entry.facts),
     }

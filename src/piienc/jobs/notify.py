@@ -22,7 +22,7 @@ def notify(hook: NotifyTable, document: dict[str, Any]) -> str | None:
     """
     program = hook.command[0]
     try:
-        done = subprocess.run(  # noqa: S603  # the user's own program, by a list and no shell
+        process = subprocess.run(  # noqa: S603  # the user's own program, by a list and no shell
             hook.command,
             input=json.dumps(document).encode(),
             env={name: value for name, value in os.environ.items() if name != _KEPT},
@@ -35,4 +35,4 @@ def notify(hook: NotifyTable, document: dict[str, Any]) -> str | None:
         return f"the hook {program} took longer than {hook.timeout:g} s"
     except OSError as error:
         return f"the hook {program} cannot be run: {os.strerror(error.errno or 0)}"
-    return f"the hook {program} ended with {done.returncode}" if done.returncode else None
+    return f"the hook {program} ended with {process.returncode}" if process.returncode else None

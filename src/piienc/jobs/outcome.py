@@ -21,8 +21,8 @@ WORST_FIRST = (1, 6, 10, 12, 5, 3, 7, 4, 2, 9, 8, 11)
 
 def worst_of(errors: Iterable[ErrorFacts | None]) -> ErrorFacts | None:
     """Return the worst error, by `WORST_FIRST`; None if there is none."""
-    found = filter(None, errors)
-    return min(found, key=lambda error: WORST_FIRST.index(error.code), default=None)
+    present = filter(None, errors)
+    return min(present, key=lambda error: WORST_FIRST.index(error.code), default=None)
 
 
 class SourceOutcome(Struct, frozen=True):
@@ -59,9 +59,9 @@ class SourceOutcome(Struct, frozen=True):
         cls, source: Path | str, error: PiiencError, report: Path | None = None
     ) -> SourceOutcome:
         """Return what became of a source that has failed."""
-        kept = str(report) if report else None
+        report_path = str(report) if report else None
         name = os.fsencode(source).decode(errors="backslashreplace")  # it may be no text
-        return cls(name, "failed", report=kept, error=ErrorFacts.of(error))
+        return cls(name, "failed", report=report_path, error=ErrorFacts.of(error))
 
 
 class SendReceipt(StepReceipt, frozen=True):

@@ -136,25 +136,25 @@ class _JobRun(Struct):
         files = files_of(self.context, each.entry)
         names = tuple(path.name for path in files)
         size = sum(file["bytes"] for file in each.entry.wrapped)
-        made = SourceOutcome(
+        outcome = SourceOutcome(
             each.entry.source, "planned", None, names, size, each.report.rows, each.entry.sha256
         )
         error = next((errors[str(path)] for path in files if str(path) in errors), None)
         if error is not None:
-            made = replace(made, outcome="failed", error=error)
-        self.outcomes.append(made)
+            outcome = replace(outcome, outcome="failed", error=error)
+        self.outcomes.append(outcome)
 
     def _spool(self, delivery: DeliveryThread | None) -> None:
         """Spool all new sources, each of which is delivered beside the next, if it is at all."""
-        found = sources(self.context.job)
-        for wrong, error in found.refused:  # no sign of an export that has gone wrong as a whole
-            self._rejected(wrong, error, new_id())
-        for path in found.moving:
+        listing = sources(self.context.job)
+        for path, error in listing.refused:  # no sign that the whole export has gone wrong
+            self._rejected(path, error, new_id())
+        for path in listing.moving:
             why = f"it was written to less than {self.context.job.quiet_for:g} s ago"
             self.outcomes.append(SourceOutcome(str(path), "left", why))
         with ExitStack() as stack:
             encryptor: PgpEncryptor | None = None
-            for each in found.ready:
+            for each in listing.ready:
                 if self._is_known(each):
                     continue
                 if encryptor is None:
@@ -178,24 +178,24 @@ class _JobRun(Struct):
     def _is_known(self, source: SourceFile) -> bool:
         """Tell whether a source was sent, or is in the spool."""
         context = self.context
-        known = self.ledger.like(context.label, source.size)
-        mine = next((entry for entry in known if source.is_source_of(entry)), None)
-        if mine is not None and (mine.step not in _OVER or mine.id in self.in_hand):
+        entries = self.ledger.like(context.label, source.size)
+        match = next((entry for entry in entries if source.is_source_of(entry)), None)
+        if match is not None and (match.step not in _OVER or match.id in self.in_hand):
             return True  # a run before has spooled it: this one delivers it, or finishes it
         if context.again:
             return False
-        if mine is not None:
-            self.known += mine.step == JobStep.DONE
+        if match is not None:
+            self.known += match.step == JobStep.DONE
             if context.job.name is None:
-                why = THERE if mine.step == JobStep.SKIPPED else "it was sent already"
-                self.outcomes.append(SourceOutcome(mine.source, "skipped", why))
+                why = THERE if match.step == JobStep.SKIPPED else "it was sent already"
+                self.outcomes.append(SourceOutcome(match.source, "skipped", why))
             return True
-        return self._is_copy(source, known)
+        return self._is_copy(source, entries)
 
-    def _is_copy(self, source: SourceFile, known: Sequence[JobEntry]) -> bool:
+    def _is_copy(self, source: SourceFile, entries: Sequence[JobEntry]) -> bool:
         """Tell whether a source's content was sent under its name."""
         try:
-            same = source.has_content_of(known)
+            same = source.has_content_of(entries)
         except InputError as error:
             self.outcomes.append(SourceOutcome.failed(source.path, error))
             return True
@@ -210,11 +210,11 @@ class _JobRun(Struct):
 
     def _keep_as_sent(self, source: SourceFile, same: JobEntry) -> None:
         """Have the next run know the source without reading it."""
-        made = replace(same, id=new_id(), source=str(source.path), begun=now(), files="[]")
-        made = replace(made, size=source.size, modified=source.modified, inode=source.inode)
+        entry = replace(same, id=new_id(), source=str(source.path), begun=now(), files="[]")
+        entry = replace(entry, size=source.size, modified=source.modified, inode=source.inode)
         # What was skipped was never delivered: its like is not deleted either.
         step = JobStep.SKIPPED if same.step == JobStep.SKIPPED else JobStep.DELIVERED
-        self.ledger.save(replace(made, step=step))
+        self.ledger.save(replace(entry, step=step))
 
     def _taken(
         self, source: SourceFile, encryptor: PgpEncryptor, delivery: DeliveryThread | None
@@ -253,15 +253,15 @@ class _JobRun(Struct):
         source: SourceFile | None = None,
     ) -> bool:
         """Keep the report of a source that is not as it should be; put it aside, or stop."""
-        job, kept = self.context.job, None
+        job, report_path = self.context.job, None
         report = error.report if isinstance(error, VerificationError) else None
         if isinstance(report, Report):
             self.context.on_receipt(report)
             try:
-                kept = keep_report(report, self.context, unique)
+                report_path = keep_report(report, self.context, unique)
             except PiiencError as why:
                 self.outcomes.append(SourceOutcome.failed(path, why))
-        outcome = SourceOutcome.failed(path, error, kept)
+        outcome = SourceOutcome.failed(path, error, report_path)
         if job.on_failed_verification == "quarantine" and not self.context.dry_run:
             assert job.quarantine is not None  # noqa: S101  # the settings see to it
             try:

@@ -87,8 +87,8 @@ class SourceFile(Struct, frozen=True):
 
     def is_source_of(self, entry: JobEntry) -> bool:
         """Tell whether an entry of the ledger is of this file, as it is now."""
-        theirs = (entry.source, entry.size, entry.modified, entry.inode)
-        return theirs == (str(self.path), self.size, self.modified, self.inode)
+        recorded = (entry.source, entry.size, entry.modified, entry.inode)
+        return recorded == (str(self.path), self.size, self.modified, self.inode)
 
     def has_content_of(self, entries: Iterable[JobEntry]) -> JobEntry | None:
         """Return the entry of a source of the same name and content; reads the file if need be.
@@ -96,14 +96,14 @@ class SourceFile(Struct, frozen=True):
         Raises:
             InputError: it cannot be read.
         """
-        named = [each for each in entries if Path(each.source).name == self.path.name]
-        if not named:
+        candidates = [each for each in entries if Path(each.source).name == self.path.name]
+        if not candidates:
             return None
         with open_input(self.path) as file:
             if SourceFile.of(self.path, os.fstat(file.fileno())) != self:
                 return None
             digest = HashingReader(file).sha256()
-        return next((each for each in named if each.sha256 == digest), None)
+        return next((each for each in candidates if each.sha256 == digest), None)
 
 
 class JobSources(Struct, frozen=True):
@@ -127,7 +127,7 @@ def sources(job: Job) -> JobSources:
     Raises:
         ConfigError: their folder cannot be read.
     """
-    found: list[SourceFile] = []
+    files: list[SourceFile] = []
     refused: list[tuple[Path, InputError]] = []
     for path in _paths(job):
         try:
@@ -135,15 +135,15 @@ def sources(job: Job) -> JobSources:
         except InputError as error:
             refused.append((path, error))
         else:
-            found += [each] if each else []
+            files += [each] if each else []
     now = time.time_ns()
-    quiet = [each for each in found if (now - each.modified) / 1e9 >= job.quiet_for]
-    odd = [each for each in found if each.modified > now]
+    quiet = [each for each in files if (now - each.modified) / 1e9 >= job.quiet_for]
+    odd = [each for each in files if each.modified > now]
     if odd:
         # A clock was set back: when they were written to cannot be told, but whether they are.
         time.sleep(min(job.quiet_for, _LOOK_AGAIN))
         quiet += [each for each in odd if each not in quiet and SourceFile.at(each.path) == each]
-    moving = [each.path for each in found if each not in quiet]
+    moving = [each.path for each in files if each not in quiet]
     quiet.sort(key=lambda each: each.path)
     misnamed = {each.path: why for each in quiet if (why := _misnamed(each.path))}
     ready = [each for each in quiet if each.path not in misnamed]
@@ -172,15 +172,15 @@ def is_ours(facts: os.stat_result) -> bool:
 
 
 def _refuse_links(steps: list[PathStep], path: Path) -> None:
-    theirs = next((step for step in steps if step.is_link and not is_ours(step.facts)), None)
-    if theirs is None:
+    link = next((step for step in steps if step.is_link and not is_ours(step.facts)), None)
+    if link is None:
         return
     try:
         require_trusted(path)
     except PolicyError:
         raise InputError(
-            f"{_shown(path)}: {_shown(Path(theirs.path))} is a symbolic link of another user, uid "
-            f"{theirs.facts.st_uid}, and what it leads to may not be theirs",
+            f"{_shown(path)}: {_shown(Path(link.path))} is a symbolic link of another user, uid "
+            f"{link.facts.st_uid}, and what it leads to may not be theirs",
             hint="have the file itself put there in place of the link",
         ) from None
 
@@ -198,8 +198,8 @@ def _misnamed(path: Path) -> InputError | None:
 
 
 def _shown(path: Path) -> str:
-    shown = os.fsencode(path).decode(errors="backslashreplace")
-    return "".join(each if each.isprintable() else ascii(each)[1:-1] for each in shown)
+    text = os.fsencode(path).decode(errors="backslashreplace")
+    return "".join(each if each.isprintable() else ascii(each)[1:-1] for each in text)
 
 
 def _require_folder(pattern: Path) -> None:
@@ -215,11 +215,11 @@ def _require_folder(pattern: Path) -> None:
 
 def _paths(job: Job) -> list[Path]:
     if job.source.exists():
-        found = [job.source]
+        paths = [job.source]
     else:
         pattern = job.source.absolute()
         _require_folder(pattern)
-        found = list(Path(pattern.anchor).glob(str(pattern.relative_to(pattern.anchor))))
+        paths = list(Path(pattern.anchor).glob(str(pattern.relative_to(pattern.anchor))))
     set_aside = {folder.absolute() for folder in (job.move_to, job.quarantine) if folder}
-    found = [path.absolute() for path in found]
-    return [path for path in found if set_aside.isdisjoint(path.parents)]
+    paths = [path.absolute() for path in paths]
+    return [path for path in paths if set_aside.isdisjoint(path.parents)]

@@ -206,8 +206,8 @@ class _SpoolPass(Struct):
             self.context.on_receipt(receipt)
         self._tell(report, encrypted, outputs)
         files = [
-            {"name": Path(made.name).name, "bytes": made.bytes, "sha256": made.sha256}
-            for made in outputs
+            {"name": Path(output.name).name, "bytes": output.bytes, "sha256": output.sha256}
+            for output in outputs
         ]
         facts = {
             "verify": {"rows": report.rows, "counts": report.counts},
@@ -225,8 +225,8 @@ class _SpoolPass(Struct):
         on_event("verified", file=source, rows=report.rows, warnings=sum(report.counts.values()))
         cells = sum(column.cells for column in encrypted.columns.values())
         on_event("encrypted", file=source, rows=encrypted.rows, cells=cells)
-        for made in outputs:
-            on_event("wrapped", file=source, name=Path(made.name).name, bytes=made.bytes)
+        for output in outputs:
+            on_event("wrapped", file=source, name=Path(output.name).name, bytes=output.bytes)
 
     def _require_unmoved(self) -> None:
         path = self.source.path
@@ -260,13 +260,13 @@ def recover(context: JobContext, ledger: JobLedger) -> list[JobEntry]:
     for entry in ledger.at(context.label, JobStep.SPOOLING):
         _drop(context, ledger, entry)
     for entry in ledger.at(context.label, JobStep.SPOOLED):
-        whole = _is_whole(context, entry)
-        if whole and not _is_stale(context, entry):
+        is_whole = _is_whole(context, entry)
+        if is_whole and not _is_stale(context, entry):
             continue
         if _is_delivered(context, entry):  # and the run was killed before it could say so
             ledger.save(replace(entry, step=JobStep.DELIVERED))
             continue
-        if not whole and not Path(entry.source).exists():
+        if not is_whole and not Path(entry.source).exists():
             lost.append(entry)
         _drop(context, ledger, entry)
     return lost
@@ -289,16 +289,16 @@ def _is_delivered(context: JobContext, entry: JobEntry) -> bool:
     request = context.push_request
 
     def hashes(name: str, size: int) -> set[str | None]:
-        known = request.ledger.delivered(request.endpoint.places, name, size)
-        return {transfer.sha256 for transfer in known}
+        transfers = request.ledger.delivered(request.endpoint.places, name, size)
+        return {transfer.sha256 for transfer in transfers}
 
     return all(file["sha256"] in hashes(file["name"], file["bytes"]) for file in entry.wrapped)
 
 
 def _is_stale(context: JobContext, entry: JobEntry) -> bool:
     """Tell whether a wrapped file is not what the receiver takes now, and can be made anew."""
-    there = SourceFile.at(Path(entry.source))
-    if there is None or not there.is_source_of(entry):
+    current = SourceFile.at(Path(entry.source))
+    if current is None or not current.is_source_of(entry):
         return False
     request = context.push_request
     for path in files_of(context, entry):
@@ -328,9 +328,9 @@ def sweep(context: JobContext, ledger: JobLedger) -> None:
     today = datetime.now(UTC)
     latest = today - timedelta(days=context.job.keep_spool)
     folders = [each for each in context.spool.iterdir() if each.is_dir() and not each.is_symlink()]
-    known = ledger.ids()  # behind the folders: another job has its entry before its folder
+    entries = ledger.ids()  # behind the folders: another job has its entry before its folder
     for folder in folders:
-        entry = known.get(folder.name)
+        entry = entries.get(folder.name)
         if entry is None:
             shutil.rmtree(folder, ignore_errors=True)
         elif entry.job == context.label and entry.step in {JobStep.DONE, JobStep.SKIPPED}:

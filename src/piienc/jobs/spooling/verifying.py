@@ -52,9 +52,9 @@ class SourceVerifier(VerifyPass):
 
 
 def _failed(name: str, report: Report) -> VerificationError:
-    found = ", ".join(f"{rule} {count:,}" for rule, count in sorted(report.counts.items()))
+    counts = ", ".join(f"{rule} {count:,}" for rule, count in sorted(report.counts.items()))
     error = VerificationError(
-        f"{name} is not as its schema says, and was not sent: {found}",
+        f"{name} is not as its schema says, and was not sent: {counts}",
         hint="see the report for rows and columns",
     )
     error.report = report
