@@ -39,10 +39,10 @@ def destination_named(where: str, settings: Settings) -> Destination:
     if where in settings.destinations:
         return settings.destinations[where]
     # What is written as for scp may hold a password.
-    shown = re.sub(r":[^@]*@", ":***@", where)
-    known = ", ".join(sorted(settings.destinations)) or "none"
+    masked = re.sub(r":[^@]*@", ":***@", where)
+    names = ", ".join(sorted(settings.destinations)) or "none"
     raise ConfigError(
-        f"there is no destination {shown}; those of piienc.toml are: {known}",
+        f"there is no destination {masked}; those of piienc.toml are: {names}",
         hint="name one of them, add [destinations.NAME], or give a URL: sftp://user@host/dir/",
     )
 
@@ -83,8 +83,10 @@ def _recipients(
     ):
         return destination.recipients
     here = _normal(parse_url(endpoint.places[0]))
-    known = [(_place_of(each.url), each.recipients) for each in settings.destinations.values()]
-    heights = [(_height(place, here), names) for place, names in known]
+    destinations = [
+        (_place_of(each.url), each.recipients) for each in settings.destinations.values()
+    ]
+    heights = [(_height(place, here), names) for place, names in destinations]
     around = [(height, names) for height, names in heights if height is not None]
     nearest = min((height for height, _ in around), default=0)  # which says it
     return tuple(dict.fromkeys(key for height, keys in around if height == nearest for key in keys))
@@ -127,16 +129,16 @@ def _height(around: RemoteUrl, place: RemoteUrl) -> int | None:
     """
     if replace(place, folder="") != replace(around, folder=""):
         return None
-    here, there = Path(place.folder), Path(around.folder)
+    path, base = Path(place.folder), Path(around.folder)
     if place.folder == _LOGIN:
         return 0
     if around.folder == _LOGIN:
-        return len(here.parents)
+        return len(path.parents)
     local = features_of(place).local
     if local:
-        here, there = here.resolve(), there.resolve()
-    for height, folder in enumerate((here, *here.parents)):
-        if folder == there or (local and _is_same(folder, there)):
+        path, base = path.resolve(), base.resolve()
+    for height, folder in enumerate((path, *path.parents)):
+        if folder == base or (local and _is_same(folder, base)):
             return height
     return None
 

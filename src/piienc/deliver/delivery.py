@@ -62,11 +62,11 @@ class Delivery:
 
         What was begun to be sent again, and was not finished, is gone on with.
         """
-        begun = self._ledger.unfinished(self._places, self._name)
-        if self._rules.again or (begun and begun.again):
+        unfinished = self._ledger.unfinished(self._places, self._name)
+        if self._rules.again or (unfinished and unfinished.again):
             return None
-        known = self._ledger.delivered(self._places, self._name, self._source.size)
-        transfer = next((one for one in known if one.sha256 == self._source.sha256), None)
+        transfers = self._ledger.delivered(self._places, self._name, self._source.size)
+        transfer = next((one for one in transfers if one.sha256 == self._source.sha256), None)
         return Skipped("delivered already", transfer) if transfer else None
 
     def attempt(self, remote: Remote) -> Delivered | Skipped:
@@ -109,31 +109,31 @@ class Delivery:
 
     def _unfinished(self, remote: Remote) -> Transfer | None:
         """Return the transfer that is to be gone on with; one of another content is over."""
-        known = self._ledger.unfinished(self._places, self._name)
-        if known is None:
+        transfer = self._ledger.unfinished(self._places, self._name)
+        if transfer is None:
             return None
         # While it was being sent, its hash was not known: then the bytes that are there decide.
-        fits = self._rules.rename or self._is_in_place(known)
-        same = known.size == self._source.size and known.sha256 in {None, self._source.sha256}
-        if same and (fits or known.phase != Phase.SENDING):
-            return self._save(known)
+        fits = self._rules.rename or self._is_in_place(transfer)
+        same = transfer.size == self._source.size and transfer.sha256 in {None, self._source.sha256}
+        if same and (fits or transfer.phase != Phase.SENDING):
+            return self._save(transfer)
         # Saved before anything is removed: what a killed run has removed must not count as renamed.
-        outcome = "delivered" if known.phase == Phase.TRIGGERING else "given-up"
-        self._ledger.save(replace(known, outcome=outcome, phase=Phase.DONE, ended=now()))
+        outcome = "delivered" if transfer.phase == Phase.TRIGGERING else "given-up"
+        self._ledger.save(replace(transfer, outcome=outcome, phase=Phase.DONE, ended=now()))
         if outcome == "delivered":
             self._warn(f"{self._name}: the trigger of the file before was never sent")
-        elif known.growing:
-            self._give_back(remote, known.growing)
-            self._remove(remote, known.growing)
+        elif transfer.growing:
+            self._give_back(remote, transfer.growing)
+            self._remove(remote, transfer.growing)
         return None
 
     def _begun(self) -> Transfer:
         source, rules = self._source, self._rules
-        begun = new_transfer(
+        transfer = new_transfer(
             "push", self._places[0], self._name, source.path, size=source.size, job=rules.job
         )
-        growing = f"{OURS}{begun.id}.part" if rules.rename else None
-        return self._save(replace(begun, growing=growing, again=int(rules.again)))
+        growing = f"{OURS}{transfer.id}.part" if rules.rename else None
+        return self._save(replace(transfer, growing=growing, again=int(rules.again)))
 
     def _counted(self, transfer: Transfer) -> Transfer:
         return self._save(
@@ -211,7 +211,7 @@ class Delivery:
         name = transfer.growing or self._name
         offset = 0 if once else self._resume(remote, name, transfer)
         # Of a transfer that was begun before, the name is ours, and so is what stands there.
-        ours = transfer.growing is not None and transfer.attempts > 1
+        is_ours = transfer.growing is not None and transfer.attempts > 1
         replaces = transfer.growing is None and self._rules.if_exists == "replace"
 
         def on_warning(words: str) -> None:
@@ -225,7 +225,7 @@ class Delivery:
             name,
             self._source.file,
             size=self._source.size,
-            manner=WriteMode(offset, once, ours or replaces, on_created, on_warning),
+            manner=WriteMode(offset, once, is_ours or replaces, on_created, on_warning),
             progress=self._progress,
         )
 
@@ -235,10 +235,10 @@ class Delivery:
             return
         trigger = self._rules.trigger(self._name, transfer.id)
         for each in (self._name, *([trigger[0]] if trigger else [])):
-            there = find(remote, each)
-            if there is UNSEEN:
+            existing = find(remote, each)
+            if existing is UNSEEN:
                 self._warn(f"whether {each} is at the destination already could not be checked")
-            elif there:
+            elif existing:
                 raise NameTakenError(
                     f"{each} is at the destination already",
                     hint="send it under another name, or say --if-exists replace or skip",
@@ -247,14 +247,14 @@ class Delivery:
     def _resume(self, remote: Remote, name: str, transfer: Transfer) -> int:
         """Return how many bytes need not be sent again: those that are proven to be there."""
         # Nobody else knows the temporary name of a transfer that has just begun.
-        there = None if transfer.attempts == 1 else find(remote, name)
-        if there is None:
+        existing = None if transfer.attempts == 1 else find(remote, name)
+        if existing is None:
             return 0
         size, same = self._source.size, 0
-        if (there.size or 0) <= size:
+        if (existing.size or 0) <= size:
             try:
-                known = size if there.size is None else there.size
-                same = remote.same_prefix(name, self._source.file, known, self._progress)
+                limit = size if existing.size is None else existing.size
+                same = remote.same_prefix(name, self._source.file, limit, self._progress)
             except IncompleteError as error:
                 if error.transient:
                     raise
@@ -284,14 +284,14 @@ class Delivery:
     def _renamed(self, remote: Remote, transfer: Transfer) -> Transfer:
         """Tell what is under the final name now; the file was whole before it got it."""
         transfer = self._save(replace(transfer, phase=Phase.TRIGGERING))
-        there = None
+        existing = None
         with contextlib.suppress(PiiencError):  # it is delivered, whatever can be seen of it
-            there = remote.stat(self._name)
-            if there is None:
+            existing = remote.stat(self._name)
+            if existing is None:
                 self._warn(f"{self._name}: the receiver has taken it away already")
-        if there is not None and there.size not in {None, transfer.size}:
+        if existing is not None and existing.size not in {None, transfer.size}:
             self._warn(
-                f"{self._name} has {there.size:,} bytes by now, not {transfer.size:,}: "
+                f"{self._name} has {existing.size:,} bytes by now, not {transfer.size:,}: "
                 "another program writes there"
             )
         return transfer
@@ -312,8 +312,8 @@ class Delivery:
 
     def _has_both_names(self, remote: Remote, transfer: Transfer) -> bool:
         """Tell whether a rename by linking was broken off between its two steps."""
-        there = find(remote, self._name)
-        if there is None or there.size not in {None, transfer.size}:
+        existing = find(remote, self._name)
+        if existing is None or existing.size not in {None, transfer.size}:
             return False
         try:
             same = remote.same_prefix(self._name, self._source.file, transfer.size)
@@ -329,20 +329,20 @@ class Delivery:
             return transfer
         name, content = trigger
         if transfer.growing == self._name:
-            there = find(remote, name)
-            if there is None or there is UNSEEN:
+            existing = find(remote, name)
+            if existing is None or existing is UNSEEN:
                 try:
                     self._write_trigger(remote, name, content, over=False)
                 except NameTakenError:
-                    if there is None:
+                    if existing is None:
                         raise
             return replace(transfer, trigger=name)
         temporary = f"{OURS}{transfer.id}.trigger"
-        there = find(remote, temporary)
-        if there is None and transfer.trigger:
+        existing = find(remote, temporary)
+        if existing is None and transfer.trigger:
             return transfer  # it was renamed: nobody else takes it away
-        if there is None or there.size != len(content):
-            self._write_trigger(remote, temporary, content, over=there is not None)
+        if existing is None or existing.size != len(content):
+            self._write_trigger(remote, temporary, content, over=existing is not None)
         transfer = self._save(replace(transfer, trigger=name))
         remote.publish(temporary, name, replace=self._rules.if_exists == "replace")
         return transfer

@@ -96,8 +96,8 @@ def endpoint_of(
 
 
 def _secret(file: Path) -> SecretBytes:
-    with reading(file, kind=KeyAccessError), open_trusted(file, secret=True) as opened:
-        value = opened.read(_LONGEST + 1)
+    with reading(file, kind=KeyAccessError), open_trusted(file, secret=True) as stream:
+        value = stream.read(_LONGEST + 1)
     value = value.removesuffix(b"\n").removesuffix(b"\r")
     if not value or len(value) > _LONGEST:
         raise KeyAccessError(

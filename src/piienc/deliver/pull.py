@@ -96,19 +96,19 @@ def _all(
     """Fetch all files; of those that fail, the first one's error is raised at the end."""
     meter = Meter(request.progress, sum(facts.size or 0 for facts in files.values()))
     fetched: dict[str, FileFacts] = {}
-    failed: dict[str, PiiencError] = {}
+    errors: dict[str, PiiencError] = {}
 
     def fetch(number: int, name: str) -> None:
         action = partial(_fetch, name=name, target=target, request=request, meter=meter)
         try:
             fetched[name] = pool.again(action, number)
         except PiiencError as error:
-            failed[name] = error
+            errors[name] = error
             request.ledger.failed(_transfer(name, target, request, files[name].size or 0), error)
 
     pool.each(sorted(files, key=lambda name: -(files[name].size or 0)), fetch)
-    for name in sorted(failed):
-        raise failed[name]
+    for name in sorted(errors):
+        raise errors[name]
     return tuple(fetched[name] for name in sorted(files))
 
 
@@ -133,15 +133,15 @@ def _matching(remote: Remote, pattern: str, refused: list[str]) -> dict[str, Fil
 
 
 def _matches(name: str, pattern: str) -> bool:
-    shown = not name.startswith(".") or pattern.startswith(".")
-    return shown and fnmatchcase(name, pattern)
+    visible = not name.startswith(".") or pattern.startswith(".")
+    return visible and fnmatchcase(name, pattern)
 
 
 def _fetch(
     remote: Remote, *, name: str, target: Path, request: PullRequest, meter: Meter
 ) -> FileFacts:
     path = _named_by_server(name, target, request) if target.is_dir() else target
-    begun, before = now(), find(remote, name)
+    start, before = now(), find(remote, name)
     if before is None or before.kind not in _FILES:
         raise IncompleteError(f"{name} is no file at the destination", hint="check the name")
     with FileTarget(path).opened(overwrite=request.overwrite) as writer:
@@ -157,7 +157,7 @@ def _fetch(
             transfer,
             phase=Phase.DONE,
             outcome="delivered",
-            begun=begun,
+            begun=start,
             ended=now(),
             sha256=facts.sha256,
             remote_size=before.size,

@@ -164,7 +164,7 @@ def rehearse(sources: Sequence[Path], request: PushRequest) -> PushReceipt:
         if not remote.can_write(make=request.rules.rename):
             unchecked.append("whether a file can be written there was not tried")
         room = remote.free_space()
-        left = _left(remote, request, unchecked)
+        leftovers = _left(remote, request, unchecked)
         for item in waiting:
             item.plan = _plan(item, remote, request.rules, unchecked)
         needed = sum(item.size for item in waiting if item.error is None)
@@ -173,9 +173,9 @@ def rehearse(sources: Sequence[Path], request: PushRequest) -> PushReceipt:
                 f"the files have {needed:,} bytes, and the destination has room for {room:,}",
                 hint="make room at the destination",
             )
-    done = _receipt(request, items, started)
+    receipt = _receipt(request, items, started)
     warnings = tuple(unchecked)
-    return replace(done, dry_run=True, free_space=room, orphans=left, warnings=warnings)
+    return replace(receipt, dry_run=True, free_space=room, orphans=leftovers, warnings=warnings)
 
 
 def _left(remote: Remote, request: PushRequest, unchecked: list[str]) -> tuple[str, ...]:
@@ -194,12 +194,12 @@ def _swept(request: PushRequest) -> tuple[str, ...]:
 
 
 def _plan(item: _PushItem, remote: Remote, rules: DeliveryRules, unchecked: list[str]) -> str:
-    there = find(remote, item.path.name)
-    if there is UNSEEN:
+    existing = find(remote, item.path.name)
+    if existing is UNSEEN:
         unchecked.append(
             f"whether {item.path.name} is at the destination already could not be checked"
         )
-    if there is None or there is UNSEEN:
+    if existing is None or existing is UNSEEN:
         return "send"
     if rules.if_exists == "fail":
         item.error = NameTakenError(f"{item.path.name} is at the destination already")
@@ -276,12 +276,12 @@ def _deliver(items: Sequence[_PushItem], request: PushRequest, pool: ConnectionP
     meter = Meter(request.progress, sum(item.size for item in items))
 
     def deliver(number: int, item: _PushItem) -> None:
-        begun = time.monotonic()
+        start = time.monotonic()
         try:
             item.done = _delivered(item, request, meter, pool, number)
         except PiiencError as error:
             item.error = error
-        item.seconds = round(time.monotonic() - begun, 3)
+        item.seconds = round(time.monotonic() - start, 3)
 
     try:
         pool.each(items, deliver)
