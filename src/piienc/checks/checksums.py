@@ -91,12 +91,12 @@ def _luhn(digits: Digits) -> Right:
 
 
 def _card(digits: Digits) -> Right:
-    known = np.zeros(len(digits), np.bool_)
+    mask = np.zeros(len(digits), np.bool_)
     for first, last, lengths in _CARDS:
         if digits.shape[1] in lengths:
             beginning = _number(digits[:, : len(str(first))])
-            known |= (beginning >= first) & (beginning <= last)
-    return known & _luhn(digits)
+            mask |= (beginning >= first) & (beginning <= last)
+    return mask & _luhn(digits)
 
 
 def _iban(characters: Characters) -> Right:

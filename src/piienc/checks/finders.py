@@ -71,13 +71,13 @@ def search(finders: Sequence[Finder], column_name: str, values: pa.Array) -> dic
     kind = values.type
     if types.is_dictionary(kind):
         return _look_at_distinct(finders, column_name, values)
-    named = [finder for finder in finders if _is_for(finder, column_name)]
+    selected = [finder for finder in finders if _is_for(finder, column_name)]
     if types.is_floating(kind) or types.is_decimal(kind):
-        named = [finder for finder in named if finder.names]
-    if not named or (texts := _as_text(values)) is None:
+        selected = [finder for finder in selected if finder.names]
+    if not selected or (texts := _as_text(values)) is None:
         return {}
-    found = dict(_found(named, texts))
-    return {finder.name: found[finder.name] for finder in named if finder.name in found}
+    results = dict(_found(selected, texts))
+    return {finder.name: results[finder.name] for finder in selected if finder.name in results}
 
 
 @cache
@@ -103,17 +103,17 @@ def _is_for(finder: Finder, column_name: str) -> bool:
 def _look_at_distinct(
     finders: Sequence[Finder], column_name: str, values: pa.Array
 ) -> dict[str, Rows]:
-    known = values.dictionary
+    dictionary = values.dictionary
     codes = values.indices.to_numpy()
-    places = np.arange(len(known))
-    if known.null_count:
-        places = np.flatnonzero(mask_of(known.is_valid()))
-    found = {}
-    for name, hits in search(finders, column_name, known.drop_null()).items():
-        is_hit = np.zeros(len(known), np.bool_)
+    places = np.arange(len(dictionary))
+    if dictionary.null_count:
+        places = np.flatnonzero(mask_of(dictionary.is_valid()))
+    results = {}
+    for name, hits in search(finders, column_name, dictionary.drop_null()).items():
+        is_hit = np.zeros(len(dictionary), np.bool_)
         is_hit[places[hits]] = True
-        found[name] = np.flatnonzero(is_hit[codes])
-    return {name: rows for name, rows in found.items() if len(rows)}
+        results[name] = np.flatnonzero(is_hit[codes])
+    return {name: rows for name, rows in results.items() if len(rows)}
 
 
 def _as_text(values: pa.Array) -> pa.Array | None:
@@ -155,17 +155,17 @@ def _found(finders: Sequence[Finder], values: pa.Array) -> Iterator[tuple[str, R
 def _own(finder: Finder, values: pa.Array) -> NDArray[np.bool_]:
     """Tell which values hold a match of a finder of the schema's own."""
     checksum = finder.checksum
-    found = matches(values, finder.pattern)
+    mask = matches(values, finder.pattern)
     if checksum is None:
-        return found
-    rows = np.flatnonzero(found)
+        return mask
+    rows = np.flatnonzero(mask)
     # All matches between two of a byte that UTF-8 has not.
     marked = pc.replace_substring_regex(take(values, rows), finder.pattern, b"\xff\\0\xff")
-    found[rows] = [
+    mask[rows] = [
         any(_passes(checksum, match) for match in value.split(b"\xff")[1::2])
         for value in marked.cast(pa.large_binary()).to_pylist()
     ]
-    return found
+    return mask
 
 
 @lru_cache(1 << 12)

@@ -54,11 +54,11 @@ def beyond(values: pa.Array, kind: str, bound: Bound, *, above: bool) -> Mask:
     if isinstance(bound, date):
         times = read.dates(values) if kind == "date" else read.moments(values)
         return outside(times, read.moment(bound), above=above)
-    found = read.numbers(values, kind)
-    misses = outside(found, bound, above=above)
-    if found.dtype == np.float64 and kind != "float":
+    parsed = read.numbers(values, kind)
+    misses = outside(parsed, bound, above=above)
+    if parsed.dtype == np.float64 and kind != "float":
         # The nearest floats are in the order of the numbers, but may be equal where they are not.
-        near = np.flatnonzero(found == float(bound))
+        near = np.flatnonzero(parsed == float(bound))
         limit = exact(bound)
         misses[near] = per_distinct(
             take(values, near), lambda value: _lies_beyond(value, limit, above=above)
@@ -91,17 +91,17 @@ def _differ(values: pa.Array, kind: str, allowed: Sequence[Any]) -> Mask:
     if kind == "date":
         return ~not_of_type(values, kind)
     if kind == "timestamp":
-        found = read.moments(values)
-        known = read.moments(pa.array([str(value) for value in allowed], pa.string()))
-        return ~np.isnat(found) & ~np.isin(found, known[~np.isnat(known)])
-    found = read.numbers(values, kind)
-    if found.dtype == np.int64:
-        return ~np.isin(found, [value for value in allowed if -_INT64 <= value < _INT64])
-    differs = ~np.isin(found, [float(value) for value in allowed])
-    unread = np.flatnonzero(np.isnan(found))
+        parsed = read.moments(values)
+        allowed_moments = read.moments(pa.array([str(value) for value in allowed], pa.string()))
+        return ~np.isnat(parsed) & ~np.isin(parsed, allowed_moments[~np.isnat(allowed_moments)])
+    parsed = read.numbers(values, kind)
+    if parsed.dtype == np.int64:
+        return ~np.isin(parsed, [value for value in allowed if -_INT64 <= value < _INT64])
+    differs = ~np.isin(parsed, [float(value) for value in allowed])
+    unread = np.flatnonzero(np.isnan(parsed))
     differs[unread] = ~not_of_type(take(values, unread), kind)
     if kind != "float":
-        near, numbers = np.flatnonzero(~differs & ~np.isnan(found)), {*map(exact, allowed)}
+        near, numbers = np.flatnonzero(~differs & ~np.isnan(parsed)), {*map(exact, allowed)}
         differs[near] = per_distinct(
             take(values, near), lambda value: _number(value) not in numbers
         )
@@ -122,8 +122,8 @@ def _lies_beyond(value: str, limit: Decimal, *, above: bool) -> bool:
     return number > limit if above else number < limit
 
 
-def _is_in(values: pa.Array, known: Sequence[str] | set[str] | frozenset[str]) -> Mask:
-    return mask_of(pc.is_in(values, pa.array(sorted(known), values.type)))
+def _is_in(values: pa.Array, allowed: Sequence[str] | set[str] | frozenset[str]) -> Mask:
+    return mask_of(pc.is_in(values, pa.array(sorted(allowed), values.type)))
 
 
 def _too_long(values: pa.Array) -> Mask:

@@ -97,8 +97,8 @@ def _decimals_beyond(values: pa.Array, bound: Any, *, above: bool) -> Mask:  # n
 
 
 def _known_ticks(allowed: Sequence[str], unit: str) -> NDArray[np.int64]:
-    known = read.moments(pa.array([str(value) for value in allowed], pa.string()))
-    exactly = known[~np.isnat(known)].astype(np.int64).tolist()
+    moments = read.moments(pa.array([str(value) for value in allowed], pa.string()))
+    exactly = moments[~np.isnat(moments)].astype(np.int64).tolist()
     return np.array(
         [
             ticks // _MICROSECONDS

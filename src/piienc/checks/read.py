@@ -49,16 +49,16 @@ def at_once(values: pa.Array, kind: str) -> NDArray[Any] | None:
     """
     if holds_any(values, _BEYOND.get(kind, b"")):
         return None
-    found = _cast(values, _ARROW[kind])
-    if found is None or found.dtype.kind != "M":
-        return found
-    if (found < _FIRST_DAY).any():  # year 0, which no calendar of ours has
+    parsed = _cast(values, _ARROW[kind])
+    if parsed is None or parsed.dtype.kind != "M":
+        return parsed
+    if (parsed < _FIRST_DAY).any():  # year 0, which no calendar of ours has
         return None
     if kind == "timestamp":
         shortest = pc.call("min_max", pc.call("binary_length", values))["min"].as_py()
         if shortest is not None and shortest < _TO_MINUTES:  # Arrow reads days and hours, too
             return None
-    return found
+    return parsed
 
 
 def numbers(values: pa.Array, kind: str) -> NDArray[Any]:
@@ -71,19 +71,19 @@ def numbers(values: pa.Array, kind: str) -> NDArray[Any]:
     Returns:
         int64 where all values are integers of 64 bits; else float64, the nearest ones.
     """
-    found = at_once(values, kind)
-    if found is not None:
-        return found
-    fit = matches(values, whole(TYPES[kind][1]))
+    parsed = at_once(values, kind)
+    if parsed is not None:
+        return parsed
+    mask = matches(values, whole(TYPES[kind][1]))
     nearest = np.full(len(values), np.nan)
-    nearest[fit] = numpy_of(values.filter(pa.array(fit)).cast(pa.float64()))
+    nearest[mask] = numpy_of(values.filter(pa.array(mask)).cast(pa.float64()))
     return nearest
 
 
 def dates(values: pa.Array) -> Moments:
     """Read dense text as dates, datetime64[D]."""
-    found = at_once(values, "date")
-    return _where_fit(values, "date", "datetime64[D]") if found is None else found
+    parsed = at_once(values, "date")
+    return _where_fit(values, "date", "datetime64[D]") if parsed is None else parsed
 
 
 def moments(values: pa.Array) -> Moments:
@@ -91,8 +91,8 @@ def moments(values: pa.Array) -> Moments:
 
     A timestamp without an offset is taken to be in UTC.
     """
-    found = at_once(values, "timestamp")
-    return _where_fit(values, "timestamp", "datetime64[us]") if found is None else found
+    parsed = at_once(values, "timestamp")
+    return _where_fit(values, "timestamp", "datetime64[us]") if parsed is None else parsed
 
 
 def moment(bound: date | datetime) -> np.datetime64:
@@ -103,23 +103,23 @@ def moment(bound: date | datetime) -> np.datetime64:
 
 
 def _where_fit(values: pa.Array, kind: str, unit: str) -> Moments:
-    fit = matches(values, whole(TYPES[kind][1]))
-    found = np.full(len(values), "NaT", unit)
-    fitting = values.filter(pa.array(fit))
-    found[fit] = numpy_of(fitting.cast(pa.date32())) if kind == "date" else _instants(fitting)
-    return found
+    mask = matches(values, whole(TYPES[kind][1]))
+    result = np.full(len(values), "NaT", unit)
+    fitting = values.filter(pa.array(mask))
+    result[mask] = numpy_of(fitting.cast(pa.date32())) if kind == "date" else _instants(fitting)
+    return result
 
 
 def _instants(values: pa.Array) -> Moments:
     zoned = matches(values, f"{OFFSET}$")
-    found = np.empty(len(values), "datetime64[us]")
+    result = np.empty(len(values), "datetime64[us]")
     for part, kind in ((zoned, pa.timestamp("us", "UTC")), (~zoned, pa.timestamp("us"))):
         texts = values.filter(pa.array(part))
         read = _cast(texts, kind)
         if read is None:  # a finer fraction, which Arrow does not cut off
             read = numpy_of(pc.replace_substring_regex(texts, _FINER, r"\1").cast(kind))
-        found[part] = read
-    return found
+        result[part] = read
+    return result
 
 
 def _cast(values: pa.Array, kind: pa.DataType) -> NDArray[Any] | None:

@@ -120,11 +120,11 @@ def _detail(bound: object, *, above: bool) -> str:
 def _on_distinct(breaks: _Breaks, values: pa.Array) -> Mask:
     """Judge the values, one or more, and those of a dictionary once each."""
     if types.is_dictionary(values.type):
-        known = values.dictionary
+        distinct = values.dictionary
         indices = values.indices.to_numpy()
-        if known.null_count:  # of a dictionary, a null is a value like others
-            known = known.fill_null(known.drop_null()[0])
-        mask: Mask = _on_distinct(breaks, known)[indices]
+        if distinct.null_count:  # of a dictionary, a null is a value like others
+            distinct = distinct.fill_null(distinct.drop_null()[0])
+        mask: Mask = _on_distinct(breaks, distinct)[indices]
         return mask
     if types.is_string_view(values.type):
         values = values.cast(pa.large_string())

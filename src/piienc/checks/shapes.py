@@ -47,23 +47,23 @@ def found_by_shape(finders: Sequence[Finder], values: pa.Array) -> Iterator[tupl
     """
     if not finders or not len(values):
         return
-    known, codes = _shapes(values)
+    distinct, codes = _shapes(values)
     any_of_them = "|".join(finder.shape for finder in finders)
-    some = _matching(known, any_of_them)
+    some = _matching(distinct, any_of_them)
     if not len(some):
         return
-    shapes = take(known, some)
+    shapes = take(distinct, some)
     for finder in finders:
         fitting = some[matches(shapes, finder.shape)]
         if not len(fitting):
             continue
-        is_fitting = np.zeros(len(known), np.bool_)
+        is_fitting = np.zeros(len(distinct), np.bool_)
         is_fitting[fitting] = True
         rows = np.flatnonzero(is_fitting[codes])
         if finder.checksum is None:
             hits = rows[matches(take(values, rows), finder.expression)]
         else:
-            hits = _checked(finder, values, rows, codes[rows], known)
+            hits = _checked(finder, values, rows, codes[rows], distinct)
         if len(hits):
             yield finder.name, hits
 
@@ -94,7 +94,7 @@ def _shapes(values: pa.Array) -> tuple[pa.Array, Rows]:
     return encoded.dictionary, encoded.indices.to_numpy()
 
 
-def _checked(finder: Finder, values: pa.Array, rows: Rows, codes: Rows, known: pa.Array) -> Rows:
+def _checked(finder: Finder, values: pa.Array, rows: Rows, codes: Rows, distinct: pa.Array) -> Rows:
     """Return the rows that hold a match with the finder's checksum.
 
     Args:
@@ -102,26 +102,26 @@ def _checked(finder: Finder, values: pa.Array, rows: Rows, codes: Rows, known: p
         values: all values.
         rows: rising, those whose shapes match.
         codes: the shape of each of these rows.
-        known: the shapes.
+        distinct: the shapes.
     """
     data, offsets = bytes_of(values), offsets_of(values)
     starts = (offsets - offsets[0]).astype(np.int64)
     order = codes.argsort(kind="stable")
     rows, codes = rows[order], codes[order]
-    found = [np.empty(0, np.int64)]
-    for shape, (of, begins) in _places(finder, np.unique(codes), known).items():
+    hits = [np.empty(0, np.int64)]
+    for shape, (of, begins) in _places(finder, np.unique(codes), distinct).items():
         nth, where = _ranges(np.searchsorted(codes, of), np.searchsorted(codes, of, "right"))
         here = rows[where]
         matched = windows(data, len(shape))[starts[here] + begins[nth]]
         characters = matched.view(np.uint8).reshape(len(here), len(shape))
         right = np.flatnonzero(passes(str(finder.checksum), characters))
-        found.append(here[right[_fits(characters[right], finder.pattern)]])
-    return np.unique(np.concatenate(found))
+        hits.append(here[right[_fits(characters[right], finder.pattern)]])
+    return np.unique(np.concatenate(hits))
 
 
-def _places(finder: Finder, codes: Rows, known: pa.Array) -> dict[bytes, tuple[Rows, Rows]]:
+def _places(finder: Finder, codes: Rows, distinct: pa.Array) -> dict[bytes, tuple[Rows, Rows]]:
     """Find where shapes hold a match: by the match's shape, the codes and the first bytes."""
-    shapes = [shape.encode() for shape in take(known, codes).to_pylist()]
+    shapes = [shape.encode() for shape in take(distinct, codes).to_pylist()]
     lines = np.cumsum([0, *(len(shape) + 1 for shape in shapes)])
     places: dict[bytes, list[int]] = {}
     for match in re.finditer(finder.places.encode(), b"\n".join(shapes)):

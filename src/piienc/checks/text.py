@@ -72,9 +72,9 @@ def matches(values: pa.Array, expression: str) -> Mask:
     return mask_of(pc.match_substring_regex(values, expression))
 
 
-def outside(found: NDArray[Any], limit: object, *, above: bool) -> Mask:
+def outside(values: NDArray[Any], limit: object, *, above: bool) -> Mask:
     """Tell what lies above a limit, or else below it; NaN and NaT do neither."""
-    mask: Mask = found > limit if above else found < limit
+    mask: Mask = values > limit if above else values < limit
     return mask
 
 
