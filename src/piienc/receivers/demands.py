@@ -51,14 +51,14 @@ class CellDemand(Struct, frozen=True):
         """
         if self.of_text and not is_text(cells.type):
             return _NONE
-        meant = None
+        selection = None
         if self.starting is not None:
             if not is_text(cells.type):
                 return _NONE
-            meant = _rows(pc.starts_with(cells, self.starting))
-            cells = cells.take(pa.array(meant))
-        found = _rows(self.test(cells))
-        return found if meant is None else meant[found]
+            selection = _rows(pc.starts_with(cells, self.starting))
+            cells = cells.take(pa.array(selection))
+        rows = _rows(self.test(cells))
+        return rows if selection is None else selection[rows]
 
 
 _NONE: NDArray[np.int64] = np.empty(0, np.int64)

@@ -23,27 +23,27 @@ if TYPE_CHECKING:
 _DATA = Path(__file__).parent / "data"
 
 
-def names(own: Own) -> list[str]:
+def names(profiles: Own) -> list[str]:
     """Return the names of all profiles, sorted."""
-    return sorted({*_built_in(), *own})
+    return sorted({*_built_in(), *profiles})
 
 
-def load(name: str, own: Own) -> Profile:
+def load(name: str, profiles: Own) -> Profile:
     """Return a profile; of the built-in ones, only those that it takes are read.
 
     Raises:
         ConfigError: there is no such profile, or it does not fit its base.
     """
     base = Profile(name=name)
-    if name in own:
-        table: Demands = own[name]
+    if name in profiles:
+        table: Demands = profiles[name]
         if table.based_on is not None:
-            base = load(table.based_on, own)
+            base = load(table.based_on, profiles)
     elif name in _built_in():
         content = (_DATA / f"{name}.toml").read_bytes()
         table = document.parse(content, Path(f"{name}.toml"), BuiltInProfile)
     else:
-        near = document.closest(name, names(own))
+        near = document.closest(name, names(profiles))
         raise ConfigError(
             f"there is no profile {name}",
             hint=f"did you mean {near}?" if near else "see 'piienc profiles list' for their names",

@@ -161,10 +161,10 @@ class Demands(Table, frozen=True, kw_only=True):
             for field in self.__struct_fields__
             if field not in ("based_on", "sources") and (value := getattr(self, field)) is not None
         }
-        kept = {field: source for field, source in base.sources.items() if field not in own}
-        mine = dict.fromkeys((f for f in own if f not in _SOURCED), f"[profiles.{name}]")
+        base_sources = {field: source for field, source in base.sources.items() if field not in own}
+        own_sources = dict.fromkeys((f for f in own if f not in _SOURCED), f"[profiles.{name}]")
         rules = self.rows or {}
-        mine |= {
+        own_sources |= {
             f"rows.{rule}": table.source or f"[profiles.{name}.rows.{rule}]"
             for rule, table in rules.items()
         }
@@ -172,23 +172,23 @@ class Demands(Table, frozen=True, kw_only=True):
         own |= {
             "name": name,
             "rows": base.rows | rules,
-            "sources": kept | mine | (self.sources or {}),
+            "sources": base_sources | own_sources | (self.sources or {}),
         }
-        made = convert(structs.asdict(base) | own, Profile)
-        if made.extensions and not made.extension.endswith(made.extensions):
+        profile = convert(structs.asdict(base) | own, Profile)
+        if profile.extensions and not profile.extension.endswith(profile.extensions):
             raise ConfigError(
-                f"profile {name}: the extension {made.extension} is not one of its extensions, "
-                f"{', '.join(made.extensions)}",
+                f"profile {name}: the extension {profile.extension} is not one of its extensions, "
+                f"{', '.join(profile.extensions)}",
                 hint=f"set both in [profiles.{name}]",
             )
-        for rule, each in made.rows.items():
-            if each.type is not None and each.type not in made.kinds:
+        for rule, each in profile.rows.items():
+            if each.type is not None and each.type not in profile.kinds:
                 raise ConfigError(
                     f"profile {name}: rows.{rule}: {shown(each.type)} is not one of its kinds of "
-                    f"rows{nearest(each.type, [*made.kinds])}",
+                    f"rows{nearest(each.type, [*profile.kinds])}",
                     hint=f"name one of its kinds, or add it to [profiles.{name}.kinds]",
                 )
-        return made
+        return profile
 
 
 class BuiltInProfile(Demands, frozen=True, kw_only=True):
@@ -217,5 +217,5 @@ def size_text(size: int) -> str:
 
 def bytes_of(size: str) -> int | None:
     """Return the bytes of a size as a profile writes it; None if it is none."""
-    found = re.fullmatch(r"([1-9][0-9]{0,11}) ?([kMGT]?B)", size)
-    return int(found[1]) * _UNITS[found[2]] if found else None
+    match = re.fullmatch(r"([1-9][0-9]{0,11}) ?([kMGT]?B)", size)
+    return int(match[1]) * _UNITS[match[2]] if match else None

@@ -117,7 +117,7 @@ class RowRules(Struct, frozen=True):
             For each broken rule and column, its rows. A column that a batch has not, or has
             twice, is not judged.
         """
-        found = []
+        violations = []
         for name, demands in self._demands.items():
             forms = StoredForms(name, batch, stored, marked=name in self._marked)
             for place, demand in demands:
@@ -125,13 +125,13 @@ class RowRules(Struct, frozen=True):
                 rows = demand.broken_in(cells) if cells is not None else ()
                 if len(rows):
                     detail = f"{demand.detail} ({place})"
-                    found.append(RowViolation(detail, name, np.asarray(rows), demand.severity))
+                    violations.append(RowViolation(detail, name, np.asarray(rows), demand.severity))
         for each in self._required:
             rows = without_any(each.columns, batch, stored)
             if len(rows):
                 detail = f"{each.rule.says or f'no value in any of {each.names}'} ({each.place})"
-                found.append(RowViolation(detail, None, rows, each.rule.level))
-        return found
+                violations.append(RowViolation(detail, None, rows, each.rule.level))
+        return violations
 
 
 def _property(name: str, schema: Schema) -> str:

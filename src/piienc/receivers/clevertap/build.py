@@ -47,9 +47,9 @@ def build(
         document["columns"].setdefault(name, {"ctName": carried, "dataType": "STRING"})
     if facts.key_id is not None:
         document["keyId"] = facts.key_id
-    made = json.dumps(document, indent=2).encode() + b"\n"
-    found = lint(made, data_name=data_name, header=header, schema=schema)
-    errors = [f"{one.place}: {one.message}" for one in found if one.level == "error"]
+    manifest = json.dumps(document, indent=2).encode() + b"\n"
+    problems = lint(manifest, data_name=data_name, header=header, schema=schema)
+    errors = [f"{one.place}: {one.message}" for one in problems if one.level == "error"]
     if mistakes := [*_misnamed(facts, schema), *errors]:
         count = "1 mistake" if len(mistakes) == 1 else f"{len(mistakes)} mistakes"
         raise ConfigError(
@@ -57,7 +57,7 @@ def build(
             details=mistakes,
             hint="mend the schema or what is said for the manifest; see docs/manifests.md",
         )
-    return made
+    return manifest
 
 
 def _entry(name: str, column: Column, facts: ManifestTable) -> dict[str, str]:

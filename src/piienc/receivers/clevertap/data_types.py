@@ -59,22 +59,22 @@ def check_types(name: str, entry: Mapping[str, str], column: Column | None) -> I
     """Find what is wrong with a column's data type and date format."""
     place = dotted(("columns", name, "dataType"))
     kind = entry.get("dataType", _DEFAULT)
-    known = _BY_CASE.get(kind.casefold())
-    if known is None:
+    canonical = _BY_CASE.get(kind.casefold())
+    if canonical is None:
         message = f"{shown(kind)} is not one of {', '.join(words.DATA_TYPES)}"
         yield Problem("data-type", place, message + nearest(kind, words.DATA_TYPES))
         return
-    if kind != known:
+    if kind != canonical:
         # The receiver's pages write "Integer" in one sample, and ask for INTEGER elsewhere.
-        yield Problem("data-type", place, f"write {known}", "warning")
-    yield from _dates(name, known, entry.get("dateFormat"))
+        yield Problem("data-type", place, f"write {canonical}", "warning")
+    yield from _dates(name, canonical, entry.get("dateFormat"))
     if column is None:
         return
-    if known not in (allowed := data_types(column)):
+    if canonical not in (allowed := data_types(column)):
         what = "encrypted" if column.encrypt is not None else f"of type {column.type}"
-        message = f"the schema's column is {what}, so it is {' or '.join(allowed)}, not {known}"
+        message = f"the schema's column is {what}, so it is {' or '.join(allowed)}, not {canonical}"
         yield Problem("data-type", place, message)
-    elif known == "INTEGER" and allowed[0] != known:
+    elif canonical == "INTEGER" and allowed[0] != canonical:
         message = "no rule of the schema keeps it within 32 bits; write LONG, or give min and max"
         yield Problem("data-type", place, message, "warning")
 

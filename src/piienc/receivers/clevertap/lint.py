@@ -55,19 +55,19 @@ def lint(
         receiver's pages tell.
     """
     value, problems = _parsed(manifest)
-    found = [*(() if name is None else _own_name(name)), *problems]
+    results = [*(() if name is None else _own_name(name)), *problems]
     if isinstance(value, dict):
         fine = {key: each for key, each in value.items() if _is(each, _FIELDS.get(key))}
-        found += _fields(value, _FIELDS, _REQUIRED)
-        found += _file(fine, data_name)
-        found += _key(fine, has_key="keyId" in value)
-        found += _kind(fine)
-        found += _client(fine)
-        found += _columns(fine.get("columns", {}), schema)
-        found += together(fine, header, schema)
+        results += _fields(value, _FIELDS, _REQUIRED)
+        results += _file(fine, data_name)
+        results += _key(fine, has_key="keyId" in value)
+        results += _kind(fine)
+        results += _client(fine)
+        results += _columns(fine.get("columns", {}), schema)
+        results += together(fine, header, schema)
     elif not problems:
-        found.append(Problem("syntax", "the file", "not an object of fields"))
-    return found
+        results.append(Problem("syntax", "the file", "not an object of fields"))
+    return results
 
 
 def _parsed(data: bytes) -> tuple[Any, list[Problem]]:
@@ -126,17 +126,20 @@ def _own_name(name: str) -> Iterator[Problem]:
 
 
 def _fields(
-    value: Fields, known: Mapping[str, type], required: Sequence[str] = (), above: str | None = None
+    value: Fields,
+    fields: Mapping[str, type],
+    required: Sequence[str] = (),
+    above: str | None = None,
 ) -> Iterator[Problem]:
     """Hold an object's names against those that it may have, and the types of its values."""
     guessed = set()
     for name, inner in value.items():
         place = dotted((*(("columns", above) if above is not None else ()), name))
-        if name not in known:
-            guessed.add(closest(name, known))
-            yield Problem("field", place, "unknown" + nearest(name, known))
-        elif not isinstance(inner, known[name]):
-            message = "not an object" if known[name] is dict else "not a string"
+        if name not in fields:
+            guessed.add(closest(name, fields))
+            yield Problem("field", place, "unknown" + nearest(name, fields))
+        elif not isinstance(inner, fields[name]):
+            message = "not an object" if fields[name] is dict else "not a string"
             yield Problem("field", place, message)
     for name in required:
         if name not in value and name not in guessed:

@@ -23,65 +23,65 @@ def together(
     fields: Mapping[str, Any], header: Sequence[str] | None, schema: Schema | None
 ) -> Iterator[Problem]:
     """Find what is wrong between columns."""
-    named = {
+    properties = {
         name: entry["ctName"]
         if isinstance(entry, dict) and isinstance(entry.get("ctName"), str)
         else name
         for name, entry in fields.get("columns", {}).items()
     }
-    if header is not None and _is_data(header, named, schema):
+    if header is not None and _is_data(header, properties, schema):
         what = "none of the columns is in the data file's header; see that the file has one"
         yield Problem("column", "columns", what)
         header = None
-    yield from _unknown(named, header, schema)
+    yield from _unknown(properties, header, schema)
     others = header if header is not None else schema.columns if schema else ()
-    carried = {**named, **{name: name for name in others if name not in named}}
-    yield from _names(named)
-    yield from _twice(named, carried)
+    carried = {**properties, **{name: name for name in others if name not in properties}}
+    yield from _names(properties)
+    yield from _twice(properties, carried)
     is_complete = header is not None or schema is not None
     yield from _missing(carried, fields.get("type", "").casefold(), is_complete=is_complete)
     if schema is not None:
         yield from _encrypted(carried, schema)
 
 
-def _is_data(header: Sequence[str], named: Mapping[str, str], schema: Schema | None) -> bool:
+def _is_data(header: Sequence[str], properties: Mapping[str, str], schema: Schema | None) -> bool:
     """Tell whether the first line may be a row of data, of which nothing may be shown."""
-    names = {*named, *(schema.columns if schema else ())}
+    names = {*properties, *(schema.columns if schema else ())}
     return bool(names) and names.isdisjoint(header)
 
 
 def _unknown(
-    named: Mapping[str, str], header: Sequence[str] | None, schema: Schema | None
+    properties: Mapping[str, str], header: Sequence[str] | None, schema: Schema | None
 ) -> Iterator[Problem]:
     if header is not None:
-        known, where = header, "the data file's header"
+        names, where = header, "the data file's header"
     elif schema is not None and schema.extra_columns == "error":
-        known, where = list(schema.columns), "the schema"
+        names, where = list(schema.columns), "the schema"
     else:
         return
-    for name in named:
-        if name not in known:
-            hint = nearest(name, known)
+    for name in properties:
+        if name not in names:
+            hint = nearest(name, names)
             yield Problem("column", dotted(("columns", name)), f"not in {where}{hint}")
 
 
-def _names(named: Mapping[str, str]) -> Iterator[Problem]:
-    for column, name in named.items():
+def _names(properties: Mapping[str, str]) -> Iterator[Problem]:
+    for column, name in properties.items():
         if not name.strip() or len(name.encode(errors="replace")) > words.LONGEST_NAME:
             message = f"the property's name is empty or longer than {words.LONGEST_NAME} bytes"
             yield Problem("property", dotted(("columns", column, "ctName")), message)
 
 
-def _twice(named: Mapping[str, str], carried: Mapping[str, str]) -> Iterator[Problem]:
-    taken: dict[str, str] = {}
+def _twice(properties: Mapping[str, str], carried: Mapping[str, str]) -> Iterator[Problem]:
+    owners: dict[str, str] = {}
     for column, name in carried.items():
-        first = taken.setdefault(words.PROPERTIES.spelt(name), column)
+        first = owners.setdefault(words.PROPERTIES.spelt(name), column)
         if first == column:
             continue
-        if column in named:
+        if column in properties:
             message = f"the property of column {shown(first)} already"
             yield Problem("property", dotted(("columns", column, "ctName")), message)
-        elif first in named:
+        elif first in properties:
             message = (
                 "a column of the file that is not named here has this name, and is taken as it"
             )
@@ -109,7 +109,9 @@ def _missing(carried: Mapping[str, str], kind: str, *, is_complete: bool) -> Ite
 
 def _encrypted(carried: Mapping[str, str], schema: Schema) -> Iterator[Problem]:
     for column in schema.marked:
-        known = words.PROPERTIES.known(carried.get(column, ""))
-        if known is not None:
-            message = f"{known} is encrypted, so it is useless to a receiver that has not the key"
+        property_name = words.PROPERTIES.known(carried.get(column, ""))
+        if property_name is not None:
+            message = (
+                f"{property_name} is encrypted, so it is useless to a receiver that has not the key"
+            )
             yield Problem("encrypted", dotted(("columns", column)), message, "warning")

@@ -84,11 +84,11 @@ class ManifestTable(Table, frozen=True, kw_only=True):
             yield ("client_email",), "not one plain e-mail address"
         if (key_id := fields.get("key_id")) is not None and not is_key_id(key_id):
             yield ("key_id",), "not a UUID; write the key id that the receiver gave"
-        taken: dict[str, str] = {}
+        owners: dict[str, str] = {}
         for column, name in (fields.get("columns") or {}).items():
             if len(name.encode(errors="replace")) > LONGEST_NAME:
                 yield ("columns", column), f"longer than {LONGEST_NAME} bytes"
-            if (first := taken.setdefault(PROPERTIES.spelt(name), column)) != column:
+            if (first := owners.setdefault(PROPERTIES.spelt(name), column)) != column:
                 yield ("columns", column), f"the property of column {first!r} already"
         for index, column in enumerate(fields.get("exclude") or ()):
             for name in ("columns", "date_formats"):
