@@ -65,11 +65,11 @@ def groups(report: Report) -> list[FindingGroup]:
     for one in report.findings:
         quoted.setdefault((one.column, one.rule), []).append(one)
     counts = _counts(report)
-    made = [
+    result = [
         _group(report, column, rule, counts.get((column, rule), 0), quoted.get((column, rule), []))
         for column, rule in dict.fromkeys([*quoted, *counts])
     ]
-    return sorted(made, key=_gravity)
+    return sorted(result, key=_gravity)
 
 
 def _counts(report: Report) -> dict[tuple[str | None, str], int]:

@@ -33,11 +33,11 @@ def counted(count: int, noun: str) -> str:
     return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
 
 
-def percent(part: int, whole: int) -> str:
+def percent(part: int, total: int) -> str:
     """Return a share; what is not all and not nothing never looks like it."""
-    if part == whole or not part:
+    if part == total or not part:
         return "100%" if part else "0%"
-    return f"{min(max(100 * part / whole, 0.1), 99.9):.1f}%"
+    return f"{min(max(100 * part / total, 0.1), 99.9):.1f}%"
 
 
 def verdict(report: Report) -> str:
@@ -98,7 +98,7 @@ def line_of(report: Report, row: int | None) -> int | None:
 def facts(report: Report) -> list[tuple[str, str]]:
     """Return what was verified, and by what: names and texts in the order to show them."""
     file, schema = report.file, report.schema
-    found = [
+    pairs = [
         ("file", f"{visible(file.name)}, {counted(file.bytes, 'byte')}"),
         ("file's SHA-256", file.sha256),
         ("schema", f"{visible(schema.name)}, version {schema.version}, {visible(schema.file)}"),
@@ -106,17 +106,17 @@ def facts(report: Report) -> list[tuple[str, str]]:
         ("expected", "encrypted" if report.expect == "encrypted" else "plain, to be encrypted"),
     ]
     if report.wrapped:
-        found.append(("wrapped", "yes, in OpenPGP"))
+        pairs.append(("wrapped", "yes, in OpenPGP"))
     if report.against:
-        found.append(("compared with", visible(report.against.name)))
-        found.append(("its SHA-256", report.against.sha256))
+        pairs.append(("compared with", visible(report.against.name)))
+        pairs.append(("its SHA-256", report.against.sha256))
     if report.round_trip:
-        found.append(("round trip", ", ".join(map(visible, report.round_trip))))
+        pairs.append(("round trip", ", ".join(map(visible, report.round_trip))))
     if report.profile:
-        found.append(("receiver's profile", visible(report.profile)))
-    found.append(("key ids", ", ".join(map(str, report.key_ids)) or "none"))
+        pairs.append(("receiver's profile", visible(report.profile)))
+    pairs.append(("key ids", ", ".join(map(str, report.key_ids)) or "none"))
     if report.missing_keys:
-        found.append(("missing keys", ", ".join(map(visible, report.missing_keys))))
-    found.append(("verified", f"{report.time}, in {report.seconds:.1f} s"))
-    found.append(("by", visible(report.tool)))
-    return found
+        pairs.append(("missing keys", ", ".join(map(visible, report.missing_keys))))
+    pairs.append(("verified", f"{report.time}, in {report.seconds:.1f} s"))
+    pairs.append(("by", visible(report.tool)))
+    return pairs

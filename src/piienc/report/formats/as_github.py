@@ -23,9 +23,9 @@ MOST = 10
 
 def github(report: Report) -> str:
     """Write a report as workflow commands: the verdict, then the findings by column and rule."""
-    found = groups(report)
-    errors = [_of_group(report, group) for group in found if group.severity == "error"]
-    warnings = [_of_group(report, group) for group in found if group.severity == "warning"]
+    all_groups = groups(report)
+    errors = [_of_group(report, group) for group in all_groups if group.severity == "error"]
+    warnings = [_of_group(report, group) for group in all_groups if group.severity == "warning"]
     warnings += [
         _command("warning", report, "warning", visible(one, 500)) for one in report.warnings
     ]

@@ -49,7 +49,7 @@ def html(report: Report) -> str:
     sound = [one for one in columns if not _is_troubled(one[1])]
     if len(columns) <= _SHOWN_COLUMNS:
         troubled, sound = columns, []
-    found = groups(report)
+    all_groups = groups(report)
     word = verdict(report)
     return (
         _template().render(
@@ -60,8 +60,8 @@ def html(report: Report) -> str:
             facts=facts(report),
             shown_columns=troubled,
             folded_columns=sound,
-            groups=[(one, _details(one)) for one in found],
-            listed=sum(len(one.findings) for one in found),
+            groups=[(one, _details(one)) for one in all_groups],
+            listed=sum(len(one.findings) for one in all_groups),
             leaks=leaks(report),
             unchecked=unchecked(report),
             rules=RULES,
@@ -102,11 +102,11 @@ def _shares(report: Report, column: ColumnReport) -> dict[str, Share | None]:
             return "plain"
         return "good" if count == cells else "bad"
 
-    def share(count: int | None, whole: int, tone: str) -> Share | None:
+    def share(count: int | None, total: int, tone: str) -> Share | None:
         if count is None:
             return None
-        part = min(count, whole)
-        return Share(count, _length(part, whole), percent(part, whole), tone)
+        part = min(count, total)
+        return Share(count, _length(part, total), percent(part, total), tone)
 
     return {
         "nulls": share(column.nulls, report.rows, "plain"),
@@ -122,9 +122,9 @@ def _shares(report: Report, column: ColumnReport) -> dict[str, Share | None]:
     }
 
 
-def _length(part: int, whole: int) -> float:
+def _length(part: int, total: int) -> float:
     """Return the length of a bar in percent; one that is not empty can be seen."""
-    return round(max(100 * part / whole, 2), 1) if part else 0
+    return round(max(100 * part / total, 2), 1) if part else 0
 
 
 def _details(group: FindingGroup) -> list[tuple[str, str]]:

@@ -69,22 +69,28 @@ def _write_cases(report: Report, suite: Element) -> dict[str, int]:
     """Put the test cases into a suite and return their numbers, by the suite's attributes."""
     from xml.etree import ElementTree as ET  # noqa: PLC0415  # start-up; written only
 
-    failed = _by_case(report)
+    failures = _by_case(report)
     counts = {"tests": 0, "failures": 0, "errors": 0}
 
     def case(name: str, kind: str = "", text: str = "", **attributes: str) -> None:
         counts["tests"] += 1
         classname = visible(report.file.name)
-        made = ET.SubElement(suite, "testcase", name=name, classname=classname, time="0")
+        element = ET.SubElement(suite, "testcase", name=name, classname=classname, time="0")
         if kind:
-            ET.SubElement(made, kind, attributes).text = text
+            ET.SubElement(element, kind, attributes).text = text
 
-    for column, check in dict.fromkeys([*_checked(report), *failed]):
+    for column, check in dict.fromkeys([*_checked(report), *failures]):
         name = f"{'the file' if column is None else visible(column)}: {check}"
-        if bad := failed.get((column, check)):
+        if case_groups := failures.get((column, check)):
             counts["failures"] += 1
-            lines = [_line(group, _MOST_ROWS) for group in bad]
-            case(name, "failure", "\n".join(lines), message=_line(bad[0], 3), type=bad[0].rule)
+            lines = [_line(group, _MOST_ROWS) for group in case_groups]
+            case(
+                name,
+                "failure",
+                "\n".join(lines),
+                message=_line(case_groups[0], 3),
+                type=case_groups[0].rule,
+            )
         else:
             case(name)
     for missing in report.missing_keys:
@@ -99,11 +105,11 @@ def _write_cases(report: Report, suite: Element) -> dict[str, int]:
 def _by_case(report: Report) -> dict[tuple[str | None, str], list[FindingGroup]]:
     """Return the groups of errors by column and check."""
     check_of = {rule: check for check, rules in CHECKS.items() for rule in rules}
-    failed: dict[tuple[str | None, str], list[FindingGroup]] = {}
+    failures: dict[tuple[str | None, str], list[FindingGroup]] = {}
     for group in groups(report):
         if group.severity == "error":
-            failed.setdefault((group.column, check_of[group.rule]), []).append(group)
-    return failed
+            failures.setdefault((group.column, check_of[group.rule]), []).append(group)
+    return failures
 
 
 def _checked(report: Report) -> Iterator[tuple[str | None, str]]:

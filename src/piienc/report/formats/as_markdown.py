@@ -24,14 +24,14 @@ _MARKS = {"PASSED": "✅", "PASSED with warnings": "⚠️", "INCOMPLETE": "❔"
 
 def markdown(report: Report, most: int = MOST_BYTES) -> str:
     """Write a report as Markdown of at most `most` bytes; what is too much is cut at a line."""
-    kept: list[str] = []
+    output: list[str] = []
     size = len(_CUT)
     for line in _lines(report):
         size += len(line.encode()) + 1
         if size > most:
-            return "\n".join(kept) + "\n" + _CUT
-        kept.append(line)
-    return "\n".join(kept) + "\n"
+            return "\n".join(output) + "\n" + _CUT
+        output.append(line)
+    return "\n".join(output) + "\n"
 
 
 def _lines(report: Report) -> Iterator[str]:
@@ -110,7 +110,7 @@ def _table(title: str, head: Sequence[str], rows: Sequence[Sequence[str]]) -> It
 
 def _text(text: str) -> str:
     """Return text that Markdown takes as it is: what could mean something becomes an entity."""
-    return re.sub(r"[^\w ,.;()%-]|_", lambda found: f"&#{ord(found[0])};", visible(text, 500))
+    return re.sub(r"[^\w ,.;()%-]|_", lambda match: f"&#{ord(match[0])};", visible(text, 500))
 
 
 def _code(name: str) -> str:

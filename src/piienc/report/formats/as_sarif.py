@@ -98,19 +98,19 @@ def _result(
     report: Report, one: Finding | None, group: FindingGroup | None = None
 ) -> dict[str, Any]:
     """Return the result of a finding, or of a group of which only the number is known."""
-    known = one or group
-    assert known is not None  # noqa: S101  # one of them is given
+    facts = one or group
+    assert facts is not None  # noqa: S101  # one of them is given
     row = one.row if one else None
-    where = [] if known.column is None else [f"column {visible(known.column)}"]
+    where = [] if facts.column is None else [f"column {visible(facts.column)}"]
     where += [] if row is None else [f"row {row}"]
     where += [counted(group.count, "finding")] if group else []
-    text = f"{', '.join(where)}: {known.detail}" if where else known.detail
+    text = f"{', '.join(where)}: {facts.detail}" if where else facts.detail
     return {
-        "ruleId": known.rule,
-        "ruleIndex": _INDEX[known.rule],
-        "level": known.severity,
+        "ruleId": facts.rule,
+        "ruleIndex": _INDEX[facts.rule],
+        "level": facts.severity,
         "message": {"text": visible(text, _LONGEST)},
-        "locations": [_location(report, known.column, row)],
+        "locations": [_location(report, facts.column, row)],
         "properties": {"row": row},
     }
 
