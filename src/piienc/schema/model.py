@@ -85,10 +85,10 @@ class CsvDialect(Table, frozen=True, kw_only=True):
         if (quote := fields.get("quote")) is not None and quote == fields.get("delimiter"):
             yield (), f"delimiter and quote are both {shown(quote)}; change one of them"
         if (encoding := fields.get("encoding")) is not None and not canonical(encoding):
-            known = ", ".join(SUPPORTED)
+            encodings = ", ".join(SUPPORTED)
             yield (
                 ("encoding",),
-                f"{shown(encoding)} is not one of the supported text encodings: {known}",
+                f"{shown(encoding)} is not one of the supported text encodings: {encodings}",
             )
 
 

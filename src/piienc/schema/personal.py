@@ -57,12 +57,12 @@ def _fit(words: list[str], names: _Names) -> int:
     """Return how many words of a name tell the kind; more than it has if the whole name does."""
     if "".join(words) in names.whole:
         return len(words) + 1
-    return max((len(known) for known in names.words if _holds(words, known)), default=0)
+    return max((len(phrase) for phrase in names.words if _holds(words, phrase)), default=0)
 
 
-def _holds(words: list[str], known: tuple[str, ...]) -> bool:
-    size = len(known)
-    return any(tuple(words[at : at + size]) == known for at in range(len(words) - size + 1))
+def _holds(words: list[str], phrase: tuple[str, ...]) -> bool:
+    size = len(phrase)
+    return any(tuple(words[at : at + size]) == phrase for at in range(len(words) - size + 1))
 
 
 def _words(name: str) -> list[str]:
