@@ -118,7 +118,7 @@ class Destination(Struct, frozen=True):
 
     def with_said(self, **fields: Any) -> "Destination":  # noqa: ANN401  # of each field's type
         """Return the destination with other fields, where they are not None."""
-        return replace(self, **{name: said for name, said in fields.items() if said is not None})
+        return replace(self, **{name: value for name, value in fields.items() if value is not None})
 
 
 def check_manifests(fields: Mapping[str, Any]) -> Iterator[Mistake]:
@@ -127,16 +127,18 @@ def check_manifests(fields: Mapping[str, Any]) -> Iterator[Mistake]:
     Where a receiver asks for none, its profile may be another one for a single delivery: then it
     must be right in one of the forms.
     """
-    own = convert(fields.get("profiles") or {}, dict[str, Demands])
+    profiles = convert(fields.get("profiles") or {}, dict[str, Demands])
     for name, table in (fields.get("destinations") or {}).items():
         if "manifest" not in table:
             continue
         with suppress(ConfigError):  # a missing profile is reported where it is needed
-            trigger = table.get("trigger") or load(table.get("profile", "generic"), own).trigger
+            trigger = (
+                table.get("trigger") or load(table.get("profile", "generic"), profiles).trigger
+            )
             forms = [trigger] if trigger in MANIFESTS else [*MANIFESTS]
-            found = [[*mistakes_in(table["manifest"], form_of(f).ManifestTable)] for f in forms]
-            for place, said in min(found, key=len):
-                yield ("destinations", name, "manifest", *place), said
+            mistakes = [[*mistakes_in(table["manifest"], form_of(f).ManifestTable)] for f in forms]
+            for place, mistake in min(mistakes, key=len):
+                yield ("destinations", name, "manifest", *place), mistake
 
 
 _PATHS = ("identity_file", "certificate_file", "known_hosts", "password_file", "passphrase_file")
@@ -144,11 +146,11 @@ _PATHS = ("identity_file", "certificate_file", "known_hosts", "password_file", "
 
 def destination_of(name: str, table: DestinationTable, place: Callable[[str], Path]) -> Destination:
     """Make a destination of its table; `place` makes a path of one that is written there."""
-    kept = asdict(table)
-    kept |= {field: place(said) for field in _PATHS if (said := kept[field]) is not None}
-    kept["recipients"] = tuple(table.recipients or ())
-    kept["file_mode"] = int(table.file_mode, 8) if table.file_mode else None
-    kept["bandwidth"] = bytes_of(table.bandwidth) if table.bandwidth else None
+    values = asdict(table)
+    values |= {field: place(value) for field in _PATHS if (value := values[field]) is not None}
+    values["recipients"] = tuple(table.recipients or ())
+    values["file_mode"] = int(table.file_mode, 8) if table.file_mode else None
+    values["bandwidth"] = bytes_of(table.bandwidth) if table.bandwidth else None
     seconds = asdict(table.timeouts).items()
-    kept["timeouts"] = tuple((field, said) for field, said in seconds if said is not None)
-    return Destination(name=name, **kept)
+    values["timeouts"] = tuple((field, value) for field, value in seconds if value is not None)
+    return Destination(name=name, **values)

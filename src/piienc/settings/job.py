@@ -46,8 +46,8 @@ class JobTable(Table, frozen=True, kw_only=True):
     def check(cls, fields: Mapping[str, Any]) -> Iterator[Mistake]:
         """See to it that the name can be made, and that each folder that is needed is said."""
         if reason := _reason_against(fields.get("name", "{name}")):
-            known = ", ".join(f"{{{field}}}" for field in NAME_FIELDS)
-            yield ("name",), f"{reason}; a name may have {known}, and no slash"
+            placeholders = ", ".join(f"{{{field}}}" for field in NAME_FIELDS)
+            yield ("name",), f"{reason}; a name may have {placeholders}, and no slash"
         for name in fields.get("leave_out") or ():
             if (fields.get("treatments") or {}).get(name, "omit") != "omit":
                 yield ("treatments", name), "leave_out names the column, too; say one of them"
@@ -72,8 +72,8 @@ def _reason_against(name: str) -> str | None:
             return f"there is no {{{field}}}"
         if conversion or (width and not (field == "sequence" and width.isdecimal())):
             return f"{shown(name)} has a format that does not fit: only {{sequence:04}} has one"
-    made = "".join(text for text, *_ in string.Formatter().parse(name))
-    return f"{shown(name)} has a slash" if "/" in made else None
+    literal = "".join(text for text, *_ in string.Formatter().parse(name))
+    return f"{shown(name)} has a slash" if "/" in literal else None
 
 
 class NotifyTable(Table, frozen=True, kw_only=True):
@@ -146,9 +146,9 @@ def check_destinations(fields: Mapping[str, Any]) -> Iterator[Mistake]:
     """Yield the jobs whose destination is not there; what has mistakes is not among the fields."""
     if "destinations" not in fields or "jobs" not in fields:
         return
-    known = list(fields["destinations"] or ())
+    names = list(fields["destinations"] or ())
     for name, job in (fields["jobs"] or {}).items():
         target = job["destination"]
-        if target not in known:
-            mend = nearest(target, known) or f"; add [destinations.{target}]"
+        if target not in names:
+            mend = nearest(target, names) or f"; add [destinations.{target}]"
             yield ("jobs", name, "destination"), f"there is no destination {shown(target)}{mend}"

@@ -76,13 +76,13 @@ def load(
     Raises:
         ConfigError: `piienc.toml` was named and is missing, or it has mistakes.
     """
-    named = _said(config, "PIIENC_CONFIG", environ, cwd)
-    file = named or _nearest(cwd)
+    explicit = _said(config, "PIIENC_CONFIG", environ, cwd)
+    file = explicit or _nearest(cwd)
     home = file.parent if file else cwd
     try:
         settings = _read(file) if file and (begun or _is_there(file)) else Settings(file)
     except PolicyError as error:
-        if named is None:
+        if explicit is None:
             error.hint += f"; or, if it is not yours, begin with one of your own: touch {FILE}"
         raise
 
@@ -152,8 +152,8 @@ def _read(file: Path) -> Settings:
             """See to it that bases of profiles and destinations of jobs lead to one each."""
             yield from check_destinations(fields)
             mistakes = list(check_own(fields.get("profiles") or {}))
-            for place, said in mistakes:
-                yield ("profiles", *place), said
+            for place, mistake in mistakes:
+                yield ("profiles", *place), mistake
             if not mistakes:
                 yield from check_manifests(fields)
 
