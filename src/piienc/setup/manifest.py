@@ -32,8 +32,8 @@ def make(
         ConfigError: the receiver would refuse or drop the manifest.
     """
     header = _header(data, schema, strict=True)
-    made = form.build(facts, data_name=data.name, schema=schema, header=header)
-    return made, form.lint(made, data_name=data.name, header=header, schema=schema)
+    document = form.build(facts, data_name=data.name, schema=schema, header=header)
+    return document, form.lint(document, data_name=data.name, header=header, schema=schema)
 
 
 def check(

@@ -69,13 +69,14 @@ def check(path: Path, keys: KnownKeys, marks: Marks) -> CheckedSchema:
         schema = schemas.load(path)
     except ConfigError as error:
         return CheckedSchema(path, None, error)
-    held, modes = marks.of(schema.name), keys.modes or {}
-    warnings = (*_doubts(schema, modes), *_of_keys(schema, keys), *_gone(schema, held))
+    recorded, modes = marks.of(schema.name), keys.modes or {}
+    warnings = (*_doubts(schema, modes), *_of_keys(schema, keys), *_gone(schema, recorded))
     present = present_marks(
-        schema, lambda name, key: modes.get(key) or (held[name].mode if name in held else "")
+        schema,
+        lambda name, key: modes.get(key) or (recorded[name].mode if name in recorded else ""),
     )
     try:
-        refuse_undoing(schema, present, held)
+        refuse_undoing(schema, present, recorded)
     except PolicyError as error:
         return CheckedSchema(path, schema, error, warnings)
     return CheckedSchema(path, schema, None, warnings)
@@ -121,9 +122,9 @@ def _of_keys(schema: Schema, keys: KnownKeys) -> Iterator[str]:
             yield f"there is no key {key!r} in the key folder"
 
 
-def _gone(schema: Schema, held: Mapping[str, RecordedMark]) -> Iterator[str]:
+def _gone(schema: Schema, recorded: Mapping[str, RecordedMark]) -> Iterator[str]:
     if schema.extra_columns == "error":
         return
-    for name in held:
+    for name in recorded:
         if name not in schema.columns:
             yield f"column {name!r} was encrypted before; a file that still has it is refused"

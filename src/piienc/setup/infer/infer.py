@@ -58,36 +58,40 @@ def infer(
     csv: tuple[ProposedField, ...] = ()
     form = CsvFormat()
     if text:
-        written = sniff(path, rows)
-        csv = _dialect(written)
-        form = CsvFormat(written.delimiter, encoding=written.encoding.name)
-    profiles, seen, whole = profiled(path, rows, form)
+        dialect = sniff(path, rows)
+        csv = _dialect(dialect)
+        form = CsvFormat(dialect.delimiter, encoding=dialect.encoding.name)
+    profiles, row_count, is_whole = profiled(path, rows, form)
     columns = judge(profiles, keys)
     stem = os.fsencode(PurePath(path).name.partition(".")[0]).decode("utf-8", "replace")
-    looked = f"{seen:,} rows, the whole sample" if whole else f"the first {seen:,} rows"
+    extent = (
+        f"{row_count:,} rows, the whole sample" if is_whole else f"the first {row_count:,} rows"
+    )
     notes = (
-        f"Proposed by piienc schema infer from {looked}.",
+        f"Proposed by piienc schema infer from {extent}.",
         "Look it through before a file is encrypted with it: marks cannot be undone.",
         "A line that is a comment is for you to decide.",
     )
-    return Proposal(ProposedSchema(name or stem or "sample", columns, csv, notes), seen, whole)
+    return Proposal(
+        ProposedSchema(name or stem or "sample", columns, csv, notes), row_count, is_whole
+    )
 
 
-def _dialect(written: DetectedDialect) -> tuple[ProposedField, ...]:
-    name = DELIMITERS[written.delimiter]
-    if not written.times:
-        seen = "the header has no delimiter: is it a single column?"
-    elif written.tied:
-        seen = f"{name} stands {written.times} times in the header, and another one as often"
+def _dialect(dialect: DetectedDialect) -> tuple[ProposedField, ...]:
+    name = DELIMITERS[dialect.delimiter]
+    if not dialect.times:
+        why = "the header has no delimiter: is it a single column?"
+    elif dialect.tied:
+        why = f"{name} stands {dialect.times} times in the header, and another one as often"
     else:
-        seen = f"{name} stands {written.times} times in the header"
-    return (ProposedField("delimiter", written.delimiter, seen), _encoding(written.encoding))
+        why = f"{name} stands {dialect.times} times in the header"
+    return (ProposedField("delimiter", dialect.delimiter, why), _encoding(dialect.encoding))
 
 
-def _encoding(found: DetectedEncoding) -> ProposedField:
-    if found.known:
-        return ProposedField("encoding", found.name, "reads all rows looked at")
-    others = ", ".join(found.others)
+def _encoding(encoding: DetectedEncoding) -> ProposedField:
+    if encoding.known:
+        return ProposedField("encoding", encoding.name, "reads all rows looked at")
+    others = ", ".join(encoding.others)
     why = "not UTF-8, and no file tells what else: which one writes every name right?"
     also = f" All rows can be read by {others}, too" if others else ""
-    return ProposedField("encoding", found.name, why + also, sure=False)
+    return ProposedField("encoding", encoding.name, why + also, sure=False)

@@ -59,120 +59,127 @@ class _PersonalData(Struct, frozen=True):
 
 def judge(profiles: Sequence[ColumnProfile], keys: KeyNames) -> tuple[ProposedColumn, ...]:
     """Propose the columns of a schema."""
-    types = [_type_line(seen) for seen in profiles]
+    types = [_type_line(profile) for profile in profiles]
     kinds = [str(line.value) for line in types]
-    found = [_personal(seen, kind) for seen, kind in zip(profiles, kinds, strict=True)]
-    carried = Counter(one.kind.property for one in found if one and one.sure)
+    personal_data = [
+        _personal(profile, kind) for profile, kind in zip(profiles, kinds, strict=True)
+    ]
+    carried = Counter(one.kind.property for one in personal_data if one and one.sure)
     return tuple(
         ProposedColumn(
-            seen.name,
-            (line, *_rules(seen, kind), *_marks(seen, personal, carried, keys)),
-            tuple(_notes_of(seen, kind)),
+            profile.name,
+            (line, *_rules(profile, kind), *_marks(profile, personal, carried, keys)),
+            tuple(_notes_of(profile, kind)),
         )
-        for seen, line, kind, personal in zip(profiles, types, kinds, found, strict=True)
+        for profile, line, kind, personal in zip(profiles, types, kinds, personal_data, strict=True)
     )
 
 
-def _rules(seen: ColumnProfile, kind: str) -> Iterator[ProposedField]:
-    rows, values = seen.rows, seen.values
+def _rules(profile: ColumnProfile, kind: str) -> Iterator[ProposedField]:
+    rows, values = profile.rows, profile.values
     if values and values == rows:
         yield ProposedField("required", value=True, why=f"no null in {_counted(rows, rows)} rows")
-    if values > 1 and seen.different == values:
+    if values > 1 and profile.different == values:
         why = f"all {values:,} values are different"
         yield ProposedField("unique", value=True, why=why, sure=False)
-    yield from _format_lines(seen, kind)
+    yield from _format_lines(profile, kind)
 
 
-def _personal(seen: ColumnProfile, kind: str) -> _PersonalData | None:
-    by_content = _by_content(seen)
-    if (named := personal_by_name(seen.name)) is not None:
-        if _contradicts(named, kind):
+def _personal(profile: ColumnProfile, kind: str) -> _PersonalData | None:
+    by_content = _by_content(profile)
+    if (by_name := personal_by_name(profile.name)) is not None:
+        if _contradicts(by_name, kind):
             return _PersonalData(
-                named, f"its name tells of {named.what}, its type does not", sure=False
+                by_name, f"its name tells of {by_name.what}, its type does not", sure=False
             )
         also = f"; {by_content.why}" if by_content else ""
-        return _PersonalData(named, f"{named.what}, by its name{also}")
+        return _PersonalData(by_name, f"{by_name.what}, by its name{also}")
     return by_content
 
 
-def _by_content(seen: ColumnProfile) -> _PersonalData | None:
+def _by_content(profile: ColumnProfile) -> _PersonalData | None:
     """Return what most values are, of all that enough of them are."""
-    known = finders()
+    known_finders = finders()
     counts = {
         name: count
-        for name, count in seen.personal.items()
-        if count >= known[name].share * seen.values
+        for name, count in profile.personal.items()
+        if count >= known_finders[name].share * profile.values
     }
-    counts |= {form: seen.formats[form] for form in _BY_FORMAT if seen.formats[form]}
+    counts |= {form: profile.formats[form] for form in _BY_FORMAT if profile.formats[form]}
     if not counts:
         return None
     best = max(counts, key=lambda name: counts[name])
-    what = _BY_FORMAT.get(best) or known[best].description
-    why = f"{_counted(counts[best], seen.values)} values look like {what}"
-    mostly = 2 * counts[best] >= seen.values
+    what = _BY_FORMAT.get(best) or known_finders[best].description
+    why = f"{_counted(counts[best], profile.values)} values look like {what}"
+    mostly = 2 * counts[best] >= profile.values
     sealed = Personal(what, None, "sealed")
-    if best in {"email", "phone"} and 2 * seen.formats[best] < seen.values:
+    if best in {"email", "phone"} and 2 * profile.formats[best] < profile.values:
         # They stand in longer texts, and whether such a text is to be sealed is for people.
         return _PersonalData(sealed, why, sure=False)
     return _PersonalData(_BY_FINDER.get(best, sealed), why, sure=mostly)
 
 
-def _contradicts(named: Personal, kind: str) -> bool:
-    return kind in ("boolean", "date", "timestamp") and kind not in named.types
+def _contradicts(personal: Personal, kind: str) -> bool:
+    return kind in ("boolean", "date", "timestamp") and kind not in personal.types
 
 
 def _marks(
-    seen: ColumnProfile, found: _PersonalData | None, carried: Counter[str | None], keys: KeyNames
+    profile: ColumnProfile,
+    personal: _PersonalData | None,
+    carried: Counter[str | None],
+    keys: KeyNames,
 ) -> Iterator[ProposedField]:
-    if found is None:
+    if personal is None:
         return
-    kind = found.kind
+    kind = personal.kind
     if kind.property is not None:
         alone = carried[kind.property] <= 1
-        why = found.why if alone else f"{found.why}; several columns could carry it"
+        why = personal.why if alone else f"{personal.why}; several columns could carry it"
         if kind.part:
-            why = f"{found.why}, which is a part of it"
-        sure = found.sure and alone and not kind.part
+            why = f"{personal.why}, which is a part of it"
+        sure = personal.sure and alone and not kind.part
         yield ProposedField("property", kind.property, why, sure=sure)
-    key, why = _key(seen, kind, keys)
+    key, why = _key(profile, kind, keys)
     if kind.property is None:
-        why = f"{found.why}; {why}"
-    if _has_no_text(seen):
+        why = f"{personal.why}; {why}"
+    if _has_no_text(profile):
         yield ProposedField(
             "encrypt", key, f"{why}; the file's type cannot be encrypted", sure=False
         )
         return
-    yield ProposedField("encrypt", key, why, sure=found.sure)
+    yield ProposedField("encrypt", key, why, sure=personal.sure)
 
 
-def _key(seen: ColumnProfile, kind: Personal, keys: KeyNames) -> tuple[str, str]:
+def _key(profile: ColumnProfile, kind: Personal, keys: KeyNames) -> tuple[str, str]:
     if kind.key == "sealed":
         return keys.sealed, "sealed: searchable cells that are equal could be counted and guessed"
-    if (few := seen.different) is not None and seen.values >= max(_ENOUGH, _OFTEN * few):
+    if (few := profile.different) is not None and profile.values >= max(_ENOUGH, _OFTEN * few):
         return keys.sealed, f"sealed: only {few:,} different values, which could be guessed"
     return keys.searchable, "searchable: for look-ups and joins; shows which values are equal"
 
 
-def _has_no_text(seen: ColumnProfile) -> bool:
-    return seen.type is not None and (pa.types.is_nested(seen.type) or pa.types.is_null(seen.type))
+def _has_no_text(profile: ColumnProfile) -> bool:
+    return profile.type is not None and (
+        pa.types.is_nested(profile.type) or pa.types.is_null(profile.type)
+    )
 
 
-def _counted(part: int, whole: int) -> str:
+def _counted(part: int, total: int) -> str:
     """Write how many of how many."""
-    return f"{part:,} of {whole:,}"
+    return f"{part:,} of {total:,}"
 
 
-def _type_line(seen: ColumnProfile) -> ProposedField:
+def _type_line(profile: ColumnProfile) -> ProposedField:
     """Propose a type; where values of another would be lost or read otherwise, it is string."""
-    if seen.type is not None:
-        return _type_of_parquet(seen.type)
-    if not seen.values:
+    if profile.type is not None:
+        return _type_of_parquet(profile.type)
+    if not profile.values:
         return ProposedField("type", "string", "no value was seen: is it a string?")
     for look in TYPES:
-        if seen.all_look(look):
+        if profile.all_look(look):
             kind = look.removeprefix("zoned ")
-            return ProposedField("type", kind, f"{_counted(seen.values, seen.values)} values")
-    return ProposedField("type", "string", _why_string(seen))
+            return ProposedField("type", kind, f"{_counted(profile.values, profile.values)} values")
+    return ProposedField("type", "string", _why_string(profile))
 
 
 def _type_of_parquet(kind: pa.DataType) -> ProposedField:
@@ -184,9 +191,9 @@ def _type_of_parquet(kind: pa.DataType) -> ProposedField:
     return ProposedField("type", "string", "no type of a schema fits the file's; is string right?")
 
 
-def _why_string(seen: ColumnProfile) -> str:
+def _why_string(profile: ColumnProfile) -> str:
     """Say why text is no other type, or what it looks like without being it."""
-    values, looks = seen.values, seen.looks
+    values, looks = profile.values, profile.looks
     padded = looks["padded"]
     reasons = {
         f"{_counted(padded, values)} values are digits with leading zeros, which no integer has": (
@@ -195,43 +202,51 @@ def _why_string(seen: ColumnProfile) -> str:
         "some timestamps with an offset and some without": (
             looks["timestamp"] and looks["timestamp"] + looks["zoned timestamp"] == values
         ),
-        "all values have a format of their own": values in seen.formats.values(),
-        "digits that 64 bits may not hold, or with a plus sign": seen.all_look("digits"),
+        "all values have a format of their own": values in profile.formats.values(),
+        "digits that 64 bits may not hold, or with a plus sign": profile.all_look("digits"),
         "dates in a local form: which part is the day cannot be told for sure": (
-            seen.all_look("local date")
+            profile.all_look("local date")
         ),
-        "reads like yes and no; a boolean is true or false": seen.all_look("flag"),
+        "reads like yes and no; a boolean is true or false": profile.all_look("flag"),
     }
-    found = next((reason for reason, holds in reasons.items() if holds), None)
-    return found or f"{_counted(values, values)} values are text of no other type"
+    why = next((reason for reason, holds in reasons.items() if holds), None)
+    return why or f"{_counted(values, values)} values are text of no other type"
 
 
-def _format_lines(seen: ColumnProfile, kind: str) -> Iterator[ProposedField]:
+def _format_lines(profile: ColumnProfile, kind: str) -> Iterator[ProposedField]:
     """Propose a format for text that all has it."""
     if kind != "string":
         return
-    for name, count in seen.formats.items():
-        if 0 < count == seen.values:
+    for name, count in profile.formats.items():
+        if 0 < count == profile.values:
             yield ProposedField("format", name, f"{_counted(count, count)} values")
-        elif 2 * count >= seen.values > 0:
-            others = f"{_counted(seen.values - count, seen.values)} values are not"
+        elif 2 * count >= profile.values > 0:
+            others = f"{_counted(profile.values - count, profile.values)} values are not"
             yield ProposedField("format", name, f"{others}: mend them, or leave it out", sure=False)
 
 
-def _notes_of(seen: ColumnProfile, kind: str) -> Iterator[str]:
+def _notes_of(profile: ColumnProfile, kind: str) -> Iterator[str]:
     """Say what the fields do not tell."""
-    if seen.rows == 0:
+    if profile.rows == 0:
         yield "no row was seen: what follows is by the name alone"
-    elif seen.values < seen.rows:
-        yield f"{_counted(seen.rows - seen.values, seen.rows)} rows are null"
-    if seen.type is not None or not seen.values:
+    elif profile.values < profile.rows:
+        yield f"{_counted(profile.rows - profile.values, profile.rows)} rows are null"
+    if profile.type is not None or not profile.values:
         return
-    if kind == "float" and seen.all_look("point"):
+    if kind == "float" and profile.all_look("point"):
         yield 'all values have a decimal point: if it is money, type = "decimal" keeps every digit'
-    if kind == "integer" and seen.different is not None and seen.different <= _TWO < seen.values:
-        yield f"only {seen.different} different values: is it a flag?"
+    if (
+        kind == "integer"
+        and profile.different is not None
+        and profile.different <= _TWO < profile.values
+    ):
+        yield f"only {profile.different} different values: is it a flag?"
     for look in ("integer", "float"):
         # The counts of types stop at the first value that does not fit.
-        if kind == "string" and not seen.looks["padded"] and 0 < seen.looks[look] < seen.values:
+        if (
+            kind == "string"
+            and not profile.looks["padded"]
+            and 0 < profile.looks[look] < profile.values
+        ):
             yield "some values are numbers, and others are not"
             return

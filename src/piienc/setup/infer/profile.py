@@ -105,14 +105,14 @@ class ColumnProfile(Struct):
         if self._too_many or not len(values):
             return
         try:
-            known = values.unique()
+            distinct = values.unique()
             if self._different is not None:
-                known = pa.concat_arrays([self._different, known]).unique()
+                distinct = pa.concat_arrays([self._different, distinct]).unique()
         except pa.ArrowNotImplementedError:  # of lists and structs
             self._too_many = True
             return
-        self._too_many = len(known) > MOST_DIFFERENT or known.nbytes > _MOST_BYTES
-        self._different = None if self._too_many else known
+        self._too_many = len(distinct) > MOST_DIFFERENT or distinct.nbytes > _MOST_BYTES
+        self._different = None if self._too_many else distinct
 
 
 def count_looks(values: pa.Array, looks: Iterable[str]) -> dict[str, int]:

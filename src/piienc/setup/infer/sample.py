@@ -79,19 +79,19 @@ def profiled(path: Path, most: int, form: CsvFormat) -> tuple[list[ColumnProfile
         _check_names(str(path), table.columns)
         types = [plain_type(kind) if table.typed else None for kind in table.schema.types]
         profiles = [ColumnProfile(*column) for column in zip(table.columns, types, strict=True)]
-        seen = 0
+        row_count = 0
         for unit in table.units():
-            if most and seen == most:
-                return profiles, seen, False
+            if most and row_count == most:
+                return profiles, row_count, False
             columns = decoded(table, unit)
             available = next((column.count for column in columns), 0)
-            count = min(most - seen, available) if most else available
+            count = min(most - row_count, available) if most else available
             for profile, column in zip(profiles, columns, strict=True):
                 profile.add(count, _values(column, count))
-            seen += count
+            row_count += count
             if count < available:
-                return profiles, seen, False
-    return profiles, seen, True
+                return profiles, row_count, False
+    return profiles, row_count, True
 
 
 def _check_names(path: str, names: list[str]) -> None:

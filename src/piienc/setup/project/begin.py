@@ -51,13 +51,13 @@ def begin(planned: ProjectPlan, secret: SecretBytes | None) -> CreatedProject:
     """
     request = planned.request
     pgp, aes = PgpFolder(request.keys_dir), KeyFolder(request.keys_dir)
-    made = [pgp.take(name, data) for name, data in planned.certificates.items()]
+    pgp_keys = [pgp.take(name, data) for name, data in planned.certificates.items()]
     keysets = {name: generate(mode) for name, mode in planned.new_keys.items()}
     for name, keyset in keysets.items():
         aes.create(name, keyset, secret)
     if planned.own_pgp:
-        made.append(pgp.generate(*planned.own_pgp, passphrase=secret))
-    created = [f"key {name}" for name in (*keysets, *(key.name for key in made))]
+        pgp_keys.append(pgp.generate(*planned.own_pgp, passphrase=secret))
+    created = [f"key {name}" for name in (*keysets, *(key.name for key in pgp_keys))]
     if planned.ignored:
         # First, so that git never sees what follows it.
         _append(request.folder / ".gitignore", planned.ignored)
@@ -66,7 +66,7 @@ def begin(planned: ProjectPlan, secret: SecretBytes | None) -> CreatedProject:
         for path, text in planned.files.items():
             enter(new_file(path), path).write(text.encode())
     created += map(str, planned.files)
-    return CreatedProject(planned, tuple(created), keysets, tuple(made))
+    return CreatedProject(planned, tuple(created), keysets, tuple(pgp_keys))
 
 
 def _append(path: Path, text: str) -> None:

@@ -98,8 +98,8 @@ def settings_text(
 
 def ignored(before: str, folders: Sequence[str]) -> str:
     """Return what to write behind a `.gitignore`, so that git leaves some folders alone."""
-    known = {line.strip().strip("/") for line in before.splitlines()}
-    missing = [folder for folder in folders if folder.strip("/") not in known]
+    entries = {line.strip().strip("/") for line in before.splitlines()}
+    missing = [folder for folder in folders if folder.strip("/") not in entries]
     if not missing:
         return ""
     gap = "" if not before or before.endswith("\n") else "\n"

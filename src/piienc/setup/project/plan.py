@@ -117,18 +117,20 @@ def plan(request: ProjectRequest) -> ProjectPlan:
         files[request.schema], marked = _proposed(request)
     if not request.config.exists():
         files[request.config] = _settings(request)
-    named = sorted({*marked.values()})
+    key_names = sorted({*marked.values()})
     keys, pgp = _names(KeyFolder(request.keys_dir)), PgpFolder(request.keys_dir).names()
-    lacking = [name for name in named if name not in keys]
+    lacking = [name for name in key_names if name not in keys]
     recipients = {
         name: path for name, path in request.recipients.items() if name not in (*keys, *pgp)
     }
     for name in recipients:
         require_name(name)
-    own = request.own_pgp if request.own_pgp and request.own_pgp[0] not in (*keys, *pgp) else None
-    asked = [*request.recipients, *([request.own_pgp[0]] if request.own_pgp else [])]
-    there = [str(path) for path in (request.schema, request.config) if path not in files]
-    there += [f"key {name}" for name in (*named, *asked) if name in (*keys, *pgp)]
+    own_pgp = (
+        request.own_pgp if request.own_pgp and request.own_pgp[0] not in (*keys, *pgp) else None
+    )
+    pgp_names = [*request.recipients, *([request.own_pgp[0]] if request.own_pgp else [])]
+    existing = [str(path) for path in (request.schema, request.config) if path not in files]
+    existing += [f"key {name}" for name in (*key_names, *pgp_names) if name in (*keys, *pgp)]
     ignore = ignored(_read(request.folder / ".gitignore"), _inside(request))
     return ProjectPlan(
         request,
@@ -138,8 +140,8 @@ def plan(request: ProjectRequest) -> ProjectPlan:
         {name: _MODES[name] for name in lacking if name in _MODES},
         [name for name in lacking if name not in _MODES],
         {name: _key_file(path) for name, path in recipients.items()},
-        own,
-        there if ignore else [*there, str(request.folder / ".gitignore")],
+        own_pgp,
+        existing if ignore else [*existing, str(request.folder / ".gitignore")],
     )
 
 
@@ -149,9 +151,9 @@ def _proposed(request: ProjectRequest) -> tuple[str, dict[str, str]]:
             f"there is no {request.schema} yet, and no sample to make it from",
             hint="name a file like those that you will encrypt: piienc init SAMPLE",
         )
-    found = infer(request.sample, name=str(request.job)).schema
-    marked = {column.name: key for column in found.columns if (key := column.value("encrypt"))}
-    return dump(found), {name: str(key) for name, key in marked.items()}
+    proposal = infer(request.sample, name=str(request.job)).schema
+    marked = {column.name: key for column in proposal.columns if (key := column.value("encrypt"))}
+    return dump(proposal), {name: str(key) for name, key in marked.items()}
 
 
 def _settings(request: ProjectRequest) -> str:
