@@ -79,8 +79,8 @@ class JobEntry(Struct, frozen=True):
 
     def spooled(self, sha256: str, files: list[dict[str, Any]], facts: dict[str, Any]) -> JobEntry:
         """Return it with what was made of it."""
-        made = replace(self, sha256=sha256, files=dumps(files), facts=dumps(facts))
-        return replace(made, step=JobStep.SPOOLED)
+        entry = replace(self, sha256=sha256, files=dumps(files), facts=dumps(facts))
+        return replace(entry, step=JobStep.SPOOLED)
 
 
 def new_id() -> str:

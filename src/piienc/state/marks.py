@@ -96,8 +96,8 @@ class Marks(StateRecords):
 
 
 def _read(database: Connection, schema: str) -> dict[str, RecordedMark]:
-    held: dict[str, RecordedMark] = {}
+    marks: dict[str, RecordedMark] = {}
     for column, key, mode, context, version, time in database.execute(_READ, (schema,)):
-        since = held[column].since if column in held else time
-        held[column] = RecordedMark(column, key, mode, context, version, since)
-    return held
+        since = marks[column].since if column in marks else time
+        marks[column] = RecordedMark(column, key, mode, context, version, since)
+    return marks

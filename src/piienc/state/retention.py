@@ -41,8 +41,8 @@ def prune(folder: Path, days: float) -> None:
     if (folder / FILE).exists():
         with transaction(folder, "remove what is over") as database:
             database.execute(_TRANSFERS, (as_time(end),))
-            gone = [(each,) for each in _gone(database, folder, as_time(end))]
-            database.executemany(_SOURCE, gone)
+            rows = [(each,) for each in _gone(database, folder, as_time(end))]
+            database.executemany(_SOURCE, rows)
     for kind in DOCUMENTS:
         for path in (folder / kind).glob("*Z-*.json"):
             if path.name < end.strftime(_STAMP):

@@ -204,8 +204,10 @@ class Ledger(StateRecords):
             "begun >= ?": since,
             "begun < ?": until,
         }
-        given = {clause: value for clause, value in clauses.items() if value is not None}
-        rows = self._find(" AND ".join(given) or "1", tuple(given.values()), -1 if alive else most)
+        conditions = {clause: value for clause, value in clauses.items() if value is not None}
+        rows = self._find(
+            " AND ".join(conditions) or "1", tuple(conditions.values()), -1 if alive else most
+        )
         rows = [self._as_it_is(one) for one in rows]
         return [one for one in rows if outcome in {None, one.outcome}][
             : most if most >= 0 else None
