@@ -59,7 +59,7 @@ def _judged(
     keys: Mapping[int, KeyInfo],
 ) -> ColumnInspection:
     count, ids = _ids(column) if column else (0, {})
-    key_ids = {key_id for found in ids.values() for key_id in found}
+    key_ids = {key_id for ids_found in ids.values() for key_id in ids_found}
     if len(key_ids) > _MOST_KEYS:
         ids, key_ids = {}, set()
     if recorded:
@@ -70,7 +70,7 @@ def _judged(
         recorded is not None,
         count,
         sum(map(len, ids.values())),
-        " and ".join(encoding for encoding, found in ids.items() if found) or None,
+        " and ".join(encoding for encoding, ids_found in ids.items() if ids_found) or None,
         tuple(sorted(key_ids)),
         info.name if info else recorded.key if recorded else None,
         str(info.mode) if info else recorded.mode if recorded else None,

@@ -43,8 +43,8 @@ def inspect(
     with source.opened() as file:
         start = file.head
         if is_openpgp(start) or _is_by_name(file.name, start):
-            whole = cast("BinaryIO", file.reader)
-            return PgpInspection(file.name, read_message(whole, file.name), known())
+            stream = cast("BinaryIO", file.reader)
+            return PgpInspection(file.name, read_message(stream, file.name), known())
         from piienc.describe import first_rows  # noqa: PLC0415  # start-up
 
         return first_rows.look(file, keys(), schema)

@@ -35,8 +35,8 @@ class PgpInspection(Struct, frozen=True):
     def document(self) -> dict[str, Any]:
         """Return the report as a JSON document."""
         facts = to_builtins(self.message)
-        for named in (*facts["recipients"], *facts["signatures"], *facts["keys"]):
-            named["name"] = self.names.get(named["key_id"])
+        for entry in (*facts["recipients"], *facts["signatures"], *facts["keys"]):
+            entry["name"] = self.names.get(entry["key_id"])
         facts |= {
             "encrypted": self.message.container is not None,
             "detached": self.message.is_detached,
