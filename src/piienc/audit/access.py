@@ -44,23 +44,23 @@ def unkept(folder: Path, error: OSError) -> ConfigError | IncompleteError:
 
 def _of(path: Path, error: OSError) -> tuple[str, str] | None:
     """Return reason and remedy of what is there and denied to this user; None for all else."""
-    if error.errno not in _DENIED or (seen := _seen(path)) is None:
+    if error.errno not in _DENIED or (existing := _seen(path)) is None:
         return None
-    found, facts = seen
+    ancestor, facts = existing
     is_folder = stat.S_ISDIR(facts.st_mode)
-    name = "it" if found == path else f"{found}"
+    name = "it" if ancestor == path else f"{ancestor}"
     reason = f"{_reason(error)}; {name} belongs to {_name_of(facts.st_uid)}"
     if facts.st_uid == os.geteuid():
-        return reason, command("chmod", "u+rwx" if is_folder else "u+rw", found)
+        return reason, command("chmod", "u+rwx" if is_folder else "u+rw", ancestor)
     options = ["-R"] if is_folder else []
-    return reason, command("sudo", "chown", *options, _name_of(os.geteuid()), found)
+    return reason, command("sudo", "chown", *options, _name_of(os.geteuid()), ancestor)
 
 
 def _seen(path: Path) -> tuple[Path, os.stat_result] | None:
     """Return what denies a path: it, or the folder that may not be entered; None if it is free."""
-    for found in (path, *path.parents):
+    for ancestor in (path, *path.parents):
         try:
-            return found, found.lstat()
+            return ancestor, ancestor.lstat()
         except PermissionError:
             continue
         except OSError:

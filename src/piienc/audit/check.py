@@ -99,24 +99,29 @@ def check(
             older.setdefault(witness.lines, set()).add(witness.head)
         else:
             witnessed.setdefault((witness.log, witness.lines), set()).add(witness.head)
-    own = segments.folder_of(state, key.fingerprint) if key else None
+    own_folder = segments.folder_of(state, key.fingerprint) if key else None
     with segments.still(state):
-        seen = [_seen(folder) for folder in segments.folders(state)]
-    seen.sort(key=lambda one: one.folder != own)
+        snapshots = [_seen(folder) for folder in segments.folders(state)]
+    snapshots.sort(key=lambda one: one.folder != own_folder)
     logs, walks = [], []
-    for one in seen:
-        verifier = key if one.folder == own else None
+    for one in snapshots:
+        verifier = key if one.folder == own_folder else None
         walked = LogWalk(one.folder, verifier, witnessed).through(one.sizes, one.misnamed)
         logs.append(_checked(state, one, walked, verifier, witnessed))
         walks.append(walked)
-    if key and own and own not in {one.folder for one in seen} and key.begun(state):
-        logs.insert(0, _gone(state, own, key))
+    if (
+        key
+        and own_folder
+        and own_folder not in {one.folder for one in snapshots}
+        and key.begun(state)
+    ):
+        logs.insert(0, _gone(state, own_folder, key))
     formers = [former for walked in walks for former in walked.formers]
     if old := _former(state, key, older, formers, bool(logs)):
         logs.append(old)
     ids = {walked.begun for walked in walks}
-    lost = sorted({log for log, _ in witnessed} - ids)
-    logs += [_lost(f"a witness tells of the log {log}, which is not here") for log in lost]
+    missing = sorted({log for log, _ in witnessed} - ids)
+    logs += [_lost(f"a witness tells of the log {log}, which is not here") for log in missing]
     return AuditReport(tuple(logs))
 
 
@@ -156,49 +161,51 @@ def _seen(folder: Path) -> _LogSnapshot:
 
 def _checked(
     state: Path,
-    seen: _LogSnapshot,
+    snapshot: _LogSnapshot,
     walked: WalkState,
     key: AuditPublicKey | None,
     witnessed: Witnessed,
 ) -> LogReport:
     """Hold a log that was gone through against its head, its key and witnesses."""
-    name = seen.folder.relative_to(state).as_posix()
-    head, damages = seen.head, list(walked.damages)
-    if reason := seen.reason or (_reason(state, seen, walked, key) if key else None):
+    name = snapshot.folder.relative_to(state).as_posix()
+    head, damages = snapshot.head, list(walked.damages)
+    if reason := snapshot.reason or (_reason(state, snapshot, walked, key) if key else None):
         damages.append(Damage(f"{name}/{heads.FILE}", None, "head", reason))
     elif head and key and walked.known and (found := _misfit(head, walked)):
         kind: Kind = "cut-off" if walked.line < head.lines else "head"
         line = walked.line + 1 if kind == "cut-off" else None
         damages.append(Damage(name, line, kind, found))
-    lost = [
+    missing = [
         line for log, line in witnessed if log == walked.begun and (log, line) not in walked.met
     ]
-    if lost and not damages:
+    if missing and not damages:
         reason = f"the log was cut off behind line {walked.line}: a witness tells of line "
-        damages.append(Damage(name, walked.line + 1, "cut-off", f"{reason}{max(lost)}"))
+        damages.append(Damage(name, walked.line + 1, "cut-off", f"{reason}{max(missing)}"))
     # Of a folder that is empty, as a crash can leave it, the name proves nothing.
-    unsigned = seen.folder.name == segments.UNSIGNED or not (walked.lines or head or damages)
+    unsigned = snapshot.folder.name == segments.UNSIGNED or not (walked.lines or head or damages)
     return LogReport(
         name,
         walked.lines,
-        len(seen.sizes),
+        len(snapshot.sizes),
         "none" if unsigned else "good" if key else "unchecked",
-        None if unsigned else key.fingerprint if key else seen.folder.name,
+        None if unsigned else key.fingerprint if key else snapshot.folder.name,
         walked.cut,
         head.time if head else None,
         tuple(damages),
     )
 
 
-def _reason(state: Path, seen: _LogSnapshot, walked: WalkState, key: AuditPublicKey) -> str | None:
+def _reason(
+    state: Path, snapshot: _LogSnapshot, walked: WalkState, key: AuditPublicKey
+) -> str | None:
     """Return what is wrong with the head by itself, and with the log as a whole."""
     begun = key.begun(state)
-    if seen.head is None:
+    if snapshot.head is None:
         return "the head is gone" if walked.lines or begun else None
-    if not seen.head.is_signed_by(key):
+    if not snapshot.head.is_signed_by(key):
         return "the signature of the head is not good"
     ids = {begun, walked.begun} - {None}
-    return None if ids <= {seen.head.log} else "it is not the log that the key has begun here"
+    return None if ids <= {snapshot.head.log} else "it is not the log that the key has begun here"
 
 
 def _misfit(head: SignedHead, walked: WalkState) -> str | None:
@@ -207,15 +214,15 @@ def _misfit(head: SignedHead, walked: WalkState) -> str | None:
     return f"the log was cut off: its head tells of line {head.lines}" if head.lines else None
 
 
-def _gone(state: Path, own: Path, key: AuditPublicKey) -> LogReport:
-    name = own.relative_to(state).as_posix()
-    gone = Damage(name, None, "removed", "the log that the key has begun here is gone")
-    return LogReport(name, 0, 0, "good", key.fingerprint, damages=(gone,))
+def _gone(state: Path, folder: Path, key: AuditPublicKey) -> LogReport:
+    name = folder.relative_to(state).as_posix()
+    damage = Damage(name, None, "removed", "the log that the key has begun here is gone")
+    return LogReport(name, 0, 0, "good", key.fingerprint, damages=(damage,))
 
 
 def _lost(reason: str) -> LogReport:
-    lost = Damage(segments.FOLDER, None, "removed", reason)
-    return LogReport(segments.FOLDER, 0, 0, "none", damages=(lost,))
+    damage = Damage(segments.FOLDER, None, "removed", reason)
+    return LogReport(segments.FOLDER, 0, 0, "none", damages=(damage,))
 
 
 def _former(
@@ -226,28 +233,34 @@ def _former(
     newer: bool,  # noqa: FBT001  # a private helper, called once
 ) -> LogReport | None:
     """Hold the log of the format before against what the first line after it says of it."""
-    found = former.closed_former(state, key)
-    if found is None and not closed and not witnessed:
+    former_log = former.closed_former(state, key)
+    if former_log is None and not closed and not witnessed:
         return None
-    reason = _former_reason(found, closed, newer)
+    reason = _former_reason(former_log, closed, newer)
     if reason is None and witnessed:
         reason = (
-            former.unattested(state, witnessed) if found else "a receipt tells of it; it is gone"
+            former.unattested(state, witnessed)
+            if former_log
+            else "a receipt tells of it; it is gone"
         )
     damages = () if reason is None else (Damage(segments.FORMER, None, "altered", reason),)
-    lines, signed = (found.lines, found.signed) if found else (0, 0)
+    lines, signed = (former_log.lines, former_log.signed) if former_log else (0, 0)
     unchecked = former.is_signed(state)
     signature: Signature = "good" if signed else "unchecked" if unchecked else "none"
     return LogReport(segments.FORMER, lines, 1, signature, damages=damages)
 
 
-def _former_reason(found: FormerLog | None, closed: list[FormerLog], newer: bool) -> str | None:  # noqa: FBT001  # likewise
+def _former_reason(
+    former_log: FormerLog | None,
+    closed: list[FormerLog],
+    newer: bool,  # noqa: FBT001  # likewise
+) -> str | None:
     if not newer:
-        return found.reason if found else None
+        return former_log.reason if former_log else None
     if not closed:
-        return "no line of the newer log tells of it" if found else None
-    if found is None:
+        return "no line of the newer log tells of it" if former_log else None
+    if former_log is None:
         return "it was removed"
-    if (found.bytes, found.sha256) != (closed[0].bytes, closed[0].sha256):
+    if (former_log.bytes, former_log.sha256) != (closed[0].bytes, closed[0].sha256):
         return "it is not as it was when it was closed"
     return closed[0].reason

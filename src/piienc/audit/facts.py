@@ -45,8 +45,8 @@ def keys_of(receipt: AnyReceipt) -> list[UsedKey]:
             ids[column.key] = ids.get(column.key, frozenset()) | {*column.key_ids}
     pgp = [*getattr(receipt, "recipients", ()), getattr(receipt, "signed_by", None)]
     pgp += [signature.key for signature in getattr(receipt, "signatures", ())]
-    found = [UsedKey(name, used) for name, used in ids.items()]
-    return found + [
+    keys = [UsedKey(name, used) for name, used in ids.items()]
+    return keys + [
         UsedKey(key.name or key.fingerprint, fingerprint=key.fingerprint) for key in pgp if key
     ]
 

@@ -116,11 +116,11 @@ def closed_former(
     places: dict[int, list[tuple[str, int]]] = {}
     for head in heads.values():
         places.setdefault(head.lines, []).append((head.head, head.end))
-    walk, whole, size = _FormerWalk(), hashlib.sha256(), 0
+    walk, digest, size = _FormerWalk(), hashlib.sha256(), 0
     try:
         with reading(path) as file:
             for raw in lines_of(file):
-                whole.update(raw)
+                digest.update(raw)
                 size += len(raw)
                 if walk.reason is None:
                     walk.take(raw, places)
@@ -131,7 +131,7 @@ def closed_former(
     reason = reason or walk.reason or _missing(walk, heads, places, None if new else key)
     own = heads.get(key.fingerprint) if key and reason is None else None
     signed = own.lines if own else 0
-    return FormerLog(walk.count, signed, walk.head, size, whole.hexdigest(), reason)
+    return FormerLog(walk.count, signed, walk.head, size, digest.hexdigest(), reason)
 
 
 def is_signed(state: Path) -> bool:

@@ -49,8 +49,8 @@ class LogPosition(Struct, frozen=True):
     @staticmethod
     def of_note(note: str) -> LogPosition | None:
         """Return what a line tells; None if it is none of `note`."""
-        found = re.fullmatch(rf"{_NOTE}:([0-9a-f]{{16}}):([0-9]{{1,18}}):([0-9a-f]{{64}})", note)
-        return LogPosition(int(found[2]), found[3], found[1]) if found else None
+        match = re.fullmatch(rf"{_NOTE}:([0-9a-f]{{16}}):([0-9]{{1,18}}):([0-9a-f]{{64}})", note)
+        return LogPosition(int(match[2]), match[3], match[1]) if match else None
 
 
 class SignedHead(Struct, frozen=True):

@@ -55,8 +55,8 @@ def folder_of(state: Path, fingerprint: str | None) -> Path:
 def folders(state: Path) -> list[Path]:
     """Return the folders of all logs that are there, what is unsigned first."""
     names = [path.name for path in _listed(state / FOLDER)]
-    found = sorted(name for name in names if _ID.fullmatch(name))
-    return [state / FOLDER / name for name in [UNSIGNED] * (UNSIGNED in names) + found]
+    ids = sorted(name for name in names if _ID.fullmatch(name))
+    return [state / FOLDER / name for name in [UNSIGNED] * (UNSIGNED in names) + ids]
 
 
 def numbers_of(folder: Path) -> list[int]:

@@ -81,7 +81,7 @@ def shown(state: Path, selection: LogFilter) -> LogExcerpt:
         ConfigError: the system does not let a log be read.
     """
     lines: list[Line] = []
-    begun: dict[str, Line] = {}
+    open_runs: dict[str, Line] = {}
     unreadable = 0
     # What is unsigned first: a run can begin before there is a key, and end when there is one.
     for paths in _logs(state):
@@ -91,13 +91,13 @@ def shown(state: Path, selection: LogFilter) -> LogExcerpt:
             if line is None:
                 unreadable += 1
             elif line.get("outcome") == "begun":
-                begun[str(line.get("run"))] = line
+                open_runs[str(line.get("run"))] = line
             else:
-                begun.pop(str(line.get("run")), None)
+                open_runs.pop(str(line.get("run")), None)
                 if selection.takes(line):
                     ended.append(line)
         lines += ended
-    lines += filter(selection.takes, begun.values())
+    lines += filter(selection.takes, open_runs.values())
     lines.sort(key=lambda line: (str(line.get("time")), int(line["line"])), reverse=True)
     return LogExcerpt(list(islice(lines, selection.most)), unreadable)
 

@@ -132,28 +132,28 @@ def _head(folder: Path, key: AuditPublicKey | None, begun: str | None) -> Signed
 
 def _sound(folder: Path, key: AuditPublicKey | None, head: SignedHead | None) -> LogState:
     """Return where a log stands whose end is as it was written."""
-    found = _end(folder)
+    log_end = _end(folder)
     log = head.log if head else os.urandom(8).hex()
     line, digest = 0, ZEROS
-    if found.line is not None:
-        link, name = link_of(found.line), path_of(folder, found.segment).name
+    if log_end.line is not None:
+        link, name = link_of(log_end.line), path_of(folder, log_end.segment).name
         if link is None:
             raise _UnsoundError("the last line is not whole", name)
         if reason := reason_against(
-            found.line, link, key, found.segment, head.log if head else None
+            log_end.line, link, key, log_end.segment, head.log if head else None
         ):
             raise _UnsoundError(f"the last line {reason}", name)
-        line, digest, log = link.line, hash_of(found.line), link.log
-        if head and (reason := misfit(head, link, digest, found.end)):
+        line, digest, log = link.line, hash_of(log_end.line), link.log
+        if head and (reason := misfit(head, link, digest, log_end.end)):
             raise _UnsoundError(reason, name)
     elif head and head.lines:
         raise _UnsoundError(f"the log was cut off: its head tells of line {head.lines}")
     headed = head is not None and head.lines == line
-    segment, size = max(found.last, 1), found.size
-    if size and (found.torn or size >= LIMIT):
+    segment, size = max(log_end.last, 1), log_end.size
+    if size and (log_end.torn or size >= LIMIT):
         segment, size = segment + 1, 0
-    place = (found.segment, found.end)
-    return LogState(log, line, digest, place, segment, size, headed, found.torn)
+    place = (log_end.segment, log_end.end)
+    return LogState(log, line, digest, place, segment, size, headed, log_end.torn)
 
 
 def reason_against(
@@ -199,37 +199,37 @@ def misfit(head: SignedHead, last: LineLink, digest: str, end: int) -> str | Non
 
 def _end(folder: Path) -> _LogEnd:
     """Return the end of a log: the last line, and what crashes have left behind it."""
-    found = _LogEnd()
+    log_end = _LogEnd()
     for number in reversed(numbers_of(folder)):
         path = path_of(folder, number)
         try:
             with reading(path) as file:
                 size = os.fstat(file.fileno()).st_size
-                if not found.last:
-                    found.last, found.size = number, size
-                found.line, torn = _tail(file.fileno(), size, path.name)
+                if not log_end.last:
+                    log_end.last, log_end.size = number, size
+                log_end.line, torn = _tail(file.fileno(), size, path.name)
         except UNSOUND as error:
             reason = f"the segment cannot be read: {reason_of(error)}"
             raise _UnsoundError(reason, path.name) from error
         if torn:
-            found.torn = (TornLine(len(torn), hash_of(torn)), *found.torn)
-        if found.line is not None:
-            found.segment, found.end = number, size - len(torn)
+            log_end.torn = (TornLine(len(torn), hash_of(torn)), *log_end.torn)
+        if log_end.line is not None:
+            log_end.segment, log_end.end = number, size - len(torn)
             break
-    return found
+    return log_end
 
 
 def _tail(descriptor: int, size: int, name: str) -> tuple[bytes | None, bytes]:
     """Return the last line of an open segment, and what is behind it; it is read backwards."""
-    held = b""
-    for held in _backwards(descriptor, size):
-        end = held.rfind(b"\n") + 1
-        begin = held.rfind(b"\n", 0, end - 1) + 1 if end else 0
-        if end - begin > segments.LONGEST or len(held) - end >= segments.LONGEST:
+    buffer = b""
+    for buffer in _backwards(descriptor, size):
+        end = buffer.rfind(b"\n") + 1
+        begin = buffer.rfind(b"\n", 0, end - 1) + 1 if end else 0
+        if end - begin > segments.LONGEST or len(buffer) - end >= segments.LONGEST:
             raise _UnsoundError("the last line is longer than a line can be", name)
-        if end and (begin or len(held) == size):
-            return held[begin : end - 1], held[end:]
-    return None, held
+        if end and (begin or len(buffer) == size):
+            return buffer[begin : end - 1], buffer[end:]
+    return None, buffer
 
 
 def _backwards(descriptor: int, size: int) -> Iterator[bytes]:
@@ -256,17 +256,17 @@ def _broken(
         places.append((head.lines, head.head, head.log))
         numbers.append(head.segment)
     try:
-        found = _end(folder)
+        log_end = _end(folder)
     except _UnsoundError:
-        found = _LogEnd()
-    if found.line is not None:
-        link = link_of(found.line)
-        if link and not reason_against(found.line, link, key, found.segment, begun):
-            places.append((link.line, hash_of(found.line), link.log))
+        log_end = _LogEnd()
+    if log_end.line is not None:
+        link = link_of(log_end.line)
+        if link and not reason_against(log_end.line, link, key, log_end.segment, begun):
+            places.append((link.line, hash_of(log_end.line), link.log))
     line, digest, log = max(places, key=lambda place: place[0])
     size, sha256 = _found(folder / error.file)
-    broken = LogBreak(error.file, line, str(error), size, sha256)
-    return LogState(log, line, digest, segment=max(numbers) + 1, broken=broken)
+    log_break = LogBreak(error.file, line, str(error), size, sha256)
+    return LogState(log, line, digest, segment=max(numbers) + 1, broken=log_break)
 
 
 def _found(path: Path) -> tuple[int | None, str | None]:
