@@ -57,9 +57,9 @@ class Commands(Mapping[str, Any]):
 @cache
 def _made(name: str) -> Any:  # noqa: ANN401  # Typer's own
     module, _, attribute = COMMANDS[name][1].partition(":")
-    made = get_command(getattr(import_module(f"piienc.cli.commands.{module}"), attribute))
-    made.name = name
-    return made
+    command = get_command(getattr(import_module(f"piienc.cli.commands.{module}"), attribute))
+    command.name = name
+    return command
 
 
 class Door(TyperGroup):

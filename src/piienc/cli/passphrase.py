@@ -42,14 +42,16 @@ class Passphrase(Struct, frozen=True, dict=True):
             UsageError: two sources are given at once.
             KeyAccessError: the source cannot be read or is empty.
         """
-        given = self.file is not None or self.descriptor is not None or _VARIABLE in os.environb
-        asks = not (given or self.no_input) and ui.has_terminal()
+        has_source = (
+            self.file is not None or self.descriptor is not None or _VARIABLE in os.environb
+        )
+        asks = not (has_source or self.no_input) and ui.has_terminal()
         return Unlocker(self._for_existing, asks=asks)
 
     def _for_existing(self, key: str | Path) -> SecretBytes | None:
-        given = self._given
-        if given is not None or self.no_input or not ui.has_terminal():
-            return given
+        secret = self._given
+        if secret is not None or self.no_input or not ui.has_terminal():
+            return secret
         return _secret(ui.ask_secret(f"passphrase of the key {key}").encode(), "the terminal")
 
     def for_new(self, *names: str, none: bool) -> SecretBytes | None:
@@ -63,9 +65,9 @@ class Passphrase(Struct, frozen=True, dict=True):
             if self.file is not None or self.descriptor is not None:
                 raise UsageError("--no-passphrase and a passphrase contradict each other")
             return None
-        given = self._given
-        if given is not None:
-            return given
+        secret = self._given
+        if secret is not None:
+            return secret
         if self.no_input or not ui.has_terminal():
             raise UsageError(
                 "a new key needs a passphrase, and nobody can be asked",

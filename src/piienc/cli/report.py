@@ -44,9 +44,9 @@ def show(report: Report) -> None:
         rows = [_row(name, column) for name, column in report.columns.items()]
         head = ("column", "nulls", "encrypted", "authentic", "failures", "suspicious")
         ui.table("columns", head, rows, fold=True)
-    found = groups(report)
-    _show_groups("errors", [one for one in found if one.severity == "error"])
-    _show_groups("warnings", [one for one in found if one.severity == "warning"])
+    all_groups = groups(report)
+    _show_groups("errors", [one for one in all_groups if one.severity == "error"])
+    _show_groups("warnings", [one for one in all_groups if one.severity == "warning"])
     _show_list("also", [visible(one, 500) for one in report.warnings])
     _show_list(
         "what equal values show",
@@ -92,12 +92,12 @@ def _row(name: str, column: ColumnReport) -> tuple[str, ...]:
     )
 
 
-def _show_groups(title: str, found: list[FindingGroup]) -> None:
-    lines = [_line(one) for one in found[:_MOST_GROUPS]]
-    if more := len(found) - len(lines):
+def _show_groups(title: str, all_groups: list[FindingGroup]) -> None:
+    lines = [_line(one) for one in all_groups[:_MOST_GROUPS]]
+    if more := len(all_groups) - len(lines):
         lines.append(f"{more:,} more columns and rules: see the whole report")
     _show_list(title, lines)
-    for rule in dict.fromkeys(one.rule for one in found):
+    for rule in dict.fromkeys(one.rule for one in all_groups):
         if advice := _ADVICE.get(rule):
             ui.paragraph(f"hint: {rule}: {advice}", indent=2)
 

@@ -137,14 +137,14 @@ def table(
     from rich import box  # start-up
     from rich.table import Table  # start-up
 
-    made = Table(title=printable(title), box=box.SIMPLE, title_justify="left")
+    grid = Table(title=printable(title), box=box.SIMPLE, title_justify="left")
     for number, name in enumerate(head):
         folded = fold and not number
-        made.add_column(
+        grid.add_column(
             printable(name), no_wrap=not folded, overflow="fold" if folded else "ellipsis"
         )
     for row in rows:
-        made.add_row(*map(printable, row))
+        grid.add_row(*map(printable, row))
     # Off a terminal there is no width to keep to, and nothing may be cut.
     stream = sys.stderr if aside else sys.stdout
     if stream is None:  # it is closed, and nobody sees it
@@ -152,7 +152,7 @@ def table(
     with translated("standard error" if aside else _STDOUT):
         width = None if stream.isatty() else _ENDLESS
         # What stands in a cell is text, whatever it looks like.
-        _console(stream, width).print(made)
+        _console(stream, width).print(grid)
         stream.flush()
 
 

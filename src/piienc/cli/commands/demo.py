@@ -30,16 +30,16 @@ def demo(
     from piienc.demo.tour import scenes  # start-up
 
     started = time.monotonic()
-    seen = []
+    results = []
     with ExitStack() as stack:
         for scene in scenes(_folder(keep, stack)):
-            seen.append(scene)
+            results.append(scene)
             if not common.json and not common.quiet:
                 _show(scene)
     if common.json:
-        ui.result(scenes=[to_builtins(scene) for scene in seen])
-    left = f"all of it is in {keep}" if keep else "nothing was left behind"
-    common.say(f"done in {time.monotonic() - started:.1f} s; {left}")
+        ui.result(scenes=[to_builtins(scene) for scene in results])
+    note = f"all of it is in {keep}" if keep else "nothing was left behind"
+    common.say(f"done in {time.monotonic() - started:.1f} s; {note}")
 
 
 def _folder(keep: Path | None, stack: ExitStack) -> Path:

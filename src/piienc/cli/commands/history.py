@@ -39,7 +39,7 @@ def history(
         from piienc.remote import parse_url, places_of  # start-up
 
         places = places_of(parse_url(destination_named(destination, common.settings).url))
-    found = Ledger(common.settings.state_dir).history(
+    transfers = Ledger(common.settings.state_dir).history(
         places=places,
         job=job,
         outcome=outcome,
@@ -48,10 +48,10 @@ def history(
         most=most,
     )
     if common.json:
-        ui.result(transfers=[to_builtins(transfer) for transfer in found])
-    elif found:
+        ui.result(transfers=[to_builtins(transfer) for transfer in transfers])
+    elif transfers:
         head = ("begun", "", "file", "bytes", "destination", "outcome")
-        ui.table("transfers", head, [_row(transfer) for transfer in found])
+        ui.table("transfers", head, [_row(transfer) for transfer in transfers])
     else:
         common.say("no transfers")
 

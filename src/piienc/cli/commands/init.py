@@ -74,12 +74,12 @@ def init(
         makes_keys=True,
         on_warning=ui.warn,
     ) as entry:
-        begun = begin(planned, secret)
-        for made, keyset in begun.keysets.items():
+        project = begin(planned, secret)
+        for made, keyset in project.keysets.items():
             entry.key(made, (key.key_id for key in keyset.keys))
-        for key in begun.pgp_keys:
+        for key in project.pgp_keys:
             entry.key(str(key.name), fingerprint=key.fingerprint)
-    _tell(begun, request, entry, common)
+    _tell(project, request, entry, common)
 
 
 def _pair(text: str) -> tuple[str, str]:
@@ -108,53 +108,59 @@ def _asked(request: ProjectRequest) -> ProjectRequest:
 
 
 def _tell(
-    begun: CreatedProject,
+    project: CreatedProject,
     request: ProjectRequest,
     entry: AuditEntry,
     common: options.CommonOptions,
 ) -> None:
-    steps = _next_steps(begun, request)
+    steps = _next_steps(project, request)
     if common.json:
-        facts = {"created": begun.created, "left": begun.plan.left, "marked": begun.plan.marked}
+        facts = {
+            "created": project.created,
+            "left": project.plan.left,
+            "marked": project.plan.marked,
+        }
         ui.result(**entry.with_position({**facts, "next": steps}))
-    marked = ", ".join(f"{name} ({key})" for name, key in begun.plan.marked.items())
+    marked = ", ".join(f"{name} ({key})" for name, key in project.plan.marked.items())
     common.say(
-        *(f"made {made}" for made in begun.created),
-        *(f"left {left} as it was" for left in begun.plan.left),
+        *(f"made {made}" for made in project.created),
+        *(f"left {left} as it was" for left in project.plan.left),
         f"marked: {marked or 'none'}",
         *(f"{number}. {step}" for number, step in enumerate(steps, 1)),
     )
 
 
-def _next_steps(begun: CreatedProject, request: ProjectRequest) -> Sequence[str]:
+def _next_steps(project: CreatedProject, request: ProjectRequest) -> Sequence[str]:
     """Return what is to be done next, in order."""
     steps = [f"review {request.schema}: marks cannot be undone"]
-    if not begun.plan.marked:
+    if not project.plan.marked:
         steps = [
             f"mark the personal columns: piienc schema mark COLUMN --key NAME, in {request.schema}"
         ]
-    steps += [f"make the key {name}: piienc keys generate-aes" for name in begun.plan.unknown_keys]
-    if begun.keysets:
+    steps += [
+        f"make the key {name}: piienc keys generate-aes" for name in project.plan.unknown_keys
+    ]
+    if project.keysets:
         steps.append(f"keep a copy of {request.keys_dir}: without a key, its cells are lost")
     steps += [
         f"compare the fingerprint of {key.name} with its owner, by another way: {key.fingerprint}"
-        for key in begun.pgp_keys
+        for key in project.pgp_keys
         if not key.secrets
     ]
-    return [*steps, *_ways_on(begun, request)]
+    return [*steps, *_ways_on(project, request)]
 
 
-def _ways_on(begun: CreatedProject, request: ProjectRequest) -> Iterator[str]:
+def _ways_on(project: CreatedProject, request: ProjectRequest) -> Iterator[str]:
     """Yield what leads to the first file that leaves: by the job, where there is one."""
-    made = str(request.config) in begun.created
+    has_config = str(request.config) in project.created
     where: list[str | Path] = []
     if request.config != Path(FILE):
         where = ["--config", request.config]
-    if made and request.url is None:
+    if has_config and request.url is None:
         yield f"set the destination in {request.config}"
     if request.sample is None:
         return
-    if not (made and request.url):
+    if not (has_config and request.url):
         name = request.sample.name
         stem, dot, suffixes = name.partition(".")
         output = request.folder / f"{stem}.enc{dot}{suffixes}"

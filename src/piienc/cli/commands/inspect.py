@@ -63,12 +63,12 @@ def _known_key_ids(common: options.CommonOptions) -> dict[str, str]:
     if not os.path.lexists(common.settings.keys_dir):
         return {}
     try:
-        found = PgpFolder(common.settings.keys_dir).list()
+        pgp_keys = PgpFolder(common.settings.keys_dir).list()
     except (KeyAccessError, PgpError) as error:
         if not common.quiet:
             ui.warn(f"no key is named: {error}")
         return {}
-    return {part.key_id: key.name for key in found for part in key.parts}
+    return {part.key_id: key.name for key in pgp_keys for part in key.parts}
 
 
 def _keys_by_id(common: options.CommonOptions) -> dict[int, KeyInfo]:
@@ -78,13 +78,13 @@ def _keys_by_id(common: options.CommonOptions) -> dict[int, KeyInfo]:
     if not os.path.lexists(common.settings.keys_dir):
         return {}
     try:
-        found = KeyFolder(common.settings.keys_dir).list()
+        keysets = KeyFolder(common.settings.keys_dir).list()
     except KeyAccessError as error:
         if not common.quiet:
             ui.warn(f"names of keys are not shown: {error}")
         return {}
     # Of two keysets with one id, the first by name counts.
-    return {key.key_id: info for info in reversed(found) for key in info.keys}
+    return {key.key_id: info for info in reversed(keysets) for key in info.keys}
 
 
 def _show_pgp(report: PgpInspection) -> None:
@@ -124,8 +124,11 @@ def _of_message(message: PgpMessage, names: Mapping[str, str]) -> Rows:
     if message.compression:
         rows.append(("compression", message.compression))
     rows += [
-        ("signature", f"by {_who(made.key_id, names)}, {made.algorithm}, {made.hash}")
-        for made in message.signatures
+        (
+            "signature",
+            f"by {_who(signature.key_id, names)}, {signature.algorithm}, {signature.hash}",
+        )
+        for signature in message.signatures
     ]
     if literal := message.literal:
         rows.append(("data", f"{literal.format}, in clear"))

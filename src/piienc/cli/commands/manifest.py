@@ -60,16 +60,16 @@ def show(
         exclude=exclude,
         date_formats=_pairs("--date-format", date_formats),
     )  # `make` checks them
-    made, warnings = manifest.make(form, data, facts, schemas.load(schema))
+    document, warnings = manifest.make(form, data, facts, schemas.load(schema))
     if common.json:
         from json import loads
 
-        ui.result(manifest=loads(made), findings=to_builtins(warnings))
+        ui.result(manifest=loads(document), findings=to_builtins(warnings))
         return
     if not common.quiet:
         for warning in warnings:
             ui.warn(f"{warning.place}: {warning.message}")
-    ui.text(made.decode())
+    ui.text(document.decode())
 
 
 @options.command("check", "piienc manifest check profiles.json --data profiles.csv", app)
@@ -91,8 +91,8 @@ def check(
     problems = manifest.check(form_of(_FORM), file, data, schema_of(schema))
     errors = sum(problem.level == "error" for problem in problems)
     if common.json:
-        found = {"name": str(file), "findings": to_builtins(problems)}
-        ui.document({"schema_version": ui.SCHEMA_VERSION, "ok": not errors, **found})
+        facts = {"name": str(file), "findings": to_builtins(problems)}
+        ui.document({"schema_version": ui.SCHEMA_VERSION, "ok": not errors, **facts})
         raise typer.Exit(InputError.exit_code if errors else 0)
     if problems:
         rows = [(each.level, each.rule, each.place, each.message) for each in problems]
@@ -109,8 +109,8 @@ def _pairs(option: str, said: Pairs) -> dict[str, str]:
     """Take `COLUMN=WORDS` apart at the last equals sign, which a column's name may have."""
     pairs = {}
     for pair in said or ():
-        column, found, words = pair.rpartition("=")
-        if not found or not column or not words:
+        column, separator, words = pair.rpartition("=")
+        if not separator or not column or not words:
             raise UsageError(
                 f"{option} {pair!r} is not of the form COLUMN=WORDS",
                 hint="see the command's --help",

@@ -57,7 +57,7 @@ def wrap_file(
         )
     names = ", ".join(key.name or key.fingerprint for key in receipt.recipients)
     how = f"for {names}{f', signed by {sign_with}' if sign_with else ''} in {receipt.seconds:.1f} s"
-    common.finish(receipt, *(f"wrapped {how}: {written.name}" for written in receipt.outputs))
+    common.finish(receipt, *(f"wrapped {how}: {output.name}" for output in receipt.outputs))
 
 
 @options.command("unwrap-file", "piienc unwrap-file reply.csv.pgp --signed-by partner")
@@ -90,9 +90,9 @@ def unwrap_file(
             on_progress=stack.enter_context(ui.progress("unwrapping", quiet=common.quiet)),
             **common.shared,
         )
-    good = [made.key.name for made in receipt.signatures if made.trust == "good"]
-    signed = f"signed by {', '.join(map(str, good))}" if good else "not signed"
-    if receipt.signatures and not good:
+    signers = [signature.key.name for signature in receipt.signatures if signature.trust == "good"]
+    signed = f"signed by {', '.join(map(str, signers))}" if signers else "not signed"
+    if receipt.signatures and not signers:
         signed = "with a signature that proves nothing"
     name = receipt.output.name
     common.finish(receipt, f"unwrapped in {receipt.seconds:.1f} s, {signed}: {name}")

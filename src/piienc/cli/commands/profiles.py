@@ -24,10 +24,10 @@ def list_profiles(*, common: options.CommonOptions) -> None:
     """List the profiles of piienc.toml, and the built-in ones."""
     from piienc import receivers as profiles  # start-up
 
-    own = common.settings.profiles
-    found = [profiles.load(name, own) for name in profiles.names(own)]
+    own_profiles = common.settings.profiles
+    all_profiles = [profiles.load(name, own_profiles) for name in profiles.names(own_profiles)]
     if common.json:
-        ui.result(profiles=[_facts(profile) for profile in found])
+        ui.result(profiles=[_facts(profile) for profile in all_profiles])
         return
     ui.table(
         "profiles",
@@ -41,7 +41,7 @@ def list_profiles(*, common: options.CommonOptions) -> None:
                 _shown("size_limit", profile.size_limit),
                 profile.trigger,
             )
-            for profile in found
+            for profile in all_profiles
         ],
     )
 
@@ -96,9 +96,9 @@ def _meant(rule: RowRule) -> str:
     """Tell which rows, columns or values a rule is for."""
     if not rule.demands:  # it is off
         return ""
-    chosen = [*(rule.properties or ()), *(rule.columns or ())]
+    names = [*(rule.properties or ()), *(rule.columns or ())]
     words = [f"{rule.type}s:"] if rule.type else []
-    words += [_some(chosen) if chosen else "rows" if rule.required_one_of else "all"]
+    words += [_some(names) if names else "rows" if rule.required_one_of else "all"]
     words += ["that are custom"] if rule.custom else []
     words += [f"but {_some(rule.besides)}"] if rule.besides else []
     words += [f"that begin with {rule.starting}"] if rule.starting else []

@@ -125,5 +125,5 @@ def pull(
         receipt = pull(
             remote, dst, source=source, overwrite=force, on_progress=report, **common.remote
         )
-    fetched = (f"fetched {file.bytes:,} bytes: {file.name}" for file in receipt.files)
-    common.finish(receipt, *fetched)
+    lines = (f"fetched {file.bytes:,} bytes: {file.name}" for file in receipt.files)
+    common.finish(receipt, *lines)

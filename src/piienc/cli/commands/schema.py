@@ -58,8 +58,8 @@ def infer(
         require_output(output, common.settings, (sample,))
     for key in (searchable, sealed):
         require_name(key)
-    found = infer_schema(sample, name=name, rows=rows, keys=KeyNames(searchable, sealed))
-    text = dump(found.schema)
+    proposal = infer_schema(sample, name=name, rows=rows, keys=KeyNames(searchable, sealed))
+    text = dump(proposal.schema)
     if output is not None:
         from piienc.base.files import new_file
 
@@ -69,16 +69,16 @@ def infer(
         ui.result(
             output=str(output) if output else None,
             toml=None if output else text,
-            rows=found.rows,
-            whole=found.whole,
-            **to_builtins(found.schema),
+            rows=proposal.rows,
+            whole=proposal.whole,
+            **to_builtins(proposal.schema),
         )
     elif output is None:
         ui.text(text)
     if output is not None:
-        marked = [c.name for c in found.schema.columns if c.value("encrypt")]
+        marked = [c.name for c in proposal.schema.columns if c.value("encrypt")]
         common.say(
-            f"proposed by {found.rows:,} rows: {output}; marked: {', '.join(marked) or 'none'}"
+            f"proposed by {proposal.rows:,} rows: {output}; marked: {', '.join(marked) or 'none'}"
         )
 
 
@@ -95,43 +95,43 @@ def check(
     from piienc.state import Marks  # start-up
 
     settings = common.settings
-    known, marks = schema_check.known_keys(settings.keys_dir), Marks(settings.state_dir)
-    checked = [schema_check.check(path, known, marks) for path in schemas or [_DEFAULT]]
-    errors = [found.error for found in checked if found.error]
+    keys, marks = schema_check.known_keys(settings.keys_dir), Marks(settings.state_dir)
+    checked = [schema_check.check(path, keys, marks) for path in schemas or [_DEFAULT]]
+    errors = [result.error for result in checked if result.error]
     # Mistakes go before marks: what cannot be read undoes nothing yet.
     worst = min(errors, key=lambda error: error.exit_code, default=None)
     if common.json:
-        documents = [_checked(found) for found in checked]
+        documents = [_checked(result) for result in checked]
         ui.document({"schema_version": ui.SCHEMA_VERSION, "ok": not errors, "schemas": documents})
         raise typer.Exit(worst.exit_code if worst else 0)
     if not common.quiet:
-        for found in checked:
-            _tell(found)
+        for result in checked:
+            _tell(result)
     if worst:
         first, *others = errors
         more = [line for other in others for line in (other.summary, *other.details)]
         raise type(worst)(first.summary, details=[*first.details, *more], hint=worst.hint)
 
 
-def _tell(found: CheckedSchema) -> None:
-    for warning in found.warnings:
-        ui.warn(f"{found.path}: {warning}")
-    if found.schema and not found.error:
-        columns = f"{len(found.schema.columns)} columns, {len(found.schema.marked)} marked"
-        ui.say(f"{found.path}: no mistakes; {columns}")
+def _tell(result: CheckedSchema) -> None:
+    for warning in result.warnings:
+        ui.warn(f"{result.path}: {warning}")
+    if result.schema and not result.error:
+        columns = f"{len(result.schema.columns)} columns, {len(result.schema.marked)} marked"
+        ui.say(f"{result.path}: no mistakes; {columns}")
 
 
-def _checked(found: CheckedSchema) -> dict[str, Any]:
-    error: ConfigError | PolicyError | None = found.error
-    schema = found.schema
+def _checked(result: CheckedSchema) -> dict[str, Any]:
+    error: ConfigError | PolicyError | None = result.error
+    schema = result.schema
     return {
-        "file": str(found.path),
+        "file": str(result.path),
         "ok": error is None,
         "name": schema.name if schema else None,
         "version": schema.version if schema else None,
         "columns": len(schema.columns) if schema else None,
         "marked": list(schema.marked) if schema else None,
-        "warnings": list(found.warnings),
+        "warnings": list(result.warnings),
         "error": error and {"code": error.exit_code, "kind": error.kind, "message": str(error)},
     }
 
@@ -144,30 +144,32 @@ def show(schema: SchemaFile = _DEFAULT, *, common: options.CommonOptions) -> Non
     from piienc.state import Marks  # start-up
 
     settings = common.settings
-    found = schemas.load(schema)
+    definition = schemas.load(schema)
     modes = known_keys(settings.keys_dir).modes or {}
-    held = Marks(settings.state_dir).of(found.name)
+    recorded = Marks(settings.state_dir).of(definition.name)
     facts = {
-        name: _facts(column, found.context_of(name), modes.get(str(column.encrypt)), held.get(name))
-        for name, column in found.columns.items()
+        name: _facts(
+            column, definition.context_of(name), modes.get(str(column.encrypt)), recorded.get(name)
+        )
+        for name, column in definition.columns.items()
     }
     if common.json:
         ui.result(
-            name=found.name,
-            version=found.version,
-            extra_columns=found.extra_columns,
+            name=definition.name,
+            version=definition.version,
+            extra_columns=definition.extra_columns,
             columns=facts,
         )
         return
     ui.table(
-        f"{found.name}, version {found.version}",
+        f"{definition.name}, version {definition.version}",
         ("column", "type", "rules", "key", "mode", "context", "property", "encrypted since"),
         [_row(name, column) for name, column in facts.items()],
     )
 
 
 def _facts(
-    column: Column, context: str, mode: str | None, held: RecordedMark | None
+    column: Column, context: str, mode: str | None, recorded: RecordedMark | None
 ) -> dict[str, Any]:
     marked = column.encrypt is not None
     return {
@@ -178,7 +180,7 @@ def _facts(
         "mode": mode if marked else None,
         "context": context if marked else None,
         "property": column.property,
-        "since": held.since if held else None,
+        "since": recorded.since if recorded else None,
     }
 
 
@@ -186,8 +188,8 @@ def _rules(column: Column) -> list[str]:
     """Name the rules of a column; the values of an enum are counted and not shown."""
     flags = [name for name in ("required", "unique") if getattr(column, name)]
     valued = ("format", "pattern", "max_length", "min", "max")
-    given = [(name, getattr(column, name)) for name in valued]
-    rules = flags + [f"{name} {value}" for name, value in given if value is not None]
+    pairs = [(name, getattr(column, name)) for name in valued]
+    rules = flags + [f"{name} {value}" for name, value in pairs if value is not None]
     return rules + ([f"enum of {len(column.enum)}"] if column.enum else [])
 
 
@@ -216,24 +218,24 @@ def mark(
     from piienc.setup.schema_check import known_keys  # start-up
 
     require_name(key)
-    known = known_keys(common.settings.keys_dir).modes
-    done = mark_columns(schema, columns, key, context)
-    warnings = [] if known is None or key in known else [f"there is no key {key!r} yet"]
+    key_names = known_keys(common.settings.keys_dir).modes
+    change = mark_columns(schema, columns, key, context)
+    warnings = [] if key_names is None or key in key_names else [f"there is no key {key!r} yet"]
     if common.json:
         ui.result(
             file=str(schema),
             key=key,
-            version=done.version,
-            marked=list(done.marked),
-            marked_before=list(done.before),
+            version=change.version,
+            marked=list(change.marked),
+            marked_before=list(change.before),
             warnings=warnings,
         )
         return
     for warning in warnings:
         generate = command("piienc", "keys", "generate-aes", key, "--mode", "MODE")
         ui.warn(f"{warning}: {generate}")
-    if done.before:
-        common.say(f"marked with {key} already: {', '.join(done.before)}")
-    if done.marked:
-        marked = ", ".join(done.marked)
-        common.say(f"marked with {key}: {marked}; {schema} is version {done.version}")
+    if change.before:
+        common.say(f"marked with {key} already: {', '.join(change.before)}")
+    if change.marked:
+        marked = ", ".join(change.marked)
+        common.say(f"marked with {key}: {marked}; {schema} is version {change.version}")

@@ -43,7 +43,7 @@ def send(
     from piienc.api import jobs  # start-up
 
     printer = _EventPrinter(log_format, what if schema is None and to is None else None, common)
-    given: jobs.JobArguments = {
+    arguments: jobs.JobArguments = {
         **common.remote,
         "on_retry": printer.retry,
         "on_warning": printer.warn,
@@ -54,7 +54,7 @@ def send(
     }
     try:
         if check:
-            code = _tell_checks(jobs.check(what, **given), printer)
+            code = _tell_checks(jobs.check(what, **arguments), printer)
         else:
             receipt = jobs.send(
                 what,
@@ -62,7 +62,7 @@ def send(
                 dry_run=dry_run,
                 threads=threads,
                 on_event=printer.event,
-                **given,
+                **arguments,
             )
             code = _tell(receipt, printer)
     except PiiencError as error:
@@ -159,13 +159,13 @@ def _line(file: SourceOutcome) -> str:
 
 
 def _tell_checks(receipt: CheckReceipt, printer: _EventPrinter) -> int:
-    for looked in receipt.checks:
-        facts: dict[str, object] = {"what": looked.what, "notes": list(looked.notes)}
-        if looked.error:
-            facts |= {"code": looked.error.code, "message": looked.error.message}
-            printer.error(looked.error.message, looked.error.hint)
+    for result in receipt.checks:
+        facts: dict[str, object] = {"what": result.what, "notes": list(result.notes)}
+        if result.error:
+            facts |= {"code": result.error.code, "message": result.error.message}
+            printer.error(result.error.message, result.error.hint)
         else:
-            printer.line(f"{looked.what}: {'; '.join(looked.notes) or 'nothing to look at'}")
+            printer.line(f"{result.what}: {'; '.join(result.notes) or 'nothing to look at'}")
         printer.event("checked", **facts)
     if printer.as_json:
         ui.document(receipt.document())

@@ -94,8 +94,8 @@ def _names(columns: str | None) -> list[str]:
     return names
 
 
-def _line(done: str, receipt: Receipt | FolderReceipt, dst: str) -> str:
+def _line(verb: str, receipt: Receipt | FolderReceipt, dst: str) -> str:
     files = getattr(receipt, "files", None)
     several = f" in {len(files):,} files" if files else ""
     columns = ", ".join(receipt.columns)
-    return f"{done} {columns} of {receipt.rows:,} rows{several} in {receipt.seconds:.1f} s: {dst}"
+    return f"{verb} {columns} of {receipt.rows:,} rows{several} in {receipt.seconds:.1f} s: {dst}"

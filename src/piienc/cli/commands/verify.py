@@ -91,7 +91,7 @@ def verify(
 
 
 def _reports(given: Sequence[str], html: Path | None) -> list[tuple[str, Path]]:
-    found = [("html", html)] if html else []
+    reports = [("html", html)] if html else []
     for each in given:
         name, equals, path = each.partition("=")
         if name not in FORMATS or not equals or not path:
@@ -99,8 +99,8 @@ def _reports(given: Sequence[str], html: Path | None) -> list[tuple[str, Path]]:
                 f"--output {each!r} is not of the form FORMAT=FILE",
                 hint=f"formats are {', '.join(FORMATS)}; write -o junit=report.xml, say",
             )
-        found.append((name, Path(path)))
-    return found
+        reports.append((name, Path(path)))
+    return reports
 
 
 def _tell(report: Report, form: str, *, quiet: bool) -> None:

@@ -101,13 +101,13 @@ def list_keys(*, common: options.CommonOptions) -> None:
     from piienc.keys import KeyFolder  # start-up
 
     folder = KeyFolder(common.settings.keys_dir)
-    found = folder.list()
+    keysets = folder.list()
     pgp = pgp_keys.folder_of(common).list()
     if common.json:
-        listed = [to_builtins(info) | {"wrapped": info.wrap is not None} for info in found]
+        listed = [to_builtins(info) | {"wrapped": info.wrap is not None} for info in keysets]
         ui.result(keys=listed, pgp_keys=[pgp_keys.facts_of(key) for key in pgp])
         return
-    rows = [row for info in found for row in _rows_of(info)]
+    rows = [row for info in keysets for row in _rows_of(info)]
     rows += [pgp_keys.row_of(key) for key in pgp]
     ui.table(
         f"keys in {folder.path}",

@@ -147,8 +147,8 @@ def material(file: Path) -> bytes:
         InputError: it cannot be read.
         KeyAccessError: it is too large for a key.
     """
-    with source_of(str(file)).opened() as opened:
-        data = opened.peek(_LARGEST + 1)
+    with source_of(str(file)).opened() as source:
+        data = source.peek(_LARGEST + 1)
     if len(data) > _LARGEST:
         raise KeyAccessError(f"{file} is over 4 MiB, which is no key")
     return data
