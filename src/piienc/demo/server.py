@@ -94,9 +94,9 @@ def demo_server(root: Path, folder: Path) -> Iterator[DemoServer]:
 
 
 def _new_key(path: Path) -> paramiko.PKey:
-    made = Ed25519PrivateKey.generate()
+    key = Ed25519PrivateKey.generate()
     with new_file(path) as file:
-        file.write(made.private_bytes(Encoding.PEM, PrivateFormat.OpenSSH, NoEncryption()))
+        file.write(key.private_bytes(Encoding.PEM, PrivateFormat.OpenSSH, NoEncryption()))
     return paramiko.Ed25519Key.from_private_key_file(str(path))
 
 
@@ -110,8 +110,8 @@ class _Login(paramiko.ServerInterface):
         return "publickey"
 
     def check_auth_publickey(self, username: str, key: paramiko.PKey) -> int:
-        mine = username == USER and key == self._key
-        return AUTH_SUCCESSFUL if mine else AUTH_FAILED
+        is_ours = username == USER and key == self._key
+        return AUTH_SUCCESSFUL if is_ours else AUTH_FAILED
 
     def check_channel_request(self, kind: str, _chanid: int) -> int:
         if kind == "session":
@@ -151,8 +151,8 @@ class _ServedFolder(paramiko.SFTPServerInterface):
 
     @_answered
     def list_folder(self, path: str) -> list[paramiko.SFTPAttributes]:
-        found = sorted(self._at(path).iterdir())
-        return [paramiko.SFTPAttributes.from_stat(one.lstat(), one.name) for one in found]
+        paths = sorted(self._at(path).iterdir())
+        return [paramiko.SFTPAttributes.from_stat(one.lstat(), one.name) for one in paths]
 
     @_answered
     def open(self, path: str, flags: int, _attr: object) -> paramiko.SFTPHandle:

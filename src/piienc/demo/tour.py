@@ -147,20 +147,20 @@ def _there(ours: Path, url: str) -> Scene:
 
 def _back(ours: Path, theirs: Path) -> Iterator[Scene]:
     where, schema = _where(ours), ours / "schema.toml"
-    fetched, opened = theirs / "customers.csv.pgp", theirs / "customers.enc.csv"
+    fetched, unwrapped = theirs / "customers.csv.pgp", theirs / "customers.enc.csv"
     pull("customers.*", theirs, source="partner", **where)
-    unwrap_file(fetched, opened, **_where(ours, theirs / "keys"))
+    unwrap_file(fetched, unwrapped, **_where(ours, theirs / "keys"))
     yield _table(
-        opened,
+        unwrapped,
         "what the partner reads",
         lines=(
             f"pulled {fetched.name} back, and unwrapped it with the partner's key",
             "equal emails (searchable) have equal cells, and equal names (sealed) have not",
         ),
     )
-    report = verify(opened, schema=schema, against=ours / "customers.csv", **where)
+    report = verify(unwrapped, schema=schema, against=ours / "customers.csv", **where)
     back = ours / "back.csv"
-    decrypt_file(opened, back, schema=schema, **where)
+    decrypt_file(unwrapped, back, schema=schema, **where)
     equal = back.read_bytes() == (ours / "customers.csv").read_bytes()
     yield _table(
         back,
@@ -196,8 +196,8 @@ def _tampered(ours: Path, source: Path) -> Scene:
 def _table(path: Path, title: str, lines: tuple[str, ...] = ()) -> Scene:
     with path.open(newline="", encoding="utf-8") as file:
         head, *rows = csv.reader(file)
-    shown = tuple(tuple(_short(cell) for cell in row) for row in rows)
-    return Scene(lines, title, tuple(head), shown)
+    cells = tuple(tuple(_short(cell) for cell in row) for row in rows)
+    return Scene(lines, title, tuple(head), cells)
 
 
 def _short(cell: str) -> str:
