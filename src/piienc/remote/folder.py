@@ -40,11 +40,11 @@ class FolderRemote(Remote):
     def __init__(
         self, folder: Path, *, limiter: Limiter | None = None, mode: int | None = None
     ) -> None:
-        """Hold the folder, wherever it is moved.
+        """Open the folder, so that it stays the same even if it is moved.
 
         Raises:
-            IncompleteError: it is missing, or no folder.
-            PolicyError: a link of a stranger is on the way: see `piienc.base.trust`.
+            IncompleteError: it is missing, or not a folder.
+            PolicyError: the path has a link of another user: see `piienc.base.trust`.
         """
         self._shown, self._mode = folder, mode
         self._limiter = limiter

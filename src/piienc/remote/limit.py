@@ -19,7 +19,7 @@ class Limiter:
     """Makes its callers wait, so that all of them together keep to a rate.
 
     Attributes:
-        piece: how many bytes at a time should be taken, in order to have an even flow.
+        piece: the number of bytes to take at a time for an even flow.
     """
 
     def __init__(

@@ -1,7 +1,7 @@
-"""Names of files at a destination: all of them are hostile until they are found to be plain.
+"""Names of files at a destination: all are untrusted until they are checked.
 
-A server's listing and a command line may say `../x`, `/etc/passwd` or worse. What passes here
-is one name of one file in one folder, on the destination as on this side.
+A server's listing or a command line may contain `../x` or `/etc/passwd`. A safe name is the name of
+one file in one folder, at the destination and locally.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ def safe_name(name: str, *, ours: bool = False) -> str:
 
 
 def is_safe(name: str, *, ours: bool = False) -> bool:
-    """Tell whether `safe_name` lets a name pass."""
+    """Return whether `safe_name` accepts a name."""
     return not _what_is_wrong(name, ours=ours)
 
 
@@ -57,7 +57,7 @@ def shown_name(name: str) -> str:
 
 
 def _what_is_wrong(name: str, *, ours: bool) -> str:
-    wrong = {
+    reasons = {
         "it names no file": name in {"", ".", ".."},
         "it holds a path": "/" in name or "\\" in name,
         "it holds control characters or is not UTF-8": any(
@@ -69,4 +69,4 @@ def _what_is_wrong(name: str, *, ours: bool) -> str:
             name.startswith(OURS) and not ours
         ),
     }
-    return next((reason for reason, holds in wrong.items() if holds), "")
+    return next((reason for reason, holds in reasons.items() if holds), "")

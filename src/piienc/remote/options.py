@@ -1,4 +1,4 @@
-"""What it takes to reach a destination, beside its URL: plain values, from wherever they come."""
+"""The options to connect to a destination, as plain values."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ class Timeouts(Struct, frozen=True):
     """Seconds.
 
     Attributes:
-        connect: until the network's connection stands.
-        banner: until the server has named itself, and again until keys are exchanged.
-        login: until the server has answered one way of logging in.
-        stall: while something is under way, the longest time without a sign of the server.
-        keepalive: of silence, until a sign of life is sent.
+        connect: until the network connection is established.
+        banner: until the server has sent its banner, and again until keys are exchanged.
+        login: until the server has answered one login method.
+        stall: the longest silence of the server during an operation.
+        keepalive: silence before a keepalive message is sent.
     """
 
     connect: float = 15.0
@@ -38,18 +38,18 @@ class ConnectOptions(Struct, frozen=True):
     """How to connect; what is None or empty is looked up in the SSH configuration.
 
     Attributes:
-        identity_file: the private key to log in with, and no other key then.
+        identity_file: the private key to log in with; no other key is used.
         certificate_file: the OpenSSH certificate of that key; `IDENTITY-cert.pub` is found.
-        password: for servers that know no keys.
-        unlocker: knows the passphrase of a key file.
+        password: for servers without key login.
+        unlocker: provides the passphrase of a key file.
         agent: keys of the ssh-agent may be used.
         known_hosts: the one file with the keys of hosts.
         ssh_config: the SSH configuration; None is `~/.ssh/config`.
-        timeouts: how long what may take.
-        sessions: how many SFTP channels one connection may have; 1 is what any server allows.
-        limiter: the limit on bytes in a second; several destinations may share one.
-        file_mode: the permissions of what arrives; None leaves them to the server.
-        on_debug: called with each line of what the SSH connection does, without secrets.
+        timeouts: the timeouts.
+        sessions: the number of SFTP channels per connection; every server allows 1.
+        limiter: limits bytes per second; several destinations may share one.
+        file_mode: the permissions of delivered files; None leaves them to the server.
+        on_debug: called with each debug line of the SSH connection, without secrets.
     """
 
     identity_file: Path | None = None

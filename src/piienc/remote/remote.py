@@ -19,13 +19,13 @@ FILE, FOLDER, OTHER, UNKNOWN = "file", "folder", "other", "unknown"
 
 
 class FileAttributes(Struct, frozen=True):
-    """What a destination tells of a file.
+    """The attributes of a file at a destination.
 
     Attributes:
-        size: in bytes, if it is told.
-        modified: in seconds since 1970, if it is told.
-        kind: `FILE`, `FOLDER` or `OTHER`; `UNKNOWN` if it is not told.
-        mode: its permissions, if they are told.
+        size: in bytes, if known.
+        modified: in seconds since 1970, if known.
+        kind: `FILE`, `FOLDER` or `OTHER`; `UNKNOWN` if not known.
+        mode: its permissions, if known.
     """
 
     size: int | None
@@ -42,8 +42,8 @@ class DirectoryEntry(Struct, frozen=True):
     """A file in the folder.
 
     Attributes:
-        name: a plain name, as `names.safe_name` lets it pass; one of our own, too.
-        facts: what is told of it. Of a link, this is the link itself.
+        name: a plain name, as `names.safe_name` accepts it, our temporary names included.
+        facts: its attributes; those of a link are the link's own.
     """
 
     name: str
@@ -54,11 +54,11 @@ class WriteMode(Struct, frozen=True):
     """How a file is written.
 
     Attributes:
-        offset: where to begin. With 0 the file is made; else it must be there.
-        once: open it once, write it in order, and close it once.
-        over: with `offset` 0, put it in the place of a file of that name.
-        on_created: called when the file was made, before anything is written.
-        on_warning: called with what could not be done with the file, in words.
+        offset: the first byte to write. 0 creates the file; else it must exist.
+        once: open the file once, write it in order, and close it once.
+        over: with `offset` 0, replace a file of that name.
+        on_created: called when the file was created, before anything is written.
+        on_warning: called with a sentence about what could not be done.
     """
 
     offset: int = 0
@@ -101,8 +101,8 @@ class Remote(Protocol):
         """List the folder.
 
         Args:
-            refused: told of each name that is not plain, and is therefore left out; escaped, as
-                a message may show it.
+            refused: called with each name that is not plain and therefore skipped, escaped for
+                messages.
         """
 
     def upload(
@@ -116,23 +116,23 @@ class Remote(Protocol):
     ) -> FileAttributes | None:
         """Write a local file's bytes up to `size` into a file of the destination.
 
-        When it returns, all bytes were acknowledged, and are on the disk where the destination
-        can see to that. Blocks are sent about in order, but a broken-off file may have holes:
-        `same_prefix` tells how far it is good.
+        On return, all bytes are acknowledged, and flushed to disk if the destination supports it.
+        Blocks are sent roughly in order, so an interrupted file may have holes: `same_prefix`
+        returns how much of it is good.
 
         Args:
-            name: of the file; it gets the destination's mode, if the options have one.
+            name: the file's name; the file gets the mode of the options, if they have one.
             source: read by `os.pread` if it is a file, else by `seek` and `read`.
-            size: where to stop: the size of the whole file.
-            manner: where to begin, and what the destination bears.
-            progress: told of the bytes that were acknowledged.
+            size: the size of the whole file.
+            manner: where to begin, and how to write.
+            progress: called with numbers of acknowledged bytes.
 
         Returns:
-            What the destination tells of the file; its size is as it should be, if it is told.
-            None if nothing is told, or a file with a name of its own was taken away at once.
+            The file's attributes; a known size is the right one. None if they are unknown, or if
+            the receiver took a file with its final name at once.
 
         Raises:
-            NameTakenError: the name is taken, and is not to be written over.
+            NameTakenError: the name is taken, and must not be replaced.
             OutOfOrderError: the file must be written in one go, and was not.
             InputError: the source ends before `size`.
         """
@@ -182,13 +182,13 @@ class Remote(Protocol):
         size: int,
         progress: Callable[[int], object] | None = None,
     ) -> int:
-        """Read a file back, and return how many of its first bytes are those of a local file.
+        """Read a file back, and return how many of its first bytes equal those of a local file.
 
         Args:
-            name: a file; if there is none, nothing is the same.
-            source: read as `upload` does.
-            size: how many bytes are compared at the most.
-            progress: told of the bytes that were found equal.
+            name: the file; 0 is returned if it is missing.
+            source: read as by `upload`.
+            size: the largest number of bytes to compare.
+            progress: called with numbers of equal bytes.
         """
         if self.is_missing(name):
             return 0
@@ -207,10 +207,9 @@ class Remote(Protocol):
         """Give a finished file its final name.
 
         Args:
-            temporary: its name up to now.
-            final: its name from now on.
-            replace: put it in the place of a file of that name, in one step where the
-                destination can do that.
+            temporary: its current name.
+            final: its new name.
+            replace: replace a file of that name, in one step if the destination supports it.
 
         Raises:
             NameTakenError: `replace` is false, and the name is taken.
@@ -220,7 +219,7 @@ class Remote(Protocol):
         """Remove a file; tell whether there was one."""
 
     def free_space(self) -> int | None:
-        """Return how many bytes there is room for, if the destination tells."""
+        """Return the free space in bytes, if the destination reports it."""
 
     def can_write(self, *, make: bool = True) -> bool:
         """Make sure that files can be made here, by making and removing an empty one.
@@ -243,9 +242,9 @@ class Remote(Protocol):
 
 
 def find(remote: Remote, name: str) -> FileAttributes | None:
-    """Return what is told of a file; None if there is none, `UNSEEN` if that is not told.
+    """Return the attributes of a file; None if it is missing, `UNSEEN` if that is unknown.
 
-    Some servers deny the question, or answer that a file is not there by a failure.
+    Some servers deny the request, or report a missing file as a general failure.
 
     Raises:
         IncompleteError: the connection fails.

@@ -1,4 +1,4 @@
-"""Trying again what may pass by itself, and nothing else."""
+"""Retries after transient errors, and after no others."""
 
 from __future__ import annotations
 
@@ -27,19 +27,19 @@ def retrying(
     on_retry: OnRetry | None = None,
     sleep: Callable[[float], object] = time.sleep,
 ) -> T:
-    """Do something, again after a while if it fails with an error that is `transient`.
+    """Call an action, and again after a pause if it fails with a `transient` error.
 
-    The pause doubles each time, up to a minute. Half of it is left to chance, so that many
-    clients that a server has dropped together do not come back together.
+    The pause doubles each time, up to a minute. Half of it is random, so that clients that lost
+    their connections together do not reconnect together.
 
     Args:
         action: called with the number of the attempt, from 0.
-        retries: how often it is tried again at the most.
+        retries: the largest number of further attempts.
         on_retry: called before each further attempt.
         sleep: waits.
 
     Raises:
-        PiiencError: the last attempt's, or one that will not pass by itself.
+        PiiencError: the error of the last attempt, or a permanent one.
     """
     for attempt in range(retries):
         try:

@@ -17,7 +17,7 @@ class RemoteUrl(Struct, frozen=True):
 
     Attributes:
         scheme: one of `DESTINATIONS`.
-        folder: an absolute path; `.` is where the login begins.
+        folder: an absolute path; `.` is the login folder.
         host: a name, an address or an alias of the SSH configuration; empty for a local folder.
         port: None if the URL names none.
         user: None if the URL names none.
@@ -80,8 +80,8 @@ def address_of(parts: SplitResult) -> RemoteUrl:
 def _host(netloc: str) -> str:
     # Not `hostname`, which is in lower case: aliases of the SSH configuration keep their case.
     at = netloc.rpartition("@")[2]
-    kept = at[1:].partition("]")[0] if at.startswith("[") else at.partition(":")[0]
-    host = decoded(kept)
+    text = at[1:].partition("]")[0] if at.startswith("[") else at.partition(":")[0]
+    host = decoded(text)
     if not host:
         raise ValueError("it names no host")
     if not _HOST.fullmatch(host) or host.startswith("-"):
@@ -103,8 +103,8 @@ def folder_of(path: str) -> str:
         raise ValueError("'~' is not replaced: write the folder's whole path")
     if folder and not folder.startswith("/"):
         raise ValueError("the folder must be an absolute path")
-    kept = [step for step in steps if step not in {"", "."}]
-    return f"/{'/'.join(kept)}" if folder else ""
+    names = [step for step in steps if step not in {"", "."}]
+    return f"/{'/'.join(names)}" if folder else ""
 
 
 def decoded(text: str) -> str:

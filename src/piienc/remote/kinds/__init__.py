@@ -1,6 +1,6 @@
-"""A destination by its URL, of whatever kind.
+"""The kinds of destinations, by the scheme of their URLs.
 
-`DESTINATIONS` has every kind. One is cheap to import: what is heavy is imported when it connects.
+`DESTINATIONS` lists every kind. Kinds are cheap to import: heavy libraries are imported to connect.
 """
 
 from __future__ import annotations
@@ -32,8 +32,8 @@ def parse_url(text: str, *, error: type[PiiencError] = ConfigError) -> RemoteUrl
     """Read a URL.
 
     Args:
-        text: the URL. Its folder is absolute; `sftp://host` alone is where the login begins.
-        error: what to raise: `UsageError` where the URL stands on the command line.
+        text: the URL. Its folder is absolute; `sftp://host` alone is the login folder.
+        error: the class to raise: `UsageError` for a URL of the command line.
 
     Raises:
         PiiencError: of the class `error`; the message never shows what may be a password.
@@ -42,8 +42,8 @@ def parse_url(text: str, *, error: type[PiiencError] = ConfigError) -> RemoteUrl
         parts = split(text)
         kind = DESTINATIONS.get(parts.scheme)
         if kind is None:
-            known = " and ".join(f"{scheme}://" for scheme in DESTINATIONS)
-            raise ValueError(f"only {known} are known")  # noqa: TRY301  # as the kinds do
+            schemes = " and ".join(f"{scheme}://" for scheme in DESTINATIONS)
+            raise ValueError(f"only {schemes} are known")  # noqa: TRY301  # as the kinds do
         return kind.parse(parts)
     except ValueError as reason:
         problem = str(reason) or "it is no URL of a destination"

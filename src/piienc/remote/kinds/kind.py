@@ -1,4 +1,4 @@
-"""What a kind of destination is."""
+"""The interface of a kind of destination."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ if TYPE_CHECKING:
 
 
 class DestinationFeatures(Struct, frozen=True):
-    """What all destinations of a kind can do, as far as they are asked for it.
+    """The features of all destinations of a kind.
 
     Attributes:
-        rename: a file may grow under a hidden name, and then get its own in one step.
-        append: a file that was broken off may be opened again, and gone on with.
-        local: its folders are those of this machine.
+        rename: a file may grow under a hidden name, and then get its final name in one step.
+        append: an interrupted file may be opened again and resumed.
+        local: its folders are on this machine.
     """
 
     rename: bool = True

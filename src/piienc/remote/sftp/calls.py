@@ -1,4 +1,4 @@
-"""What can be asked of an SFTP server: one function, one thing, with its refusals as errors."""
+"""The requests to an SFTP server: one function for each, with refusals as errors."""
 
 from __future__ import annotations
 
@@ -31,10 +31,10 @@ class OpenFile:
         self._closed = False
 
     def finish(self, doing: str, *, patience: float) -> FileAttributes | None:
-        """Have all that was written put on the disk within so many seconds, and close the file.
+        """Flush the file to disk within a number of seconds, and close it.
 
         Returns:
-            What is told of the file; None if the server does not tell.
+            The file's attributes; None if the server does not send them.
         """
         handle = string(self.handle)
         session, synced = self.session, None
@@ -43,11 +43,11 @@ class OpenFile:
             synced = session.ask(protocol.EXTENDED, *body, patience=patience)
         facts = session.ask(protocol.FSTAT, handle, patience=patience)
         self._closed = True
-        closed = session.ask(protocol.CLOSE, handle, patience=patience)
+        answer = session.ask(protocol.CLOSE, handle, patience=patience)
         if synced and session.wait(synced).code not in {protocol.OK, *_NOT_OFFERED}:
             raise refusal(synced, doing)
-        if session.wait(closed).code != protocol.OK:
-            raise refusal(closed, doing)
+        if session.wait(answer).code != protocol.OK:
+            raise refusal(answer, doing)
         return facts.attributes()
 
     def attributes(self) -> FileAttributes | None:
@@ -55,7 +55,7 @@ class OpenFile:
         return self.session.call(protocol.FSTAT, string(self.handle)).attributes()
 
     def set_mode(self, mode: int) -> bool:
-        """Set the file's permissions, whatever the server's umask; tell whether it has them."""
+        """Set the file's permissions, despite the server's umask; return whether it has them."""
         fields = (string(self.handle), attributes(mode))
         if self.session.call(protocol.FSETSTAT, *fields).code == protocol.OK:
             return True
@@ -69,7 +69,7 @@ class OpenFile:
             self.session.call(protocol.CLOSE, string(self.handle))
 
     def leave(self) -> None:
-        """Have the file closed after an error, without waiting for it."""
+        """Close the file after an error, without waiting for the answer."""
         if not self._closed:
             self._closed = True
             with contextlib.suppress(EOFError, OSError):
@@ -135,7 +135,7 @@ def stat(session: Session, path: str, *, link: bool = False) -> FileAttributes |
 
 
 def is_there(session: Session, path: str) -> bool:
-    """Tell whether a name is known to be taken, be it by a link to nowhere."""
+    """Return whether a name is known to be taken, even by a dangling link."""
     return session.call(protocol.LSTAT, string(path)).kind == protocol.ATTRS
 
 
@@ -189,7 +189,7 @@ def remove(session: Session, path: str, name: str) -> bool:
 
 
 def may_remove(session: Session, path: str) -> bool:
-    """Tell whether files may be removed, by a name that nobody has."""
+    """Return whether files may be removed, by removing a name that does not exist."""
     return session.call(protocol.REMOVE, string(path)).code in {protocol.OK, protocol.NO_SUCH_FILE}
 
 
@@ -225,10 +225,10 @@ def limits(session: Session) -> Callable[[], tuple[int, int]]:
     """
     if protocol.LIMITS not in session.extensions:
         return lambda: (0, 0)
-    asked = session.ask(protocol.EXTENDED, string(protocol.LIMITS))
+    request = session.ask(protocol.EXTENDED, string(protocol.LIMITS))
 
     def answered() -> tuple[int, int]:
-        answer = session.wait(asked)
+        answer = session.wait(request)
         if answer.kind != protocol.EXTENDED_REPLY:
             return 0, 0
         fields = answer.fields(protocol.EXTENDED_REPLY)
@@ -241,24 +241,24 @@ def limits(session: Session) -> Callable[[], tuple[int, int]]:
 def write_refusal(
     session: Session, path: str, answer: Answer, doing: str, *, once: bool = True
 ) -> PiiencError:
-    """Make an error of a write's refusal: for a full disk, OpenSSH gives no reason.
+    """Return the error for a refused write; OpenSSH gives no reason for a full disk.
 
     Args:
-        session: which tells of the room.
-        path: of the file.
+        session: asked for the free space.
+        path: the path of the file.
         answer: the refusal.
-        doing: what this is for.
-        once: the file was written in one go: then it is not refused for that it was not.
+        doing: the operation, as in "cannot DOING".
+        once: the file was written in one go, so the order of writes is not the cause.
     """
     if answer.code == protocol.FAILURE:
-        left = room(session, path.rpartition("/")[0] or "/")
-        if left is not None and left < _FULL:
-            return disk_full(doing, left)
+        free = room(session, path.rpartition("/")[0] or "/")
+        if free is not None and free < _FULL:
+            return disk_full(doing, free)
     return refusal(answer, doing) if once else order_refusal(answer, doing)
 
 
 def taken(name: str) -> NameTakenError:
-    """Make the error of a name that is taken."""
+    """Return the error for a name that is taken."""
     return NameTakenError(f"{name} is at the destination already")
 
 

@@ -23,7 +23,7 @@ _ENDS = frozenset({protocol.NO_SUCH_FILE, protocol.FAILURE, protocol.BAD_MESSAGE
 
 
 class _Bounds:
-    """How much of a list has come, and how much may."""
+    """The size of a list so far, and its limits."""
 
     def __init__(self, seconds: float) -> None:
         self.names = 0
@@ -53,7 +53,7 @@ class _Bounds:
 
 
 def listing(session: Session, folder: str) -> Iterator[tuple[str, FileAttributes]]:
-    """Give all names of a folder, however hostile, with what is told of each.
+    """Yield all names of a folder, unchecked, with the attributes of each.
 
     Raises:
         IncompleteError: the server refuses, or the list goes beyond all bounds.
@@ -63,8 +63,8 @@ def listing(session: Session, folder: str) -> Iterator[tuple[str, FileAttributes
     with closing(session, answer, doing) as file:
         handle, more, bounds = string(file.handle), True, _Bounds(10 * session.stall)
         while more:
-            asked = [session.ask(protocol.READDIR, handle) for _ in range(_ASKED_AHEAD)]
-            for part in asked:
+            answers = [session.ask(protocol.READDIR, handle) for _ in range(_ASKED_AHEAD)]
+            for part in answers:
                 code = session.wait(part).code
                 # Behind the last name, some servers give another error than EOF.
                 if code == protocol.EOF or (code in _ENDS and bounds.names):

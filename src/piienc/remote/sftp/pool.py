@@ -1,8 +1,8 @@
-"""The sessions of one connection: as many as its distance calls for, and as the server allows.
+"""The sessions of one connection: as many as its round trip needs and the server allows.
 
-A channel's window is 2 MB at OpenSSH, whatever the distance: at a tenth of a second, one
-channel carries 20 MB/s. So a large file goes through several channels, block by block in turn.
-Nearby, one channel is fastest: there would be nothing to wait for.
+A channel of OpenSSH has a window of 2 MB: with a round trip of 100 ms, one channel carries 20 MB/s.
+So a large file goes through several channels, block by block in turn. With a short round trip, one
+channel is fastest.
 """
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ class SessionPool:
 
     @contextlib.contextmanager
     def taken(self) -> Iterator[Session]:
-        """Give the session that has least to do; a new one, if all have and that is worthwhile."""
+        """Give the least busy session; a new one if all are busy and another one is worthwhile."""
         with self.another(set()) as session:
             yield session or self.first
 

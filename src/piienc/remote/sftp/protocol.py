@@ -58,7 +58,7 @@ def string(data: bytes | str) -> bytes:
 
 
 def believed(size: int) -> int | None:
-    """Return a number of bytes that a server tells; None, as if it told none, if it cannot be."""
+    """Return a number of bytes sent by a server; None if it is implausible."""
     return size if size <= _LARGEST else None
 
 
@@ -116,14 +116,14 @@ class Fields:
 
     def take(self, count: int) -> memoryview:
         """Return the next bytes."""
-        taken = self._data[self._at : self._at + count]
-        if len(taken) < count:
+        data = self._data[self._at : self._at + count]
+        if len(data) < count:
             raise IncompleteError(
                 "the server's answer is malformed",
                 hint="check that an SFTP server answers there, and nothing that prints a greeting",
             )
         self._at += count
-        return taken
+        return data
 
 
 def _kind(mode: int) -> str:

@@ -34,11 +34,11 @@ _CONNECTION = frozenset({protocol.NO_CONNECTION, protocol.CONNECTION_LOST})
 
 
 def refusal(answer: Answer, doing: str) -> PiiencError:
-    """Make an error of a status.
+    """Return the error for a status.
 
     Args:
         answer: a status that is not `OK`.
-        doing: what was refused, as in "cannot DOING: permission denied".
+        doing: the refused operation, as in "cannot DOING: permission denied".
     """
     code = answer.code
     if code in _CONNECTION:
@@ -58,7 +58,7 @@ def refusal(answer: Answer, doing: str) -> PiiencError:
 
 
 def order_refusal(answer: Answer, doing: str) -> PiiencError:
-    """Make an error of a refusal that may be for the order in which a file was written."""
+    """Return the error for a refusal that the order of writes may have caused."""
     error = refusal(answer, doing)
     if answer.code not in _ORDER:
         return error
@@ -76,7 +76,7 @@ def hidden_refusal(error: PiiencError) -> PiiencError:
 
 
 def disk_full(doing: str, room: int) -> PiiencError:
-    """Make the error of a server without room, which tells of that only when it is asked."""
+    """Return the error for a full disk, which the server reports only on request."""
     return IncompleteError(
         f"cannot {doing}: the disk at the destination is full, with room for {room} bytes left",
         hint=_FULL,

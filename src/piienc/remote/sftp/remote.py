@@ -38,7 +38,7 @@ _SLOW_DISK = 10_000_000  # bytes in a second: so long may a server take to empty
 
 
 def _block(limit: int) -> int:
-    """Return how many bytes a request has, by what the server tells; 0 where it does not."""
+    """Return the size of a request by the server's limits; 0 if it does not send them."""
     return max(_SMALLEST_BLOCK, min(limit or _BLOCK, _LARGEST_BLOCK))
 
 
@@ -83,7 +83,7 @@ class SftpRemote(Remote):
             )
 
     def _is_folder(self, session: Session) -> bool:
-        """Tell whether the folder is there, or may be: some servers do not tell."""
+        """Return whether the folder exists or may exist: some servers do not say."""
         try:
             facts = calls.stat(session, self._folder)
         except IncompleteError as error:
@@ -154,7 +154,7 @@ class SftpRemote(Remote):
         return facts
 
     def _look_behind(self, session: Session, name: str) -> FileAttributes | None:
-        """Ask for a file that was closed: one with a name of its own may be taken at once."""
+        """Return the attributes of a closed file; the receiver may have taken it at once."""
         try:
             facts = calls.stat(session, self._path(name))
         except IncompleteError as error:

@@ -1,7 +1,7 @@
-"""One SFTP session, over one channel of an SSH connection: many requests on their way at once.
+"""One SFTP session, over one channel of an SSH connection, with many requests in flight.
 
-Any thread may ask, and wait for its answer. Of those that wait, one reads for all of them: so no
-thread of its own is needed, and answers may come in any order.
+Any thread may send a request and wait for its answer. One of the waiting threads reads for all, so
+the session needs no thread of its own, and answers may come in any order.
 """
 
 from __future__ import annotations
@@ -76,10 +76,10 @@ class Session:
     """An SFTP session.
 
     Attributes:
-        extensions: what the server offers beyond the protocol.
-        window: how many bytes the server takes without an answer.
-        users: how many threads use it now; the pool counts them.
-        stall: the longest time in seconds without a sign of the server.
+        extensions: the server's protocol extensions.
+        window: how many bytes the server accepts without an answer.
+        users: the number of threads that use it; the pool counts them.
+        stall: the longest silence of the server, in seconds.
     """
 
     def __init__(self, channel: Channel, *, stall: float) -> None:
@@ -116,12 +116,12 @@ class Session:
         """Send a request.
 
         Args:
-            kind: of the request.
+            kind: the type of the request.
             body: its fields, without its number.
-            patience: how long the server may be busy with it, if that is longer than a stall.
+            patience: how long the server may take to answer, if longer than `stall`.
 
         Raises:
-            TimeoutError: the server takes nothing any more.
+            TimeoutError: the server no longer accepts data.
             EOFError: the connection is gone.
         """
         answer = Answer(max(patience, self.stall))
@@ -172,7 +172,7 @@ class Session:
 
     @property
     def flooded(self) -> bool:
-        """Whether the server has sent much more than it was allowed to, and nobody wants it."""
+        """Whether the server has sent far more data than was requested."""
         channel = self._channel
         return len(channel.in_buffer) + len(channel.in_stderr_buffer) > 2 * _WINDOW
 
@@ -224,27 +224,27 @@ class Session:
 
     def _next_frame(self) -> memoryview:
         """Return the next answer, without its length; all of it must come in time."""
-        begun = time.monotonic()
-        size = Fields(self._gather(4, begun)).u32()
+        start = time.monotonic()
+        size = Fields(self._gather(4, start)).u32()
         if not 1 <= size <= _LONGEST:
             raise IncompleteError("the server's answer is malformed", hint=_MALFORMED)
-        return self._gather(size, begun + size / _SLOWEST)
+        return self._gather(size, start + size / _SLOWEST)
 
-    def _gather(self, count: int, begun: float) -> memoryview:
+    def _gather(self, count: int, start: float) -> memoryview:
         """Return the next bytes; what came with them is kept, and not copied."""
         if len(self._rest) < count:
             pieces: list[Buffer] = [self._rest] if self._rest else []
             have = len(self._rest)
             while have < count:
-                pieces.append(more := self._receive(begun))
+                pieces.append(more := self._receive(start))
                 have += len(more)
             self._rest = memoryview(pieces[0] if len(pieces) == 1 else b"".join(pieces))
-        taken, self._rest = self._rest[:count], self._rest[count:]
-        return taken
+        frame, self._rest = self._rest[:count], self._rest[count:]
+        return frame
 
-    def _receive(self, begun: float) -> bytes:
+    def _receive(self, start: float) -> bytes:
         while True:
-            if time.monotonic() - begun > self._patience():
+            if time.monotonic() - start > self._patience():
                 self._channel.close()  # an answer that comes later would be taken for another
                 raise TimeoutError
             try:
@@ -258,7 +258,7 @@ class Session:
             return more
 
     def _hush(self) -> None:
-        """Drop what the server says beside its answers: nobody reads that, nor waits for it."""
+        """Drop the server's stderr, which is never read."""
         while self._channel.recv_stderr_ready():
             self._channel.recv_stderr(_ALL)
 

@@ -32,14 +32,14 @@ _MOST_SHORT = 256  # answers in a row that give less than they should
 
 
 class Span(Struct, frozen=True):
-    """What is to be sent or fetched.
+    """A range of bytes to send or fetch.
 
     Attributes:
-        begin: the first byte.
-        end: behind the last byte.
-        block: how many bytes a request has.
-        limiter: the limit on bytes in a second.
-        progress: told of the bytes that have arrived.
+        begin: the offset of the first byte.
+        end: the offset behind the last byte.
+        block: the size of a request in bytes.
+        limiter: limits bytes per second.
+        progress: called with numbers of arrived bytes.
     """
 
     begin: int
@@ -61,7 +61,7 @@ class Span(Struct, frozen=True):
 
 
 class BlockSender:
-    """The blocks of one file, taken by several sessions in turn: so what is there grows evenly."""
+    """Sends the blocks of one file by several sessions in turn, so that the file grows evenly."""
 
     def __init__(self, span: Span, read: Callable[[int, int], bytes], refused: Refused) -> None:
         self._span = span
@@ -82,10 +82,10 @@ class BlockSender:
         Args:
             file: open in the first session.
             others: how many more sessions to use.
-            opened: opens the file in one of these; None if it cannot be had.
+            opened: opens the file in another session; None if that fails.
 
         Raises:
-            Exception: what one of the sessions met; by then, all have stopped.
+            Exception: the error of one session; all sessions have stopped.
         """
         if not others:
             self._send(file)
@@ -120,7 +120,7 @@ class BlockSender:
 
     def _send(self, file: OpenFile) -> None:
         session, handle = file.session, string(file.handle)
-        asked: deque[tuple[int, Answer]] = deque()
+        pending: deque[tuple[int, Answer]] = deque()
         most = max(2, min(_WAITING, 2 * session.window) // self._span.block)
         try:
             while block := self._next():
@@ -128,11 +128,11 @@ class BlockSender:
                 data = self._read(at, count)
                 self._span.take(count)
                 fields = (handle, u64(at), u32(count), data)
-                asked.append((count, session.ask(protocol.WRITE, *fields)))
-                if len(asked) > most:
-                    self._settle(session, *asked.popleft())
-            while asked:
-                self._settle(session, *asked.popleft())
+                pending.append((count, session.ask(protocol.WRITE, *fields)))
+                if len(pending) > most:
+                    self._settle(session, *pending.popleft())
+            while pending:
+                self._settle(session, *pending.popleft())
         except BaseException:
             self._stopped = True
             raise
@@ -156,7 +156,7 @@ def fetch(file: OpenFile, span: Span, doing: str) -> Iterator[memoryview]:
         The bytes. It ends early where the file ends.
     """
     session, handle = file.session, string(file.handle)
-    asked: deque[tuple[int, int, Answer]] = deque()
+    pending: deque[tuple[int, int, Answer]] = deque()
     blocks, ahead, short = span.blocks(), 0, 0
 
     def ask(at: int, count: int) -> tuple[int, int, Answer]:
@@ -165,11 +165,11 @@ def fetch(file: OpenFile, span: Span, doing: str) -> Iterator[memoryview]:
     while True:
         while ahead < _AHEAD and (block := next(blocks, None)):
             span.take(block[1])
-            asked.append(ask(*block))
+            pending.append(ask(*block))
             ahead += block[1]
-        if not asked:
+        if not pending:
             return
-        at, count, answer = asked.popleft()
+        at, count, answer = pending.popleft()
         data = _data(session.wait(answer), count, doing)
         if not data:
             return
@@ -182,7 +182,7 @@ def fetch(file: OpenFile, span: Span, doing: str) -> Iterator[memoryview]:
                 hint="ask the server's owner",
             )
         if short:  # a server may give less than it was asked for
-            asked.appendleft(ask(at + len(data), count - len(data)))
+            pending.appendleft(ask(at + len(data), count - len(data)))
 
 
 def _data(answer: Answer, count: int, doing: str) -> memoryview:

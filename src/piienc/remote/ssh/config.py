@@ -45,15 +45,15 @@ class Hop(Struct, frozen=True):
     Attributes:
         host: the name or address to connect to.
         port: the port to connect to.
-        user: who logs in.
-        known_as: the names under which known_hosts may have its key, the first one first.
+        user: the login name.
+        known_as: the names under which known_hosts may have its key, in order of preference.
         identities: private keys to log in with; empty if none is named.
         certificates: OpenSSH certificates for these keys.
         only_these: use no other keys.
-        known_hosts: files with the keys of hosts; the first is the user's own.
-        connect: seconds until the connection must stand; None if the configuration is silent.
-        proxied: the hosts on the way, in their order.
-        on_the_way: this is one of those; what the options say of keys is for the destination.
+        known_hosts: files with host keys; the first is the user's own.
+        connect: the timeout of the connection in seconds; None if not configured.
+        proxied: the proxy hosts on the way, in order.
+        on_the_way: this is a proxy host; key options apply to the destination only.
     """
 
     host: str

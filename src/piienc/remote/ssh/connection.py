@@ -36,9 +36,9 @@ class Connection:
 
     Attributes:
         transport: to the destination.
-        host: what messages call it.
-        stall: the longest time in seconds without a sign of the server.
-        sessions: those that were begun.
+        host: its name in messages.
+        stall: the longest silence of the server, in seconds.
+        sessions: the open sessions.
     """
 
     def __init__(self, host: str, *, stall: float) -> None:
@@ -109,11 +109,11 @@ class Connection:
 
     def _extend(self, hop: Hop, options: ConnectOptions) -> None:
         times = options.timeouts
-        known = KnownHosts(hop)
+        known_hosts = KnownHosts(hop)
         with contextlib.ExitStack() as stack:
             stack.enter_context(connecting(hop.shown))
             stream = self._reach(hop, hop.connect or times.connect)
-            transport = SshTransport(stream, known.algorithms(), stall=times.stall)
+            transport = SshTransport(stream, known_hosts.algorithms(), stall=times.stall)
             self._transports.append(transport)
             stack.enter_context(_explained(transport, hop))
             transport.banner_timeout = transport.handshake_timeout = times.banner
@@ -125,7 +125,7 @@ class Connection:
                 raise TimeoutError
             key = transport.get_remote_server_key()
             blob = getattr(key, "public_blob", None)
-            known.check(key.asbytes(), blob.key_blob if blob else None)
+            known_hosts.check(key.asbytes(), blob.key_blob if blob else None)
             transport.peer.end_handshake()
             log_in(transport, hop, options)
             transport.set_keepalive(max(1, int(times.keepalive)))
@@ -152,7 +152,7 @@ class Connection:
 
 @contextlib.contextmanager
 def _explained(transport: SshTransport, hop: Hop) -> Iterator[None]:
-    """Tell of a failed handshake what paramiko leaves in the dark."""
+    """Explain a failed handshake better than paramiko does."""
     try:
         yield
     except (PiiencError, TimeoutError):
@@ -177,27 +177,27 @@ def _explained(transport: SshTransport, hop: Hop) -> Iterator[None]:
 
 def _incompatible(transport: SshTransport, hop: Hop) -> ConnectError:
     offered = transport.peer.offered()
-    known = {
+    kinds = {
         "kex": ("key exchange", transport.preferred_kex),
         "keys": ("host key", transport.preferred_keys),
         "ciphers": ("cipher", transport.preferred_ciphers),
         "macs": ("MAC", transport.preferred_macs),
     }
     lacking = [
-        (what, offered[kind], ours)
-        for kind, (what, ours) in known.items()
-        if kind in offered and not {*ours} & {*offered[kind]}
+        (what, offered[kind], supported)
+        for kind, (what, supported) in kinds.items()
+        if kind in offered and not {*supported} & {*offered[kind]}
     ]
     if not lacking:
         return ConnectError(f"{hop.shown}: the server and piienc have no algorithm in common")
     differences = "; ".join(
-        f"it offers the {what} {', '.join(theirs)}, and piienc knows {', '.join(ours)}"
-        for what, theirs, ours in lacking
+        f"it offers the {what} {', '.join(offers)}, and piienc knows {', '.join(supported)}"
+        for what, offers, supported in lacking
     )
-    shown = "".join(c if c.isascii() and c.isprintable() else "?" for c in differences)[:600]
-    modern = any("chacha20" in name for _, theirs, _ in lacking for name in theirs)
+    text = "".join(c if c.isascii() and c.isprintable() else "?" for c in differences)[:600]
+    modern = any("chacha20" in name for _, offers, _ in lacking for name in offers)
     return ConnectError(
-        f"{hop.shown}: the server and piienc have no {lacking[0][0]} in common: {shown}",
+        f"{hop.shown}: the server and piienc have no {lacking[0][0]} in common: {text}",
         hint="ask the server's owner to allow aes256-gcm@openssh.com or aes256-ctr, too"
         if modern
         else "it may be old and know only SHA-1 or CBC, which are unsafe: have it updated",

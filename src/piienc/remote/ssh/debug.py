@@ -43,22 +43,22 @@ class _Lines(logging.Handler):
 def following(
     on_line: Callable[[str], object] | None, secret: SecretBytes | None
 ) -> Iterator[None]:
-    """Call `on_line` with each line of what the connections do, if there is one."""
+    """Call `on_line`, if given, with each debug line of the connections."""
     logger = logging.getLogger("paramiko")
-    ours = logging.getLogger(NAME)
+    own_logger = logging.getLogger(NAME)
     if on_line is None:
         if not logger.isEnabledFor(logging.DEBUG):
-            ours.setLevel(logging.CRITICAL + 1)
+            own_logger.setLevel(logging.CRITICAL + 1)
         yield
         return
     handler = _Lines(on_line, secret)
-    before = logger.level, ours.level
+    before = logger.level, own_logger.level
     logger.setLevel(logging.DEBUG)
-    ours.setLevel(logging.DEBUG)
+    own_logger.setLevel(logging.DEBUG)
     logger.addHandler(handler)
     try:
         yield
     finally:
         logger.removeHandler(handler)
         logger.setLevel(before[0])
-        ours.setLevel(before[1])
+        own_logger.setLevel(before[1])

@@ -1,7 +1,7 @@
 """Certificates of hosts: OpenSSH's PROTOCOL.certkeys.
 
-paramiko negotiates these host keys and holds the host to them, but does not look at what the
-certificate says, nor at who has signed it. That is done here.
+paramiko negotiates certificates and checks that the host has the key, but checks neither the
+contents of the certificate nor its signature. This module does.
 """
 
 from __future__ import annotations
@@ -27,12 +27,12 @@ CERTIFICATE = "-cert-v01@openssh.com"
 
 
 def reason_against(blob: bytes, host: str, authorities: AbstractSet[bytes]) -> str:
-    """Return why a certificate does not speak for a host; nothing if it does.
+    """Return why a certificate is not valid for a host; empty if it is valid.
 
     Args:
         blob: the certificate.
         host: the name of the host, without a port.
-        authorities: the keys of those who may sign certificates for it.
+        authorities: the keys of the host's certificate authorities.
     """
     size = int.from_bytes(blob[:4], "big")
     line = blob[4 : 4 + size] + b" " + base64.b64encode(blob)

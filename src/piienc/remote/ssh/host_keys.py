@@ -1,7 +1,7 @@
-"""Is this the host that was meant? The keys of hosts, by known_hosts files and nothing else.
+"""Checks host keys by known_hosts files.
 
-The format is that of sshd(8), SSH_KNOWN_HOSTS FILE FORMAT, all of it. paramiko's own reader
-passes over markers and wildcards, and keeps one key of a kind for each host.
+It reads all of the format of sshd(8), SSH_KNOWN_HOSTS FILE FORMAT. paramiko's own reader ignores
+markers and wildcards, and keeps one key of each kind per host.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ class KnownKey(Struct, frozen=True):
     blob: bytes
 
     def fits(self, name: str) -> bool:
-        """Tell whether the line speaks of a host."""
+        """Return whether the line applies to a host."""
         if self.hosts.startswith("|1|"):
             return _fits_hashed(self.hosts, name)
         fits = False
@@ -65,7 +65,7 @@ class KnownKey(Struct, frozen=True):
 
 
 class KnownHosts:
-    """What known_hosts files tell of one host."""
+    """The entries of known_hosts files for one host."""
 
     def __init__(self, hop: Hop) -> None:
         self._hop = hop
@@ -78,9 +78,9 @@ class KnownHosts:
                 break
 
     def algorithms(self) -> list[str]:
-        """Return the algorithms to offer: those of the keys that are known come first.
+        """Return the algorithms to offer, those of known keys first.
 
-        A server has keys of several kinds, and shows the one that is asked for first.
+        A server with keys of several kinds presents the kind that is offered first.
         """
         plain = {
             name
@@ -120,8 +120,8 @@ class KnownHosts:
         return reason_against(certificate, name, authorities - self._revoked)
 
     def _refused(self, blob: bytes, what: str, hint: str) -> ConnectError:
-        shown = f"{kind_of(blob)} {fingerprint(blob)}"
-        return ConnectError(f"the host key of {self._hop.shown} ({shown}) {what}", hint=hint)
+        key = f"{kind_of(blob)} {fingerprint(blob)}"
+        return ConnectError(f"the host key of {self._hop.shown} ({key}) {what}", hint=hint)
 
     def _unknown(self, blob: bytes) -> ConnectError:
         return self._refused(
@@ -150,10 +150,10 @@ class KnownHosts:
 
 
 def read_known_hosts(path: Path) -> list[KnownKey]:
-    """Read a file; one that is not there knows nobody.
+    """Read a file; a missing one has no entries.
 
     Raises:
-        ConfigError: it is there and cannot be read.
+        ConfigError: it exists and cannot be read.
         PolicyError: others may change it: see `piienc.base.trust`.
     """
     try:
@@ -179,7 +179,7 @@ def kind_of(blob: bytes) -> str:
 
 
 def _parse(line: str) -> KnownKey | None:
-    """Return what a line tells; None for a comment, and for a line that makes no sense."""
+    """Return the entry of a line; None for a comment or an invalid line."""
     fields = line.split()
     marker = fields.pop(0) if fields and fields[0].startswith("@") else ""
     if len(fields) < _FIELDS or fields[0].startswith("#"):
@@ -189,8 +189,8 @@ def _parse(line: str) -> KnownKey | None:
         blob = base64.b64decode(key, validate=True)
     except ValueError:  # no base64, or not even ASCII
         return None
-    known = marker in {"", _AUTHORITY, _REVOKED}
-    return KnownKey(marker, hosts, kind, blob) if known and kind_of(blob) == kind else None
+    is_known = marker in {"", _AUTHORITY, _REVOKED}
+    return KnownKey(marker, hosts, kind, blob) if is_known and kind_of(blob) == kind else None
 
 
 def _fits_hashed(hosts: str, name: str) -> bool:

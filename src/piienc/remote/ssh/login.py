@@ -53,7 +53,7 @@ def log_in(transport: SshTransport, hop: Hop, options: ConnectOptions) -> None:
 
 
 def _accepted(transport: SshTransport, hop: Hop, key: PKey) -> bool:
-    """Tell whether the server is content with a key, also where it wants a password besides."""
+    """Return whether the server accepts a key, even if it also asks for a password."""
     try:
         transport.tried += 1
         further = transport.auth_publickey(hop.user, key)
@@ -107,12 +107,12 @@ def _refused(transport: SshTransport, hop: Hop) -> ConnectError:
 
 def _keys(hop: Hop, options: ConnectOptions, agent: list[PKey]) -> Iterator[PKey]:
     """Give the keys to try, the most probable first; no key is unlocked before its turn."""
-    held = {key.asbytes(): key for key in agent if key.public_blob is None}
+    agent_keys = {key.asbytes(): key for key in agent if key.public_blob is None}
     if not hop.identities and not hop.only_these:
         yield from agent
     for path in hop.identities or filter(None, map(if_at_home, _DEFAULT)):
         public = _public_half(path)
-        if public in held:
+        if public in agent_keys:
             yield from (key for key in agent if key.asbytes() == public)
         else:
             yield from _from_file(path, hop, options)
@@ -122,15 +122,15 @@ def _keys(hop: Hop, options: ConnectOptions, agent: list[PKey]) -> Iterator[PKey
 
 
 def _from_file(path: Path, hop: Hop, options: ConnectOptions) -> Iterator[PKey]:
-    named = options.identity_file is not None and path in hop.identities
+    is_named = options.identity_file is not None and path in hop.identities
     try:
         key = load_private_key(path, options.unlocker)
     except KeyAccessError:
-        if named:
+        if is_named:
             raise
         return
     if key is None:
-        if named:
+        if is_named:
             raise KeyAccessError(f"there is no key file {path}", hint="check the path")
         return
     for certificate in hop.certificates:
@@ -152,9 +152,9 @@ def _certify(key: PKey, certificate: Path) -> None:
 
 def _public_half(path: Path) -> bytes:
     """Return the public key that belongs to a file, if it can be had without unlocking it."""
-    beside = path if path.suffix == ".pub" else Path(f"{path}.pub")
+    public_file = path if path.suffix == ".pub" else Path(f"{path}.pub")
     with contextlib.suppress(OSError, IndexError, binascii.Error, UnicodeDecodeError):
-        return base64.b64decode(beside.read_text("utf-8").split()[1])
+        return base64.b64decode(public_file.read_text("utf-8").split()[1])
     return b""
 
 
@@ -179,7 +179,7 @@ def _agent(options: ConnectOptions) -> Iterator[list[Any]]:
 
 
 def _agent_listens() -> bool:
-    """Tell whether there is an agent: paramiko would leave a socket open that leads nowhere."""
+    """Return whether there is an agent: without one, paramiko would leave a socket open."""
     with contextlib.suppress(OSError), socket.socket(socket.AF_UNIX) as probe:
         probe.connect(os.environ.get("SSH_AUTH_SOCK", ""))
         return True

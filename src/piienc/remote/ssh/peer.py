@@ -1,8 +1,8 @@
-"""The socket below paramiko: no peer can make it wait, or hold memory, without a bound.
+"""The socket below paramiko: it limits how long a peer can stall and how much memory it can use.
 
-paramiko takes anything with a socket's methods. It reads a packet in two calls: its beginning, and
-then as many bytes as the peer says that are left. So a packet that is too long shows itself in
-what is asked for here, before the host key is known and after.
+paramiko accepts any object with a socket's methods. It reads a packet in two calls: its beginning,
+and then the rest, whose length the peer has sent. So the second call shows a packet that is too
+long, before the host key is known and after.
 """
 
 from __future__ import annotations
@@ -40,12 +40,12 @@ class PeerError(Exception):
 
 
 class Peer:
-    """A socket to a peer that nobody trusts.
+    """A socket to an untrusted peer.
 
     Attributes:
-        is_flooded: asked now and then whether more has come than anybody waits for.
-        failure: why it was given up; None as long as it was not.
-        lost: whether the other end has gone, or the network.
+        is_flooded: called from time to time; returns whether more data has come than requested.
+        failure: the error that ended the connection; None before that.
+        lost: whether the peer or the network is gone.
     """
 
     def __init__(self, stream: Stream, *, stall: float) -> None:
@@ -53,7 +53,7 @@ class Peer:
 
         Args:
             stream: connected.
-            stall: how many seconds the peer may take nothing of what is sent.
+            stall: how many seconds the peer may accept no data.
         """
         self._stream, self._stall = stream, stall
         self._ahead, self._at = b"", 0
@@ -66,7 +66,7 @@ class Peer:
         self.lost = False
 
     def end_handshake(self) -> None:
-        """Lift the bound of the handshake: the host key is the known one."""
+        """Lift the limit of the handshake, when the host key was checked."""
         self._heard = None
 
     def recv(self, count: int) -> bytes:
@@ -120,9 +120,9 @@ class Peer:
         self._stream.close()
 
     def offered(self) -> dict[str, list[str]]:
-        """Return what the peer offers of each kind of algorithm: kex, keys, ciphers, macs.
+        """Return the peer's algorithms of each kind: kex, keys, ciphers, macs.
 
-        Only until the host key is known; empty if the peer has not told.
+        They are known until the end of the handshake; empty if the peer has not sent them.
         """
         heard = bytes(self._heard or b"")
         if banner := _BANNER.search(heard):

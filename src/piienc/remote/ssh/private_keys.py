@@ -1,6 +1,6 @@
-"""Private keys in files, in whatever form they are kept, as paramiko wants them.
+"""Reads private key files of any format into paramiko's keys.
 
-paramiko's own reading knows neither PKCS#8 nor AES-GCM; cryptography's knows both.
+paramiko itself supports neither PKCS#8 nor AES-GCM; cryptography supports both.
 """
 
 from __future__ import annotations
@@ -44,8 +44,8 @@ def load_private_key(path: Path, unlocker: Unlocker) -> Any:  # noqa: ANN401  # 
     """Return the private key of a file, with the certificate beside it; None if it is not there.
 
     Args:
-        path: of the key, or of its certificate.
-        unlocker: knows its passphrase, if it is locked.
+        path: the path of the key, or of its certificate.
+        unlocker: provides its passphrase, if it is locked.
 
     Raises:
         KeyAccessError: others may read it, it is locked, or it cannot be used.
@@ -64,9 +64,9 @@ def load_private_key(path: Path, unlocker: Unlocker) -> Any:  # noqa: ANN401  # 
                 hint=f"convert it: {convert}",
             )
         key = _as_paramiko(_loaded(data, path, unlocker), path)
-        beside = path.with_name(path.name + _CERTIFICATE)
-        if beside.exists():
-            key.load_certificate(str(beside))
+        certificate = path.with_name(path.name + _CERTIFICATE)
+        if certificate.exists():
+            key.load_certificate(str(certificate))
     except (SSHException, ValueError, OSError) as error:
         raise _unreadable(path, "") from error
     return key

@@ -1,7 +1,6 @@
-"""paramiko's errors and the network's, as ours: the one place where they are told apart.
+"""Translates the errors of paramiko and of the network into piienc's.
 
-`MEANINGS` has an entry for each class of exceptions that paramiko defines; a test fails if it
-grows another one.
+`MEANINGS` has an entry for each exception class of paramiko; a test fails if paramiko adds one.
 """
 
 from __future__ import annotations
@@ -31,13 +30,13 @@ if TYPE_CHECKING:
 
 
 class Meaning(Struct, frozen=True):
-    """What a class of foreign errors means here.
+    """The meaning of a class of foreign errors.
 
     Attributes:
-        text: what happened, behind the name of the host.
+        text: what happened, to follow the name of the host.
         hint: what to do.
-        transient: trying again later may help.
-        kind: the class of our errors, while a connection is made.
+        transient: a retry may help.
+        kind: the class of piienc's error while connecting.
     """
 
     text: str

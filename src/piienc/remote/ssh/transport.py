@@ -66,8 +66,8 @@ class SshTransport(Transport):
 
     @host_key.setter
     def host_key(self, key: PKey | None) -> None:
-        shown = self._shown_key
-        if shown and key and shown.asbytes() != key.asbytes():
+        shown_key = self._shown_key
+        if shown_key and key and shown_key.asbytes() != key.asbytes():
             raise self.peer.given_up(PeerError("it shows another host key than at the beginning"))
         self._shown_key = key
 
