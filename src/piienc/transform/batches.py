@@ -1,7 +1,7 @@
 """A table's units, column by column: what is checked and compared, whatever the file's format.
 
-What costs time is made when it is first asked for: a column that is only decrypted needs no array
-of its cells, and one that is only searched needs no places for its nulls.
+Expensive parts are computed on first use: a column that is only decrypted needs no array of its
+cells, and one that is only searched needs no positions of its nulls.
 """
 
 from __future__ import annotations
@@ -134,7 +134,7 @@ _DECODING = _Decoding()
 
 
 def decoded(table: OpenedTable, unit: Any) -> Sequence[StoredColumn]:  # noqa: ANN401  # a table's units are its own
-    """Return a unit's columns as they lie in the file, in its order, also those of one name.
+    """Return a unit's columns as stored in the file, in its order; names may repeat.
 
     Raises:
         InputError: a record or its bytes are not as they should be, with the line.

@@ -63,9 +63,9 @@ class CryptOptions(Struct, frozen=True):
         threads: units worked on side by side; 0 means one for each core that may be used.
         progress: called with the rows done, the bytes read, and the share of the whole file
             that is done, or None where that cannot be known.
-        rehearsal: the output is not kept, so its marks are not recorded.
-        kernels: those of the run, where it has several files.
-        units: how large the units are that are worked on.
+        rehearsal: the output is discarded, so its marks are not recorded.
+        kernels: shared by the files of one run; None makes new ones.
+        units: the size of the units.
     """
 
     overwrite: bool = False
@@ -77,13 +77,13 @@ class CryptOptions(Struct, frozen=True):
 
 
 class FileObserver(BatchObserver, Protocol):
-    """An observer of all that a file holds, which judges it at the end."""
+    """An observer of a whole file, which may reject it at the end."""
 
     def conclude(self, read: FileFacts) -> None:
-        """Judge, when all has passed and before a file gets its name.
+        """Judge the file after its last unit, before the output gets its name.
 
         Raises:
-            PiiencError: the file must not appear.
+            PiiencError: the output must not appear.
         """
 
 
@@ -105,12 +105,12 @@ def encrypt_file(
         target: of the same format; a file appears whole or not at all.
         schema: names all columns and marks some.
         keys: finds a keyset by its name.
-        counter: counts the cells of sealed keys. Its folder also keeps the marks, to which the
-            schema is held.
+        counter: counts the cells of sealed keys. Its folder also keeps the marks that the schema
+            must not undo.
         options: how to run.
-        treatments: the names of those that other columns get, or marked ones in place of
-            encryption, by column; the file need not have them all.
-        observer: makes, of the open table, what looks at all that passes and may object at the end.
+        treatments: names of treatments by column, for unmarked columns or instead of encryption;
+            the file need not have all of these columns.
+        observer: makes the observer of an open table.
 
     Raises:
         PiiencError: of the class that tells what is wrong; see `piienc.errors`.
@@ -177,8 +177,8 @@ def decrypt_file(
     Args:
         source: CSV or Parquet.
         target: of the same format.
-        schema: tells which columns are encrypted, under which key and context. Parquet files
-            written by piienc tell it themselves.
+        schema: names the encrypted columns with key and context. Parquet files written by piienc
+            record these themselves.
         keys: finds a keyset by its name.
         columns: only these; none means all.
         options: how to run.
@@ -216,11 +216,12 @@ class _Pass(Struct, frozen=True):
 
     Attributes:
         plan: what is done to the columns.
-        record: what is encrypted behind it.
-        keys: keys and values of the footer as they were before anything was encrypted.
-        ciphertext: the columns that are encrypted on the way.
-        at_the_end: called when all is written, before a file gets its name, with what was read.
-        observer: looks at what passes.
+        record: the columns that are encrypted in the output.
+        keys: the footer's keys and values from before any encryption.
+        ciphertext: the columns that this pass encrypts.
+        at_the_end: called with the facts of the input when all is written, before the output gets
+            its name.
+        observer: sees every unit.
         int96: the changed columns whose timestamps were stored as INT96.
     """
 
@@ -319,7 +320,7 @@ def _progress(
 
 
 def csv_format(schema: Schema | None) -> CsvFormat:
-    """Return how the CSV files of a schema are written; without one, the usual way."""
+    """Return the CSV dialect of a schema; without one, the default."""
     if schema is None:
         return CsvFormat()
     return CsvFormat(schema.csv.delimiter, schema.csv.quote, schema.csv.encoding)

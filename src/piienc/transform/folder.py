@@ -1,8 +1,8 @@
 """Encrypt and decrypt a folder of Parquet files, file by file, into another folder.
 
-The folder appears when all of its files are whole; after an error, there is none. Names are kept,
-Hive's among them (`year=2026/month=11/part-0.parquet`). Such a name holds a value in clear, so a
-column that is told by names cannot be marked.
+The folder appears when all of its files are complete; after an error, it does not appear. Names
+are kept, including Hive partitions (`year=2026/month=11/part-0.parquet`). Such a name holds a
+plain value, so a partition column cannot be marked.
 """
 
 from __future__ import annotations
@@ -183,21 +183,21 @@ def _require_parquet(source: Path, files: Sequence[Path]) -> None:
 
 
 def _is_part(path: Path) -> bool:
-    """Tell whether a file is of a format of which a folder is one table."""
+    """Return whether a folder of such files is one table."""
     with FileSource(path).opened() as file:
         return format_of(file.head).in_folders
 
 
 def _told(file: Path) -> Iterable[str]:
-    """Return the columns whose values stand in the names of a file's folders."""
+    """Return the columns whose values are in the names of a file's folders."""
     return (unquote(part.partition("=")[0]) for part in file.parent.parts if "=" in part)
 
 
 def _refuse_marked(schema: Schema, in_names: frozenset[str]) -> None:
-    """Refuse to leave the values of a marked column in names.
+    """Refuse names that hold values of a marked column.
 
     Raises:
-        PolicyError: they are there.
+        PolicyError: a name holds one.
     """
     open_ = [name for name in schema.marked if name in in_names]
     if open_:
@@ -234,7 +234,7 @@ def _columns(receipts: Iterable[Receipt]) -> dict[str, ColumnFacts]:
 def _progress(
     options: crypt.CryptOptions, rows: int, done: int, size: int, total: int
 ) -> OnProgress | None:
-    """Return what tells the progress in one file as that in all of them."""
+    """Return a callback that converts the progress in one file to that in all files."""
     report = options.progress
     if report is None:
         return None

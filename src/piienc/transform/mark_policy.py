@@ -1,8 +1,8 @@
-"""Marks cannot be undone: a schema is held to what earlier files of its name were encrypted with.
+"""Marks cannot be undone: a schema must keep the marks of earlier files of its name.
 
-A receiver who has seen a column encrypted counts on it. So a column stays marked, never under a
-weaker mode, and in its context. A new key of the same mode is allowed, and so is sealing what was
-searchable.
+Receivers rely on a column that has once been encrypted. So a column stays marked, never gets a
+weaker mode, and keeps its context. A new key of the same mode is allowed, and so is a sealed key
+for a searchable column.
 """
 
 from __future__ import annotations
@@ -34,13 +34,14 @@ def hold_to_marks(
     """Refuse a schema that would undo a mark.
 
     Args:
-        schema: what is about to be used.
+        schema: the schema to check.
         keys: finds a keyset by its name.
-        marks: those that hold.
-        columns: the file's; without them, a column that the schema does not name counts as gone.
+        marks: the recorded marks.
+        columns: the file's columns; without them, a column that the schema does not name counts
+            as removed.
 
     Raises:
-        PolicyError: a column is unmarked, its key's mode is weaker, or its context is another.
+        PolicyError: a column is unmarked, or has a weaker mode or a different context.
         KeyAccessError: a key is missing or locked.
         ConfigError: the state folder cannot be used.
     """
@@ -54,14 +55,14 @@ def record_marks(
     marks: Marks,
     columns: Collection[str] | None = None,
 ) -> None:
-    """Record the marks of a schema before its file appears, and hold it to them once more.
+    """Record the marks of a schema before its file appears, and check it once more.
 
-    Before, and not behind: a mark without a file only makes later runs stricter, while a file
-    without its mark could be followed by one in clear. Looking once more in the same transaction
-    means that of two runs that contradict each other, one is refused.
+    A mark without a file only makes later runs stricter, while a file without its mark could be
+    followed by a plain one. The second check is in the same transaction, so one of two
+    contradicting runs is refused.
 
     Raises:
-        PolicyError: another run has recorded what this schema would undo.
+        PolicyError: another run has recorded a mark that this schema would undo.
         KeyAccessError: a key is missing or locked.
         ConfigError: the state folder cannot be used.
     """
@@ -79,16 +80,16 @@ def refuse_undoing(
     recorded: Mapping[str, RecordedMark],
     columns: Collection[str] | None = None,
 ) -> None:
-    """Compare the marks of a schema with those that hold.
+    """Refuse a schema that would undo recorded marks.
 
     Args:
         schema: the schema.
         present: its marks, by column.
-        recorded: those that hold, by column.
-        columns: the file's, where there is a file.
+        recorded: the recorded marks, by column.
+        columns: the file's columns; empty without a file.
 
     Raises:
-        PolicyError: some would be undone; the message lists them all.
+        PolicyError: marks would be undone; the message lists all of them.
     """
     undone = list(_undone(schema, present, recorded, {*(columns or ())}))
     if undone:
@@ -101,7 +102,7 @@ def present_marks(schema: Schema, mode_of: Callable[[str, str], str]) -> dict[st
 
     Args:
         schema: the schema.
-        mode_of: tells the mode of a column's key, by both names.
+        mode_of: returns the mode of a key, given the names of the column and the key.
     """
     return {
         name: RecordedMark(

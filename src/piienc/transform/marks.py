@@ -49,10 +49,10 @@ def chosen_treatments(schema: Schema, treatments: Mapping[str, str]) -> dict[str
 
     Args:
         schema: says which columns are marked.
-        treatments: treatments by column, which the marks' treatment gives way to where they hide.
+        treatments: treatments by column. One that hides the values replaces encryption.
 
     Raises:
-        ConfigError: there is no such treatment, or none of such columns.
+        ConfigError: there is no such treatment, or the schema has no such column.
         PolicyError: a marked column would become readable.
     """
     for name, treatment in treatments.items():
@@ -78,11 +78,10 @@ def chosen_treatments(schema: Schema, treatments: Mapping[str, str]) -> dict[str
 
 
 def check_columns(table: OpenedTable, schema: Schema) -> None:
-    """Hold a table's columns against the schema's, in any order.
+    """Compare a table's columns with the schema's, in any order.
 
     Raises:
-        InputError: some are missing, some are there twice, or some are there that the schema
-            does not name.
+        InputError: columns are missing, repeated, or not in the schema.
     """
     present = {*table.columns}
     missing = [name for name in schema.columns if name not in present]
@@ -156,12 +155,12 @@ def encrypted_columns(
 ) -> dict[str, ColumnMark]:
     """Return the columns to decrypt, some of them or all.
 
-    A schema decides over all: a file's record is not authenticated, so it must neither choose
-    a context nor exempt a marked column from being authenticated.
+    A schema takes precedence: a file's record is not authenticated, so it must neither choose a
+    context nor exempt a marked column from authentication.
 
     Raises:
-        UsageError: neither tells, the record alone does not suffice, or a column of `columns`
-            is not encrypted.
+        UsageError: there is neither schema nor record, the record alone does not suffice, or a
+            column of `columns` is not encrypted.
         ConfigError: no column is marked.
         InputError: the record contradicts the schema.
     """

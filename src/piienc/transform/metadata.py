@@ -1,14 +1,14 @@
-"""What a Parquet file says of its own encryption, so that no schema is needed to decrypt it.
+"""The encryption record of a Parquet file, which allows decryption without a schema.
 
 A JSON document in the file's key-value metadata, under `piienc`:
 
     {"version": 1,
      "columns": {"email": {"key": …, "mode": …, "context": …, "key_ids": […], "type": …}},
      "types": base64 of an Arrow IPC schema: the columns' fields before encryption,
-     "keys": {"pandas": …}: keys of the footer that tell of columns, as they were}
+     "keys": {"pandas": …}: the original keys of the footer that describe columns}
 
-The record is not secret and not authenticated. What is authenticated is each cell, with its
-context; so a schema, where one is given, decides over key and context.
+The record is neither secret nor authenticated. Each cell is authenticated with its context, so a
+schema, if given, decides on key and context.
 """
 
 from __future__ import annotations
@@ -37,9 +37,9 @@ class EncryptedColumn(Struct, frozen=True, omit_defaults=True):
         mode: searchable or sealed.
         context: the associated data.
         key_ids: the keys of the set that encrypted its cells.
-        type: what the column was, for people.
-        physical: INT96, where its timestamps were stored so.
-        categories: of a dictionary column, as one cell: see `columns/categories.py`.
+        type: the original type, for people.
+        physical: INT96, if its timestamps were stored as such.
+        categories: those of a dictionary column, as one cell: see `columns/categories.py`.
     """
 
     key: str
@@ -52,12 +52,12 @@ class EncryptedColumn(Struct, frozen=True, omit_defaults=True):
 
 
 class EncryptionMetadata(Struct, frozen=True):
-    """What a file tells of its encryption.
+    """The encryption record of a file.
 
     Attributes:
-        columns: those that are encrypted.
-        fields: their Arrow fields before.
-        keys: keys and values of the footer as they were, where they had to change.
+        columns: the encrypted columns.
+        fields: their original Arrow fields.
+        keys: the original keys and values of the footer, where they had to change.
     """
 
     columns: dict[str, EncryptedColumn]
@@ -91,7 +91,7 @@ def parse(document: bytes, name: str) -> EncryptionMetadata:
     """Read the document of a file called `name`.
 
     Raises:
-        InputError: it is malformed, or of a version that is not known here.
+        InputError: it is malformed, or its version is unknown.
     """
     try:
         content = json.loads(document)

@@ -1,4 +1,4 @@
-"""Work on the units of a stream side by side, and have the results in order."""
+"""Process the units of a stream in parallel, with the results in order."""
 
 from __future__ import annotations
 
@@ -24,16 +24,16 @@ def usable_cores() -> int:
 def in_order(
     units: Iterator[Unit], work: Callable[[Unit], Result], threads: int
 ) -> Generator[Result]:
-    """Yield the work on each unit, in the units' order.
+    """Process each unit, and yield the results in the units' order.
 
-    Only a few units are held at a time, so memory stays flat however long the stream is. The
-    caller's own thread takes the units and uses the results: reading, working and writing
-    overlap. An error comes out in its unit's place, behind the results before it.
+    Only a few units are held at a time, so memory does not grow with the stream. The calling
+    thread takes the units and uses the results, so reading, working and writing overlap. An error
+    is raised at its unit's position, after the results before it.
 
     Args:
         units: taken one after the other.
         work: called in several threads at once.
-        threads: how many.
+        threads: the number of threads.
     """
     with ThreadPoolExecutor(threads, thread_name_prefix="piienc") as pool:
         running: deque[Future[Result]] = deque()

@@ -1,4 +1,4 @@
-"""A column of a table that is read, as far as what is done to it needs to know."""
+"""A column of an input table, as its treatment needs it."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ class ColumnPlace(Struct, frozen=True):
     Attributes:
         label: what error messages call it.
         field: its Arrow field.
-        typed: whether its values have types; those of CSV are all text.
-        physical: how Parquet stores it, where its Arrow type does not tell: INT96.
+        typed: whether its values have types; CSV values are all text.
+        physical: INT96 if Parquet stores it so, which the Arrow type does not show.
     """
 
     label: str
@@ -47,9 +47,9 @@ class ColumnPlace(Struct, frozen=True):
 
     @property
     def plain_type(self) -> pa.DataType:
-        """The type in which its values are looked at."""
+        """The type of its plain values."""
         return plain_type(self.type)
 
     def none(self) -> pa.Array:
-        """Return no cells of its type, to see what becomes of the type."""
+        """Return an empty array of its type, to derive the output type."""
         return pa.array([], self.type)

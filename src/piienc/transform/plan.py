@@ -24,18 +24,18 @@ if TYPE_CHECKING:
 class Plan:
     """What is done to each column of a table: `{column: treatment}`; all others are kept.
 
-    It knows no file: `apply` is a function from record batch to record batch, and may be called in
-    several threads at once. `apply_to_cells` does the same where the cells are those of CSV.
+    It is independent of files: `apply` turns a record batch into a record batch, and may be called
+    in several threads at once. `apply_to_cells` does the same for the cells of CSV.
 
     Attributes:
-        changed: the treatments of columns that are written, by column.
-        keyed: those of them that have a key.
+        changed: the treatments of the columns that are written, by column.
+        keyed: the treatments among them that use a key.
         omitted: the columns that are not written.
         schema: the Arrow schema of what `apply` returns.
     """
 
     def __init__(self, schema: pa.Schema, treatments: Mapping[str, Treatment]) -> None:
-        """Take the Arrow schema of what is read, and the treatments of some of its columns."""
+        """Take the Arrow schema of the input, and treatments by column."""
         self.changed = {name: each for name, each in treatments.items() if each.field is not None}
         self.keyed = {
             name: each for name, each in treatments.items() if isinstance(each, KeyedTreatment)
@@ -64,7 +64,7 @@ class Plan:
     def apply_to_cells(
         self, stored: Mapping[str, StoredColumn], as_fields: AsFields
     ) -> dict[str, ColumnChange]:
-        """Return what becomes of the cells of records of CSV, by changed column.
+        """Treat the cells of CSV records; return the results by changed column.
 
         Args:
             stored: the columns of the records.
@@ -86,14 +86,14 @@ def plan_of(table: OpenedTable, chosen: Mapping[str, str], context: TreatmentCon
 
     Args:
         table: the table.
-        chosen: the names of treatments by column; of columns that the table need not have.
-        context: what they are prepared with.
+        chosen: the names of treatments by column; the table need not have these columns.
+        context: prepares the treatments.
 
     Raises:
         ConfigError: no column would be left.
         KeyAccessError: a key is missing or locked.
-        InputError: a column's type cannot be treated so.
-        AuthenticationError: what a file records of a column is not authentic.
+        InputError: a treatment does not support a column's type.
+        AuthenticationError: a file's record of a column is not authentic.
     """
     treatments = {
         name: TREATMENTS[kind].prepare(ColumnPlace.of(table, name), context)

@@ -1,9 +1,9 @@
-"""A run proves itself: a sample of each unit is read back from what is about to be written.
+"""A run proves itself: it reads a sample of each unit back before the unit is written.
 
-What reads back shares nothing with what has written: Python's `csv` module or Arrow's own cells,
-and OpenSSL's AEADs, one cell at a time. A small unit is read whole. Of a larger one, the first and
-the last row are read, some that hold quotes or nothing, and some others; these change from run to
-run.
+The code that reads back shares nothing with the code that writes: it uses Python's `csv` module or
+single Arrow values, and OpenSSL's AEADs, one cell at a time. A small unit is read back whole. The
+sample of a larger one has the first and the last row, some rows with quotes or nulls, and some
+others, which change from run to run.
 """
 
 from __future__ import annotations
@@ -33,10 +33,10 @@ _WINDOW = 64 << 10  # bytes that are searched for odd ones
 
 
 class Proof:
-    """Holds what is about to be written against what was read; safe to use from several threads."""
+    """Compares the output of each unit with its input; safe to use from several threads."""
 
     def __init__(self, name: str, columns: list[str], plan: Plan) -> None:
-        """Take what error messages call the file, the columns that are read, and their plan."""
+        """Take the file's name for error messages, the input's columns, and their plan."""
         self._name, self._columns, self._plan = name, columns, plan
         self._kept = [name for name in columns if name not in plan.omitted]
 
@@ -44,7 +44,7 @@ class Proof:
         """Read some records of a block of CSV back.
 
         Raises:
-            BadCells: one is not what it was, which is a bug.
+            BadCells: a record differs, which is a bug.
         """
         count = records.count
         if len(written.begins) != count:
@@ -64,7 +64,7 @@ class Proof:
         """Read some rows of a slice of Parquet back.
 
         Raises:
-            BadCells: one is not what it was, which is a bug.
+            BadCells: a row differs, which is a bug.
         """
         if (written.schema.names, written.num_rows) != (self._kept, read.num_rows):
             raise self._refuted(0)
@@ -76,20 +76,20 @@ class Proof:
                     raise self._refuted(row, name)
 
     def of_whole(self, extent: int, size: int) -> None:
-        """Compare what was read with the units that were made of it.
+        """Compare the size of the input with that of its units.
 
         Args:
-            extent: of all that was read.
-            size: of the units together.
+            extent: the size of the whole input.
+            size: the total size of the units.
 
         Raises:
-            PiiencError: something was lost between them, or is there twice; a bug.
+            PiiencError: a part was lost or doubled, which is a bug.
         """
         if size != extent:
             raise PiiencError(f"{self._name}: the parts that were written are not the whole file")
 
     def _sample(self, count: int) -> set[int]:
-        """Choose rows: all of a few, else the first, the last, and some between."""
+        """Choose rows: all if there are few, else the first, the last, and some between."""
         changed = max(1, len(self._plan.changed))
         if count * changed <= _WHOLE:
             return {*range(count)}
@@ -97,7 +97,7 @@ class Proof:
         return {0, count - 1, *(random.randrange(count) for _ in range(between))}  # noqa: S311  # a sample
 
     def _count(self, lines: int, data: memoryview, begins: Places, form: CsvFormat) -> None:
-        """Count some neighbouring records: none may have been passed over, or taken for two."""
+        """Count some neighbouring records, to detect records that were skipped or split."""
         if lines == len(begins):
             return
         first = random.randrange(max(1, len(begins) - _NEIGHBOURS))  # noqa: S311  # a sample

@@ -1,4 +1,4 @@
-"""One pass over a table: read, change columns, write, all at once."""
+"""One pass over a table: read, change columns and write, in parallel."""
 
 from __future__ import annotations
 
@@ -28,14 +28,14 @@ if TYPE_CHECKING:
 
 
 class Tally(Struct):
-    """What went through a pass: rows, and for each changed column its cells and nulls."""
+    """The counts of a pass: rows, and cells and nulls of each changed column."""
 
     rows: int = 0
     cells: Counter[str] = field(default_factory=Counter)
     nulls: Counter[str] = field(default_factory=Counter)
 
     def count(self, column: str, cells: int) -> None:
-        """Count a column's cells, and its nulls by what is missing to the rows."""
+        """Count a column's cells; all other rows are nulls."""
         self.cells[column] += cells
         self.nulls[column] += self.rows - cells
 
@@ -47,17 +47,17 @@ class Tally(Struct):
 
 
 class BatchObserver(Protocol):
-    """Who looks at the units that pass, as they were before they are changed: a verification."""
+    """Sees each unit before it is changed: a verification."""
 
     def observe(self, stored: Mapping[str, StoredColumn]) -> object:
-        """Look at a unit; called in several threads."""
+        """Inspect a unit; called in several threads."""
 
     def merge(self, result: Any) -> None:  # noqa: ANN401  # what `observe` has returned
         """Take a result, in the units' order."""
 
 
 class _ChangedUnit(Struct, frozen=True):
-    """A unit's work: its size, what is to be written, its tally, and what the observer returned."""
+    """A processed unit: its size, the data to write, its tally, and the observer's result."""
 
     size: int
     written: Any
@@ -96,7 +96,7 @@ class _UnitTransform(Struct, frozen=True):
     def _refuse_empty_lines(self, table: ByteTable, stored: Mapping[str, StoredColumn]) -> None:
         """Refuse to omit all columns but one that holds null: its line would be empty.
 
-        Readers of CSV pass over empty lines, so the receiver would have fewer rows.
+        CSV readers skip empty lines, so the receiver would get fewer rows.
         """
         columns = [name for name in table.columns if name not in self.plan.omitted]
         if self.plan.omitted and len(columns) == 1 and stored[columns[0]].null_count:
@@ -137,7 +137,7 @@ class _UnitTransform(Struct, frozen=True):
     def _observed(
         self, stored: Mapping[str, StoredColumn], encrypted: Mapping[str, Iterable[Cells]]
     ) -> object:
-        """Show a unit to the observer, with what tells its cells apart where encryption knows."""
+        """Show a unit to the observer, with fingerprints of its encrypted cells, if any."""
         if self.observer is None:
             return None
         for name, treatment in self.plan.keyed.items():
@@ -161,13 +161,13 @@ def run(
         source: read to its end.
         sink: written and closed; of the source's format.
         plan: what is done to its columns.
-        proof: holds what is made of each unit against it, before it is written.
-        threads: how many units are worked on side by side.
-        progress: called with the rows that are written so far.
-        observer: looks at each unit, before it is changed.
+        proof: checks each processed unit before it is written.
+        threads: the number of units in parallel.
+        progress: called with the number of rows written so far.
+        observer: sees each unit before it is changed.
 
     Raises:
-        PiiencError: of the first unit that failed, with its place in the file.
+        PiiencError: the error of the first unit that failed, with its row in the file.
     """
     changing = _UnitTransform(plan, sink.schema, observer, proof)
 

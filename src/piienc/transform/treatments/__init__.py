@@ -1,6 +1,6 @@
-"""What can be done to a column on its way from one table to another.
+"""The treatments of a column.
 
-`TREATMENTS` has every kind; a column that has none is kept as it is.
+`TREATMENTS` lists every kind; a column without a treatment is kept unchanged.
 
     treatment.py   what a treatment is
     keyed.py       what encryption and decryption have in common

@@ -46,13 +46,13 @@ class Decryption(KeyedTreatment):
 
         Args:
             place: the column.
-            mark: its key and context; whether its cells are text, their type tells.
+            mark: its key and context; the type of its cells says whether they are text.
             keyset: the key.
-            original: what is to be restored.
-            kernels: those of the run.
+            original: the column to restore.
+            kernels: shared by the run.
 
         Raises:
-            InputError: a column of this type holds no ciphertext.
+            InputError: a column of this type cannot hold ciphertext.
             AuthenticationError: the categories are not authentic.
         """
         stored = to_cells(place.none(), place.label).type
@@ -77,11 +77,11 @@ class Decryption(KeyedTreatment):
         return as_fields(self._cipher.open(cells, text=True))
 
     def is_text_right(self, before: str, after: str) -> bool:
-        """Tell whether a cell is what opens from it."""
+        """Return whether a cell was decrypted correctly."""
         return self._decryptor.decrypt(before.encode(), text=True) == after.encode()
 
     def is_value_right(self, before: pa.Scalar, after: pa.Scalar) -> bool:
-        """Tell whether a value is what opens from its cell."""
+        """Return whether a value was decrypted correctly."""
         plaintext = self._opened(before)
         return plaintext is not None and is_value(plaintext, after)
 

@@ -49,10 +49,10 @@ class Encryption(KeyedTreatment):
             mark: its key and context.
             keyset: the key.
             counter: counts the cells of sealed keys.
-            kernels: those of the run.
+            kernels: shared by the run.
 
         Raises:
-            KeyAccessError: the primary key is for reading only.
+            KeyAccessError: the primary key only decrypts.
             InputError: the column's type cannot be encrypted.
         """
         super().__init__(place, mark, keyset, kernels)
@@ -81,11 +81,11 @@ class Encryption(KeyedTreatment):
         return self._cipher.seal(cells)
 
     def is_text_right(self, before: str, after: str) -> bool:
-        """Tell whether a cell opens to what it was."""
+        """Return whether a cell decrypts to the original."""
         return self._decryptor.decrypt(after.encode(), text=True) == before.encode()
 
     def is_value_right(self, before: pa.Scalar, after: pa.Scalar) -> bool:
-        """Tell whether a cell opens to the value that it was."""
+        """Return whether a cell decrypts to the original value."""
         plaintext = self._opened(after)
         return plaintext is not None and is_value(plaintext, before)
 

@@ -46,13 +46,13 @@ class KeyedTreatment(Treatment):
         return tuple(sorted(self._cipher.used_key_ids))
 
     def _opened(self, cell: pa.Scalar) -> bytes | None:
-        """Open a cell of a batch by other code than encrypts; None if it is not authentic."""
+        """Decrypt a cell of a batch with separate code; None if it is not authentic."""
         stored = cell.as_py()
         text = isinstance(stored, str)
         return self._decryptor.decrypt(stored.encode() if text else stored, text=text)
 
     def fingerprints(self, encrypted: Iterable[Cells]) -> Fingerprints | None:
-        """Return what tells ciphertexts apart; None where equal cells have different ones."""
+        """Return fingerprints of ciphertexts; None if equal cells have different ciphertexts."""
         if self.mode is not Mode.SEARCHABLE:
             return None
         parts = [fingerprints_of_ciphertexts(cells, text=self._text) for cells in encrypted]

@@ -1,4 +1,4 @@
-"""What a treatment of a column is, and what it is prepared with."""
+"""The interface of treatments, and the context that prepares them."""
 
 from __future__ import annotations
 
@@ -24,17 +24,17 @@ class Treatment:
     """What is done to one column; the methods are called in several threads at once.
 
     Attributes:
-        field: the column's Arrow field behind it; None if the column is omitted.
+        field: the column's Arrow field in the output; None if the column is omitted.
     """
 
     field: pa.Field | None = None
 
     def apply(self, array: pa.Array) -> pa.Array:
-        """Return a batch of the column, treated, of the type of `field`."""
+        """Treat a batch of the column; return an array of the type of `field`."""
         raise NotImplementedError
 
     def apply_to_cells(self, cells: Cells, as_fields: AsFields) -> CellPool:
-        """Return the cells of a CSV column that are not null, treated, as fields of CSV.
+        """Treat the cells of a CSV column that are not null; return them as CSV fields.
 
         Args:
             cells: as UTF-8.
@@ -43,16 +43,16 @@ class Treatment:
         raise NotImplementedError
 
     def is_text_right(self, before: str, after: str) -> bool:
-        """Tell whether a cell of CSV became what it should, by other code than has made it."""
+        """Return whether a CSV cell was treated correctly, by separate code."""
         raise NotImplementedError
 
     def is_value_right(self, before: pa.Scalar, after: pa.Scalar) -> bool:
-        """Tell the same of a value of a batch; neither is null."""
+        """Return the same for a value of a batch; neither is null."""
         raise NotImplementedError
 
 
 class ColumnMark(Struct, frozen=True):
-    """What a mark says of a column.
+    """The mark of a column.
 
     Attributes:
         key: the keyset's name.
@@ -66,11 +66,11 @@ class ColumnMark(Struct, frozen=True):
 
 
 class OriginalColumn(Struct, frozen=True):
-    """What an encrypted column was.
+    """The original of an encrypted column.
 
     Attributes:
         field: its Arrow field.
-        categories: what a dictionary column's values are taken from, as one cell.
+        categories: the categories of a dictionary column, as one cell.
     """
 
     field: pa.Field
@@ -78,26 +78,26 @@ class OriginalColumn(Struct, frozen=True):
 
 
 class CellBudget(Protocol):
-    """Who counts the cells of sealed keys."""
+    """Counts the cells of sealed keys."""
 
     def spend(self, key: Key, cells: int) -> None:
         """Count cells before they are encrypted.
 
         Raises:
-            PolicyError: the key has encrypted all that is safe.
+            PolicyError: the key has reached its safe number of cells.
         """
 
 
 class TreatmentContext(Struct, frozen=True, kw_only=True):
-    """What treatments are prepared with.
+    """The context that prepares treatments.
 
     Attributes:
-        marks: key and context of each column that has them.
+        marks: key and context, by column.
         keys: finds a keyset by its name.
-        kernels: those of the run.
+        kernels: shared by the run.
         counter: counts the cells of sealed keys; needed to encrypt.
-        categories: finds what the values of a dictionary column are taken from.
-        originals: what encrypted columns were; needed to decrypt.
+        categories: returns the categories of a dictionary column, by its name.
+        originals: the originals of encrypted columns; needed to decrypt.
     """
 
     marks: Mapping[str, ColumnMark]
@@ -113,8 +113,8 @@ class TreatmentKind(Struct, frozen=True):
 
     Attributes:
         prepare: makes the treatment of one column.
-        hides: nobody can read the column's values behind it: a marked column may have it.
-        keyed: it takes the key of a mark, so that the schema alone decides where it is used.
+        hides: the output does not reveal the column's values, so a marked column may have it.
+        keyed: it uses the key of a mark, so only the schema decides where it applies.
     """
 
     prepare: Callable[[ColumnPlace, TreatmentContext], Treatment]
