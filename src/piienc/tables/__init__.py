@@ -1,4 +1,4 @@
-"""Tables: CSV and Parquet files as streams of units that can be worked on side by side.
+"""Tables: CSV and Parquet files as streams of units that can be processed in parallel.
 
     csv/        blocks of whole records
     parquet/    row groups as record batches, with types, metadata and layout kept

@@ -30,13 +30,12 @@ class TableFormat(Struct, frozen=True):
     """A format of tables.
 
     Attributes:
-        name: what receipts and reports call it.
-        label: what messages call it.
-        suffixes: of the names that promise it.
-        opened: opens a table for reading; it makes the sink that writes one.
-        begins: tells whether a file that begins so is of this format; None for text, which is what
-            no other format knows.
-        parts: cuts a table by rows into files of so many bytes; None where that is not done.
+        name: its name in receipts and reports.
+        label: its name in messages.
+        suffixes: the suffixes of its file names.
+        opened: opens a table for reading; the table makes the sink for writing.
+        begins: recognises the format by the first bytes of a file; None for text, the fallback.
+        parts: cuts a table by rows into files of a largest size; None if not supported.
         in_folders: whether a folder of such files is one table, as Spark and Hive write it.
     """
 
@@ -88,23 +87,23 @@ TABLE_FORMATS: dict[str, TableFormat] = {
 
 
 def format_of(start: bytes) -> TableFormat:
-    """Return the format of a file that begins so: what no other knows is text."""
+    """Return the format of a file by its first bytes; unknown content is text."""
     rows = TABLE_FORMATS.values()
     return next((row for row in rows if row.begins and row.begins(start)), TABLE_FORMATS["csv"])
 
 
 def promised_format(name: str) -> TableFormat | None:
-    """Return the format that a file's name promises; None where it tells nothing."""
+    """Return the format of a file's suffix; None for an unknown suffix."""
     suffix = PurePath(name).suffix.lower()
     return next((row for row in TABLE_FORMATS.values() if suffix in row.suffixes), None)
 
 
 def check_ends(source: OpenedSource, target: Target) -> None:
-    """Refuse ends that do not fit together.
+    """Refuse an output that does not fit the input.
 
     Raises:
         PolicyError: the output is the input.
-        UsageError: the name of the output promises another format than the input has.
+        UsageError: the suffix of the output is of another format than the input.
     """
     refuse_same(source, target)
     by_content, by_name = format_of(source.head), promised_format(target.name)
@@ -119,10 +118,10 @@ def check_ends(source: OpenedSource, target: Target) -> None:
 def opened_table(
     source: OpenedSource, form: CsvFormat, size: UnitSize = UnitSize()
 ) -> AbstractContextManager[OpenedTable]:
-    """Open a table for reading, whatever its name.
+    """Open a table for reading; its content determines the format.
 
     Raises:
-        InputError: it cannot be read, or is no table.
+        InputError: it cannot be read, or is not a table.
         IncompleteError: the folder for temporary files has no room for Parquet from a stream.
     """
     return format_of(source.head).opened(source, form, size)

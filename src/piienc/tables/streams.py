@@ -1,4 +1,4 @@
-"""Byte streams, compressed or not: what is read tells it itself, what is written by its name."""
+"""Byte streams, compressed or not: by content when reading, by name when writing."""
 
 from __future__ import annotations
 
@@ -33,11 +33,11 @@ _XZ_PRESET = 1  # base64 of ciphertext hardly shrinks, however long one tries
 
 
 class Decompressed:
-    """The bytes of a stream, decompressed if they are compressed, whatever its name says.
+    """The bytes of a stream, decompressed if their content is compressed.
 
     Attributes:
-        name: what error messages call it.
-        compression: how it is compressed; None if it is not.
+        name: its name in error messages.
+        compression: the compression; None if there is none.
     """
 
     def __init__(self, stream: HashingReader, name: str) -> None:

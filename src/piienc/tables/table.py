@@ -1,4 +1,4 @@
-"""What all formats of tables have in common: a table that is read, one that is written, limits."""
+"""What all table formats share: a table for reading, a sink for writing, and limits."""
 
 from __future__ import annotations
 
@@ -20,15 +20,15 @@ Made = TypeVar("Made", covariant=True)  # noqa: PLC0105  # it is no name of a us
 
 
 class UnitSize(Struct, frozen=True):
-    """How large the units are that a table is cut into; 0 is a size that pays.
+    """The sizes of units, and the limits of records and row groups; 0 chooses a good size.
 
     Attributes:
         csv_bytes: bytes of a block.
         parquet_rows: rows of a slice.
-        parquet_bytes: bytes that the rows of a slice have in memory; a single row may have more.
-        longest: bytes of the longest record, in what is read and in what is written.
-        row_group: bytes of a row group in memory; what grows beyond is written as several.
-        decoded: bytes that all rows of a row group may have together.
+        parquet_bytes: bytes of a slice in memory; a single row may have more.
+        longest: bytes of the longest record, in input and output.
+        row_group: bytes of a row group in memory; a larger one is split.
+        decoded: bytes of all rows of a row group together.
     """
 
     csv_bytes: int = 0
@@ -40,17 +40,17 @@ class UnitSize(Struct, frozen=True):
 
 
 class OpenedTable:
-    """A table being read, whose units can be worked on side by side.
+    """A table being read, whose units can be processed in parallel.
 
     Attributes:
         kind: the name of its format: its row of `TABLE_FORMATS`.
-        typed: whether its columns have types of their own; if not, all values are text.
-        name: what error messages call the file.
+        typed: whether its columns have types; if not, all values are text.
+        name: the file's name in error messages.
         columns: the names of its columns.
-        schema: these as Arrow has them, with all that the file tells of itself as metadata.
-        rows: how many there are; None where only reading tells.
+        schema: its Arrow schema, with the file's metadata.
+        rows: the number of rows; None if it is unknown before reading.
         int96: the columns that store timestamps as INT96.
-        arrow_schema: what the file keeps of Arrow's own schema.
+        arrow_schema: the file's own entry of an Arrow schema.
     """
 
     __slots__ = ()
@@ -82,26 +82,26 @@ class OpenedTable:
         raise NotImplementedError
 
     def sink(self, writer: HashingWriter, name: str, output: Output) -> Sink:
-        """Return what writes a table of the same format, dialect and layout.
+        """Return a sink of the same format, dialect and layout.
 
         Args:
-            writer: where it goes.
-            name: of the file, whose suffix may tell how it is compressed.
+            writer: the output.
+            name: the file's name, whose suffix may determine the compression.
             output: its columns.
 
         Raises:
-            InputError: what is read cannot be written again.
+            InputError: the table cannot be written again.
         """
         raise NotImplementedError
 
     def require_columns(self, expected: Collection[str]) -> None:
-        """Refuse columns that are others than the expected ones for a reason that can be told.
+        """Refuse unexpected columns if their cause can be explained.
 
         Args:
-            expected: names; none if nobody knows.
+            expected: the expected names; empty if unknown.
 
         Raises:
-            InputError: there is such a reason.
+            InputError: the cause, such as another delimiter.
         """
 
     def categories(self, name: str) -> pa.Array | None:  # noqa: ARG002  # it has none
@@ -148,7 +148,7 @@ class BatchTable(OpenedTable):
     """A table whose units are record batches.
 
     Attributes:
-        size: how large units are, and what is too large.
+        size: the sizes and limits of units.
     """
 
     size: UnitSize
@@ -172,11 +172,11 @@ class Output(Struct, frozen=True):
 
     Attributes:
         schema: its Arrow schema.
-        ciphertext: the columns that are encrypted on the way.
-        decrypted: those that are decrypted.
-        left_out: those of the source that are not there.
-        int96: those of the decrypted whose timestamps were stored as INT96.
-        arrow_schema: what a Parquet footer tells beside its own schema, if anything.
+        ciphertext: the columns that this pass encrypts.
+        decrypted: the columns that this pass decrypts.
+        left_out: the source's columns that are omitted.
+        int96: the decrypted columns whose timestamps were stored as INT96.
+        arrow_schema: the entry of an Arrow schema for a Parquet footer, if any.
     """
 
     schema: pa.Schema
@@ -227,7 +227,7 @@ def repeated(names: Iterable[str]) -> list[str]:
 
 
 def in_words(size: int) -> str:
-    """Return a number of bytes as messages tell it."""
+    """Return a number of bytes in words."""
     for unit, name in ((30, "GiB"), (20, "MiB")):
         if size >= 1 << unit:
             return f"{size / (1 << unit):.4g} {name}"

@@ -1,7 +1,6 @@
 """Where the blocks of a CSV file are cut: between records, none of which is too long.
 
-What was read once is not looked at again, so the time is linear in the file however long its
-records are.
+No byte is scanned twice, so the time is linear in the file, however long its records are.
 """
 
 from __future__ import annotations

@@ -36,7 +36,7 @@ class Oddity(Struct, frozen=True):
 
 
 def of_beginning(start: bytes, end: int, delimiter: bytes, quote: bytes) -> Oddity | None:
-    """Tell what is odd about a file's first lines in UTF-8; `end`: of its first record."""
+    """Explain oddities of a file's first lines in UTF-8; `end`: of its first record."""
     return next(_of_beginning(start, end, delimiter, quote), None)
 
 
@@ -86,7 +86,7 @@ _TWICE = Oddity(
 def of_columns(
     header: str, columns: Sequence[str], expected: Collection[str], delimiter: str, quote: str
 ) -> Oddity | None:
-    """Tell why columns are not the expected ones; none are expected if nobody knows them."""
+    """Explain why the columns are not the expected ones; `expected` is empty if unknown."""
     if mark := _other_delimiter(header, columns, expected, delimiter, quote):
         shown = "\\t" if mark == "\t" else mark
         return Oddity(
@@ -111,7 +111,7 @@ def of_columns(
 def _other_delimiter(
     header: str, columns: Sequence[str], expected: Collection[str], delimiter: str, quote: str
 ) -> str | None:
-    """Return the delimiter by which more of the columns are the expected ones."""
+    """Return a delimiter that gives more of the expected columns."""
     best, most = None, len({*columns} & {*expected})
     for mark in (each for each in DELIMITERS if each != delimiter):
         names = {name.strip().strip(quote) for name in header.split(mark)}
@@ -123,7 +123,7 @@ def _other_delimiter(
 
 
 def unnamed(columns: Sequence[str]) -> Oddity:
-    """Tell why a column may have no name."""
+    """Explain why a column may have no name."""
     number = columns.index("") + 1
     if number == 1:
         return Oddity(
@@ -143,7 +143,7 @@ def _plain(name: str) -> str:
 
 
 def of_record(record: bytes, fields: int, columns: int, delimiter: bytes) -> Oddity:
-    """Tell why a record may have another number of fields than the header."""
+    """Explain why a record may have more or fewer fields than the header."""
     line = record.rstrip(b"\r\n")
     oddities = (
         (
@@ -189,7 +189,7 @@ def of_record(record: bytes, fields: int, columns: int, delimiter: bytes) -> Odd
 
 
 def of_quote(before: bytes, behind: bytes, delimiter: bytes) -> Oddity:
-    """Tell why a quote stands in the middle of a field."""
+    """Explain why a quote may be in the middle of a field."""
     following = behind[:1].decode("latin-1")
     if before.endswith((delimiter + b"=", b"\n=")):
         return Oddity("a field written as a formula of Excel (=)", "write it without the =")
@@ -207,7 +207,7 @@ def of_quote(before: bytes, behind: bytes, delimiter: bytes) -> Oddity:
 
 
 def of_open_quote(delimiter: bytes) -> Oddity:
-    """Tell why a quote may begin a field and never end."""
+    """Explain why a quote may begin a field and never end."""
     rule = "put the whole field in quotes and double the quotes inside it (RFC 4180)"
     unquoted = f"if the file quotes nothing, say so: {_UNQUOTED}"
     often = delimiter in b"\t|"
@@ -215,7 +215,7 @@ def of_open_quote(delimiter: bytes) -> Oddity:
 
 
 def of_return(behind: bytes) -> Oddity:
-    """Tell why a carriage return, outside of quotes, ends no line."""
+    """Explain a carriage return outside of quotes that ends no line."""
     if behind.startswith(b"\r\n"):
         return _TWICE
     return Oddity("", "end lines in LF or CRLF, and put a field that holds a CR in quotes")

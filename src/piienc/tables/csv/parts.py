@@ -25,10 +25,10 @@ _LONGEST = "aéäżя漢한힣😀"  # a character of each length in UTF-8, and 
 
 
 class Part:
-    """A part of a table, read as the bytes of a file; the next one begins where it ends.
+    """A part of a table, read as the bytes of a file; the next part follows it.
 
     Attributes:
-        rows: the rows that were read of it so far.
+        rows: the number of its rows read so far.
     """
 
     def __init__(self, records: _RecordQueue, source: CsvSource, name: str, limit: int) -> None:
@@ -75,8 +75,8 @@ def parts(source: CsvSource, name: str, limit: int) -> Iterator[Part]:
 
     Args:
         source: the table.
-        name: the file's name, whose suffix tells how the parts are compressed.
-        limit: bytes that a part may have, before it is compressed.
+        name: the file's name; its suffix determines the compression of the parts.
+        limit: the largest size of a part in bytes, before compression.
     """
     records = _RecordQueue(source)
     yield Part(records, source, name, limit)
@@ -85,7 +85,7 @@ def parts(source: CsvSource, name: str, limit: int) -> Iterator[Part]:
 
 
 class _RecordQueue:
-    """The records of a table, taken as many as fit."""
+    """The records of a table, from which as many are taken as fit."""
 
     def __init__(self, source: CsvSource) -> None:
         self.name = source.name

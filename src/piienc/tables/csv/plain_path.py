@@ -25,8 +25,8 @@ class Field(Struct, frozen=True):
     """A field of a record.
 
     Attributes:
-        raw: as it stands in the file, quotes included.
-        value: what it holds; None where it is null, which is empty and without quotes.
+        raw: its text in the file, with quotes.
+        value: its value; None for null, which is empty without quotes.
     """
 
     raw: str

@@ -17,12 +17,12 @@ _LF, _CR = ord("\n"), ord("\r")
 
 
 def unquoted(fields: Cells, index: Places, doubled: Places) -> Cells:
-    """Return what fields hold: without the quotes around, doubled ones inside made single.
+    """Return the values of fields: without their quotes, and with doubled quotes made single.
 
     Args:
-        fields: as they stand in the file, in order.
-        index: those that stand in quotes.
-        doubled: where in the buffer the second one of two quotes is that stand for one, in order.
+        fields: the fields as written in the file, in order.
+        index: the indices of the quoted fields.
+        doubled: the positions in the buffer of the second of two doubled quotes, in order.
     """
     if not len(index):
         return fields

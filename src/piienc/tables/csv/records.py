@@ -1,10 +1,9 @@
-"""The records of a block of CSV: where each field stands, found by whole-array operations.
+"""The records of a block of CSV, whose fields are located by whole-array operations.
 
-RFC 4180, held strictly, because a file read wrongly would put personal data into the wrong
-columns: every record has as many fields as the header, a quote stands only around a field or
-doubled inside a quoted one, and lines end in LF or CRLF. Line breaks inside quotes are data.
-A bare empty field is null, `""` is the empty string. What is not changed stays as it was,
-byte for byte.
+RFC 4180 applies strictly, because a misread file would put personal data into the wrong columns:
+every record has as many fields as the header, quotes are only around a field or doubled inside a
+quoted one, and lines end in LF or CRLF. Line breaks inside quotes are data. An empty field without
+quotes is null, `""` is the empty string. Unchanged fields stay identical, byte for byte.
 """
 
 from __future__ import annotations
@@ -41,8 +40,8 @@ class Block(Struct, frozen=True):
     Attributes:
         data: the records as UTF-8, the last one ended by LF, and `SPARE` bytes more.
         size: the bytes of the records.
-        first_line: the line of the file that they begin on.
-        lines: how many line feeds they have.
+        first_line: the line of the file on which they begin.
+        lines: the number of line feeds.
     """
 
     data: bytes
@@ -68,11 +67,11 @@ class ColumnChange(Struct, frozen=True):
 
 
 class Rewritten(Struct, frozen=True):
-    """Records, some of whose columns were changed.
+    """Records with changed columns.
 
     Attributes:
         data: the records as UTF-8.
-        begins: where each of them begins.
+        begins: the position of each record.
     """
 
     data: Bytes
@@ -180,7 +179,7 @@ class Records:
         return Rewritten(output.data, output.cuts[:: index.shape[1]][: self.count])
 
     def _begins(self, column: int) -> Places:
-        """Return where the fields of a column begin."""
+        """Return the positions of a column's fields."""
         begins: Places = self._stops[column - 1] + 1 if column else self._first
         return begins
 
@@ -266,7 +265,7 @@ class Records:
     def _blank(
         self, begins: Places, separators: Places, breaks: NDArray[np.bool_]
     ) -> NDArray[np.bool_]:
-        """Tell which separators end lines with nothing on them."""
+        """Return a mask of the separators that end empty lines."""
         width = separators - begins
         nothing = (width == 0) | ((width == 1) & (self._data[begins] == _CR))
         at_line_start = np.append(True, breaks[:-1])  # an array's first element

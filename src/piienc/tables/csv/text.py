@@ -1,7 +1,7 @@
-"""The text of a file in whatever encoding: read as UTF-8, and written back to the same bytes.
+"""The text of a file in any encoding: read as UTF-8, and written back to the same bytes.
 
-Where an encoding has several codes for one character, what is read is encoded again at once and
-compared: bytes that would come back as others are refused before anything is written of them.
+Some encodings have several codes for one character. Text of these is encoded again at once and
+compared with the input: bytes that would change are refused before they are written.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ _HEAD = 1 << 12  # bytes in which zeros are looked for
 
 
 def encoding_of(stream: Decompressed, expected: str) -> str:
-    """Return a file's encoding: the schema's, in the byte order that the file's mark tells.
+    """Return a file's encoding: the schema's, in the byte order of the file's byte order mark.
 
     Raises:
         InputError: the file's byte order mark contradicts it, or is missing where it is needed.
@@ -65,8 +65,8 @@ class TextReader:
     """A stream's text as UTF-8, whatever its encoding.
 
     Attributes:
-        count: the bytes of UTF-8 that were read.
-        ends_line: whether the last of them is a line feed.
+        count: the number of bytes of UTF-8 read so far.
+        ends_line: whether the last byte is a line feed.
     """
 
     def __init__(self, stream: Decompressed, name: str, encoding: str) -> None:
@@ -126,7 +126,7 @@ class TextReader:
 
 
 class _RoundTripCheck:
-    """Text held against the bytes that it was read from, as it would be written again."""
+    """Encodes text again and compares it with the bytes that it was read from."""
 
     def __init__(self, encoding: str) -> None:
         self._encoder = codecs.getincrementalencoder(encoding)()
@@ -137,8 +137,8 @@ class _RoundTripCheck:
         """Return the line on which bytes would change; 0 if none would.
 
         Args:
-            text: what was read.
-            data: of which bytes, with those that came before; nothing at the end.
+            text: the decoded text.
+            data: its bytes; empty at the end.
         """
         try:
             encoded = self._made + self._encoder.encode(text, final=not data)
@@ -182,7 +182,7 @@ class TextWriter:
             self._encode(self._encoder, bytes(data).decode(), final=False)
 
     def close(self) -> None:
-        """Write what is left, and the end of a compressed file; the file below stays open."""
+        """Write the rest and the end of a compressed file; the underlying file stays open."""
         if self._encoder is not None:
             self._encode(self._encoder, "", final=True)
         self._stream.close()

@@ -1,4 +1,4 @@
-"""What the values of a dictionary column are taken from, over all row groups."""
+"""The categories of a dictionary column, over all row groups."""
 
 from __future__ import annotations
 
@@ -18,12 +18,13 @@ def merged(dictionaries: Iterable[pa.Array], label: str, *, ordered: bool) -> pa
     """Return all values of a column's dictionaries, in their order.
 
     Args:
-        dictionaries: those of its batches.
-        label: what error messages call the column.
-        ordered: whether their order means something.
+        dictionaries: the dictionaries of its batches.
+        label: the column's name in error messages.
+        ordered: whether the order has a meaning.
 
     Returns:
-        None for a large dictionary without an order: an encoding, and no list of categories.
+        The values; None for a large dictionary without an order, which is an encoding and not a
+        list of categories.
 
     Raises:
         InputError: two row groups have the same values in another order.

@@ -1,9 +1,8 @@
-"""What the footer of a Parquet file says, read before Arrow is asked.
+"""The footer of a Parquet file, read before Arrow opens the file.
 
-Arrow ends the whole process where it is asked for a column chunk that is encrypted, and knows
-nothing of annotations that it has no type for. So the footer is read here first, by the Thrift
-definition of the format (`parquet.thrift` of Apache Parquet), and Arrow's accessors of chunks are
-never used.
+Arrow ends the whole process when it accesses an encrypted column chunk, and ignores annotations
+that it has no type for. So the footer is read here first, by the Thrift definition of the format
+(`parquet.thrift` of Apache Parquet), and Arrow's accessors of chunks are never used.
 """
 
 from __future__ import annotations
@@ -104,12 +103,12 @@ _DATA_PAGE, _DATA_PAGE_V2 = 0, 3
 
 
 class Element(Struct, frozen=True):
-    """A column of values, at whatever depth.
+    """A column of values, at any depth.
 
     Attributes:
-        path: the names down to it.
-        physical: what its values are stored as.
-        annotation: what they mean; "" where the physical type says it all.
+        path: the names that lead to it.
+        physical: the physical type.
+        annotation: the logical type; "" if there is none.
         in_utc: for times of day and timestamps, whether they are adjusted to UTC.
         outer: the annotations of the groups around it.
     """

@@ -1,7 +1,7 @@
-"""How a Parquet file is laid out: kept where Arrow's writer can, and said where it cannot.
+"""The layout of a Parquet file: kept if Arrow's writer can keep it, else named in a warning.
 
-What the writer makes of a schema is not reckoned here but looked at: it writes a file without
-rows, whose footer is compared with the source's.
+To see what the writer makes of a schema, it writes a file without rows, whose footer is compared
+with the source's.
 """
 
 from __future__ import annotations
@@ -45,9 +45,9 @@ class Layout(Struct, frozen=True):
 
     Attributes:
         options: as `ParquetWriter` takes them.
-        pairs: of the columns of values that are not changed, the paths in the output, and how the
-            source stores them.
-        lost: what the writer cannot keep, and in which column.
+        pairs: for each unchanged column of values, its path in the output and its chunk in the
+            source.
+        lost: the properties that the writer cannot keep, each with its column.
     """
 
     options: dict[str, Any]
@@ -149,7 +149,7 @@ def _aligned(there: Sequence[Any], here: Sequence[Any]) -> Iterator[tuple[Any, A
 
 
 def _lost(before: Mapping[str, list[Element]], probe: Footer) -> list[tuple[str, str]]:
-    """Return what of the columns' meaning is lost, and where."""
+    """Return which meanings of the columns are lost, each with its column."""
     after = _by_column(probe.leaves, probe.leaves)
     return [
         (what, column)

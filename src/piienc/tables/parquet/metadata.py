@@ -1,9 +1,9 @@
-"""The keys and values of a Parquet footer: piienc's record, and what others tell of columns.
+"""The keys and values of a Parquet footer: piienc's record, and other programs' column metadata.
 
-`piienc` tells what was encrypted. pandas, Spark and others write beside the data what its columns
-are, and believe it when they read: a column that is text by its values and a nullable integer by
-such a key cannot be opened. So the key tells of text while the column is encrypted; what it told
-before is in the record.
+The key `piienc` records the encryption. pandas, Spark and others store the types of columns in
+keys of their own and rely on them: they cannot read a column that is text while its key says
+nullable integer. So their keys say text while the column is encrypted; the record keeps the
+original.
 """
 
 from __future__ import annotations
@@ -46,13 +46,12 @@ def with_record(schema: pa.Schema, record: bytes | None) -> pa.Schema:
 def arrow_schema(before: bytes, schema: pa.Schema, encrypted: Collection[str]) -> bytes:
     """Return the entry of Arrow's own schema for an output.
 
-    Arrow's reader does not believe all of it: what is `date64` or in seconds there, it reads as
-    what is stored. polars believes it. So it is not written anew from what was read: columns that
-    are not changed keep their words, and where nothing is changed any more, it is the same to the
-    byte.
+    Arrow's reader ignores parts of it, such as `date64` or seconds; polars relies on it. So it is
+    not generated from the columns as read: unchanged columns keep their entries, and a fully
+    decrypted table has the original entry, byte for byte.
 
     Args:
-        before: the entry that is true of the table before anything was encrypted.
+        before: the entry from before any encryption.
         schema: of the output.
         encrypted: the columns that are ciphertext.
     """
@@ -78,12 +77,12 @@ def arrow_schema(before: bytes, schema: pa.Schema, encrypted: Collection[str]) -
 def described(
     metadata: Mapping[bytes, bytes], encrypted: Mapping[str, bool], left_out: Collection[str] = ()
 ) -> dict[bytes, bytes]:
-    """Return a footer's keys and values, true of a table whose columns are changed.
+    """Return a footer's keys and values, adapted to changed columns.
 
     Args:
-        metadata: keys and values that are true of the table as it was.
-        encrypted: the columns that are ciphertext, each with whether that is text or bytes.
-        left_out: the columns that are not there any more.
+        metadata: the keys and values of the original table.
+        encrypted: the columns that are ciphertext; True if it is text, False if it is bytes.
+        left_out: the omitted columns.
     """
     entries = dict(metadata)
     for key, change in _KEYS.items():

@@ -1,10 +1,10 @@
-"""Row groups of Parquet cut into slices that have a limit in bytes, and not only in rows.
+"""Row groups of Parquet cut into slices that are limited in bytes as well as in rows.
 
-A value stands once in a file and may be in every row: a few kilobytes can be gigabytes in memory.
-What a row weighs is known only when it was decoded. So a file is begun with few rows, and how many
-come next is told by what the last ones have weighed; small ones are put together again. Where heavy
-rows follow light ones, that would be too late, so no more rows are taken at a time than fit with
-the longest value of each dictionary, and a row group is begun with no more than fit by its size.
+A file stores a repeated value once, so a few kilobytes can become gigabytes in memory, and the
+weight of a row is known only after decoding. So the first slice has few rows, the weight of each
+slice determines the size of the next, and small slices are joined again. Heavy rows may follow
+light ones, so the longest value of each dictionary, and the size of the row group at its
+beginning, limit the number of rows as well.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ _FASTER = 16  # times as many rows come next at the most
 
 
 class Slice(BatchUnit, frozen=True):
-    """Some rows of a row group, and whether they are its last."""
+    """Some rows of a row group; `ends_group`: they are its last."""
 
     ends_group: bool
 
@@ -186,7 +186,7 @@ def weight_of(batch: pa.RecordBatch) -> int:
 
 
 def first_longer(batch: pa.RecordBatch, longest: int) -> int | None:
-    """Return the first row of more bytes than are allowed; None if there is none."""
+    """Return the first row that is longer than allowed; None if there is none."""
     waiting = [(0, batch)]
     while waiting:
         first, part = waiting.pop()

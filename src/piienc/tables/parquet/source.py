@@ -30,10 +30,10 @@ if TYPE_CHECKING:
 class ParquetSource(BatchTable):
     """A Parquet file being read.
 
-    Its columns are the top-level ones. An INT96 counts for its column, at whatever depth it is.
+    Its columns are the top-level ones. An INT96 at any depth counts for its column.
 
     Attributes:
-        footer: what the footer says.
+        footer: its footer.
     """
 
     kind = "parquet"
@@ -85,9 +85,9 @@ class ParquetSource(BatchTable):
             raise damaged(self.name) from error
 
     def categories(self, name: str) -> pa.Array | None:
-        """Return what the values of a dictionary column are taken from; None for all others.
+        """Return the categories of a dictionary column; None for any other column.
 
-        A large dictionary without an order is an encoding, and has none either.
+        A large dictionary without an order is an encoding, and has no categories.
 
         Raises:
             InputError: the file is damaged, or its row groups contradict each other.
@@ -187,7 +187,7 @@ class ParquetSink:
 
 
 def open_parquet(file: BinaryIO, name: str, int96_unit: str | None = None) -> pq.ParquetFile:
-    """Open a Parquet file whose footer was looked at.
+    """Open a Parquet file.
 
     Raises:
         InputError: it cannot be read.

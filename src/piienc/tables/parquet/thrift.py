@@ -1,7 +1,7 @@
 """Thrift's compact protocol, read without a definition: structs as dicts by field number.
 
-A Parquet footer is such a struct. Whatever bytes it is given, this reader returns or raises
-`ValueError`; it allocates no more than the bytes at hand can fill.
+A Parquet footer is such a struct. For any input, this reader returns or raises `ValueError`, and
+allocates no more than the input can fill.
 """
 
 from __future__ import annotations
