@@ -24,7 +24,7 @@ _TRIED = 200  # places where that is tried
 
 
 class _Rows:
-    """A stream of batches, from which any number of rows can be looked at and taken."""
+    """A stream of batches, from which any number of rows can be peeked at and taken."""
 
     def __init__(self, batches: Iterator[pa.RecordBatch], columns: Sequence[str]) -> None:
         self._batches, self._columns = batches, columns
@@ -32,7 +32,7 @@ class _Rows:
         self.taken = 0
 
     def have(self, count: int) -> int:
-        """Return how many rows can be looked at, up to `count` or a few more."""
+        """Return the number of available rows, up to `count` or a few more."""
         rows: int = sum(batch.num_rows for batch in self._held)
         while rows < count:
             batch = next(self._batches, None)
@@ -43,7 +43,7 @@ class _Rows:
         return rows
 
     def first(self) -> pa.RecordBatch:
-        """Return the rows of the first batch that are left."""
+        """Return the remaining rows of the first batch."""
         return self._held[0]
 
     def peek(self, start: int, count: int) -> list[pa.Array]:
@@ -53,7 +53,7 @@ class _Rows:
         return [column.combine_chunks() for column in table.columns]
 
     def take(self, count: int) -> None:
-        """Go on by some rows."""
+        """Skip some rows."""
         self.taken += count
         while count:
             head = self._held[0]
@@ -71,7 +71,7 @@ def compared(
     original_batches: Iterator[pa.RecordBatch],
     columns: Sequence[str],
 ) -> Iterator[Violation]:
-    """Compare the batches of a file, with its plain values, with those of the original.
+    """Compare the batches of a file, in plain values, with those of the original.
 
     Yields:
         Violations, with their rows counted from 0 in the file.
@@ -130,7 +130,7 @@ def _beginnings(masks: dict[str, NDArray[np.bool_]], size: int) -> list[int]:
 
 
 def _shift(actual: _Rows, original: _Rows, row: int) -> int:
-    """Tell which side has a row too many: 1 for ours, -1 for theirs, 0 for neither."""
+    """Return which side has an extra row: 1 for the file, -1 for the original, 0 for neither."""
     for first, second, side in ((actual, original, 1), (original, actual, -1)):
         ahead = min(_AHEAD, first.have(row + 1 + _AHEAD) - row - 1, second.have(row + _AHEAD) - row)
         if ahead < 1:
@@ -152,7 +152,7 @@ def _agree(first: _Rows, at_first: int, second: _Rows, at_second: int, count: in
 def _values(
     name: str, mask: NDArray[np.bool_], left: pa.Array, right: pa.Array, first: int
 ) -> Iterator[Violation]:
-    """Yield the rows whose cells differ, apart those that are null on one side."""
+    """Yield the rows whose cells differ, in groups: null here, null there, other values."""
     rows = np.flatnonzero(mask)
     if not len(rows):
         return
@@ -168,9 +168,9 @@ def _values(
 
 
 def differing(left: pa.Array, right: pa.Array) -> NDArray[np.bool_] | None:
-    """Tell which cells differ; None if none does.
+    """Return a mask of the cells that differ; None if none does.
 
-    Two NaN are the same, whatever their bits; 0.0 and -0.0 are not.
+    NaN equals NaN, whatever their bits; 0.0 and -0.0 differ.
     """
     if left.type != right.type:
         return np.ones(len(left), np.bool_)

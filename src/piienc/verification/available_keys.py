@@ -22,8 +22,8 @@ class AvailableKeys(Struct):
     """The keys of a folder.
 
     Attributes:
-        folder: where they are; it need not exist.
-        used: whether keys may be opened at all.
+        folder: the key folder; it need not exist.
+        used: whether keys may be opened.
     """
 
     folder: KeyFolder
@@ -39,7 +39,7 @@ class AvailableKeys(Struct):
         return self.folder.load(name) if self.used else None
 
     def facts(self, name: str) -> KeysetFacts | None:
-        """Return what may be known of a keyset without opening it; None if it is not there."""
+        """Return the facts of a keyset that are readable without opening it; None if missing."""
         if name not in self._facts:
             try:
                 info = self.folder.info(name)
@@ -52,12 +52,12 @@ class AvailableKeys(Struct):
 def require_marks_kept(
     schema: Schema, keys: AvailableKeys, marks: Marks, columns: Sequence[str]
 ) -> None:
-    """Refuse a schema that would undo a mark, as far as the modes of its keys are known.
+    """Refuse a schema that would undo a mark.
 
-    A key that is not there counts as one of the mode that was recorded.
+    A missing key counts as one of the recorded mode.
 
     Raises:
-        PolicyError: a column is unmarked, its key's mode is weaker, or its context is another.
+        PolicyError: a column is unmarked, or has a weaker mode or a different context.
         ConfigError: the state folder cannot be used.
     """
     recorded = marks.of(schema.name)

@@ -1,7 +1,7 @@
-"""Two files compared by a column that names their rows, in whatever order those stand.
+"""Two files compared by a key column, independent of the order of their rows.
 
-Of each row there is kept what its name and its cells are equal by: fingerprints under a key that
-dies with the run. They are cut into buckets by the name, so memory stays flat.
+For each row, fingerprints of its key and its cells are kept, made with a random key of this run.
+They are cut into buckets by the row's key, so memory stays flat.
 """
 
 from __future__ import annotations
@@ -34,15 +34,15 @@ def compared_by_key(
     key: str,
     fingerprinter: Fingerprinter,
 ) -> Iterator[Violation]:
-    """Compare a file, with its plain values, with the original, by a column that names the rows.
+    """Compare a file, in plain values, with the original, by a key column.
 
-    Rows of the same name are compared in the order in which they stand.
+    Rows with the same key are compared in their order.
 
     Yields:
         Violations, with their rows counted from 0 in the file.
 
     Raises:
-        InputError: a value has no text that could be compared.
+        InputError: a value has no text to compare.
         IncompleteError: the folder for temporary files is full.
     """
     kind = np.dtype(
@@ -99,7 +99,7 @@ def _records(
     fingerprinter: Fingerprinter,
     kind: np.dtype[np.void],
 ) -> NDArray[np.void]:
-    """Return the fingerprints of each row; those of null are 0, as one in 2^64 others are."""
+    """Return the fingerprints of each row; null is 0, as is one in 2^64 values."""
     records = np.zeros(batch.num_rows, kind)
     for number, name in enumerate(columns):
         cells, rows = comparable(batch.column(name), name)
@@ -111,7 +111,7 @@ def _records(
 
 
 def _matched(left: NDArray[np.void], right: NDArray[np.void]) -> tuple[Places, Places]:
-    """Return which rows of one side go with which of the other."""
+    """Return the matching rows of both sides."""
     high = np.concatenate([left["high"], right["high"]])
     low = np.concatenate([left["low"], right["low"]])
     order = np.lexsort((low, high))
@@ -127,7 +127,7 @@ def _matched(left: NDArray[np.void], right: NDArray[np.void]) -> tuple[Places, P
 
 
 def _numbered(codes: NDArray[np.int64], rows: Places) -> NDArray[np.int64]:
-    """Number the rows of one name: the first one of each, the second one, and so on."""
+    """Number the rows of each key: its first row, its second, and so on."""
     order = np.lexsort((rows, codes))
     ordered = codes[order]
     begins = np.flatnonzero(np.append(True, ordered[1:] != ordered[:-1])[: len(ordered)])

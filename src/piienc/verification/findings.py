@@ -1,4 +1,4 @@
-"""What is found in a unit, by its own rows, and how it becomes findings of the file."""
+"""The violations of units, which become findings of the file."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ class Violation(Struct, frozen=True):
     """Rows that break a rule.
 
     Attributes:
-        column: the column's name; None if it is of whole rows or of the file.
-        rule: by its name in reports.
-        detail: what is wrong, without the value.
-        rows: int64, from 0 within the unit, rising; None if it is of no row.
-        severity: of the findings.
+        column: the column's name; None if it concerns whole rows or the file.
+        rule: its name in reports.
+        detail: the fault, without the value.
+        rows: int64, from 0 within the unit, ascending; None if no row is concerned.
+        severity: the severity of the findings.
     """
 
     column: str | None
@@ -42,8 +42,8 @@ class ColumnCounts(Struct):
         nulls: cells that are null.
         encrypted: cells that have the form of a ciphertext.
         authentic: cells that are authentic.
-        key_ids: the keys that ciphertexts bear.
-        suspicious: by finder, cells that look like personal data.
+        key_ids: the key ids in ciphertexts.
+        suspicious: the number of cells that look like personal data, by finder.
     """
 
     nulls: int = 0
@@ -62,7 +62,7 @@ class ColumnCounts(Struct):
 
 
 class Findings:
-    """All findings of a file: counted, and the first of each column and rule kept."""
+    """The findings of a file: all are counted, the first of each column and rule are kept."""
 
     def __init__(self, most: int) -> None:
         """Begin; so many are kept of each column and rule."""
@@ -110,7 +110,7 @@ class Findings:
         return dict(counts)
 
     def in_order(self, columns: Sequence[str]) -> tuple[Finding, ...]:
-        """Return those that were kept: of whole columns first, then by row and by the columns."""
+        """Return the kept findings: those of whole columns first, then by row and column."""
         places = {name: place for place, name in enumerate(columns)}
         return tuple(
             sorted(

@@ -53,11 +53,11 @@ class _MessageReader:
             self.descriptor = -1
 
     def read(self, size: int = -1, /) -> bytes:
-        """Read up to `size` bytes of what is in the message; nothing at its end.
+        """Read up to `size` bytes of the message's content; nothing at its end.
 
         Raises:
-            PiiencError: what gpg has failed with, at the end: a table that is inspected before
-                it is read, as Parquet is, comes of a message that is whole.
+            PiiencError: gpg's failure, at the end. So Parquet, which is inspected before it is
+                read, always comes from a complete message.
         """
         data = self.stream.read(size)
         if not data:
@@ -73,7 +73,7 @@ class _MessageReader:
             raise self._failed
 
     def facts(self) -> FileFacts:
-        """Read to the end, and tell the file's size and hash."""
+        """Read to the end, and return the file's size and hash."""
         self.require_whole()
         return FileFacts(self._source.name, *self._source.finish())
 

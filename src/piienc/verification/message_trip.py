@@ -33,12 +33,12 @@ _PIECE = 256 << 10  # bytes
 def message_trip(
     source: OpenedSource, recipients: Sequence[str], profile: Profile | None, pgp: PgpFolder
 ) -> Iterator[Violation]:
-    """Wrap a file for some recipients, one of which is ours, unwrap it, and compare.
+    """Wrap a file for recipients, unwrap it, and compare; one recipient's secret key is needed.
 
-    Two sessions of gpg are joined by a pipe: what is in it is gone with this process.
+    A pipe joins two gpg sessions, so nothing is left behind when the process ends.
 
     Raises:
-        KeyAccessError: no secret key of the recipients is here, or it is locked.
+        KeyAccessError: no recipient's secret key is available, or it is locked.
         PgpError: a key cannot be used, or gpg failed.
         InputError: the file cannot be read.
     """
@@ -75,7 +75,7 @@ def _joined(
     form: MessageFormat,
     secret: SecretBytes | None,
 ) -> str:
-    """Wrap in one thread and unwrap in this one; return the hash of what came out."""
+    """Wrap in one thread and unwrap in this one; return the hash of the output."""
     wrapping, unwrapping = sessions
     digest = hashlib.sha256()
 

@@ -25,10 +25,10 @@ class VerifiedFile(Struct, frozen=True):
     """An open file.
 
     Attributes:
-        table: that it is, or that is in it.
-        facts: reads to the end, and tells the file's size and hash. Of a message, it raises an
-            AuthenticationError if that was tampered with or cut off, and a PgpError if gpg failed.
-        share: tells how much of the file was read; None where that cannot be known.
+        table: the table, which may be in an OpenPGP message.
+        facts: reads to the end, and returns the file's size and hash. For a message, it raises an
+            AuthenticationError if it was altered or truncated, and a PgpError if gpg failed.
+        share: returns the share of the file that was read; None if that is unknown.
         wrapped: it is an OpenPGP message.
     """
 

@@ -45,15 +45,15 @@ class VerificationPlan(Struct):
 
     Attributes:
         table: the file.
-        schema: what it is held against.
-        encrypted: whether its marked columns should be.
-        finders: by unmarked column, those of personal data.
-        modes: by marked column, its key's mode, where it is known.
+        schema: the schema that it must match.
+        encrypted: whether its marked columns should be encrypted.
+        finders: the finders of personal data, by unmarked column.
+        modes: the known modes of keys, by marked column.
         rows: the receiver's rules on rows.
-        verifiers: by column, in the order of the file.
-        violations: what is wrong with the columns as such.
-        missing_keys: the names of keys that are needed and cannot be used.
-        warnings: what the user should know.
+        verifiers: the verifiers by column, in the order of the file.
+        violations: the violations of columns as a whole.
+        missing_keys: the names of needed keys that cannot be used.
+        warnings: warnings for the user.
     """
 
     table: OpenedTable
@@ -70,7 +70,7 @@ class VerificationPlan(Struct):
     def of_rows(
         self, stored: Mapping[str, StoredColumn], results: Mapping[str, ColumnResult]
     ) -> list[Violation]:
-        """Return what the receiver does not take of a batch's rows."""
+        """Return the rows of a batch that the receiver rejects."""
         if self.rows is None:
             return []
         lying = None
@@ -86,7 +86,7 @@ class VerificationPlan(Struct):
     def plain(
         self, stored: Mapping[str, StoredColumn], results: Mapping[str, ColumnResult]
     ) -> pa.RecordBatch:
-        """Return a batch with the plain values of those columns whose key is there."""
+        """Return a batch with the plain values of the columns whose key is available."""
         arrays = []
         for name, column in stored.items():
             plain = results[name].plain if name in results else None
@@ -94,9 +94,9 @@ class VerificationPlan(Struct):
         return pa.RecordBatch.from_arrays(arrays, list(stored))
 
     def of_shares(self, counts: Mapping[str, ColumnCounts], rows: int) -> Iterator[Violation]:
-        """Yield the columns of whose cells so many look like personal data that they must be it.
+        """Yield the columns with a high share of cells that look like personal data.
 
-        What fewer cells look like is innocent, and leaves the counts.
+        A lower share is no finding, and is removed from the counts.
         """
         for name, finders in self.finders.items():
             cells, suspicious = rows - counts[name].nulls, counts[name].suspicious
@@ -109,7 +109,7 @@ class VerificationPlan(Struct):
                     del suspicious[finder.name]
 
     def comparable(self, others: Sequence[str]) -> tuple[list[str], list[Violation]]:
-        """Return the columns that can be compared with those of another file, and what is wrong."""
+        """Return the columns that can be compared with another file, and the violations."""
         table_names, original_names, twice = {*self.table.columns}, {*others}, repeated(others)
         violations = [
             Violation(name, "columns", detail)

@@ -22,16 +22,16 @@ class VerifyRequest(Struct, frozen=True, kw_only=True):
     """What is to be verified.
 
     Attributes:
-        schema: what the file is held against.
-        facts: the schema's own facts, for the report.
-        expect: whether the marked columns should be encrypted, or plain still.
-        against: the original, to compare with.
-        key_column: the column that names the rows, where the files are in different orders.
+        schema: the schema that the file must match.
+        facts: the schema's facts, for the report.
+        expect: whether the marked columns should be encrypted or plain.
+        against: the original to compare with.
+        key_column: the column that identifies rows, if the files are in different orders.
         round_trip: encrypt and decrypt a plain file in memory, and compare.
-        recipients: wrap and unwrap it in the round trip, too, for these keys.
-        profile: the receiver whose rules on rows hold, if any.
-        leave_out: columns that will not leave the house: they may hold personal data.
-        most: how many findings are kept of each column and rule.
+        recipients: also wrap and unwrap it in the round trip, for these keys.
+        profile: the receiver whose rules on rows apply, if any.
+        leave_out: columns that are not sent: they may hold personal data.
+        most: the number of findings to keep of each column and rule.
         hold: called with the file's columns before any row is read, to refuse a schema that would
             undo a mark.
         threads: units checked in parallel; 0 means one for each core that may be used.

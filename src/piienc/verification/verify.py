@@ -1,4 +1,4 @@
-"""The pass: units of a file are checked side by side, and their results merged in order."""
+"""The pass: units of a file are checked in parallel, and their results merged in order."""
 
 from __future__ import annotations
 
@@ -95,7 +95,7 @@ def _require_fitting(source: Source, request: VerifyRequest) -> None:
 
 
 class UnitResult(Struct, frozen=True):
-    """What was found in a unit; `unknown` are the rows whose values are not known."""
+    """The result of a unit; `unknown` has the rows whose values are unknown."""
 
     rows: int
     columns: dict[str, ColumnResult]
@@ -127,7 +127,7 @@ class VerifyPass:
         self._stack.close()
 
     def batches(self, file: VerifiedFile, threads: int) -> Iterator[pa.RecordBatch]:
-        """Look at all units, and yield the plain values of each, as far as they are known."""
+        """Check all units, and yield the plain values of each, as far as they are known."""
         progress = self._request.progress or (lambda *_: None)
 
         def look(unit: Any) -> UnitResult:  # noqa: ANN401  # a source's units are its own
@@ -141,7 +141,7 @@ class VerifyPass:
                     yield result.plain
 
     def compare(self, file: VerifiedFile, original: VerifiedFile, threads: int) -> None:
-        """Look at all units, and compare them with those of the original."""
+        """Check all units, and compare them with those of the original."""
         table = original.table
         if table.kind != self._table.kind:
             raise UsageError(
@@ -174,7 +174,7 @@ class VerifyPass:
             self._findings.add(map(self._known, differences))
 
     def _known(self, violation: Violation) -> Violation:
-        """Leave out the rows whose values are not known: why not, another finding says."""
+        """Drop the rows whose values are unknown: another finding explains them."""
         if (
             violation.rule != "value"
             or violation.column not in self._unknown
@@ -233,7 +233,7 @@ class VerifyPass:
         self._rows += unit.rows
 
     def report(self, file: FileFacts, began: datetime, seconds: float) -> Report:
-        """Conclude: what only all rows together can tell, and all that was found."""
+        """Add the findings that need all rows, and return the report."""
         request, plan = self._request, self._plan
         trips = (("columns", request.round_trip), ("message", request.recipients))
         for name, store in self._unique.items():

@@ -79,7 +79,7 @@ class Buckets:
             yield np.frombuffer(b"".join(pieces), self._kind)
 
     def spill(self) -> None:
-        """Write what is held to the file, cut into buckets, and remember where each part is.
+        """Write the records in memory to the file, cut into buckets.
 
         Raises:
             IncompleteError: the folder for temporary files is full.

@@ -1,4 +1,4 @@
-"""An encrypted column whose key is not there."""
+"""An encrypted column whose key is not available."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ class CiphertextColumn:
             self.unchecked["leak"] = reason
 
     def of_column(self) -> Iterator[Violation]:
-        """Nothing can be told."""
+        """Yield nothing: the type is unknown without the key."""
         yield from ()
 
     def check(self, stored: StoredColumn) -> ColumnResult:

@@ -1,4 +1,4 @@
-"""An encrypted column whose key is there."""
+"""An encrypted column whose key is available."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 
 
 class DecryptedColumn:
-    """A marked column whose key is there: each cell is authentic, and its value as it should be."""
+    """A marked column whose key is available: checks that cells are authentic and values valid."""
 
     def __init__(
         self,

@@ -1,4 +1,4 @@
-"""Which values of a column are equal: by their fingerprints, in flat memory at any length."""
+"""Finds equal values of a column by their fingerprints, in flat memory."""
 
 from __future__ import annotations
 
@@ -26,12 +26,12 @@ _GOLDEN = np.uint64(0x9E3779B97F4A7C15)  # odd, so no two halves are multiplied 
 
 
 class EqualityFacts(Struct, frozen=True):
-    """What a column's fingerprints tell.
+    """How often the values of a column repeat.
 
     Attributes:
-        cells: how many there are.
-        distinct: how many are different.
-        most_frequent: how many are equal to the most frequent one.
+        cells: the number of cells.
+        distinct: the number of different values.
+        most_frequent: the number of cells with the most frequent value.
     """
 
     cells: int
@@ -76,13 +76,13 @@ class FingerprintStore(Buckets):
         self.add(records)
 
     def repeated(self) -> Iterator[Places]:
-        """Yield the rows, from bucket to bucket, whose value stands in an earlier row."""
+        """Yield the rows whose value occurs in an earlier row, bucket by bucket."""
         for bucket in self:
             yield _repeated(bucket, np.sort(bucket["high"]))
 
 
 class Frequencies(Buckets):
-    """How often each value of a column stands."""
+    """Counts how often each value of a column occurs."""
 
     def __init__(self) -> None:
         super().__init__(_FOLDED)
@@ -114,7 +114,7 @@ def _lengths_of_runs(values: NDArray[np.uint64]) -> NDArray[np.int64]:
 
 
 def _repeated(records: NDArray[np.void], values: NDArray[np.uint64]) -> Places:
-    """Return the rows whose value stands in an earlier one.
+    """Return the rows whose value occurs in an earlier row.
 
     Args:
         records: fingerprints with their rows.

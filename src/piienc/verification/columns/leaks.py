@@ -1,7 +1,7 @@
 """What a searchable column gives away: equal values have equal ciphertexts, which can be counted.
 
-Who knows how often which value appears in the world reads a column of few values by counting
-(frequency analysis; for deterministic encryption see Bellare, Boldyreva and O'Neill, CRYPTO 2007).
+Frequency analysis recovers a column of few values from known frequencies (for deterministic
+encryption see Bellare, Boldyreva and O'Neill, CRYPTO 2007).
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ def leak_of(name: str, column: Column, equal: EqualityFacts) -> Violation | None
 
 
 def _nature(column: Column) -> str:
-    """Say what a column holds, if that alone tells that its values are few."""
+    """Describe a column that has few values by its nature."""
     carried = personal_by_name(column.property or "")
     if carried and carried.few:
         return carried.what

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 
 class PlaintextColumn:
-    """A marked column of a file that is still to be encrypted: its rules hold, and it is plain."""
+    """A marked column of a plain file: checks its rules, and that no cell is encrypted."""
 
     def __init__(
         self,

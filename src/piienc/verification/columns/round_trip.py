@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 
 class Uncounted:
-    """Counts no cells: what a round trip encrypts is forgotten at once, and nobody sees it.
+    """Counts no cells: the ciphertext of a round trip is discarded at once.
 
     The limit on cells of AES-GCM (NIST SP 800-38D, 8.3) guards against two ciphertexts under one
     IV that somebody else compares.

@@ -25,14 +25,14 @@ if TYPE_CHECKING:
 
 
 class ColumnResult(Struct, frozen=True):
-    """What was found in a batch of a column.
+    """The result of a batch of a column.
 
     Attributes:
-        counts: of its cells.
+        counts: the counts of its cells.
         violations: rows that break a rule.
-        plain: makes the values, as far as they are known; None where no key tells.
+        plain: returns the plain values as far as they are known; None without the key.
         fingerprints: of values, to find equal ones, and their rows.
-        leaks: fingerprints, folded, to count what a searchable column gives away.
+        leaks: folded fingerprints, to count what a searchable column reveals.
     """
 
     counts: ColumnCounts
@@ -42,7 +42,7 @@ class ColumnResult(Struct, frozen=True):
     leaks: Folded | None = None
 
     def unknown(self, stored: StoredColumn) -> Places:
-        """Return the rows that hold something, and nobody knows what."""
+        """Return the rows that are not null and whose value is unknown."""
         rows = stored.dense[1]
         if self.plain is None:
             return rows
@@ -56,7 +56,7 @@ class ColumnVerifier(Protocol):
     """By rule, why it cannot be checked."""
 
     def of_column(self) -> Iterator[Violation]:
-        """Yield what is wrong with the column as a whole, whatever its values."""
+        """Yield violations of the column as a whole, independent of its values."""
 
     def check(self, stored: StoredColumn) -> ColumnResult:
         """Check a batch; called from several threads."""
@@ -69,8 +69,8 @@ class ValueRules(Struct, frozen=True):
         name: the column's.
         column: as the schema has it.
         kind: the Arrow type of the values.
-        fingerprinter: makes those of a unique column.
-        checks: what each value is asked.
+        fingerprinter: makes the fingerprints of a unique column.
+        checks: the checks of each value.
     """
 
     name: str
@@ -83,11 +83,11 @@ class ValueRules(Struct, frozen=True):
     def of(
         cls, name: str, column: Column, kind: pa.DataType, fingerprinter: Fingerprinter
     ) -> ValueRules:
-        """Return those that a schema has for a column."""
+        """Return the rules of a schema for a column."""
         return cls(name, column, kind, fingerprinter, checks_of(column, kind))
 
     def of_column(self, *, text: bool) -> Iterator[Violation]:
-        """Yield what is wrong with the type of a Parquet column; CSV has text alone."""
+        """Yield violations of a Parquet column's type; CSV has only text."""
         detail = None if text else type_fits(self.column, self.kind)
         if detail:
             yield Violation(self.name, "type", detail)
