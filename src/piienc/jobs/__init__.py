@@ -1,9 +1,9 @@
 """A job: each new source is verified, encrypted, wrapped and delivered, exactly once.
 
 send.py             the job, in its steps; start reading here
-context.py          all that a job takes, made of the settings
+context.py          everything a job needs, made from the settings
 spooling/           from a plain source to a wrapped file in the spool
-deliver.py          what is in the spool goes to the destination
+deliver.py          delivers the spool to the destination
 delivery_thread.py  the same in a thread, while the next source is spooled
 after.py            what becomes of a source afterwards
 outcome.py          what became of each source, and of all

@@ -1,4 +1,4 @@
-"""What becomes of a source afterwards: it is kept, moved or deleted, or put into quarantine."""
+"""Keeps, moves or deletes a source after its delivery, or moves it into quarantine."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ if TYPE_CHECKING:
 
 
 def apply_after(job: Job, entry: JobEntry) -> None:
-    """Do with a delivered source what the job says; one that is another file by now stays.
+    """Apply the job's `after` to a delivered source; a file that was replaced stays.
 
     Raises:
         IncompleteError: it cannot be moved or deleted.
         ConfigError: the folder is on another file system.
-        InputError: a link of another user leads to its folder by now.
+        InputError: a link of another user now leads to its folder.
     """
     path = Path(entry.source)
     current = SourceFile.at(path)
@@ -46,17 +46,17 @@ def apply_after(job: Job, entry: JobEntry) -> None:
 def move(path: Path, folder: Path, expected: SourceFile | None = None) -> Path:
     """Move a source into a folder, under a name that is free, and return its new path.
 
-    It is renamed and never copied: plaintext is not written anywhere. Of a symbolic link, the link
-    is moved, and what it points to stays. What a killed run has given its new name already only
-    loses the old one.
+    It is renamed and never copied, so no plaintext is written. A symbolic link is moved itself; its
+    target stays. A source that a killed run has already linked to its new name only loses the old
+    one.
 
     Args:
-        path: of the source.
-        folder: made if it is not there.
+        path: the path of the source.
+        folder: created if missing.
         expected: the source as it was found; another file is not moved. None moves any file.
 
     Raises:
-        MovedError: the file does not have its name any more.
+        MovedError: the file no longer has its name.
         InputError: a link of another user leads to it.
         IncompleteError: it cannot be moved.
         ConfigError: the folder is on another file system.
@@ -113,7 +113,7 @@ def _link(path: Path, name: Path) -> None:
 
 
 def _is_same(path: Path, name: Path) -> bool:
-    """Tell whether a source has both names, this run having given it the other, or a killed one."""
+    """Return whether a source has both names, linked by this run or by a killed one."""
     if path.is_symlink():
         return name.is_symlink() and name.resolve() == path.resolve()
     return path.exists() and os.path.samestat(path.lstat(), name.lstat())

@@ -40,7 +40,7 @@ class JobCheck(Struct, frozen=True):
 
 
 class CheckReceipt(Struct, frozen=True):
-    """What a look at a job has found.
+    """The results of a check.
 
     Attributes:
         step: the command's name.
@@ -68,9 +68,9 @@ class CheckReceipt(Struct, frozen=True):
 
 
 def check(context: JobContext) -> CheckReceipt:
-    """Look at all that a job needs, and change nothing.
+    """Check everything that a job needs, and change nothing.
 
-    The destination is tried as by `push --dry-run`.
+    The destination is checked as by `push --dry-run`.
     """
     checks = []
     for what, look in (

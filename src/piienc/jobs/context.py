@@ -1,4 +1,4 @@
-"""All that a job takes, made of the settings, each part when it is first asked for."""
+"""Everything a job needs, made from the settings; each part is made on first use."""
 
 from __future__ import annotations
 
@@ -50,22 +50,22 @@ def ignore_event(_event: str, /, **_facts: object) -> None:
 
 
 class JobContext(Struct, frozen=True, dict=True):
-    """A job, and all that it takes.
+    """A job, and everything it needs.
 
     Attributes:
-        settings: where things are.
-        job: what is sent.
-        destination: where to.
+        settings: the locations of keys and state.
+        job: the job.
+        destination: its destination.
         connect: makes the endpoint of the destination.
         unlocker: opens the keys that are locked.
         on_event: called at each step.
         on_retry: see `piienc.remote.retrying`.
-        on_key: called with each AES key that is loaded: its name, and its key ids.
+        on_key: called with the name and the key ids of each AES key that is loaded.
         on_receipt: called with the receipt of each step, for the audit log.
-        with_position: adds to a document the place that the audit log has come to.
-        again: also sources that were sent already.
-        dry_run: all but the upload; nothing is kept.
-        threads: units worked on side by side; 0 means one for each core that may be used.
+        with_position: adds the position of the audit log to a document.
+        again: also send sources that were already sent.
+        dry_run: do everything but the upload, and keep nothing.
+        threads: the number of units in parallel; 0 means one for each usable core.
     """
 
     settings: Settings
@@ -83,10 +83,10 @@ class JobContext(Struct, frozen=True, dict=True):
     threads: int = 0
 
     def prepare(self) -> None:
-        """Make all parts, before anything is begun and before there are threads.
+        """Make all parts, before the first step and before there are threads.
 
         Raises:
-            PiiencError: of the first part that cannot be made.
+            PiiencError: the error of the first part that cannot be made.
         """
         _ = self.schema, self.facts, self.wrap_request, self.push_request
         _ = self.available_keys, self.kernels
@@ -103,9 +103,9 @@ class JobContext(Struct, frozen=True, dict=True):
 
     @property
     def spool(self) -> Path:
-        """The folder of wrapped files that are to be delivered, or were lately.
+        """The folder of wrapped files that are waiting or were recently delivered.
 
-        The ledger of transfers knows it, wherever a run is started.
+        Its path is absolute, so the ledger of transfers recognises it from any working directory.
         """
         return (self.state / "spool").absolute()
 
@@ -141,10 +141,10 @@ class JobContext(Struct, frozen=True, dict=True):
 
     @cached_property
     def wrap_request(self) -> WrapRequest:
-        """For whom the files are wrapped, and how.
+        """The recipients and the format of wrapped files.
 
         Raises:
-            ConfigError: for nobody.
+            ConfigError: there are no recipients.
         """
         recipients = self.destination.recipients
         if not recipients:
@@ -199,7 +199,7 @@ class JobContext(Struct, frozen=True, dict=True):
 
     @cached_property
     def kernels(self) -> Kernels:
-        """Those of all files."""
+        """The kernels, shared by all files."""
         return Kernels()
 
     def keyset(self, name: str) -> Keyset:

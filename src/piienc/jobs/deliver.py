@@ -33,14 +33,14 @@ THERE = "there already"
 
 
 class Deliverer:
-    """Delivers what is in the spool; use it as a context, in which connections are kept.
+    """Delivers the spool; use it as a context, which keeps the connections.
 
-    One thread at a time may use it. At the context's end, the audit log gets all receipts,
-    whatever has ended it.
+    One thread at a time may use it. At the end of the context, however it ends, the audit log gets
+    all receipts.
     """
 
     def __init__(self, context: JobContext, ledger: JobLedger) -> None:
-        """Make ready; nothing is connected yet."""
+        """Prepare; connections are opened later."""
         self._context, self._ledger = context, ledger
         self._pool = ConnectionPool(context.endpoint, context.push_request.on_retry)
         self._outcomes: dict[str, tuple[int, SourceOutcome]] = {}
@@ -56,7 +56,7 @@ class Deliverer:
             self._context.on_receipt(receipt)
 
     def trust(self, entry: JobEntry) -> None:
-        """Take the hashes of a source's files for known: this run has made them."""
+        """Reuse the hashes of a source's files, which this run has made."""
         for path, file in zip(files_of(self._context, entry), entry.wrapped, strict=True):
             with suppress(OSError):  # who delivers it says that it is not there
                 self._known[path] = KnownFile.at(path, file["sha256"])
@@ -74,21 +74,21 @@ class Deliverer:
         self._pool.stop()
 
     def deliver(self, waiting: Sequence[JobEntry]) -> None:
-        """Deliver sources; of those with one name, one after the other.
+        """Deliver sources; those with the same name, one after the other.
 
         Raises:
-            PiiencError: the login fails; the entries that are left stay as they are.
+            PiiencError: the login fails; the remaining entries stay unchanged.
         """
         for batch in _without_twins(waiting):
             self._batch(batch)
 
     def all(self) -> list[SourceOutcome]:
-        """Deliver all that the job still has in the spool, and finish what is delivered.
+        """Deliver the rest of the job's spool, and finish delivered sources.
 
-        What fails stays for the next run.
+        A source that fails stays for the next run.
 
         Returns:
-            What became of each source that was delivered in the context, by its number.
+            The outcome of each source of this context, in the order of their numbers.
         """
         waiting = self._ledger.at(self._context.label, JobStep.SPOOLED)
         for batch in _without_twins([entry for entry in waiting if entry.id not in self._outcomes]):
@@ -102,7 +102,7 @@ class Deliverer:
         return self.so_far()
 
     def so_far(self) -> list[SourceOutcome]:
-        """Return what became of each source until now, by its number."""
+        """Return the outcomes so far, in the order of the sources' numbers."""
         return [outcome for _, outcome in sorted(self._outcomes.values(), key=itemgetter(0))]
 
     def _finish(self, entry: JobEntry) -> None:
@@ -163,7 +163,7 @@ class Deliverer:
 
 
 def _without_twins(waiting: Sequence[JobEntry]) -> Iterator[list[JobEntry]]:
-    """Yield batches in which no two files have the same name at the destination, parts included."""
+    """Yield batches in which all files, parts included, have different destination names."""
     rest = list(waiting)
     while rest:
         batch: list[JobEntry] = []

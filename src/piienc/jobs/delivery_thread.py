@@ -1,4 +1,4 @@
-"""Deliveries in a thread of their own, while the next source is made."""
+"""Delivers in a thread of its own, while the next source is spooled."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ _ENDING = 5.0  # seconds: the connections are cut, and what hangs in spite of it
 
 
 class DeliveryThread:
-    """A thread that delivers sources in the order in which they come, several at a time.
+    """A thread that delivers sources in their order, several at a time.
 
-    Where the destination lets nobody in, it gives up. What is not delivered stays in the spool,
-    for who waits for its end to try once more.
+    It gives up if the connection fails. Undelivered sources stay in the spool, so that the caller
+    can try once more at the end.
     """
 
     def __init__(self, deliverer: Deliverer) -> None:
-        """Make ready; the deliverer is the thread's alone, until it has ended."""
+        """Prepare; only the thread may use the deliverer until it has ended."""
         self._deliverer = deliverer
         self._changed = threading.Condition()
         self._waiting: list[JobEntry] = []
@@ -37,9 +37,9 @@ class DeliveryThread:
         """Connect, and begin to deliver.
 
         Args:
-            waiting: what is in the spool already.
-            asks: whether somebody may be asked for a passphrase at the login, which is no work
-                for a thread: then it is done first, and without it nothing begins.
+            waiting: the entries that are already in the spool.
+            asks: the login may prompt for a passphrase. Then the calling thread logs in first, and
+                the thread starts only if that succeeds.
         """
         self._waiting += waiting
         if asks:
@@ -52,10 +52,10 @@ class DeliveryThread:
         self._thread = thread  # only now: a signal may come in between, and nobody waits for it
 
     def take(self, entry: JobEntry) -> None:
-        """Have a source delivered that this run has just put into the spool, whole.
+        """Queue a source that this run has just spooled.
 
         Raises:
-            BaseException: what has ended the thread, unless that was the destination.
+            BaseException: the error that ended the thread, except one of the destination.
         """
         self._require_well()
         self._deliverer.trust(entry)
@@ -64,7 +64,7 @@ class DeliveryThread:
             self._changed.notify()
 
     def end(self) -> None:
-        """Wait until all is delivered that can be.
+        """Wait until the queue is delivered, as far as possible.
 
         Raises:
             BaseException: likewise.
@@ -73,7 +73,7 @@ class DeliveryThread:
         self._require_well()
 
     def stop(self) -> None:
-        """End at once, wherever it is."""
+        """Stop at once."""
         with self._changed:
             self._waiting.clear()
         self._deliverer.stop()
@@ -101,7 +101,7 @@ class DeliveryThread:
             self._failed = error
 
     def _next(self) -> list[JobEntry]:
-        """Return all that waits, as soon as there is anything; nothing when all is over."""
+        """Wait for entries and return them; nothing when the queue has ended."""
         with self._changed:
             self._changed.wait_for(lambda: self._waiting or self._over)
             entries, self._waiting = self._waiting, []
@@ -110,7 +110,7 @@ class DeliveryThread:
 
 @contextmanager
 def delivering(deliverer: Deliverer) -> Iterator[DeliveryThread]:
-    """Deliver beside the block, and wait for the end of it; stop if the block fails."""
+    """Deliver while the block runs, and wait for the end; stop if the block fails."""
     thread = DeliveryThread(deliverer)
     try:
         yield thread

@@ -1,4 +1,4 @@
-"""What became of each source of a job, and of the job as a whole."""
+"""The outcomes of a job and of its sources."""
 
 from __future__ import annotations
 
@@ -26,20 +26,20 @@ def worst_of(errors: Iterable[ErrorFacts | None]) -> ErrorFacts | None:
 
 
 class SourceOutcome(Struct, frozen=True):
-    """What became of a source.
+    """The outcome of a source.
 
     Attributes:
         source: its path.
         outcome: delivered, skipped, left, failed, quarantined or, in a rehearsal, planned.
         why: why it was skipped or left.
-        names: of the files at the destination.
-        bytes: of these files together.
-        rows: of the table; None if it was not read to its end.
-        sha256: the hash of the source, in hex, if it is known.
-        report: the file with what the verification found, if it found errors.
+        names: the names of its files at the destination.
+        bytes: the total size of these files.
+        rows: the rows of the table; None if it was not read to its end.
+        sha256: the hash of the source, in hex, if known.
+        report: the file with the verification's report, if it found errors.
         receipt: the file with the receipts of all steps.
-        warnings: what the user should know.
-        error: what it has failed with.
+        warnings: warnings for the user.
+        error: the error, if it failed.
     """
 
     source: str
@@ -58,7 +58,7 @@ class SourceOutcome(Struct, frozen=True):
     def failed(
         cls, source: Path | str, error: PiiencError, report: Path | None = None
     ) -> SourceOutcome:
-        """Return what became of a source that has failed."""
+        """Return the outcome of a source that failed."""
         report_path = str(report) if report else None
         name = os.fsencode(source).decode(errors="backslashreplace")  # it may be no text
         return cls(name, "failed", report=report_path, error=ErrorFacts.of(error))
@@ -73,7 +73,7 @@ class SendReceipt(StepReceipt, frozen=True):
         destination: the URL of the folder.
         files: the sources in the order in which they were processed.
         seconds: how long it took.
-        known: how many sources of the job were sent by earlier runs, and are as they were.
+        known: how many unchanged sources of the job were sent by earlier runs.
         dry_run: nothing was uploaded, and nothing is kept.
     """
 

@@ -1,13 +1,12 @@
 """A job, in its steps.
 
-    recover    what a killed run has left unfinished is taken away
-    spool      each new source becomes a wrapped file: verified, encrypted and wrapped in one pass
-    deliver    what is in the spool goes to the destination, trigger files last
-    finish     sources are kept, moved or deleted; old files leave the spool
+    recover    removes what a killed run has left unfinished
+    spool      verifies, encrypts and wraps each new source in one pass
+    deliver    delivers the spool to the destination, trigger files last
+    finish     keeps, moves or deletes sources, and removes old files from the spool
 
-One run of a job at a time goes through them. A source goes through them one after the other, and
-is delivered while the next one is spooled. A run that dies leaves a ledger that tells the next one
-what is done.
+Only one run of a job takes these steps at a time. A source is delivered while the next one is
+spooled. After a killed run, the ledger tells the next run what is done.
 """
 
 from __future__ import annotations
@@ -59,8 +58,8 @@ def send(context: JobContext) -> SendReceipt:
     """Send all new sources of a job.
 
     Raises:
-        LockError: another run of the job is at work.
-        PiiencError: nothing could be begun; see `piienc.errors`.
+        LockError: another run of the job is active.
+        PiiencError: the job could not begin; see `piienc.errors`.
     """
     context.prepare()
     started = time.monotonic()
@@ -89,9 +88,9 @@ class _JobRun(Struct):
     """One run of a job.
 
     Attributes:
-        waiting: what earlier runs have left in the spool.
-        spooled: what this one has put there.
-        in_hand: the ids of both: how far they have come by now is left to chance.
+        waiting: the entries that earlier runs have left in the spool.
+        spooled: the sources that this run has spooled.
+        in_hand: the ids of both; their current steps depend on timing.
         known: how many sources were sent by earlier runs.
     """
 
@@ -121,7 +120,7 @@ class _JobRun(Struct):
         sweep(self.context, self.ledger)
 
     def rehearse(self) -> None:
-        """Do all but the upload, and keep nothing."""
+        """Do everything but the upload, and keep nothing."""
         try:
             self._spool(None)
             paths = [path for each in self.spooled for path in files_of(self.context, each.entry)]
@@ -145,7 +144,7 @@ class _JobRun(Struct):
         self.outcomes.append(outcome)
 
     def _spool(self, delivery: DeliveryThread | None) -> None:
-        """Spool all new sources, each of which is delivered beside the next, if it is at all."""
+        """Spool all new sources; with `delivery`, each is delivered while the next is spooled."""
         listing = sources(self.context.job)
         for path, error in listing.refused:  # no sign that the whole export has gone wrong
             self._rejected(path, error, new_id())
@@ -165,7 +164,7 @@ class _JobRun(Struct):
                     return
 
     def _number(self) -> int:
-        """Return the number of the next file; a rehearsal's are not in the ledger."""
+        """Return the number of the next file; those of a rehearsal are not in the ledger."""
         rehearsed = len(self.spooled) if self.context.dry_run else 0
         return self.ledger.next_number(self.context.label) + rehearsed
 
@@ -209,7 +208,7 @@ class _JobRun(Struct):
         return True
 
     def _keep_as_sent(self, source: SourceFile, same: JobEntry) -> None:
-        """Have the next run know the source without reading it."""
+        """Record the source, so that the next run recognises it without reading it."""
         entry = replace(same, id=new_id(), source=str(source.path), begun=now(), files="[]")
         entry = replace(entry, size=source.size, modified=source.modified, inode=source.inode)
         # What was skipped was never delivered: its like is not deleted either.
@@ -219,7 +218,7 @@ class _JobRun(Struct):
     def _taken(
         self, source: SourceFile, encryptor: PgpEncryptor, delivery: DeliveryThread | None
     ) -> bool:
-        """Spool a source; tell whether the run continues with others."""
+        """Spool a source; return whether the run continues with others."""
         unique = new_id()
         try:
             spooled = spool(source, self._number(), self.context, self.ledger, encryptor)
@@ -252,7 +251,7 @@ class _JobRun(Struct):
         unique: str,
         source: SourceFile | None = None,
     ) -> bool:
-        """Keep the report of a source that is not as it should be; put it aside, or stop."""
+        """Keep the report of an invalid source; return whether the run continues with others."""
         job, report_path = self.context.job, None
         report = error.report if isinstance(error, VerificationError) else None
         if isinstance(report, Report):

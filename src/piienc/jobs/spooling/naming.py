@@ -1,4 +1,4 @@
-"""What a file of a job is called at the destination."""
+"""The names of a job's files at the destination."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ def name_for(source: Path, pattern: str, number: int) -> str:
         number: of the file in its job: `{sequence}`.
 
     Raises:
-        ConfigError: the name would tell another format than the source's.
-        PiiencError: it cannot be a file's name.
+        ConfigError: the name's suffix is of another format than the source's.
+        PiiencError: it is not a valid file name.
     """
     now = datetime.now(UTC)
     suffix = source.suffix

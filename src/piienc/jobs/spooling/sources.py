@@ -1,8 +1,8 @@
-"""The sources of a job: which are there, which are quiet, and which were sent already.
+"""The sources of a job: which exist, which are quiet, and which were already sent.
 
-They may lie in a folder that is a stranger's, who could put a link to a file of ours there to have
-it encrypted for himself. So no link of another user is followed, and what is read, moved or deleted
-is the file that was found, whatever has its name by then.
+Their folder may belong to another user, who could link one of our files there to have it encrypted
+for himself. So links of other users are not followed, and only the file that was found is read,
+moved or deleted, even if another file has taken its name.
 """
 
 from __future__ import annotations
@@ -41,9 +41,9 @@ class SourceFile(Struct, frozen=True):
     Attributes:
         path: absolute.
         size: in bytes.
-        modified: when it was last written to, in nanoseconds.
-        inode: of the file.
-        device: on which that is.
+        modified: the time of the last write, in nanoseconds.
+        inode: the inode of the file.
+        device: the device of the inode.
     """
 
     path: Path
@@ -107,13 +107,13 @@ class SourceFile(Struct, frozen=True):
 
 
 class JobSources(Struct, frozen=True):
-    """What is there for a job, by name.
+    """The sources of a job, sorted by name.
 
     Attributes:
-        ready: what can be sent.
-        moving: what somebody may still be writing.
-        refused: what could not have its name at a destination, or is reached by a link of another
-            user, and why.
+        ready: sources that can be sent.
+        moving: files that may still be written to.
+        refused: files whose name is not allowed at a destination or that another user has linked,
+            each with its error.
     """
 
     ready: list[SourceFile]
@@ -152,7 +152,7 @@ def sources(job: Job) -> JobSources:
 
 @contextlib.contextmanager
 def held_source(path: Path) -> Iterator[Path]:
-    """Hold the folder of a source, so that it is this one whatever becomes of its own name.
+    """Open the folder of a source, so that its path stays valid even if the folder is renamed.
 
     Yields:
         The name of the source in it.
@@ -167,7 +167,7 @@ def held_source(path: Path) -> Iterator[Path]:
 
 
 def is_ours(facts: os.stat_result) -> bool:
-    """Tell whether something belongs to who runs this, or to root."""
+    """Return whether a file belongs to the current user or to root."""
     return facts.st_uid in {os.geteuid(), 0}
 
 

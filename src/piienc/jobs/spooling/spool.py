@@ -1,7 +1,7 @@
-"""One pass from a plain source to a wrapped file; and what earlier passes have left.
+"""One pass from a plain source to a wrapped file, and the cleanup after earlier passes.
 
-The source is read once: its units are verified and encrypted side by side, and the encrypted table
-goes into gpg by a pipe. Only what gpg writes is a file, and it has no name before all is good.
+The source is read once: its units are verified and encrypted in parallel, and a pipe passes the
+encrypted table to gpg. Only gpg's output is a file, which has no name until all is verified.
 """
 
 from __future__ import annotations
@@ -87,7 +87,7 @@ def spool(
 
 
 class _SpoolPass(Struct):
-    """The making of the wrapped files of one source."""
+    """Makes the wrapped files of one source."""
 
     source: SourceFile
     context: JobContext
@@ -195,7 +195,7 @@ class _SpoolPass(Struct):
                 raise
 
     def _kept(self, encrypted: Receipt, outputs: list[FileFacts], started: float) -> SpooledSource:
-        """Tell the ledger, before the files get their names: what is there then is known whole."""
+        """Record the files before they get their names, so that named files are known complete."""
         self._require_unmoved()
         assert self.verifier is not None  # noqa: S101  # all was read
         report = self.verifier.result
@@ -254,7 +254,7 @@ def recover(context: JobContext, ledger: JobLedger) -> list[JobEntry]:
     """Remove what a killed run has left unfinished; its sources are spooled again.
 
     Returns:
-        What is lost: its wrapped files are not what they were, and its source is gone.
+        The lost entries: their wrapped files are damaged, and their sources are gone.
     """
     lost = []
     for entry in ledger.at(context.label, JobStep.SPOOLING):
@@ -285,7 +285,7 @@ def _hash(path: Path) -> str:
 
 
 def _is_delivered(context: JobContext, entry: JobEntry) -> bool:
-    """Tell whether the ledger of transfers knows all files of a source as delivered."""
+    """Return whether the ledger of transfers has all files of a source as delivered."""
     request = context.push_request
 
     def hashes(name: str, size: int) -> set[str | None]:
@@ -296,7 +296,7 @@ def _is_delivered(context: JobContext, entry: JobEntry) -> bool:
 
 
 def _is_stale(context: JobContext, entry: JobEntry) -> bool:
-    """Tell whether a wrapped file is not what the receiver takes now, and can be made anew."""
+    """Return whether a wrapped file no longer fits the receiver, and can be made again."""
     current = SourceFile.at(Path(entry.source))
     if current is None or not current.is_source_of(entry):
         return False
@@ -316,13 +316,13 @@ def _drop(context: JobContext, ledger: JobLedger, entry: JobEntry) -> None:
 
 
 def discard(context: JobContext, ledger: JobLedger, spooled: list[SpooledSource]) -> None:
-    """Take away what a rehearsal has made."""
+    """Remove the files of a rehearsal."""
     for each in spooled:
         _drop(context, ledger, each.entry)
 
 
 def sweep(context: JobContext, ledger: JobLedger) -> None:
-    """Remove wrapped files of delivered sources after their retention, and those of nobody."""
+    """Remove wrapped files of delivered sources after their retention, and unknown ones."""
     if not context.spool.is_dir():
         return
     today = datetime.now(UTC)

@@ -1,4 +1,4 @@
-"""The verification of a source while it is encrypted: its plaintext is read once."""
+"""Verifies a source while it is encrypted, so that its plaintext is read once."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ if TYPE_CHECKING:
 
 
 class SourceVerifier(VerifyPass):
-    """Verifies what the encryption of a source reads; use it as a context.
+    """Verifies a source while it is encrypted; use it as a context.
 
     Attributes:
-        result: the report, when all was read.
+        result: the report, set at the end.
     """
 
     result: Report
