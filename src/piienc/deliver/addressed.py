@@ -55,15 +55,15 @@ def push_request(
     schema: Schema | None = None,
     again: bool = False,
 ) -> PushRequest:
-    """Return what is done with files that are pushed to a destination.
+    """Return the request to push files to a destination.
 
     Args:
-        destination: with its profile and its recipients, whose keys must be there. One without
-            has those of the place that it is, or that it is in.
-        endpoint: how it is reached.
-        settings: where keys and state are, and the user's own profiles.
-        schema: of the files, where a manifest is made of it.
-        again: also what was delivered already.
+        destination: the destination. Without recipients of its own, it has those of the configured
+            destination with the same folder or the nearest parent folder. Their keys must exist.
+        endpoint: its endpoint.
+        settings: the locations of keys and state, and the user's own profiles.
+        schema: the schema of the files, for a manifest.
+        again: also deliver files that were already delivered.
     """
     profile = profiles.load(destination.profile, settings.profiles)
     recipients = {
@@ -77,7 +77,7 @@ def push_request(
 def _recipients(
     destination: Destination, endpoint: Endpoint, settings: Settings
 ) -> tuple[str, ...]:
-    """Return for which keys a file must be wrapped: the place says it, however it was named."""
+    """Return the recipients of a destination, which depend on its location and not on its name."""
     if destination.recipients or not any(
         each.recipients for each in settings.destinations.values()
     ):
@@ -123,9 +123,9 @@ def _written(address: IPv4Address | IPv6Address) -> str:
 
 
 def _height(around: RemoteUrl, place: RemoteUrl) -> int | None:
-    """Return how many folders another one is above a folder; None if it is not around it.
+    """Return how many levels a folder is below another; None if it is not inside it.
 
-    Of the folder where a login begins, that is not known: it may be any, and be anywhere.
+    The location of a login folder is unknown: it may be around any folder, or inside any.
     """
     if replace(place, folder="") != replace(around, folder=""):
         return None
@@ -144,7 +144,7 @@ def _height(around: RemoteUrl, place: RemoteUrl) -> int | None:
 
 
 def _is_same(one: Path, other: Path) -> bool:
-    """Tell whether two paths lead to one folder: a folder can be mounted at several places."""
+    """Return whether two paths lead to the same folder, which may be mounted twice."""
     with contextlib.suppress(OSError):
         return one.samefile(other)
     return False

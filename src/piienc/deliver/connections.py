@@ -32,12 +32,12 @@ class PooledConnection:
 
     @contextlib.contextmanager
     def remote(self) -> Iterator[Remote]:
-        """Give the connection; it is dropped if the block fails with what may pass by itself.
+        """Give the connection; a transient error in the block drops it.
 
-        One that has ended since it was used is made anew.
+        A connection that has ended since its last use is opened again.
 
         Raises:
-            ConnectError: there is none to be had.
+            ConnectError: the connection fails.
         """
         with self._lock:
             self._require_open()
@@ -60,7 +60,7 @@ class PooledConnection:
             raise
 
     def close(self) -> None:
-        """End the connection for good, also under the hands of those who use it."""
+        """Close the connection for good, even while it is in use."""
         self._closed = True
         remote, self._remote = self._remote, None
         if remote:
@@ -75,7 +75,7 @@ class ConnectionPool:
     """Threads that share the connections to a destination; use it as a context."""
 
     def __init__(self, endpoint: Endpoint, on_retry: OnRetry | None) -> None:
-        """Make ready; nothing is connected yet."""
+        """Prepare; connections are opened later."""
         self._retries, self._on_retry = endpoint.destination.retries, on_retry
         self._stopped = threading.Event()
         count = endpoint.destination.connections
@@ -88,10 +88,10 @@ class ConnectionPool:
         self._close()
 
     def connect(self) -> None:
-        """Connect now, once: the first of the connections, which others will use.
+        """Open the first connection now, unless it is open.
 
         Raises:
-            PiiencError: it cannot be had.
+            PiiencError: the connection fails.
         """
         with self._connections[0].remote():
             pass
@@ -121,14 +121,14 @@ class ConnectionPool:
         return retrying(attempt, retries=self._retries, on_retry=on_retry, sleep=self._stopped.wait)
 
     def each(self, items: Sequence[Item], action: Callable[[int, Item], object]) -> None:
-        """Do something for all items, each with its number, in several threads.
+        """Call an action for each item and its number, in several threads.
 
         Args:
-            items: in the order in which they are begun.
-            action: what it raises ends the work on all others, too.
+            items: the items, started in this order.
+            action: called for each item; an error of one call stops all.
 
         Raises:
-            PiiencError: nobody is let in.
+            PiiencError: the login fails.
         """
         # If nobody is let in, one login is enough to find that out.
         concurrency = self.again(lambda remote: remote.concurrency)

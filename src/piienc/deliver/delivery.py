@@ -1,11 +1,11 @@
-"""The delivery of one file: the receiver sees it once, whole, and never half.
+"""The delivery of one file: the receiver sees it once and complete.
 
-    sending     under a temporary name, of which only this transfer knows; or in place
-    publishing  renamed to its final name, which is one step at the destination
-    triggering  the file that the receiver waits for comes last
+    sending     writes the file under a temporary name that only this transfer uses, or in place
+    publishing  renames it to its final name, in one step at the destination
+    triggering  writes the trigger file that the receiver waits for
 
-Before each step the ledger is told, so that a run that begins where another was killed or lost
-its connection can find out at the destination how far it came.
+The ledger records each phase before it begins. So after a kill or a broken connection, the next
+run can find out at the destination how far the transfer got.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ class Delivery:
     ) -> None:
         """Prepare the delivery of a file under a name to a place: see `Endpoint.places`.
 
-        `progress` is called with the bytes that have arrived, with each of them once an attempt.
+        `progress` is called with numbers of arrived bytes; each byte counts once per attempt.
         """
         self._source, self._name, self._places = source, name, tuple(places)
         self._rules, self._ledger, self._progress = rules, ledger, progress
@@ -58,9 +58,9 @@ class Delivery:
         self._warnings: list[str] = []
 
     def delivered_before(self) -> Skipped | None:
-        """Tell whether the ledger knows this content to be at the destination already.
+        """Return the skipped delivery if the ledger has this content as delivered.
 
-        What was begun to be sent again, and was not finished, is gone on with.
+        An unfinished transfer with `again` is resumed instead.
         """
         unfinished = self._ledger.unfinished(self._places, self._name)
         if self._rules.again or (unfinished and unfinished.again):
@@ -70,10 +70,10 @@ class Delivery:
         return Skipped("delivered already", transfer) if transfer else None
 
     def attempt(self, remote: Remote) -> Delivered | Skipped:
-        """Go on from where the last attempt has ended, in this run or in one before.
+        """Continue where the last attempt ended, in this run or an earlier one.
 
         Raises:
-            PiiencError: `transient` where another attempt may help.
+            PiiencError: `transient` if another attempt may help.
         """
         self._warnings.clear()
         self._over = False
@@ -90,7 +90,7 @@ class Delivery:
 
     @property
     def begun(self) -> bool:
-        """Whether the ledger was told that this run goes about it."""
+        """Whether this run has recorded the transfer in the ledger."""
         return self._transfer is not None
 
     def _finish(self, remote: Remote, transfer: Transfer) -> Delivered:
@@ -108,7 +108,7 @@ class Delivery:
         return Delivered(self._save(done), self._resumed_at, tuple(self._warnings))
 
     def _unfinished(self, remote: Remote) -> Transfer | None:
-        """Return the transfer that is to be gone on with; one of another content is over."""
+        """Return the transfer to resume; end an unfinished one of other content."""
         transfer = self._ledger.unfinished(self._places, self._name)
         if transfer is None:
             return None
@@ -177,10 +177,10 @@ class Delivery:
         )
 
     def _begin_anew(self, remote: Remote, transfer: Transfer) -> Transfer:
-        """Take another temporary name, if the old one can be given up.
+        """Take another temporary name, if the old file can be removed.
 
-        A server may notice late that a connection was cut, and then close the file that was open
-        there, and make it as long as what it had got: under whatever name it has by then.
+        A server may notice a broken connection late. It then closes the old file and sets its size
+        to what it has received, even if the file has been renamed meanwhile.
         """
         if self._is_in_place(transfer):
             return transfer
@@ -194,10 +194,10 @@ class Delivery:
         return self._save(replace(transfer, growing=fresh))
 
     def _takes_one_go(self, transfer: Transfer) -> bool:
-        """Tell whether the file must be opened once, written in order and closed once.
+        """Return whether the file must be opened once, written in order and closed once.
 
-        In place, who takes files when they are closed would take what is not whole. Of a
-        destination where files have temporary names, the first refusal tells.
+        A receiver that takes files when they are closed would take an incomplete file in place.
+        With temporary names, the first refusal of the destination decides.
         """
         if self._is_in_place(transfer) or not self._rules.append:
             return True
@@ -207,7 +207,7 @@ class Delivery:
         return transfer.growing in {None, self._name}
 
     def _write(self, remote: Remote, transfer: Transfer, *, once: bool) -> FileAttributes | None:
-        """Have all bytes at the destination, under the temporary name or in place."""
+        """Write all bytes at the destination, under the temporary name or in place."""
         name = transfer.growing or self._name
         offset = 0 if once else self._resume(remote, name, transfer)
         # Of a transfer that was begun before, the name is ours, and so is what stands there.
@@ -245,7 +245,7 @@ class Delivery:
                 )
 
     def _resume(self, remote: Remote, name: str, transfer: Transfer) -> int:
-        """Return how many bytes need not be sent again: those that are proven to be there."""
+        """Return how many bytes at the destination were read back and found equal."""
         # Nobody else knows the temporary name of a transfer that has just begun.
         existing = None if transfer.attempts == 1 else find(remote, name)
         if existing is None:
@@ -282,7 +282,7 @@ class Delivery:
         return self._renamed(remote, transfer)
 
     def _renamed(self, remote: Remote, transfer: Transfer) -> Transfer:
-        """Tell what is under the final name now; the file was whole before it got it."""
+        """Record the rename, and check the file under its final name."""
         transfer = self._save(replace(transfer, phase=Phase.TRIGGERING))
         existing = None
         with contextlib.suppress(PiiencError):  # it is delivered, whatever can be seen of it
@@ -297,7 +297,7 @@ class Delivery:
         return transfer
 
     def _found(self, remote: Remote, transfer: Transfer) -> Transfer:
-        """Find out whether a file whose renaming may have been under way has its final name."""
+        """Find out whether a rename whose answer was lost has succeeded."""
         in_place = transfer.growing == self._name
         hidden = None if in_place else find(remote, str(transfer.growing))
         if hidden is None:
@@ -311,7 +311,7 @@ class Delivery:
         return self._save(replace(transfer, phase=Phase.SENDING))
 
     def _has_both_names(self, remote: Remote, transfer: Transfer) -> bool:
-        """Tell whether a rename by linking was broken off between its two steps."""
+        """Return whether a rename by linking was interrupted between its two steps."""
         existing = find(remote, self._name)
         if existing is None or existing.size not in {None, transfer.size}:
             return False
@@ -363,7 +363,7 @@ class Delivery:
         return transfer
 
     def _failed(self, remote: Remote, error: PiiencError) -> None:
-        """Leave the destination as it was, unless it is worth while to go on from there."""
+        """Record an error; a permanent one ends the transfer and removes the partial file."""
         transfer = self._transfer
         if transfer is None or transfer.phase == Phase.DONE:
             return
@@ -375,7 +375,7 @@ class Delivery:
             self._remove(remote, transfer.growing)
 
     def _give_back(self, remote: Remote, growing: str) -> None:
-        """Give the file its name back that was put aside for one that never took its place."""
+        """Restore a file that was moved aside for a replacement that never came."""
         aside = aside_of(growing)
         with contextlib.suppress(PiiencError):
             if find(remote, growing):

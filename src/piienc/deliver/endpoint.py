@@ -1,4 +1,4 @@
-"""A destination of the settings, and how it is reached."""
+"""The endpoint of a destination: its URL and how to connect."""
 
 from __future__ import annotations
 
@@ -58,18 +58,18 @@ def endpoint_of(
     unlocker: Unlocker,
     on_debug: Callable[[str], object] | None = None,
 ) -> Endpoint:
-    """Return how a destination is reached; secrets are read now, and nothing is connected.
+    """Return the endpoint of a destination; this reads its secrets and opens no connection.
 
     Args:
-        destination: of `piienc.toml`, or a URL's.
-        unlocker: knows the private key's passphrase, if the settings name no file with it.
-        on_debug: called with each line of what the SSH connection does.
+        destination: of `piienc.toml`, or made from a URL.
+        unlocker: provides the private key's passphrase, unless the settings name a file with it.
+        on_debug: called with each debug line of the SSH connection.
 
     Raises:
-        UsageError, ConfigError: the URL is none, on the command line or in `piienc.toml`.
-        ConfigError: the SSH configuration cannot be read, or asks for what is not offered.
+        UsageError, ConfigError: the URL is invalid, on the command line or in `piienc.toml`.
+        ConfigError: the SSH configuration cannot be read, or needs an unsupported feature.
         KeyAccessError: the password or the passphrase cannot be read, or others may read it.
-        PolicyError: a file that is named belongs to somebody else: see `piienc.base.trust`.
+        PolicyError: a named file belongs to another user: see `piienc.base.trust`.
     """
     error: type[PiiencError] = UsageError if destination.name is None else ConfigError
     url = parse_url(destination.url, error=error)

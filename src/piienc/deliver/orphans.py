@@ -1,4 +1,4 @@
-"""What was left at a destination by runs that nobody goes on with: they are over, or unknown."""
+"""Files at a destination that finished or unknown transfers have left behind."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ _WEEK = 7 * 24 * 60 * 60.0  # seconds: what others have begun meanwhile is young
 
 
 def orphans(remote: Remote, ledger: Ledger) -> tuple[str, ...]:
-    """Return the files of no unfinished transfer that nobody has written to for a week.
+    """Return hidden files of no unfinished transfer that are unchanged for a week.
 
-    The old files that a replace has put aside are not among them: they are the receiver's.
+    Files that a replace has moved aside are not orphans: they belong to the receiver.
 
     Raises:
         IncompleteError: the folder cannot be listed.

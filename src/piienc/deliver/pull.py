@@ -37,14 +37,14 @@ _FILES = frozenset({FILE, UNKNOWN})  # some servers do not tell
 
 
 class PullRequest(Struct, frozen=True):
-    """Where files are fetched from, and how.
+    """The source and the options of a pull.
 
     Attributes:
-        endpoint: the destination, and how it is reached.
-        ledger: told of each file that was fetched.
+        endpoint: the endpoint of the destination.
+        ledger: records each fetched file.
         overwrite: replace files that are there.
         on_retry: see `piienc.remote.retrying`.
-        progress: called with 0, the bytes that have arrived, and the share that is done.
+        progress: called with 0, the bytes that have arrived, and the share done.
     """
 
     endpoint: Endpoint
@@ -61,10 +61,10 @@ def pull(pattern: str, target: Path, request: PullRequest) -> PullReceipt:
         pattern: a name in the destination's folder, or a pattern such as `failed-*.csv`. As in a
             shell, a pattern is for hidden files only if it begins with a dot itself.
         target: a folder, or, for one file, its new path.
-        request: where from, and how.
+        request: the source and the options.
 
     Raises:
-        PiiencError: of the first file, by name, that could not be fetched; all others are.
+        PiiencError: the error of the first file, by name, that failed; all others are fetched.
     """
     started = time.monotonic()
     refused: list[str] = []
@@ -93,7 +93,7 @@ def pull(pattern: str, target: Path, request: PullRequest) -> PullReceipt:
 def _all(
     files: Mapping[str, FileAttributes], target: Path, request: PullRequest, pool: ConnectionPool
 ) -> tuple[FileFacts, ...]:
-    """Fetch all files; of those that fail, the first one's error is raised at the end."""
+    """Fetch all files; raise the first error by name at the end."""
     meter = Meter(request.progress, sum(facts.size or 0 for facts in files.values()))
     fetched: dict[str, FileFacts] = {}
     errors: dict[str, PiiencError] = {}

@@ -52,19 +52,19 @@ _NO_ID = "0" * 16
 
 
 class PushRequest(Struct, frozen=True):
-    """What is to be done with files that are pushed.
+    """The destination and the options of a push.
 
     Attributes:
-        endpoint: the destination, and how it is reached.
-        profile: what the receiver demands.
+        endpoint: the endpoint of the destination.
+        profile: the receiver's profile.
         rules: how files are delivered.
-        recipients: key ids by name, of the OpenPGP keys for one of which each file must be
-            wrapped; empty lets all files pass.
-        ledger: told of each step.
+        recipients: key ids by name of OpenPGP keys. Each file must be wrapped for one of them;
+            empty allows any file.
+        ledger: records each step.
         on_retry: see `piienc.remote.retrying`.
-        progress: called with 0, the bytes that have arrived, and the share that is done.
+        progress: called with 0, the bytes that have arrived, and the share done.
         known: the hashes of files that this run has just written.
-        sweep: remove what runs have left that nobody goes on with: see `orphans`.
+        sweep: remove orphans: see `orphans`.
     """
 
     endpoint: Endpoint
@@ -79,7 +79,7 @@ class PushRequest(Struct, frozen=True):
 
 
 class _PushItem(Struct):
-    """A file to be pushed, and what became of it."""
+    """A file to push, and its outcome."""
 
     path: Path
     size: int = 0
@@ -124,14 +124,14 @@ def push(
 
     Args:
         sources: the files.
-        request: where to, and how.
-        pool: whose connections are used, and kept; None makes some for this call.
+        request: the destination and the options.
+        pool: its connections are used and stay open; None opens connections for this call.
 
     Returns:
-        What became of each file, in the order in which they were given.
+        The outcome of each file, in the order of the sources.
 
     Raises:
-        PiiencError: nothing could be begun: see `piienc.errors`.
+        PiiencError: the push could not begin: see `piienc.errors`.
     """
     started = time.monotonic()
     with kept_open(request.ledger.folder):
@@ -148,13 +148,13 @@ def push(
 
 
 def rehearse(sources: Sequence[Path], request: PushRequest) -> PushReceipt:
-    """Do all that `push` does but send: connect, log in, try to write, look for the names.
+    """Do everything that `push` does but send: connect, log in, try to write, check the names.
 
-    It needs no more rights than the delivery, and leaves nothing behind: an empty file is written
-    only where it may be removed again, and where nobody waits for files.
+    It needs no more permissions than a delivery and leaves nothing behind: it writes an empty file
+    only if it may remove it again and the receiver does not wait for files.
 
     Raises:
-        PiiencError: the destination cannot be reached, or nothing can be written there.
+        PiiencError: the destination cannot be reached or written to.
     """
     started = time.monotonic()
     items, waiting = _looked_at(sources, request)
@@ -216,7 +216,7 @@ def _receipt(request: PushRequest, items: Sequence[_PushItem], started: float) -
 def _looked_at(
     sources: Sequence[Path], request: PushRequest
 ) -> tuple[list[_PushItem], list[_PushItem]]:
-    """Look at all files; return them, and those of them that are to be delivered."""
+    """Check all files; return them, and those to deliver."""
     _refuse_twins(sources, request.rules)
     items = [_PushItem(path) for path in sources]
     for item in items:
@@ -245,7 +245,7 @@ def _refuse_twins(sources: Sequence[Path], rules: DeliveryRules) -> None:
 
 
 def _look(item: _PushItem, request: PushRequest) -> Skipped | None:
-    """Look at a file before anything is connected; tell whether it was delivered already."""
+    """Check a file before connecting; return the skip if it was delivered already."""
     path = item.path
     if not path.is_file():
         what = "is no regular file" if path.exists() else "is not there"
@@ -294,7 +294,7 @@ def _deliver(items: Sequence[_PushItem], request: PushRequest, pool: ConnectionP
 def _delivered(
     item: _PushItem, request: PushRequest, meter: Meter, pool: ConnectionPool, number: int
 ) -> Delivered | Skipped:
-    """Deliver one file, while nobody else of this state folder does."""
+    """Deliver one file, while its transfer is locked in this state folder."""
     path, what = item.path, lock_name(_transfer(item, request))
     # It may be another file by now.
     with held(request.ledger.folder, what), _opened(path, request) as source:

@@ -1,4 +1,4 @@
-"""How files are delivered, and what comes of it."""
+"""The rules of a delivery, and its results."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ class DeliveryRules(Struct, frozen=True):
     """How files are delivered.
 
     Attributes:
-        if_exists: where the name is taken: fail, skip or replace.
-        again: also what the ledger knows to be delivered already.
+        if_exists: fail, skip or replace if the name is taken.
+        again: also deliver what the ledger has as delivered.
         verify_content: read everything back, and compare.
-        rename: let files grow under a temporary name; else they are written in place, in one go.
-        append: go on with a file that was broken off; else each is written in one go.
+        rename: let files grow under a temporary name; else write them in place, in one go.
+        append: resume interrupted files; else write each in one go.
         job: the job's name, for the ledger.
-        trigger: makes name and content of the trigger file, of the file's name and the
-            transfer's id; None if there is none.
+        trigger: returns name and content of the trigger file, given the file's name and the
+            transfer's id, or None.
     """
 
     if_exists: str = "fail"

@@ -1,4 +1,4 @@
-"""The file that follows the data and tells the receiver to begin, as the profile demands it."""
+"""The trigger file, which follows the data and starts the receiver's import."""
 
 from __future__ import annotations
 

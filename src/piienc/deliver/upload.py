@@ -21,11 +21,11 @@ Stamp = tuple[int, int, int]
 
 
 class KnownFile(Struct, frozen=True):
-    """What is known of a file that was just written, as long as it is as it was then.
+    """The known hash of a file that was just written, valid while the file is unchanged.
 
     Attributes:
         sha256: its hash, in hex.
-        stamp: of the file; of one that has another by now, nothing is known.
+        stamp: identifies the file's state; the hash holds only for this stamp.
     """
 
     sha256: str
@@ -33,10 +33,10 @@ class KnownFile(Struct, frozen=True):
 
     @classmethod
     def at(cls, path: Path, sha256: str) -> Self:
-        """Return it of a file that nobody else writes to.
+        """Return the known hash of a file that is not being written to.
 
         Raises:
-            OSError: it is not there.
+            OSError: the file is missing.
         """
         return cls(sha256, _stamp(path.stat()))
 
