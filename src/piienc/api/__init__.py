@@ -7,7 +7,7 @@
     delivery.py      push, pull
     jobs.py          send, check
 
-Paths and names in, receipts out; `docs/python.md` shows them. Each is recorded in the audit log.
-Nothing is printed, and nobody is asked but by a callback that the caller gives; what fails raises
-an error of `piienc.errors`.
+They take paths and names and return receipts; see `docs/python.md`. Each call is recorded in the
+audit log. Nothing is printed, and prompts come only from the caller's callbacks; failures raise an
+error of `piienc.errors`.
 """

@@ -58,13 +58,13 @@ def push(
     """Deliver files: each appears at the receiver once, and whole.
 
     Args:
-        files: what is delivered, each on its own: one that fails does not stop the others.
+        files: the files; one that fails does not stop the others.
         to: a destination of piienc.toml, `sftp://user@host:port/dir/` or `file:///dir/`.
-        if_exists: what is done where the name is taken; None leaves it to the destination.
-        again: also what was delivered already.
+        if_exists: what to do if the name is taken; None leaves it to the destination.
+        again: also deliver files that were already delivered.
         verify_content: read everything back, and compare.
         profile: what the receiver demands; None leaves it to the destination.
-        schema: of the files, where the receiver wants a manifest.
+        schema: the schema of the files, if the receiver wants a manifest.
         dry_run: connect, check everything, and send nothing.
         sweep: also remove hidden files of abandoned runs.
         identity: the private SSH key; None leaves it to the destination.

@@ -1,4 +1,4 @@
-"""All steps in one: each new file of a job."""
+"""Sends the new files of a job, all steps in one call."""
 
 from __future__ import annotations
 
@@ -70,8 +70,8 @@ def send(
         schema: of the file.
         to: where the file is sent to: a destination of piienc.toml, or a URL as for `push`.
         recipients: the names of the receivers' OpenPGP keys; none means the destination's.
-        again: also what was sent already.
-        dry_run: do all but the upload, and keep nothing.
+        again: also send files that were already sent.
+        dry_run: do everything but the upload, and keep nothing.
         identity: the private SSH key; None leaves it to the destination.
         known_hosts: the keys of hosts; likewise.
         password_file: as for `push`.
@@ -129,7 +129,7 @@ def send(
 
 
 def check(what: PathLike, **given: Unpack[JobArguments]) -> CheckReceipt:
-    """Look at all that a job needs, and change nothing; the arguments are those of `send`.
+    """Check everything that a job needs, and change nothing; the arguments are those of `send`.
 
     Raises:
         piienc.errors.PiiencError: there is no such job.
@@ -176,10 +176,10 @@ def _context(
 
 
 def _job_of(what: str, settings: Settings, schema: Path | None, to: str | None) -> Job:
-    """Return the job that is meant: one of `piienc.toml`, or a single file.
+    """Return a job of `piienc.toml`, or the job of a single file.
 
     Raises:
-        UsageError: only one of schema and destination was said.
+        UsageError: only one of schema and destination is given.
         InputError: the file is not there.
         ConfigError: there is no job of that name.
     """
@@ -199,7 +199,7 @@ def _job_of(what: str, settings: Settings, schema: Path | None, to: str | None) 
 
 
 def _label(what: PathLike, schema: PathLike | None, to: str | None) -> str | None:
-    """Return the name of the job that is meant; None if a file is."""
+    """Return the name of the job; None for a file."""
     return str(what) if schema is None and to is None else None
 
 

@@ -157,10 +157,10 @@ def _without_ending(path: Path) -> Path | None:
 
 
 def _named(source: Source, name: Callable[[Path], Path | None]) -> Path:
-    """Return the output that the name of a file leads to.
+    """Return the output path that follows from a file's name.
 
     Raises:
-        UsageError: it is a stream, or its name leads to none.
+        UsageError: the source is a stream, or its name leads to no output.
     """
     path = name(source.path) if source.path else None
     if path is None:

@@ -145,7 +145,7 @@ def decrypt_file(
 
 
 def _keyring(settings: Settings, unlocker: Unlocker, entry: AuditEntry) -> Callable[[str], Keyset]:
-    """Return what finds a keyset by its name; the audit log learns of each that is used."""
+    """Return a function that finds a keyset by its name, and records its use in the audit log."""
     folder = KeyFolder(settings.keys_dir, unlocker)
 
     def load(name: str) -> Keyset:

@@ -1,4 +1,4 @@
-"""Hold a file against its schema."""
+"""Verify a file against its schema."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def verify(
     on_progress: OnProgress | None = None,
     on_warning: OnWarning = warnings.warn,
 ) -> Report:
-    """Hold a file to its schema; what is found is in the report, and raises nothing.
+    """Verify a file against its schema; findings are in the report and raise no error.
 
     Args:
         file: CSV or Parquet, in an OpenPGP message or not.
@@ -66,9 +66,9 @@ def verify(
         key_column: the column that names the rows, where the files are in different orders.
         round_trip: encrypt and decrypt a plain file in memory.
         recipients: wrap and unwrap it in the round trip, too, for these keys.
-        without_keys: look at the form of ciphertexts alone.
-        profile: the name of the receiver's profile whose rules on rows hold, too.
-        max_findings: so many are listed of each column and rule.
+        without_keys: check only the form of ciphertexts.
+        profile: the name of a receiver's profile whose rules on rows apply, too.
+        max_findings: the number of findings listed of each column and rule.
         reports: files to write the report to, each with its format: `[("html", "report.html")]`.
         overwrite: replace those that are there.
         passphrase: of the keys; None if they have none.
