@@ -1,7 +1,7 @@
-"""What a file is, by what it begins with: its name promises, its content tells.
+"""Detects what a file is, by its first bytes and not by its name.
 
-Only beginnings that no CSV file has are believed: where a few letters could also begin a header,
-binary bytes must follow.
+Only beginnings that no CSV file has count: where a few letters could also begin a header, binary
+bytes must follow.
 """
 
 from __future__ import annotations
@@ -69,7 +69,7 @@ class ForeignFormat(Struct, frozen=True):
 
 
 def is_parquet(start: bytes) -> bool:
-    """Tell whether a file that begins so is Parquet that can be read."""
+    """Return whether a file that begins so is readable Parquet."""
     return start.startswith(_PARQUET) and _is_binary_behind(start, len(_PARQUET))
 
 
@@ -79,7 +79,7 @@ def compression_of(start: bytes) -> Compression | None:
 
 
 def is_cut_off(start: bytes, kind: Compression) -> bool:
-    """Tell whether all that is left of a compressed file are the first bytes of its magic."""
+    """Return whether a file has only the first bytes of a compression's magic number."""
     return any(magic.startswith(start) for magic in _MAGIC[kind])
 
 
@@ -89,7 +89,7 @@ def promised_compression(name: str) -> Compression | None:
 
 
 def byte_order_mark(start: bytes) -> str | None:
-    """Return the encoding that a byte order mark tells."""
+    """Return the encoding of a byte order mark."""
     marks = _BYTE_ORDER_MARKS.items()
     return next((encoding for mark, encoding in marks if start.startswith(mark)), None)
 
@@ -111,13 +111,13 @@ def unmarked_wide(start: bytes) -> str | None:
 
 
 def foreign(start: bytes) -> ForeignFormat | None:
-    """Return what a file that begins so is, if it is of a known kind that is not read here."""
+    """Return the kind of a file that begins so, if it is known and unsupported."""
     kinds = (ForeignFormat(what, remedy) for tells, what, remedy in _FOREIGN if tells(start))
     return next(kinds, None)
 
 
 def _is_binary_behind(start: bytes, size: int) -> bool:
-    """Tell whether what follows a magic of letters is no text."""
+    """Return whether binary data follows a magic number of letters."""
     return bool(_CONTROLS.intersection(start[size : size + 64])) or len(start) == size
 
 

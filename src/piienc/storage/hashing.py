@@ -1,4 +1,4 @@
-"""Byte streams that are hashed on their way: what a receipt says of a file is what was seen."""
+"""Byte streams that are hashed as they pass, so that receipts describe the bytes processed."""
 
 from __future__ import annotations
 
@@ -76,7 +76,7 @@ class HashingReader(io.RawIOBase):
         return data
 
     def sha256(self) -> str:
-        """Return the hash of the whole file: what nobody wanted to read is read now."""
+        """Return the hash of the whole file; this reads the rest of it."""
         while self.read(1 << 20):
             pass
         return self._hash.hexdigest()
@@ -85,7 +85,7 @@ class HashingReader(io.RawIOBase):
 class ReadAhead(HashingReader):
     """Reads and hashes a file in a thread of its own, ahead of its user.
 
-    Use it as a context: at its end the thread stops, wherever it is.
+    Use it as a context, at whose end the thread stops at once.
     """
 
     def __init__(self, file: Readable) -> None:
@@ -132,9 +132,9 @@ class ReadAhead(HashingReader):
 
 
 class FollowedFile:
-    """A file that is hashed in a thread of its own while somebody else reads it.
+    """A file that is hashed in a thread of its own while another program reads it.
 
-    The thread takes the time that others leave. What it has not come to by the end is hashed then.
+    The thread uses idle time only. The rest is hashed at the end.
     """
 
     def __init__(self, descriptor: int) -> None:
@@ -156,7 +156,7 @@ class FollowedFile:
         return self._count, self._hash.hexdigest()
 
     def close(self) -> None:
-        """End the thread, wherever it is."""
+        """Stop the thread at once."""
         self._stopped = True
         self._thread.join()
 
@@ -213,7 +213,7 @@ class HashingWriter(io.RawIOBase):
         """Leave flushing to the file's owner."""
 
     def abandon(self) -> None:
-        """Swallow what is still written: Arrow's writers close themselves, and cannot be told."""
+        """Discard further writes: Arrow's writers write once more when they are closed."""
         self._abandoned = True
 
     def sha256(self) -> str:

@@ -1,4 +1,4 @@
-"""How much of what is read, written or sent is done, for a progress bar."""
+"""The progress of reading, writing or sending, for a progress bar."""
 
 from __future__ import annotations
 
