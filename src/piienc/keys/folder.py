@@ -95,10 +95,10 @@ class KeyFolder:
             KeyAccessError: there is no such key, it is locked, malformed or too large, the
                 passphrase is not its own, or others may read it.
         """
-        opened, path = self.unlocker.opened, self._file(name)
-        if path not in opened:
-            opened[path] = self._open(name, self._existing(name))
-        return opened[path]
+        keysets, path = self.unlocker.opened, self._file(name)
+        if path not in keysets:
+            keysets[path] = self._open(name, self._existing(name))
+        return keysets[path]
 
     def list(self) -> builtins.list[KeyInfo]:
         """Return what may be shown of each key, by name; no passphrase is needed.

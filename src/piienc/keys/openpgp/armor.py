@@ -136,8 +136,8 @@ class _DearmoredStream(_PieceStream):
             line = self._text.readline(_LONGEST_HEADER)
             if not line:
                 raise _malformed("there is no signature behind the text")
-            if found := _BEGIN.match(line):
-                label = found[1]
+            if match := _BEGIN.match(line):
+                label = match[1]
         for _ in range(_MOST_HEADERS):
             line = self._text.readline(_LONGEST_HEADER)
             if not line:
@@ -159,8 +159,8 @@ class _DearmoredStream(_PieceStream):
             if stop:
                 footer = text[stop.start() :] + self._text.read(_FOOTER)
                 digits += self._ended(footer, -len(digits) % 4)
-            whole = len(digits) // 4 * 4
-            decoded, self._digits = _decoded(digits[:whole]), digits[whole:]
+            length = len(digits) // 4 * 4
+            decoded, self._digits = _decoded(digits[:length]), digits[length:]
         return decoded
 
     def _ended(self, footer: bytes, padding: int) -> bytes:
