@@ -91,11 +91,11 @@ class PgpEncryptor(Struct, frozen=True):
             passphrase=self.secret,
         )
         require_as_meant(read_message(io.BytesIO(route.output.head), name), self.recipients, form)
-        written = route.output.facts()
-        if form.compression == "none" and written.bytes < route.read().bytes:
+        output = route.output.facts()
+        if form.compression == "none" and output.bytes < route.read().bytes:
             raise PgpError("gpg compressed the file, which was not asked for")
-        _require_size(written.bytes, self.profile, name)
-        return written
+        _require_size(output.bytes, self.profile, name)
+        return output
 
     def receipt(
         self, form: MessageFormat, read: FileFacts, outputs: Sequence[FileFacts], seconds: float
@@ -126,11 +126,11 @@ def open_encryptor(request: WrapRequest, keys: PgpFolder) -> Iterator[PgpEncrypt
         PolicyError: the receiver does not take what is wanted.
     """
     profile = request.profile
-    with opened(keys, request.names) as (session, known):
+    with opened(keys, request.names) as (session, pgp_keys):
         # Two names may stand for one key.
-        named = (known[name] for name in request.recipients)
-        recipients = list({key.fingerprint: key for key in named}.values())
-        signer = known[request.signer] if request.signer else None
+        selected = (pgp_keys[name] for name in request.recipients)
+        recipients = list({key.fingerprint: key for key in selected}.values())
+        signer = pgp_keys[request.signer] if request.signer else None
         warnings = check_recipients(recipients, profile)
         secret = check_signer(signer, profile, keys)
         yield PgpEncryptor(session, recipients, signer, secret, profile, _armor(request), warnings)

@@ -70,12 +70,12 @@ def unwrap_file(
         require_encrypted(message, file.name)
         if target.path:
             file.followed()  # while gpg is made ready
-        session, known = stack.enter_context(opened(keys, keys.pinned_names()))
-        secret = secret_for(message, known, keys)
-        if signed_by and signed_by not in known:
+        session, pgp_keys = stack.enter_context(opened(keys, keys.pinned_names()))
+        secret = secret_for(message, pgp_keys, keys)
+        if signed_by and signed_by not in pgp_keys:
             keys.load([signed_by])  # which raises, and names the nearest
         pass_once = partial(
-            _pass, session=session, secret=secret, signer=known[signed_by] if signed_by else None
+            _pass, session=session, secret=secret, signer=pgp_keys[signed_by] if signed_by else None
         )
         if target.path:
             route = stack.enter_context(
@@ -83,11 +83,11 @@ def unwrap_file(
             )
             signatures = pass_once(route.route)
         else:
-            whole = stack.enter_context(file.sought())
-            first = HashingReader(whole)
+            seekable = stack.enter_context(file.sought())
+            first = HashingReader(seekable)
             pass_once(GpgStreams(first, lambda _: None))
-            whole.seek(0)
-            second, meter = HashingReader(whole), Meter(progress, file.size)
+            seekable.seek(0)
+            second, meter = HashingReader(seekable), Meter(progress, file.size)
             with streamed(second, file.name, target, overwrite=overwrite, meter=meter) as route:
                 signatures = pass_once(route.route)
             _require_unchanged(first, second, file.name)
@@ -96,7 +96,7 @@ def unwrap_file(
         "unwrap-file",
         read,
         written,
-        tuple(_facts(signature, known, signed_by) for signature in signatures),
+        tuple(_facts(signature, pgp_keys, signed_by) for signature in signatures),
         round(time.monotonic() - started, 3),
         warnings=tuple(_warnings(signatures)),
     )
@@ -113,11 +113,13 @@ def _pass(
     signatures = unwrap(route, session=session, passphrase=secret)
     if signer is None:
         return signatures
-    mine = [signature for signature in signatures if signature.fingerprint == signer.fingerprint]
-    if any(signature.trust is Trust.GOOD for signature in mine):
+    matching = [
+        signature for signature in signatures if signature.fingerprint == signer.fingerprint
+    ]
+    if any(signature.trust is Trust.GOOD for signature in matching):
         return signatures
-    if mine:
-        what = f"its signature by {signer.name} is {mine[0].trust}"
+    if matching:
+        what = f"its signature by {signer.name} is {matching[0].trust}"
     elif signatures:
         what = f"it is signed by {signatures[0].fingerprint}, and not by {signer.name}"
     else:
@@ -154,7 +156,7 @@ def require_encrypted(message: PgpMessage, name: str) -> None:
 
 
 def secret_for(
-    message: PgpMessage, known: Mapping[str, PgpKey], keys: PgpFolder
+    message: PgpMessage, pgp_keys: Mapping[str, PgpKey], keys: PgpFolder
 ) -> SecretBytes | None:
     """Return the passphrase of the key that opens a message; None if it has none.
 
@@ -162,13 +164,13 @@ def secret_for(
         KeyAccessError: no key of ours opens it, or it is locked and nobody can be asked.
     """
     key_ids = {recipient.key_id for recipient in message.recipients}
-    own = [key for key in known.values() if key.secret]
-    fitting = [key for key in own if key_ids & {part.key_id for part in key.parts}]
+    secret_keys = [key for key in pgp_keys.values() if key.secret]
+    fitting = [key for key in secret_keys if key_ids & {part.key_id for part in key.parts}]
     if any(not is_locked(key, keys) for key in fitting):
         return None
-    if not fitting and HIDDEN in key_ids and own:
+    if not fitting and HIDDEN in key_ids and secret_keys:
         # gpg tries them all: the open ones, and the locked ones with what there is.
-        locked = [key.name for key in own if is_locked(key, keys)]
+        locked = [key.name for key in secret_keys if is_locked(key, keys)]
         return keys.unlocker.passphrase(locked[0]) if locked else None
     if not fitting:
         raise KeyAccessError(
@@ -187,11 +189,11 @@ def _require_unchanged(first: HashingReader, second: HashingReader, name: str) -
 
 
 def _facts(
-    signature: Signature, known: Mapping[str, PgpKey], signed_by: str | None
+    signature: Signature, pgp_keys: Mapping[str, PgpKey], signed_by: str | None
 ) -> SignatureFacts:
-    names = {key.fingerprint: name for name, key in known.items()}
+    names = {key.fingerprint: name for name, key in pgp_keys.items()}
     if signed_by:  # of several names of one key, the one that was asked for
-        names[known[signed_by].fingerprint] = signed_by
+        names[pgp_keys[signed_by].fingerprint] = signed_by
     return SignatureFacts(
         PgpKeyFacts(names.get(signature.fingerprint), signature.fingerprint),
         signature.trust,

@@ -102,29 +102,29 @@ def _wrap_parts(
     from piienc.tables import TABLE_FORMATS, opened_table  # noqa: PLC0415  # see above
     from piienc.transform.crypt import csv_format  # noqa: PLC0415  # see above
 
-    named, path = source.name, target.path
+    name, path = source.name, target.path
     if path is None:
-        raise _cannot_split(named, work.profile, "standard output takes one file")
+        raise _cannot_split(name, work.profile, "standard output takes one file")
     if not request.schema:
         if source.path is None:
-            raise _cannot_split(named, work.profile, "without a schema, only its name tells CSV")
+            raise _cannot_split(name, work.profile, "without a schema, only its name tells CSV")
         if not _is_csv(source.path):
-            raise _cannot_split(named, work.profile, "only CSV files are split by rows")
+            raise _cannot_split(name, work.profile, "only CSV files are split by rows")
     earlier = _earlier_parts(path, overwrite=request.overwrite)
     with together() as appearing, opened_table(source, csv_format(request.schema)) as table:
         parts = TABLE_FORMATS[table.kind].parts
         if parts is None:
-            raise _cannot_split(named, work.profile, "only CSV files are split by rows")
+            raise _cannot_split(name, work.profile, "only CSV files are split by rows")
         outputs = wrapped_parts(
-            parts(table, named, limit),
-            named,
+            parts(table, name, limit),
+            name,
             path,
             work,
             form,
             appearing,
             overwrite=request.overwrite,
         )
-        read = FileFacts(named, *source.finish())
+        read = FileFacts(name, *source.finish())
     for path in earlier - {Path(written.name) for written in outputs}:
         path.unlink(missing_ok=True)
     return read, outputs
@@ -143,10 +143,10 @@ def wrapped_parts(
     """Wrap a table in parts, as many as it takes."""
     outputs = []
     for number, part in enumerate(parts, 1):
-        named = part_name(target, number)
-        check_name(named, work.profile)
-        route = streamed(HashingReader(part), name, FileTarget(named), overwrite=overwrite)
-        outputs.append(work.wrap(appearing(route, named), form, str(named)))
+        path = part_name(target, number)
+        check_name(path, work.profile)
+        route = streamed(HashingReader(part), name, FileTarget(path), overwrite=overwrite)
+        outputs.append(work.wrap(appearing(route, path), form, str(path)))
     return outputs
 
 

@@ -43,14 +43,14 @@ class GpgStreams(Struct, frozen=True):
             InputError: the source cannot be read.
             PiiencError, OSError: what the sink raised.
         """
-        failed: list[Exception] = []
+        errors: list[Exception] = []
 
         def take(data: bytes) -> bool:
-            if data and not failed:
+            if data and not errors:
                 try:
                     self.sink(data)
                 except Exception as error:  # noqa: BLE001  # raised again below
-                    failed.append(error)
+                    errors.append(error)
                     session.stop()
             return False  # so that python-gnupg does not collect it
 
@@ -60,15 +60,15 @@ class GpgStreams(Struct, frozen=True):
         except BrokenPipeError:
             pass  # gpg ended before it had taken all of the input: its outcome tells why
         except OSError as error:
-            if not failed:
+            if not errors:
                 raise InputError(
                     f"the input cannot be read: {error.strerror}",
                     hint="check the disk that it is on",
                 ) from error
         finally:
             session.on_data = None
-        if failed:
-            raise failed[0]
+        if errors:
+            raise errors[0]
         return session.outcome
 
 
@@ -106,14 +106,14 @@ class GpgFiles(Struct, frozen=True):
         before = _stamp(self.source)
         # proc(5): by these names gpg opens the very files that we have open, whether they have
         # a name of their own or not. It inherits the descriptors under the same numbers.
-        ours = "/proc/self/fd"
+        descriptors = "/proc/self/fd"
         with _passable(self.source) as source, _passable(self.target.descriptor) as target:
             session.passed = (source, target)
             # The name of the source would go into the message.
-            named = ["--set-filename", "", "--yes", "--output", f"{ours}/{target}"]
+            options = ["--set-filename", "", "--yes", "--output", f"{descriptors}/{target}"]
             # A broken pipe: gpg ended before it had taken the passphrase; its outcome tells why.
             try:
-                call(io.BytesIO(), [*named, f"{ours}/{source}"])
+                call(io.BytesIO(), [*options, f"{descriptors}/{source}"])
             except BrokenPipeError:
                 pass
             finally:

@@ -71,10 +71,12 @@ def unwrap(
         PiiencError, OSError: what the route raised.
     """
     # Without any passphrase gpg would give up at the first locked key, though another may fit.
-    given = text_of(passphrase) if passphrase else os.urandom(16).hex()
+    gpg_passphrase = text_of(passphrase) if passphrase else os.urandom(16).hex()
     outcome = route.run(
         session,
-        lambda source, more: session.decrypt_file(source, passphrase=given, extra_args=more),
+        lambda source, more: session.decrypt_file(
+            source, passphrase=gpg_passphrase, extra_args=more
+        ),
     )
     signatures = _signatures(outcome)
     error = _failure(outcome, signatures, locked=passphrase is None)

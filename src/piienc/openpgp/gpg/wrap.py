@@ -67,18 +67,18 @@ def wrap(
     options = ["--cipher-algo", form.cipher, "--compress-algo", form.compression]
     if form.compression != "none":
         options += ["--compress-level", _FAST]
-    named = [key.fingerprint for key in recipients]
+    user_ids = [key.fingerprint for key in recipients]
     if form.aead:
         options += ["--force-aead"] if session.release >= _KNOWS_AEAD else []
-    elif _wants_aead(session, named, options):
-        named[0] = "=" + _named_anew(session, named[0])
+    elif _wants_aead(session, user_ids, options):
+        user_ids[0] = "=" + _named_anew(session, user_ids[0])
         # A user id without a signature states no preferences, and gpg would take the oldest hash.
         options += ["--digest-algo", _DIGEST]
     outcome = route.run(
         session,
         lambda source, more: session.encrypt_file(
             source,
-            named,
+            user_ids,
             sign=signer.fingerprint if signer else None,
             passphrase=text_of(passphrase) if passphrase else None,
             armor=form.armor,
@@ -86,7 +86,7 @@ def wrap(
         ),
     )
     if outcome.returncode != 0 or not outcome.has("END_ENCRYPTION"):
-        who = dict(zip(named, (key.name for key in recipients), strict=True))
+        who = dict(zip(user_ids, (key.name for key in recipients), strict=True))
         raise _failure(outcome, who, signer)
     signers = {fields[-1] for fields in outcome.all("SIG_CREATED")}
     if signers - {part.fingerprint for part in signer.parts} if signer else signers:
@@ -102,8 +102,8 @@ def _wants_aead(session: Gpg, fingerprints: list[str], options: list[str]) -> bo
     """Tell whether gpg would write an AEAD packet for some recipients, by letting it."""
     if session.release < _KNOWS_AEAD:
         return False
-    begun = session.encrypt(b"", fingerprints, extra_args=options).all("BEGIN_ENCRYPTION")
-    return any(method != _MDC for method, *_ in begun)
+    encryptions = session.encrypt(b"", fingerprints, extra_args=options).all("BEGIN_ENCRYPTION")
+    return any(method != _MDC for method, *_ in encryptions)
 
 
 def _named_anew(session: Gpg, fingerprint: str) -> str:
@@ -142,8 +142,8 @@ def require_as_meant(
         raise _not_as_meant("another form")
     rest = [recipient.key_id for recipient in message.recipients]
     for key in recipients:
-        mine = {part.key_id for part in key.encrypting}
-        matches = [key_id for key_id in rest if key_id in mine]
+        own_ids = {part.key_id for part in key.encrypting}
+        matches = [key_id for key_id in rest if key_id in own_ids]
         if len(matches) != 1:
             raise _not_as_meant(f"{len(matches)} session keys for {key.name}")
         rest.remove(matches[0])
