@@ -109,9 +109,9 @@ class Cells(Struct, frozen=True):
         """Return cells of UTF-8 that stand in order as an array of strings."""
         if not len(self):
             return pa.array([], pa.string())
-        taken = _taken([self.pieces()], np.arange(0, 2 * len(self), 2, dtype=np.int32))
-        kind = pa.string() if taken.type == pa.binary() else pa.large_string()
-        return pa.Array.from_buffers(kind, len(self), taken.buffers())
+        array = _taken([self.pieces()], np.arange(0, 2 * len(self), 2, dtype=np.int32))
+        kind = pa.string() if array.type == pa.binary() else pa.large_string()
+        return pa.Array.from_buffers(kind, len(self), array.buffers())
 
     def packed(self, order: Places) -> Cells:
         """Return cells in another order, one behind the other, and `SPARE` bytes behind them."""
@@ -186,10 +186,10 @@ class PieceTable:
         """Return the pieces of these numbers, one behind the other: piece `i` is the `i`-th."""
         if not len(index):
             return Pieces(np.empty(0, np.uint8), np.zeros(1, np.int32))
-        taken = _taken(self._sources, index)
-        _, offsets, data = taken.buffers()
-        width = np.dtype(np.int32 if taken.type == pa.binary() else np.int64)
-        cuts = np.frombuffer(offsets, width, len(taken) + 1)  # from 0 on
+        array = _taken(self._sources, index)
+        _, offsets, data = array.buffers()
+        width = np.dtype(np.int32 if array.type == pa.binary() else np.int64)
+        cuts = np.frombuffer(offsets, width, len(array) + 1)  # from 0 on
         return Pieces(np.frombuffer(data, np.uint8, int(cuts[-1])), cuts)
 
 
@@ -212,9 +212,9 @@ def _taken(sources: Sequence[Pieces], index: Places | Narrow) -> pa.Array:
 def is_utf8(text: Bytes) -> bool:
     """Tell whether bytes are UTF-8."""
     ends = pa.array([0, len(text)], pa.int64()).buffers()[1]
-    whole = pa.LargeStringArray.from_buffers(1, ends, pa.py_buffer(text))
+    array = pa.LargeStringArray.from_buffers(1, ends, pa.py_buffer(text))
     try:
-        whole.validate(full=True)
+        array.validate(full=True)
     except pa.ArrowInvalid:
         return False
     return True

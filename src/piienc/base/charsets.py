@@ -40,11 +40,11 @@ def canonical(name: str) -> str | None:
     A byte order mark is kept where a file has one, so `utf-8-sig` is no other encoding.
     """
     try:
-        own = codecs.lookup(name).name
+        codec = codecs.lookup(name).name
     except (LookupError, ValueError):
         return None
-    own = "utf-8" if own == "utf-8-sig" else own
-    return own if own in SUPPORTED else None
+    codec = "utf-8" if codec == "utf-8-sig" else codec
+    return codec if codec in SUPPORTED else None
 
 
 def is_exact(encoding: str) -> bool:

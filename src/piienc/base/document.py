@@ -175,12 +175,12 @@ def _in_order(mistakes: Iterable[Mistake], text: str) -> list[str]:
 def mistakes_in(values: dict[str, Any], model: type[Table], place: Place = ()) -> Iterator[Mistake]:
     """Find the mistakes of one table: its keys, each of its values, and all together."""
     fields = structs.fields(model)
-    known = [field.name for field in fields]
+    names = [field.name for field in fields]
     for name in values:
         if name in model.removed:
             yield (*place, name), model.removed[name]
-        elif name not in known:
-            near = nearest(name, known) or f"; known here: {', '.join(known)}"
+        elif name not in names:
+            near = nearest(name, names) or f"; known here: {', '.join(names)}"
             yield (*place, name), f"unknown{near}"
     fine = {}
     for field in fields:
@@ -201,7 +201,7 @@ def mistakes_in(values: dict[str, Any], model: type[Table], place: Place = ()) -
 
 def _in_value(value: object, kind: object, place: Place) -> Iterator[Mistake]:
     """Find the mistakes inside of a value; if there are none, ask msgspec about the whole."""
-    mistakes = [found for part in _parts(kind) for found in _inside(value, part, place)]
+    mistakes = [mistake for part in _parts(kind) for mistake in _inside(value, part, place)]
     yield from mistakes
     if mistakes:
         return
@@ -282,18 +282,18 @@ def _mend(verb: str, kind: object, place: Place) -> str:
     return f"; {verb} [{dotted(place)}]" if any(map(_is_table, parts)) else ""
 
 
-def closest(name: object, known: Iterable[str]) -> str | None:
+def closest(name: object, candidates: Iterable[str]) -> str | None:
     """Return the known name that was probably meant, if there is one."""
     import difflib  # noqa: PLC0415  # only a file with mistakes waits for it
 
-    by_lower = {each.lower(): each for each in known}
+    by_lower = {each.lower(): each for each in candidates}
     near = difflib.get_close_matches(str(name).lower(), by_lower, n=1)
     return by_lower[near[0]] if near else None
 
 
-def nearest(name: object, known: Iterable[str]) -> str:
+def nearest(name: object, candidates: Iterable[str]) -> str:
     """Say which known name was probably meant: the end of a message, or nothing."""
-    near = closest(name, known)
+    near = closest(name, candidates)
     return f"; did you mean {shown(near)}?" if near is not None else ""
 
 

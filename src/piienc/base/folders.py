@@ -50,17 +50,17 @@ def new_folder(path: Path) -> Iterator[Path]:
             final = stack.enter_context(held_name(path))
         _refuse_taken(final, path)
         with translated(path, whole=True):
-            ours = re.escape(f".{final.name}.") + "(?s:.*)" + re.escape(_SUFFIX)
-            sweep(final.parent, ours, partial(shutil.rmtree, ignore_errors=True))
-            made, descriptor = _made(final, path)
+            pattern = re.escape(f".{final.name}.") + "(?s:.*)" + re.escape(_SUFFIX)
+            sweep(final.parent, pattern, partial(shutil.rmtree, ignore_errors=True))
+            temporary, descriptor = _made(final, path)
         stack.callback(os.close, descriptor)
-        stack.enter_context(cleaned_up(partial(shutil.rmtree, made, ignore_errors=True)))
+        stack.enter_context(cleaned_up(partial(shutil.rmtree, temporary, ignore_errors=True)))
         yield by_descriptor(descriptor)
         _refuse_taken(final, path)
         with translated(path, whole=True):
-            for folder, _, _ in os.walk(made):
+            for folder, _, _ in os.walk(temporary):
                 keep_names(Path(folder))
-            made.rename(final)
+            temporary.rename(final)
             keep_names(final.parent)
 
 
@@ -104,16 +104,16 @@ def refuse_nested(source: Path, target: Path) -> None:
 def _made(final: Path, shown: Path) -> tuple[Path, int]:
     """Make a folder beside the final name, and lock it, so that nobody sweeps it."""
     while True:
-        made = Path(tempfile.mkdtemp(_SUFFIX, f".{final.name}.", final.parent))
+        temporary = Path(tempfile.mkdtemp(_SUFFIX, f".{final.name}.", final.parent))
         with contextlib.suppress(FileNotFoundError):  # it was swept before it was locked
-            descriptor = os.open(made, os.O_RDONLY | os.O_NOFOLLOW)
+            descriptor = os.open(temporary, os.O_RDONLY | os.O_NOFOLLOW)
             try:
                 lock(descriptor, shown)
                 if os.fstat(descriptor).st_nlink:
-                    return made, descriptor
+                    return temporary, descriptor
             except BaseException:
                 os.close(descriptor)
-                shutil.rmtree(made, ignore_errors=True)
+                shutil.rmtree(temporary, ignore_errors=True)
                 raise
             os.close(descriptor)
 

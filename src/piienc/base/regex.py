@@ -27,10 +27,10 @@ _MOST_DIGITS = 8  # of a number of repetitions that RE2 takes for one
 
 def mistake_in(expression: str) -> str | None:
     """Tell why RE2 cannot take an expression, with what to do about it; None if it can."""
-    for found in _BRACES.finditer(expression):
-        if found[1] is None or not _is_other_repetition(found[1]):
+    for match in _BRACES.finditer(expression):
+        if match[1] is None or not _is_other_repetition(match[1]):
             continue
-        braces = found[0]
+        braces = match[0]
         return f"RE2 takes {braces} for text; write {{0,9}}, up to 1000, or \\{braces} for the text"
     import pyarrow as pa  # noqa: PLC0415  # start-up
 

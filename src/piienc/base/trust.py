@@ -127,8 +127,8 @@ def held_folder(path: Path) -> Iterator[Path]:
 
 def _refuse_strange(steps: list[PathStep]) -> None:
     for step in steps:
-        theirs = step.facts.st_uid not in {os.geteuid(), step.folder.st_uid}
-        if not (step.is_link and theirs and _is_everybodys(step.folder)):
+        is_foreign = step.facts.st_uid not in {os.geteuid(), step.folder.st_uid}
+        if not (step.is_link and is_foreign and _is_everybodys(step.folder)):
             continue
         if _trusted_around(Path(step.path).parent) is None:
             raise PolicyError(
@@ -182,8 +182,8 @@ def _loose(facts: os.stat_result) -> int:
 
 def _faults(way: list[PathStep]) -> list[tuple[PathStep, str]]:
     """Return the names that cannot be trusted, and why."""
-    found = [(step, _fault(step, is_last=step is way[-1])) for step in way]
-    return [(step, why) for step, why in found if why]
+    faults = [(step, _fault(step, is_last=step is way[-1])) for step in way]
+    return [(step, why) for step, why in faults if why]
 
 
 def _fault(step: PathStep, *, is_last: bool) -> str | None:
@@ -249,8 +249,8 @@ def _refusal(path: Path, step: PathStep, why: str) -> PolicyError:
     if not _is_foreign(step.facts) and os.geteuid() in {_ROOT, step.facts.st_uid}:
         ways.append(f"chmod go-w {shlex.quote(step.path)}")
     if not any(map(_is_everybodys, (folder.stat(), step.folder))):
-        known = [each for each in os.environ.get(VARIABLE, "").split(os.pathsep) if each]
-        trust = shlex.quote(os.pathsep.join([*known, str(folder)]))
+        folders = [each for each in os.environ.get(VARIABLE, "").split(os.pathsep) if each]
+        trust = shlex.quote(os.pathsep.join([*folders, str(folder)]))
         ways.append(f"if you trust who may change it: export {VARIABLE}={trust}")
     if not ways:
         ways = ["somebody may have planted it: use files and folders of your own"]
@@ -287,12 +287,12 @@ def _trusted_roots() -> list[Path]:
         ConfigError: one is not named by its whole path, or in the home of nobody.
     """
     roots = []
-    for named in (*filter(None, os.environ.get(VARIABLE, "").split(os.pathsep)), *_users_own()):
-        folder = Path("/" if named == _ALL else named)
+    for entry in (*filter(None, os.environ.get(VARIABLE, "").split(os.pathsep)), *_users_own()):
+        folder = Path("/" if entry == _ALL else entry)
         folder = if_at_home(folder) or folder  # which is no whole path
         if not folder.is_absolute():
             raise ConfigError(
-                f"a folder to trust is named by its whole path: {named!r} is none",
+                f"a folder to trust is named by its whole path: {entry!r} is none",
                 hint=f"export {VARIABLE}={shlex.quote(os.path.realpath(folder))}",
             )
         roots.append(Path(os.path.realpath(folder)))
