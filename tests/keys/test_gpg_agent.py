@@ -226,6 +226,7 @@ def test_session_ends_quietly_though_its_folder_was_taken_away(temp, tmp_path):
 def test_sessions_leave_no_file_open(temp, tmp_path):
     """Neither their own, nor those that are swept, nor homes that are changed."""
     tmp_path.joinpath("home").mkdir(mode=0o700)
+    tmp_path.joinpath("home", "pubring.kbx").touch()
     before = len(list(Path("/proc/self/fd").iterdir()))
     _age(_left(temp).parent)
     with gpg.keyring(tmp_path, []):

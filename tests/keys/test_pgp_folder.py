@@ -78,8 +78,9 @@ def test_keys_that_root_takes_into_the_folder_of_somebody_are_theirs(folder, par
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="root alone can make files for another")
+@pytest.mark.parametrize("link", [Path.symlink_to, Path.hardlink_to])
 def test_file_of_root_that_is_linked_into_the_home_of_somebody_stays_as_it_is(
-    folder, partner, monkeypatch, tmp_path
+    folder, partner, monkeypatch, tmp_path, link
 ):
     """It may be any file of the system: they would get to read and change it."""
     monkeypatch.setenv("PIIENC_TRUST", str(folder.path))
@@ -89,8 +90,7 @@ def test_file_of_root_that_is_linked_into_the_home_of_somebody_stays_as_it_is(
         os.chown(path, 12345, 12345)
     (tmp_path / "of-root").write_bytes(b"x")
     (tmp_path / "of-root").chmod(0o644)
-    (folder.home / "hard.kbx").hardlink_to(tmp_path / "of-root")
-    (folder.home / "soft.kbx").symlink_to(tmp_path / "of-root")
+    link(folder.home / "other.kbx", tmp_path / "of-root")
     folder.take("rsa", partner.export("rsa", secret=True), secret=True)
     facts = (tmp_path / "of-root").stat()
     assert (facts.st_uid, stat.S_IMODE(facts.st_mode)) == (0, 0o644)

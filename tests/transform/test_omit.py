@@ -6,6 +6,8 @@ import pyarrow as pa
 import pytest
 from pyarrow import parquet as pq
 
+from piienc.errors import ConfigError
+
 
 @pytest.mark.parametrize("omitted", [{"id"}, {"note"}, {"email"}, {"id", "email"}])
 @pytest.mark.parametrize("ending", ["csv", "parquet"])
@@ -34,3 +36,15 @@ def test_encrypted_table_without_columns_has_the_cells_of_the_others(bench, omit
         else:
             assert [cell is None for cell in found[name]] == [cell is None for cell in plain]
             assert not {*filter(None, found[name])} & {*filter(None, plain)}
+
+
+@pytest.mark.parametrize("column", ["id", "email"])
+@pytest.mark.parametrize("treatment", ["encrypt", "decrypt", "", "x"])
+def test_column_is_encrypted_by_its_mark_alone(bench, column, treatment):
+    """What else can be done to it, is told."""
+    bench.write("plain.csv", b"id,email,note\n1,a@x,p\n")
+    told = f"treatments: '{treatment}', for column '{column}', is none that can be chosen"
+    with pytest.raises(ConfigError) as caught:
+        bench.encrypt("plain.csv", "made.csv", treatments={column: treatment})
+    assert str(caught.value) == told
+    assert caught.value.hint.startswith("these are: omit;")

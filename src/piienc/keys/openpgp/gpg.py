@@ -29,7 +29,7 @@ from piienc.base.cleanup import cleaned_up
 from piienc.base.files import NO_ROOM, translated
 from piienc.base.locks import lock
 from piienc.errors import ConfigError, PgpError
-from piienc.keys.openpgp.home import PRIVATE_KEYS, keep_private, require_private_keys
+from piienc.keys.openpgp.home import PRIVATE_KEYS, give_to_owner, require_private_keys
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -166,6 +166,7 @@ class Gpg(gnupg.GPG):  # type: ignore[misc]  # python-gnupg ships no type inform
             stderr=subprocess.PIPE,
             env=self.env,
             pass_fds=self.passed,
+            umask=0o077,  # gpg would make public keys readable to all; in the key folder, nothing is
         )
         self._running.append(process)
         for pipe in filter(None, (process.stdin, process.stdout)):
@@ -255,7 +256,7 @@ def home_of(path: Path) -> Iterator[Gpg]:
             with _running(home) as gpg:
                 yield gpg
     finally:
-        keep_private(path)
+        give_to_owner(path)
         os.close(held)
 
 

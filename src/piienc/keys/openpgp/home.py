@@ -5,10 +5,9 @@ from __future__ import annotations
 import contextlib
 import os
 import re
-import stat
 from pathlib import Path
 
-from piienc.base.files import PRIVATE_FILE, adopt
+from piienc.base.files import adopt
 from piienc.base.trust import require_private
 
 PRIVATE_KEYS = "private-keys-v1.d"
@@ -35,17 +34,13 @@ def require_private_keys(home: Path) -> None:
         require_private(path)
 
 
-def keep_private(home: Path) -> None:
-    """Make private what gpg has left in a home, and its owner's, though root has run it."""
+def give_to_owner(home: Path) -> None:
+    """Give what gpg, run by root, has left in a home to whom the home belongs to: see `adopt`."""
     for folder, folders, files, within in os.fwalk(home):
         for name in (*folders, *files):
             with contextlib.suppress(OSError):
                 descriptor = os.open(name, os.O_NOFOLLOW | os.O_NONBLOCK, dir_fd=within)
                 try:
-                    # gpg leaves public keys readable to all; in the key folder, nothing is.
-                    facts = os.fstat(descriptor)
-                    if stat.S_ISREG(facts.st_mode) and facts.st_nlink == 1:
-                        os.fchmod(descriptor, PRIVATE_FILE)
                     adopt(descriptor, Path(folder))
                 finally:
                     os.close(descriptor)
