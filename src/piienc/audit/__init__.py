@@ -1,4 +1,4 @@
-"""The audit log: each use of a key and each file, in signed lines that hold on to each other.
+"""The audit log: each use of a key and each file, in lines that are signed and chained.
 
     entry.py     a step in the log, from its beginning to its end; start reading here
     facts.py     what of a receipt goes into it

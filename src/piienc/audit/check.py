@@ -1,4 +1,4 @@
-"""All logs of a state folder held against signatures, heads, and witnesses kept elsewhere."""
+"""Checks all logs of a state folder against signatures, heads and witnesses kept elsewhere."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ __all__ = ["AuditReport", "Damage", "LogReport", "check", "noted"]
 
 
 class LogReport(Struct, frozen=True):
-    """What was found of one log.
+    """The result of checking one log.
 
     Attributes:
         path: its folder, or its file, from the state folder.
@@ -75,7 +75,7 @@ class AuditReport(Struct, frozen=True):
 
 
 class _LogSnapshot(Struct, frozen=True):
-    """A log as it was while nobody appended."""
+    """A log as it was at one moment, while its lock was held."""
 
     folder: Path
     sizes: dict[int, int]
@@ -166,7 +166,7 @@ def _checked(
     key: AuditPublicKey | None,
     witnessed: Witnessed,
 ) -> LogReport:
-    """Hold a log that was gone through against its head, its key and witnesses."""
+    """Check a log that was read against its head, its key and witnesses."""
     name = snapshot.folder.relative_to(state).as_posix()
     head, damages = snapshot.head, list(walked.damages)
     if reason := snapshot.reason or (_reason(state, snapshot, walked, key) if key else None):
@@ -232,7 +232,7 @@ def _former(
     closed: list[FormerLog],
     newer: bool,  # noqa: FBT001  # a private helper, called once
 ) -> LogReport | None:
-    """Hold the log of the format before against what the first line after it says of it."""
+    """Check the log of the previous format against the first line that follows it."""
     former_log = former.closed_former(state, key)
     if former_log is None and not closed and not witnessed:
         return None

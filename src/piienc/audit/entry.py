@@ -99,7 +99,7 @@ class AuditEntry:
             facts["fingerprint"] = fingerprint
 
     def receipt(self, receipt: AnyReceipt) -> None:
-        """Take in what a step has done; several steps of one run add up."""
+        """Add the receipt of a step; several steps of one run add up."""
         from piienc.audit.facts import counts_of, files_of, keys_of  # noqa: PLC0415  # start-up
 
         files = files_of(receipt)
@@ -169,21 +169,21 @@ def recorded(
     makes_keys: bool = False,
     on_warning: Callable[[str], object] = warnings.warn,
 ) -> Iterator[AuditEntry]:
-    """Record that a step begins, and how it ends, whatever ends it.
+    """Record that a step begins, and how it ends, however it ends.
 
     Args:
-        command: the name of the command that does it.
-        settings: where the state folder is, and the key folder.
-        files: those that are named, each with what it is to the command.
-        schema: that which holds.
-        keys: the names of keys that will be used, as far as they are known.
-        makes_keys: the step makes the key folder, if it is not there.
+        command: the name of the command.
+        settings: the locations of the state folder and the key folder.
+        files: the named files, each with its role.
+        schema: the schema file.
+        keys: the names of the keys to be used, as far as they are known.
+        makes_keys: the step creates the key folder if it is missing.
         on_warning: called with a sentence if the audit log is not as it was written.
 
     Raises:
         ConfigError, KeyAccessError, IncompleteError: the log cannot be kept; no key has been used
             yet.
-        PolicyError: an output would take the place of what is read, of a key or of the state.
+        PolicyError: an output would replace an input, a key or the state.
     """
     entry = AuditEntry(
         command,

@@ -76,7 +76,7 @@ class _FormerWalk(Struct):
     reason: str | None = None
 
     def take(self, raw: bytes, places: Mapping[int, list[tuple[str, int]]]) -> None:
-        """Take a line, and hold it against what heads tell of its number."""
+        """Take the next line, and check it against the heads of its number."""
         if is_too_long(raw):
             self.reason = f"line {self.count + 1} is longer than a line can be"
             return

@@ -119,7 +119,7 @@ def read(folder: Path) -> SignedHead | None:
 
 
 def write(folder: Path, head: SignedHead) -> None:
-    """Replace the head of a log, whatever is in its place; the log is held.
+    """Replace the head of a log; the caller holds the log's lock.
 
     Raises:
         IncompleteError: it cannot be written.

@@ -1,4 +1,4 @@
-"""One line of the log: what it says of its place, and its signature."""
+"""One line of the log: its link to the line before, and its signature."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class TornLine(msgspec.Struct, frozen=True):
 
 
 class LogBreak(msgspec.Struct, frozen=True):
-    """What a command has found wrong before it began a new segment.
+    """The fault that a command found before it began a new segment.
 
     Attributes:
         file: where, within the log's folder.
@@ -67,7 +67,7 @@ class FormerLog(msgspec.Struct, frozen=True):
 
 
 class LineLink(msgspec.Struct, frozen=True):
-    """What a line says of its place.
+    """The place of a line in its log.
 
     Attributes:
         line: its number, from 1.
@@ -102,7 +102,7 @@ def link_of(line: bytes) -> LineLink | None:
 
 
 def made(link: LineLink, facts: dict[str, Any], signer: AuditKey | None) -> bytes:
-    """Return a line, signed if there is who signs, without its line break."""
+    """Return a line without its line break, signed if there is a signer."""
     place = {
         name: value
         for name, value in msgspec.to_builtins(link).items()

@@ -39,12 +39,12 @@ class AuditLog:
         self._on_warning = on_warning
 
     def append(self, facts: dict[str, Any]) -> LogPosition:
-        """Append a line and replace the head; both are on the disk when this returns.
+        """Append a line and replace the head; both are on disk when this returns.
 
-        A log that is not as it was written is left as it is, and goes on in a new segment.
+        A log that is not as it was written stays unchanged, and continues in a new segment.
 
         Returns:
-            The place that the log has come to.
+            The position of the new line.
 
         Raises:
             ConfigError: the state folder cannot be used.

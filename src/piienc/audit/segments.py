@@ -9,8 +9,8 @@
     └── unsigned/        what was written without a key
         └── 000001.jsonl
 
-Whoever can write there can put anything in the place of a file: nothing but a regular file is read,
-no link is followed, and nothing that is opened can keep a command waiting.
+Other programs may put anything in the place of a file. So only regular files are read, no link is
+followed, and opening never blocks.
 """
 
 from __future__ import annotations
@@ -150,7 +150,7 @@ def reason_of(error: OSError) -> str:
 
 @contextlib.contextmanager
 def held(state: Path) -> Iterator[None]:
-    """Wait until no other process appends, and hold off those that will.
+    """Hold the lock for appending, and wait for it if another process holds it.
 
     Raises:
         LockError: another process has held it for too long.
@@ -168,7 +168,7 @@ def held(state: Path) -> Iterator[None]:
 
 @contextlib.contextmanager
 def still(state: Path) -> Iterator[None]:
-    """Hold off who appends while the block looks; whoever may not lock looks all the same.
+    """Keep other processes from appending while the block reads; skip that without permission.
 
     Raises:
         LockError: another process has held the lock for too long.

@@ -20,16 +20,16 @@ if TYPE_CHECKING:
 
 
 class LogFilter(Struct, frozen=True):
-    """Which lines are asked for; what is None is not asked.
+    """A selection of lines; None selects any.
 
     Attributes:
-        since: only those of then or later: UTC, as ISO 8601.
-        until: only those of before.
-        command: only of this command.
-        file: only with a file of this path or name.
-        key: only with a key of this name, id or fingerprint.
-        outcome: done, refused, failed, or begun for what has no end.
-        most: how many at the most, the newest.
+        since: only lines from this time on: UTC, as ISO 8601.
+        until: only lines before this time.
+        command: only lines of this command.
+        file: only lines with a file of this path or name.
+        key: only lines with a key of this name, id or fingerprint.
+        outcome: done, refused, failed, or begun for a run without an end.
+        most: the largest number of lines; the newest are selected.
     """
 
     since: str | None = None

@@ -1,8 +1,7 @@
-"""Where a log stands, as far as a command can check it before it appends: its head and its end.
+"""The state of a log, as far as a command can check it before it appends: its head and its end.
 
-What a command cannot see so, in the middle of the log, `check.py` sees; and no further line changes
-what it sees. A log that is found wrong is left as it is, and goes on in a new segment, whose first
-line says what was found.
+`check.py` finds faults in the middle of the log, which further lines never cover up. A faulty log
+stays unchanged and continues in a new segment, whose first line names the fault.
 """
 
 from __future__ import annotations
@@ -38,18 +37,18 @@ _LARGEST = LIMIT + segments.LONGEST
 
 
 class LogState(Struct, frozen=True):
-    """Where a log stands.
+    """The state of a log.
 
     Attributes:
         log: its id.
-        line: the number of the last line that counts; 0 if there is none.
-        head: the hash of that, in hex.
-        place: the segment that this line is in, and where it ends there, its line break counted.
-        segment: where the next line belongs, from 1.
+        line: the number of the last valid line; 0 if there is none.
+        head: the hash of that line, in hex.
+        place: the segment of that line, and where it ends there, its line break included.
+        segment: the segment of the next line, from 1.
         end: the size of that segment.
         headed: the head covers the last line.
-        torn: what crashes have left behind the last line.
-        broken: what is wrong with what is there.
+        torn: incomplete lines that crashes have left behind the last line.
+        broken: the fault of the log, if any.
     """
 
     log: str
@@ -64,15 +63,15 @@ class LogState(Struct, frozen=True):
 
 
 def standing(folder: Path, key: AuditPublicKey | None, begun: str | None) -> LogState:
-    """Return where a log stands; it is held meanwhile.
+    """Return the state of a log; the caller holds its lock.
 
     Args:
         folder: the log's folder.
-        key: that which signs it; None for what is unsigned.
+        key: the key that signs it; None for an unsigned log.
         begun: the id of the log that the key is known to have begun here.
 
     Raises:
-        ConfigError: the system does not let it be read; nothing is said of the log.
+        ConfigError: the log cannot be read, so its state is unknown.
     """
     try:
         head = _head(folder, key, begun)
@@ -131,7 +130,7 @@ def _head(folder: Path, key: AuditPublicKey | None, begun: str | None) -> Signed
 
 
 def _sound(folder: Path, key: AuditPublicKey | None, head: SignedHead | None) -> LogState:
-    """Return where a log stands whose end is as it was written."""
+    """Return the state of a log whose end is as it was written."""
     log_end = _end(folder)
     log = head.log if head else os.urandom(8).hex()
     line, digest = 0, ZEROS
@@ -245,7 +244,7 @@ def _backwards(descriptor: int, size: int) -> Iterator[bytes]:
 def _broken(
     folder: Path, key: AuditPublicKey | None, begun: str | None, error: _UnsoundError
 ) -> LogState:
-    """Return where a log goes on that is not as it was written, by what of it can be believed."""
+    """Return where a faulty log continues, by those of its parts that are authentic."""
     numbers = [0, *numbers_of(folder)]
     places = [(0, ZEROS, begun or os.urandom(8).hex())]
     try:

@@ -49,7 +49,7 @@ class Damage(Struct, frozen=True):
 
 
 class WalkState(Struct):
-    """What was met on the way, and how far it has come.
+    """The state of a walk through a log, and the damages found so far.
 
     Attributes:
         line: the number of the last line.
