@@ -36,7 +36,7 @@ class WrapRequest(Struct, frozen=True):
         signer: the name of the key that signs it.
         armor: as text; None leaves it to the profile.
         overwrite: replace an existing output.
-        schema: tells how a table that must be split is written; None means the usual way.
+        schema: gives the dialect of a table that must be split; None means the default.
     """
 
     profile: Profile
@@ -119,11 +119,11 @@ class PgpEncryptor(Struct, frozen=True):
 
 @contextlib.contextmanager
 def open_encryptor(request: WrapRequest, keys: PgpFolder) -> Iterator[PgpEncryptor]:
-    """Make ready who wraps.
+    """Prepare an encryptor.
 
     Raises:
         KeyAccessError: a key is missing, or cannot be used.
-        PolicyError: the receiver does not take what is wanted.
+        PolicyError: the receiver does not accept the request.
     """
     profile = request.profile
     with opened(keys, request.names) as (session, pgp_keys):

@@ -77,7 +77,7 @@ class _MeteredReader(Struct, frozen=True):
 def crossing(
     source: OpenedSource, target: Target, *, overwrite: bool, progress: OnProgress | None
 ) -> AbstractContextManager[ByteRoute]:
-    """Open the way from a source to a target; a file appears when the block ends well.
+    """Open the route from a source to a target; a file appears when the block succeeds.
 
     Args:
         source: at its beginning.
@@ -116,7 +116,7 @@ def streamed(
 
 
 def joined(table: PipeThread[Receipt], target: Path) -> AbstractContextManager[ByteRoute]:
-    """Open the way from a table that is being encrypted to a new file; there is none between."""
+    """Open the route from a table being encrypted to a new file, without a file in between."""
 
     def read() -> FileFacts:
         return table.finish().output

@@ -1,4 +1,4 @@
-"""Unwrap a file that somebody has sent: decrypt it, and see who signed it."""
+"""Unwrap a received file: decrypt it, and check who signed it."""
 
 from __future__ import annotations
 
@@ -45,11 +45,11 @@ def unwrap_file(
     overwrite: bool = False,
     progress: OnProgress | None = None,
 ) -> UnwrapReceipt:
-    """Decrypt an OpenPGP file; nothing appears that was not found to be whole.
+    """Decrypt an OpenPGP file; the output appears only when the message is complete.
 
-    What goes to an open stream cannot be taken back. So the message is then decrypted twice:
-    first to nowhere, and only when it is whole and signed as demanded, to the stream. Only a file
-    that somebody changes between the two is found out when it is too late; that is an error.
+    Output to a stream cannot be taken back, so a message for a stream is decrypted twice: first to
+    nowhere, and then, if it is complete and signed as required, to the stream. If the file changes
+    between the two, an error is raised, but the stream has been written.
 
     Args:
         source: the message, armored or binary.
@@ -109,7 +109,7 @@ def _pass(
     secret: SecretBytes | None,
     signer: PgpKey | None,
 ) -> tuple[Signature, ...]:
-    """Decrypt the message once, and hold its signatures against what is demanded."""
+    """Decrypt the message once, and check its signatures."""
     signatures = unwrap(route, session=session, passphrase=secret)
     if signer is None:
         return signatures

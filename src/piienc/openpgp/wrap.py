@@ -53,7 +53,7 @@ def wrap_file(
     keys: PgpFolder,
     progress: OnProgress | None = None,
 ) -> WrapReceipt:
-    """Encrypt a file for OpenPGP recipients, and look at what was written before it appears.
+    """Encrypt a file for OpenPGP recipients, and check the output before it appears.
 
     Args:
         source: any file.

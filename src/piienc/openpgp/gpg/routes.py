@@ -1,7 +1,7 @@
-"""The two ways of bytes through gpg: streams that pass through us, and files.
+"""The two routes of bytes through gpg: streams that pass through this process, and files.
 
-A stream may come from anywhere and be looked at on its way. Between two files, gpg opens the one
-that it reads itself, and writes to a pipe with room.
+A stream may come from anywhere and be observed as it passes. Between two files, gpg opens the input
+itself and writes to a pipe with a large buffer.
 """
 
 from __future__ import annotations
@@ -27,10 +27,10 @@ if TYPE_CHECKING:
 
 
 class GpgStreams(Struct, frozen=True):
-    """Through us.
+    """A route through this process.
 
     python-gnupg takes gpg's output in a thread of its own, which must not fail: an error of the
-    sink (a full disk) ends gpg, and is raised behind it.
+    sink (a full disk) ends gpg, and is raised afterwards.
     """
 
     source: Readable
@@ -73,7 +73,7 @@ class GpgStreams(Struct, frozen=True):
 
 
 class PipeSink(Protocol):
-    """A pipe, and who takes what is written to it."""
+    """A pipe whose other end consumes what is written to it."""
 
     @property
     def descriptor(self) -> int:

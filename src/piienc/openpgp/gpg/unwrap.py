@@ -1,4 +1,4 @@
-"""Unwrap OpenPGP messages: decrypt them, and see whose signature they bear."""
+"""Unwrap OpenPGP messages: decrypt them, and check their signatures."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ def unwrap(
     session: Gpg,
     passphrase: SecretBytes | None = None,
 ) -> tuple[Signature, ...]:
-    """Decrypt a message to its end. Until this returns, nothing that came out is authentic.
+    """Decrypt a message to its end. Its output is not authentic until this returns.
 
     Returns:
         The signatures; none may be bad.
@@ -127,7 +127,7 @@ def _failure(
 
 
 def _not_vouched_for(outcome: GpgStatus, *, authentic: bool) -> AuthenticationError:
-    """Tell why what was decrypted must not be used."""
+    """Return the error for decrypted data that must not be used."""
     if authentic and any(fields[5] == _NO_ALGORITHM for fields in outcome.all("ERRSIG")):
         return AuthenticationError(
             "the message is signed by a key of an algorithm that GnuPG does not know, such as the "
@@ -173,7 +173,7 @@ def _no_key(outcome: GpgStatus, *, locked: bool) -> KeyAccessError | None:
 
 
 def _only_unknown(outcome: GpgStatus) -> bool:
-    """Tell whether gpg failed for no other reason than a signer that it does not know."""
+    """Return whether gpg failed only because it does not know a signer."""
     reasons = [fields[5] for fields in outcome.all("ERRSIG")]
     return (
         all(reason == _NO_KEY for reason in reasons)

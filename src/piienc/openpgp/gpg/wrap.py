@@ -99,7 +99,7 @@ def wrap(
 
 
 def _wants_aead(session: Gpg, fingerprints: list[str], options: list[str]) -> bool:
-    """Tell whether gpg would write an AEAD packet for some recipients, by letting it."""
+    """Return whether gpg would write an AEAD packet for recipients, by a trial."""
     if session.release < _KNOWS_AEAD:
         return False
     encryptions = session.encrypt(b"", fingerprints, extra_args=options).all("BEGIN_ENCRYPTION")
@@ -107,10 +107,10 @@ def _wants_aead(session: Gpg, fingerprints: list[str], options: list[str]) -> bo
 
 
 def _named_anew(session: Gpg, fingerprint: str) -> str:
-    """Give a key one more user id in this session, and return it.
+    """Add a user id to a key in this session, and return it.
 
-    GnuPG has no option against AEAD: it writes such a packet if all recipients' keys ask for it. A
-    key is asked by the user id that it was named by, and one that nobody signed asks for nothing.
+    GnuPG has no option against AEAD: it writes such a packet if all recipients' keys ask for it. It
+    takes a key's preferences from the user id that names the key; an unsigned one has none.
     """
     name = f"piienc-{os.urandom(16).hex()}"
     minimal = session.export_keys(fingerprint, armor=False, minimal=True)
@@ -126,10 +126,10 @@ def _named_anew(session: Gpg, fingerprint: str) -> str:
 def require_as_meant(
     message: PgpMessage, recipients: Sequence[PgpKey], form: MessageFormat
 ) -> None:
-    """Look at the packets of what was written: is it what was asked for?
+    """Check that the packets of the output are as requested.
 
     Raises:
-        PgpError: it is something else, and must not leave the house.
+        PgpError: they are not, and the output must not be used.
     """
     kind = message.container.kind if message.container else "nothing encrypted"
     if kind != "mdc" and not (form.aead and message.container):
