@@ -1,4 +1,4 @@
-"""The state folder `.piienc/`: what one run has to know of those before it.
+"""The state folder `.piienc/`: what a run needs to know of earlier runs.
 
     cells.py      how many cells each sealed key has encrypted
     transfers.py  the ledger: each file that was sent or fetched
@@ -10,9 +10,9 @@
     database.py   the SQLite file that the first four are in
     audit/        the log of each use of a key and each file, chained and signed
 
-It is kept outside of the key folder, which may be mounted read-only. It holds names, counts and
-hashes, and never a value of a cell or a secret. The names below are imported when they are first
-asked for: who only keeps the log needs none of them.
+It is separate from the key folder, which may be mounted read-only. It has names, counts and hashes,
+and never a cell value or a secret. The names below are imported on first use: the audit log needs
+none of them.
 """
 
 from __future__ import annotations

@@ -64,7 +64,7 @@ def transaction(folder: Path, doing: str) -> Iterator[Connection]:
 
 
 class StateRecords:
-    """What a state folder keeps of one kind; safe between threads and processes."""
+    """The records of one kind in a state folder; safe between threads and processes."""
 
     doing: ClassVar[str]
     """What a transaction is for, as an error tells it."""
@@ -86,8 +86,8 @@ class StateRecords:
 def kept_open(folder: Path) -> Iterator[None]:
     """Keep the database open while the block runs, for the transactions of all its threads.
 
-    To open and close it costs ten times what a transaction does: who closes it last writes its
-    log back, and removes it.
+    Opening and closing costs ten times as much as a transaction: the last close writes the
+    write-ahead log back, and removes it.
     """
     with _CHANGING:
         kept = _KEPT.setdefault(folder, _KeptConnection(folder))

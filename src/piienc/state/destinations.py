@@ -1,4 +1,4 @@
-"""What earlier runs have found out about destinations."""
+"""What earlier runs have learned about destinations."""
 
 from __future__ import annotations
 

@@ -24,11 +24,11 @@ _PAUSE = 0.01  # seconds
 
 @contextlib.contextmanager
 def held(folder: Path, what: str) -> Iterator[None]:
-    """Hold the lock on something while the block runs; a run that dies gives it back.
+    """Hold a lock while the block runs; a killed run releases it.
 
     Args:
         folder: the state folder.
-        what: as an error tells it, "the transfer of NAME to URL", say.
+        what: the name of the lock, which errors show: "the transfer of NAME to URL", for example.
 
     Raises:
         LockError: another run holds it.

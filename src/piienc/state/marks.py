@@ -1,7 +1,7 @@
-"""The marks that hold: which columns of a schema were encrypted, how, and since when.
+"""The recorded marks: which columns of a schema were encrypted, how, and since when.
 
-Marking cannot be undone, so nothing is ever taken away here. Each change that is allowed, such as
-a new key of the same mode, is a row more; the newest row of a column tells what holds.
+Marking cannot be undone, so no row is ever removed. Each allowed change, such as a new key of the
+same mode, adds a row; the newest row of a column is valid.
 """
 
 from __future__ import annotations
@@ -58,7 +58,7 @@ class Marks(StateRecords):
     doing = "keep the marks"
 
     def of(self, schema: str) -> dict[str, RecordedMark]:
-        """Return what holds for the columns of a schema, by its name. To look makes nothing.
+        """Return the valid marks of a schema's columns, by its name; this creates no database.
 
         Raises:
             ConfigError: the state folder cannot be used.
@@ -78,9 +78,9 @@ class Marks(StateRecords):
 
         Args:
             schema: its name.
-            marks: of all its marked columns; `since` is set here.
-            check: called with what holds, and raises where these marks would undo it. No other
-                run can record anything between this call and ours.
+            marks: the marks of all its marked columns; `since` is set here.
+            check: called with the valid marks; it raises if the new ones would undo them. No other
+                run can record marks between this call and the write.
 
         Raises:
             ConfigError: they cannot be kept.

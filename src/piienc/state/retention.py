@@ -1,8 +1,7 @@
-"""How long the state folder keeps what is over: transfers, sources of jobs, receipts and reports.
+"""Removes old transfers, sources of jobs, receipts and reports from the state folder.
 
-What still decides something stays, however old it is: marks, counts of cells, transfers and sources
-that are not done, sources that are still where the job finds them, the last number of each job, and
-the audit log.
+Records that are still needed stay at any age: marks, counts of cells, unfinished transfers and
+sources, sources that the job still finds, the last number of each job, and the audit log.
 """
 
 from __future__ import annotations

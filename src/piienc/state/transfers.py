@@ -45,7 +45,7 @@ class Phase(StrEnum):
 
 
 class Transfer(Struct, frozen=True):
-    """A file's way to a destination, or from it.
+    """The transfer of a file to or from a destination.
 
     Attributes:
         id: 16 hexadecimal digits; temporary names carry it.
@@ -138,7 +138,7 @@ class Ledger(StateRecords):
     doing = "keep the ledger of transfers"
 
     def save(self, transfer: Transfer) -> Transfer:
-        """Keep what is known of a transfer now, and return it.
+        """Save the current state of a transfer, and return the transfer.
 
         Raises:
             ConfigError: it cannot be kept.
@@ -153,7 +153,7 @@ class Ledger(StateRecords):
             self.save(transfer.ended_with(error, over=True))
 
     def unfinished(self, places: Sequence[str], name: str) -> Transfer | None:
-        """Return the last push of a name to one of these URLs that another run can go on with."""
+        """Return the last push of a name to one of these URLs that can be resumed."""
         rows = self._find(
             f"direction = 'push' AND {_THERE} AND name = ? "
             "AND outcome IN ('running', 'failed') AND phase != 'done'",
@@ -184,7 +184,7 @@ class Ledger(StateRecords):
         until: str | None = None,
         most: int = -1,
     ) -> list[Transfer]:
-        """Return transfers, those first of which the ledger was told last.
+        """Return transfers, the most recently saved first.
 
         Args:
             places: only to or from one of these URLs.
@@ -214,7 +214,7 @@ class Ledger(StateRecords):
         ]
 
     def _as_it_is(self, transfer: Transfer) -> Transfer:
-        """Tell a transfer that a run is at work on from one whose run has died."""
+        """Tell a running transfer from one whose run was killed."""
         if transfer.outcome != "running" or is_held(self.folder, lock_name(transfer)):
             return transfer
         return replace(transfer, outcome="interrupted")
