@@ -166,7 +166,7 @@ class Gpg(gnupg.GPG):  # type: ignore[misc]  # python-gnupg ships no type inform
             stderr=subprocess.PIPE,
             env=self.env,
             pass_fds=self.passed,
-            umask=0o077,  # gpg would make public keys readable to all; in the key folder, nothing is
+            umask=0o077,  # gpg lets all read public keys; nothing in the key folder is for all
         )
         self._running.append(process)
         for pipe in filter(None, (process.stdin, process.stdout)):
