@@ -38,6 +38,14 @@ def test_encrypted_table_without_columns_has_the_cells_of_the_others(bench, omit
             assert not {*filter(None, found[name])} & {*filter(None, plain)}
 
 
+def test_table_of_which_all_columns_are_omitted_is_refused(bench):
+    """It would be a file of nothing."""
+    bench.write("plain.csv", b"id,email,note\n1,a@x,p\n")
+    all_of_it = dict.fromkeys(["id", "email", "note"], "omit")
+    with pytest.raises(ConfigError, match=r"plain\.csv: all columns are to be omitted"):
+        bench.encrypt("plain.csv", "made.csv", treatments=all_of_it)
+
+
 @pytest.mark.parametrize("column", ["id", "email"])
 @pytest.mark.parametrize("treatment", ["encrypt", "decrypt", "", "x"])
 def test_column_is_encrypted_by_its_mark_alone(bench, column, treatment):

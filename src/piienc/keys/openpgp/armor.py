@@ -85,14 +85,14 @@ def no_openpgp() -> PgpError:
 
 def _is_binary(start: bytes) -> bool:
     # Section 4.2: the first bit of a packet is set. So is that of a byte order mark.
-    return start[:1] >= b"\x80" and not start.startswith(_BOM)
+    return start >= b"\x80" and not start.startswith(_BOM)
 
 
 class _PieceStream(io.RawIOBase):
     """A stream that is made piece by piece."""
 
-    def __init__(self) -> None:
-        self._piece = memoryview(b"")
+    def __init__(self, piece: bytes = b"") -> None:
+        self._piece = memoryview(piece)
 
     def readable(self) -> bool:
         return True
@@ -114,8 +114,8 @@ class _ReplayedStream(_PieceStream):
     """What was read of a stream, and then its rest."""
 
     def __init__(self, start: bytes, stream: BinaryIO) -> None:
-        super().__init__()
-        self._piece, self._stream = memoryview(start), stream
+        super().__init__(start)
+        self._stream = stream
 
     def _next(self) -> bytes:
         return self._stream.read(_BLOCK)
@@ -140,8 +140,6 @@ class _DearmoredStream(_PieceStream):
                 label = match[1]
         for _ in range(_MOST_HEADERS):
             line = self._text.readline(_LONGEST_HEADER)
-            if not line:
-                raise _malformed("the file ends in the middle of it")
             if not line.strip():
                 return label
             if not _HEADER.match(line):
