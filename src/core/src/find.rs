@@ -1,0 +1,257 @@
+//! The records of a block of CSV: where each begins, and where each of its fields ends.
+
+use crate::dialect::{Dialect, LineEnd};
+use crate::machine::{FaultKind, Line, Machine, Stop};
+
+/// What was found: `FoundRecords` of interface.py says it all.
+#[repr(C)]
+#[derive(Clone, Copy, Default)]
+pub struct Summary {
+    pub count: usize,
+    pub columns: usize,
+    pub size: usize,
+    pub lines: usize,
+    /// A `FaultKind`; 0: nothing is wrong.
+    pub fault: u32,
+    pub place: usize,
+    pub line: usize,
+    pub fields: usize,
+}
+
+/// The whole records at the beginning of a block of less than 4 GiB.
+pub struct Records {
+    pub dialect: Dialect,
+    pub columns: usize,
+    /// Bytes that the records take, with blank lines and comments behind them.
+    pub size: usize,
+    pub summary: Summary,
+    /// Where each record begins.
+    pub starts: Vec<u32>,
+    /// Where each field ends, record by record. The next one begins a delimiter behind.
+    pub ends: Vec<u32>,
+    /// Before which record the first empty line stands.
+    pub blank: Option<usize>,
+}
+
+impl Records {
+    /// Find the records of a block.
+    ///
+    /// `columns`: fields of a record; 0 stands for as many as the first one has.
+    /// `last`: no more data follows.
+    pub fn find(dialect: Dialect, data: &[u8], columns: usize, last: bool) -> Records {
+        let mut found = Records {
+            columns,
+            size: 0,
+            summary: Summary::default(),
+            starts: Vec::with_capacity(data.len() / 64),
+            ends: Vec::with_capacity(data.len() / 8),
+            blank: None,
+            dialect,
+        };
+        found.read(data, last);
+        let (count, columns, size) = (found.starts.len(), found.columns, found.size);
+        let lines = lines(&data[..size], found.dialect.line_end);
+        found.summary = Summary { count, columns, size, lines, ..found.summary };
+        found
+    }
+
+    fn read(&mut self, data: &[u8], last: bool) {
+        let dialect = self.dialect.clone();
+        let machine = Machine::new(&dialect, data, last);
+        let common = dialect.is_common();
+        while self.size < data.len() {
+            if common && self.columns > 0 {
+                self.read_fast(data);
+                if self.size == data.len() {
+                    break;
+                }
+            }
+            let known = self.ends.len();
+            match machine.line(self.size, self.columns, &mut self.ends) {
+                Ok((Line::Comment, next)) => self.size = next,
+                Ok((Line::Blank, next)) => {
+                    self.blank = self.blank.or(Some(self.starts.len()));
+                    self.size = next;
+                }
+                Ok((Line::Record, next)) => {
+                    if self.columns == 0 {
+                        self.columns = self.ends.len() - known;
+                        let trailing = self.dialect.trailing && self.columns > 1;
+                        self.columns -= usize::from(trailing && self.last_is_empty());
+                    }
+                    if let Some(fields) = self.wrong_count(known) {
+                        self.fail(data, FaultKind::Fields, self.size, fields);
+                        self.ends.truncate(known);
+                        break;
+                    }
+                    self.starts.push(self.size as u32);
+                    self.size = next;
+                }
+                Err(stop) => {
+                    if let Stop::Fault(kind, place) = stop {
+                        self.fail(data, kind, place, 0);
+                    }
+                    self.ends.truncate(known);
+                    break;
+                }
+            }
+        }
+    }
+
+    fn fail(&mut self, data: &[u8], kind: FaultKind, place: usize, fields: usize) {
+        let line = lines(&data[..place], self.dialect.line_end);
+        self.summary = Summary { fault: kind as u32, place, line, fields, ..self.summary };
+    }
+
+    /// Return how many fields the record has whose first one is number `first`, if these are not
+    /// as many as they should be. A trailing delimiter that may be there goes.
+    fn wrong_count(&mut self, first: usize) -> Option<usize> {
+        let fields = self.ends.len() - first;
+        if self.dialect.trailing && fields == self.columns + 1 && self.last_is_empty() {
+            self.ends.pop();
+            return None;
+        }
+        (fields != self.columns).then_some(fields)
+    }
+
+    /// Tell whether the last field is empty, which is not the first one of its record.
+    fn last_is_empty(&self) -> bool {
+        match self.ends[..] {
+            [.., before, last] => (last - before) as usize == self.dialect.delimiter.len(),
+            _ => false,
+        }
+    }
+
+    /// Read records of the common dialect, up to one that is not quite as it should be.
+    fn read_fast(&mut self, data: &[u8]) {
+        let quote = self.dialect.quote.unwrap_or(b'\n');
+        let has_quotes = self.dialect.quote.is_some();
+        let wanted = [self.dialect.delimiter[0], b'\n', b'\r', quote];
+        let (mut start, mut field, mut known) = (self.size, self.size, self.ends.len());
+        let mut before = Before(0, 1, 0, 0);
+        let mut at = self.size;
+        'blocks: while at < data.len() {
+            let [delimiters, lfs, crs, mut quotes] = masks(data, at, wanted);
+            if !has_quotes {
+                quotes = 0;
+            }
+            let (mut marks, bad) = before.step(delimiters, lfs, crs, quotes);
+            if bad != 0 {
+                marks &= (1 << bad.trailing_zeros()) - 1;
+            }
+            while marks != 0 {
+                let place = at + marks.trailing_zeros() as usize;
+                marks &= marks - 1;
+                if data[place] != b'\n' {
+                    self.ends.push(place as u32);
+                    field = place + 1;
+                    continue;
+                }
+                let cr = place > field && data[place - 1] == b'\r';
+                self.ends.push((place - usize::from(cr)) as u32);
+                if self.ends.len() - known != self.columns && self.wrong_count(known).is_some() {
+                    break 'blocks;
+                }
+                self.starts.push(start as u32);
+                known = self.ends.len();
+                field = place + 1;
+                start = field;
+            }
+            if bad != 0 {
+                break;
+            }
+            at += 64;
+        }
+        self.ends.truncate(known);
+        self.size = start;
+    }
+}
+
+/// What the masks before tell about the first byte of the next ones: whether it is inside of
+/// quotes (all ones, or 0); whether a quote may open there, a quote closed just before, a CR
+/// outside of quotes stood just before (1, or 0).
+struct Before(u64, u64, u64, u64);
+
+impl Before {
+    /// Take masks of 64 bytes; return where fields end by a delimiter or an LF, and the places at
+    /// which something is not as it should be: what lies behind the first of these means nothing.
+    #[inline(always)]
+    fn step(&mut self, delimiters: u64, lfs: u64, crs: u64, quotes: u64) -> (u64, u64) {
+        let Before(was_inside, opens, closed, cr) = *self;
+        let inside = prefix_xor(quotes) ^ was_inside;
+        let (opening, closing) = (quotes & inside, quotes & !inside);
+        let (marks, crs) = ((delimiters | lfs) & !inside, crs & !inside);
+        let may_open = (marks | closing) << 1 | opens;
+        let after_quote = closing << 1 | closed;
+        let bad =
+            opening & !may_open | after_quote & !(marks | crs | opening) | (crs << 1 | cr) & !lfs;
+        let is_inside = 0u64.wrapping_sub(inside >> 63);
+        *self = Before(is_inside, (marks | closing) >> 63, closing >> 63, crs >> 63);
+        (marks, bad)
+    }
+}
+
+/// Count the ends of lines: LFs, and where `line_end` is CR, also CRs that no LF follows.
+fn lines(data: &[u8], line_end: LineEnd) -> usize {
+    // A short sum in bytes at a time is what vectors do best.
+    let count = |wanted: u8| -> usize {
+        let of = |chunk: &[u8]| {
+            chunk.iter().fold(0u8, |sum, byte| sum.wrapping_add((*byte == wanted) as u8))
+        };
+        data.chunks(192).map(|chunk| usize::from(of(chunk))).sum()
+    };
+    let alone = match line_end {
+        LineEnd::Cr => count(b'\r') - data.windows(2).filter(|pair| pair == b"\r\n").count(),
+        _ => 0,
+    };
+    count(b'\n') + alone
+}
+
+/// Say where each of four bytes stands among 64 bytes at a place, a bit for each; zeros behind the
+/// data's end.
+#[inline(always)]
+fn masks(data: &[u8], at: usize, wanted: [u8; 4]) -> [u64; 4] {
+    let mut block = [0; 64];
+    if let Some(whole) = data.get(at..at + 64) {
+        block.copy_from_slice(whole);
+        return wanted.map(|byte| mask(&block, byte));
+    }
+    let rest = &data[at..];
+    block[..rest.len()].copy_from_slice(rest);
+    wanted.map(|byte| mask(&block, byte) & ((1 << rest.len()) - 1))
+}
+
+/// A bit of its own for each of eight bytes, eight times.
+const BITS: [u8; 64] = {
+    let mut bits = [0; 64];
+    let mut place = 0;
+    while place < 64 {
+        bits[place] = 1 << (place % 8);
+        place += 1;
+    }
+    bits
+};
+
+#[inline(always)]
+fn mask(block: &[u8; 64], wanted: u8) -> u64 {
+    // This is what vectors do, without a branch; then each eight bytes are summed up.
+    let mut bits = [0u8; 64];
+    for place in 0..64 {
+        bits[place] = BITS[place] & 0u8.wrapping_sub((block[place] == wanted) as u8);
+    }
+    let mut mask = [0; 8];
+    for (sum, eight) in mask.iter_mut().zip(bits.chunks_exact(8)) {
+        let word = u64::from_le_bytes(eight.try_into().unwrap());
+        *sum = (word.wrapping_mul(0x0101_0101_0101_0101) >> 56) as u8;
+    }
+    u64::from_le_bytes(mask)
+}
+
+/// XOR of each bit with all lower ones.
+#[inline(always)]
+fn prefix_xor(mut bits: u64) -> u64 {
+    for shift in [1, 2, 4, 8, 16, 32] {
+        bits ^= bits << shift;
+    }
+    bits
+}

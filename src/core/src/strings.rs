@@ -1,0 +1,120 @@
+//! Byte strings as Arrow lays them out: bytes side by side, offsets between them, and a bit for
+//! each that is not null.
+
+use crate::Error;
+
+/// Strings to read.
+#[derive(Clone, Copy)]
+pub struct Strings<'a> {
+    pub count: usize,
+    /// Whether offsets have 64 bits, or 32.
+    pub wide: bool,
+    pub offsets: &'a [u8],
+    pub data: &'a [u8],
+    pub validity: Option<&'a [u8]>,
+}
+
+impl<'a> Strings<'a> {
+    /// Hold the buffers against each other.
+    pub fn checked(self) -> Result<Self, Error> {
+        let width = if self.wide { 8 } else { 4 };
+        let sizes = self.offsets.len() / width > self.count
+            && self.validity.map_or(true, |bits| self.count <= 8 * bits.len());
+        // A negative number is a large one here.
+        let rising =
+            || (0..self.count).fold(true, |rises, row| rises & (self.at(row) <= self.at(row + 1)));
+        if sizes && rising() && self.at(self.count) <= self.data.len() {
+            Ok(self)
+        } else {
+            Err(Error::Argument)
+        }
+    }
+
+    #[inline(always)]
+    fn at(&self, row: usize) -> usize {
+        if self.wide {
+            i64::from_ne_bytes(self.offsets[8 * row..][..8].try_into().unwrap()) as usize
+        } else {
+            i32::from_ne_bytes(self.offsets[4 * row..][..4].try_into().unwrap()) as usize
+        }
+    }
+
+    /// Return where a string begins and ends; None if it is null.
+    #[inline(always)]
+    pub fn range(&self, row: usize) -> Option<(usize, usize)> {
+        match self.validity {
+            Some(bits) if bits[row / 8] >> (row % 8) & 1 == 0 => None,
+            _ => Some((self.at(row), self.at(row + 1))),
+        }
+    }
+
+    #[inline(always)]
+    pub fn get(&self, row: usize) -> Option<&'a [u8]> {
+        self.range(row).map(|(start, end)| &self.data[start..end])
+    }
+
+    /// Return the bytes from the first string to the last one.
+    pub fn used(&self) -> &'a [u8] {
+        &self.data[self.at(0)..self.at(self.count)]
+    }
+
+    /// Return the size of the longest one.
+    pub fn longest(&self) -> usize {
+        (0..self.count).map(|row| self.at(row + 1) - self.at(row)).max().unwrap_or(0)
+    }
+}
+
+/// Strings to write, one behind the other.
+pub struct Builder<'a> {
+    pub wide: bool,
+    pub offsets: &'a mut [u8],
+    /// Large enough for them.
+    pub data: &'a mut [u8],
+    pub validity: &'a mut [u8],
+    /// How many there are, how many of them are null, and where they end.
+    pub count: usize,
+    pub nulls: usize,
+    pub end: usize,
+}
+
+impl Builder<'_> {
+    /// Begin with the first offset.
+    pub fn begin(&mut self) {
+        self.validity.fill(0);
+        self.set(0, 0);
+    }
+
+    #[inline(always)]
+    fn set(&mut self, row: usize, offset: usize) {
+        if self.wide {
+            self.offsets[8 * row..][..8].copy_from_slice(&(offset as i64).to_ne_bytes());
+        } else {
+            let offset = i32::try_from(offset).expect("2 GiB at most");
+            self.offsets[4 * row..][..4].copy_from_slice(&offset.to_ne_bytes());
+        }
+    }
+
+    /// Leave room for a string that is written later; return where it begins.
+    #[inline(always)]
+    pub fn room(&mut self, size: usize) -> usize {
+        let start = self.end;
+        self.validity[self.count / 8] |= 1 << (self.count % 8);
+        self.end += size;
+        self.count += 1;
+        self.set(self.count, self.end);
+        start
+    }
+
+    #[inline(always)]
+    pub fn push(&mut self, string: &[u8]) {
+        let start = self.room(string.len());
+        self.data[start..self.end].copy_from_slice(string);
+    }
+
+    #[inline(always)]
+    pub fn push_null(&mut self) {
+        self.nulls += 1;
+        self.count += 1;
+        self.set(self.count, self.end);
+    }
+}

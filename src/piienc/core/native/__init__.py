@@ -1,0 +1,157 @@
+"""The native engine: the compiled core of src/core, through ctypes.
+
+memory.py   buffers that the core reads and writes
+library.py  the doors of the core
+records.py  records that it has found
+openssl.py  what it calls back for
+
+The core reads and writes memory that it is given here, and calls back for AES. What keeps that safe
+is here, too: a buffer is held as long as the core may look at it, its size goes with its address,
+and what the core has made is freed once.
+"""
+
+from __future__ import annotations
+
+import os
+from ctypes import byref, c_size_t
+from typing import TYPE_CHECKING, Self
+
+from piienc.core.interface import Opened, Strings
+from piienc.core.native.library import CoreLibrary
+from piienc.core.native.memory import HeldBuffers, NewBytes, NewStrings
+from piienc.core.native.openssl import OpenSslCalls, aead_of
+from piienc.core.native.records import NativeRecords
+from piienc.errors import PiiencError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from piienc.core.interface import Buffer, ColumnKey, Dialect
+
+VERSION = 1
+"""Of the doors in border.rs."""
+
+_IV = 12  # bytes: NIST SP 800-38D, 8.2
+_OVERHEAD = {"searchable": 16, "sealed": _IV + 16}
+"""Bytes that a ciphertext of each mode has more than its cell."""
+
+_HEAP = 31 << 20  # bytes; of 32 MiB and more, glibc does not believe it
+_PROVED = (0, 1, 15, 16, 17, 31, 32, 33, 64, 100)
+"""Bytes of the cells that prove a key."""
+
+
+class NativeEngine:
+    """See `Engine`."""
+
+    name = "native"
+
+    def __init__(self, library: CoreLibrary) -> None:
+        """Take the core; see `load`."""
+        self._library = library
+        self._proved: dict[tuple[int, bytes], ColumnKey] = {}  # the keys live as long as their ids
+
+    @classmethod
+    def load(cls, path: Path) -> Self | None:
+        """Return the engine; None if its core was not built, or is of another version."""
+        if not path.exists():
+            return None
+        # What glibc has freed once, it takes from its heap from then on, and all that is smaller:
+        # else each block would get fresh pages of the system, a tenth of the time of a run.
+        NewBytes(_HEAP)
+        library = CoreLibrary(path)
+        return cls(library) if library.version == VERSION else None
+
+    def find(self, data: Buffer, dialect: Dialect, columns: int, *, final: bool) -> NativeRecords:
+        """Find the records that some data begins with."""
+        return NativeRecords(self._library, data, dialect, columns, final=final)
+
+    def seal(self, cells: Strings, key: ColumnKey, *, text: bool) -> Strings:
+        """Encrypt cells."""
+        self._prove(key)
+        return self._seal(cells, key, text=text)
+
+    def open(self, cells: Strings, keys: Sequence[ColumnKey], *, text: bool) -> Opened:
+        """Decrypt cells."""
+        for key in keys:
+            self._prove(key)
+        return self._open(cells, keys, text=text)
+
+    def beginning(self, cells: Strings, begins: Sequence[bytes]) -> list[int]:
+        """Return the rows whose cells begin with one of some bytes."""
+        with HeldBuffers() as held:
+            return self._rows("beginning", cells, byref(held.listed(*begins)))
+
+    def not_text(self, strings: Strings) -> list[int]:
+        """Return the rows that are not UTF-8."""
+        return self._rows("not_text", strings)
+
+    def _rows(self, name: str, strings: Strings, *more: object) -> list[int]:
+        rows, found = NewBytes(8 * strings.count), c_size_t()
+        with HeldBuffers() as held:
+            given = byref(held.strings(strings)), *more
+            self._library.call(name, *given, rows.memory, byref(found))
+        return memoryview(rows.cut(8 * found.value)).cast("Q").tolist()
+
+    def decoded(self, cells: Strings) -> Strings:
+        """Decode base64."""
+        with HeldBuffers() as held:
+            given = held.strings(cells)
+            new = NewStrings(cells.count, int(given.data.size) // 4 * 3)
+            self._library.call("decoded", byref(given), byref(new.memory))
+        return new.made()
+
+    def _seal(self, cells: Strings, key: ColumnKey, *, text: bool) -> Strings:
+        ivs = os.urandom(_IV * cells.count) if key.mode == "sealed" else b""
+        with HeldBuffers() as held:
+            given, random = held.strings(cells), held.buffer(ivs)
+            whole = given.data.size + cells.count * (len(key.prefix) + _OVERHEAD[key.mode])
+            new = NewStrings(cells.count, 4 * (whole + 2 * cells.count) // 3 if text else whole)
+            called, keys = OpenSslCalls([key]), held.keys([key])
+            arguments = byref(keys), text, called.call, random, byref(new.memory)
+            if self._library.call("seal", byref(given), *arguments):
+                raise called.failed[0]
+        return new.made()
+
+    def _open(self, cells: Strings, keys: Sequence[ColumnKey], *, text: bool) -> Opened:
+        verdicts = NewBytes(cells.count)
+        with HeldBuffers() as held:
+            given = held.strings(cells)
+            size = int(given.data.size)
+            new = NewStrings(cells.count, size // 4 * 3 if text else size)
+            called, described = OpenSslCalls(keys), held.keys(keys)
+            arguments = byref(described), text, called.call, verdicts.memory, byref(new.memory)
+            if self._library.call("open", byref(given), *arguments):
+                raise called.failed[0]
+        return Opened(new.made(), verdicts.cut(cells.count))
+
+    def _prove(self, key: ColumnKey) -> None:
+        """Hold the core against OpenSSL before a key is used for the first time.
+
+        Raises:
+            PiiencError: they disagree on this machine; nothing was encrypted.
+        """
+        place = id(key.material), key.context
+        if place in self._proved:
+            return
+        cells = [os.urandom(size) for size in _PROVED]
+        sealing, opening = aead_of(key)
+        ivs = [os.urandom(_IV) if key.mode == "sealed" else b"" for _ in cells]
+        pairs = zip(cells, ivs, strict=True)
+        theirs = Strings.of([key.prefix + iv + sealing(cell, iv) for cell, iv in pairs])
+        opened = self._open(theirs, [key], text=False)
+        ours = self._seal(Strings.of(cells), key, text=False).to_list()
+        head = len(key.prefix) + len(ivs[0])
+        iv = slice(len(key.prefix), head)
+        forged = [bytes([*cell[:-1], cell[-1] ^ 1]) for cell in ours if cell]
+        verdicts = self._open(Strings.of(forged), [key], text=False).verdicts
+        if (
+            opened.cells.to_list() != cells
+            or [opening(cell[head:], cell[iv]) for cell in ours if cell] != cells
+            or 0 in verdicts
+        ):
+            raise PiiencError("the core disagrees with OpenSSL on this machine")
+        self._proved[place] = key
+
+
+__all__ = ["NativeEngine", "NativeRecords"]
