@@ -43,7 +43,7 @@ def unquoted(text: ast.JoinedStr) -> list[str]:
 
 
 # What needs no quotes: a constant, a number, what was quoted before; and what is no command.
-FINE = {"VARIABLE", "folder.st_uid", "trust", "looked", "RULES[rule]", "request.schema"}
+FINE = {"VARIABLE", "folder.st_uid", "trust", "extent", "RULES[rule]", "request.schema"}
 
 
 def test_no_command_is_written_with_a_name_as_it_is():

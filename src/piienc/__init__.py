@@ -19,10 +19,10 @@ Where things are, a floor above what it uses:
     openpgp/  transform/          OpenPGP around a whole file; a table rewritten column by column
     audit/  settings/             the log of what was done; where things are
     receivers/  report/           what receivers demand; receipts, and reports of what was found
-    tables/  columns/             files as record batches; the cells and the AES kernels
+    tables/  columns/             files as units of rows; the cells of a column
     checks/  remote/              the rules of columns; SFTP servers and local folders
     keys/  schema/  state/        the keys; which columns are marked; what earlier runs did
-    storage/  base/               files and streams; what all rooms stand on
+    core/  storage/  base/        fields and cells as bytes; files and streams; what all stand on
     errors.py  lazy.py  version.py  the tree of errors
 
 The upper rooms are what a user does; the lower ones are the things it is done with.

@@ -207,7 +207,7 @@ FAULTS = {
     "ragged": (4, "bad.csv: line 3", lambda p: p.write("bad.csv", HEADER + ROW + f"{C}\n")),
     "quote": (4, "bad.csv: line 2", lambda p: p.write("bad.csv", HEADER + f'{C},{C}"{C},{C}\n')),
     "unclosed": (4, "bad.csv: line 3", lambda p: p.write("bad.csv", UNCLOSED)),
-    "bytes": (4, "bad.csv: line 2", lambda p: p.write("bad.csv", HEADER.encode() + b"\xff,,\n")),
+    "bytes": (4, "bad.csv: line 2", lambda p: p.write("bad.csv", HEADER.encode() + b",\xff,\n")),
     "missing column": (4, "'note'", lambda p: p.write("bad.csv", f"id,email\n{C},{C}\n")),
     "unknown column": (4, "'x'", lambda p: p.write("bad.csv", f"id,email,note,x\n{C},,,\n")),
     "double column": (4, "'id'", lambda p: p.write("bad.csv", f"id,id,email,note\n{C},,,\n")),

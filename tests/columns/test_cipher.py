@@ -13,11 +13,9 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from piienc.base.cells import SPARE, Cells
 from piienc.columns import BadCells, ColumnCipher
 from piienc.errors import InputError
 from piienc.keys import Keyset, Mode, Prefix, generate
-from piienc.tables.csv.quoting import quoted
 
 KEYSETS = {(mode, prefix): generate(mode, prefix) for mode in Mode for prefix in Prefix}
 KINDS = [pa.string(), pa.large_string(), pa.binary(), pa.large_binary()]
@@ -279,37 +277,6 @@ def test_column_of_text_beyond_ascii_decrypts_to_itself(mode, length):
     array = pa.array(["é" * length, "a" + "語" * length, "🔑" * length, None, "ascii"])
     cipher = column(mode)
     assert cipher.decrypt(cipher.encrypt(array), text=True).equals(array)
-
-
-@given(
-    values=st.lists(st.binary(max_size=40) | st.sampled_from([b"x" * 700, b'a"' * 900])),
-    mode=st.sampled_from(Mode),
-    prefixes=st.lists(st.sampled_from(Prefix), min_size=1, max_size=3),
-    delimiter=st.sampled_from(list(b",;|")),
-    data=st.data(),
-)
-def test_column_opened_is_quoted_where_csv_needs_it(values, mode, prefixes, delimiter, data):
-    """What the CSV writer asks for, whichever keys the cells are under."""
-    keys = tuple(generate(mode, prefix).primary for prefix in prefixes)
-    writers = [
-        ColumnCipher(Keyset(mode, key.key_id, keys), "email", text=True, label="email")
-        for key in keys
-    ]
-    raw = [
-        data.draw(st.sampled_from(writers)).encrypt(pa.array([value]))[0].as_py().encode()
-        for value in values
-    ]
-    opened = writers[0].open(Cells.of(raw, fence=SPARE), text=False)
-    plain, fields = opened.packed(), quoted(opened, ord('"'), delimiter).packed()
-    assert [plain.one(index) for index in range(len(values))] == values
-    assert [fields.one(index) for index in range(len(values))] == [
-        b'"%b"' % value.replace(b'"', b'""') if _needs_quotes(value, delimiter) else value
-        for value in values
-    ]
-
-
-def _needs_quotes(value, delimiter):
-    return not value or bool({*value} & {delimiter, *b'"\r\n'})
 
 
 def test_column_of_text_split_inside_a_letter_is_no_text():

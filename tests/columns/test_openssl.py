@@ -8,8 +8,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from piienc.columns import BadCells, ColumnCipher
-from piienc.columns.kernels.gcm import GcmKernel
-from piienc.columns.kernels.siv import SivKernel
 from piienc.keys import Mode, Prefix, generate
 
 CONTEXTS = [
@@ -31,7 +29,7 @@ EVERY = [_made.randbytes(length) for length in range(LONGEST + 1)]
 
 
 def column(mode, context="email"):
-    """A column whose raw cells are the kernel's own output, and its key."""
+    """A column whose raw cells are the core's own output, and its key."""
     keyset = generate(mode, Prefix.RAW)
     cipher = ColumnCipher(keyset, context, text=False, label="email")
     return cipher, keyset.primary.material.reveal()
@@ -68,20 +66,11 @@ def opened_gcm(key, sealed, context="email"):
     return [aead.decrypt(cell[:12], cell[12:], context.encode()) for cell in sealed]
 
 
-@pytest.fixture(params=["as it is", "kernel only", "OpenSSL only"])
-def longest(request, monkeypatch):
-    """How long a cell may be for the kernels: as it is, without an end, not at all."""
-    ends = {"kernel only": LONGEST, "OpenSSL only": -1}
-    if request.param in ends:
-        monkeypatch.setattr(SivKernel, "longest", ends[request.param])
-        monkeypatch.setattr(GcmKernel, "longest", ends[request.param])
-
-
 def shuffled(cells):
     return random.Random(len(cells)).sample(cells, len(cells))  # noqa: S311
 
 
-def test_searchable_every_length_equals_openssl(longest):
+def test_searchable_every_length_equals_openssl():
     """One batch of all lengths, in any order, is what AESSIV makes of each of its cells."""
     cipher, key = column(Mode.SEARCHABLE)
     cells = shuffled(EVERY)
@@ -98,14 +87,14 @@ def test_searchable_every_length_alone_equals_openssl():
         assert cipher.decrypt(binary([sealed]), text=False)[0].as_py() == cell
 
 
-def test_sealed_every_length_is_opened_by_openssl(longest):
+def test_sealed_every_length_is_opened_by_openssl():
     """AESGCM decrypts a batch of all lengths to its cells."""
     cipher, key = column(Mode.SEALED)
     cells = shuffled(EVERY)
     assert opened_gcm(key, cipher.encrypt(binary(cells)).to_pylist()) == cells
 
 
-def test_sealed_every_length_of_openssl_is_opened(longest):
+def test_sealed_every_length_of_openssl_is_opened():
     """A batch of all lengths from AESGCM decrypts to its cells."""
     cipher, key = column(Mode.SEALED)
     cells = shuffled(EVERY)

@@ -14,8 +14,10 @@ from piienc.base.charsets import SUPPORTED
 from piienc.errors import ConfigError
 from piienc.schema import Column, CsvDialect, Schema
 from piienc.schema.finder import OwnFinder, built_in
+from piienc.tables import CsvFormat
 
 HEAD = 'name = "n"\nversion = 1\n'
+NO_MARK = "is not text of one to four bytes that may stand in a line"
 UNSUPPORTED = f"is not one of the supported text encodings: {', '.join(SUPPORTED)}"
 
 
@@ -92,14 +94,14 @@ def test_schema_with_many_mistakes_lists_them_in_order_of_lines(mistakes):
     assert mistakes(
         "version = '1'\n"
         "[csv]\n"
-        "delimiter = ';;'\n"
+        "delimiter = ';;;;;'\n"
         "[columns.email]\n"
         "type = 'strng'\n"
         "encrypted = 'k'\n"
         "[columns.phone]\n"
     ) == [
         "line 1: version: '1' is not an integer of 1 or more; write version = 1",
-        "line 3: csv.delimiter: ';;' is not an ASCII character that may stand in a line",
+        f"line 3: csv.delimiter: ';;;;;' {NO_MARK}",
         (
             "line 5: columns.email.type: 'strng' is not one of string, integer, float, boolean, "
             "date, timestamp, decimal, binary; did you mean 'string'?"
@@ -144,10 +146,30 @@ def test_schema_head_with_a_mistake_is_refused(mistakes, text, mistake):
 @pytest.mark.parametrize(
     ("text", "mistake"),
     [
-        (r"delimiter = '§'", "delimiter: '§' is not an ASCII character that may stand in a line"),
+        (r"delimiter = '§§§'", f"delimiter: '§§§' {NO_MARK}"),
+        ("delimiter = ''", f"delimiter: '' {NO_MARK}"),
+        ("delimiter = ';x'", "delimiter: ';x' stands in encrypted cells, which are base64"),
+        ("comment = '#####'", f"comment: '#####' {NO_MARK}"),
+        ("comment = '//'", "comment: '//' stands in encrypted cells, which are base64"),
+        (r'comment = "#\n"', rf"comment: '#\n' {NO_MARK}"),
+        ("quote = '§'", "quote: '§' is not an ASCII character that may stand in a line"),
+        ("quote = 'None'", "quote: 'None' is not an ASCII character that may stand in a line"),
+        (
+            r"escape = '\\'",
+            r"escape: '\\\\' is not an ASCII character that may stand in a line",
+        ),
+        ("escape = '='", "escape: '=' stands in encrypted cells, which are base64"),
+        ("null = 3", 'null: 3 is not a list; write null = ["\\\\N"]'),
+        ("null = ['', 1]", "null[1]: 1 is not a string"),
+        ("null = ['a,b']", "null[0]: 'a,b' holds the delimiter, so it is no bare field"),
+        (r'null = ["", "a\n"]', r"null[1]: 'a\n' holds a line break, so it is no bare field"),
+        ("null = ['\"']", "null[0]: '\"' holds a quote, so it is no bare field"),
+        ("header = 'no'", "header: 'no' is not a boolean; write header = true"),
+        ("skip_rows = -1", "skip_rows: -1 is not an integer of 0 or more; write skip_rows = 3"),
+        ("lenient = 1", "lenient: 1 is not a boolean; write lenient = true"),
         (
             r'delimiter = "\n"',
-            r"delimiter: '\n' is not an ASCII character that may stand in a line",
+            rf"delimiter: '\n' {NO_MARK}",
         ),
         ("quote = ''", "quote: '' is not an ASCII character that may stand in a line"),
         ("quote = 1", r'quote: 1 is not a string; write quote = "\""'),
@@ -165,7 +187,14 @@ def test_schema_head_with_a_mistake_is_refused(mistakes, text, mistake):
         ("encoding = 'idna'", f"encoding: 'idna' {UNSUPPORTED}"),
         ("encoding = 'utf-7'", f"encoding: 'utf-7' {UNSUPPORTED}"),
         (r'encoding = "a\u0000"', rf"encoding: 'a\x00' {UNSUPPORTED}"),
-        ("escape = 1", "escape: unknown; known here: delimiter, quote, encoding"),
+        ("escape = 1", 'escape: 1 is not a string; write escape = "\\\\"'),
+        (
+            "separator = ','",
+            (
+                "separator: unknown; known here: delimiter, quote, encoding, header, null, escape, "
+                "comment, skip_rows, lenient"
+            ),
+        ),
     ],
 )
 def test_csv_dialect_with_a_mistake_is_refused(mistakes, text, mistake):
@@ -173,6 +202,50 @@ def test_csv_dialect_with_a_mistake_is_refused(mistakes, text, mistake):
     assert mistakes(f"{HEAD}[csv]\n{text}\n[columns.a]\ntype='string'") == [
         f"line 4: csv.{mistake}"
     ]
+
+
+@pytest.mark.parametrize(
+    ("text", "mistake"),
+    [
+        ("quote = 'none'\nlenient = true", "csv.lenient: the file has no quotes; leave it out"),
+        ("escape = ','", "csv: delimiter and escape are both ','; change one of them"),
+        ("escape = '\"'", "csv: quote and escape are both '\"'; change one of them"),
+        ("comment = '#'\nescape='#'", "csv: escape and comment are both '#'; change one of them"),
+        (
+            "delimiter = '||'\nquote = '|'",
+            "csv: delimiter '||' and quote '|' share a character; change one of them",
+        ),
+        (
+            "delimiter = '||'\nnull = ['a|b']",
+            "csv.null[0]: 'a|b' holds the delimiter's beginning, so it is no bare field",
+        ),
+    ],
+)
+def test_csv_dialect_that_contradicts_itself_is_refused(mistakes, text, mistake):
+    """Nobody could tell a field's end from a field."""
+    [found] = mistakes(f"{HEAD}[csv]\n{text}\n[columns.a]\ntype='string'")
+    assert found.partition(": ")[2] == mistake
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "delimiter = '||'\nquote = \"'\"\nescape = '\\'\ncomment = '--'",
+        "delimiter = '¦'\nquote = 'none'\nnull = ['\\N', '\"', '']\nheader = false\nskip_rows = 2",
+        "null = []\nlenient = true",
+    ],
+)
+def test_csv_dialects_of_many_programs_are_accepted(load, text):
+    """And the core takes them, too."""
+    csv = load(f"{HEAD}[csv]\n{text}\n[columns.a]\ntype='string'").csv
+    form = CsvFormat(
+        csv.delimiter,
+        csv.quote if csv.quoted else "",
+        nulls=tuple(csv.nulls),
+        escape=csv.escape or "",
+        comment=csv.comment or "",
+    )
+    assert form.dialect.delimiter == csv.delimiter.encode()
 
 
 def test_csv_dialect_with_delimiter_as_quote_is_refused(mistakes):
@@ -502,8 +575,13 @@ SCHEMAS = st.builds(
     version=st.integers(1, 2**40),
     csv=st.builds(
         CsvDialect,
-        delimiter=st.sampled_from(",;\t|'"),
-        quote=st.sampled_from('"`'),
+        delimiter=st.sampled_from([*",;\t|'", "||", "¦"]),
+        quote=st.sampled_from([*'"`', "none"]),
+        header=st.booleans(),
+        null=st.none() | st.lists(st.sampled_from(["", "NULL", "\\N"]), max_size=3),
+        escape=st.sampled_from([None, "\\"]),
+        comment=st.sampled_from([None, "#", "--"]),
+        skip_rows=st.integers(0, 9),
         encoding=st.sampled_from(["utf-8", "latin-1"]),
     ),
     extra_columns=st.sampled_from(["error", "keep"]),

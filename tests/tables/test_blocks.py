@@ -27,8 +27,8 @@ def opened(data, **size):
 
 
 def records_of(table):
-    """The number of records of each unit, decoded."""
-    return [table.decode(unit).count for unit in table.units()]
+    """The number of records of each unit."""
+    return [unit.records.count for unit in table.units()]
 
 
 def line(length, number=1):

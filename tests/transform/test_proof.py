@@ -1,17 +1,17 @@
 """A run proves itself: what does not read back as what was read ends it, and nothing appears."""
 
-from itertools import pairwise
+from itertools import accumulate, pairwise
 from unittest import mock
 
-import numpy as np
 import pyarrow as pa
 import pytest
 from msgspec.structs import replace
 from pyarrow import parquet as pq
 
-from piienc.columns import CellDecryptor, ColumnCipher
+from piienc.columns import ColumnCipher
+from piienc.core import CellDecryptor, Dialect, Spliced, Strings, engine
 from piienc.errors import PiiencError
-from piienc.tables import Records, UnitSize
+from piienc.tables import UnitSize
 from piienc.tables.csv.source import CsvSource
 
 SCHEMA = {
@@ -26,46 +26,45 @@ TABLE = pa.table(
 )
 
 
+RECORDS = type(engine().find(b"", Dialect(), 0, final=True))
+
+
 def _spoil(change):
-    """Let all records come out spoilt: `change` gets what was right, and the records."""
-    right = Records.rewritten
+    """Let all records come out spoilt: `change` gets what was right."""
+    right = RECORDS.spliced
 
-    def rewritten(self, *args):
-        return change(right(self, *args), self)
+    def spliced(self, *args):
+        return change(right(self, *args))
 
-    return mock.patch.object(Records, "rewritten", rewritten)
+    return mock.patch.object(RECORDS, "spliced", spliced)
 
 
 def _lines(made):
-    cuts = [*made.begins.tolist(), len(made.data)]
-    return [made.data[a:b].tobytes() for a, b in pairwise(cuts)]
+    return [made.data[a:b] for a, b in pairwise([*made.starts, len(made.data)])]
 
 
-def _of_lines(lines, records):
-    del records
-    data = np.frombuffer(b"".join(lines), np.uint8)
-    lengths = np.array([len(line) for line in lines])
-    return {"data": data, "begins": np.cumsum(lengths) - lengths}
+def _of_lines(lines):
+    return Spliced(b"".join(lines), [0, *accumulate(map(len, lines))][:-1])
 
 
-def _swapped(made, records):
+def _swapped(made):
     first, second, *others = _lines(made)
-    return replace(made, **_of_lines([second, first, *others], records))
+    return _of_lines([second, first, *others])
 
 
-def _without_last(made, records):
-    return replace(made, **_of_lines(_lines(made)[:-1], records))
+def _without_last(made):
+    return _of_lines(_lines(made)[:-1])
 
 
-def _shifted(made, records):
-    return replace(made, begins=np.append(0, made.begins[1:] + 1))
+def _shifted(made):
+    return replace(made, starts=[0, *(start + 1 for start in made.starts[1:])])
 
 
-def _changed_byte(made, records):
+def _changed_byte(made):
     """Change the last unmarked byte: the id of the last row."""
-    data = made.data.copy()
-    data[made.begins[-1]] ^= 1
-    return replace(made, data=data)
+    data = bytearray(made.data)
+    data[made.starts[-1]] ^= 1
+    return replace(made, data=bytes(data))
 
 
 SPOILT = [_swapped, _without_last, _shifted, _changed_byte]
@@ -92,8 +91,8 @@ def _other_cells(method, change):
     return mock.patch.object(ColumnCipher, method, changed)
 
 
-def _reversed_pool(pool):
-    return replace(pool, where=pool.where[::-1].copy())
+def _reversed(cells):
+    return Strings.of(cells.to_list()[::-1])
 
 
 @pytest.mark.parametrize("method", ["seal", "open"])
@@ -104,7 +103,7 @@ def test_values_that_change_places_end_the_run(shop, method):
     run = shop.encrypt if method == "seal" else shop.decrypt
     source = "a.csv" if method == "seal" else "b.csv"
     with (
-        _other_cells(method, _reversed_pool),
+        _other_cells(method, _reversed),
         shop.refused(PiiencError, "column '(mail|note)', row 1"),
     ):
         run(source, "c.csv", shop.schema(SCHEMA))
@@ -115,9 +114,12 @@ def _null_for_empty(array):
     return pa.array(values, array.type)
 
 
+def _turned(values):
+    return values[1:] + values[:1]
+
+
 def _moved(array):
-    values = array.to_pylist()
-    return pa.array(values[1:] + values[:1], array.type)
+    return pa.array(_turned(array.to_pylist()), array.type)
 
 
 @pytest.mark.parametrize(
@@ -216,7 +218,7 @@ def test_every_kind_of_right_run_passes(shop):
 def test_fault_that_moves_a_column_by_a_row_is_found_in_a_sample_of_many_rows(shop):
     """A large unit is not read back whole, but such a fault is in each row."""
     shop.write("a.csv", "id,mail,note\n" + "".join(f"{n},m{n},n{n}\n" for n in range(5000)))
-    moved = _other_cells("seal", lambda pool: replace(pool, where=np.roll(pool.where, 1)))
+    moved = _other_cells("seal", lambda cells: Strings.of(_turned(cells.to_list())))
     with moved, shop.refused(PiiencError, r"column 'mail', row 1: "):
         shop.encrypt("a.csv", "b.csv", shop.schema(SCHEMA))
 
@@ -227,9 +229,8 @@ def test_lone_fault_in_a_quoted_field_is_found_where_there_are_few_quotes(shop):
     rows[300] = '300,"a ""b""",n\n'
     shop.write("a.csv", "id,mail,note\n" + "".join(rows))
 
-    def with_another_letter(made, records):
-        lines = [line.replace(b'"a ""b"""', b'"a ""c"""') for line in _lines(made)]
-        return replace(made, **_of_lines(lines, records))
+    def with_another_letter(made):
+        return _of_lines([line.replace(b'"a ""b"""', b'"a ""c"""') for line in _lines(made)])
 
     def try_often():
         for _ in range(40):  # where a search begins is left to chance

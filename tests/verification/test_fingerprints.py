@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections import Counter
 
-import pyarrow as pa
 from hypothesis import given
 from hypothesis import strategies as st
 
-from piienc.columns import Fingerprinter, cells_of
+from piienc.columns import Fingerprinter
+from piienc.core import Strings
 from piienc.verification.columns.fingerprints import Frequencies, folded
 
 
@@ -18,7 +18,7 @@ def test_frequencies_are_those_of_the_cells(units):
     made = Fingerprinter()
     with Frequencies() as frequencies:
         for unit in units:
-            frequencies.add_prints(folded(made.of(cells_of(pa.array(unit, pa.binary()))[0])))
+            frequencies.add_prints(folded(made.of(Strings.of(unit))))
         equal = frequencies.equal()
     counted = Counter(cell for unit in units for cell in unit)
     assert (equal.cells, equal.distinct) == (counted.total(), len(counted))

@@ -8,7 +8,7 @@ from verify_desk import FORMATS, Desk, Sheet, compressed, found, people
 
 from piienc.keys import Key, Keyset, Mode, Prefix, Status, generate
 from piienc.receivers import Profile, RowRule
-from piienc.verification.columns import round_trip
+from piienc.transform.treatments.decrypt import Decryption
 
 COLUMNS = {
     "a": {"type": "string", "encrypt": "look", "unique": True},
@@ -166,13 +166,13 @@ def test_round_trip_without_its_key_is_not_said_to_have_passed(kind, office_desk
 
 def test_round_trip_finds_what_does_not_come_back(office_desk, monkeypatch):
     """Shown with a decryption that changes a value."""
-    real = round_trip.from_cells
+    real = Decryption.apply
 
-    def changed(cells, kind, label):
-        values = real(cells, kind, label).to_pylist()
-        return pa.array(["other" if value == "note 9" else value for value in values], kind)
+    def changed(self, array):
+        values = real(self, array).to_pylist()
+        return pa.array(["other" if value == "note 9" else value for value in values])
 
-    monkeypatch.setattr(round_trip, "from_cells", changed)
+    monkeypatch.setattr(Decryption, "apply", changed)
     report = office_desk.verify("small.csv", expect="plain", round_trip=True)
     assert found(report) == [(10, "note", "round-trip")]
 

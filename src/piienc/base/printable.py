@@ -62,3 +62,11 @@ def command(*words: str | PurePath) -> str:
 def _shielded(path: PurePath) -> str:
     text = str(path)
     return f"./{text}" if text.startswith("-") else text
+
+
+def in_words(size: int) -> str:
+    """Return a number of bytes in words."""
+    for unit, name in ((30, "GiB"), (20, "MiB")):
+        if size >= 1 << unit:
+            return f"{size / (1 << unit):.4g} {name}"
+    return f"{size:,} bytes"

@@ -147,7 +147,9 @@ app = typer.Typer(
 
 def _show_version(value: bool) -> None:  # noqa: FBT001  # Typer's callback
     if value:
-        ui.data(f"piienc {__version__}")
+        from piienc.core.choice import is_compiled  # start-up
+
+        ui.data(f"piienc {__version__} ({'compiled' if is_compiled() else 'no compiled'} core)")
         raise typer.Exit
 
 

@@ -9,6 +9,7 @@ The program then has all options of the group, and the function gets their value
 """
 
 import inspect
+import sys
 from collections.abc import Callable
 from functools import cached_property
 from pathlib import Path
@@ -253,6 +254,7 @@ def _expanded(function: Callable[..., None]) -> Callable[..., None]:
     def run(**values: Any) -> None:  # noqa: ANN401  # of each parameter's type
         common = kind(**{each.name: values.pop(each.name) for each in shared})
         function(**values, common=common)
+        _tell_of_a_missing_core(common)
 
     parameters = [
         each.replace(kind=each.KEYWORD_ONLY) for each in own.values() if each.name != "common"
@@ -262,6 +264,15 @@ def _expanded(function: Callable[..., None]) -> Callable[..., None]:
     run.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]  # PEP 362 has it
     run.__annotations__ = {each.name: each.annotation for each in parameters}
     return run
+
+
+def _tell_of_a_missing_core(common: CommonOptions) -> None:
+    choice = sys.modules.get("piienc.core.choice")  # who did not import it has not worked with it
+    if choice and choice.is_missing() and not common.quiet:
+        ui.warn(
+            "piienc was installed without its compiled core, and works slowly: install Rust 1.63 "
+            "or later, and then piienc again"
+        )
 
 
 def _parameters(kind: type[CommonOptions]) -> list[inspect.Parameter]:

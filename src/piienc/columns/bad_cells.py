@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-import contextlib
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
-
-    import numpy as np
-    from numpy.typing import NDArray
+    from collections.abc import Sequence
 
     from piienc.errors import PiiencError
 
@@ -34,16 +30,6 @@ class BadCells(Exception):  # noqa: N818  # never seen by a user: it becomes an 
         super().__init__(what)
         self._kind, self._label, self.rows = kind, label, rows
         self._what, self._hint = what, hint
-
-    @staticmethod
-    @contextlib.contextmanager
-    def among(rows: NDArray[np.int64]) -> Iterator[None]:
-        """Count bad cells by the rows they came from: `rows[i]` is the row of cell `i`."""
-        try:
-            yield
-        except BadCells as bad:
-            bad.rows = rows[list(bad.rows)].tolist()
-            raise
 
     def located(self, first_row: int) -> PiiencError:
         """Return the error for the user.

@@ -12,6 +12,7 @@ import pyarrow as pa
 
 from piienc.columns.bad_cells import BadCells
 from piienc.columns.column import ColumnCipher
+from piienc.core import Strings
 from piienc.errors import AuthenticationError, InputError
 
 if TYPE_CHECKING:
@@ -33,9 +34,8 @@ def sealed_categories(values: pa.Array, keyset: Keyset, context: str, label: str
     sink = pa.BufferOutputStream()
     with pa.ipc.new_stream(sink, batch.schema) as writer:
         writer.write_batch(batch)
-    cell = pa.array([sink.getvalue().to_pybytes()], pa.binary())
-    ciphertext: str = _cipher(keyset, context, label).encrypt(cell)[0].as_py()
-    return ciphertext
+    cell = Strings.of([sink.getvalue().to_pybytes()])
+    return _cipher(keyset, context, label).seal(cell).one(0).decode()
 
 
 def opened_categories(cell: str, keyset: Keyset, context: str, label: str) -> pa.Array:
@@ -46,8 +46,8 @@ def opened_categories(cell: str, keyset: Keyset, context: str, label: str) -> pa
         KeyAccessError: its key is not there.
     """
     try:
-        plain = _cipher(keyset, context, label).decrypt(pa.array([cell], pa.string()), text=False)
-        with pa.ipc.open_stream(plain[0].as_buffer()) as reader:
+        plain = _cipher(keyset, context, label).open(Strings.of([cell.encode()]), text=False)
+        with pa.ipc.open_stream(pa.py_buffer(plain.one(0))) as reader:
             return reader.read_next_batch().column(0)
     except (BadCells, pa.ArrowException, StopIteration, IndexError):
         raise AuthenticationError(

@@ -7,18 +7,20 @@ key already, a part of their own synthetic IV serves.
 
 from __future__ import annotations
 
+import secrets
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
-from piienc.columns.kernels.bound_key import PREFIX, BoundKey
-from piienc.columns.kernels.kernel import Kernels
-from piienc.keys import Keyset, Mode, Prefix
-from piienc.keys import generate as new_keyset
+from piienc.base.secret import SecretBytes
+from piienc.columns.spans import Spans
+from piienc.core import PREFIX, ColumnKey, engine
+from piienc.keys import Mode
 
 if TYPE_CHECKING:
-    from piienc.base.cells import Cells, Places
+    from piienc.base.cells import Places
+    from piienc.core import Strings
 
 Fingerprints = NDArray[np.uint64]
 """Fingerprints: shape (cells, 2)."""
@@ -31,20 +33,16 @@ class Fingerprinter:
     """Makes the fingerprints of one run; safe to use from several threads."""
 
     def __init__(self) -> None:
-        keyset: Keyset = new_keyset(Mode.SEARCHABLE, Prefix.RAW)
-        self._key = BoundKey(Mode.SEARCHABLE, keyset.primary, b"", text=False, kernels=Kernels())
+        mode = Mode.SEARCHABLE
+        material = SecretBytes(secrets.token_bytes(mode.key_size))
+        self._key = ColumnKey(str(mode), material, b"")
 
-    def of(self, cells: Cells) -> Fingerprints:
-        """Return the fingerprints of some cells."""
-        order = cells.by_length()
-        fingerprints = np.empty((len(cells), 2), np.uint64)
-        parts = self._key.seal(cells.take(order))
-        if parts:
-            fingerprints[order] = np.concatenate([_at(part, 0) for part in parts])
-        return fingerprints
+    def of(self, cells: Strings) -> Fingerprints:
+        """Return the fingerprints of the cells that are not null."""
+        return _at(Spans.of(engine().seal(cells, self._key, text=False)), 0)
 
 
-def fingerprints_of_ciphertexts(cells: Cells, *, text: bool) -> Fingerprints:
+def fingerprints_of_ciphertexts(cells: Spans, *, text: bool) -> Fingerprints:
     """Return what tells the ciphertexts of a searchable key apart.
 
     Args:
@@ -55,9 +53,7 @@ def fingerprints_of_ciphertexts(cells: Cells, *, text: bool) -> Fingerprints:
     return _at(cells, _TEXT_AT if text else np.minimum(PREFIX, cells.lengths - _WIDTH))
 
 
-def _at(cells: Cells, places: int | Places) -> Fingerprints:
+def _at(cells: Spans, places: int | Places) -> Fingerprints:
     """Return 16 bytes of each cell, from a place in it on."""
-    fingerprints: Fingerprints = (
-        cells.windows(_WIDTH)[cells.starts + places].view(np.uint64).reshape(-1, 2)
-    )
-    return fingerprints
+    found: Fingerprints = cells.pieces(places, _WIDTH).view(np.uint64).reshape(-1, 2)
+    return found

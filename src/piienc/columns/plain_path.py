@@ -1,13 +1,7 @@
-"""Cells read one at a time, by code that shares nothing with the kernels.
-
-OpenSSL's AEADs decrypt whole cells, the standard library decodes base64, and a value is compared
-with its text by Python's own types. It is slow and short: a run proves itself by it.
-"""
+"""A value compared with its text by Python's own types: short and slow, to prove a run by."""
 
 from __future__ import annotations
 
-import base64
-import binascii
 import math
 import re
 from datetime import UTC, date, datetime, time
@@ -17,55 +11,14 @@ from uuid import UUID
 
 import numpy as np
 import pyarrow as pa
-from cryptography.exceptions import InvalidTag
-from cryptography.hazmat.primitives.ciphers.aead import AESGCM, AESSIV
 from pyarrow import types
-
-from piienc.keys import Mode, Status
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from piienc.keys import Key, Keyset
-
-_IV, _TAG = 12, 16  # bytes: NIST SP 800-38D, 8.2
 _NAIVE = re.compile(r"(?P<whole>[^.]+)(\.(?P<fraction>\d{1,9}))?")
 _ZONED = re.compile(_NAIVE.pattern + r"(?P<zone>Z|[+-]\d\d(:?\d\d)?)")
 _PER_SECOND = {"s": 1, "ms": 10**3, "us": 10**6, "ns": 10**9}
-
-
-class CellDecryptor:
-    """Decrypts single cells of a column under any enabled key of its keyset."""
-
-    def __init__(self, keyset: Keyset, context: str) -> None:
-        """Bind a keyset, whose keys are tried in its order, to a column."""
-        openers = {Mode.SEARCHABLE: _siv, Mode.SEALED: _gcm}
-        make, data = openers[keyset.mode], context.encode()
-        enabled = [key for key in keyset.keys if key.status is Status.ENABLED]
-        self._keys = [(key.output_prefix, make(key, data)) for key in enabled]
-
-    def decrypt(self, stored: bytes, *, text: bool) -> bytes | None:
-        """Decrypt a cell; None if it is not authentic under any key.
-
-        Args:
-            stored: the cell as it stands in a file.
-            text: it is base64 (RFC 4648, section 4), else raw bytes.
-        """
-        if text:
-            try:
-                raw = base64.b64decode(stored, validate=True)
-            except binascii.Error:
-                return None
-            if base64.b64encode(raw) != stored:  # other spellings of the same bytes
-                return None
-            stored = raw
-        for prefix, opener in self._keys:
-            if stored.startswith(prefix):
-                try:
-                    return opener(stored[len(prefix) :])
-                except (InvalidTag, ValueError):  # of another key, or too short
-                    continue
-        return None
 
 
 def is_value(text: bytes, value: pa.Scalar) -> bool:
@@ -91,16 +44,6 @@ def is_value(text: bytes, value: pa.Scalar) -> bool:
         return reads is not None and reads(text, value)
     except (ValueError, ArithmeticError):
         return False
-
-
-def _siv(key: Key, data: bytes) -> Callable[[bytes], bytes]:
-    cipher = AESSIV(key.material.reveal())
-    return lambda sealed: cipher.decrypt(sealed, [data])
-
-
-def _gcm(key: Key, data: bytes) -> Callable[[bytes], bytes]:
-    cipher = AESGCM(key.material.reveal())
-    return lambda sealed: cipher.decrypt(sealed[:_IV], sealed[_IV:], data)
 
 
 def _bytes(text: bytes, value: pa.Scalar) -> bool:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
-from piienc.columns import LEAST, cells_of, forms_of
+from piienc.columns import LEAST, forms_of, strings_of
 from piienc.describe.inspection import ColumnInspection, TableInspection
 from piienc.storage.content import compression_of
 from piienc.tables import opened_table
@@ -84,7 +84,7 @@ def _ids(column: StoredColumn) -> tuple[int, dict[str, list[int]]]:
     if pa.types.is_dictionary(values.type):
         values = values.dictionary_decode()
     try:
-        cells, _ = cells_of(values.cast(pa.large_binary()))
+        cells = strings_of(values.cast(pa.large_binary()))
     except pa.ArrowException:  # neither text nor bytes
         return len(values), {}
     least = min(LEAST.values())

@@ -10,7 +10,6 @@ from msgspec.structs import replace
 
 from piienc import receivers as profiles
 from piienc import schema as schemas
-from piienc.columns import Kernels
 from piienc.deliver.push import PushRequest, rules_of
 from piienc.errors import ConfigError
 from piienc.keys import KeyFolder
@@ -89,7 +88,7 @@ class JobContext(Struct, frozen=True, dict=True):
             PiiencError: the error of the first part that cannot be made.
         """
         _ = self.schema, self.facts, self.wrap_request, self.push_request
-        _ = self.available_keys, self.kernels
+        _ = self.available_keys
 
     @property
     def label(self) -> str:
@@ -196,11 +195,6 @@ class JobContext(Struct, frozen=True, dict=True):
     def available_keys(self) -> AvailableKeys:
         """The same, for the verification, which opens none."""
         return AvailableKeys(self.aes, used=False)
-
-    @cached_property
-    def kernels(self) -> Kernels:
-        """The kernels, shared by all files."""
-        return Kernels()
 
     def keyset(self, name: str) -> Keyset:
         """Return a keyset.

@@ -1,5 +1,6 @@
 """The schema file: the columns of one kind of file, and which of them are marked.
 
+    dialect.py        what it may say of how CSV files are written
     model.py          what may stand in schema.toml; one is read with all its mistakes at once
     mark.py           mark columns in a file, and leave all else as it is
     personal.py       which personal data a column has, by its name: data/personal.toml
@@ -10,6 +11,7 @@
 docs/schema.md is the reference for users.
 """
 
-from piienc.schema.model import Column, CsvDialect, Schema, load
+from piienc.schema.dialect import CsvDialect
+from piienc.schema.model import Column, Schema, load
 
 __all__ = ["Column", "CsvDialect", "Schema", "load"]

@@ -12,17 +12,15 @@ from typing import Annotated, Any, Literal
 from msgspec import Meta
 
 from piienc.base import document
-from piienc.base.charsets import SUPPORTED, canonical
 from piienc.base.document import Mistake, Table, nearest, shown
 from piienc.base.regex import mistake_in
+from piienc.schema.dialect import CsvDialect, Flag
 from piienc.schema.finder import OwnFinder, built_in
 
 _HINT = "mend the named lines and run again; docs/schema.md lists what may stand there"
 
 Name = Annotated[str, Meta(min_length=1)]
 Count = Annotated[int, Meta(ge=1)]
-Flag = Annotated[bool, Meta(examples=[True, False])]
-Character = Annotated[str, Meta(extra_json_schema={"minLength": 1, "maxLength": 1})]
 Value = str | int | float | bool
 
 # msgspec has no union of dates and timestamps, so `Column.check` sees to the types of bounds.
@@ -60,44 +58,6 @@ _VALUES: dict[str, tuple[type, ...]] = {
 def _about(description: str, *examples: object) -> Meta:
     """Describe a field; the first example also serves as the mend of a mistake."""
     return Meta(description=description, examples=list(examples) or None)
-
-
-class CsvDialect(Table, frozen=True, kw_only=True):
-    """How the CSV files are written."""
-
-    delimiter: Annotated[
-        Character, _about("The character between two fields, one of ASCII.", ";")
-    ] = ","
-    quote: Annotated[
-        Character,
-        _about("The character around a field that holds a delimiter or a line break.", '"'),
-    ] = '"'
-    encoding: Annotated[
-        str, _about("The text encoding of the file, by Python's name for it.", "utf-8")
-    ] = "utf-8"
-
-    @classmethod
-    def check(cls, fields: Mapping[str, Any]) -> Iterator[Mistake]:
-        """See to it that a reader of CSV can tell one thing from another."""
-        for name in ("delimiter", "quote"):
-            if (mark := fields.get(name)) is not None and (fault := _no_mark(mark)):
-                yield (name,), f"{shown(mark)} {fault}"
-        if (quote := fields.get("quote")) is not None and quote == fields.get("delimiter"):
-            yield (), f"delimiter and quote are both {shown(quote)}; change one of them"
-        if (encoding := fields.get("encoding")) is not None and not canonical(encoding):
-            encodings = ", ".join(SUPPORTED)
-            yield (
-                ("encoding",),
-                f"{shown(encoding)} is not one of the supported text encodings: {encodings}",
-            )
-
-
-def _no_mark(mark: str) -> str:
-    if len(mark) != 1 or not mark.isascii() or mark in "\r\n\0":
-        return "is not an ASCII character that may stand in a line"
-    if mark.isalnum() or mark in "+/=":
-        return "stands in encrypted cells, which are base64"
-    return ""
 
 
 class Column(Table, frozen=True, kw_only=True):

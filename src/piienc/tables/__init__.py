@@ -11,36 +11,41 @@ row groups. It decodes each unit by itself, in any thread, into CSV records or a
 batch. A sink writes the changed units in order.
 """
 
-from piienc.tables.csv.form import CsvFormat
-from piienc.tables.csv.parts import Part
-from piienc.tables.csv.plain_path import Record, count_records, read_record
-from piienc.tables.csv.records import Block, ColumnChange, Records, Rewritten
-from piienc.tables.formats import (
-    TABLE_FORMATS,
-    TableFormat,
-    check_ends,
-    format_of,
-    opened_table,
-    promised_format,
-)
-from piienc.tables.parquet.metadata import (
-    ARROW_SCHEMA,
-    arrow_schema,
-    described,
-    record_of,
-    with_record,
-)
-from piienc.tables.table import (
-    BatchTable,
-    BatchUnit,
-    ByteTable,
-    OpenedTable,
-    Output,
-    Sink,
-    UnitSize,
-    in_words,
-    repeated,
-)
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from piienc.lazy import lazily
+
+if TYPE_CHECKING:
+    from piienc.tables.csv.block import Block
+    from piienc.tables.csv.form import CsvFormat
+    from piienc.tables.csv.parts import Part
+    from piienc.tables.formats import (
+        TABLE_FORMATS,
+        TableFormat,
+        check_ends,
+        format_of,
+        opened_table,
+        promised_format,
+    )
+    from piienc.tables.parquet.metadata import (
+        ARROW_SCHEMA,
+        arrow_schema,
+        described,
+        record_of,
+        with_record,
+    )
+    from piienc.tables.table import (
+        BatchTable,
+        BatchUnit,
+        ByteTable,
+        OpenedTable,
+        Output,
+        Sink,
+        UnitSize,
+        repeated,
+    )
 
 __all__ = [
     "ARROW_SCHEMA",
@@ -49,27 +54,30 @@ __all__ = [
     "BatchUnit",
     "Block",
     "ByteTable",
-    "ColumnChange",
     "CsvFormat",
     "OpenedTable",
     "Output",
     "Part",
-    "Record",
-    "Records",
-    "Rewritten",
     "Sink",
     "TableFormat",
     "UnitSize",
     "arrow_schema",
     "check_ends",
-    "count_records",
     "described",
     "format_of",
-    "in_words",
     "opened_table",
     "promised_format",
-    "read_record",
     "record_of",
     "repeated",
     "with_record",
 ]
+
+__getattr__ = lazily(
+    __name__,
+    csv__block="Block",
+    csv__form="CsvFormat",
+    csv__parts="Part",
+    formats="TABLE_FORMATS TableFormat check_ends format_of opened_table promised_format",
+    parquet__metadata="ARROW_SCHEMA arrow_schema described record_of with_record",
+    table="BatchTable BatchUnit ByteTable OpenedTable Output Sink UnitSize repeated",
+)

@@ -5,11 +5,10 @@ from __future__ import annotations
 import bz2
 import lzma
 import zlib
-from typing import TYPE_CHECKING
-
-import pyarrow as pa
+from typing import TYPE_CHECKING, Protocol
 
 from piienc.errors import InputError
+from piienc.lazy import module
 from piienc.storage.content import (
     HEAD,
     compression_of,
@@ -22,13 +21,23 @@ from piienc.storage.content import (
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    import pyarrow as pa
     from typing_extensions import Buffer
 
     from piienc.storage.content import Compression
     from piienc.storage.hashing import HashingReader, Readable, Writable
 
+    class _Compressor(Protocol):
+        def compress(self, data: Buffer, /) -> bytes: ...
+
+        def flush(self) -> bytes: ...
+
+else:
+    pa = module("pyarrow")
+
 _PIECE = 1 << 20  # compressed bytes read at a time
 _XZ_MEMORY = 256 << 20  # bytes; xz -9 needs a quarter
+_GZIP = 16  # added to zlib's window bits: with gzip's header and trailer
 _XZ_PRESET = 1  # base64 of ciphertext hardly shrinks, however long one tries
 
 
@@ -48,6 +57,7 @@ class Decompressed:
         """
         self.name = name
         self.compression: Compression | None = None
+        self._broken: type[Exception] = OSError  # what damaged data raises, beside the usual ones
         start = self._refused(stream.peek, HEAD)
         self.compression = compression_of(start)
         promised = promised_compression(name)
@@ -55,6 +65,7 @@ class Decompressed:
             raise self._damaged(promised)
         self._read: Callable[[int], bytes] = stream.read
         if self.compression == "zstd":
+            self._broken = pa.ArrowException
             self._read = pa.CompressedInputStream(pa.PythonFile(stream, "r"), "zstd").read
         elif self.compression:
             self._read = _Members(stream, _BEGIN[self.compression]).read
@@ -84,7 +95,7 @@ class Decompressed:
     def _refused(self, read: Callable[[int], bytes], size: int) -> bytes:
         try:
             return read(size)
-        except (pa.ArrowException, zlib.error, lzma.LZMAError, EOFError, OSError) as error:
+        except (self._broken, zlib.error, lzma.LZMAError, EOFError, OSError) as error:
             if self.compression:
                 raise self._damaged(self.compression) from error
             raise InputError(
@@ -126,7 +137,7 @@ class _Gunzip:
     """`zlib` with the face of `bz2` and `lzma`."""
 
     def __init__(self) -> None:
-        self._inner = zlib.decompressobj(zlib.MAX_WBITS | 16)  # 16: with gzip's header and trailer
+        self._inner = zlib.decompressobj(zlib.MAX_WBITS | _GZIP)
         self.unused_data = b""
         self.eof, self.needs_input = False, True
 
@@ -186,6 +197,13 @@ class _Members:
         self._member, self._input = self._begin(), behind
 
 
+_COMPRESS: dict[Compression, Callable[[], _Compressor]] = {
+    "gzip": lambda: zlib.compressobj(wbits=zlib.MAX_WBITS | _GZIP),
+    "bzip2": bz2.BZ2Compressor,
+    "xz": lambda: lzma.LZMACompressor(lzma.FORMAT_XZ, preset=_XZ_PRESET),
+}
+
+
 class Compressed:
     """A stream to write to, compressed where its name says so."""
 
@@ -194,12 +212,11 @@ class Compressed:
         self._write: Callable[[Buffer], object] = stream.write
         self._end: Callable[[], object] = lambda: None
         compression = promised_compression(name)
-        if compression in ("gzip", "zstd"):
+        if compression == "zstd":
             outer = pa.CompressedOutputStream(pa.PythonFile(stream, "w"), compression)
             self._write, self._end = outer.write, outer.close
         elif compression:
-            xz = lzma.LZMACompressor(lzma.FORMAT_XZ, preset=_XZ_PRESET)
-            compressor = bz2.BZ2Compressor() if compression == "bzip2" else xz
+            compressor = _COMPRESS[compression]()
             self._write = lambda data: stream.write(compressor.compress(data))
             self._end = lambda: stream.write(compressor.flush())
 

@@ -12,9 +12,10 @@ if TYPE_CHECKING:
 
     import pyarrow as pa
 
+    from piienc.core import Spliced
     from piienc.storage.hashing import HashingWriter
+    from piienc.tables.csv.block import Block
     from piienc.tables.csv.form import CsvFormat
-    from piienc.tables.csv.records import Block, Records, Rewritten
 
 Made = TypeVar("Made", covariant=True)  # noqa: PLC0105  # it is no name of a user
 
@@ -110,10 +111,7 @@ class OpenedTable:
 
 
 class ByteTable(OpenedTable):
-    """A table of CSV, whose units stay bytes: the cells are found in them, and put back.
-
-    `decode` finds the cells of a block, `Records.cells` gives a column's, and `Records.rewritten`
-    puts the block together around those that have changed.
+    """A table of CSV, whose units stay bytes: blocks, in which the core has found the cells.
 
     Attributes:
         format: how it is written.
@@ -123,15 +121,7 @@ class ByteTable(OpenedTable):
 
     format: CsvFormat
 
-    def decode(self, unit: Block) -> Records:
-        """Find the fields of a block.
-
-        Raises:
-            InputError: a record or its bytes are not as they should be, with the line.
-        """
-        raise NotImplementedError
-
-    def refuse_longer(self, unit: Block, records: Records, written: Rewritten) -> None:
+    def refuse_longer(self, unit: Block, written: Spliced) -> None:
         """Refuse to write a record that could not be read again.
 
         Raises:
@@ -171,15 +161,15 @@ class Output(Struct, frozen=True):
     """The columns of an output.
 
     Attributes:
-        schema: its Arrow schema.
-        ciphertext: the columns that this pass encrypts.
-        decrypted: the columns that this pass decrypts.
-        left_out: the source's columns that are omitted.
-        int96: the decrypted columns whose timestamps were stored as INT96.
-        arrow_schema: the entry of an Arrow schema for a Parquet footer, if any.
+        schema: its Arrow schema; None in CSV.
+        ciphertext: the columns that are encrypted on the way.
+        decrypted: those that are decrypted.
+        left_out: those of the source that are not there.
+        int96: those of the decrypted whose timestamps were stored as INT96.
+        arrow_schema: what a Parquet footer tells beside its own schema, if anything.
     """
 
-    schema: pa.Schema
+    schema: pa.Schema = None
     ciphertext: frozenset[str] = frozenset()
     decrypted: frozenset[str] = frozenset()
     left_out: frozenset[str] = frozenset()
@@ -224,11 +214,3 @@ class Sink(Protocol):
 def repeated(names: Iterable[str]) -> list[str]:
     """Return the names that stand more than once, in alphabetical order."""
     return sorted(name for name, times in Counter(names).items() if times > 1)
-
-
-def in_words(size: int) -> str:
-    """Return a number of bytes in words."""
-    for unit, name in ((30, "GiB"), (20, "MiB")):
-        if size >= 1 << unit:
-            return f"{size / (1 << unit):.4g} {name}"
-    return f"{size:,} bytes"

@@ -12,14 +12,15 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 import pyarrow as pa
 
-from piienc.columns import cells_of, plain_values, to_cells
+from piienc.columns import array_of, plain_values, strings_of, to_cells
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
-    from piienc.base.cells import Cells, Places
+    from piienc.base.cells import Places
     from piienc.columns import Fingerprints
-    from piienc.tables import BatchUnit, Block, ByteTable, OpenedTable, Records
+    from piienc.core import Strings
+    from piienc.tables import BatchUnit, Block, OpenedTable
 
 
 class StoredColumn(Protocol):
@@ -36,8 +37,8 @@ class StoredColumn(Protocol):
         """How many cells are null."""
 
     @property
-    def cells(self) -> tuple[Cells, Places]:
-        """The cells that are not null, as text or bytes, and their rows."""
+    def strings(self) -> Strings:
+        """The cells as text or bytes."""
 
     @property
     def dense(self) -> tuple[pa.Array, Places]:
@@ -54,43 +55,29 @@ class TextColumn:
     type = pa.string()
     fingerprints: Fingerprints | None = None
 
-    def __init__(self, records: Records, number: int) -> None:
-        self._records, self._number = records, number
-        self.count = records.count
+    def __init__(self, block: Block, number: int, strings: Strings | None) -> None:
+        self._block, self._number, self._strings = block, number, strings
+        self.count = block.records.count
 
     @property
     def null_count(self) -> int:
         """How many cells are null."""
-        _, rows = self.cells
-        return int(self.count - len(rows))
+        return self.strings.null_count
 
     @cached_property
-    def cells(self) -> tuple[Cells, Places]:
-        """The cells that are not null, and their rows."""
-        return self._records.cells(self._number)
+    def strings(self) -> Strings:
+        """The cells."""
+        return self._strings or self._block.column(self._number)
 
     @cached_property
     def dense(self) -> tuple[pa.Array, Places]:
         """The values that are not null, and their rows."""
-        cells, rows = self.cells
-        return cells.text(), rows
+        return without_nulls(self.array)
 
     @cached_property
     def array(self) -> pa.Array:
         """All values, nulls included."""
-        dense, rows = self.dense
-        if not self.null_count:
-            return dense
-        valid = np.zeros(self.count, np.bool_)
-        valid[rows] = True
-        validity = np.packbits(valid, bitorder="little")
-        _, ends, data = dense.buffers()
-        offsets = np.zeros(self.count + 1, np.int32)
-        if len(rows):
-            offsets[rows + 1] = np.frombuffer(ends, np.int32)[1 : len(rows) + 1]
-        np.maximum.accumulate(offsets, out=offsets)  # a null ends where it begins
-        frames = [pa.py_buffer(validity), pa.py_buffer(offsets), data or pa.py_buffer(b"")]
-        return pa.Array.from_buffers(pa.string(), self.count, frames)
+        return array_of(self.strings, text=True, large=False)
 
 
 class TypedColumn:
@@ -108,9 +95,9 @@ class TypedColumn:
         return int(self.array.null_count)
 
     @cached_property
-    def cells(self) -> tuple[Cells, Places]:
-        """The cells that are not null, as text or bytes, and their rows."""
-        return cells_of(to_cells(self.array, self._label))
+    def strings(self) -> Strings:
+        """The cells as text or bytes."""
+        return strings_of(to_cells(self.array, self._label))
 
     @cached_property
     def dense(self) -> tuple[pa.Array, Places]:
@@ -121,9 +108,9 @@ class TypedColumn:
 class _Decoding:
     """Makes columns of units."""
 
-    def of_block(self, table: ByteTable, unit: Block) -> Sequence[StoredColumn]:
-        """Find the fields of a block."""
-        return text_columns(table, table.decode(unit))
+    def of_block(self, table: OpenedTable, unit: Block) -> Sequence[StoredColumn]:
+        """Take the columns of a block."""
+        return text_columns(table, unit)
 
     def of_batch(self, table: OpenedTable, unit: BatchUnit) -> Sequence[StoredColumn]:
         """Take the columns of a batch."""
@@ -147,9 +134,11 @@ def by_name(table: OpenedTable, columns: Sequence[StoredColumn]) -> dict[str, St
     return dict(zip(table.columns, columns, strict=True))
 
 
-def text_columns(table: OpenedTable, records: Records) -> list[StoredColumn]:
-    """Return the columns of records."""
-    return [TextColumn(records, number) for number in range(len(table.columns))]
+def text_columns(
+    table: OpenedTable, block: Block, known: Mapping[str, Strings] = {}
+) -> list[StoredColumn]:
+    """Return the columns of a block, of which the cells of some are known."""
+    return [TextColumn(block, number, known.get(name)) for number, name in enumerate(table.columns)]
 
 
 def typed_columns(table: OpenedTable, batch: pa.RecordBatch) -> list[StoredColumn]:
@@ -160,8 +149,8 @@ def typed_columns(table: OpenedTable, batch: pa.RecordBatch) -> list[StoredColum
     ]
 
 
-def comparable(array: pa.Array, label: str) -> tuple[Cells, Places]:
-    """Return cells that are equal where values are, and their rows; nulls are left out.
+def comparable(array: pa.Array, label: str) -> Strings:
+    """Return cells that are equal where values are.
 
     Values of nested types are compared as Python writes them.
 
@@ -169,9 +158,9 @@ def comparable(array: pa.Array, label: str) -> tuple[Cells, Places]:
         InputError: a value has no text: a year over 9999, say.
     """
     if not pa.types.is_nested(array.type):
-        return cells_of(to_cells(array, label))
-    texts = [None if value is None else repr(value) for value in array.to_pylist()]
-    return cells_of(pa.array(texts, pa.large_string()))
+        return strings_of(to_cells(array, label))
+    written = [None if value is None else repr(value) for value in array.to_pylist()]
+    return strings_of(pa.array(written, pa.large_string()))
 
 
 def without_nulls(values: pa.Array) -> tuple[pa.Array, Places]:

@@ -5,24 +5,19 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING, Protocol
 
-import pyarrow as pa
 from msgspec import Struct
 from msgspec.structs import replace
 
-from piienc.columns import Kernels, is_text
 from piienc.errors import ConfigError
+from piienc.lazy import module
 from piienc.report.receipt import ColumnFacts, FileFacts, Receipt
 from piienc.state import Marks
 from piienc.tables import (
-    ARROW_SCHEMA,
     CsvFormat,
     Output,
     UnitSize,
-    arrow_schema,
     check_ends,
-    described,
     opened_table,
-    with_record,
 )
 from piienc.transform.mark_policy import hold_to_marks, record_marks
 from piienc.transform.marks import (
@@ -46,6 +41,8 @@ from piienc.transform.treatments.treatment import OriginalColumn, TreatmentConte
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping
 
+    import pyarrow as pa
+
     from piienc.keys import Keyset
     from piienc.schema import Schema
     from piienc.state import CellCounter
@@ -53,6 +50,8 @@ if TYPE_CHECKING:
     from piienc.storage.progress import OnProgress
     from piienc.tables import OpenedTable
     from piienc.transform.plan import Plan
+else:
+    pa = module("pyarrow")
 
 
 class CryptOptions(Struct, frozen=True):
@@ -63,16 +62,14 @@ class CryptOptions(Struct, frozen=True):
         threads: units worked on side by side; 0 means one for each core that may be used.
         progress: called with the rows done, the bytes read, and the share of the whole file
             that is done, or None where that cannot be known.
-        rehearsal: the output is discarded, so its marks are not recorded.
-        kernels: shared by the files of one run; None makes new ones.
-        units: the size of the units.
+        rehearsal: the output is not kept, so its marks are not recorded.
+        units: how large the units are that are worked on.
     """
 
     overwrite: bool = False
     threads: int = 0
     progress: OnProgress | None = None
     rehearsal: bool = False
-    kernels: Kernels | None = None
     units: UnitSize = UnitSize()
 
 
@@ -133,14 +130,14 @@ def encrypt_file(
         context = TreatmentContext(
             marks=marks_of(schema, typed=table.typed),
             keys=keys,
-            kernels=options.kernels or Kernels(),
             counter=counter,
             categories=table.categories,
         )
         plan = plan_of(table, chosen, context)
-        facts = {n: each.facts for n, each in plan.keyed.items() if isinstance(each, Encryption)}
+        sealed = {n: each for n, each in plan.keyed.items() if isinstance(each, Encryption)}
         record = before
-        if facts:
+        if sealed and table.typed:
+            facts = {name: each.facts for name, each in sealed.items()}
             fields = pa.schema([table.schema.field(name) for name in facts])
             record = EncryptionMetadata(facts, fields).and_also(before)
 
@@ -151,7 +148,7 @@ def encrypt_file(
                 record_marks(schema, keys, marks, table.columns)
 
         return _Pass(
-            plan, record, before.keys if before else {}, frozenset(facts), at_the_end, observing
+            plan, record, before.keys if before else {}, frozenset(sealed), at_the_end, observing
         )
 
     receipt = _pass("encrypt-file", source, target, csv_format(schema), begin, options)
@@ -198,11 +195,9 @@ def decrypt_file(
                 original_field(ColumnPlace.of(table, name), schema, record),
                 recorded[name].categories if name in recorded else None,
             )
-            for name in marks
+            for name in (marks if table.typed else ())
         }
-        context = TreatmentContext(
-            marks=marks, keys=keys, kernels=options.kernels or Kernels(), originals=originals
-        )
+        context = TreatmentContext(marks=marks, keys=keys, originals=originals)
         plan = plan_of(table, dict.fromkeys(marks, "decrypt"), context)
         int96 = frozenset(name for name in marks if name in recorded and recorded[name].physical)
         remaining = record.without({*marks}) if record else None
@@ -235,30 +230,11 @@ class _Pass(Struct, frozen=True):
 
     def output(self, table: OpenedTable) -> Output:
         """Return the output's columns."""
-        schema, omitted = self.plan.schema, self.plan.omitted
-        keys = dict(self.keys)
-        arrow = keys.pop(ARROW_SCHEMA, None)
-        arrow = table.arrow_schema if arrow is None else arrow
-        before = described({**(table.schema.metadata or {}), **keys}, {}, omitted)
-        encrypted = {
-            name: is_text(schema.field(name).type)
-            for name in (self.record.columns if self.record else ())
-        }
-        now = described(before, encrypted)
-        record = None
-        if self.record:
-            changed = {key: value for key, value in before.items() if now.get(key) != value}
-            changed |= {} if arrow is None else {ARROW_SCHEMA: arrow}
-            record = replace(self.record, keys=changed).dump()
-        schema = with_record(schema.with_metadata(now), record)
-        return Output(
-            schema,
-            self.ciphertext,
-            frozenset(self.plan.changed) - self.ciphertext,
-            omitted,
-            self.int96,
-            None if arrow is None else arrow_schema(arrow, schema, encrypted),
-        )
+        if not table.typed:
+            return Output(left_out=self.plan.omitted)
+        from piienc.transform.typed_output import output_of  # noqa: PLC0415  # start-up
+
+        return output_of(table, self.plan, self.record, self.keys, self.ciphertext, self.int96)
 
 
 def _pass(
@@ -323,4 +299,16 @@ def csv_format(schema: Schema | None) -> CsvFormat:
     """Return the CSV dialect of a schema; without one, the default."""
     if schema is None:
         return CsvFormat()
-    return CsvFormat(schema.csv.delimiter, schema.csv.quote, schema.csv.encoding)
+    csv = schema.csv
+    return CsvFormat(
+        csv.delimiter,
+        csv.quote if csv.quoted else "",
+        csv.encoding,
+        header=csv.header,
+        nulls=tuple(csv.nulls),
+        escape=csv.escape or "",
+        comment=csv.comment or "",
+        skip_rows=csv.skip_rows,
+        lenient=csv.lenient,
+        names=() if csv.header else tuple(schema.columns),
+    )

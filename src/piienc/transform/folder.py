@@ -16,7 +16,6 @@ from msgspec.structs import replace
 
 from piienc.base.files import new_file, together
 from piienc.base.folders import allow_open, files_below, new_folder, refuse_nested
-from piienc.columns import Kernels
 from piienc.errors import InputError, PolicyError, UsageError
 from piienc.report.receipt import ColumnFacts, FolderReceipt
 from piienc.state import Marks
@@ -137,7 +136,6 @@ def _each(
         name for file in (source.name / each for each in files) for name in _told(file)
     )
     check(in_names)
-    options = replace(options, kernels=options.kernels or Kernels())
     total, done = sum((source / file).stat().st_size for file in files), 0
     receipts: list[Receipt] = []
     allow_open(len(files), str(source))

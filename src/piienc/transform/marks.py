@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import pyarrow as pa
-
 from piienc.errors import ConfigError, InputError, PolicyError, UsageError
+from piienc.lazy import module
 from piienc.tables import record_of, repeated
 from piienc.transform.metadata import EncryptionMetadata, parse
 from piienc.transform.treatments import TREATMENTS
@@ -15,21 +14,13 @@ from piienc.transform.treatments.treatment import ColumnMark
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping
 
+    import pyarrow as pa
+
     from piienc.schema import Schema
     from piienc.tables import OpenedTable
     from piienc.transform.place import ColumnPlace
-
-_TYPES = {
-    "string": pa.string(),
-    "integer": pa.int64(),
-    "float": pa.float64(),
-    "boolean": pa.bool_(),
-    "date": pa.date32(),
-    "timestamp": pa.timestamp("us"),
-    "decimal": pa.decimal128(38, 9),
-    "binary": pa.binary(),
-}
-"""What the schema's types become where no file tells better: SQL's usual ones."""
+else:
+    pa = module("pyarrow")
 
 
 def marks_of(schema: Schema, *, typed: bool) -> dict[str, ColumnMark]:
@@ -120,7 +111,7 @@ def record_in(table: OpenedTable, schema: Schema | None) -> EncryptionMetadata |
     Raises:
         InputError: the record is damaged, and there is no schema to do without it.
     """
-    document = record_of(table.schema)
+    document = record_of(table.schema) if table.typed else None
     if document is None:
         return None
     try:
@@ -225,7 +216,18 @@ def original_field(
     if record is not None and place.name in record.columns:
         return record.fields.field(place.name)
     assert schema is not None  # noqa: S101  # without one, the columns are those of the record
-    return place.field.with_type(_TYPES[schema.columns[place.name].type])
+    # What the schema's types become where no file tells better: SQL's usual ones.
+    types = {
+        "string": pa.string(),
+        "integer": pa.int64(),
+        "float": pa.float64(),
+        "boolean": pa.bool_(),
+        "date": pa.date32(),
+        "timestamp": pa.timestamp("us"),
+        "decimal": pa.decimal128(38, 9),
+        "binary": pa.binary(),
+    }
+    return place.field.with_type(types[schema.columns[place.name].type])
 
 
 def _listed(names: Collection[str]) -> str:

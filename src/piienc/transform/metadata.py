@@ -18,13 +18,17 @@ import binascii
 import json
 from typing import TYPE_CHECKING
 
-import pyarrow as pa
 from msgspec import Struct, to_builtins
 
 from piienc.errors import InputError
+from piienc.lazy import module
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    import pyarrow as pa
+else:
+    pa = module("pyarrow")
 
 _VERSION = 1
 

@@ -4,41 +4,51 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import pyarrow as pa
 from msgspec import Struct
 
-from piienc.columns import plain_type
+from piienc.lazy import module
 
 if TYPE_CHECKING:
+    import pyarrow as pa
+
     from piienc.tables import OpenedTable
+else:
+    pa = module("pyarrow")
 
 
 class ColumnPlace(Struct, frozen=True):
     """A column of a table.
 
     Attributes:
+        name: its name.
         label: what error messages call it.
-        field: its Arrow field.
-        typed: whether its values have types; CSV values are all text.
-        physical: INT96 if Parquet stores it so, which the Arrow type does not show.
+        stored: its Arrow field; None in CSV, whose values are all text.
+        physical: how Parquet stores it, where its Arrow type does not tell: INT96.
     """
 
+    name: str
     label: str
-    field: pa.Field
-    typed: bool = True
+    stored: pa.Field | None = None
     physical: str | None = None
 
     @classmethod
     def of(cls, table: OpenedTable, name: str) -> ColumnPlace:
         """Return a column of an open table."""
-        physical = "INT96" if name in table.int96 else None
         label = f"{table.name}: column {name!r}"
-        return cls(label, table.schema.field(name), table.typed, physical)
+        if not table.typed:
+            return cls(name, label)
+        physical = "INT96" if name in table.int96 else None
+        return cls(name, label, table.schema.field(name), physical)
 
     @property
-    def name(self) -> str:
-        """Its name."""
-        return str(self.field.name)
+    def typed(self) -> bool:
+        """Whether its values have types."""
+        return self.stored is not None
+
+    @property
+    def field(self) -> pa.Field:
+        """Its Arrow field."""
+        return pa.field(self.name, pa.string()) if self.stored is None else self.stored
 
     @property
     def type(self) -> pa.DataType:
@@ -47,7 +57,9 @@ class ColumnPlace(Struct, frozen=True):
 
     @property
     def plain_type(self) -> pa.DataType:
-        """The type of its plain values."""
+        """The type in which its values are looked at."""
+        from piienc.columns import plain_type  # noqa: PLC0415  # start-up
+
         return plain_type(self.type)
 
     def none(self) -> pa.Array:

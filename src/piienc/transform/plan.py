@@ -4,11 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import pyarrow as pa
-
-from piienc.columns import BadCells
 from piienc.errors import ConfigError
-from piienc.tables import ColumnChange
+from piienc.lazy import module
 from piienc.transform.place import ColumnPlace
 from piienc.transform.treatments import TREATMENTS
 from piienc.transform.treatments.keyed import KeyedTreatment
@@ -16,37 +13,43 @@ from piienc.transform.treatments.keyed import KeyedTreatment
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    import pyarrow as pa
+
+    from piienc.core import Strings
     from piienc.tables import OpenedTable
-    from piienc.transform.batches import StoredColumn
-    from piienc.transform.treatments.treatment import AsFields, Treatment, TreatmentContext
+    from piienc.transform.treatments.treatment import Treatment, TreatmentContext
+else:
+    pa = module("pyarrow")
 
 
 class Plan:
     """What is done to each column of a table: `{column: treatment}`; all others are kept.
 
-    It is independent of files: `apply` turns a record batch into a record batch, and may be called
-    in several threads at once. `apply_to_cells` does the same for the cells of CSV.
+    It knows no file: `apply` is a function from record batch to record batch, and may be called in
+    several threads at once. `apply_to_text` does the same where the cells are those of CSV.
 
     Attributes:
         changed: the treatments of the columns that are written, by column.
         keyed: the treatments among them that use a key.
         omitted: the columns that are not written.
-        schema: the Arrow schema of what `apply` returns.
     """
 
-    def __init__(self, schema: pa.Schema, treatments: Mapping[str, Treatment]) -> None:
-        """Take the Arrow schema of the input, and treatments by column."""
-        self.changed = {name: each for name, each in treatments.items() if each.field is not None}
+    def __init__(self, treatments: Mapping[str, Treatment]) -> None:
+        """Take the treatments of some columns."""
+        self.changed = {name: each for name, each in treatments.items() if not each.omits}
         self.keyed = {
             name: each for name, each in treatments.items() if isinstance(each, KeyedTreatment)
         }
         self.omitted = frozenset(treatments) - frozenset(self.changed)
+
+    def schema_of(self, schema: pa.Schema) -> pa.Schema:
+        """Return the Arrow schema of what `apply` makes of batches of a schema."""
         fields = [
             self.changed[field.name].field if field.name in self.changed else field
             for field in schema
             if field.name not in self.omitted
         ]
-        self.schema = pa.schema(fields, schema.metadata)
+        return pa.schema(fields, schema.metadata)
 
     def apply(self, batch: pa.RecordBatch) -> pa.RecordBatch:
         """Return a batch with its columns treated.
@@ -59,26 +62,18 @@ class Plan:
             for name, column in zip(batch.schema.names, batch.columns, strict=True)
             if name not in self.omitted
         ]
-        return pa.RecordBatch.from_arrays(columns, schema=self.schema)
+        return pa.RecordBatch.from_arrays(columns, schema=self.schema_of(batch.schema))
 
-    def apply_to_cells(
-        self, stored: Mapping[str, StoredColumn], as_fields: AsFields
-    ) -> dict[str, ColumnChange]:
-        """Treat the cells of CSV records; return the results by changed column.
+    def apply_to_text(self, columns: Mapping[str, Strings]) -> dict[str, Strings]:
+        """Return what becomes of the changed columns of CSV records.
 
         Args:
-            stored: the columns of the records.
-            as_fields: quotes cells where CSV needs it.
+            columns: the cells of each changed column, as UTF-8.
 
         Raises:
             BadCells: some cannot be treated; with their rows in the block.
         """
-        changes = {}
-        for name, treatment in self.changed.items():
-            cells, rows = stored[name].cells
-            with BadCells.among(rows):
-                changes[name] = ColumnChange(rows, treatment.apply_to_cells(cells, as_fields))
-        return changes
+        return {name: each.apply_to_text(columns[name]) for name, each in self.changed.items()}
 
 
 def plan_of(table: OpenedTable, chosen: Mapping[str, str], context: TreatmentContext) -> Plan:
@@ -100,7 +95,7 @@ def plan_of(table: OpenedTable, chosen: Mapping[str, str], context: TreatmentCon
         for name, kind in chosen.items()
         if name in table.columns
     }
-    plan = Plan(table.schema, treatments)
+    plan = Plan(treatments)
     if plan.omitted == {*table.columns}:
         raise ConfigError(
             f"{table.name}: all columns are to be omitted", hint="leave one in, at the least"

@@ -1,29 +1,34 @@
 """A run proves itself: it reads a sample of each unit back before the unit is written.
 
-The code that reads back shares nothing with the code that writes: it uses Python's `csv` module or
-single Arrow values, and OpenSSL's AEADs, one cell at a time. A small unit is read back whole. The
-sample of a larger one has the first and the last row, some rows with quotes or nulls, and some
-others, which change from run to run.
+The plain engine reads back, record by record and cell by cell; of Parquet, Arrow's own cells are
+taken. A small unit is read whole. Of a larger one, the first and the last row are read, some that
+hold quotes or nothing, and some others; these change from run to run.
 """
 
 from __future__ import annotations
 
 import random
+from bisect import bisect_right
 from typing import TYPE_CHECKING
 
-import numpy as np
+from msgspec import Struct
 
 from piienc.columns import BadCells
+from piienc.core import PlainEngine
 from piienc.errors import PiiencError
-from piienc.tables import count_records, read_record
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     import pyarrow as pa
 
-    from piienc.base.cells import Narrow, Places
-    from piienc.tables import Block, CsvFormat, Record, Records, Rewritten
-    from piienc.tables.csv.plain_path import Field
+    from piienc.core import Dialect, Spliced
+    from piienc.tables import Block, CsvFormat
     from piienc.transform.plan import Plan
+
+    Field = tuple[bytes, bytes | None]  # as it stands, and what it holds
+
+_PLAIN = PlainEngine()
 
 _ROWS = 16  # that are chosen
 _CELLS = 64  # changed ones in these rows, unless the first and the last row alone have more
@@ -40,25 +45,24 @@ class Proof:
         self._name, self._columns, self._plan = name, columns, plan
         self._kept = [name for name in columns if name not in plan.omitted]
 
-    def of_block(self, block: Block, records: Records, written: Rewritten, form: CsvFormat) -> None:
+    def of_block(self, block: Block, written: Spliced, form: CsvFormat) -> None:
         """Read some records of a block of CSV back.
 
         Raises:
             BadCells: a record differs, which is a bug.
         """
-        count = records.count
-        if len(written.begins) != count:
+        count, dialect = block.records.count, form.dialect
+        if len(written.starts) != count:
             raise self._refuted(0)
-        read = memoryview(block.data)[: block.size]
-        output = written.data.data
-        self._count(block.lines, read, records.begins, form)
+        data, columns = memoryview(block.data)[: block.size], len(self._columns)
+        read = _Records(data, block.records.starts(), dialect, columns)
+        made = _Records(memoryview(written.data), written.starts, dialect, len(self._kept))
+        self._count(block.records.lines, read)
         rows = self._sample(count)
         if len(rows) < count:
-            rows |= _odd_rows(read, records.begins, form) | _odd_rows(output, written.begins, form)
+            rows |= read.odd_rows() | made.odd_rows()
         for row in sorted(rows):
-            before = read_record(_cut(read, records.begins, row, row + 1), form)
-            after = read_record(_cut(output, written.begins, row, row + 1), form)
-            self._compare(row, before, after)
+            self._compare(row, read.fields(row), made.fields(row))
 
     def of_slice(self, read: pa.RecordBatch, written: pa.RecordBatch) -> None:
         """Read some rows of a slice of Parquet back.
@@ -96,34 +100,30 @@ class Proof:
         between = min(_ROWS, _CELLS // changed) - 2
         return {0, count - 1, *(random.randrange(count) for _ in range(between))}  # noqa: S311  # a sample
 
-    def _count(self, lines: int, data: memoryview, begins: Places, form: CsvFormat) -> None:
-        """Count some neighbouring records, to detect records that were skipped or split."""
-        if lines == len(begins):
+    def _count(self, lines: int, records: _Records) -> None:
+        """Count some neighbouring records: none may have been passed over, or taken for two."""
+        count = len(records.starts)
+        if lines == count:
             return
-        first = random.randrange(max(1, len(begins) - _NEIGHBOURS))  # noqa: S311  # a sample
-        last = min(first + _NEIGHBOURS, len(begins))
-        if first < last:
-            record_count = count_records(_cut(data, begins, first, last), form, len(self._columns))
-            if record_count != last - first:
-                raise self._refuted(first)
+        first = random.randrange(max(1, count - _NEIGHBOURS))  # noqa: S311  # a sample
+        last = min(first + _NEIGHBOURS, count)
+        if first < last and records.counted(first, last) != last - first:
+            raise self._refuted(first)
 
-    def _compare(self, row: int, before: Record | None, after: Record | None) -> None:
-        if before is None or after is None or len(before.fields) != len(self._columns):
+    def _compare(self, row: int, before: list[Field] | None, after: list[Field] | None) -> None:
+        if before is None or after is None:
             raise self._refuted(row)
-        fields = dict(zip(self._columns, before.fields, strict=True))
-        # Blank lines behind a record are not written.
-        if len(after.fields) != len(self._kept) or not before.end.startswith(after.end):
-            raise self._refuted(row)
-        for name, field in zip(self._kept, after.fields, strict=True):
+        fields = dict(zip(self._columns, before, strict=True))
+        for name, field in zip(self._kept, after, strict=True):
             if not self._is_same_text(name, fields[name], field):
                 raise self._refuted(row, name)
 
     def _is_same_text(self, name: str, before: Field, after: Field) -> bool:
         if name not in self._plan.changed:
-            return before.raw == after.raw
-        if before.value is None or after.value is None:
-            return before.value is after.value
-        return self._plan.changed[name].is_text_right(before.value, after.value)
+            return before[0] == after[0]
+        if before[1] is None or after[1] is None:
+            return before[1] is after[1]
+        return self._plan.changed[name].is_text_right(before[1], after[1])
 
     def _is_same_value(self, name: str, before: pa.Scalar, after: pa.Scalar) -> bool:
         if not (before.is_valid and after.is_valid):
@@ -139,17 +139,38 @@ class Proof:
         return BadCells(PiiencError, label, [row], what)
 
 
-def _odd_rows(data: memoryview, begins: Places | Narrow, form: CsvFormat) -> set[int]:
-    """Choose records that hold a quote, an empty string, or null, where some stand together."""
-    start = random.randrange(len(data))  # noqa: S311  # a sample
-    window = bytes(data[start : start + _WINDOW])
-    needles = (needle.encode() for needle in (form.quote, 2 * form.quote, 2 * form.delimiter))
-    places = [start + at for needle in needles if (at := window.find(needle)) >= 0]
-    rows = np.searchsorted(begins, places, side="right") - 1
-    return {row for row in rows.tolist() if row >= 0}
+class _Records(Struct):
+    """Records that are cut from their bytes, and read by the plain engine."""
 
+    data: memoryview
+    starts: Sequence[int]
+    dialect: Dialect
+    columns: int
 
-def _cut(data: memoryview, begins: Places | Narrow, first: int, last: int) -> bytes:
-    """Return the bytes of some records that stand one behind the other."""
-    end = int(begins[last]) if last < len(begins) else len(data)
-    return bytes(data[int(begins[first]) : end])
+    def fields(self, row: int) -> list[Field] | None:
+        """Return the fields of a record, as they stand and what they hold; None if it is none."""
+        data = self._cut(row, row + 1)
+        records = _PLAIN.find(data, self.dialect, self.columns, final=True)
+        if records.count != 1 or records.fault or records.starts()[0]:
+            return None
+        return records.fields(0)
+
+    def counted(self, first: int, last: int) -> int | None:
+        """Count some neighbours; None if they are not records."""
+        records = _PLAIN.find(self._cut(first, last), self.dialect, self.columns, final=True)
+        return None if records.fault else records.count
+
+    def odd_rows(self) -> set[int]:
+        """Choose some that hold a quote, an empty string, or null, where some stand together."""
+        start = random.randrange(len(self.data))  # noqa: S311  # a sample
+        window = bytes(self.data[start : start + _WINDOW])
+        quote, delimiter = self.dialect.quote, self.dialect.delimiter
+        needles = {quote, 2 * quote, 2 * delimiter} - {b""}
+        places = [start + at for needle in needles if (at := window.find(needle)) >= 0]
+        rows = {bisect_right(self.starts, place) - 1 for place in places}
+        return {row for row in rows if row >= 0}
+
+    def _cut(self, first: int, last: int) -> bytes:
+        """Return the bytes of some records that stand one behind the other."""
+        end = self.starts[last] if last < len(self.starts) else len(self.data)
+        return bytes(self.data[self.starts[first] : end])

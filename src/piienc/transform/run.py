@@ -6,25 +6,28 @@ from collections import Counter
 from contextlib import closing
 from typing import TYPE_CHECKING, Any, Protocol
 
-import numpy as np
-import pyarrow as pa
 from msgspec import Struct, field
 from msgspec.structs import replace
 
-from piienc.columns import BadCells, cells_of
+from piienc.base.printable import in_words
+from piienc.columns import BadCells
+from piienc.core import Unwritable
 from piienc.errors import InputError
-from piienc.tables import in_words
-from piienc.transform.batches import by_name, text_columns, typed_columns
+from piienc.lazy import module
 from piienc.transform.pipeline import in_order
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Mapping
 
-    from piienc.base.cells import Cells
+    import pyarrow as pa
+
+    from piienc.core import FoundRecords, Spliced, Strings
     from piienc.tables import BatchTable, BatchUnit, Block, ByteTable, OpenedTable, Sink
     from piienc.transform.batches import StoredColumn
     from piienc.transform.plan import Plan
     from piienc.transform.proof import Proof
+else:
+    pa = module("pyarrow")
 
 
 class Tally(Struct):
@@ -66,49 +69,55 @@ class _ChangedUnit(Struct, frozen=True):
 
 
 class _UnitTransform(Struct, frozen=True):
-    """What is done to each unit: `run`'s arguments, and the output's Arrow schema."""
+    """What is done to each unit: `run`'s arguments."""
 
     plan: Plan
-    schema: pa.Schema
+    sink: Sink
     observer: BatchObserver | None
     proof: Proof
 
     def of_block(self, table: ByteTable, unit: Block) -> _ChangedUnit:
         """Change a block of CSV."""
-        records = table.decode(unit)
-        stored = by_name(table, text_columns(table, records))
-        changes = self.plan.apply_to_cells(stored, records.as_fields)
-        tally = Tally(records.count)
-        for name, change in changes.items():
-            tally.count(name, len(change.rows))
-        encrypted = {name: changes[name].fields.parts for name in self.plan.keyed}
-        result = self._observed(stored, encrypted)
-        numbers = {name: number for number, name in enumerate(table.columns)}
-        written = records.rewritten(
-            {numbers[name]: change for name, change in changes.items()},
-            [numbers[name] for name in self.plan.omitted],
-        )
-        self._refuse_empty_lines(table, stored)
-        table.refuse_longer(unit, records, written)
-        self.proof.of_block(unit, records, written, table.format)
-        return _ChangedUnit(unit.size, written.data, tally, result)
+        with unit.records as records:
+            numbers = {name: number for number, name in enumerate(table.columns)}
+            cells = {name: unit.column(numbers[name]) for name in self.plan.changed}
+            changes = self.plan.apply_to_text(cells)
+            tally = Tally(records.count)
+            for name, change in changes.items():
+                tally.count(name, change.count - change.null_count)
+            result = None
+            if self.observer:
+                from piienc.transform.batches import by_name, text_columns  # noqa: PLC0415  # start-up
 
-    def _refuse_empty_lines(self, table: ByteTable, stored: Mapping[str, StoredColumn]) -> None:
-        """Refuse to omit all columns but one that holds null: its line would be empty.
+                stored = by_name(table, text_columns(table, unit, cells))
+                encrypted = {name: changes[name] for name in self.plan.keyed}
+                result = self._observed(self.observer, stored, encrypted)
+            written = self._written(table, records, changes, numbers)
+            table.refuse_longer(unit, written)
+            self.proof.of_block(unit, written, table.format)
+            return _ChangedUnit(unit.size, written.data, tally, result)
 
-        CSV readers skip empty lines, so the receiver would get fewer rows.
-        """
-        columns = [name for name in table.columns if name not in self.plan.omitted]
-        if self.plan.omitted and len(columns) == 1 and stored[columns[0]].null_count:
-            _, rows = stored[columns[0]].cells
-            raise BadCells(
-                InputError,
-                f"{table.name}: column {columns[0]!r}",
-                np.setdiff1d(np.arange(stored[columns[0]].count), rows).tolist(),
-                "null in the only column that is not omitted would be an empty line, which "
-                "readers of CSV pass over",
-                hint="do not omit another column that always has a value",
-            )
+    def _written(
+        self,
+        table: ByteTable,
+        records: FoundRecords,
+        changes: Mapping[str, Strings],
+        numbers: Mapping[str, int],
+    ) -> Spliced:
+        omitted = [numbers[name] for name in self.plan.omitted]
+        try:
+            return records.spliced({numbers[name]: changes[name] for name in changes}, omitted)
+        except Unwritable as refused:
+            what = "the value needs quotes, and this file has none"
+            hint = "say in the schema what quotes or escapes: [csv] quote, escape"
+            if omitted:
+                what = (
+                    "null in the only column that is not omitted would be an empty line, which "
+                    "readers of CSV pass over, and an empty line before it would be null"
+                )
+                hint = "do not omit another column that always has a value"
+            label = f"{table.name}: column {table.columns[refused.column]!r}"
+            raise BadCells(InputError, label, [refused.row], what, hint) from None
 
     def of_batch(self, table: BatchTable, unit: BatchUnit) -> _ChangedUnit:
         """Change a record batch."""
@@ -119,9 +128,13 @@ class _UnitTransform(Struct, frozen=True):
             tally.count(name, batch.num_rows - output.column(name).null_count)
         result = None
         if self.observer:
-            encrypted = {name: [cells_of(output.column(name))[0]] for name in self.plan.keyed}
-            result = self._observed(by_name(table, typed_columns(table, batch)), encrypted)
-        changed = pa.RecordBatch.from_arrays(output.columns, schema=self.schema)
+            from piienc.columns import strings_of  # noqa: PLC0415  # start-up
+            from piienc.transform.batches import by_name, typed_columns  # noqa: PLC0415  # start-up
+
+            encrypted = {name: strings_of(output.column(name)) for name in self.plan.keyed}
+            stored = by_name(table, typed_columns(table, batch))
+            result = self._observed(self.observer, stored, encrypted)
+        changed = pa.RecordBatch.from_arrays(output.columns, schema=self.sink.schema)
         if (long := table.longer_row(changed)) is not None:
             limit = in_words(table.size.longest)
             raise BadCells(
@@ -135,14 +148,15 @@ class _UnitTransform(Struct, frozen=True):
         return _ChangedUnit(batch.num_rows, replace(unit, batch=changed), tally, result)
 
     def _observed(
-        self, stored: Mapping[str, StoredColumn], encrypted: Mapping[str, Iterable[Cells]]
+        self,
+        observer: BatchObserver,
+        stored: Mapping[str, StoredColumn],
+        encrypted: Mapping[str, Strings],
     ) -> object:
-        """Show a unit to the observer, with fingerprints of its encrypted cells, if any."""
-        if self.observer is None:
-            return None
+        """Show a unit to the observer, with what tells its cells apart where encryption knows."""
         for name, treatment in self.plan.keyed.items():
             stored[name].fingerprints = treatment.fingerprints(encrypted[name])
-        return self.observer.observe(stored)
+        return observer.observe(stored)
 
 
 def run(
@@ -169,7 +183,7 @@ def run(
     Raises:
         PiiencError: the error of the first unit that failed, with its row in the file.
     """
-    changing = _UnitTransform(plan, sink.schema, observer, proof)
+    changing = _UnitTransform(plan, sink, observer, proof)
 
     def work(unit: object) -> _ChangedUnit | BadCells:
         try:

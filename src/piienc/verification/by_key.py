@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from piienc.transform.batches import comparable
+from piienc.transform.batches import comparable, without_nulls
 from piienc.verification.columns.buckets import Buckets
 from piienc.verification.findings import Violation
 
@@ -102,8 +102,8 @@ def _records(
     """Return the fingerprints of each row; null is 0, as is one in 2^64 values."""
     records = np.zeros(batch.num_rows, kind)
     for number, name in enumerate(columns):
-        cells, rows = comparable(batch.column(name), name)
-        fingerprints = fingerprinter.of(cells)
+        fingerprints = fingerprinter.of(comparable(batch.column(name), name))
+        rows = without_nulls(batch.column(name))[1]
         records["cells"][rows, number] = fingerprints[:, 0]
         if name == key:
             records["high"][rows], records["low"][rows] = fingerprints[:, 0], fingerprints[:, 1]

@@ -8,7 +8,7 @@ import pyarrow as pa
 from msgspec import Struct, field
 
 from piienc.checks.finders import finders_of
-from piienc.columns import Kernels, opened_categories, plain_type
+from piienc.columns import opened_categories, plain_type
 from piienc.errors import AuthenticationError, KeyAccessError
 from piienc.report.model import ColumnReport
 from piienc.tables import repeated
@@ -224,7 +224,6 @@ class _MarkedColumns(Struct, frozen=True):
     record: EncryptionMetadata | None
     fingerprinter: Fingerprinter
     missing: dict[str, str] = field(default_factory=dict)
-    kernels: Kernels = field(default_factory=Kernels)
 
     def verifier_of(self, place: ColumnPlace) -> ColumnVerifier:
         """Return the verifier of a column."""
@@ -237,7 +236,7 @@ class _MarkedColumns(Struct, frozen=True):
         if self.request.expect == "plain":
             keyset = self._open(key) if self.request.round_trip else None
             mark = marks_of(schema, typed=place.typed)[name]
-            trip = ColumnTrip(place, mark, keyset, self.kernels) if keyset else None
+            trip = ColumnTrip(place, mark, keyset) if keyset else None
             rules = ValueRules.of(name, column, place.plain_type, self.fingerprinter)
             untried = {"round-trip": self.missing[key]} if key in self.missing else {}
             return PlaintextColumn(place, rules, facts, trip, self.fingerprinter, untried)
@@ -246,7 +245,7 @@ class _MarkedColumns(Struct, frozen=True):
         rules = ValueRules.of(name, column, plain_type(restored), self.fingerprinter)
         if keyset:
             self.plan.violations += self._categories(place, keyset, context)
-            return DecryptedColumn(place, rules, keyset, context, restored, self.kernels)
+            return DecryptedColumn(place, rules, keyset, context, restored)
         reason = self.missing.get(key) or f"the key {key} was not to be used"
         return CiphertextColumn(place, rules, facts, reason)
 

@@ -3,13 +3,12 @@
 import io
 import json
 
-import numpy as np
 import pyarrow as pa
 import pytest
 from desk import SCHEMA, rows
 from pyarrow import parquet as pq
 
-from piienc.base.cells import CellPool, Cells
+from piienc.core import Strings
 from piienc.transform.treatments import TREATMENTS
 from piienc.transform.treatments.treatment import Treatment, TreatmentKind
 
@@ -18,20 +17,24 @@ class Stars(Treatment):
     """Puts stars in place of every value of a column of text."""
 
     def __init__(self, place, _context):
-        self.field = place.field
+        self._field = place.field
+
+    @property
+    def field(self):
+        """The column's field."""
+        return self._field
 
     def apply(self, array):
         """Return stars, and null where there was null."""
         return pa.array([value and "***" for value in array.to_pylist()], self.field.type)
 
-    def apply_to_cells(self, cells, as_fields):
-        """Return stars."""
-        stars = Cells.of([b"***"] * len(cells))
-        return as_fields(CellPool.of([stars], np.arange(len(cells))))
+    def apply_to_text(self, cells):
+        """Return stars, and null where there was null."""
+        return Strings.of([cell if cell is None else b"***" for cell in cells.to_list()])
 
     def is_text_right(self, before, after):
         """Tell whether these are stars."""
-        return after == "***" != before
+        return after in ("***", b"***") and before != after
 
     def is_value_right(self, before, after):
         """Tell whether these are stars."""
@@ -45,10 +48,9 @@ class WrongStars(Stars):
         """Return what there was."""
         return array
 
-    def apply_to_cells(self, cells, as_fields):
+    def apply_to_text(self, cells):
         """Return what there was."""
-        same = Cells.of([cells.one(number) for number in range(len(cells))])
-        return as_fields(CellPool.of([same], np.arange(len(cells))))
+        return cells
 
 
 @pytest.fixture

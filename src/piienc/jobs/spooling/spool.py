@@ -181,11 +181,7 @@ class _SpoolPass(Struct):
                     schema=context.schema,
                     keys=context.keyset,
                     counter=stack.enter_context(CellCounter(context.state)),
-                    options=CryptOptions(
-                        threads=context.threads,
-                        rehearsal=context.dry_run,
-                        kernels=context.kernels,
-                    ),
+                    options=CryptOptions(threads=context.threads, rehearsal=context.dry_run),
                     treatments=context.job.treatments,
                     observer=observer,
                 )

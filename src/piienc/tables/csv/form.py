@@ -4,16 +4,26 @@ from __future__ import annotations
 
 from msgspec import Struct
 
+from piienc.core import Dialect
+
 
 class CsvFormat(Struct, frozen=True):
     """How a CSV file is written.
 
     Attributes:
-        delimiter: between fields, one ASCII character.
-        quote: around fields, one ASCII character; doubled inside.
+        delimiter: between fields, text of one to four bytes.
+        quote: around fields, one ASCII character, doubled inside; empty: there are none.
         encoding: of `piienc.base.charsets`, by any of Python's names for it.
         line_end: what ends a record.
         byte_order_mark: whether the file begins with one.
+        header: whether the first record names the columns.
+        nulls: the texts that are null where they stand without quotes.
+        escape: before a character that is data whatever it is; empty: there is none.
+        comment: what a line begins with that is no record; empty: there are none.
+        skip_rows: how many lines stand before the first record.
+        lenient: whether quotes may stand inside of fields.
+        names: of the columns, where no header names them.
+        trailing: whether one more delimiter may stand behind a record's last field.
     """
 
     delimiter: str = ","
@@ -21,3 +31,36 @@ class CsvFormat(Struct, frozen=True):
     encoding: str = "utf-8"
     line_end: str = "\n"
     byte_order_mark: bool = False
+    header: bool = True
+    nulls: tuple[str, ...] = ("",)
+    escape: str = ""
+    comment: str = ""
+    skip_rows: int = 0
+    lenient: bool = False
+    names: tuple[str, ...] = ()
+    trailing: bool = False
+
+    @property
+    def dialect(self) -> Dialect:
+        """How records are written, where the file is read as UTF-8.
+
+        Raises:
+            ConfigError: the characters exclude each other.
+        """
+        return Dialect(
+            self.delimiter.encode(),
+            self.quote.encode(),
+            self.escape.encode(),
+            self.comment.encode(),
+            nulls=tuple(null.encode() for null in self.nulls),
+            line_end=self.line_end.encode(),
+            lenient=self.lenient,
+            trailing=self.trailing,
+        )
+
+    def lines(self, data: bytes, end: int) -> int:
+        """Count the line ends before a place."""
+        count = data.count(b"\n", 0, end)
+        if self.line_end == "\r":
+            count += data.count(b"\r", 0, end) - data.count(b"\r\n", 0, end)
+        return count

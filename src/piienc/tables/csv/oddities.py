@@ -17,7 +17,6 @@ if TYPE_CHECKING:
 DELIMITERS = {",": "a comma", ";": "a semicolon", "\t": "a tab", "|": "a bar"}
 """Those that CSV is mostly written with, and what messages call them."""
 
-_SEP = re.compile(rb"\"?sep=(.)\"?\s*", re.IGNORECASE)
 _OTHER_ENDS = re.compile("[\v\f\x1c-\x1e\x85\u2028\u2029]")  # those of str.splitlines()
 _UNQUOTED = '[csv] quote = "\\u0001"'
 _INVISIBLE = " \t\ufeff\u200b\u00a0"
@@ -42,17 +41,11 @@ def of_beginning(start: bytes, end: int, delimiter: bytes, quote: bytes) -> Oddi
 
 def _of_beginning(start: bytes, end: int, delimiter: bytes, quote: bytes) -> Iterator[Oddity]:
     header = start[:end]
-    bare = b"".join(header.split(quote)[::2])
+    bare = b"".join(header.split(quote)[::2]) if quote else header
     if b"\0" in header:
         yield Oddity(
             "NUL bytes in the first line, which no text has",
             "see what it is: file NAME; if it is text, name its encoding: [csv] encoding",
-        )
-    if match := _SEP.fullmatch(header):
-        shown = "\\t" if match[1] == b"\t" else match[1].decode(errors="replace")
-        yield Oddity(
-            "line 1 tells Excel the delimiter (sep=), and is no header",
-            f'remove the line: tail -n +2; and say it in the schema: [csv] delimiter = "{shown}"',
         )
     if mark := _OTHER_ENDS.search(bare.replace(delimiter, b"").decode(errors="replace")):
         # Rows may stand in what seems to be the header: none of it may be shown.
@@ -60,13 +53,6 @@ def _of_beginning(start: bytes, end: int, delimiter: bytes, quote: bytes) -> Ite
             f"the first line holds U+{ord(mark[0]):04X}, which ends lines in other programs",
             "end lines in LF or CRLF, and put a name that holds it in quotes",
         )
-    if b"\r" in bare and b"\n" not in start:
-        yield Oddity(
-            "its lines end in CR alone, as on old Macs",
-            "end them in LF: tr '\\r' '\\n' < FILE > NEW",
-        )
-    if header.endswith(b"\r\r\n"):
-        yield _TWICE
     second = start[end:].partition(b"\n")[0]
     if any(b"-+-" in line and not line.strip().strip(b"-+") for line in (header, second)):
         yield Oddity(

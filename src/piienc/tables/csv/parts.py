@@ -3,24 +3,21 @@
 from __future__ import annotations
 
 import io
+from bisect import bisect_right
 from collections import deque
 from typing import TYPE_CHECKING
-
-import numpy as np
 
 from piienc.errors import InputError
 from piienc.tables.csv.source import CsvSink
 from piienc.tables.streams import Compressed
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from typing_extensions import Buffer
 
-    from piienc.base.cells import Bytes, Places
     from piienc.tables.csv.source import CsvSource
 
-_LF = ord("\n")
 _LONGEST = "aéäżя漢한힣😀"  # a character of each length in UTF-8, and of each kind that grows
 
 
@@ -89,39 +86,39 @@ class _RecordQueue:
 
     def __init__(self, source: CsvSource) -> None:
         self.name = source.name
-        self._source, self._blocks = source, source.units()
-        self._data: Bytes = np.empty(0, np.uint8)
-        self._ends: Places = np.empty(0, np.int64)
-        self._at = 0
+        self._blocks = source.units()
+        self._data = b""
+        self._ends: Sequence[int] = ()
+        self._taken = self._at = 0
         self.line = 0
 
     @property
     def left(self) -> bool:
         """Whether there are records that were not taken."""
-        if not len(self._ends):
+        if self._taken == len(self._ends):
             self._fill()
-        return bool(len(self._ends))
+        return self._taken < len(self._ends)
 
-    def take(self, size: int) -> tuple[Bytes, int]:
+    def take(self, size: int) -> tuple[bytes, int]:
         """Return whole records of up to `size` bytes together, and how many they are."""
         if not self.left:
-            return self._data[:0], 0
-        count = int(np.searchsorted(self._ends, self._at + size, side="right"))
-        if not count:
-            return self._data[:0], 0
-        end = int(self._ends[count - 1])
+            return b"", 0
+        last = bisect_right(self._ends, self._at + size, self._taken)
+        if last == self._taken:
+            return b"", 0
+        end, count = self._ends[last - 1], last - self._taken
         data = self._data[self._at : end]
-        self.line += int(np.count_nonzero(data == _LF))
-        self._at, self._ends = end, self._ends[count:]
+        self.line += data.count(b"\n")
+        self._at, self._taken = end, last
         return data, count
 
     def _fill(self) -> None:
         for block in self._blocks:
-            self._data = np.frombuffer(block.data, np.uint8, block.size)
-            begins = self._source.decode(block).begins
-            self._at, self.line = 0, block.first_line
-            if len(begins):  # and not blank lines alone
-                self._ends = np.append(begins[1:], block.size)
+            self._data = block.data[: block.size]
+            starts = block.records.starts()
+            self._at, self._taken, self.line = 0, 0, block.first_line
+            self._ends = [*starts[1:], block.size] if len(starts) else ()
+            if self._ends:  # and not blank lines alone
                 return
 
 

@@ -2,24 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar
+import re
+from typing import TYPE_CHECKING, ClassVar, NoReturn
 
-import pyarrow as pa
 from msgspec import Struct
+from msgspec.structs import replace
 
-from piienc.base.cells import SPARE
+from piienc.core import engine
 from piienc.errors import InputError
 from piienc.tables.csv import oddities
-from piienc.tables.csv.blocks import (
-    count,
-    endless,
-    first_record_end,
-    last_record_end,
-    refuse_lengthened,
-    refuse_long,
-)
-from piienc.tables.csv.form import CsvFormat
-from piienc.tables.csv.records import Block, Records
+from piienc.tables.csv.block import Block, CsvErrors
 from piienc.tables.csv.text import TextReader, TextWriter, encoding_of
 from piienc.tables.streams import Compressed
 from piienc.tables.table import ByteTable, UnitSize
@@ -27,9 +19,11 @@ from piienc.tables.table import ByteTable, UnitSize
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
 
-    from piienc.base.cells import Bytes
+    import pyarrow as pa
+
+    from piienc.core import Fault, FoundRecords, Spliced
     from piienc.storage.hashing import HashingWriter
-    from piienc.tables.csv.records import Rewritten
+    from piienc.tables.csv.form import CsvFormat
     from piienc.tables.streams import Decompressed
     from piienc.tables.table import Output
 
@@ -41,13 +35,15 @@ _RECORDS = 1 << 15  # records in a block, which pay for the work on whole column
 _WIDE = 250
 _WIDEST = 32  # so many of them at the most
 _BOM = "\ufeff".encode()
+_CRCRLF = b"\r\r\n"
+_SEP = re.compile(rb'"?sep=(.)"?', re.IGNORECASE)
 
 
 class CsvSource(Struct, ByteTable):
     """A CSV file being read.
 
     Attributes:
-        header: its first record, as it stands in the file.
+        header: what stands before the first row: lines that are skipped, and the header.
         format: how it is written, line ends and byte order mark as found.
     """
 
@@ -55,13 +51,20 @@ class CsvSource(Struct, ByteTable):
     header: bytes
     columns: list[str]
     format: CsvFormat
-    schema: pa.Schema
+    _header_at: int
     _text: TextReader
     _rest: bytes
     _size: UnitSize
 
     kind: ClassVar[str] = "csv"
     typed: ClassVar[bool] = False
+
+    @property
+    def schema(self) -> pa.Schema:
+        """Its columns, as Arrow has them: all are text."""
+        import pyarrow as pa  # noqa: PLC0415  # start-up
+
+        return pa.schema([(column, pa.string()) for column in self.columns])
 
     def sink(self, writer: HashingWriter, name: str, output: Output) -> CsvSink:
         """Return what writes a file with this header and in this format."""
@@ -72,50 +75,41 @@ class CsvSource(Struct, ByteTable):
         """Cut the file into blocks of whole records, in order.
 
         Raises:
-            InputError: bytes that the encoding does not know, or a record without an end.
+            InputError: bytes that the encoding does not know, or a record that is not as it
+                should be, with its line.
         """
-        quote = self.format.quote.encode()
-        line = 1 + self.header.count(b"\n")
+        errors, dialect = self._errors, self.format.dialect
+        line = 1 + self.format.lines(self.header, len(self.header))
         first, usual, largest = self._sizes()
         size, unread, ended = first, self._rest, False
-        begun: list[bytes] = []  # of a record whose end was not read yet
-        open_ = 0  # 1 behind the first quote of a field, 0 behind the last one
         while not ended:
             more = self._text.read(size)
-            chunk, unread, ended = unread + more, b"", not more
-            open_ = (open_ + count(chunk, quote, len(chunk))) % 2
-            end = len(chunk) if ended else last_record_end(chunk, quote, open_)
-            if not end and not ended:
-                begun.append(chunk)
-                if sum(map(len, begun)) > self._size.longest:
-                    raise endless(self.name, line, self._size.longest)
-                continue
-            data = b"".join([*begun, chunk])
-            end += len(data) - len(chunk)
-            if end:
-                block = self._block(data, end, line)
+            data, ended = unread + more, not more
+            records = engine().find(data, dialect, len(self.columns), final=ended)
+            block = Block(data, records, line, errors)
+            errors.refuse_long(block)
+            if records.fault:
+                raise errors.of_fault(records.fault, data, line)
+            if block.size:
                 yield block
-                line += block.lines
-                size = min(2 * size, largest, max(usual, _RECORDS * end // block.lines))
-            begun = [data[end:]]
+            lines = max(1, records.lines)
+            size = min(2 * size, largest, max(usual, _RECORDS * block.size // lines))
+            line, unread = line + records.lines, data[block.size :]
+            if len(unread) > self._size.longest:
+                raise errors.endless(line)
 
     @property
     def extent(self) -> int:
         """What the sizes of all units must add up to, once they were read: bytes of UTF-8."""
-        text, form = self._text, self.format
-        rows = text.count - len(self.header) - form.byte_order_mark * len(_BOM)
-        added = 0 if text.ends_line or not rows else len(form.line_end)
-        return rows + added
+        return self._text.count - len(self.header) - self.format.byte_order_mark * len(_BOM)
 
-    def decode(self, unit: Block) -> Records:
-        """Find the fields of a block."""
-        records = Records(unit, self.name, self.format, len(self.columns))
-        refuse_long(self.name, unit, records, self._size.longest)
-        return records
-
-    def refuse_longer(self, unit: Block, records: Records, written: Rewritten) -> None:
+    def refuse_longer(self, unit: Block, written: Spliced) -> None:
         """Refuse to write a record that could not be read again."""
-        refuse_lengthened(self.name, unit, records, written, self._size.longest)
+        self._errors.refuse_lengthened(unit, written)
+
+    @property
+    def _errors(self) -> CsvErrors:
+        return CsvErrors(self.name, self.format, len(self.columns), self._size.longest)
 
     def _sizes(self) -> tuple[int, int, int]:
         """How many bytes are read at first, later, and at the most."""
@@ -128,24 +122,17 @@ class CsvSource(Struct, ByteTable):
     def require_columns(self, expected: Collection[str]) -> None:
         """Refuse another delimiter, a column without a name, and the like."""
         form = self.format
-        header = self.header.decode().rstrip("\r\n")
+        header = self.header[self._header_at :].decode().rstrip("\r\n")
         if odd := oddities.of_columns(header, self.columns, expected, form.delimiter, form.quote):
             raise InputError(f"{self.name}: {odd.what}", hint=odd.remedy)
 
     def header_without(self, dropped: Collection[int]) -> bytes:
         """Return the header without some columns, by their numbers."""
-        if not dropped:
+        if not dropped or not self.format.header:
             return self.header
-        records = _header_records(self.header, self.name, self.format)
-        return records.rewritten({}, dropped).data.tobytes()
-
-    def _block(self, data: bytes, end: int, line: int) -> Block:
-        if not data.endswith(b"\n", 0, end):
-            data = data[:end] + self.format.line_end.encode()
-            end = len(data)
-        if len(data) < end + SPARE:
-            data += bytes(SPARE)
-        return Block(data, end, line, count(data, b"\n", end))
+        preamble, header = self.header[: self._header_at], self.header[self._header_at :]
+        with _header_records(header, self._errors) as records:
+            return preamble + records.spliced({}, dropped).data
 
 
 def open_csv(
@@ -164,69 +151,162 @@ def open_csv(
     """
     encoding = encoding_of(stream, expected.encoding)
     text = TextReader(stream, name, encoding)
-    start, end = _beginning(text, expected.quote.encode(), units)
-    marked = start.startswith(_BOM)
-    start, end = start.removeprefix(_BOM), end - marked * len(_BOM)
-    if not start.strip():
-        raise InputError(
-            f"{name} is empty: not even a header is there",
-            hint="the first line must name the columns",
-        )
-    header = start[:end]
-    marks = expected.delimiter.encode(), expected.quote.encode()
-    if odd := oddities.of_beginning(start, end, *marks):
-        raise InputError(f"{name}: {odd.what}", hint=odd.remedy)
-    if end > units.longest:
-        raise endless(name, 1, units.longest)
-    line_end = "\r\n" if header.endswith(b"\r\n") else "\n"
-    form = CsvFormat(expected.delimiter, expected.quote, encoding, line_end, marked)
-    columns = _column_names(header, name, form)
-    schema = pa.schema([(column, pa.string()) for column in columns])
-    return CsvSource(name, header, columns, form, schema, text, start[end:], units)
+    return _Beginning(text, name, replace(expected, encoding=encoding), units).opened()
 
 
-def _beginning(text: TextReader, quote: bytes, units: UnitSize) -> tuple[bytes, int]:
-    """Read until the first record is whole; return what was read and where that record ends."""
-    size = min(_FIRST, units.csv_bytes or _BLOCK)
-    chunks: list[bytes] = []
-    before = open_ = 0
-    while chunk := text.read(size):
-        chunks.append(chunk)
-        if end := first_record_end(chunk, quote, open_):
-            return b"".join(chunks), before + end
-        open_ = (open_ + count(chunk, quote, len(chunk))) % 2
-        before += len(chunk)
-        if before > units.longest:
-            break
-    return b"".join(chunks), before
+class _Beginning:
+    """The beginning of a file: what is read of it until its columns are known."""
+
+    def __init__(self, text: TextReader, name: str, form: CsvFormat, units: UnitSize) -> None:
+        self._text, self._name, self._form, self._units = text, name, form, units
+        self._data, self._ended = b"", False
+
+    def opened(self) -> CsvSource:
+        """Read it; see `open_csv`."""
+        while not self._data.strip() and not self._ended and not self._is_long(0):
+            self._read()
+        if not self._data.strip():
+            raise InputError(
+                f"{self._name} is empty: not even a header is there",
+                hint="the first line must name the columns",
+            )
+        skipped = self._skipped()
+        at, end = self._first_record(skipped)
+        columns = list(self._form.names) if not self._form.header else self._names(at, end)
+        end = end if self._form.header else at
+        self._find_trailing(end, len(columns))
+        rest = self._data[end:]
+        header, form = self._data[:end], self._form
+        return CsvSource(self._name, header, columns, form, at, self._text, rest, self._units)
+
+    def _read(self) -> None:
+        """Read more: as much again as there is."""
+        size = len(self._data) or min(_FIRST, self._units.csv_bytes or _BLOCK)
+        more = self._text.read(size)
+        first = not self._data
+        self._data, self._ended = self._data + more, not more
+        if first and more.startswith(_BOM):
+            self._form = replace(self._form, byte_order_mark=True)
+            self._data = more.removeprefix(_BOM)
+
+    def _skipped(self) -> int:
+        """Return where the first line begins that counts."""
+        at = 0
+        for _ in range(self._form.skip_rows):
+            at = self._line(at)
+        end = self._line(at)
+        if match := _SEP.fullmatch(self._data[at:end].strip()):
+            # Excel's own word for the delimiter of a file.
+            self._form = replace(self._form, delimiter=match[1].decode())
+            at = end
+        return at
+
+    def _line(self, at: int) -> int:
+        """Return where the line behind the one that begins here begins."""
+        while True:
+            mark = b"\n" if b"\n" in self._data else b"\r"
+            end = self._data.find(mark, at) + 1
+            if self._ended or self._is_long(at) or (end and self._has_line_end()):
+                return end or len(self._data)
+            self._read()
+
+    def _has_line_end(self) -> bool:
+        """Tell whether an LF has been read, or so many CRs that there will be none."""
+        return b"\n" in self._data or self._ended or len(self._data) >= _FIRST
+
+    def _is_long(self, at: int) -> bool:
+        """Tell whether more was read from a place on than a record may have."""
+        return len(self._data) - at > self._units.longest
+
+    def _first_record(self, at: int) -> tuple[int, int]:
+        """Return where the first record begins, and where the next one would."""
+        while True:
+            if b"\r" in self._data and b"\n" not in self._data:
+                if not self._has_line_end():
+                    self._read()
+                    continue
+                self._form = replace(self._form, line_end="\r")
+            data = self._data[at:]
+            with engine().find(data, self._form.dialect, 0, final=self._ended) as records:
+                starts, size, fault = [*records.starts()[:2]], records.size, records.fault
+            if starts:
+                end = starts[1] if len(starts) > 1 else size
+                if end > self._units.longest:
+                    raise self._errors.endless(self._line_of(at))
+                if self._form.line_end == "\n" and data.startswith(b"\r\n", max(0, end - 2)):
+                    self._form = replace(self._form, line_end="\r\n")
+                return at + starts[0], at + end
+            if fault and data.startswith(_CRCRLF, fault.place):
+                self._form = replace(self._form, line_end="\r\r\n")
+                continue
+            cut = fault and _CRCRLF.startswith(data[fault.place :])
+            if (fault and not cut) or self._ended or self._is_long(at):
+                self._refuse(at, fault)
+            self._read()
+
+    def _refuse(self, at: int, fault: Fault | None) -> NoReturn:
+        self._refuse_oddity(at, len(self._data))
+        if fault:
+            raise self._errors.of_fault(fault, self._data[at:], self._line_of(at))
+        if not self._data[at:].strip():
+            raise InputError(
+                f"{self._name}: no line of it is a header",
+                hint="the first line that is no comment must name the columns",
+            )
+        raise self._errors.endless(self._line_of(at))
+
+    def _names(self, at: int, end: int) -> list[str]:
+        """Read the header by the rules of every other record.
+
+        What stands there may be a row of data, so no message shows any of it.
+        """
+        self._refuse_oddity(at, end)
+        with _header_records(self._data[at:end], self._errors) as records:
+            names = [records.column(number).to_list()[0] for number in range(records.columns)]
+        try:
+            return [(name or b"").decode() for name in names]
+        except UnicodeDecodeError:
+            raise self._errors.not_text(self._line_of(at)) from None
+
+    def _refuse_oddity(self, at: int, end: int) -> None:
+        form = self._form
+        marks = form.delimiter.encode(), form.quote.encode()
+        if odd := oddities.of_beginning(self._data[at:], end - at, *marks):
+            raise InputError(f"{self._name}: {odd.what}", hint=odd.remedy)
+
+    def _find_trailing(self, at: int, columns: int) -> None:
+        """See whether the first row has one delimiter more than there are columns."""
+        form = replace(self._form, trailing=True)
+        while True:
+            data, final = self._data[at:], self._ended
+            with engine().find(data, self._form.dialect, columns, final=final) as records:
+                fault, count = records.fault, records.count
+            if count or fault or final or self._is_long(at):
+                break
+            self._read()
+        if fault and not count and fault.fields == columns + 1:
+            with engine().find(data, form.dialect, columns, final=final) as records:
+                self._form = form if records.count else self._form
+
+    @property
+    def _errors(self) -> CsvErrors:
+        return CsvErrors(self._name, self._form, 0, self._units.longest)
+
+    def _line_of(self, at: int) -> int:
+        return 1 + self._form.lines(self._data, at)
 
 
-def _column_names(header: bytes, name: str, form: CsvFormat) -> list[str]:
-    """Read the header by the rules of every other record.
-
-    What stands there may be a row of data, so no message shows any of it.
-    """
-    if not header.strip():
-        raise InputError(
-            f"{name}: line 1 is blank, where the header should be",
-            hint="the first line must name the columns",
-        )
-    records = _header_records(header, name, form)
-    fields = [records.cells(number)[0] for number in range(records.columns)]
-    return [cells.one(0).decode() if len(cells) else "" for cells in fields]
-
-
-def _header_records(header: bytes, name: str, form: CsvFormat) -> Records:
-    line = header if header.endswith(b"\n") else header + form.line_end.encode()
-    block = Block(line + bytes(SPARE), len(line), 1, line.count(b"\n"))
-    return Records(block, name, form, 0)
+def _header_records(header: bytes, errors: CsvErrors) -> FoundRecords:
+    records = engine().find(header, errors.form.dialect, 0, final=True)
+    if records.fault:
+        raise errors.of_fault(records.fault, header, 1)
+    return records
 
 
 class CsvSink:
     """A CSV file being written, with the header and in the format of another.
 
     Attributes:
-        schema: its columns, as Arrow has them.
         warnings: what of the source could not be kept; CSV keeps all.
     """
 
@@ -236,17 +316,21 @@ class CsvSink:
         self, stream: Compressed, source: CsvSource, dropped: Collection[int] = ()
     ) -> None:
         """Write the header, without the columns of these numbers."""
-        form = source.format
-        names = [name for at, name in enumerate(source.columns) if at not in dropped]
-        self.schema = pa.schema([(name, pa.string()) for name in names])
-        self._text = TextWriter(stream, form.encoding)
-        end = form.line_end.encode()
-        header = source.header_without(dropped).removesuffix(end) + end
-        self._text.write(_BOM + header if form.byte_order_mark else header)
+        self._names = [name for at, name in enumerate(source.columns) if at not in dropped]
+        self._text = TextWriter(stream, source.format.encoding)
+        header = source.header_without(dropped)
+        self._text.write(_BOM + header if source.format.byte_order_mark else header)
 
-    def write(self, records: Bytes) -> None:
+    @property
+    def schema(self) -> pa.Schema:
+        """Its columns, as Arrow has them."""
+        import pyarrow as pa  # noqa: PLC0415  # start-up
+
+        return pa.schema([(name, pa.string()) for name in self._names])
+
+    def write(self, records: bytes) -> None:
         """Write records, as UTF-8, to the file."""
-        self._text.write(records.data)
+        self._text.write(records)
 
     def close(self) -> None:
         """Write the file's end; the file below stays open."""

@@ -12,12 +12,16 @@ import base64
 import json
 from typing import TYPE_CHECKING, Any
 
-import pyarrow as pa
+from piienc.lazy import module
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator, Mapping
 
+    import pyarrow as pa
+
     Document = dict[str, Any]
+else:
+    pa = module("pyarrow")
 
 RECORD_KEY = b"piienc"
 """The key of the entry of what was encrypted."""

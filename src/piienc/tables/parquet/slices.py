@@ -16,8 +16,9 @@ import pyarrow as pa
 from pyarrow import parquet as pq
 from pyarrow import types
 
+from piienc.base.printable import in_words
 from piienc.errors import InputError
-from piienc.tables.table import BatchUnit, in_words
+from piienc.tables.table import BatchUnit
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

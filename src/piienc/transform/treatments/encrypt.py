@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import TYPE_CHECKING
 
-from msgspec.structs import replace
-
-from piienc.columns import is_value, sealed_categories, to_cells
 from piienc.keys import Mode
 from piienc.transform.metadata import EncryptedColumn
 from piienc.transform.treatments.keyed import KeyedTreatment
@@ -15,12 +13,10 @@ from piienc.transform.treatments.treatment import TreatmentKind
 if TYPE_CHECKING:
     import pyarrow as pa
 
-    from piienc.base.cells import CellPool, Cells
-    from piienc.columns import Kernels
+    from piienc.core import Strings
     from piienc.keys import Keyset
     from piienc.transform.place import ColumnPlace
     from piienc.transform.treatments.treatment import (
-        AsFields,
         CellBudget,
         ColumnMark,
         TreatmentContext,
@@ -28,11 +24,7 @@ if TYPE_CHECKING:
 
 
 class Encryption(KeyedTreatment):
-    """Encrypts a column under its keyset's primary key.
-
-    Attributes:
-        facts: what a Parquet file records of it.
-    """
+    """Encrypts a column under its keyset's primary key."""
 
     def __init__(
         self,
@@ -40,7 +32,6 @@ class Encryption(KeyedTreatment):
         mark: ColumnMark,
         keyset: Keyset,
         counter: CellBudget,
-        kernels: Kernels,
     ) -> None:
         """Prepare it.
 
@@ -49,45 +40,57 @@ class Encryption(KeyedTreatment):
             mark: its key and context.
             keyset: the key.
             counter: counts the cells of sealed keys.
-            kernels: shared by the run.
 
         Raises:
             KeyAccessError: the primary key only decrypts.
             InputError: the column's type cannot be encrypted.
         """
-        super().__init__(place, mark, keyset, kernels)
-        self._counter = counter
-        self.field = _of_plain_type(place.field, self.apply(place.none()).type)
-        ids = (keyset.primary_id,)
-        self.facts = EncryptedColumn(
-            mark.key, keyset.mode, mark.context, ids, str(place.type), place.physical
-        )
+        super().__init__(place, mark, keyset)
+        self._place, self._mark, self._counter = place, mark, counter
+        self._categories: str | None = None
+        if place.typed:
+            _ = self.field
+
+    @cached_property
+    def field(self) -> pa.Field:
+        """The column's Arrow field, encrypted."""
+        return _of_plain_type(self._place.field, self.apply(self._place.none()).type)
+
+    @property
+    def facts(self) -> EncryptedColumn:
+        """What a Parquet file records of it."""
+        ids, place = (self._keyset.primary_id,), self._place
+        facts = self._mark.key, self._keyset.mode, self._mark.context, ids
+        return EncryptedColumn(*facts, str(place.type), place.physical, self._categories)
 
     def keep_categories(self, values: pa.Array) -> None:
         """Record what a dictionary column's values are taken from, encrypted as one cell more."""
+        from piienc.columns import sealed_categories  # noqa: PLC0415  # start-up
+
         self._spend(1)
-        cell = sealed_categories(values, self._keyset, self.facts.context, self._label)
-        self.facts = replace(self.facts, categories=cell)
+        context = self._mark.context
+        self._categories = sealed_categories(values, self._keyset, context, self._label)
 
     def apply(self, array: pa.Array) -> pa.Array:
         """Return a batch of the column, encrypted."""
+        from piienc.columns import to_cells  # noqa: PLC0415  # start-up
+
         cells = to_cells(array, self._label)
         self._spend(len(cells) - cells.null_count)
         return self._cipher.encrypt(cells)
 
-    def apply_to_cells(self, cells: Cells, as_fields: AsFields) -> CellPool:  # noqa: ARG002  # base64 needs no quotes
+    def apply_to_text(self, cells: Strings) -> Strings:
         """Return the cells of a CSV column, encrypted."""
-        self._spend(len(cells))
+        self._spend(cells.count - cells.null_count)
         return self._cipher.seal(cells)
 
-    def is_text_right(self, before: str, after: str) -> bool:
-        """Return whether a cell decrypts to the original."""
-        return self._decryptor.decrypt(after.encode(), text=True) == before.encode()
+    def is_text_right(self, before: bytes, after: bytes) -> bool:
+        """Tell whether a cell opens to what it was."""
+        return self._decryptor.decrypt(after, text=True) == before
 
     def is_value_right(self, before: pa.Scalar, after: pa.Scalar) -> bool:
-        """Return whether a cell decrypts to the original value."""
-        plaintext = self._opened(after)
-        return plaintext is not None and is_value(plaintext, before)
+        """Tell whether a cell opens to the value that it was."""
+        return self._says(after, before)
 
     def _spend(self, cells: int) -> None:
         if self.mode is Mode.SEALED and cells:
@@ -97,7 +100,7 @@ class Encryption(KeyedTreatment):
 def _prepare(place: ColumnPlace, context: TreatmentContext) -> Encryption:
     mark = context.marks[place.name]
     assert context.counter is not None  # noqa: S101  # whoever encrypts has one
-    encryption = Encryption(place, mark, context.keys(mark.key), context.counter, context.kernels)
+    encryption = Encryption(place, mark, context.keys(mark.key), context.counter)
     if (values := context.categories(place.name)) is not None:
         encryption.keep_categories(values)
     return encryption

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 class Omission(Treatment):
     """The column is not written."""
 
+    omits = True
+
 
 def _prepare(_place: ColumnPlace, _context: TreatmentContext) -> Omission:
     return Omission()

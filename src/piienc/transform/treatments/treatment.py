@@ -4,46 +4,42 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Protocol
 
-from msgspec import Struct, field
-
-from piienc.columns import Kernels
+from msgspec import Struct
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     import pyarrow as pa
 
-    from piienc.base.cells import CellPool, Cells
+    from piienc.core import Strings
     from piienc.keys import Key, Keyset
     from piienc.transform.place import ColumnPlace
-
-    AsFields = Callable[[CellPool], CellPool]
 
 
 class Treatment:
     """What is done to one column; the methods are called in several threads at once.
 
     Attributes:
-        field: the column's Arrow field in the output; None if the column is omitted.
+        omits: whether the column is not written.
     """
 
-    field: pa.Field | None = None
+    omits = False
+
+    @property
+    def field(self) -> pa.Field:
+        """The column's Arrow field behind it."""
+        raise NotImplementedError
 
     def apply(self, array: pa.Array) -> pa.Array:
         """Treat a batch of the column; return an array of the type of `field`."""
         raise NotImplementedError
 
-    def apply_to_cells(self, cells: Cells, as_fields: AsFields) -> CellPool:
-        """Treat the cells of a CSV column that are not null; return them as CSV fields.
-
-        Args:
-            cells: as UTF-8.
-            as_fields: quotes cells where CSV needs it.
-        """
+    def apply_to_text(self, cells: Strings) -> Strings:
+        """Return the cells of a CSV column, as UTF-8, treated; null stays null."""
         raise NotImplementedError
 
-    def is_text_right(self, before: str, after: str) -> bool:
-        """Return whether a CSV cell was treated correctly, by separate code."""
+    def is_text_right(self, before: bytes, after: bytes) -> bool:
+        """Tell whether a cell of CSV became what it should, by other code than has made it."""
         raise NotImplementedError
 
     def is_value_right(self, before: pa.Scalar, after: pa.Scalar) -> bool:
@@ -66,7 +62,7 @@ class ColumnMark(Struct, frozen=True):
 
 
 class OriginalColumn(Struct, frozen=True):
-    """The original of an encrypted column.
+    """What an encrypted column of types was.
 
     Attributes:
         field: its Arrow field.
@@ -94,15 +90,13 @@ class TreatmentContext(Struct, frozen=True, kw_only=True):
     Attributes:
         marks: key and context, by column.
         keys: finds a keyset by its name.
-        kernels: shared by the run.
         counter: counts the cells of sealed keys; needed to encrypt.
-        categories: returns the categories of a dictionary column, by its name.
-        originals: the originals of encrypted columns; needed to decrypt.
+        categories: finds what the values of a dictionary column are taken from.
+        originals: what encrypted columns were; needed to decrypt a table that has types.
     """
 
     marks: Mapping[str, ColumnMark]
     keys: Callable[[str], Keyset]
-    kernels: Kernels = field(default_factory=Kernels)
     counter: CellBudget | None = None
     categories: Callable[[str], pa.Array | None] = lambda _: None
     originals: Mapping[str, OriginalColumn] = {}

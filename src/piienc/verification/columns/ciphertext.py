@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from piienc.columns import LEAST, fingerprints_of_ciphertexts, forms_of, is_text, to_cells
+from piienc.columns import LEAST, Spans, fingerprints_of_ciphertexts, forms_of, is_text, to_cells
 from piienc.keys import Mode, Prefix
 from piienc.verification.columns.fingerprints import folded
 from piienc.verification.columns.verifier import ColumnResult
@@ -48,21 +48,20 @@ class CiphertextColumn:
 
     def check(self, stored: StoredColumn) -> ColumnResult:
         """Check a batch."""
-        cells, rows = stored.cells
-        forms = forms_of(cells, text=self._text, least=self._least, bare=self._bare)
+        forms = forms_of(stored.strings, text=self._text, least=self._least, bare=self._bare)
         violations = list(self._rules.nulls(stored))
         if len(forms.others):
-            violations.append(
-                Violation(self._name, "plaintext", "not encrypted", rows[forms.others])
-            )
+            violations.append(Violation(self._name, "plaintext", "not encrypted", forms.others))
         ids = {int(key_id) for key_id in np.unique(forms.key_ids)}
         for stranger in sorted(ids - (self._ids or ids)):
-            at = rows[forms.ciphertexts[forms.key_ids == stranger]]
+            at = forms.ciphertexts[forms.key_ids == stranger]
             what = f"encrypted under key id {stranger}, which is not this column's"
             violations.append(Violation(self._name, "key", what, at))
         counts = ColumnCounts(stored.null_count, len(forms.ciphertexts), 0, ids)
         if not self._searchable or not len(forms.ciphertexts):
             return ColumnResult(counts, violations, None)
-        fingerprints = fingerprints_of_ciphertexts(cells.take(forms.ciphertexts), text=self._text)
-        unique = (fingerprints, rows[forms.ciphertexts]) if self._rules.column.unique else None
+        cells = Spans.of(stored.strings)
+        cells = cells.take(np.searchsorted(cells.rows, forms.ciphertexts))
+        fingerprints = fingerprints_of_ciphertexts(cells, text=self._text)
+        unique = (fingerprints, forms.ciphertexts) if self._rules.column.unique else None
         return ColumnResult(counts, violations, None, unique, folded(fingerprints))

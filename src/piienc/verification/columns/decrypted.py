@@ -10,8 +10,11 @@ import pyarrow as pa
 
 from piienc.columns import (
     ColumnCipher,
+    Spans,
+    array_of,
     fingerprints_of_ciphertexts,
     from_cells,
+    is_large,
     is_text,
     plain_values,
     to_cells,
@@ -28,7 +31,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from piienc.columns import CheckedCells, Kernels
+    from piienc.core import Strings
     from piienc.keys import Keyset
     from piienc.transform.batches import StoredColumn
     from piienc.transform.place import ColumnPlace
@@ -45,15 +48,12 @@ class DecryptedColumn:
         keyset: Keyset,
         context: str,
         restored: pa.DataType,
-        kernels: Kernels,
     ) -> None:
         self._name, self._label, self._rules = place.name, place.label, rules
         self._stored = to_cells(place.none(), place.label).type
         self._text = is_text(self._stored)
         self._searchable = keyset.mode is Mode.SEARCHABLE
-        self._cipher = ColumnCipher(
-            keyset, context, text=self._text, label=place.label, kernels=kernels
-        )
+        self._cipher = ColumnCipher(keyset, context, text=self._text, label=place.label)
         self._restored, self._untyped = restored, not place.typed
         self.unchecked: dict[str, str] = {}
 
@@ -63,13 +63,13 @@ class DecryptedColumn:
 
     def check(self, stored: StoredColumn) -> ColumnResult:
         """Check a batch."""
-        cells, rows = stored.cells
-        judged = self._cipher.judge(cells, rows, text=is_text(self._restored))
+        judged = self._cipher.judge(stored.strings, text=is_text(self._restored))
         violations = [
-            Violation(self._name, each.rule, each.what, each.rows) for each in judged.wrong
+            Violation(self._name, each.rule, each.what, np.array(each.rows))
+            for each in judged.wrong
         ]
         violations += self._rules.nulls(stored)
-        plain, fingerprints = cache(lambda: self._typed(judged, stored.count)), None
+        plain, fingerprints = cache(lambda: self._typed(judged.cells)), None
         if self._rules.judge or self._restored != pa.string():
             values, odd = plain()
             dense, dense_rows = without_nulls(values)
@@ -78,21 +78,23 @@ class DecryptedColumn:
         plaintext = sum(len(each.rows) for each in judged.wrong if each.rule == "plaintext")
         counts = ColumnCounts(
             stored.null_count,
-            len(cells) - plaintext,
+            stored.count - stored.null_count - plaintext,
             judged.authentic,
             self._cipher.used_key_ids.copy(),
         )
         leaks = None
         if self._searchable and judged.authentic:
-            authentic = (
-                cells if not judged.wrong else cells.take(np.searchsorted(rows, judged.rows))
-            )
-            leaks = folded(fingerprints_of_ciphertexts(authentic, text=self._text))
+            cells = Spans.of(stored.strings)
+            faulty = [each.rows for each in judged.wrong if each.rule != "type"]
+            if faulty:
+                cells = cells.take(~np.isin(cells.rows, np.concatenate(faulty)))
+            leaks = folded(fingerprints_of_ciphertexts(cells, text=self._text))
         return ColumnResult(counts, violations, lambda: plain()[0], fingerprints, leaks)
 
-    def _typed(self, judged: CheckedCells, count: int) -> tuple[pa.Array, list[Violation]]:
+    def _typed(self, opened: Strings) -> tuple[pa.Array, list[Violation]]:
         """Restore the values' type; what has not that type becomes null, and a violation."""
-        cells = judged.plain(count, self._stored, text=is_text(self._restored))
+        text, large = is_text(self._restored), is_large(self._stored)
+        cells = array_of(opened, text=text, large=large)
         try:
             return plain_values(from_cells(cells, self._restored, self._label)), []
         except InputError:

@@ -52,27 +52,26 @@ class PlaintextColumn:
 
     def check(self, stored: StoredColumn) -> ColumnResult:
         """Check a batch."""
-        nulls, (cells, rows) = stored.null_count, stored.cells
-        forms = forms_of(cells, text=self._text, least=self._least)
-        mask = np.ones(len(forms.ciphertexts), np.bool_)
-        if self._ids is not None and len(mask):
-            mask = np.isin(forms.key_ids, list(self._ids))
+        nulls = stored.null_count
+        forms = forms_of(stored.strings, text=self._text, least=self._least)
+        ours = np.ones(len(forms.ciphertexts), np.bool_)
+        if self._ids is not None and len(ours):
+            ours = np.isin(forms.key_ids, list(self._ids))
         violations, fingerprints, leaks = list(self._rules.nulls(stored)), None, stored.fingerprints
-        if mask.any():
-            at = rows[forms.ciphertexts[mask]]
+        if ours.any():
+            at = forms.ciphertexts[ours]
             violations.append(Violation(self._name, "encrypted", "encrypted already", at))
             stored = TypedColumn(_without(stored.array, at), self._label)
-            cells, rows = stored.cells
         if self._rules.judge:
             dense, dense_rows = stored.dense
             violations += self._rules.violations(dense, dense_rows)
             fingerprints = self._rules.fingerprints(dense, dense_rows)
         if self._trip:
             violations += self._trip.violations(stored.array)
-        ids = {int(key_id) for key_id in np.unique(forms.key_ids[mask])}
-        counts = ColumnCounts(nulls, int(mask.sum()), 0, ids)
+        ids = {int(key_id) for key_id in np.unique(forms.key_ids[ours])}
+        counts = ColumnCounts(nulls, int(ours.sum()), 0, ids)
         if leaks is None and self._counted:
-            leaks = self._counted.of(cells)
+            leaks = self._counted.of(stored.strings)
         shares = None if leaks is None else folded(leaks)
         return ColumnResult(counts, violations, lambda: stored.array, fingerprints, shares)
 

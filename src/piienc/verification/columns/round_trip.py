@@ -5,9 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
+from msgspec.structs import replace
 
-from piienc.columns import BadCells, ColumnCipher, from_cells, is_text, plain_values
+from piienc.columns import BadCells, plain_values
+from piienc.transform.treatments.decrypt import Decryption
 from piienc.transform.treatments.encrypt import Encryption
+from piienc.transform.treatments.treatment import OriginalColumn
 from piienc.verification.against import differing
 from piienc.verification.findings import Violation
 
@@ -16,7 +19,6 @@ if TYPE_CHECKING:
 
     import pyarrow as pa
 
-    from piienc.columns import Kernels
     from piienc.keys import Key, Keyset
     from piienc.transform.place import ColumnPlace
     from piienc.transform.treatments.treatment import ColumnMark
@@ -36,20 +38,16 @@ class Uncounted:
 class ColumnTrip:
     """A column's way through its key, and back."""
 
-    def __init__(
-        self, place: ColumnPlace, mark: ColumnMark, keyset: Keyset, kernels: Kernels
-    ) -> None:
-        self._name, self._label, self._type = place.name, place.label, place.type
-        self._there = Encryption(place, mark, keyset, Uncounted(), kernels)
-        self._back = ColumnCipher(
-            keyset, mark.context, text=mark.text, label=place.label, kernels=kernels
-        )
+    def __init__(self, place: ColumnPlace, mark: ColumnMark, keyset: Keyset) -> None:
+        self._name = place.name
+        self._there = Encryption(place, mark, keyset, Uncounted())
+        sealed = replace(place, stored=self._there.field)
+        self._back = Decryption(sealed, mark, keyset, OriginalColumn(place.field))
 
     def violations(self, stored: pa.Array) -> Iterator[Violation]:
         """Encrypt a batch, decrypt it, and yield the rows that are not what they were."""
         try:
-            cells = self._back.decrypt(self._there.apply(stored), text=is_text(self._type))
-            back = plain_values(from_cells(cells, self._type, self._label))
+            back = plain_values(self._back.apply(self._there.apply(stored)))
         except BadCells as bad:
             rows = np.sort(np.array(bad.rows))
             yield Violation(self._name, "round-trip", "cannot be encrypted and read back", rows)

@@ -115,5 +115,4 @@ class ValueRules(Struct, frozen=True):
         """Return the fingerprints of a unique column."""
         if not self.column.unique:
             return None
-        cells, _ = comparable(dense, self.name)
-        return self.fingerprinter.of(cells), rows
+        return self.fingerprinter.of(comparable(dense, self.name)), rows
