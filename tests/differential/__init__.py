@@ -10,8 +10,11 @@ doors.py             the ways into piienc: flow, streams, Python's API, command 
 check_csv.py         one CSV file: encrypted, read by others, decrypted, compared
 check_parquet.py     one Parquet file, likewise
 verdicts.py          `verify` in all its forms, on good files and on damaged ones
+engines.py           which of piienc's engines does the work, and that both give the same
+garbage.py           blocks of bytes and cells that are none, through both engines
 damage.py            one cell or row changed, as a model
 shrink.py            a failing case made smaller
 loop.py              many files, by their seeds; what fails is kept
+faults.py            what is planted
 planted.py           the same with faults put into piienc on purpose
 """

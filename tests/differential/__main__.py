@@ -10,7 +10,9 @@ from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
 from random import SystemRandom
 
+from differential.engines import NATIVE, PLAIN
 from differential.loop import Outcome, run_lane
+from piienc.core import engine
 
 
 def main() -> int:
@@ -20,7 +22,12 @@ def main() -> int:
     parser.add_argument("--files", type=int, help="end after so many files")
     parser.add_argument("--seed", type=int, help="of the first file; the next one has the next")
     parser.add_argument("--jobs", type=int, default=len(os.sched_getaffinity(0)))
+    parser.add_argument(
+        "--engine", choices=(NATIVE, PLAIN), help="what does the work; else both, by the seeds"
+    )
     arguments = parser.parse_args()
+    if arguments.engine == NATIVE != engine().name:
+        parser.error("no core is compiled, or PIIENC_CORE is off")
     seed = SystemRandom().getrandbits(31) if arguments.seed is None else arguments.seed
     print(
         f"seed {seed}, {arguments.jobs} processes, up to {arguments.minutes:g} minutes", flush=True
@@ -31,7 +38,7 @@ def main() -> int:
     total = Outcome()
     with ProcessPoolExecutor(arguments.jobs, get_context("spawn")) as pool:
         work = [
-            pool.submit(run_lane, seed + lane, last, arguments.jobs, until)
+            pool.submit(run_lane, seed + lane, last, arguments.jobs, until, arguments.engine)
             for lane in range(arguments.jobs)
         ]
         for part in work:
@@ -43,6 +50,7 @@ def main() -> int:
     seconds = time.monotonic() - started
     print(
         f"{total.files:,} files in {seconds:.0f} s, {60 * total.files / seconds:.0f} a minute; "
+        f"{total.blocks:,} blocks and {total.cells:,} cells of garbage; "
         f"{len(total.failures)} failed"
     )
     return 1 if total.failures else 0

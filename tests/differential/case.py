@@ -40,6 +40,7 @@ class Run:
         door: the way into piienc: flow, stream, api, cli or pipe.
         threads: units worked on side by side.
         unit: bytes of a block of CSV, rows of a slice of Parquet; 0 for the usual size.
+        weight: bytes of a slice of Parquet; what is heavier is halved. 0 for the usual size.
         seed: of the damage that is done to the encrypted file.
         rotated: rotated keysets encrypt by the key that was their primary before.
         mixed: some cells are encrypted again by Tink, under any of the set's keys.
@@ -48,11 +49,14 @@ class Run:
         by_record: Parquet is decrypted without its schema.
         finders: whether personal data in clear is looked for.
         others: read the file by DuckDB and polars, too.
+        engine: which one does the work: native or plain.
+        both: the other engine encrypts the file, too.
     """
 
     door: str = "flow"
     threads: int = 1
     unit: int = 0
+    weight: int = 0
     seed: int = 0
     rotated: bool = False
     mixed: bool = False
@@ -61,6 +65,8 @@ class Run:
     by_record: bool = False
     finders: bool = False
     others: bool = True
+    engine: str = "native"
+    both: bool = False
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from differential.case import Wrong
 from differential.csv_case import BOM, CsvCase, Field, uncompressed
 from differential.damage import Table
+from differential.engines import by_the_other, require_same
 from differential.keysets import TinkColumn, base64_of
 from differential.readers import csv_readers
 from differential.verdicts import judge, judge_damage
@@ -55,10 +56,13 @@ def round_trip(shop: Workshop, case: CsvCase) -> tuple[Table, Path, Path]:
     case.save(plain, case.packed)
     shop.encrypt(case.run, plain, sealed)
     grid = _opened(case, sealed)
+    if case.run.both:
+        shop.encrypt(by_the_other(case.run), plain, other)
+        require_same(case.columns, grid, _opened(case, other))
     if case.run.omitted is not None:
         gone = case.columns[case.run.omitted].name
         shop.encrypt(case.run, plain, other, frozenset({gone}))
-        _opened(case.tidied.without_column(case.run.omitted), other)
+        _opened(case.without_column(case.run.omitted), other)
     if case.run.others:
         _read_by_others(case, grid, plain, sealed)
     if case.run.mixed:
@@ -126,7 +130,7 @@ def _parsed(case: CsvCase, path: Path) -> list[list[str]]:
 
 
 def _sealed_case(case: CsvCase, grid: Grid) -> CsvCase:
-    return case.tidied.with_columns(
+    return case.with_columns(
         {number: [_field(case, cell) for cell in grid[number]] for number in case.marked}
     )
 
@@ -172,7 +176,7 @@ def _mixed(case: CsvCase, grid: Grid) -> Grid:
 def _written(case: CsvCase, grid: Grid, path: Path) -> Path:
     """Write a table as the case's file would be; rows may have come or gone."""
     rows = zip(*([_field(case, cell) for cell in cells] for cells in grid), strict=True)
-    other = replace(case.tidied, rows=tuple(rows), odd=frozenset())
+    other = replace(case, rows=tuple(rows), odd=frozenset(), blank=frozenset(), ended=True)
     other.save(path)
     return path
 

@@ -11,6 +11,7 @@ from pyarrow import parquet as pq
 
 from differential.case import Wrong
 from differential.damage import Table
+from differential.engines import by_the_other, require_same
 from differential.keysets import TinkColumn, base64_of
 from differential.readers import parquet_readers
 from differential.values import read_text, values_of
@@ -57,6 +58,9 @@ def round_trip(shop: Workshop, case: ParquetCase) -> tuple[Table, Path, Path]:
     original = pq.read_table(plain)
     shop.encrypt(case.run, plain, sealed)
     grid = _opened(case.columns, original, sealed)
+    if case.run.both:
+        shop.encrypt(by_the_other(case.run), plain, other)
+        require_same(case.columns, grid, _opened(case.columns, original, other))
     if case.run.omitted is not None:
         gone = case.columns[case.run.omitted].name
         shop.encrypt(case.run, plain, other, frozenset({gone}))

@@ -100,16 +100,9 @@ class CsvCase:
         columns = self.columns[:number] + self.columns[number + 1 :]
         rows = tuple(row[:number] + row[number + 1 :] for row in self.rows)
         run = replace(self.run, only=None, omitted=None)
-        return replace(self, columns=columns, rows=rows, run=run, blank=frozenset(), ended=True)
-
-    @property
-    def tidied(self) -> CsvCase:
-        """The case without what piienc does not keep: blank lines, and a last line without end."""
-        odd, line_end = self.odd, self.line_end
-        if not self.ended:  # the last line gets the header's line end, and that one LF
-            odd -= {len(self.rows) - 1}
-            line_end = line_end if self.rows else "\n"
-        return replace(self, blank=frozenset(), ended=True, odd=odd, line_end=line_end)
+        case = replace(self, columns=columns, rows=rows, run=run)
+        # Of one column, an empty line would be a row.
+        return case if len(columns) > 1 else replace(case, blank=frozenset(), ended=True)
 
     def needs_quotes(self, text: str) -> bool:
         """Tell whether a text cannot stand bare."""

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from differential.case import Column, Mark, Run
 from differential.csv_case import IN_TWO_ORDERS, CsvCase, Field
+from differential.engines import NATIVE, PLAIN
 from differential.keysets import KEYSETS
 from differential.texts import LETTERS, WIDE, Texts, typed_text, written_in
 from piienc.base.charsets import SUPPORTED
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 SUFFIXES = ("", "", "", "", "", ".gz", ".zst", ".bz2", ".xz")
 DELIMITERS = ",,,,,;;\t\t||: ^~\x01\x1f&#"
 QUOTES = '""""""\'\'\'`|~$'
+MANY = 8192  # cells that the core works on together, at the most
 TYPES = ("integer", "float", "boolean", "date", "timestamp", "decimal")
 
 
@@ -80,6 +82,9 @@ def random_run(random: Random, *, unit: int, stream: bool) -> Run:
         mixed=random.random() < 0.25,
         finders=inside and random.random() < 0.1,
         others=random.random() < 0.25,
+        engine=random.choice((NATIVE, NATIVE, PLAIN)),
+        both=random.random() < 0.25,
+        weight=random.choice((0, 64, 64, 300)) if inside else 0,
     )
 
 
@@ -131,6 +136,8 @@ def _names(random: Random, count: int, encoding: str, marks: str) -> list[str]:
 def _row_count(random: Random, columns: int) -> int:
     if random.random() < 0.04:
         return max(1, 4000 // columns)
+    if columns < 3 and random.random() < 0.08:
+        return random.choice((MANY, MANY + 1, MANY + 900, MANY + 3000))
     if random.random() < 0.002:  # over a block of the usual size
         return max(1, 40_000 // columns)
     return min(random.choice((0, 1, 2, 3, 5, 8, 12, 20, 40, 90)), 400 // columns + 1)
@@ -141,7 +148,7 @@ def _rows(random, columns, count, encoding, marks):
     always = random.choice((0, 0, 0, 0.3, 1))  # quotes that are not needed
     made = []
     for column in columns:
-        texts = Texts(random, encoding, marks)
+        texts = Texts(random, encoding, marks, long=count < MANY)
         nulls = random.choice((0, 0, 0.1, 0.5, 1))
         fields = []
         for _ in range(count):

@@ -8,8 +8,11 @@ import sys
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from msgspec.structs import replace
+
 import piienc
 from differential.case import Wrong
+from differential.engines import working_by
 from differential.keysets import KEYSETS, before_rotation
 from piienc import schema as schemas
 from piienc.errors import PiiencError
@@ -58,6 +61,7 @@ class Workshop:
     schema_text: str = ""
     _counter: CellCounter | None = None
     _schema: Schema | None = field(default=None)
+    _target: Path | None = None
 
     def __post_init__(self) -> None:
         self.folder.mkdir(parents=True, exist_ok=True)
@@ -121,13 +125,19 @@ class Workshop:
 
         self._through("decrypt-file", run, source, target, by_flow, by_api)
 
-    def has_output_of(self, command: str) -> bool:
-        """Tell whether a command has left an output behind, or anything hidden."""
-        outputs = ("x-back*", ".*") if command == "decrypt-file" else ("x-sealed*", "x-back*", ".*")
-        return any(path for pattern in outputs for path in self.folder.glob(pattern))
+    @property
+    def has_output(self) -> bool:
+        """Whether the last command has left an output behind, or anything hidden."""
+        return bool(self._target and self._target.exists()) or any(self.folder.glob(".*"))
 
     def _through(self, command, run, source, target, by_flow, by_api) -> None:
         """Take the door of a run."""
+        self._target = target
+        target.unlink(missing_ok=True)
+        with working_by(run.engine):
+            self._enter(command, run, source, target, by_flow, by_api)
+
+    def _enter(self, command, run, source, target, by_flow, by_api) -> None:
         try:
             if run.door == "flow":
                 by_flow(FileSource(source), FileTarget(target))
@@ -176,16 +186,18 @@ class Workshop:
         if "against" in more:
             more["against"] = FileSource(more["against"])
         facts = SchemaFacts("random", 1, "schema.toml", "0" * 64)
-        return verify(
-            FileSource(file),
-            VerifyRequest(schema=self._schema, facts=facts, **more),
-            keys=Hands(used=keys),
-            pgp=PgpFolder(self.folder / "keys"),
-        )
+        with working_by(run.engine):
+            return verify(
+                FileSource(file),
+                VerifyRequest(schema=self._schema, facts=facts, **more),
+                keys=Hands(used=keys),
+                pgp=PgpFolder(self.folder / "keys"),
+            )
 
-    def verify_by_command(self, file: Path, *more: str) -> int:
+    def verify_by_command(self, run: Run, file: Path, *more: str) -> int:
         """Return the exit code of `piienc verify`."""
-        return run_piienc(["verify", str(file), *self._options, *more, "--quiet"]).returncode
+        with working_by(run.engine):
+            return run_piienc(["verify", str(file), *self._options, *more, "--quiet"]).returncode
 
 
 def before_or_now(name: str):
@@ -195,7 +207,13 @@ def before_or_now(name: str):
 
 def units_of(run: Run) -> UnitSize:
     """Return how large units are to be."""
-    return UnitSize(run.unit, run.unit)
+    usual = UnitSize()
+    return replace(
+        usual,
+        csv_bytes=run.unit,
+        parquet_rows=run.unit,
+        parquet_bytes=run.weight or usual.parquet_bytes,
+    )
 
 
 def options_of(run: Run) -> crypt.CryptOptions:

@@ -11,6 +11,7 @@ from differential.case import Wrong
 from piienc.base.secret import SecretBytes
 from piienc.keys import Key, Keyset, Mode, Prefix, Status, dump
 
+IV, TAG = 12, 16  # bytes
 _random = random.Random("the keys of the differential fuzzer")
 
 
@@ -58,6 +59,7 @@ class TinkColumn:
 
     def __init__(self, key: str, context: str) -> None:
         self._key, self._context = key, context.encode()
+        self._ivs: set[bytes] = set()
 
     def decrypt(self, cell: bytes) -> bytes:
         """Return a cell's value; `TinkError` if it is not authentic."""
@@ -67,12 +69,18 @@ class TinkColumn:
         """Return the value of a cell that piienc has encrypted.
 
         Raises:
-            Wrong: it is not authentic.
+            Wrong: it is not authentic, or has the IV of another cell of this column.
         """
         try:
-            return self.decrypt(cell)
+            value = self.decrypt(cell)
         except Exception as error:
             raise Wrong("encrypt", f"{place}: Tink does not read it") from error
+        if KEYSETS[self._key].mode is Mode.SEALED:
+            iv = cell[: len(cell) - len(value) - TAG][-IV:]
+            if iv in self._ivs:
+                raise Wrong("encrypt", f"{place}: its IV is that of another cell")
+            self._ivs.add(iv)
+        return value
 
     def encrypt(self, value: bytes, choice: int) -> bytes:
         """Encrypt a value under one of the enabled keys of the set."""

@@ -9,7 +9,7 @@ import tempfile
 import time
 import traceback
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import count
 from pathlib import Path
 from random import Random
@@ -21,6 +21,7 @@ from differential.check_parquet import check_parquet
 from differential.csv_case import CsvCase
 from differential.csv_random import random_csv
 from differential.doors import Stopped, Workshop
+from differential.garbage import compare_garbage
 from differential.parquet_random import random_parquet
 from differential.shrink import shrunk
 
@@ -34,10 +35,11 @@ PARQUET = 0.35  # of all files
 HANG = 120  # seconds after which a file counts as one that never ends
 
 
-def random_case(seed: int) -> Case:
-    """Return the case of a seed."""
+def random_case(seed: int, engine: str | None = None) -> Case:
+    """Return the case of a seed, done by one of the engines if not by the seed's own."""
     random = Random(seed)
-    return random_parquet(random) if random.random() < PARQUET else random_csv(random)
+    case = random_parquet(random) if random.random() < PARQUET else random_csv(random)
+    return replace(case, run=replace(case.run, engine=engine)) if engine else case
 
 
 @dataclass
@@ -51,14 +53,18 @@ class Failure:
 
 @dataclass
 class Outcome:
-    """What came of some files."""
+    """What came of some files, and of some blocks and cells of garbage."""
 
     files: int = 0
+    blocks: int = 0
+    cells: int = 0
     failures: list[Failure] = field(default_factory=list)
 
     def add(self, other: Outcome) -> None:
         """Take those of another worker."""
         self.files += other.files
+        self.blocks += other.blocks
+        self.cells += other.cells
         self.failures += other.failures
 
 
@@ -66,16 +72,16 @@ def run_files(
     seeds: Iterator[int],
     until: float,
     *,
-    keep: bool = True,
-    stop_at_first: bool = False,
+    engine: str | None = None,
+    planted: bool = False,
 ) -> Outcome:
-    """Check the files of some seeds, one after the other.
+    """Check the files of some seeds, one after the other, and the garbage.
 
     Args:
         seeds: as many as there are.
         until: the time, by `time.monotonic`, at which to end.
-        keep: shrink and keep what fails.
-        stop_at_first: end with the first failure.
+        engine: what does the work; None for both, by the seeds.
+        planted: there is a fault, for files alone to find: end with the first failure.
     """
     outcome, known = Outcome(), set()
     with workshop() as shop:
@@ -83,21 +89,32 @@ def run_files(
             if time.monotonic() > until:
                 break
             outcome.files += 1
-            if (what := failure_of(shop, random_case(seed))) is None:
+            case = random_case(seed, engine)
+            if not planted:
+                outcome.add(garbage_of(seed))
+            if (what := failure_of(shop, case)) is None:
                 continue
             failure = Failure(seed, what)
             outcome.failures.append(failure)
-            if stop_at_first:
+            if planted:
                 break
-            if keep and (kind := _kind(what)) not in known:
+            if (kind := _kind(what)) not in known:
                 known.add(kind)
-                failure.kept = _keep(shop, seed, what)
+                failure.kept = _keep(shop, seed, case, what)
     return outcome
 
 
-def run_lane(first: int, last: int | None, step: int, until: float) -> Outcome:
+def garbage_of(seed: int) -> Outcome:
+    """Give some garbage to both engines."""
+    found = compare_garbage(seed)
+    failures = [Failure(seed, f"garbage: {what}") for what in found.differences]
+    return Outcome(blocks=found.blocks, cells=found.cells, failures=failures)
+
+
+def run_lane(first: int, last: int | None, step: int, until: float, engine: str | None) -> Outcome:
     """Check every so many files, from one seed on and up to another: one of several processes."""
-    return run_files(count(first, step) if last is None else iter(range(first, last, step)), until)
+    seeds = count(first, step) if last is None else iter(range(first, last, step))
+    return run_files(seeds, until, engine=engine)
 
 
 def failure_of(shop: Workshop, case: Case) -> str | None:
@@ -151,15 +168,15 @@ def _kind(what: str) -> str:
     return re.sub(r"\d+|b?'[^']*'|\"[^\"]*\"|x-\S+", "_", what)[:60]
 
 
-def _keep(shop: Workshop, seed: int, what: str) -> Path:
-    """Shrink the case of a seed, and keep its files, its schema, the keys, and what is wrong."""
+def _keep(shop: Workshop, seed: int, case: Case, what: str) -> Path:
+    """Shrink a case, and keep its files, its schema, the keys, and what is wrong."""
     step = what.split(":", maxsplit=1)[0]
 
     def fails(case: Case) -> bool:
         found = failure_of(shop, case)
         return found is not None and found.split(":")[0] == step
 
-    case = shrunk(random_case(seed), fails)
+    case = shrunk(case, fails)
     told = failure_of(shop, case) or f"{what} (and not once more)"
     folder = KEPT / str(seed)
     shutil.rmtree(folder, ignore_errors=True)

@@ -34,13 +34,14 @@ def _comes_back(character: str, encoding: str) -> bool:
 class Texts:
     """Random texts of one column: each column has a taste of its own."""
 
-    def __init__(self, random: Random, encoding: str, marks: str) -> None:
+    def __init__(self, random: Random, encoding: str, marks: str, *, long: bool = True) -> None:
         """Choose the column's taste.
 
         Args:
             random: where it comes from.
             encoding: what must be able to write the texts.
             marks: the delimiter and the quote.
+            long: whether it may be that of long texts.
         """
         self._random = random
         marks += "\r\n"
@@ -52,6 +53,7 @@ class Texts:
             "long": (LETTERS + marks[:2], (*LENGTHS, *LONG)),
             "rare": (RARE + marks + "a", range(1, 6)),
         }
+        tastes = tastes if long else {name: tastes[name] for name in ("words", "marks", "rare")}
         self._taste = random.choice(("words", "words", "marks", *tastes))
         characters, self._lengths = tastes[self._taste]
         self._characters = written_in(encoding, characters)

@@ -27,7 +27,7 @@ INNOCENT = {"personal", "leak"}  # rules that random values may well break
 def judge(shop: Workshop, run: Run, table: Table, plain: Path, sealed: Path) -> None:
     """Hold a good file to its schema, to its original, and without keys; and the original, too."""
     if run.door in ("cli", "pipe"):
-        _judge_by_command(shop, table, plain, sealed)
+        _judge_by_command(shop, run, table, plain, sealed)
         return
     name = table.columns[table.key].name
     forms: dict[str, tuple[Path, dict[str, object]]] = {
@@ -46,13 +46,13 @@ def judge(shop: Workshop, run: Run, table: Table, plain: Path, sealed: Path) -> 
         _count(form, report, table.columns, table.plain)
 
 
-def _judge_by_command(shop: Workshop, table: Table, plain: Path, sealed: Path) -> None:
+def _judge_by_command(shop: Workshop, run: Run, table: Table, plain: Path, sealed: Path) -> None:
     by_key = ["--key-column", table.columns[table.key].name]
     for file, options in (
         (sealed, ["--against", str(plain), *Random(table.rows).choice(([], by_key))]),
         (plain, ["--expect", "plain", "--round-trip"]),
     ):
-        code = shop.verify_by_command(file, *options)
+        code = shop.verify_by_command(run, file, *options)
         if code and (code != FINDINGS or all(column.type for column in table.columns)):
             raise Wrong("verify", f"{options} ends with {code}")
 
