@@ -25,10 +25,10 @@ from typing import TYPE_CHECKING
 
 import pyarrow as pa
 from bounds import COLUMNS, measure_bomb, ratio, time_wide
+from cells import tabulate
 from envelope import measure_memory as measure_envelope_memory
 from envelope import time_envelope
 from generate import KEYS, generate, generate_parquet, write_schema
-from kernels import tabulate
 from processes import HERE, PIIENC, Job, peak, rival, run, side_by_side, timed
 from pyarrow import csv as arrow_csv
 from pyarrow import parquet as pq
@@ -204,11 +204,11 @@ def measure_memory(bench: Bench, source: Path) -> dict[str, int]:
     return found
 
 
-def measure_kernels(bench: Bench, source: Path) -> list[dict[str, object]]:
-    """Measure the kernels, in a process that is bound to one core."""
-    result = bench.work / "kernels.json"
+def measure_cells(bench: Bench, source: Path) -> list[dict[str, object]]:
+    """Measure the engine, in a process that is bound to one core."""
+    result = bench.work / "cells.json"
     repeats = ("--repeats", str(bench.repeats), "--json", result)
-    run([sys.executable, HERE / "kernels.py", source, *repeats])
+    run([sys.executable, HERE / "cells.py", source, *repeats])
     return json.loads(result.read_text(encoding="utf-8"))
 
 
@@ -392,7 +392,7 @@ def machine() -> dict[str, object]:
     info = Path("/proc/cpuinfo")
     lines = info.read_text(encoding="utf-8").splitlines() if info.exists() else []
     names = [line.partition(": ")[2] for line in lines if line.startswith("model name")]
-    packages = ("piienc", "pyarrow", "numpy", "cryptography", "tink", "pybase64")
+    packages = ("piienc", "pyarrow", "numpy", "cryptography", "tink")
     return {
         "processor": names[0] if names else platform.processor(),
         "cores": len(os.sched_getaffinity(0)),
@@ -440,8 +440,8 @@ def bench_all(bench: Bench, *, quick: bool) -> dict[str, object]:
     found["pgp"] = bench_envelope(bench, source)
     found["sftp"] = bench_remote(bench)
     found["send"] = bench_send(bench, source)
-    found["kernels"] = measure_kernels(bench, source)
-    tabulate(found["kernels"])
+    found["cells"] = measure_cells(bench, source)
+    tabulate(found["cells"])
     found["start"] = measure_start()
     show_start(found["start"])
     return found

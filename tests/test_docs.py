@@ -19,6 +19,7 @@ import re
 import shutil
 import subprocess
 import sys
+import tomllib
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, time, timedelta
 from decimal import Decimal
@@ -306,6 +307,8 @@ def test_format_names_every_member_of_the_record():
 
 
 SOURCE = ROOT / "src" / "piienc"
+RUST = ROOT / "src" / "core" / "src"
+ROOTS = ("src/piienc/", "src/core/src/", "hatch_build.py")
 MAP = (ROOT / "docs" / "architecture.md").read_text("utf-8")
 
 
@@ -323,7 +326,10 @@ def _defined_in(body: list[ast.stmt], above: str = "") -> set[str]:
 def test_architecture_names_files_that_are_there():
     """Every path on the map exists, and no folder or file of the package's top is missing."""
     paths = set(re.findall(r"`([\w/]+(?:\.py|/))`", MAP))
-    assert {path for path in paths if not (SOURCE / path).exists()} <= {"src/piienc/"}
+    assert {path for path in paths if not (SOURCE / path).exists()} <= {*ROOTS}
+    assert all((ROOT / path).exists() for path in ROOTS)
+    rust = set(re.findall(r"`([\w/]+\.rs)`", MAP))
+    assert {path for path in rust if not (RUST / path).exists()} == set()
     for path in SOURCE.iterdir():
         if not path.name.startswith("_") and path.suffix in ("", ".py"):
             assert (path.name if path.is_file() else f"{path.name}/") in paths
@@ -339,13 +345,15 @@ def test_architecture_names_functions_that_are_there(file, name):
 
 def test_architecture_numbers_are_those_of_the_code():
     """The sizes and bounds on the page are ours."""
-    from piienc.columns.kernels.gcm import GcmKernel
-    from piienc.columns.kernels.siv import SivKernel
     from piienc.tables import UnitSize
     from piienc.tables.csv import source as csv
     from piienc.tables.parquet.slices import SLICE_ROWS
 
-    assert f"over {SivKernel.longest} bytes for SIV and {GcmKernel.longest} for GCM" in MAP
+    blocks = (RUST / "blocks.rs").read_text("utf-8")
+    longest = re.findall(r"pub const LONGEST: usize = (\d+);", blocks)
+    assert f"cells of over {longest[0]} bytes" in MAP
+    cargo = tomllib.loads((ROOT / "src" / "core" / "Cargo.toml").read_text("utf-8"))
+    assert f"Rust {cargo['package']['rust-version']} or later" in MAP
     assert f"A CSV unit is {csv._BLOCK >> 20} to {csv._LARGER * csv._BLOCK >> 20} MiB" in MAP
     assert f"up to {csv._WIDEST * csv._FIRST >> 20} MiB in tables of thousands" in MAP
     size = UnitSize()
