@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -129,3 +130,18 @@ def test_writes_what_the_plain_engine_writes(data, dialect, values, dropped):
     assert spliced(LOADED, data, dialect, values, dropped) == spliced(
         PLAIN, data, dialect, values, dropped
     )
+
+
+@pytest.mark.parametrize("content", [b"", b"no library", b"\x7fELF\x02\x01\x01" + bytes(57)])
+def test_core_that_cannot_be_loaded_gives_way_to_the_plain_engine(tmp_path, content):
+    """A wheel of another machine still works, and `piienc` says that it is slow."""
+    (tmp_path / "_core.so").write_bytes(content)
+    assert NativeEngine.load(tmp_path / "_core.so") is None
+    assert NativeEngine.load(tmp_path / "none.so") is None
+
+
+def test_library_of_something_else_gives_way_to_the_plain_engine():
+    """One that has not our doors."""
+    import _ctypes
+
+    assert NativeEngine.load(Path(_ctypes.__file__)) is None

@@ -53,13 +53,16 @@ class NativeEngine:
 
     @classmethod
     def load(cls, path: Path) -> Self | None:
-        """Return the engine; None if its core was not built, or is of another version."""
+        """Return the engine; None if its core is missing, or of another machine or version."""
         if not path.exists():
             return None
         # What glibc has freed once, it takes from its heap from then on, and all that is smaller:
         # else each block would get fresh pages of the system, a tenth of the time of a run.
         NewBytes(_HEAP)
-        library = CoreLibrary(path)
+        try:
+            library = CoreLibrary(path)
+        except (OSError, AttributeError):  # it cannot be loaded, or has other doors
+            return None
         return cls(library) if library.version == VERSION else None
 
     def find(self, data: Buffer, dialect: Dialect, columns: int, *, final: bool) -> NativeRecords:
