@@ -40,7 +40,7 @@ ODD = {
     "backslash and quote": (
         HEAD + f'1,"{C} \\"{C}\\" {C}",{C}\n',
         "line 2: a quote in the middle of a field: a backslash before a quote",
-        '"escape"',
+        r'escape = "',
     ),
     "space before a quote": (
         HEAD + f'1, "{C}", "{C}"\n',

@@ -18,7 +18,8 @@ DELIMITERS = {",": "a comma", ";": "a semicolon", "\t": "a tab", "|": "a bar"}
 """Those that CSV is mostly written with, and what messages call them."""
 
 _OTHER_ENDS = re.compile("[\v\f\x1c-\x1e\x85\u2028\u2029]")  # those of str.splitlines()
-_UNQUOTED = '[csv] quote = "\\u0001"'
+_UNQUOTED = '[csv] quote = "none"'
+_ESCAPED = '[csv] escape = "\\\\"'
 _INVISIBLE = " \t\ufeff\u200b\u00a0"
 
 
@@ -146,7 +147,7 @@ def of_record(record: bytes, fields: int, columns: int, delimiter: bytes) -> Odd
         (
             b"\\" + delimiter in line,
             "a backslash before a delimiter does not quote it",
-            "have fields that hold the delimiter quoted, without an escape character",
+            f"if it is meant to, say so in the schema: {_ESCAPED}; else have that field quoted",
         ),
         (
             b"\r" in line,
@@ -178,11 +179,14 @@ def of_quote(before: bytes, behind: bytes, delimiter: bytes) -> Oddity:
     """Explain why a quote may be in the middle of a field."""
     following = behind[:1].decode("latin-1")
     if before.endswith((delimiter + b"=", b"\n=")):
-        return Oddity("a field written as a formula of Excel (=)", "write it without the =")
+        return Oddity(
+            "a field written as a formula of Excel (=)",
+            "write it without the =, or say in the schema: [csv] lenient = true",
+        )
     if before.endswith(b"\\"):
         return Oddity(
             "a backslash before a quote, as Spark and MySQL write",
-            'have quotes doubled: .option("escape", "\\"") in Spark',
+            f"say so in the schema: {_ESCAPED}; or have quotes doubled",
         )
     if following and following in DELIMITERS:
         shown = "\\t" if following == "\t" else following
