@@ -16,6 +16,8 @@ FILES = {
     "old Mac, with a line break in quotes": ({}, b'id,mail\r"1\r2","ada\r@x"\r'),
     "ended twice": ({}, b"id,mail\r\r\n1,ada@x\r\r\n2,bob@x\r\r\n"),
     "sep line": ({}, b"sep=;\r\nid;mail\r\n1;ada@x\r\n"),
+    "sep line of a tab": ({}, b"sep=\t\nid\tmail\n1\tada@x\n"),
+    "sep line of a space": ({}, b"sep= \r\nid mail\r\n1 ada@x\r\n"),
     "quoted sep line": ({}, b'"sep=\t"\nid\tmail\n1\tada@x\n'),
     "rows end in a delimiter": ({}, b"id,mail\n1,ada@x,\n2,bob@x,\n"),
     "no quotes": ({"quote": "none"}, b'id,mail\n"1,ada"@x\n'),
@@ -68,6 +70,14 @@ def test_decrypted_value_that_needs_quotes_is_refused_where_there_are_none(shop)
     shop.encrypt("x.csv", "y.csv", shop.schema(ONE))
     with shop.refused(InputError, "column 'mail', row 2: the value needs quotes"):
         shop.decrypt("y.csv", "z.csv", shop.schema(ONE, csv={"quote": "none"}))
+
+
+@pytest.mark.parametrize("mark", [b"\xff", "§".encode(), b"1", b"A", b"=", b"+", b""])
+def test_sep_line_of_what_can_be_no_delimiter_is_told(shop, mark):
+    """It is no ASCII, or stands in cells."""
+    shop.write("x.csv", b"sep=" + mark + b"\nid,mail\n1,ada@x\n")
+    with shop.refused(InputError, "line 1 tells Excel the delimiter"):
+        shop.encrypt("x.csv", "y.csv", shop.schema(ONE))
 
 
 def _units(size):

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 DELIMITERS = {",": "a comma", ";": "a semicolon", "\t": "a tab", "|": "a bar"}
 """Those that CSV is mostly written with, and what messages call them."""
 
+_SEP = re.compile(rb"\"?sep=.{0,4}\"?\s*", re.IGNORECASE | re.DOTALL)
 _OTHER_ENDS = re.compile("[\v\f\x1c-\x1e\x85\u2028\u2029]")  # those of str.splitlines()
 _UNQUOTED = '[csv] quote = "none"'
 _ESCAPED = '[csv] escape = "\\\\"'
@@ -47,6 +48,11 @@ def _of_beginning(start: bytes, end: int, delimiter: bytes, quote: bytes) -> Ite
         yield Oddity(
             "NUL bytes in the first line, which no text has",
             "see what it is: file NAME; if it is text, name its encoding: [csv] encoding",
+        )
+    if _SEP.fullmatch(header):
+        yield Oddity(
+            "line 1 tells Excel the delimiter (sep=), but none that can be one",
+            "say in the schema what it is, and skip that line: [csv] delimiter, skip_rows = 1",
         )
     if mark := _OTHER_ENDS.search(bare.replace(delimiter, b"").decode(errors="replace")):
         # Rows may stand in what seems to be the header: none of it may be shown.

@@ -36,7 +36,8 @@ _WIDE = 250
 _WIDEST = 32  # so many of them at the most
 _BOM = "\ufeff".encode()
 _CRCRLF = b"\r\r\n"
-_SEP = re.compile(rb'"?sep=(.)"?', re.IGNORECASE)
+# Excel's line; the delimiter is a character of ASCII that base64, and so encrypted cells, has not.
+_SEP = re.compile(rb'"?sep=([\t -*,\-.:-<>-@\[-`{-~])"?', re.IGNORECASE)
 
 
 class CsvSource(Struct, ByteTable):
@@ -195,9 +196,11 @@ class _Beginning:
         for _ in range(self._form.skip_rows):
             at = self._line(at)
         end = self._line(at)
-        if match := _SEP.fullmatch(self._data[at:end].strip()):
+        form = self._form
+        match = _SEP.fullmatch(self._data[at:end].rstrip(b"\r\n"))
+        if match and match[1].decode() not in form.quote + form.escape + form.comment:
             # Excel's own word for the delimiter of a file.
-            self._form = replace(self._form, delimiter=match[1].decode())
+            self._form = replace(form, delimiter=match[1].decode())
             at = end
         return at
 
