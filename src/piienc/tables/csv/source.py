@@ -248,7 +248,7 @@ class _Beginning:
             self._read()
 
     def _refuse(self, at: int, fault: Fault | None) -> NoReturn:
-        self._refuse_oddity(at, len(self._data))
+        self._refuse_oddity(at, self._line(at))
         if fault:
             raise self._errors.of_fault(fault, self._data[at:], self._line_of(at))
         if not self._data[at:].strip():
