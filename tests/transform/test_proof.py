@@ -9,7 +9,7 @@ from msgspec.structs import replace
 from pyarrow import parquet as pq
 
 from piienc.columns import ColumnCipher
-from piienc.core import CellDecryptor, Dialect, Spliced, Strings, engine
+from piienc.core import CellDecryptor, Dialect, PlainEngine, Spliced, Strings, engine
 from piienc.errors import PiiencError
 from piienc.tables import UnitSize
 from piienc.tables.csv.source import CsvSource
@@ -239,3 +239,21 @@ def test_lone_fault_in_a_quoted_field_is_found_where_there_are_few_quotes(shop):
     shop.encrypt("a.csv", "b.csv", shop.schema(SCHEMA))
     with _spoil(with_another_letter), pytest.raises(PiiencError, match="column 'mail', row 301"):
         try_often()
+
+
+def test_proof_reads_little_of_long_records(shop):
+    """The plain engine is slow, above all where quotes are doubled: JSON in a column."""
+    json = '"{' + '""a"":""b"",' * 9000 + '}"'
+    shop.write("a.csv", "id,mail,note\n" + "".join(f"{json},m{n},n\n" for n in range(60)))
+    read = []
+    right = PlainEngine.find
+
+    def find(self, data, *args, **options):
+        read.append(len(data))
+        return right(self, data, *args, **options)
+
+    with mock.patch.object(PlainEngine, "find", find):
+        shop.encrypt("a.csv", "b.csv", shop.schema(SCHEMA))
+    units = -(-(shop.folder / "a.csv").stat().st_size // (1 << 20))
+    assert read
+    assert sum(read) <= units * 3 * (256 << 10)
