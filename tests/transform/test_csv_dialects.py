@@ -59,6 +59,10 @@ def test_escape_that_programs_read_in_several_ways_is_refused_in_a_marked_column
     schema = shop.schema(ONE, csv={"escape": "\\"})
     shop.write("x.csv", "id,mail\n1\\n2,ada@x\n")
     shop.encrypt("x.csv", "y.csv", schema)
+    for header in ("id,mail,\\N", "\\id,mail"):
+        shop.write("x.csv", f"{header}\n1,a,b\n")
+        with shop.refused(InputError, "line 1: a value has an escape before a letter"):
+            shop.encrypt("x.csv", "z.csv", schema)
     shop.write("x.csv", "id,mail\n1,a\n2,ada\\n@x\n")
     with shop.refused(InputError, "line 3: a value has an escape before a letter"):
         shop.encrypt("x.csv", "z.csv", schema)

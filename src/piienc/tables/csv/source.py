@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, ClassVar, NoReturn
 from msgspec import Struct
 from msgspec.structs import replace
 
-from piienc.core import engine
+from piienc.core import Unreadable, engine
 from piienc.errors import InputError
 from piienc.tables.csv import oddities
 from piienc.tables.csv.block import Block, CsvErrors
@@ -264,12 +264,14 @@ class _Beginning:
         What stands there may be a row of data, so no message shows any of it.
         """
         self._refuse_oddity(at, end)
-        with _header_records(self._data[at:end], self._errors) as records:
-            names = [records.column(number).to_list()[0] for number in range(records.columns)]
         try:
+            with _header_records(self._data[at:end], self._errors) as records:
+                names = [records.column(number).to_list()[0] for number in range(records.columns)]
             return [(name or b"").decode() for name in names]
         except UnicodeDecodeError:
             raise self._errors.not_text(self._line_of(at)) from None
+        except Unreadable:
+            raise self._errors.unclear(self._line_of(at)) from None
 
     def _refuse_oddity(self, at: int, end: int) -> None:
         form = self._form
