@@ -94,7 +94,6 @@ class ColumnCipher:
         self._bare = [each for each in self._reading if not each.prefix]
         self._prefixed = {key.key_id: key for key in keyset.keys if key.output_prefix}
         prefixes = [key.output_prefix for key in self._prefixed.values()]
-        self._prefixes = prefixes
         # Six characters of base64 are 36 of a prefix's 40 bits.
         self._begins = (*prefixes, *(base64.b64encode(prefix)[:6] for prefix in prefixes))
         self._decryptor = CellDecryptor(self._bare)
