@@ -15,7 +15,7 @@ unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test interop mutants fuzz planted samples bench lint clean
+.PHONY: help demo test interop mutants fuzz planted samples bench lint dist clean
 
 help: ## show this
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-7s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -58,9 +58,14 @@ lint: $(TOOLS) ## check style, types, layers and spelling
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/codespell $(wildcard $(SPELLED))
+	@.ci/lint-core
+
+dist: $(BIN)/python ## build the wheel of this platform, with the compiled core, into dist/
+	PIIENC_CORE=$${PIIENC_CORE-required} $(BIN)/python -m pip wheel --quiet --no-deps --wheel-dir dist .
+	@ls dist/*.whl
 
 clean: ## remove all that make has made
-	rm -rf $(VENV) .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
+	rm -rf $(VENV) dist .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
 	rm -rf src/core/target src/piienc/core/_core.so
 	find src tests examples benchmarks -name __pycache__ -type d -prune -exec rm -rf {} +
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import platform
+import re
 import shutil
 import subprocess
 import sys
@@ -33,8 +34,9 @@ class CoreBuildHook(BuildHookInterface):
             return
         build_data["pure_python"] = False
         build_data["artifacts"].append(_BUILT)
-        system = sysconfig.get_platform().replace("-", "_").replace(".", "_")
-        build_data["tag"] = f"py3-none-{system}"
+        # Python may be of two machines at once on macOS; what cargo has built is of one.
+        system = sysconfig.get_platform().replace("universal2", platform.machine())
+        build_data["tag"] = f"py3-none-{re.sub('[-.]', '_', system)}"
 
     def _build(self, root: Path, *, required: bool) -> bool:
         built = root / _BUILT

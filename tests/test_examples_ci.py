@@ -36,10 +36,13 @@ def _tool(*command: object, folder: Path = ROOT) -> str:
     return done.stdout
 
 
-def test_workflow_is_valid_by_the_schema_of_github_actions():
+@pytest.mark.parametrize(
+    "workflow", [CI / "verify-exports.yml", ROOT / ".github" / "workflows" / "release.yml"]
+)
+def test_workflow_is_valid_by_the_schema_of_github_actions(workflow):
     """The schema comes with the checker."""
     name = "vendor.github-workflows"
-    assert "ok" in _tool("check_jsonschema", "--builtin-schema", name, CI / "verify-exports.yml")
+    assert "ok" in _tool("check_jsonschema", "--builtin-schema", name, workflow)
 
 
 @pytest.mark.parametrize(

@@ -147,9 +147,10 @@ app = typer.Typer(
 
 def _show_version(value: bool) -> None:  # noqa: FBT001  # Typer's callback
     if value:
-        from piienc.core.choice import is_compiled  # start-up
+        from piienc.core import engine  # start-up
 
-        ui.data(f"piienc {__version__} ({'compiled' if is_compiled() else 'no compiled'} core)")
+        core = "compiled" if engine().name == "native" else "no compiled"
+        ui.data(f"piienc {__version__} ({core} core)")
         raise typer.Exit
 
 

@@ -32,11 +32,6 @@ def engine() -> Engine:
     return PlainEngine()
 
 
-def is_compiled() -> bool:
-    """Tell whether the compiled core would do the work."""
-    return os.environ.get("PIIENC_CORE") != _OFF and LIBRARY.exists()
-
-
 def is_missing() -> bool:
     """Tell whether this process worked without a compiled core, and nobody wanted that."""
     used = bool(engine.cache_info().currsize)
