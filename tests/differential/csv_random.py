@@ -136,7 +136,7 @@ def _names(random: Random, count: int, encoding: str, marks: str) -> list[str]:
 def _row_count(random: Random, columns: int) -> int:
     if random.random() < 0.04:
         return max(1, 4000 // columns)
-    if columns < 3 and random.random() < 0.08:
+    if columns < 3 and random.random() < 0.12:
         return random.choice((MANY, MANY + 1, MANY + 900, MANY + 3000))
     if random.random() < 0.002:  # over a block of the usual size
         return max(1, 40_000 // columns)
@@ -149,7 +149,7 @@ def _rows(random, columns, count, encoding, marks):
     made = []
     for column in columns:
         texts = Texts(random, encoding, marks, long=count < MANY)
-        nulls = random.choice((0, 0, 0.1, 0.5, 1))
+        nulls = random.choice((0, 0, 0.1, 0.5, 1) if count <= MANY else (0, 0.1, 0.5))
         fields = []
         for _ in range(count):
             if random.random() < nulls:
