@@ -84,7 +84,7 @@ def time_wide(work: Path, keys: Path, repeats: int) -> dict[str, dict[int, list[
     tables = {columns: _Wide(work, keys, columns) for columns in COLUMNS}
     for suffix in (".csv", ".parquet"):
         jobs = [job for table in tables.values() for job in table.jobs(suffix, repeats)]
-        for name, seconds in side_by_side(jobs).items():
+        for name, seconds in side_by_side(jobs).wall.items():
             what, _, columns = name.rpartition(" ")
             taken.setdefault(what, {})[int(columns)] = seconds
     return taken

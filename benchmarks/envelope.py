@@ -44,7 +44,7 @@ def time_envelope(plain: Path, work: Path, repeats: int) -> tuple[dict[str, list
             _copy_key(keys, home)
             wrapped = work / f"wrapped-{kind}.pgp"
             run(_gpg(home, "-o", wrapped, "-r", "bench", "-e", source))
-            found = side_by_side(_jobs(source, wrapped, keys, home, repeats))
+            found = side_by_side(_jobs(source, wrapped, keys, home, repeats)).wall
             _end_agent(home)
             wrapped.unlink()
         taken |= {f"{name}, {kind}": seconds for name, seconds in found.items()}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import resource
 import subprocess
 import sys
 import time
@@ -41,6 +42,14 @@ class Job:
     after: Callable[[], object] = lambda: None
 
 
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """What some programs have taken in each run, by their names: seconds."""
+
+    wall: dict[str, list[float]]
+    cpu: dict[str, list[float]]
+
+
 def rival(program: str, source: Path, target: Path, keys: Path | None = None) -> list[str]:
     """Return the command of one of rivals.py's programs."""
     command = [sys.executable, str(HERE / "rivals.py"), program, str(source), str(target)]
@@ -74,15 +83,20 @@ def _used() -> float:
     return (user + nice + system + irq + softirq) / os.sysconf("SC_CLK_TCK")
 
 
-def timed(command: Sequence[str | Path]) -> float:
-    """Run a program and return its seconds, from start to end."""
-    started = time.perf_counter()
+def timed(command: Sequence[str | Path]) -> tuple[float, float]:
+    """Run a program and return its seconds, from start to end, and those of all cores for it."""
+    started, before = time.perf_counter(), _used_by_children()
     run(command)
-    return time.perf_counter() - started
+    return time.perf_counter() - started, _used_by_children() - before
 
 
-def side_by_side(jobs: Sequence[Job]) -> dict[str, list[float]]:
-    """Run the jobs in turn, round after round, and return the seconds of each run.
+def _used_by_children() -> float:
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
+
+
+def side_by_side(jobs: Sequence[Job]) -> Taken:
+    """Run the jobs in turn, round after round, and return what each run took.
 
     A first round is not timed: it compiles byte code, fills the system's cache, and its outputs
     are checked. In the timed rounds an output must have about the same size again. Every other
@@ -97,12 +111,14 @@ def side_by_side(jobs: Sequence[Job]) -> dict[str, list[float]]:
         sizes[job.name] = job.target.stat().st_size
         job.target.unlink()
         job.after()
-    taken: dict[str, list[float]] = {job.name: [] for job in jobs}
+    taken = Taken({job.name: [] for job in jobs}, {job.name: [] for job in jobs})
     for number in range(max(job.repeats for job in jobs)):
         for job in jobs if number % 2 == 0 else reversed(jobs):
             if number < job.repeats:
                 os.sync()
-                taken[job.name].append(timed(job.command))
+                wall, cpu = timed(job.command)
+                taken.wall[job.name].append(wall)
+                taken.cpu[job.name].append(cpu)
                 _require_size(job, sizes[job.name])
                 job.target.unlink()
                 job.after()

@@ -95,10 +95,10 @@ class Place:
 def time_remote(repeats: int) -> dict[str, list[float]]:
     """Time uploads and downloads nearby, and uploads over a distance."""
     with a_place() as place:
-        taken = side_by_side(_near(place, repeats))
+        taken = side_by_side(_near(place, repeats)).wall
         for name, size in FAR.items():
-            taken |= side_by_side(_far_large(place, name, size))
-        return taken | side_by_side(_far_small(place))
+            taken |= side_by_side(_far_large(place, name, size)).wall
+        return taken | side_by_side(_far_small(place)).wall
 
 
 def measure_remote_memory() -> dict[str, dict[str, int]]:

@@ -167,7 +167,7 @@ def measure_send(
                 job("push", place.push(wrapped), there / wrapped.name, repeats),
                 job("csv, gpg, sftp", desk.theirs(), there / "theirs.csv.pgp", slow_repeats),
             ]
-        )
+        ).wall
         busy_shares = _shares(desk, min(3, repeats), clear)
         return Found(taken, peak(desk.send(source)), busy_shares)
 
