@@ -67,6 +67,7 @@ ROOMS = {
     "audit/begun.py": ["tests/audit"],
     "audit/keys.py": ["tests/audit"],
     "keys/": ["tests/keys"],
+    "core/plain/": ["tests/core"],
     "checks/": ["tests/checks", "tests/receivers"],
     "receivers/demands.py": ["tests/checks", "tests/receivers"],
     "receivers/row_checks.py": ["tests/checks", "tests/receivers"],

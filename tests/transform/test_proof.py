@@ -241,6 +241,7 @@ def test_lone_fault_in_a_quoted_field_is_found_where_there_are_few_quotes(shop):
         try_often()
 
 
+@pytest.mark.skipif(engine().name == "plain", reason="the plain engine reads all to begin with")
 def test_proof_reads_little_of_long_records(shop):
     """The plain engine is slow, above all where quotes are doubled: JSON in a column."""
     json = '"{' + '""a"":""b"",' * 9000 + '}"'
