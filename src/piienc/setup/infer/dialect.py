@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-_HEAD = 1 << 16  # bytes in which the header is looked for
+_HEAD = 1 << 16  # bytes in which the first record is looked for
 _FIELD = re.compile(r"""\[csv\] (\w+)(?: = ("(?:[^"\\]|\\.)*"|\[.*?\]|\w+))?""")
 _NO_HEADER = re.compile(r'\s*$|"?sep=', re.IGNORECASE)
 _NO_NAME = re.compile(f"{LOOKS['float']}|{LOOKS['date']}")  # a number or a date
@@ -53,7 +53,8 @@ def look_at(path: Path, rows: int, given: Mapping[str, Any]) -> dict[str, Propos
         proposed = {} if "encoding" in given else {"encoding": find_encoding(stream, start, rows)}
     encoding = proposed["encoding"].value if proposed else dialect.encoding
     header = _header(start.decode(canonical(str(encoding)) or "", "ignore"), dialect)
-    proposed["delimiter"] = _delimiter(header)
+    where = "header" if dialect.header else "first record"
+    proposed["delimiter"] = _delimiter(header, where)
     for name, value in given.items():
         if name in ("delimiter", "encoding") or value != getattr(CsvDialect(), name):
             proposed[name] = ProposedField(name, value, "as given")
@@ -80,13 +81,13 @@ def _header(text: str, dialect: CsvDialect) -> str:
     return re.sub(f"(?s){'|'.join(pairs) or '(?!)'}", "", end.join(top)).partition(end)[0]
 
 
-def _delimiter(header: str) -> ProposedField:
+def _delimiter(header: str, where: str) -> ProposedField:
     counts = {mark: header.count(mark) for mark in DELIMITERS}
     delimiter = max(counts, key=lambda mark: counts[mark])
     times = counts[delimiter]
-    why = f"{DELIMITERS[delimiter]} stands {times} times in the header"
+    why = f"{DELIMITERS[delimiter]} stands {times} times in the {where}"
     if not times:
-        why = "the header has no delimiter: is it a single column? [csv] skip_rows skips a title"
+        why = f"the {where} has no delimiter: is it a single column? [csv] skip_rows skips a title"
     elif list(counts.values()).count(times) > 1:
         why += ", and another one as often"
     return ProposedField("delimiter", delimiter, why)
@@ -123,4 +124,4 @@ def _typed(field: re.Match[str]) -> str:
         return option(field[1])
     values = value if isinstance(value, list) else [value]
     typed = (shlex.join([option(field[1]), str(each)]) for each in values)
-    return " ".join(typed).replace("\t", "\\t")
+    return " ".join(typed).replace("\t", "\\t").replace(shlex.quote("'"), '"\'"')
