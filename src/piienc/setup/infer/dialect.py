@@ -59,11 +59,11 @@ def look_at(path: Path, rows: int, given: Mapping[str, Any]) -> dict[str, Propos
         if name in ("delimiter", "encoding") or value != getattr(CsvDialect(), name):
             proposed[name] = ProposedField(name, value, "as given")
     if header.startswith("#") and "comment" not in given:
-        why = 'the header begins with #: is it a comment? Then infer again with [csv] comment = "#"'
+        why = 'the header begins with #: is that a comment? Infer again with [csv] comment = "#"'
         proposed["comment"] = ProposedField("comment", "#", why, sure=False)
     names = header.strip().split(str(proposed["delimiter"].value))
     if any(map(_NO_NAME.fullmatch, names)) and "header" not in given:
-        why = "one name is a number: is line 1 a row? Then infer again with [csv] header = false"
+        why = "a name is a number or date: is that a row? Infer again with [csv] header = false"
         proposed["header"] = ProposedField("header", value=False, why=why, sure=False)
     return proposed
 
