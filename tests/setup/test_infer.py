@@ -495,6 +495,12 @@ def test_infer_takes_what_databases_write_for_null_as_null(tmp_path, values, kin
         assert "without quotes in 1 of 2 columns" in text
 
 
+def test_infer_takes_null_far_above_the_other_values_as_null(tmp_path):
+    """Several blocks of a file are one column."""
+    path = _csv(tmp_path, "NULL", *map(str, range(600_000)))
+    assert _infer(path, rows=0)[1].columns["c"].type == "integer"
+
+
 def test_infer_guesses_no_null_where_it_is_given(tmp_path):
     """What else could be null is a value then."""
     path = _csv(tmp_path, "1", "NULL", "-")

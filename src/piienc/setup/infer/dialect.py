@@ -124,4 +124,4 @@ def _typed(field: re.Match[str]) -> str:
         return option(field[1])
     values = value if isinstance(value, list) else [value]
     typed = (shlex.join([option(field[1]), str(each)]) for each in values)
-    return " ".join(typed).replace("\t", "\\t").replace(shlex.quote("'"), '"\'"')
+    return " ".join(typed).replace(shlex.quote("'"), '"\'"')

@@ -35,8 +35,7 @@ def profiled(path: Path, most: int, form: CsvFormat) -> tuple[list[ColumnProfile
             is no header.
     """
     with FileSource(path).opened() as file, opened_table(file, form) as table:
-        if form.header:
-            _check_names(str(path), table)
+        _check_names(str(path), table)
         types = [plain_type(kind) if table.typed else None for kind in table.schema.types]
         profiles = [ColumnProfile(*column) for column in zip(table.columns, types, strict=True)]
         row_count = 0
