@@ -1,10 +1,12 @@
 """Schemas proposed by samples: they hold for the sample, and hold no value of it."""
 
+import ast
 import datetime as dt
 import gzip
 import math
 import re
 import tomllib
+from pathlib import Path
 
 import pyarrow as pa
 import pytest
@@ -12,9 +14,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pyarrow import parquet as pq
 
+import piienc
 from piienc import schema as schemas
 from piienc.errors import InputError
+from piienc.schema.dialect import CsvDialect
 from piienc.schema.propose import dump
+from piienc.setup.infer.dialect import as_options
 from piienc.setup.infer.infer import infer
 from piienc.setup.infer.judge import KeyNames
 
@@ -440,3 +445,94 @@ def test_infer_judges_the_encoding_by_the_rows_that_it_looks_at(tmp_path):
     path = _csv(tmp_path, *rows, "é", encoding="latin-1")
     assert _infer(path, rows=10)[1].csv.encoding == "utf-8"
     assert "# encoding" in _infer(path, rows=0)[0]
+
+
+@pytest.mark.parametrize(
+    ("text", "given", "mark"),
+    [
+        ("a,b,c,\nd;e\n1;2\n", {"skip_rows": 1}, ";"),
+        ("#,,,\nd;e\n1;2\n", {"comment": "#"}, ";"),
+        ("\n\nd;e\n1;2\n", {}, ";"),
+        ('"sep=;"\nd;"e,f,"\n1;2\n', {}, ";"),
+        ("d\\,\\,;e\n1;2\n", {"escape": "\\"}, ";"),
+        ("'d,,';e\n1;2\n", {"quote": "'"}, ";"),
+        ('d";e;"\n1;2;3\n', {"quote": "none"}, ";"),
+        ("d,e\r1;;;,2\r", {}, ","),
+        ("d;e\n1;2\n", {"delimiter": ","}, ","),
+    ],
+)
+def test_infer_looks_for_the_delimiter_in_the_header_alone(tmp_path, text, given, mark):
+    """Not in lines that are skipped, nor in what is quoted or escaped by what is given."""
+    path = tmp_path / "x.csv"
+    path.write_bytes(text.encode())
+    assert _infer(path, csv=given)[1].csv.delimiter == mark
+
+
+@pytest.mark.parametrize(
+    ("values", "kind", "nulls"),
+    [
+        (["1", "NULL"], "integer", ["", "NULL"]),
+        (["2024-02-29", "NULL", ""], "date", ["", "NULL"]),
+        (["2024-02-29T10:00Z", r"\N"], "timestamp", ["", r"\N"]),
+        (["x", r"\N"], "string", ["", r"\N"]),
+        (["1", "NULL", r"\N"], "integer", ["", "NULL", r"\N"]),
+        (["1", '"NULL"'], "string", [""]),
+        (["x", r'"\N"'], "string", [""]),
+        (["Smith", "NULL"], "string", [""]),
+        (["NULL", "NULL"], "string", [""]),
+        (["1", "null"], "string", [""]),
+        (["1", r"\N\N"], "string", [""]),
+    ],
+)
+def test_infer_takes_what_databases_write_for_null_as_null(tmp_path, values, kind, nulls):
+    r"""`\N` anywhere, `NULL` only beside values of a type alone, and neither in quotes."""
+    text, schema = _infer(_csv(tmp_path, *(f"{value},x" for value in values), header="c,d"))
+    assert schema.columns["c"].type == kind
+    assert schema.csv.nulls == nulls
+    if nulls != [""]:
+        empty = sum(value in nulls for value in values)
+        assert f"\n# {empty} of {len(values)} rows are null\n" in text
+        assert "without quotes in 1 of 2 columns" in text
+
+
+def test_infer_takes_null_far_above_the_other_values_as_null(tmp_path):
+    """Several blocks of a file are one column."""
+    path = _csv(tmp_path, "NULL", *map(str, range(600_000)))
+    assert _infer(path, rows=0)[1].columns["c"].type == "integer"
+
+
+def test_infer_guesses_no_null_where_it_is_given(tmp_path):
+    """What else could be null is a value then."""
+    path = _csv(tmp_path, "1", "NULL", "-")
+    assert _infer(path, csv={"null": ["-"]})[1].csv.null == ["-"]
+
+
+def test_infer_guesses_no_encoding_where_it_is_given(tmp_path):
+    """It is sure, then, and no comment."""
+    text, schema = _infer(_csv(tmp_path, "é", encoding="cp1252"), csv={"encoding": "cp1252"})
+    assert schema.csv.encoding == "cp1252"
+    assert 'encoding = "cp1252"  # as given' in text
+
+
+def test_infer_numbers_the_columns_of_a_sample_without_a_header(tmp_path):
+    """Equal rows are no header twice, and a row of another length is told as such."""
+    columns = _infer(_csv(tmp_path, "1,,a", header="1,,a"), csv={"header": False})[1].columns
+    assert list(columns) == ["column_1", "column_2", "column_3"]
+    with pytest.raises(InputError, match="line 2: 2 fields, where the first record has 3"):
+        infer(_csv(tmp_path, "1,a", header="1,,a"), csv={"header": False})
+
+
+def test_infer_knows_an_option_for_each_field_that_a_hint_on_csv_names():
+    """No hint of a reader of CSV sends people to a schema that is not there yet."""
+    folder = Path(piienc.__file__).parent / "tables" / "csv"
+    nodes = (node for path in folder.glob("*.py") for node in ast.walk(ast.parse(path.read_text())))
+    texts = [node.value for node in nodes if isinstance(node, ast.Constant)]
+    hints = [text for text in texts if isinstance(text, str) and "[csv]" in text]
+    assert len(hints) > 5
+    for hint in hints:
+        said = as_options(hint)
+        assert "[csv]" not in said
+        assert " in the schema" not in said
+        names = re.findall(r"(?<=--)[a-z-]+", said)
+        fields = {"header" if name == "no-header" else name.replace("-", "_") for name in names}
+        assert fields <= {*CsvDialect.__struct_fields__}

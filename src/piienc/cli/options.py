@@ -283,5 +283,5 @@ def _parameters(kind: type[CommonOptions]) -> list[inspect.Parameter]:
             name, inspect.Parameter.KEYWORD_ONLY, default=defaults[name], annotation=annotation
         )
         for level in kind.__mro__[: kind.__mro__.index(CommonOptions) + 1]
-        for name, annotation in inspect.get_annotations(level).items()
+        for name, annotation in inspect.get_annotations(level, eval_str=True).items()
     ]

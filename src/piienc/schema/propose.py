@@ -20,7 +20,7 @@ class ProposedField(Struct, frozen=True):
     """
 
     name: str
-    value: str | bool
+    value: str | bool | int | list[str]
     why: str = ""
     sure: bool = True
 
@@ -32,7 +32,7 @@ class ProposedColumn(Struct, frozen=True):
     lines: tuple[ProposedField, ...]
     notes: tuple[str, ...] = ()
 
-    def value(self, name: str) -> str | bool | None:
+    def value(self, name: str) -> str | bool | int | list[str] | None:
         """Return a field's value; None if it is not there or not sure."""
         return next((line.value for line in self.lines if line.sure and line.name == name), None)
 

@@ -39,12 +39,13 @@ from piienc.transform.treatments.encrypt import Encryption
 from piienc.transform.treatments.treatment import OriginalColumn, TreatmentContext
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Mapping
+    from collections.abc import Callable, Collection, Iterable, Mapping
 
     import pyarrow as pa
 
     from piienc.keys import Keyset
     from piienc.schema import Schema
+    from piienc.schema.dialect import CsvDialect
     from piienc.state import CellCounter
     from piienc.storage import OpenedSource, Source, Target
     from piienc.storage.progress import OnProgress
@@ -297,9 +298,11 @@ def _progress(
 
 def csv_format(schema: Schema | None) -> CsvFormat:
     """Return the CSV dialect of a schema; without one, the default."""
-    if schema is None:
-        return CsvFormat()
-    csv = schema.csv
+    return CsvFormat() if schema is None else format_of_dialect(schema.csv, schema.columns)
+
+
+def format_of_dialect(csv: CsvDialect, names: Iterable[str] = ()) -> CsvFormat:
+    """Return how CSV files of a dialect are written; `names`: of the columns."""
     return CsvFormat(
         csv.delimiter,
         csv.quote if csv.quoted else "",
@@ -310,5 +313,5 @@ def csv_format(schema: Schema | None) -> CsvFormat:
         comment=csv.comment or "",
         skip_rows=csv.skip_rows,
         lenient=csv.lenient,
-        names=() if csv.header else tuple(schema.columns),
+        names=() if csv.header else tuple(names),
     )

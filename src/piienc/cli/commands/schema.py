@@ -10,6 +10,8 @@ from msgspec import to_builtins
 
 from piienc.base.printable import command
 from piienc.cli import options, ui
+from piienc.cli.options import value
+from piienc.schema.dialect import CsvDialect
 from piienc.settings.outputs import require_output
 
 if TYPE_CHECKING:
@@ -26,31 +28,64 @@ _DEFAULT = Path("schema.toml")
 SchemaFile = Annotated[Path, options.argument("[SCHEMA]", "The schema file. Default: schema.toml.")]
 
 
+class DialectOptions(options.CommonOptions, frozen=True, dict=True):
+    """The fields of `[csv]`, by which a sample is read."""
+
+    delimiter: Annotated[
+        str | None, value("--delimiter", "TEXT", r"Between fields; \t is a tab. Default: found.")
+    ] = None
+    quote: Annotated[
+        str | None, value("--quote", "CHAR", 'Around fields, or none. Default: ".')
+    ] = None
+    encoding: Annotated[str | None, value("--encoding", "NAME", "Default: found.")] = None
+    no_header: Annotated[
+        bool, typer.Option("--no-header", help="No line names the columns: number them.")
+    ] = False
+    null: Annotated[
+        list[str] | None, value("--null", "TEXT", "Null where it has no quotes; repeatable.")
+    ] = None
+    escape: Annotated[str | None, value("--escape", "CHAR", "Before data, as a backslash.")] = None
+    comment: Annotated[str | None, value("--comment", "TEXT", "Before lines of no row.")] = None
+    skip_rows: Annotated[int, value("--skip-rows", "N", "Lines above the table.", min=0)] = 0
+    lenient: Annotated[
+        bool, typer.Option("--lenient", help="Quotes may stand inside of fields.")
+    ] = False
+
+    @property
+    def csv(self) -> dict[str, Any]:
+        """The fields that are given."""
+        fields = {name: getattr(self, name, None) for name in CsvDialect.__struct_fields__}
+        given = {name: value for name, value in fields.items() if value not in (None, 0, [])}
+        if self.delimiter:
+            given["delimiter"] = self.delimiter.replace("\\t", "\t")  # none holds a letter
+        return given | ({"header": False} if self.no_header else {})
+
+
 @options.command("infer", "piienc schema infer profiles.csv -o schema.toml", app)
 def infer(
     sample: Annotated[Path, options.argument("SAMPLE", "CSV (also compressed) or Parquet.")],
     output: Annotated[
-        Path | None, options.value("-o --output", "FILE", "Default: standard output.")
+        Path | None, value("-o --output", "FILE", "Default: standard output.")
     ] = None,
     name: Annotated[
-        str | None, options.value("--name", "NAME", "Name of the schema. Default: SAMPLE's.")
+        str | None, value("--name", "NAME", "Name of the schema. Default: SAMPLE's.")
     ] = None,
-    rows: Annotated[
-        int, options.value("--rows", "N", "Number of rows to read; 0: all.", min=0)
-    ] = 100_000,
+    rows: Annotated[int, value("--rows", "N", "Number of rows to read; 0: all.", min=0)] = 100_000,
     searchable: Annotated[
-        str, options.value("--key-searchable", "NAME", "Key for columns that are searched.")
+        str, value("--key-searchable", "NAME", "Key for columns that are searched.")
     ] = "searchable",
     sealed: Annotated[
-        str, options.value("--key-sealed", "NAME", "Key for the other marked columns.")
+        str, value("--key-sealed", "NAME", "Key for the other marked columns.")
     ] = "sealed",
     force: options.Force = False,
     *,
-    common: options.CommonOptions,
+    common: DialectOptions,
 ) -> None:
     """Propose a schema from a sample: types, rules and marks, each with its reason."""
+    from piienc.errors import InputError  # start-up
     from piienc.keys.names import require_name  # start-up
     from piienc.schema.propose import dump  # start-up
+    from piienc.setup.infer.dialect import as_options  # start-up
     from piienc.setup.infer.infer import infer as infer_schema  # start-up
     from piienc.setup.infer.judge import KeyNames
 
@@ -58,7 +93,12 @@ def infer(
         require_output(output, common.settings, (sample,))
     for key in (searchable, sealed):
         require_name(key)
-    proposal = infer_schema(sample, name=name, rows=rows, keys=KeyNames(searchable, sealed))
+    names = KeyNames(searchable, sealed)
+    try:
+        proposal = infer_schema(sample, name=name, rows=rows, keys=names, csv=common.csv)
+    except InputError as error:
+        error.hint = as_options(error.hint)
+        raise
     text = dump(proposal.schema)
     if output is not None:
         from piienc.base.files import new_file
@@ -204,10 +244,10 @@ def _row(name: str, facts: dict[str, Any]) -> Sequence[str]:
 @options.command("mark", "piienc schema mark email phone --key searchable", app)
 def mark(
     columns: Annotated[list[str], options.argument("COLUMN...", "The columns to mark.")],
-    key: Annotated[str, options.value("--key", "NAME", "Key to encrypt with.")],
+    key: Annotated[str, value("--key", "NAME", "Key to encrypt with.")],
     schema: Annotated[Path, options.schema("Default: schema.toml.")] = _DEFAULT,
     context: Annotated[
-        str | None, options.value("--context", "TEXT", "Context of one column. Default: its name.")
+        str | None, value("--context", "TEXT", "Context of one column. Default: its name.")
     ] = None,
     *,
     common: options.CommonOptions,

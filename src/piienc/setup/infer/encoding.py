@@ -6,8 +6,7 @@ import codecs
 import re
 from typing import TYPE_CHECKING
 
-from msgspec import Struct
-
+from piienc.schema.propose import ProposedField
 from piienc.storage.content import byte_order_mark, unmarked_wide
 
 if TYPE_CHECKING:
@@ -22,20 +21,6 @@ _ISO_2022_JP = re.compile(rb"\x1b\$[@B]")
 _CONTROL = re.compile("[\x80-\x9f]")  # in no text, and in what was read by the wrong encoding
 
 
-class DetectedEncoding(Struct, frozen=True):
-    """What a sample's encoding is, or may be.
-
-    Attributes:
-        name: the encoding by which the sample is read; without `known`, the likeliest.
-        known: whether its bytes leave no other.
-        others: without `known`, those that read all of it, too.
-    """
-
-    name: str
-    known: bool = True
-    others: tuple[str, ...] = ()
-
-
 def told_by(start: bytes) -> str | None:
     """Return the encoding that a file's beginning tells; None where that has to be tried."""
     if marked := byte_order_mark(start):
@@ -45,10 +30,10 @@ def told_by(start: bytes) -> str | None:
     return "iso2022_jp" if _ISO_2022_JP.search(start) else None
 
 
-def find_encoding(stream: Decompressed, start: bytes, rows: int) -> DetectedEncoding:
-    """Find out by which encodings a sample can be read; `rows`: lines to look at, 0 for all."""
+def find_encoding(stream: Decompressed, start: bytes, rows: int) -> ProposedField:
+    """Propose an encoding, sure if the bytes leave no other; `rows`: to look at, 0 for all."""
     if name := told_by(start):
-        return DetectedEncoding(name)
+        return _sure(name)
     decoders = {
         name: codecs.getincrementaldecoder(name)() for name in ("utf-8", *_candidates(start))
     }
@@ -60,10 +45,16 @@ def find_encoding(stream: Decompressed, start: bytes, rows: int) -> DetectedEnco
         ended = enough or not data
         data = data[: data.rfind(b"\n") + 1] if enough else data
         decoders = {name: each for name, each in decoders.items() if _reads(name, each, data)}
-    names = tuple(decoders)
+    names = [*decoders]
     if not names or names[0] == "utf-8":
-        return DetectedEncoding("utf-8")  # if nothing reads it, this is what tells where
-    return DetectedEncoding(names[0], known=False, others=names[1:])
+        return _sure("utf-8")  # if nothing reads it, this is what tells where
+    why = "not UTF-8, and no file tells what else: which one writes every name right?"
+    also = f" All rows can be read by {', '.join(names[1:])}, too" if names[1:] else ""
+    return ProposedField("encoding", names[0], why + also, sure=False)
+
+
+def _sure(name: str) -> ProposedField:
+    return ProposedField("encoding", name, "reads all rows looked at")
 
 
 def _candidates(start: bytes) -> tuple[str, ...]:

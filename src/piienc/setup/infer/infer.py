@@ -4,22 +4,27 @@ from __future__ import annotations
 
 import os
 from pathlib import PurePath
-from typing import TYPE_CHECKING
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any
 
 from msgspec import Struct
+from msgspec.structs import replace
 
+from piienc.errors import InputError, UsageError
+from piienc.schema.dialect import CsvDialect
 from piienc.schema.propose import ProposedField, ProposedSchema
+from piienc.setup.infer.dialect import as_options, dialect_of, look_at, option
 from piienc.setup.infer.judge import KeyNames, judge
-from piienc.setup.infer.sample import profiled, sniff
+from piienc.setup.infer.sample import profiled
 from piienc.storage import FileSource
 from piienc.tables import CsvFormat, format_of
-from piienc.tables.csv.oddities import DELIMITERS
+from piienc.transform.crypt import format_of_dialect
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
-    from piienc.setup.infer.encoding import DetectedEncoding
-    from piienc.setup.infer.sample import DetectedDialect
+    from piienc.setup.infer.profile import ColumnProfile
 
 ROWS = 100_000
 """So many rows of a sample are looked at, if nothing else is said."""
@@ -40,7 +45,12 @@ class Proposal(Struct, frozen=True):
 
 
 def infer(
-    path: Path, *, name: str | None = None, rows: int = ROWS, keys: KeyNames = KeyNames()
+    path: Path,
+    *,
+    name: str | None = None,
+    rows: int = ROWS,
+    keys: KeyNames = KeyNames(),
+    csv: Mapping[str, Any] = MappingProxyType({}),
 ) -> Proposal:
     """Propose a schema for files like a sample, which is read as a stream.
 
@@ -49,19 +59,21 @@ def infer(
         name: the schema's; by default the sample's, without its suffixes.
         rows: that are looked at, at most; 0 for all.
         keys: the names of the keys.
+        csv: how the sample is written: fields of a schema's `[csv]`. What is not among them is
+            found out if that is safe, or is the default.
 
     Raises:
+        UsageError: the fields of `csv` have mistakes, or the sample is Parquet.
         InputError: the sample cannot be read, or has no header.
     """
     with FileSource(path).opened() as file:
-        text = format_of(file.head).begins is None
-    csv: tuple[ProposedField, ...] = ()
-    form = CsvFormat()
-    if text:
-        dialect = sniff(path, rows)
-        csv = _dialect(dialect)
-        form = CsvFormat(dialect.delimiter, encoding=dialect.encoding.name)
-    profiles, row_count, is_whole = profiled(path, rows, form)
+        is_csv = format_of(file.head).begins is None
+    if csv and not is_csv:
+        options = ", ".join(map(option, csv))
+        raise UsageError(f"{path} is Parquet, which needs no {options}", hint="leave it out")
+    profiles, row_count, is_whole, fields = (
+        _of_csv(path, rows, csv) if is_csv else (*profiled(path, rows, CsvFormat()), ())
+    )
     columns = judge(profiles, keys)
     stem = os.fsencode(PurePath(path).name.partition(".")[0]).decode("utf-8", "replace")
     extent = (
@@ -73,25 +85,29 @@ def infer(
         "A line that is a comment is for you to decide.",
     )
     return Proposal(
-        ProposedSchema(name or stem or "sample", columns, csv, notes), row_count, is_whole
+        ProposedSchema(name or stem or "sample", columns, fields, notes), row_count, is_whole
     )
 
 
-def _dialect(dialect: DetectedDialect) -> tuple[ProposedField, ...]:
-    name = DELIMITERS[dialect.delimiter]
-    if not dialect.times:
-        why = "the header has no delimiter: is it a single column?"
-    elif dialect.tied:
-        why = f"{name} stands {dialect.times} times in the header, and another one as often"
-    else:
-        why = f"{name} stands {dialect.times} times in the header"
-    return (ProposedField("delimiter", dialect.delimiter, why), _encoding(dialect.encoding))
-
-
-def _encoding(encoding: DetectedEncoding) -> ProposedField:
-    if encoding.known:
-        return ProposedField("encoding", encoding.name, "reads all rows looked at")
-    others = ", ".join(encoding.others)
-    why = "not UTF-8, and no file tells what else: which one writes every name right?"
-    also = f" All rows can be read by {others}, too" if others else ""
-    return ProposedField("encoding", encoding.name, why + also, sure=False)
+def _of_csv(
+    path: Path, rows: int, given: Mapping[str, Any]
+) -> tuple[list[ColumnProfile], int, bool, tuple[ProposedField, ...]]:
+    """Look at the rows of CSV, and propose `[csv]`."""
+    fields = look_at(path, rows, given)
+    found = {name: fields[name].value for name in ("delimiter", "encoding")}
+    form = format_of_dialect(dialect_of({**found, **given}))
+    try:
+        seen = profiled(path, rows, form)
+        texts = sorted({text for profile in seen[0] for text in profile.null_texts})
+        if texts and "null" not in given:
+            again = profiled(path, rows, replace(form, nulls=("", *texts)))
+            pairs = zip(seen[0], again[0], strict=True)
+            if columns := sum(one.values > other.values for one, other in pairs):
+                why = f"{' and '.join(texts)} without quotes in {columns} of {len(seen[0])} columns"
+                seen, fields["null"] = again, ProposedField("null", ["", *texts], why)
+    except InputError as error:
+        if (line := fields.get("comment")) and not line.sure:
+            error.hint = f"{line.why}; or {error.hint}"
+        raise
+    lines = (fields[name] for name in CsvDialect.__struct_fields__ if name in fields)
+    return *seen, tuple(replace(line, why=as_options(line.why)) for line in lines)

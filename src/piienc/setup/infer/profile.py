@@ -45,6 +45,7 @@ LOOKS = {
 """Each matches a whole value."""
 
 TYPES = ("integer", "float", "boolean", "date", "timestamp", "zoned timestamp")
+_NULLS = ("\\N", "NULL")  # what databases write for null
 
 
 class ColumnProfile(Struct):
@@ -58,6 +59,7 @@ class ColumnProfile(Struct):
         looks: how many look like what, by the keys of `LOOKS`.
         formats: how many have which format of a schema.
         personal: how many hold personal data, by finder.
+        nulls: how many may be null, by their text.
     """
 
     name: str
@@ -67,6 +69,7 @@ class ColumnProfile(Struct):
     looks: Counter[str] = field(default_factory=Counter)
     formats: Counter[str] = field(default_factory=Counter)
     personal: Counter[str] = field(default_factory=Counter)
+    nulls: Counter[str] = field(default_factory=Counter)
     _different: pa.Array | None = None
     _too_many: bool = False
 
@@ -76,6 +79,15 @@ class ColumnProfile(Struct):
         if self._too_many:
             return None
         return 0 if self._different is None else len(self._different)
+
+    @property
+    def null_texts(self) -> set[str]:
+        r"""What is null most probably: `\N`, and `NULL` where all else is of a type."""
+        others = self.values - self.nulls.total()
+        is_typed = any(0 < others == self.looks[look] for look in TYPES)
+        return {
+            text for text, count in self.nulls.items() if count and (is_typed or text != "NULL")
+        }
 
     def all_look(self, look: str) -> bool:
         """Tell whether every value looks like something, and there is one."""
@@ -93,13 +105,15 @@ class ColumnProfile(Struct):
             looks = [look for look in LOOKS if look not in TYPES or self._may_be(look)]
             self.looks.update(count_looks(values, looks))
             self.formats.update(count_formats(values))
+            equal = {text: pc.sum(pc.equal(values, text)).as_py() or 0 for text in _NULLS}
+            self.nulls.update(equal)
         self.personal.update(count_personal(self.name, values))
         self.rows += rows
         self.values += len(values)
         self._count_different(values)
 
     def _may_be(self, look: str) -> bool:
-        return self.looks[look] == self.values
+        return self.looks[look] == self.values - self.nulls.total()
 
     def _count_different(self, values: pa.Array) -> None:
         if self._too_many or not len(values):

@@ -1,68 +1,27 @@
-"""The rows of a sample, column by column; how a CSV file is written is found out."""
+"""The rows of a sample, column by column."""
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
-from msgspec import Struct
 
 from piienc.checks.text import is_text
 from piienc.columns import plain_type
 from piienc.errors import InputError
-from piienc.setup.infer.encoding import find_encoding, told_by
 from piienc.setup.infer.profile import ColumnProfile, count_personal, finders
 from piienc.storage import FileSource
 from piienc.tables import opened_table, repeated
-from piienc.tables.csv.oddities import DELIMITERS, unnamed
-from piienc.tables.streams import Decompressed
+from piienc.tables.csv.oddities import unnamed
 from piienc.transform.batches import decoded
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from piienc.setup.infer.encoding import DetectedEncoding
-    from piienc.tables import CsvFormat
+    from piienc.tables import CsvFormat, OpenedTable
     from piienc.transform.batches import StoredColumn
 
-_HEAD = 1 << 16  # bytes in which the header is looked for
-_QUOTED = re.compile(r'"(?:[^"]|"")*"')
-
-
-class DetectedDialect(Struct, frozen=True):
-    """How a CSV file is written.
-
-    Attributes:
-        delimiter: stands most often in the header.
-        times: how often.
-        tied: whether another one stands there as often.
-        encoding: what it is, or may be.
-    """
-
-    delimiter: str
-    times: int
-    tied: bool
-    encoding: DetectedEncoding
-
-
-def sniff(path: Path, rows: int) -> DetectedDialect:
-    """Find out how a CSV file is written; `rows`: those to look at, 0 for all.
-
-    Raises:
-        InputError: it cannot be read.
-    """
-    with FileSource(path).opened() as file:
-        stream = Decompressed(file.reader, file.name)
-        start = stream.peek(_HEAD)
-        encoding = find_encoding(stream, start, rows)
-    text = start.decode(told_by(start) or "latin-1", "ignore")
-    header = _QUOTED.sub("", text).partition("\n")[0]
-    counts = {mark: header.count(mark) for mark in DELIMITERS}
-    delimiter = max(counts, key=lambda mark: counts[mark])
-    times = counts[delimiter]
-    tied = times > 0 and list(counts.values()).count(times) > 1
-    return DetectedDialect(delimiter, times, tied, encoding)
+_NO_HEADER = "; or say in the schema that no line names them: [csv] header = false"
 
 
 def profiled(path: Path, most: int, form: CsvFormat) -> tuple[list[ColumnProfile], int, bool]:
@@ -76,7 +35,7 @@ def profiled(path: Path, most: int, form: CsvFormat) -> tuple[list[ColumnProfile
             is no header.
     """
     with FileSource(path).opened() as file, opened_table(file, form) as table:
-        _check_names(str(path), table.columns)
+        _check_names(str(path), table)
         types = [plain_type(kind) if table.typed else None for kind in table.schema.types]
         profiles = [ColumnProfile(*column) for column in zip(table.columns, types, strict=True)]
         row_count = 0
@@ -94,19 +53,21 @@ def profiled(path: Path, most: int, form: CsvFormat) -> tuple[list[ColumnProfile
     return profiles, row_count, True
 
 
-def _check_names(path: str, names: list[str]) -> None:
+def _check_names(path: str, table: OpenedTable) -> None:
+    names, no_header = table.columns, "" if table.typed else _NO_HEADER
     if "" in names:
         odd = unnamed(names)
-        raise InputError(f"{path}: {odd.what}", hint=odd.remedy)
+        raise InputError(f"{path}: {odd.what}", hint=odd.remedy + no_header)
     if repeated(names):
         raise InputError(
-            f"{path}: two columns have one name", hint="give every column a name of its own"
+            f"{path}: two columns have one name",
+            hint="give every column a name of its own" + no_header,
         )
     data = count_personal("", pa.array(names, pa.large_string()))
     if any(not finders()[name].share for name in data):
         raise InputError(
             f"{path}: the first line looks like a row of data, and not like a header",
-            hint="the first line must name the columns",
+            hint="the first line must name the columns" + no_header,
         )
 
 

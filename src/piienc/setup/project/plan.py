@@ -10,13 +10,15 @@ from msgspec import Struct, field
 
 from piienc import schema as schemas
 from piienc.base.files import open_input
-from piienc.errors import UsageError
+from piienc.base.printable import command
+from piienc.errors import InputError, UsageError
 from piienc.keys import KeyFolder
 from piienc.keys.keyset import Mode
 from piienc.keys.names import require_name
 from piienc.keys.openpgp.folder import PgpFolder
 from piienc.remote import parse_url
 from piienc.schema.propose import dump
+from piienc.setup.infer.dialect import as_options
 from piienc.setup.infer.infer import infer
 from piienc.setup.project.files import ignored, pattern_of, settings_text, stem_of
 
@@ -151,7 +153,13 @@ def _proposed(request: ProjectRequest) -> tuple[str, dict[str, str]]:
             f"there is no {request.schema} yet, and no sample to make it from",
             hint="name a file like those that you will encrypt: piienc init SAMPLE",
         )
-    proposal = infer(request.sample, name=str(request.job)).schema
+    try:
+        proposal = infer(request.sample, name=str(request.job)).schema
+    except InputError as error:
+        if "[csv]" in error.hint:
+            made = command("piienc", "schema", "infer", request.sample, "-o", request.schema)
+            error.hint = f"make the schema first, by {made}; {as_options(error.hint)}"
+        raise
     marked = {column.name: key for column in proposal.columns if (key := column.value("encrypt"))}
     return dump(proposal), {name: str(key) for name, key in marked.items()}
 

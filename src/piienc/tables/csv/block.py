@@ -90,7 +90,8 @@ class CsvErrors(Struct, frozen=True):
                 odd = oddities.of_return(behind)
             case FaultKind.FIELDS:
                 fields = "1 field" if fault.fields == 1 else f"{fault.fields} fields"
-                named = "header" if self.form.header else "schema"
+                unnamed = "schema" if self.form.names else "first record"
+                named = "header" if self.form.header else unnamed
                 what = f"{fields}, where the {named} has {self.columns}"
                 end = data.find(b"\n", place) + 1 or len(data)
                 odd = oddities.of_record(data[place:end], fault.fields, self.columns, delimiter)
@@ -110,7 +111,8 @@ class CsvErrors(Struct, frozen=True):
         return InputError(
             f"{self.name}: line {line}: a value has an escape before a letter or a digit, which "
             "some programs read as that character, and others as a line break, say",
-            hint="have values that hold line breaks quoted, and not escaped",
+            hint="have values that hold line breaks quoted, and not escaped; "
+            'if it is \\N for null, say so in the schema: [csv] null = ["\\\\N"]',
         )
 
     def endless(self, line: int) -> InputError:

@@ -22,7 +22,7 @@ class CsvFormat(Struct, frozen=True):
         comment: what a line begins with that is no record; empty: there are none.
         skip_rows: how many lines stand before the first record.
         lenient: whether quotes may stand inside of fields.
-        names: of the columns, where no header names them.
+        names: of the columns, where no header names them; without, they are numbered.
         trailing: whether one more delimiter may stand behind a record's last field.
     """
 

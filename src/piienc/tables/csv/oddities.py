@@ -52,7 +52,7 @@ def _of_beginning(start: bytes, end: int, delimiter: bytes, quote: bytes) -> Ite
     if _SEP.fullmatch(header):
         yield Oddity(
             "line 1 tells Excel the delimiter (sep=), but none that can be one",
-            "say in the schema what it is, and skip that line: [csv] delimiter, skip_rows = 1",
+            "name it in the schema, and skip that line: [csv] delimiter, [csv] skip_rows = 1",
         )
     if mark := _OTHER_ENDS.search(bare.replace(delimiter, b"").decode(errors="replace")):
         # Rows may stand in what seems to be the header: none of it may be shown.
@@ -168,12 +168,17 @@ def of_record(record: bytes, fields: int, columns: int, delimiter: bytes) -> Odd
         (
             columns == 1,
             "",
-            "line 1 must be the header and no title; is [csv] delimiter another one?",
+            "line 1 must be the header: [csv] skip_rows skips a title; is [csv] delimiter another?",
         ),
         (
             line.startswith(b"'") or delimiter + b"'" in line,
             "",
             "if fields are quoted by ', say so in the schema: [csv] quote = \"'\"",
+        ),
+        (
+            fields > columns,
+            "",
+            "mend that row, and quote fields with the delimiter; or skip a title: [csv] skip_rows",
         ),
         (fields == 1, "", "mend that row; if it counts the rows or is a note, remove it"),
         (True, "", "mend that row; a field that holds the delimiter must be quoted"),

@@ -173,7 +173,7 @@ class _Beginning:
             )
         skipped = self._skipped()
         at, end = self._first_record(skipped)
-        columns = list(self._form.names) if not self._form.header else self._names(at, end)
+        columns = self._names(at, end) if self._form.header else self._unnamed(at, end)
         end = end if self._form.header else at
         self._find_trailing(end, len(columns))
         rest = self._data[end:]
@@ -272,6 +272,13 @@ class _Beginning:
             raise self._errors.not_text(self._line_of(at)) from None
         except Unreadable:
             raise self._errors.unclear(self._line_of(at)) from None
+
+    def _unnamed(self, at: int, end: int) -> list[str]:
+        """Return the names of columns that no header names."""
+        if self._form.names:
+            return list(self._form.names)
+        with _header_records(self._data[at:end], self._errors) as records:
+            return [f"column_{number}" for number in range(1, records.columns + 1)]
 
     def _refuse_oddity(self, at: int, end: int) -> None:
         form = self._form
