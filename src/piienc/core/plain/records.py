@@ -31,7 +31,6 @@ class _Broken(Exception):  # noqa: N818  # it becomes a `Fault`
     """A line is not as it should be."""
 
     def __init__(self, kind: FaultKind, place: int, fields: int = 0) -> None:
-        super().__init__(kind, place)
         self.kind, self.place, self.fields = kind, place, fields
 
 
@@ -51,7 +50,7 @@ class _Machine:
         """Return how many bytes of a line end stand here: 0 if it is none."""
         longest = self._line_ends[0]
         left = self._data[at : at + len(longest)]
-        if left != longest and self._may_become(left, longest):
+        if self._may_become(left, longest):
             raise _NotWhole
         return next((len(end) for end in self._line_ends if left.startswith(end)), 0)
 
