@@ -67,7 +67,11 @@ ROOMS = {
     "audit/begun.py": ["tests/audit"],
     "audit/keys.py": ["tests/audit"],
     "keys/": ["tests/keys"],
-    "core/plain/": ["tests/core", "tests/columns/test_plain_path.py", "tests/transform/test_proof.py"],
+    "core/plain/": [
+        "tests/core",
+        "tests/columns/test_plain_path.py",
+        "tests/transform/test_proof.py",
+    ],
     "checks/": ["tests/checks", "tests/receivers"],
     "receivers/demands.py": ["tests/checks", "tests/receivers"],
     "receivers/row_checks.py": ["tests/checks", "tests/receivers"],
