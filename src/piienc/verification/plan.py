@@ -110,20 +110,13 @@ class VerificationPlan(Struct):
 
     def comparable(self, others: Sequence[str]) -> tuple[list[str], list[Violation]]:
         """Return the columns that can be compared with another file, and the violations."""
-        table_names, original_names, twice = {*self.table.columns}, {*others}, repeated(others)
-        violations = [
-            Violation(name, "columns", detail)
-            for names, detail in (
-                (
-                    [name for name in self.table.columns if name not in original_names],
-                    "not in the original",
-                ),
-                ([name for name in others if name not in table_names], "not in this file"),
-                (twice, "more than once in the original: not compared"),
-            )
-            for name in names
-        ]
-        compared = original_names - {*twice}
+        ours, twice = self.table.columns, repeated(others)
+        here, there = {*ours}, {*others}
+        faults = [(name, "not in the original") for name in ours if name not in there]
+        faults += [(name, "not in this file") for name in others if name not in here]
+        faults += [(name, "more than once in the original: not compared") for name in twice]
+        violations = [Violation(name, "columns", detail) for name, detail in faults]
+        compared = there - {*twice}
         for name, verifier in self.verifiers.items():
             if isinstance(verifier, CiphertextColumn):
                 verifier.unchecked["value"] = verifier.unchecked["authentic"]
