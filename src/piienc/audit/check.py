@@ -110,10 +110,13 @@ def check(
         and own_folder not in {one.folder for one in snapshots}
         and key.begun(state)
     ):
-        logs.insert(0, _gone(state, own_folder, key))
+        reason = "the log that the key has begun here is gone"
+        path = own_folder.relative_to(state).as_posix()
+        logs.insert(0, _missing(path, reason, "good", key.fingerprint))
     ids = {walked.begun for walked in walks}
-    missing = sorted({log for log, _ in witnessed} - ids)
-    logs += [_lost(f"a witness tells of the log {log}, which is not here") for log in missing]
+    for log in sorted({log for log, _ in witnessed} - ids):
+        reason = f"a witness tells of the log {log}, which is not here"
+        logs.append(_missing(segments.FOLDER, reason, "none"))
     return AuditReport(tuple(logs))
 
 
@@ -206,12 +209,6 @@ def _misfit(head: SignedHead, walked: WalkState) -> str | None:
     return f"the log was cut off: its head tells of line {head.lines}" if head.lines else None
 
 
-def _gone(state: Path, folder: Path, key: AuditPublicKey) -> LogReport:
-    name = folder.relative_to(state).as_posix()
-    damage = Damage(name, None, "removed", "the log that the key has begun here is gone")
-    return LogReport(name, 0, 0, "good", key.fingerprint, damages=(damage,))
-
-
-def _lost(reason: str) -> LogReport:
-    damage = Damage(segments.FOLDER, None, "removed", reason)
-    return LogReport(segments.FOLDER, 0, 0, "none", damages=(damage,))
+def _missing(path: str, reason: str, signature: Signature, key: str | None = None) -> LogReport:
+    damage = Damage(path, None, "removed", reason)
+    return LogReport(path, 0, 0, signature, key, damages=(damage,))
