@@ -68,11 +68,8 @@ class FingerprintStore(Buckets):
             IncompleteError: the folder for temporary files is full.
         """
         records = np.empty(len(rows), _RECORD)
-        records["high"], records["low"], records["row"] = (
-            fingerprints[:, 0],
-            fingerprints[:, 1],
-            rows,
-        )
+        records["high"], records["low"] = fingerprints.T
+        records["row"] = rows
         self.add(records)
 
     def repeated(self) -> Iterator[Places]:
