@@ -217,8 +217,7 @@ class LogWalk:
     def _follows(self, link: LineLink, number: int) -> None:
         """Hold a line against the one before it."""
         walked, expected = self.walked, self.walked.line + 1
-        log = walked.link.log if walked.link else walked.begun
-        if link.segment != number or (walked.link and link.log != log):
+        if link.segment != number or (walked.link and link.log != walked.link.log):
             other = f"segment {link.segment}" if link.segment != number else "another log"
             raise _WrongError(expected, "misplaced", f"line {expected} is one of {other}")
         if link.line > expected:
