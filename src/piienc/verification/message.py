@@ -32,7 +32,7 @@ _ENDINGS = {".asc", ".gpg", ".pgp"}
 _PIECE = 256 << 10  # bytes copied at a time
 
 
-class _GpgOutput(Struct, frozen=True):
+class _WriteEnd(Struct, frozen=True):
     """Our end of the pipe that gpg writes to."""
 
     descriptor: int
@@ -41,7 +41,7 @@ class _GpgOutput(Struct, frozen=True):
         """Leave it to the thread, which closes it."""
 
 
-class _Content:
+class _MessageContent:
     """A message's content, which gpg unwraps in a thread of its own, while the table is read."""
 
     def __init__(self, pipe: PipeThread[object]) -> None:
@@ -94,10 +94,10 @@ def wrapped(
         secret = secret_for(message, pgp_keys, pgp)
 
         def run(end: int) -> object:
-            route = GpgFiles(file.descriptor, _GpgOutput(end))
+            route = GpgFiles(file.descriptor, _WriteEnd(end))
             return unwrap(route, session=session, passphrase=secret)
 
-        content = _Content(stack.enter_context(PipeThread("piienc-unwrap", run)))
+        content = _MessageContent(stack.enter_context(PipeThread("piienc-unwrap", run)))
 
         def facts() -> FileFacts:
             content.require_whole()
