@@ -9,7 +9,7 @@ import pytest
 from piienc.audit.show import LogFilter, shown
 from piienc.errors import ConfigError, IncompleteError, KeyAccessError
 
-FILES = {"head": "head.json", "segment": "000001.jsonl", "former": "audit.jsonl"}
+FILES = {"head": "head.json", "segment": "000001.jsonl"}
 
 
 def _content(folder):
@@ -32,12 +32,7 @@ def _refusing(monkeypatch, name, number, *, flags=0):
 @pytest.mark.parametrize("kind", FILES)
 def test_file_that_the_system_does_not_open_is_no_break(log, monkeypatch, kind, number):
     """Neither for a command nor for the check; and no line tells of it later."""
-    if kind == "former":  # it is read before the first line
-        log.state.mkdir(mode=0o700)
-        (log.state / "audit.jsonl").write_text("{}\n")
-        (log.state / "audit.jsonl").chmod(0o600)
-    else:
-        log.append(2)
+    log.append(2)
     before = _content(log.state)
     with monkeypatch.context() as patched:
         _refusing(patched, FILES[kind], number)
@@ -49,9 +44,8 @@ def test_file_that_the_system_does_not_open_is_no_break(log, monkeypatch, kind, 
             assert caught.value.hint
     after = {path: content for path, content in _content(log.state).items() if path in before}
     assert after == before
-    if kind != "former":
-        log.append()
-        assert (log.check().damages, log.warnings) == ((), [])
+    log.append()
+    assert (log.check().damages, log.warnings) == ((), [])
 
 
 def test_disk_that_fails_within_a_file_is_no_break(log, monkeypatch):

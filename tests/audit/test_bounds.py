@@ -70,17 +70,6 @@ def test_line_that_ends_and_is_too_long_is_damage(log):
     assert TOO_LONG in log.warnings[0]
 
 
-def test_log_of_the_older_format_without_an_end_takes_no_memory(log):
-    """It is closed as it is found: the first line after it tells what it was."""
-    log.state.mkdir(mode=0o700)
-    _grown(log.state / "audit.jsonl")
-    _, peak = _peak(log.append)
-    assert peak < 8 * PIECE
-    found, peak = _peak(lambda: log.check_all().damages)
-    assert [damage.message for damage in found] == [f"line 1 {TOO_LONG}"]
-    assert peak < 8 * PIECE
-
-
 def test_line_that_would_be_too_long_is_not_written(log, monkeypatch):
     """What is written can be checked."""
     log.append()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import warnings
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Unpack
 
@@ -28,7 +29,6 @@ if TYPE_CHECKING:
     from piienc.jobs.check import CheckReceipt
     from piienc.jobs.context import OnEvent
     from piienc.jobs.outcome import SendReceipt
-    from piienc.keys import Unlocker
     from piienc.settings import Settings
 
 
@@ -93,26 +93,29 @@ def send(
         piienc.errors.LockError: another run of the job is at work.
         piienc.errors.PiiencError: nothing could be begun.
     """
-    settings, unlocker = settings_of(keys, state, config), unlocker_of(passphrase)
-    with _alerting(settings, _label(what, schema, to), on_warning, hook=hook) as alert:
-        context = _context(
-            what,
-            settings,
-            unlocker,
-            schema,
-            to,
-            recipients,
-            on_debug=on_debug,
-            identity_file=path_of(identity),
-            known_hosts=path_of(known_hosts),
-            password_file=path_of(password_file),
-        )
-        schema_path = context.job.schema
+    job = _opened(
+        what,
+        keys=keys,
+        state=state,
+        config=config,
+        passphrase=passphrase,
+        schema=schema,
+        to=to,
+        recipients=recipients,
+        identity=identity,
+        known_hosts=known_hosts,
+        password_file=password_file,
+        hook=hook,
+        on_retry=on_retry,
+        on_debug=on_debug,
+        on_warning=on_warning,
+    )
+    with job as (context, alert):
+        settings, schema_path = context.settings, context.job.schema
         with recorded("send", settings, schema=schema_path, on_warning=on_warning) as entry:
-            context = replace(
+            steps = replace(
                 context,
                 on_event=on_event or ignore_event,
-                on_retry=on_retry,
                 on_key=entry.key,
                 on_receipt=entry.receipt,
                 with_position=entry.with_position,
@@ -120,7 +123,7 @@ def send(
                 dry_run=dry_run,
                 threads=threads,
             )
-            receipt = send_by(context)
+            receipt = send_by(steps)
             entry.code = receipt.exit_code
         receipt = replace(receipt, audit=entry.position)
         if receipt.exit_code:
@@ -134,45 +137,45 @@ def check(what: PathLike, **given: Unpack[JobArguments]) -> CheckReceipt:
     Raises:
         piienc.errors.PiiencError: there is no such job.
     """
+    with _opened(what, **given) as (context, _):
+        return check_by(context)
+
+
+@contextlib.contextmanager
+def _opened(
+    what: PathLike, **given: Unpack[JobArguments]
+) -> Iterator[tuple[JobContext, Callable[[dict[str, Any]], None]]]:
+    """Yield what a job is made of, and what runs the hook of `[notify]` with a document.
+
+    The error that ends the block runs the hook, too.
+    """
     settings = settings_of(given["keys"], given["state"], given["config"])
-    label = _label(what, given["schema"], given["to"])
-    with _alerting(settings, label, given["on_warning"], hook=given["hook"]):
-        context = _context(
-            what,
-            settings,
-            unlocker_of(given["passphrase"]),
-            given["schema"],
-            given["to"],
-            given["recipients"],
-            on_debug=given["on_debug"],
+    unlocker = unlocker_of(given["passphrase"])
+    schema, to, recipients = path_of(given["schema"]), given["to"], given["recipients"]
+    name = str(what) if schema is None and to is None else None
+
+    def alert(document: dict[str, Any]) -> None:
+        if given["hook"] and settings.notify:
+            problem = notify(settings.notify, {"job": name, **document})
+            if problem:
+                given["on_warning"](problem)
+
+    try:
+        if isinstance(recipients, str):
+            raise UsageError("recipients must be a list of names", hint='say recipients=["NAME"]')
+        job = _job_of(str(what), settings, schema, to)
+        destination = destination_named(job.destination, settings).with_said(
+            recipients=tuple(recipients) or None,
             identity_file=path_of(given["identity"]),
             known_hosts=path_of(given["known_hosts"]),
             password_file=path_of(given["password_file"]),
         )
-        return check_by(replace(context, on_retry=given["on_retry"]))
-
-
-def _context(
-    what: PathLike,
-    settings: Settings,
-    unlocker: Unlocker,
-    schema: PathLike | None,
-    to: str | None,
-    recipients: Sequence[str],
-    *,
-    on_debug: OnLine | None,
-    **over: Path | None,
-) -> JobContext:
-    """Return what a job is made of, with some of its destination's settings replaced."""
-    if isinstance(recipients, str):
-        raise UsageError("recipients must be a list of names", hint='say recipients=["NAME"]')
-    job = _job_of(str(what), settings, path_of(schema), to)
-    destination = destination_named(job.destination, settings).with_said(
-        recipients=tuple(recipients) or None, **over
-    )
-    return JobContext(
-        settings, job, destination, lambda: endpoint_of(destination, unlocker, on_debug), unlocker
-    )
+        connect = partial(endpoint_of, destination, unlocker, given["on_debug"])
+        context = JobContext(settings, job, destination, connect, unlocker)
+        yield replace(context, on_retry=given["on_retry"]), alert
+    except PiiencError as error:
+        alert(ErrorFacts.of(error).document())
+        raise
 
 
 def _job_of(what: str, settings: Settings, schema: Path | None, to: str | None) -> Job:
@@ -196,27 +199,3 @@ def _job_of(what: str, settings: Settings, schema: Path | None, to: str | None) 
             hint="name one of them, add [jobs.NAME], or send a file: --schema S --to DESTINATION",
         )
     return settings.jobs[what]
-
-
-def _label(what: PathLike, schema: PathLike | None, to: str | None) -> str | None:
-    """Return the name of the job; None for a file."""
-    return str(what) if schema is None and to is None else None
-
-
-@contextlib.contextmanager
-def _alerting(
-    settings: Settings, job: str | None, on_warning: OnWarning, *, hook: bool
-) -> Iterator[Callable[[dict[str, Any]], None]]:
-    """Run the hook of `[notify]` with the error that ends the block; yield what runs it before."""
-
-    def alert(document: dict[str, Any]) -> None:
-        if hook and settings.notify:
-            problem = notify(settings.notify, {"job": job, **document})
-            if problem:
-                on_warning(problem)
-
-    try:
-        yield alert
-    except PiiencError as error:
-        alert(ErrorFacts.of(error).document())
-        raise

@@ -11,7 +11,6 @@
     standing.py  where a log stands, as far as a command can check it cheaply
     log.py       lines are appended
     check.py     the whole of it held against signatures, heads and witnesses; walk.py: one log
-    former.py    the log of the format before this one, which is closed
     show.py      the lines that somebody asks for
 
 Each key has a log of its own, `audit/FINGERPRINT/`, with signed lines alone. What is written

@@ -22,7 +22,7 @@ _UNTOUCHED = "without it no key is used and no file is touched; "
 
 def unreadable(path: Path, error: OSError) -> ConfigError:
     """Return the error of a file or folder of the log that is there and cannot be read."""
-    reason, hint = _of(path, error) or (_reason(error), _HINTS.get(error.errno or 0))
+    reason, hint = _explained(path, error)
     return ConfigError(
         f"cannot read {path}: {reason}",
         hint=hint or "nothing was written into the log: see to the disk that it is on",
@@ -32,7 +32,7 @@ def unreadable(path: Path, error: OSError) -> ConfigError:
 def unkept(folder: Path, error: OSError) -> ConfigError | IncompleteError:
     """Return the error of a log that cannot be kept in a folder."""
     path = Path(os.fsdecode(error.filename)) if error.filename else folder
-    reason, remedy = _of(path, error) or (_reason(error), _HINTS.get(error.errno or 0))
+    reason, remedy = _explained(path, error)
     where = f"{path}: {reason}" if error.filename else reason
     message = f"cannot keep the audit log {folder}: {where}"
     if error.errno in NO_ROOM:
@@ -42,18 +42,27 @@ def unkept(folder: Path, error: OSError) -> ConfigError | IncompleteError:
     return ConfigError(message, hint=_UNTOUCHED + remedy)
 
 
-def _of(path: Path, error: OSError) -> tuple[str, str] | None:
-    """Return reason and remedy of what is there and denied to this user; None for all else."""
+def user_name(number: int) -> str:
+    """Return the name of a user; the number where it has none."""
+    try:
+        return pwd.getpwuid(number).pw_name
+    except KeyError:
+        return str(number)
+
+
+def _explained(path: Path, error: OSError) -> tuple[str, str | None]:
+    """Return the reason of an error, with the owner of what is denied to this user; a remedy."""
+    reason = os.strerror(error.errno) if error.errno else str(error)
     if error.errno not in _DENIED or (existing := _seen(path)) is None:
-        return None
+        return reason, _HINTS.get(error.errno or 0)
     ancestor, facts = existing
     is_folder = stat.S_ISDIR(facts.st_mode)
     name = "it" if ancestor == path else f"{ancestor}"
-    reason = f"{_reason(error)}; {name} belongs to {_name_of(facts.st_uid)}"
+    reason += f"; {name} belongs to {user_name(facts.st_uid)}"
     if facts.st_uid == os.geteuid():
         return reason, command("chmod", "u+rwx" if is_folder else "u+rw", ancestor)
     options = ["-R"] if is_folder else []
-    return reason, command("sudo", "chown", *options, _name_of(os.geteuid()), ancestor)
+    return reason, command("sudo", "chown", *options, user_name(os.geteuid()), ancestor)
 
 
 def _seen(path: Path) -> tuple[Path, os.stat_result] | None:
@@ -66,14 +75,3 @@ def _seen(path: Path) -> tuple[Path, os.stat_result] | None:
         except OSError:
             return None
     return None
-
-
-def _reason(error: OSError) -> str:
-    return os.strerror(error.errno) if error.errno else str(error)
-
-
-def _name_of(user: int) -> str:
-    try:
-        return pwd.getpwuid(user).pw_name
-    except KeyError:
-        return str(user)

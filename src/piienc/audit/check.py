@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Literal
 
 from msgspec import Struct
 
-from piienc.audit import former, segments
 from piienc.audit import head as heads
+from piienc.audit import segments
 from piienc.audit.access import unreadable
 from piienc.audit.head import LogPosition
 from piienc.audit.standing import misfit, standing
@@ -15,12 +15,11 @@ from piienc.audit.walk import Damage, LogWalk
 from piienc.errors import AuthenticationError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable
     from pathlib import Path
 
     from piienc.audit.head import SignedHead
     from piienc.audit.keys import AuditPublicKey
-    from piienc.audit.line import FormerLog
     from piienc.audit.walk import Kind, WalkState, Witnessed
 
 Signature = Literal["good", "unchecked", "none"]
@@ -93,12 +92,8 @@ def check(
         ConfigError: the system does not let it be read: nothing is said of the log.
     """
     witnessed: dict[tuple[str, int], set[str]] = {}
-    older: dict[int, set[str]] = {}
     for witness in witnesses:
-        if witness.log is None:
-            older.setdefault(witness.lines, set()).add(witness.head)
-        else:
-            witnessed.setdefault((witness.log, witness.lines), set()).add(witness.head)
+        witnessed.setdefault((witness.log, witness.lines), set()).add(witness.head)
     own_folder = segments.folder_of(state, key.fingerprint) if key else None
     with segments.still(state):
         snapshots = [_seen(folder) for folder in segments.folders(state)]
@@ -115,13 +110,13 @@ def check(
         and own_folder not in {one.folder for one in snapshots}
         and key.begun(state)
     ):
-        logs.insert(0, _gone(state, own_folder, key))
-    formers = [former for walked in walks for former in walked.formers]
-    if old := _former(state, key, older, formers, bool(logs)):
-        logs.append(old)
+        reason = "the log that the key has begun here is gone"
+        path = own_folder.relative_to(state).as_posix()
+        logs.insert(0, _missing(path, reason, "good", key.fingerprint))
     ids = {walked.begun for walked in walks}
-    missing = sorted({log for log, _ in witnessed} - ids)
-    logs += [_lost(f"a witness tells of the log {log}, which is not here") for log in missing]
+    for log in sorted({log for log, _ in witnessed} - ids):
+        reason = f"a witness tells of the log {log}, which is not here"
+        logs.append(_missing(segments.FOLDER, reason, "none"))
     return AuditReport(tuple(logs))
 
 
@@ -214,53 +209,6 @@ def _misfit(head: SignedHead, walked: WalkState) -> str | None:
     return f"the log was cut off: its head tells of line {head.lines}" if head.lines else None
 
 
-def _gone(state: Path, folder: Path, key: AuditPublicKey) -> LogReport:
-    name = folder.relative_to(state).as_posix()
-    damage = Damage(name, None, "removed", "the log that the key has begun here is gone")
-    return LogReport(name, 0, 0, "good", key.fingerprint, damages=(damage,))
-
-
-def _lost(reason: str) -> LogReport:
-    damage = Damage(segments.FOLDER, None, "removed", reason)
-    return LogReport(segments.FOLDER, 0, 0, "none", damages=(damage,))
-
-
-def _former(
-    state: Path,
-    key: AuditPublicKey | None,
-    witnessed: Mapping[int, set[str]],
-    closed: list[FormerLog],
-    newer: bool,  # noqa: FBT001  # a private helper, called once
-) -> LogReport | None:
-    """Check the log of the previous format against the first line that follows it."""
-    former_log = former.closed_former(state, key)
-    if former_log is None and not closed and not witnessed:
-        return None
-    reason = _former_reason(former_log, closed, newer)
-    if reason is None and witnessed:
-        reason = (
-            former.unattested(state, witnessed)
-            if former_log
-            else "a receipt tells of it; it is gone"
-        )
-    damages = () if reason is None else (Damage(segments.FORMER, None, "altered", reason),)
-    lines, signed = (former_log.lines, former_log.signed) if former_log else (0, 0)
-    unchecked = former.is_signed(state)
-    signature: Signature = "good" if signed else "unchecked" if unchecked else "none"
-    return LogReport(segments.FORMER, lines, 1, signature, damages=damages)
-
-
-def _former_reason(
-    former_log: FormerLog | None,
-    closed: list[FormerLog],
-    newer: bool,  # noqa: FBT001  # likewise
-) -> str | None:
-    if not newer:
-        return former_log.reason if former_log else None
-    if not closed:
-        return "no line of the newer log tells of it" if former_log else None
-    if former_log is None:
-        return "it was removed"
-    if (former_log.bytes, former_log.sha256) != (closed[0].bytes, closed[0].sha256):
-        return "it is not as it was when it was closed"
-    return closed[0].reason
+def _missing(path: str, reason: str, signature: Signature, key: str | None = None) -> LogReport:
+    damage = Damage(path, None, "removed", reason)
+    return LogReport(path, 0, 0, signature, key, damages=(damage,))

@@ -12,7 +12,6 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import os
-import pwd
 import signal
 import warnings
 from contextlib import suppress
@@ -21,6 +20,7 @@ from typing import TYPE_CHECKING, Any
 
 from msgspec import to_builtins
 
+from piienc.audit.access import user_name
 from piienc.audit.log import AuditLog
 from piienc.base.printable import as_text
 from piienc.errors import PiiencError, PolicyError
@@ -62,7 +62,8 @@ class AuditEntry:
         self._facts = {
             "schema_version": 2,
             "run": os.urandom(8).hex(),
-            **_who(),
+            "user": user_name(os.getuid()),
+            "host": os.uname().nodename,
             "command": command,
         }
         self._schema: dict[str, str] | None = None
@@ -231,12 +232,3 @@ def _ended_by(error: BaseException) -> tuple[int, str]:
             return error.code if isinstance(error.code, int) else 1, "terminated"
         case _:
             return PiiencError.exit_code, PiiencError.kind
-
-
-def _who() -> dict[str, str]:
-    uid = os.getuid()
-    try:
-        user = pwd.getpwuid(uid).pw_name
-    except KeyError:
-        user = str(uid)
-    return {"user": user, "host": os.uname().nodename}

@@ -35,12 +35,12 @@ class LogPosition(Struct, frozen=True):
     Attributes:
         lines: how many lines there were.
         head: the SHA-256 of the last of them, in hex.
-        log: the log's id; None in what is from before logs had one.
+        log: the log's id.
     """
 
     lines: int
     head: str
-    log: str | None = None
+    log: str
 
     def note(self) -> str:
         """Return it as one line, to keep elsewhere."""

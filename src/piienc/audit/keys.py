@@ -71,16 +71,11 @@ class AuditPublicKey:
 
 
 class AuditKey(AuditPublicKey):
-    """Signs, too.
+    """Signs, too."""
 
-    Attributes:
-        new: it was made by this process.
-    """
-
-    def __init__(self, key: Ed25519PrivateKey, folder: Path, *, new: bool) -> None:
+    def __init__(self, key: Ed25519PrivateKey, folder: Path) -> None:
         super().__init__(key.public_key(), folder)
         self._private = key
-        self.new = new
 
     def remember(self, state: Path, log: str) -> None:
         """Keep the id of the first log of a state folder, if the key folder takes it."""
@@ -103,22 +98,21 @@ def signing_key(folder: Path, *, begin: bool = False) -> AuditKey | None:
         KeyAccessError: it cannot be read, is no such key, or others than its owner may read it.
     """
     path = folder / _FOLDER / _PRIVATE
-    new = not _is_there(path)
-    if new:
+    if not _is_there(path):
         if begin and not _is_there(folder):
             with contextlib.suppress(ConfigError):  # the command's own words tell of it
                 make_private_folder(folder)
         if not os.access(folder, os.W_OK | os.X_OK):
             return None
         with contextlib.suppress(ConfigError, IncompleteError):  # it may not be written to
-            new = _make(folder / _FOLDER)
+            _make(folder / _FOLDER)
         if not _is_there(path):
             return None
     from cryptography.hazmat.primitives.asymmetric import ed25519  # noqa: PLC0415  # start-up
 
     key = ed25519.Ed25519PrivateKey.from_private_bytes(_seed(path))
     _publish(key, path.with_name(_PUBLIC))
-    return AuditKey(key, folder, new=new)
+    return AuditKey(key, folder)
 
 
 def public_key(folder: Path) -> AuditPublicKey | None:
@@ -143,8 +137,8 @@ def public_key(folder: Path) -> AuditPublicKey | None:
     return AuditPublicKey(key, folder)
 
 
-def _make(folder: Path) -> bool:
-    """Make a key; tell whether it is ours."""
+def _make(folder: Path) -> None:
+    """Make a key, unless another process comes first: then all take that one."""
     from cryptography.hazmat.primitives import serialization as forms  # noqa: PLC0415  # start-up
     from cryptography.hazmat.primitives.asymmetric import ed25519  # noqa: PLC0415  # start-up
 
@@ -152,13 +146,8 @@ def _make(folder: Path) -> bool:
         forms.Encoding.PEM, forms.PrivateFormat.PKCS8, forms.NoEncryption()
     )
     make_private_folder(folder)
-    # Whoever comes second takes the key of whoever came first.
-    try:
-        with new_file(folder / _PRIVATE, kept=True) as file:
-            file.write(private)
-    except PolicyError:
-        return False
-    return True
+    with contextlib.suppress(PolicyError), new_file(folder / _PRIVATE, kept=True) as file:
+        file.write(private)
 
 
 def _publish(key: Ed25519PrivateKey, path: Path) -> None:

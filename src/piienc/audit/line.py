@@ -46,26 +46,6 @@ class LogBreak(msgspec.Struct, frozen=True):
     sha256: str | None = None
 
 
-class FormerLog(msgspec.Struct, frozen=True):
-    """A log of the format before this one, as it was closed.
-
-    Attributes:
-        lines: how many there are that follow each other.
-        signed: how many of them the key has signed.
-        head: the SHA-256 of the last of them.
-        bytes: the size of the file.
-        sha256: the hash of the file.
-        reason: what is wrong with it.
-    """
-
-    lines: int
-    signed: int
-    head: str
-    bytes: int
-    sha256: str
-    reason: str | None = None
-
-
 class LineLink(msgspec.Struct, frozen=True):
     """The place of a line in its log.
 
@@ -75,9 +55,8 @@ class LineLink(msgspec.Struct, frozen=True):
         log: the id of the log.
         segment: the number of the file that it is in, from 1.
         signer: the fingerprint of the key that signs it; None if none does.
-        torn: in the first of a segment alone, as the next two.
+        torn: in the first of a segment alone, as the next one.
         broken: as above.
-        former: as above.
     """
 
     line: int
@@ -87,7 +66,6 @@ class LineLink(msgspec.Struct, frozen=True):
     signer: str | None
     torn: tuple[TornLine, ...] = ()
     broken: LogBreak | None = None
-    former: FormerLog | None = None
 
 
 _decode = msgspec.json.Decoder(LineLink).decode

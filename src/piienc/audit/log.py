@@ -75,11 +75,6 @@ class AuditLog:
     def _write(
         self, folder: Path, place: LogState, facts: dict[str, Any], signer: AuditKey | None
     ) -> LogPosition:
-        closed = None
-        if place.line == 0 and (self.folder / segments.FORMER).exists():
-            from piienc.audit.former import closed_former  # noqa: PLC0415  # start-up
-
-            closed = closed_former(self.folder, signer, new=signer is None or signer.new)
         link = LineLink(
             place.line + 1,
             place.head,
@@ -88,7 +83,6 @@ class AuditLog:
             signer.fingerprint if signer else None,
             place.torn,
             place.broken,
-            closed,
         )
         line = made(link, facts, signer)
         if len(line) >= segments.LONGEST:

@@ -33,7 +33,6 @@ if TYPE_CHECKING:
 
 FOLDER = "audit"
 UNSIGNED = "unsigned"
-FORMER = "audit.jsonl"  # the log of the format before this one
 LIMIT = 16 << 20
 """Bytes of a segment, after which the next line begins a new one."""
 

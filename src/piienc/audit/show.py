@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import deque
-from itertools import chain, islice
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from msgspec import Struct
@@ -84,9 +84,9 @@ def shown(state: Path, selection: LogFilter) -> LogExcerpt:
     open_runs: dict[str, Line] = {}
     unreadable = 0
     # What is unsigned first: a run can begin before there is a key, and end when there is one.
-    for paths in _logs(state):
+    for folder in segments.folders(state):
         ended: deque[Line] = deque(maxlen=selection.most)
-        for raw in chain.from_iterable(map(_lines, paths)):
+        for raw in _lines(folder):
             line = _parsed(raw)
             if line is None:
                 unreadable += 1
@@ -102,26 +102,21 @@ def shown(state: Path, selection: LogFilter) -> LogExcerpt:
     return LogExcerpt(list(islice(lines, selection.most)), unreadable)
 
 
-def _logs(state: Path) -> Iterator[list[Path]]:
-    """Yield the files of each log, in order."""
-    old = state / segments.FORMER
-    yield [old] * old.exists()
-    for folder in segments.folders(state):
-        yield [segments.path_of(folder, number) for number in segments.numbers_of(folder)]
-
-
-def _lines(path: Path) -> Iterator[bytes]:
-    try:
-        with segments.reading(path) as file:
-            for raw in segments.lines_of(file):
-                if segments.is_too_long(raw):
-                    yield b""  # one that cannot be read; no command has written what is behind it
-                    return
-                yield raw
-    except segments.UNSOUND as error:
-        raise InputError(
-            f"cannot read {path}: {segments.reason_of(error)}", hint="see 'piienc audit verify'"
-        ) from error
+def _lines(folder: Path) -> Iterator[bytes]:
+    """Yield the lines of a log, segment by segment."""
+    for number in segments.numbers_of(folder):
+        path = segments.path_of(folder, number)
+        try:
+            with segments.reading(path) as file:
+                for raw in segments.lines_of(file):
+                    if segments.is_too_long(raw):
+                        yield b""  # unreadable; no command has written what is behind it
+                        break
+                    yield raw
+        except segments.UNSOUND as error:
+            raise InputError(
+                f"cannot read {path}: {segments.reason_of(error)}", hint="see 'piienc audit verify'"
+            ) from error
 
 
 def _parsed(raw: bytes) -> Line | None:

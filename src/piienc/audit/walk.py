@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, BinaryIO, Literal
 
 from msgspec import Struct, field
 
-from piienc.audit.line import ZEROS, FormerLog, TornLine, hash_of, link_of
+from piienc.audit.line import ZEROS, TornLine, hash_of, link_of
 from piienc.audit.segments import (
     UNSIGNED,
     UNSOUND,
@@ -62,7 +62,6 @@ class WalkState(Struct):
         lines: how many there were.
         cut: how many were cut off by a crash.
         begun: the id of the log, as its first line tells it.
-        formers: logs of the format before, as first lines tell of them.
         damages: what is wrong.
     """
 
@@ -76,7 +75,6 @@ class WalkState(Struct):
     lines: int = 0
     cut: int = 0
     begun: str | None = None
-    formers: list[FormerLog] = field(default_factory=list)
     damages: list[Damage] = field(default_factory=list)
 
 
@@ -197,8 +195,6 @@ class LogWalk:
     def _first(self, number: int, link: LineLink) -> None:
         """Take in what the first line of a segment says of those before it."""
         walked = self.walked
-        if link.former:
-            walked.formers.append(link.former)
         if walked.begun is None:
             walked.begun = link.log
         if link.broken:
@@ -221,8 +217,7 @@ class LogWalk:
     def _follows(self, link: LineLink, number: int) -> None:
         """Hold a line against the one before it."""
         walked, expected = self.walked, self.walked.line + 1
-        log = walked.link.log if walked.link else walked.begun
-        if link.segment != number or (walked.link and link.log != log):
+        if link.segment != number or (walked.link and link.log != walked.link.log):
             other = f"segment {link.segment}" if link.segment != number else "another log"
             raise _WrongError(expected, "misplaced", f"line {expected} is one of {other}")
         if link.line > expected:

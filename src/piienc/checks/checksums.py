@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Collection, Sequence
 
     from numpy.typing import NDArray
 
@@ -75,12 +75,13 @@ def passes(checksum: str, characters: Characters) -> Right:
     """
     if not len(characters):
         return np.zeros(0, np.bool_)
-    letters, function = _CHECKSUMS[checksum]
+    letters, lengths, function = _CHECKSUMS[checksum]
     digit = (characters[0] - ord("0")) < _TEN
     letter = (characters[0] & 0xDF) - ord("A") < 26  # noqa: PLR2004  # the letters of ASCII
-    if letters:
-        return function(characters[:, digit | letter])
-    return function(characters[:, digit].astype(np.int64) - ord("0"))
+    counting = characters[:, digit | letter] if letters else characters[:, digit]
+    if lengths is not None and counting.shape[1] not in lengths:
+        return np.zeros(len(counting), np.bool_)
+    return function(counting if letters else counting.astype(np.int64) - ord("0"))
 
 
 def _luhn(digits: Digits) -> Right:
@@ -102,8 +103,6 @@ def _card(digits: Digits) -> Right:
 def _iban(characters: Characters) -> Right:
     length = characters.shape[1]
     countries = [code for code, size in _IBAN_LENGTHS.items() if size == length]
-    if not countries:
-        return np.zeros(len(characters), np.bool_)
     country = characters[:, 0].astype(np.int64) << 8 | characters[:, 1]
     rest = np.zeros(len(characters), np.int64)
     for column in (*range(4, length), *range(4)):
@@ -114,8 +113,6 @@ def _iban(characters: Characters) -> Right:
 
 
 def _dni(characters: Characters) -> Right:
-    if characters.shape[1] != len("12345678Z"):
-        return np.zeros(len(characters), np.bool_)
     first = characters[:, 0]
     number = characters[:, :-1].astype(np.int64) - ord("0")
     number[:, 0] = np.where(first >= ord("X"), first - ord("X"), number[:, 0])
@@ -124,8 +121,6 @@ def _dni(characters: Characters) -> Right:
 
 
 def _nir(characters: Characters) -> Right:
-    if characters.shape[1] != 15:  # noqa: PLR2004  # 13 and the key
-        return np.zeros(len(characters), np.bool_)
     digits = characters.astype(np.int64) - ord("0")
     first, second = characters[:, 5], characters[:, 6]  # Corsica: 2A counts as 19, 2B as 18
     for letter, department in (("A", 19), ("B", 18)):
@@ -136,8 +131,6 @@ def _nir(characters: Characters) -> Right:
 
 
 def _codice_fiscale(characters: Characters) -> Right:
-    if characters.shape[1] != 16:  # noqa: PLR2004  # its length
-        return np.zeros(len(characters), np.bool_)
     values = _values(characters[:, :-1])
     values = np.where(values >= _TEN, values - 10, values)
     sums = _FISCALE[values[:, ::2]].sum(axis=1) + values[:, 1::2].sum(axis=1)
@@ -156,8 +149,6 @@ def _pesel(digits: Digits) -> Right:
 
 
 def _cpf(digits: Digits) -> Right:
-    if digits.shape[1] != 11:  # noqa: PLR2004  # its length
-        return np.zeros(len(digits), np.bool_)
     right: Right = (digits != digits[:, :1]).any(axis=1)
     for last in (9, 10):
         sums = _weighted(digits[:, :last], range(last + 1, 1, -1))
@@ -176,44 +167,38 @@ def _verhoeff(digits: Digits) -> Right:
 
 
 def _hetu(characters: Characters) -> Right:
-    if characters.shape[1] not in (10, 11):  # the century is a sign or a letter
-        return np.zeros(len(characters), np.bool_)
     digits = characters[:, [*range(6), -4, -3, -2]].astype(np.int64) - ord("0")
     right: Right = _ascii(_HETU)[_number(digits) % 31] == characters[:, -1]
     return right & _is_day(digits[:, :2], digits[:, 2:4])
 
 
 def _personnummer(digits: Digits) -> Right:
-    if digits.shape[1] not in (10, 12):
-        return np.zeros(len(digits), np.bool_)
     short = digits[:, -10:]
     return _luhn(short) & _is_day(short[:, 4:6], short[:, 2:4], days=(0, 60))
 
 
 def _fodselsnummer(digits: Digits) -> Right:
-    if digits.shape[1] != 11:  # noqa: PLR2004  # its length
-        return np.zeros(len(digits), np.bool_)
     right = _divides(digits[:, :10], [3, 7, 6, 1, 8, 9, 4, 5, 2, 1], 11)
     right &= _divides(digits, [5, 4, 3, 2, 7, 6, 5, 4, 3, 2, 1], 11)
     return right & _is_day(digits[:, :2], digits[:, 2:4], days=(0, 40), months=(0, 40))
 
 
-_CHECKSUMS: dict[str, tuple[bool, Callable[..., Right]]] = {
-    "card": (False, _card),
-    "luhn": (False, _luhn),
-    "iban": (True, _iban),
-    "dni": (True, _dni),
-    "nir": (True, _nir),
-    "codice_fiscale": (True, _codice_fiscale),
-    "bsn": (False, _bsn),
-    "pesel": (False, _pesel),
-    "cpf": (False, _cpf),
-    "verhoeff": (False, _verhoeff),
-    "hetu": (True, _hetu),
-    "personnummer": (False, _personnummer),
-    "fodselsnummer": (False, _fodselsnummer),
+_CHECKSUMS: dict[str, tuple[bool, Collection[int] | None, Callable[..., Right]]] = {
+    "card": (False, None, _card),
+    "luhn": (False, None, _luhn),
+    "iban": (True, {*_IBAN_LENGTHS.values()}, _iban),
+    "dni": (True, {9}, _dni),
+    "nir": (True, {15}, _nir),  # 13 and the key
+    "codice_fiscale": (True, {16}, _codice_fiscale),
+    "bsn": (False, {9}, _bsn),
+    "pesel": (False, {11}, _pesel),
+    "cpf": (False, {11}, _cpf),
+    "verhoeff": (False, None, _verhoeff),
+    "hetu": (True, {10, 11}, _hetu),  # the century is a sign or a letter
+    "personnummer": (False, {10, 12}, _personnummer),
+    "fodselsnummer": (False, {11}, _fodselsnummer),
 }
-"""By name: whether letters count, and the checksum."""
+"""By name: whether letters count, the lengths that there are, or None for any, and the checksum."""
 
 
 def _ascii(letters: str) -> Characters:
@@ -237,8 +222,6 @@ def _weighted(digits: Digits, weights: Sequence[int]) -> Digits:
 
 
 def _divides(digits: Digits, weights: Sequence[int], divisor: int) -> Right:
-    if digits.shape[1] != len(weights):
-        return np.zeros(len(digits), np.bool_)
     right: Right = _weighted(digits, weights) % divisor == 0
     return right
 

@@ -95,10 +95,8 @@ def _counts(report: Report) -> dict[tuple[str | None, str], int]:
 def _group(
     report: Report, column: str | None, rule: str, count: int, findings: list[Finding]
 ) -> FindingGroup:
-    severity: Severity = "error" if report.errors else "warning"
-    if findings:
-        grave = any(one.severity == "error" for one in findings)
-        severity = "error" if grave else "warning"
+    grave = any(one.severity == "error" for one in findings) if findings else report.errors
+    severity: Severity = "error" if grave else "warning"
     findings.sort(key=lambda one: one.row or 0)
     return FindingGroup(column, rule, severity, max(count, len(findings)), tuple(findings))
 

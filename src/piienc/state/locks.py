@@ -79,16 +79,14 @@ def _taken(file: Path) -> int | None:
     """Take the lock on the file that has this name now; None if another run holds it."""
     end = time.monotonic() + _PATIENCE
     while True:
-        descriptor = os.open(file, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, PRIVATE_FILE)
-        try:
+        with contextlib.ExitStack() as closing:
+            descriptor = os.open(file, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, PRIVATE_FILE)
+            closing.callback(os.close, descriptor)
             adopt(descriptor, file.parent)
             taken = lock(descriptor, file, wait=False)
             if taken and _has_name(descriptor, file):
-                kept, descriptor = descriptor, -1
-                return kept
-        finally:
-            if descriptor >= 0:
-                os.close(descriptor)
+                closing.pop_all()
+                return descriptor
         if not taken:
             if time.monotonic() > end:
                 return None

@@ -6,7 +6,6 @@ They are cut into buckets by the row's key, so memory stays flat.
 
 from __future__ import annotations
 
-from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -48,17 +47,13 @@ def compared_by_key(
     kind = np.dtype(
         [("high", "<u8"), ("low", "<u8"), ("row", "<i8"), ("cells", "<u8", (len(columns),))]
     )
-    with ExitStack() as stack:
-        actual = stack.enter_context(Buckets(kind))
-        original = stack.enter_context(Buckets(kind))
-        types: list[dict[str, pa.DataType]] = [{}, {}]
-        for buckets, batches, column_types in (
-            (actual, actual_batches, types[0]),
-            (original, original_batches, types[1]),
-        ):
+    types: list[dict[str, pa.DataType]] = []
+    with Buckets(kind) as actual, Buckets(kind) as original:
+        for buckets, batches in ((actual, actual_batches), (original, original_batches)):
+            types.append({})
             row = 0
             for batch in batches:
-                column_types |= {name: batch.column(name).type for name in columns}
+                types[-1] |= {name: batch.column(name).type for name in columns}
                 records = _records(batch, columns, key, fingerprinter, kind)
                 records["row"] = np.arange(row, row + len(records))
                 row += len(records)

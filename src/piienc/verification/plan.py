@@ -110,20 +110,13 @@ class VerificationPlan(Struct):
 
     def comparable(self, others: Sequence[str]) -> tuple[list[str], list[Violation]]:
         """Return the columns that can be compared with another file, and the violations."""
-        table_names, original_names, twice = {*self.table.columns}, {*others}, repeated(others)
-        violations = [
-            Violation(name, "columns", detail)
-            for names, detail in (
-                (
-                    [name for name in self.table.columns if name not in original_names],
-                    "not in the original",
-                ),
-                ([name for name in others if name not in table_names], "not in this file"),
-                (twice, "more than once in the original: not compared"),
-            )
-            for name in names
-        ]
-        compared = original_names - {*twice}
+        ours, twice = self.table.columns, repeated(others)
+        here, there = {*ours}, {*others}
+        faults = [(name, "not in the original") for name in ours if name not in there]
+        faults += [(name, "not in this file") for name in others if name not in here]
+        faults += [(name, "more than once in the original: not compared") for name in twice]
+        violations = [Violation(name, "columns", detail) for name, detail in faults]
+        compared = there - {*twice}
         for name, verifier in self.verifiers.items():
             if isinstance(verifier, CiphertextColumn):
                 verifier.unchecked["value"] = verifier.unchecked["authentic"]
@@ -184,11 +177,10 @@ def make_plan(
             allowed = column.allow or {} if column else {}
             leaves = name not in request.leave_out
             plan.finders[name] = [each for each in finders if leaves and each.name not in allowed]
-            text = not table.typed
-            plan.verifiers[name] = UnmarkedColumn(place, rules, plan.finders[name], text=text)
+            plan.verifiers[name] = UnmarkedColumn(place, rules, plan.finders[name])
+            plan.violations += rules.of_column(place) if rules else ()
         else:
             plan.verifiers[name] = marked.verifier_of(ColumnPlace.of(table, name))
-        plan.violations += plan.verifiers[name].of_column()
     plan.missing_keys = tuple(sorted(marked.missing))
     plan.warnings = tuple(dict.fromkeys(marked.missing.values()))
     if request.profile and request.profile.rows:
@@ -238,12 +230,14 @@ class _MarkedColumns(Struct, frozen=True):
             mark = marks_of(schema, typed=place.typed)[name]
             trip = ColumnTrip(place, mark, keyset) if keyset else None
             rules = ValueRules.of(name, column, place.plain_type, self.fingerprinter)
+            self.plan.violations += rules.of_column(place)
             untried = {"round-trip": self.missing[key]} if key in self.missing else {}
             return PlaintextColumn(place, rules, facts, trip, self.fingerprinter, untried)
         keyset = self._open(key)
         restored = original_field(place, schema, self.record).type
         rules = ValueRules.of(name, column, plain_type(restored), self.fingerprinter)
         if keyset:
+            self.plan.violations += rules.of_column(place)
             self.plan.violations += self._categories(place, keyset, context)
             return DecryptedColumn(place, rules, keyset, context, restored)
         reason = self.missing.get(key) or f"the key {key} was not to be used"

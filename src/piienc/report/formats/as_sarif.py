@@ -89,28 +89,23 @@ def _uri(name: str) -> str:
 def _results(report: Report) -> Iterator[dict[str, Any]]:
     for group in groups(report):
         for one in group.findings:
-            yield _result(report, one)
-        if not group.findings:
-            yield _result(report, None, group)
+            yield _result(report, one, one.row, [] if one.row is None else [f"row {one.row}"])
+        if not group.findings:  # only the number is known
+            yield _result(report, group, None, [counted(group.count, "finding")])
 
 
 def _result(
-    report: Report, one: Finding | None, group: FindingGroup | None = None
+    report: Report, one: Finding | FindingGroup, row: int | None, where: list[str]
 ) -> dict[str, Any]:
-    """Return the result of a finding, or of a group of which only the number is known."""
-    facts = one or group
-    assert facts is not None  # noqa: S101  # one of them is given
-    row = one.row if one else None
-    where = [] if facts.column is None else [f"column {visible(facts.column)}"]
-    where += [] if row is None else [f"row {row}"]
-    where += [counted(group.count, "finding")] if group else []
-    text = f"{', '.join(where)}: {facts.detail}" if where else facts.detail
+    columns = [] if one.column is None else [f"column {visible(one.column)}"]
+    place = ", ".join(columns + where)
+    text = f"{place}: {one.detail}" if place else one.detail
     return {
-        "ruleId": facts.rule,
-        "ruleIndex": _INDEX[facts.rule],
-        "level": facts.severity,
+        "ruleId": one.rule,
+        "ruleIndex": _INDEX[one.rule],
+        "level": one.severity,
         "message": {"text": visible(text, _LONGEST)},
-        "locations": [_location(report, facts.column, row)],
+        "locations": [_location(report, one.column, row)],
         "properties": {"row": row},
     }
 

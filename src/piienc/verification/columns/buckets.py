@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 import tempfile
-from contextlib import ExitStack
 from typing import TYPE_CHECKING, BinaryIO, Self
 
 import numpy as np
@@ -42,7 +41,6 @@ class Buckets:
         self._count = self._size = 0
         self._file: BinaryIO | None = None
         self._parts: list[list[tuple[int, int]]] = [[] for _ in range(_COUNT)]
-        self._stack = ExitStack()
 
     @property
     def cut(self) -> bool:
@@ -64,8 +62,9 @@ class Buckets:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._stack.close()
         self._held = []
+        if self._file is not None:
+            self._file.close()
 
     def __iter__(self) -> Iterator[NDArray[np.void]]:
         """Yield the buckets: equal records stand in the same one, in the order of adding."""
@@ -91,8 +90,7 @@ class Buckets:
         sizes = np.bincount(bucket, minlength=_COUNT) * self._kind.itemsize
         with translated(_FOLDER):
             if self._file is None:
-                file = tempfile.TemporaryFile()  # noqa: SIM115  # the stack closes it
-                self._file = self._stack.enter_context(file)
+                self._file = tempfile.TemporaryFile()  # noqa: SIM115  # until the context ends
             self._file.write(records[order].tobytes())
             self._file.flush()
         for parts, size in zip(self._parts, sizes.tolist(), strict=True):

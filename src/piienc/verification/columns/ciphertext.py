@@ -13,8 +13,6 @@ from piienc.verification.columns.verifier import ColumnResult
 from piienc.verification.findings import ColumnCounts, Violation
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from piienc.keys import KeysetFacts
     from piienc.transform.batches import StoredColumn
     from piienc.transform.place import ColumnPlace
@@ -41,10 +39,6 @@ class CiphertextColumn:
             self.unchecked["key"] = reason
         if not facts:
             self.unchecked["leak"] = reason
-
-    def of_column(self) -> Iterator[Violation]:
-        """Yield nothing: the type is unknown without the key."""
-        yield from ()
 
     def check(self, stored: StoredColumn) -> ColumnResult:
         """Check a batch."""

@@ -27,8 +27,6 @@ from piienc.verification.columns.verifier import ColumnResult
 from piienc.verification.findings import ColumnCounts, Violation
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from numpy.typing import NDArray
 
     from piienc.core import Strings
@@ -54,12 +52,8 @@ class DecryptedColumn:
         self._text = is_text(self._stored)
         self._searchable = keyset.mode is Mode.SEARCHABLE
         self._cipher = ColumnCipher(keyset, context, text=self._text, label=place.label)
-        self._restored, self._untyped = restored, not place.typed
+        self._restored = restored
         self.unchecked: dict[str, str] = {}
-
-    def of_column(self) -> Iterator[Violation]:
-        """Yield what is wrong with the type that decryption restores."""
-        yield from self._rules.of_column(text=self._untyped)
 
     def check(self, stored: StoredColumn) -> ColumnResult:
         """Check a batch."""

@@ -68,17 +68,14 @@ class FingerprintStore(Buckets):
             IncompleteError: the folder for temporary files is full.
         """
         records = np.empty(len(rows), _RECORD)
-        records["high"], records["low"], records["row"] = (
-            fingerprints[:, 0],
-            fingerprints[:, 1],
-            rows,
-        )
+        records["high"], records["low"] = fingerprints.T
+        records["row"] = rows
         self.add(records)
 
     def repeated(self) -> Iterator[Places]:
         """Yield the rows whose value occurs in an earlier row, bucket by bucket."""
         for bucket in self:
-            yield _repeated(bucket, np.sort(bucket["high"]))
+            yield _repeated(bucket)
 
 
 class Frequencies(Buckets):
@@ -113,13 +110,9 @@ def _lengths_of_runs(values: NDArray[np.uint64]) -> NDArray[np.int64]:
     return np.diff(firsts, append=len(values))
 
 
-def _repeated(records: NDArray[np.void], values: NDArray[np.uint64]) -> Places:
-    """Return the rows whose value occurs in an earlier row.
-
-    Args:
-        records: fingerprints with their rows.
-        values: their first halves, sorted.
-    """
+def _repeated(records: NDArray[np.void]) -> Places:
+    """Return the rows whose value occurs in an earlier row."""
+    values = np.sort(records["high"])
     twice = np.unique(values[1:][values[1:] == values[:-1]])
     records = records[np.isin(records["high"], twice)]
     order = np.lexsort((records["row"], records["low"], records["high"]))

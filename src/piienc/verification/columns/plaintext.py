@@ -15,8 +15,6 @@ from piienc.verification.columns.verifier import ColumnResult
 from piienc.verification.findings import ColumnCounts, Violation
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from piienc.base.cells import Places
     from piienc.columns import Fingerprinter
     from piienc.keys import KeysetFacts
@@ -40,15 +38,10 @@ class PlaintextColumn:
     ) -> None:
         self._name, self._label, self._rules, self._trip = place.name, place.label, rules, trip
         self._text = is_text(to_cells(place.none(), place.label).type)
-        self._untyped = not place.typed
         self._least = LEAST[facts.mode] if facts else min(LEAST.values())
         self._ids = {key.key_id for key in facts.keys} if facts else None
         self._counted = fingerprinter if facts and facts.mode is Mode.SEARCHABLE else None
         self.unchecked = unchecked
-
-    def of_column(self) -> Iterator[Violation]:
-        """Yield what is wrong with the column's type."""
-        yield from self._rules.of_column(text=self._untyped)
 
     def check(self, stored: StoredColumn) -> ColumnResult:
         """Check a batch."""

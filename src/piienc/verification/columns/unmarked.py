@@ -12,7 +12,7 @@ from piienc.verification.columns.verifier import ColumnResult
 from piienc.verification.findings import ColumnCounts, Violation
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Sequence
 
     from piienc.checks.finder import Finder
     from piienc.transform.batches import StoredColumn
@@ -24,16 +24,11 @@ class UnmarkedColumn:
     """A column that is not encrypted: its rules hold, and it holds no personal data."""
 
     def __init__(
-        self, place: ColumnPlace, rules: ValueRules | None, finders: Sequence[Finder], *, text: bool
+        self, place: ColumnPlace, rules: ValueRules | None, finders: Sequence[Finder]
     ) -> None:
-        self._name, self._rules, self._finders, self._text = place.name, rules, finders, text
+        self._name, self._rules, self._finders = place.name, rules, finders
         nested = pa.types.is_nested(place.type)
         self.unchecked = {"personal": "nested values are not searched"} if nested else {}
-
-    def of_column(self) -> Iterator[Violation]:
-        """Yield what is wrong with the column's type."""
-        if self._rules:
-            yield from self._rules.of_column(text=self._text)
 
     def check(self, stored: StoredColumn) -> ColumnResult:
         """Check a batch."""

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from piienc.columns import Fingerprinter, Fingerprints
     from piienc.schema import Column
     from piienc.transform.batches import StoredColumn
+    from piienc.transform.place import ColumnPlace
     from piienc.verification.columns.fingerprints import Folded
 
 
@@ -55,9 +56,6 @@ class ColumnVerifier(Protocol):
     unchecked: dict[str, str]
     """By rule, why it cannot be checked."""
 
-    def of_column(self) -> Iterator[Violation]:
-        """Yield violations of the column as a whole, independent of its values."""
-
     def check(self, stored: StoredColumn) -> ColumnResult:
         """Check a batch; called from several threads."""
 
@@ -86,10 +84,9 @@ class ValueRules(Struct, frozen=True):
         """Return the rules of a schema for a column."""
         return cls(name, column, kind, fingerprinter, checks_of(column, kind))
 
-    def of_column(self, *, text: bool) -> Iterator[Violation]:
+    def of_column(self, place: ColumnPlace) -> Iterator[Violation]:
         """Yield violations of a Parquet column's type; CSV has only text."""
-        detail = None if text else type_fits(self.column, self.kind)
-        if detail:
+        if place.typed and (detail := type_fits(self.column, self.kind)):
             yield Violation(self.name, "type", detail)
 
     @property
