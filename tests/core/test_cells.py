@@ -267,3 +267,10 @@ def test_keys_of_a_keyset_fit(engine):
     stored = [b"4A5jOAh9FNGwoMeuJukfllrLdHEZxA2DyuSQAWz77dfn", None]  # Spark's aes_encrypt
     opened = engine.open(Strings.of(stored), keys_of(single, b""), text=True)
     assert opened.cells.to_list() == [b"Spark", None]
+
+
+def test_single_cell_of_no_key_or_of_no_base64_is_not_decrypted(keyset):
+    cell = Tink(keyset).encrypt(b"a", CONTEXT)
+    assert CellDecryptor(keys_of(keyset)).decrypt(cell) == b"a"
+    assert CellDecryptor(keys_of(keyset)).decrypt(cell, text=True) is None
+    assert CellDecryptor([]).decrypt(cell) is None

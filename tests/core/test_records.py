@@ -9,6 +9,7 @@ from hypothesis import assume, example, given, reject
 from hypothesis import strategies as st
 
 from piienc.core import Dialect, Fault, FaultKind, Strings, Unreadable, Unwritable
+from piienc.core.plain.fields import FieldForm
 
 ESCAPED = Dialect(escape=b"\\")
 DIALECTS = {
@@ -421,3 +422,11 @@ def test_data_may_stand_in_any_buffer(engine):
     view = memoryview(bytearray(b"xxa,b\nyy"))[2:6]
     with engine.find(view, Dialect(), 2, final=True) as found:
         assert rows_of(found) == [[b"a", b"b"]]
+
+
+def test_byte_that_means_nothing_is_written_bare():
+    """All others are quoted: the delimiter, quotes and line ends."""
+    form = FieldForm(Dialect())
+    values = [bytes([number]) for number in range(256)]
+    quoted = [v for v in values if form.field(v, first=False, alone=False) != v]
+    assert quoted == [b"\n", b"\r", b'"', b","]
