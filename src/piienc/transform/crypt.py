@@ -35,7 +35,6 @@ from piienc.transform.place import ColumnPlace
 from piienc.transform.plan import plan_of
 from piienc.transform.proof import Proof
 from piienc.transform.run import BatchObserver, run
-from piienc.transform.treatments.encrypt import Encryption
 from piienc.transform.treatments.treatment import OriginalColumn, TreatmentContext
 
 if TYPE_CHECKING:
@@ -134,10 +133,9 @@ def encrypt_file(
             categories=table.categories,
         )
         plan = plan_of(table, chosen, context)
-        sealed = {n: each for n, each in plan.keyed.items() if isinstance(each, Encryption)}
         record = before
-        if sealed and table.typed:
-            facts = {name: each.facts for name, each in sealed.items()}
+        if plan.sealed and table.typed:
+            facts = {name: each.facts for name, each in plan.sealed.items()}
             fields = pa.schema([table.schema.field(name) for name in facts])
             record = EncryptionMetadata(facts, fields).and_also(before)
 
@@ -147,9 +145,7 @@ def encrypt_file(
             if not options.rehearsal:
                 record_marks(schema, keys, marks, table.columns)
 
-        return _Pass(
-            plan, record, before.keys if before else {}, frozenset(sealed), at_the_end, observing
-        )
+        return _Pass(plan, before, record, at_the_end, observing)
 
     receipt = _pass("encrypt-file", source, target, csv_format(schema), begin, options)
     worn = tuple(
@@ -199,9 +195,7 @@ def decrypt_file(
         }
         context = TreatmentContext(marks=marks, keys=keys, originals=originals)
         plan = plan_of(table, dict.fromkeys(marks, "decrypt"), context)
-        int96 = frozenset(name for name in marks if name in recorded and recorded[name].physical)
-        remaining = record.without({*marks}) if record else None
-        return _Pass(plan, remaining, record.keys if record else {}, int96=int96)
+        return _Pass(plan, record, record.without({*marks}) if record else None)
 
     return _pass("decrypt-file", source, target, csv_format(schema), begin, options)
 
@@ -211,22 +205,18 @@ class _Pass(Struct, frozen=True):
 
     Attributes:
         plan: what is done to the columns.
+        before: the columns that are encrypted in the input, as it records them.
         record: the columns that are encrypted in the output.
-        keys: the footer's keys and values from before any encryption.
-        ciphertext: the columns that this pass encrypts.
         at_the_end: called with the facts of the input when all is written, before the output gets
             its name.
         observer: sees every unit.
-        int96: the changed columns whose timestamps were stored as INT96.
     """
 
     plan: Plan
+    before: EncryptionMetadata | None
     record: EncryptionMetadata | None
-    keys: Mapping[bytes, bytes]
-    ciphertext: frozenset[str] = frozenset()
     at_the_end: Callable[[FileFacts], None] = lambda _: None
     observer: FileObserver | None = None
-    int96: frozenset[str] = frozenset()
 
     def output(self, table: OpenedTable) -> Output:
         """Return the output's columns."""
@@ -234,7 +224,7 @@ class _Pass(Struct, frozen=True):
             return Output(left_out=self.plan.omitted)
         from piienc.transform.typed_output import output_of  # noqa: PLC0415  # start-up
 
-        return output_of(table, self.plan, self.record, self.keys, self.ciphertext, self.int96)
+        return output_of(table, self.plan, self.before, self.record)
 
 
 def _pass(
