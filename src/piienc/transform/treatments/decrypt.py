@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 class Decryption(KeyedTreatment):
     """Decrypts a column under any enabled key of its keyset."""
 
+    encrypts = False
+
     def __init__(
         self,
         place: ColumnPlace,
@@ -78,14 +80,6 @@ class Decryption(KeyedTreatment):
     def apply_to_text(self, cells: Strings) -> Strings:
         """Return the cells of a CSV column, decrypted."""
         return self._cipher.open(cells, text=True)
-
-    def is_text_right(self, before: bytes, after: bytes) -> bool:
-        """Tell whether a cell is what opens from it."""
-        return self._decryptor.decrypt(before, text=True) == after
-
-    def is_value_right(self, before: pa.Scalar, after: pa.Scalar) -> bool:
-        """Tell whether a value is what opens from its cell."""
-        return self._says(before, after)
 
 
 def _prepare(place: ColumnPlace, context: TreatmentContext) -> Decryption:

@@ -23,9 +23,12 @@ class KeyedTreatment(Treatment):
     """A column encrypted or decrypted under a key.
 
     Attributes:
+        encrypts: whether it encrypts; else it decrypts.
         key: the keyset's name.
         mode: the key's mode.
     """
+
+    encrypts: bool
 
     def __init__(self, place: ColumnPlace, mark: ColumnMark, keyset: Keyset) -> None:
         self.key, self.mode = mark.key, keyset.mode
@@ -43,10 +46,16 @@ class KeyedTreatment(Treatment):
         """The keys of the set that were used so far."""
         return tuple(sorted(self._cipher.used_key_ids))
 
-    def _says(self, cell: pa.Scalar, value: pa.Scalar) -> bool:
-        """Tell whether a cell of a batch opens, by other code than encrypts, to a value."""
+    def is_text_right(self, before: bytes, after: bytes) -> bool:
+        """Tell whether the encrypted one of two texts opens to the other."""
+        cell, text = (after, before) if self.encrypts else (before, after)
+        return self._decryptor.decrypt(cell, text=True) == text
+
+    def is_value_right(self, before: pa.Scalar, after: pa.Scalar) -> bool:
+        """Tell whether the encrypted one of two values opens, by other code, to the other."""
         from piienc.columns import is_value  # noqa: PLC0415  # start-up
 
+        cell, value = (after, before) if self.encrypts else (before, after)
         stored = cell.as_py()
         text = isinstance(stored, str)
         opened = self._decryptor.decrypt(stored.encode() if text else stored, text=text)
