@@ -13,11 +13,15 @@ from piienc.lazy import module
 from piienc.report.receipt import ColumnFacts, FileFacts, Receipt
 from piienc.state import Marks
 from piienc.tables import (
+    ARROW_SCHEMA,
     CsvFormat,
     Output,
     UnitSize,
+    arrow_schema,
     check_ends,
+    described,
     opened_table,
+    with_record,
 )
 from piienc.transform.mark_policy import hold_to_marks, record_marks
 from piienc.transform.marks import (
@@ -219,12 +223,38 @@ class _Pass(Struct, frozen=True):
     observer: FileObserver | None = None
 
     def output(self, table: OpenedTable) -> Output:
-        """Return the output's columns."""
+        """Return the output's columns, and what a footer tells of them."""
         if not table.typed:
             return Output(left_out=self.plan.omitted)
-        from piienc.transform.typed_output import output_of  # noqa: PLC0415  # start-up
+        from piienc.columns import is_text  # noqa: PLC0415  # start-up
 
-        return output_of(table, self.plan, self.before, self.record)
+        plan, before, record = self.plan, self.before, self.record
+        schema, ciphertext = plan.schema_of(table.schema), frozenset(plan.sealed)
+        recorded = before.columns if before else {}
+        int96 = frozenset(n for n in plan.keyed if n in recorded and recorded[n].physical)
+        # The footer as it was before anything was encrypted.
+        keys = dict(before.keys) if before else {}
+        arrow = keys.pop(ARROW_SCHEMA, None)
+        arrow = table.arrow_schema if arrow is None else arrow
+        original = described({**(table.schema.metadata or {}), **keys}, {}, plan.omitted)
+        encrypted = {
+            name: is_text(schema.field(name).type) for name in (record.columns if record else ())
+        }
+        now = described(original, encrypted)
+        document = None
+        if record:
+            changed = {key: value for key, value in original.items() if now.get(key) != value}
+            changed |= {} if arrow is None else {ARROW_SCHEMA: arrow}
+            document = replace(record, keys=changed).dump()
+        schema = with_record(schema.with_metadata(now), document)
+        return Output(
+            schema,
+            ciphertext,
+            frozenset(plan.changed) - ciphertext,
+            plan.omitted,
+            int96,
+            None if arrow is None else arrow_schema(arrow, schema, encrypted),
+        )
 
 
 def _pass(
