@@ -187,13 +187,7 @@ class StreamSource(Struct, frozen=True):
     stream: Readable
     name: str = "-"
 
-    @property
-    def folder(self) -> None:
-        """A stream is no folder."""
-
-    @property
-    def path(self) -> None:
-        """A stream has none."""
+    folder = path = None
 
     @contextlib.contextmanager
     def opened(self, *, ahead: bool = False) -> Iterator[OpenedSource]:  # noqa: ARG002  # who writes is ahead
