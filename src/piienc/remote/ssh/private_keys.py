@@ -67,6 +67,13 @@ def load_private_key(path: Path, unlocker: Unlocker) -> Any:  # noqa: ANN401  # 
         certificate = path.with_name(path.name + _CERTIFICATE)
         if certificate.exists():
             key.load_certificate(str(certificate))
+    except UnsupportedAlgorithm as error:
+        anew = command("ssh-keygen", "-p", "-Z", "aes256-gcm@openssh.com", "-f", path)
+        raise KeyAccessError(
+            f"{path} is locked by a cipher, or is a key of a kind, that is not known here",
+            hint="a key of a token can be used through the ssh-agent; of another, change the "
+            f"cipher: {anew}",
+        ) from error
     except (SSHException, ValueError, OSError) as error:
         raise _unreadable(path, "") from error
     return key
@@ -78,16 +85,12 @@ def _loaded(data: bytes, path: Path, unlocker: Unlocker) -> object:
         return load(data, None)
     except TypeError:  # so it says that a key is locked
         secret = unlocker.passphrase(path)
-    except UnsupportedAlgorithm as error:
-        raise _unknown(path) from error
     if secret is None:
         raise KeyAccessError(
             f"the key {path} is locked", hint="give its passphrase, or add it to the ssh-agent"
         )
     try:
         return load(data, secret.reveal())
-    except UnsupportedAlgorithm as error:
-        raise _unknown(path) from error
     except (ValueError, TypeError, InvalidTag) as error:
         raise _unreadable(path, ", or the passphrase is not its own") from error
 
@@ -107,13 +110,4 @@ def _unreadable(path: Path, more: str) -> KeyAccessError:
     return KeyAccessError(
         f"{path} is not a readable private key{more}",
         hint="'ssh-keygen -p -f FILE' writes it anew in the format of OpenSSH",
-    )
-
-
-def _unknown(path: Path) -> KeyAccessError:
-    anew = command("ssh-keygen", "-p", "-Z", "aes256-gcm@openssh.com", "-f", path)
-    return KeyAccessError(
-        f"{path} is locked by a cipher, or is a key of a kind, that is not known here",
-        hint=f"a key of a token can be used through the ssh-agent; of another, change the cipher: "
-        f"{anew}",
     )
