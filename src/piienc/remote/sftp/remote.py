@@ -9,7 +9,16 @@ from typing import TYPE_CHECKING, BinaryIO
 
 from piienc.errors import IncompleteError, OutOfOrderError
 from piienc.remote.names import OURS, aside_of, is_safe, safe_name, shown_name
-from piienc.remote.remote import FOLDER, FREELY, UNKNOWN, DirectoryEntry, FileAttributes, Remote
+from piienc.remote.remote import (
+    FOLDER,
+    FREELY,
+    UNKNOWN,
+    UNSEEN,
+    DirectoryEntry,
+    FileAttributes,
+    Remote,
+    unless_refused,
+)
 from piienc.remote.sftp import calls
 from piienc.remote.sftp.listing import listing
 from piienc.remote.sftp.pool import SessionPool
@@ -84,12 +93,7 @@ class SftpRemote(Remote):
 
     def _is_folder(self, session: Session) -> bool:
         """Return whether the folder exists or may exist: some servers do not say."""
-        try:
-            facts = calls.stat(session, self._folder)
-        except IncompleteError as error:
-            if error.transient:
-                raise
-            return True
+        facts = unless_refused(lambda: calls.stat(session, self._folder), UNSEEN)
         return facts is not None and facts.kind in {FOLDER, UNKNOWN}
 
     @property
@@ -155,12 +159,7 @@ class SftpRemote(Remote):
 
     def _look_behind(self, session: Session, name: str) -> FileAttributes | None:
         """Return the attributes of a closed file; the receiver may have taken it at once."""
-        try:
-            facts = calls.stat(session, self._path(name))
-        except IncompleteError as error:
-            if error.transient:
-                raise
-            return None
+        facts = unless_refused(lambda: calls.stat(session, self._path(name)), UNSEEN)
         if facts is None and name.startswith(OURS):
             raise IncompleteError(
                 f"{name} is not at the destination, though it was written",
