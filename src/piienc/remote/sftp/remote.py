@@ -81,20 +81,16 @@ class SftpRemote(Remote):
         with self._session("enter the folder") as session:
             began = time.monotonic()
             limits = calls.limits(session)
-            is_folder = self._is_folder(session)
+            # Some servers do not say whether it exists: then it may.
+            facts = unless_refused(lambda: calls.stat(session, self._folder), UNSEEN)
             self._pool.round_trip = time.monotonic() - began
             reading, writing = limits()
             self._reading, self._writing = map(_block, (reading, writing))
-        if not is_folder:
+        if facts is None or facts.kind not in {FOLDER, UNKNOWN}:
             raise IncompleteError(
                 f"the destination has no folder {self._folder}",
                 hint="correct the path in the URL, or have the folder made by the server's owner",
             )
-
-    def _is_folder(self, session: Session) -> bool:
-        """Return whether the folder exists or may exist: some servers do not say."""
-        facts = unless_refused(lambda: calls.stat(session, self._folder), UNSEEN)
-        return facts is not None and facts.kind in {FOLDER, UNKNOWN}
 
     @property
     def concurrency(self) -> int:
