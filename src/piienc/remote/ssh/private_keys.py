@@ -68,12 +68,7 @@ def load_private_key(path: Path, unlocker: Unlocker) -> Any:  # noqa: ANN401  # 
         if certificate.exists():
             key.load_certificate(str(certificate))
     except UnsupportedAlgorithm as error:
-        anew = command("ssh-keygen", "-p", "-Z", "aes256-gcm@openssh.com", "-f", path)
-        raise KeyAccessError(
-            f"{path} is locked by a cipher, or is a key of a kind, that is not known here",
-            hint="a key of a token can be used through the ssh-agent; of another, change the "
-            f"cipher: {anew}",
-        ) from error
+        raise _unknown(path) from error
     except (SSHException, ValueError, OSError) as error:
         raise _unreadable(path, "") from error
     return key
@@ -110,4 +105,13 @@ def _unreadable(path: Path, more: str) -> KeyAccessError:
     return KeyAccessError(
         f"{path} is not a readable private key{more}",
         hint="'ssh-keygen -p -f FILE' writes it anew in the format of OpenSSH",
+    )
+
+
+def _unknown(path: Path) -> KeyAccessError:
+    anew = command("ssh-keygen", "-p", "-Z", "aes256-gcm@openssh.com", "-f", path)
+    return KeyAccessError(
+        f"{path} is locked by a cipher, or is a key of a kind, that is not known here",
+        hint=f"a key of a token can be used through the ssh-agent; of another, change the cipher: "
+        f"{anew}",
     )
