@@ -20,8 +20,7 @@ from piienc.base.secret import SecretBytes
 from piienc.cli.app import app
 from piienc.keys import Key, Keyset, Mode, Prefix, Status, dump
 from piienc.keys.openpgp.folder import PgpFolder
-from piienc.keys.wraps.argon2 import CHEAPEST_FOR_TESTS_ONLY
-from piienc.keys.wraps.passphrase import wrap
+from piienc.keys.wraps.passphrase import CHEAPEST_FOR_TESTS_ONLY, wrap
 from piienc.state import Ledger
 
 if TYPE_CHECKING:

@@ -18,7 +18,7 @@ NUMBERS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 SLOW_KDF = """
 from piienc.keys.wraps import passphrase
-from piienc.keys.wraps.argon2 import MAX_ITERATIONS, Argon2Profile
+from piienc.keys.wraps.passphrase import MAX_ITERATIONS, Argon2Profile
 passphrase.wrap.__defaults__ = (Argon2Profile(MAX_ITERATIONS, 1, 1 << 18),)
 """
 PATTERN_SCHEMA = """

@@ -8,14 +8,14 @@ import pytest
 
 from piienc.base.secret import SecretBytes
 from piienc.keys import Mode, dump, generate
-from piienc.keys.wraps.argon2 import (
+from piienc.keys.wraps.passphrase import (
     CHEAPEST_FOR_TESTS_ONLY,
     MAX_ITERATIONS,
     MAX_LANES,
     MAX_MEMORY_KIB,
     RFC_9106_LOW_MEMORY,
+    wrap,
 )
-from piienc.keys.wraps.passphrase import wrap
 
 PAGE = (Path(__file__).parents[2] / "docs" / "keys.md").read_text()
 KEYSET = generate(Mode.SEALED)

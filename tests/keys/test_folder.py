@@ -10,8 +10,7 @@ from hypothesis import strategies as st
 from piienc.base.secret import SecretBytes
 from piienc.errors import KeyAccessError, PolicyError, UsageError
 from piienc.keys import KeyFolder, Mode, Unlocker, dump, generate
-from piienc.keys.wraps.argon2 import CHEAPEST_FOR_TESTS_ONLY
-from piienc.keys.wraps.passphrase import wrap
+from piienc.keys.wraps.passphrase import CHEAPEST_FOR_TESTS_ONLY, wrap
 
 PASSPHRASE = SecretBytes(b"open sesame")
 KEYSET = generate(Mode.SEARCHABLE)

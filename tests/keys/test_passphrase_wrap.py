@@ -17,15 +17,18 @@ from piienc.keys import (
     generate,
 )
 from piienc.keys.text import encode_base64
-from piienc.keys.wraps.argon2 import (
+from piienc.keys.wraps.passphrase import (
     CHEAPEST_FOR_TESTS_ONLY,
     MAX_ITERATIONS,
     MAX_LANES,
     MAX_MEMORY_KIB,
     RFC_9106_LOW_MEMORY,
     Argon2Profile,
+    facts,
+    recognizes,
+    unwrap,
+    wrap,
 )
-from piienc.keys.wraps.passphrase import facts, recognizes, unwrap, wrap
 
 PASSPHRASE = SecretBytes(b"open sesame")
 KEYSET = generate(Mode.SEALED)

@@ -119,6 +119,14 @@ def test_what_has_no_footer_is_refused(data):
         read_footer(io.BytesIO(data), "a.parquet")
 
 
+def test_footer_whose_schema_has_no_root_is_refused():
+    """Eighteen bytes of a stranger are no bug of ours."""
+    footer = b"\x29\x0c\x29\x0c\x00"  # FileMetaData: an empty list of elements, and of row groups
+    data = b"PAR1" + footer + len(footer).to_bytes(4, "little") + b"PAR1"
+    with pytest.raises(InputError, match="not a Parquet file"):
+        read_footer(io.BytesIO(data), "a.parquet")
+
+
 def test_footer_tells_what_pyarrow_tells():
     """Leaves, codecs, statistics and keys are those that pyarrow reads."""
     table = pa.table({"a": ["x", "y"], "b": pa.array([[1], []])}, metadata={"owner": "team"})

@@ -27,6 +27,7 @@ from typing import (
 
 from msgspec import Meta, Struct, ValidationError, convert, structs
 
+from piienc.base.files import reading
 from piienc.base.lines import Place, dotted, line_of, locate
 from piienc.base.trust import open_trusted
 from piienc.errors import ConfigError
@@ -98,13 +99,8 @@ def load(path: Path, model: type[M], *, hint: str | None = None) -> M:
         ConfigError: the file cannot be read, or it has mistakes; the message lists them all.
         PolicyError: it belongs to somebody else, or others may change it: see `piienc.base.trust`.
     """
-    try:
-        with open_trusted(path) as file:
-            content = file.read(MAX_BYTES + 1)
-    except OSError as error:
-        raise ConfigError(
-            f"cannot read {path}: {error.strerror}", hint="check the path and its permissions"
-        ) from error
+    with reading(path, kind=ConfigError), open_trusted(path) as file:
+        content = file.read(MAX_BYTES + 1)
     return parse(content, path, model, hint=hint)
 
 

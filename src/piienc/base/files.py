@@ -289,19 +289,12 @@ def translated(name: Path | str, *, whole: bool = False) -> Iterator[None]:
         reason = os.strerror(error.errno) if error.errno else str(error)
         left = "; nothing was left behind" if whole else ""
         if error.errno == errno.EFBIG:
-            raise IncompleteError(
-                f"cannot write {name}: {reason}{left}",
-                hint="raise the limit of file sizes (ulimit -f) and run the same command again",
-            ) from error
-        if error.errno in NO_ROOM:
-            raise IncompleteError(
-                f"cannot write {name}: {reason}{left}",
-                hint="make room on the disk and run the same command again",
-            ) from error
-        raise IncompleteError(
-            f"cannot write {name}: {reason}",
-            hint="check that the folder exists and may be written to",
-        ) from error
+            hint = "raise the limit of file sizes (ulimit -f) and run the same command again"
+        elif error.errno in NO_ROOM:
+            hint = "make room on the disk and run the same command again"
+        else:
+            hint, left = "check that the folder exists and may be written to", ""
+        raise IncompleteError(f"cannot write {name}: {reason}{left}", hint=hint) from error
 
 
 @contextlib.contextmanager

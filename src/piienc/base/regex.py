@@ -10,6 +10,10 @@ from __future__ import annotations
 
 import re
 
+from piienc.lazy import module
+
+pa, compute = module("pyarrow"), module("pyarrow._compute")
+
 _REMEDIES = {
     "invalid perl operator": (
         "it has no look-ahead, no look-behind, no atomic groups and no comments; "
@@ -32,8 +36,6 @@ def mistake_in(expression: str) -> str | None:
             continue
         braces = match[0]
         return f"RE2 takes {braces} for text; write {{0,9}}, up to 1000, or \\{braces} for the text"
-    import pyarrow as pa  # noqa: PLC0415  # start-up
-
     try:
         for each in (expression, whole(expression)):  # the first refuses `a)|(b`
             found_in("", each)
@@ -67,9 +69,7 @@ def found_in(text: str, expression: str) -> bool:
         text: any; unpaired surrogates are taken for U+FFFD.
         expression: see `mistake_in`.
     """
-    import pyarrow as pa  # noqa: PLC0415  # start-up
-    from pyarrow._compute import MatchSubstringOptions, call_function  # noqa: PLC0415  # start-up
-
     valid = text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
-    options = MatchSubstringOptions(expression)
-    return bool(call_function("match_substring_regex", [pa.array([valid])], options)[0].as_py())
+    options = compute.MatchSubstringOptions(expression)
+    matches = compute.call_function("match_substring_regex", [pa.array([valid])], options)
+    return bool(matches[0].as_py())

@@ -39,7 +39,8 @@ def require_trusted(path: Path) -> None:
         PolicyError: it belongs to somebody else, or others may write to it or exchange it.
         OSError: it is missing, or may not be looked at.
     """
-    _require(path, secret=False)
+    with walked(path) as walk:
+        _judge(path, walk.steps, secret=False)
 
 
 def require_private(path: Path) -> None:
@@ -50,7 +51,8 @@ def require_private(path: Path) -> None:
         PolicyError: it belongs to somebody else, or others may exchange it.
         OSError: it is missing, or may not be looked at.
     """
-    _require(path, secret=True)
+    with walked(path) as walk:
+        _judge(path, walk.steps, secret=True)
 
 
 def open_trusted(path: Path, *, secret: bool = False) -> BinaryIO:
@@ -138,11 +140,6 @@ def _refuse_strange(steps: list[PathStep]) -> None:
             )
 
 
-def _require(path: Path, *, secret: bool) -> None:
-    with walked(path) as walk:
-        _judge(path, walk.steps, secret=secret)
-
-
 def _judge(path: Path, way: list[PathStep], *, secret: bool) -> None:
     faults = _faults(way)
     if faults:
@@ -203,8 +200,6 @@ def _fault(step: PathStep, *, is_last: bool) -> str | None:
 
 def _has_acl(path: str) -> bool:
     """Tell whether a list of others stands behind the group's permissions: acl(5)."""
-    if not hasattr(os, "getxattr"):
-        return False
     try:
         return bool(os.getxattr(path, "system.posix_acl_access", follow_symlinks=False))
     except OSError:

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 _NAIVE = re.compile(r"(?P<whole>[^.]+)(\.(?P<fraction>\d{1,9}))?")
 _ZONED = re.compile(_NAIVE.pattern + r"(?P<zone>Z|[+-]\d\d(:?\d\d)?)")
+_BOOLEANS = {True: (b"true", b"1"), False: (b"false", b"0")}
 _PER_SECOND = {"s": 1, "ms": 10**3, "us": 10**6, "ns": 10**9}
 
 
@@ -51,28 +52,12 @@ def _bytes(text: bytes, value: pa.Scalar) -> bool:
     return bool(text == (expected.encode() if isinstance(expected, str) else expected))
 
 
-def _integer(text: bytes, value: pa.Scalar) -> bool:
-    return int(text) == int(value.as_py())
-
-
 def _floating(text: bytes, value: pa.Scalar) -> bool:
     read, expected = float(text), float(value.as_py())
     if math.isnan(expected):
         return math.isnan(read)
     width = np.dtype(f"f{value.type.bit_width // 8}")
     return np.array(read).astype(width).tobytes() == np.array(expected).astype(width).tobytes()
-
-
-def _boolean(text: bytes, value: pa.Scalar) -> bool:
-    return text.lower() in ((b"true", b"1") if value.as_py() else (b"false", b"0"))
-
-
-def _decimal(text: bytes, value: pa.Scalar) -> bool:
-    return bool(Decimal(text.decode()) == value.as_py())
-
-
-def _date(text: bytes, value: pa.Scalar) -> bool:
-    return bool(date.fromisoformat(text.decode()) == value.as_py())
 
 
 def _timestamp(text: bytes, value: pa.Scalar) -> bool:
@@ -99,10 +84,6 @@ def _ticks(seconds: int, fraction: str, unit: str) -> int:
     return seconds * per_second + int(fraction.ljust(9, "0") or 0) * per_second // 10**9
 
 
-def _duration(text: bytes, value: pa.Scalar) -> bool:
-    return int(text) == int(value.value)
-
-
 def _is_bytes(kind: Any) -> bool:  # noqa: ANN401  # pyarrow ships no types
     text = kind in {pa.string(), pa.large_string(), pa.string_view()}
     binary = kind in {pa.binary(), pa.large_binary(), pa.binary_view()}
@@ -111,13 +92,13 @@ def _is_bytes(kind: Any) -> bool:  # noqa: ANN401  # pyarrow ships no types
 
 _READERS: tuple[tuple[Callable[[Any], bool], Callable[[bytes, Any], bool]], ...] = (
     (_is_bytes, _bytes),
-    (types.is_boolean, _boolean),
-    (types.is_integer, _integer),
+    (types.is_boolean, lambda text, value: text.lower() in _BOOLEANS[value.as_py()]),
+    (types.is_integer, lambda text, value: int(text) == int(value.as_py())),
     (types.is_floating, _floating),
-    (types.is_decimal, _decimal),
-    (types.is_date, _date),
+    (types.is_decimal, lambda text, value: bool(Decimal(text.decode()) == value.as_py())),
+    (types.is_date, lambda text, value: bool(date.fromisoformat(text.decode()) == value.as_py())),
     (types.is_timestamp, _timestamp),
     (types.is_time, _time),
-    (types.is_duration, _duration),
+    (types.is_duration, lambda text, value: int(text) == int(value.value)),
 )
 """For each kind of type, how its values are read from text."""

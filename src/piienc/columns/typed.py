@@ -16,12 +16,15 @@ from pyarrow import types
 
 from piienc.columns.uuids import is_uuid, text_of_uuids, uuids_of_text
 from piienc.errors import InputError
+from piienc.lazy import module
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     _There = Callable[[pa.Array], pa.Array]
     _Back = Callable[[pa.Array, pa.DataType], pa.Array]
+
+pc = module("pyarrow.compute")  # 35 ms, which runs on CSV do without
 
 _SOME_DAY = "1970-01-01"
 _MOMENT = "%Y-%m-%dT%H:%M:%S"
@@ -121,8 +124,6 @@ def _cast(array: pa.Array, kind: pa.DataType) -> pa.Array:
 
 def _floats(array: pa.Array, kind: pa.DataType) -> pa.Array:
     """Restore floats; what is too large for the type is none, though Arrow reads it as infinite."""
-    from pyarrow import compute as pc  # noqa: PLC0415  # 35 ms, which runs on CSV do without
-
     # Arrow reads no text as a float of 16 bits.
     values = array.cast(pa.float32() if types.is_float16(kind) else kind).cast(kind)
     infinite = array.filter(pc.is_inf(values.cast(pa.float64())))
@@ -150,8 +151,6 @@ def _extended(array: pa.Array, kind: pa.DataType) -> pa.Array:
 
 def _decimal_text(array: pa.Array) -> pa.Array:
     """Write decimals out, also those that Arrow writes like 1E-7."""
-    from pyarrow import compute as pc  # noqa: PLC0415  # 35 ms, which runs on CSV do without
-
     text = array.cast(pa.string())
     short = pc.fill_null(pc.match_substring(text, "E"), False)  # noqa: FBT003  # a fill value
     if not pc.any(short).as_py():
@@ -161,16 +160,12 @@ def _decimal_text(array: pa.Array) -> pa.Array:
 
 
 def _time(array: pa.Array, kind: pa.DataType) -> pa.Array:
-    from pyarrow import compute as pc  # noqa: PLC0415  # 35 ms, which runs on CSV do without
-
     # Arrow reads no text as a time of day, but as a timestamp.
     moment = pc.binary_join_element_wise(_SOME_DAY, array, "T")
     return moment.cast(pa.timestamp(kind.unit)).cast(kind)
 
 
 def _timestamp_text(array: pa.Array) -> pa.Array:
-    from pyarrow import compute as pc  # noqa: PLC0415  # 35 ms, which runs on CSV do without
-
     kind = array.type
     if kind.tz is None:
         return pc.strftime(array, _MOMENT)
@@ -197,8 +192,6 @@ def _refused(what: str) -> InputError:
 
 def _has_years(cells: pa.Array) -> bool:
     """Tell whether all dates have a year that ISO 8601 and SQL know."""
-    from pyarrow import compute as pc  # noqa: PLC0415  # 35 ms, which runs on CSV do without
-
     odd = pc.invert(pc.match_substring_regex(cells, _FOUR_DIGITS))
     return not pc.any(odd).as_py()
 

@@ -19,7 +19,7 @@ from msgspec.structs import replace
 from piienc.base.printable import as_text
 from piienc.deliver.rules import Delivered, Skipped
 from piienc.errors import IncompleteError, NameTakenError, OutOfOrderError, PiiencError
-from piienc.remote import OURS, UNSEEN, WriteMode, aside_of, find
+from piienc.remote import OURS, UNSEEN, WriteMode, aside_of, find, unless_refused
 from piienc.state import Phase, new_transfer
 from piienc.state.destinations import Destinations
 from piienc.state.transfers import now
@@ -184,11 +184,7 @@ class Delivery:
         """
         if self._is_in_place(transfer):
             return transfer
-        try:
-            remote.remove(str(transfer.growing))
-        except IncompleteError as error:
-            if error.transient:
-                raise
+        if unless_refused(lambda: remote.remove(str(transfer.growing)), None) is None:
             return transfer  # some may write and not remove
         fresh = f"{OURS}{transfer.id}.{transfer.attempts}.part"
         return self._save(replace(transfer, growing=fresh))
@@ -250,15 +246,11 @@ class Delivery:
         existing = None if transfer.attempts == 1 else find(remote, name)
         if existing is None:
             return 0
-        size, same = self._source.size, 0
+        file, size, same = self._source.file, self._source.size, 0
         if (existing.size or 0) <= size:
-            try:
-                limit = size if existing.size is None else existing.size
-                same = remote.same_prefix(name, self._source.file, limit, self._progress)
-            except IncompleteError as error:
-                if error.transient:
-                    raise
-                # An account that may write and not read: nothing is proven.
+            limit = size if existing.size is None else existing.size
+            # By an account that may write and not read, nothing is proven.
+            same = unless_refused(lambda: remote.same_prefix(name, file, limit, self._progress), 0)
         self._resumed_at = same
         return same
 
@@ -315,13 +307,9 @@ class Delivery:
         existing = find(remote, self._name)
         if existing is None or existing.size not in {None, transfer.size}:
             return False
-        try:
-            same = remote.same_prefix(self._name, self._source.file, transfer.size)
-        except IncompleteError as error:
-            if error.transient:
-                raise
-            return False
-        return same == transfer.size
+        file, size = self._source.file, transfer.size
+        same = unless_refused(lambda: remote.same_prefix(self._name, file, size), None)
+        return same == size
 
     def _trigger(self, remote: Remote, transfer: Transfer) -> Transfer:
         trigger = self._rules.trigger(self._name, transfer.id)

@@ -19,16 +19,9 @@ from piienc.deliver.orphans import orphans, sweep
 from piienc.deliver.rules import DeliveryRules, Skipped
 from piienc.deliver.trigger import trigger_of
 from piienc.deliver.upload import UploadFile
-from piienc.errors import (
-    IncompleteError,
-    InputError,
-    NameTakenError,
-    PiiencError,
-    PolicyError,
-    UsageError,
-)
+from piienc.errors import IncompleteError, InputError, PiiencError, PolicyError, UsageError
 from piienc.openpgp.preflight import check_sent
-from piienc.remote import UNSEEN, features_of, find, safe_name
+from piienc.remote import UNSEEN, features_of, find, safe_name, taken
 from piienc.report.receipt import ErrorFacts, PushReceipt, SentFile
 from piienc.state import held, kept_open, lock_name, new_transfer
 from piienc.storage.progress import Meter
@@ -202,7 +195,7 @@ def _plan(item: _PushItem, remote: Remote, rules: DeliveryRules, unchecked: list
     if existing is None or existing is UNSEEN:
         return "send"
     if rules.if_exists == "fail":
-        item.error = NameTakenError(f"{item.path.name} is at the destination already")
+        item.error = taken(item.path.name)
     return "replace" if rules.if_exists == "replace" else "leave what is there"
 
 
@@ -287,7 +280,7 @@ def _deliver(items: Sequence[_PushItem], request: PushRequest, pool: ConnectionP
         pool.each(items, deliver)
     except PiiencError as error:
         for item in items:
-            _keep(item, request, error)
+            request.ledger.failed(_transfer(item, request), error)
         raise
 
 
@@ -302,14 +295,9 @@ def _delivered(
         try:
             return pool.again(delivery.attempt, number)
         except PiiencError as error:
-            if not delivery.begun:
-                _keep(item, request, error)
+            if not delivery.begun:  # so the ledger has nothing of it
+                request.ledger.failed(_transfer(item, request), error)
             raise
-
-
-def _keep(item: _PushItem, request: PushRequest, error: PiiencError) -> None:
-    """Keep what never got so far as to be sent."""
-    request.ledger.failed(_transfer(item, request), error)
 
 
 def _transfer(item: _PushItem, request: PushRequest) -> Transfer:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import partial
 from typing import TYPE_CHECKING
 
 from msgspec import structs
@@ -15,9 +14,7 @@ from piienc.remote import safe_name
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from piienc.base.document import Table
     from piienc.receivers import Profile
-    from piienc.receivers.manifest import ManifestForm
     from piienc.schema import Schema
     from piienc.settings.destination import Destination
 
@@ -37,7 +34,8 @@ def trigger_of(destination: Destination, profile: Profile, schema: Schema | None
     if kind == "none":
         return lambda _name, _id: None
     if kind not in MANIFESTS:
-        return partial(_empty, kind, swaps_ending=profile.trigger_swaps_ending)
+        swaps = profile.trigger_swaps_ending
+        return lambda name, _id: (trigger_name(kind, name, swaps_ending=swaps), b"")
     form = form_of(kind)
     where = f"[destinations.{destination.name or 'NAME'}.manifest]"
     if destination.manifest is None:
@@ -52,7 +50,10 @@ def trigger_of(destination: Destination, profile: Profile, schema: Schema | None
             hint="name it: --schema FILE",
         )
     facts = document.table_of(destination.manifest, form.ManifestTable, where)
-    return partial(_manifest, form, facts, schema)
+    return lambda name, unique: (
+        form.name_for(name, unique),
+        form.build(facts, data_name=name, schema=schema),
+    )
 
 
 def trigger_name(trigger: str, data_name: str, *, swaps_ending: bool) -> str:
@@ -78,13 +79,3 @@ def trigger_name(trigger: str, data_name: str, *, swaps_ending: bool) -> str:
             hint=f"give it another ending than {trigger}",
         )
     return name
-
-
-def _empty(kind: str, name: str, _id: str, *, swaps_ending: bool) -> tuple[str, bytes]:
-    return trigger_name(kind, name, swaps_ending=swaps_ending), b""
-
-
-def _manifest(
-    form: ManifestForm, facts: Table, schema: Schema, name: str, unique: str
-) -> tuple[str, bytes]:
-    return form.name_for(name, unique), form.build(facts, data_name=name, schema=schema)

@@ -37,12 +37,14 @@ class Deliverer:
 
     One thread at a time may use it. At the end of the context, however it ends, the audit log gets
     all receipts.
+
+    Attributes:
+        pool: the connections, which are opened later.
     """
 
     def __init__(self, context: JobContext, ledger: JobLedger) -> None:
-        """Prepare; connections are opened later."""
         self._context, self._ledger = context, ledger
-        self._pool = ConnectionPool(context.endpoint, context.push_request.on_retry)
+        self.pool = ConnectionPool(context.endpoint, context.push_request.on_retry)
         self._outcomes: dict[str, tuple[int, SourceOutcome]] = {}
         self._receipts: list[PushReceipt] = []
         self._known: dict[Path, KnownFile] = {}
@@ -51,7 +53,7 @@ class Deliverer:
         return self
 
     def __exit__(self, *error: object) -> None:
-        self._pool.stop()
+        self.pool.stop()
         for receipt in self._receipts:
             self._context.on_receipt(receipt)
 
@@ -60,18 +62,6 @@ class Deliverer:
         for path, file in zip(files_of(self._context, entry), entry.wrapped, strict=True):
             with suppress(OSError):  # who delivers it says that it is not there
                 self._known[path] = KnownFile.at(path, file["sha256"])
-
-    def connect(self) -> None:
-        """Connect before there is anything to deliver.
-
-        Raises:
-            PiiencError: that failed.
-        """
-        self._pool.connect()
-
-    def stop(self) -> None:
-        """End a delivery that another thread is at, as soon as may be."""
-        self._pool.stop()
 
     def deliver(self, waiting: Sequence[JobEntry]) -> None:
         """Deliver sources; those with the same name, one after the other.
@@ -126,7 +116,7 @@ class Deliverer:
     def _batch(self, batch: Sequence[JobEntry]) -> None:
         paths = {entry.id: files_of(self._context, entry) for entry in batch}
         files = [path for entry in batch for path in paths[entry.id]]
-        receipt = push(files, self._push_request, self._pool)
+        receipt = push(files, self._push_request, self.pool)
         self._receipts.append(receipt)
         by_path = {Path(file.source): file for file in receipt.files}
         for entry in batch:

@@ -44,7 +44,7 @@ class DeliveryThread:
         self._waiting += waiting
         if asks:
             try:
-                self._deliverer.connect()
+                self._deliverer.pool.connect()
             except PiiencError:
                 return
         thread = threading.Thread(target=self._run, name="piienc-deliver", daemon=True)
@@ -76,7 +76,7 @@ class DeliveryThread:
         """Stop at once."""
         with self._changed:
             self._waiting.clear()
-        self._deliverer.stop()
+        self._deliverer.pool.stop()
         self._close(_ENDING)
 
     def _close(self, seconds: float | None = None) -> None:
@@ -92,7 +92,7 @@ class DeliveryThread:
 
     def _run(self) -> None:
         try:
-            self._deliverer.connect()
+            self._deliverer.pool.connect()
             while waiting := self._next():
                 self._deliverer.deliver(waiting)
         except PiiencError:

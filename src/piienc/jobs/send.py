@@ -26,14 +26,7 @@ from piienc.jobs.delivery_thread import delivering
 from piienc.jobs.documents import keep_report
 from piienc.jobs.outcome import SendReceipt, SourceOutcome
 from piienc.jobs.spooling.sources import SourceFile, sources
-from piienc.jobs.spooling.spool import (
-    SpooledSource,
-    discard,
-    files_of,
-    recover,
-    spool,
-    sweep,
-)
+from piienc.jobs.spooling.spool import SpooledSource, drop, files_of, recover, spool, sweep
 from piienc.openpgp.encryptor import open_encryptor
 from piienc.report.model import Report
 from piienc.state import JobEntry, JobLedger, JobStep, held, kept_open
@@ -129,7 +122,8 @@ class _JobRun(Struct):
             for each in self.spooled:
                 self._plan(each, errors)
         finally:
-            discard(self.context, self.ledger, self.spooled)
+            for each in self.spooled:
+                drop(self.context, self.ledger, each.entry)
 
     def _plan(self, each: SpooledSource, errors: Mapping[str, ErrorFacts]) -> None:
         files = files_of(self.context, each.entry)

@@ -6,6 +6,7 @@ import contextlib
 import fcntl
 import os
 import threading
+from concurrent.futures import Future
 from typing import TYPE_CHECKING, BinaryIO, Generic, Self, TypeVar
 
 from piienc.errors import PiiencError
@@ -40,8 +41,7 @@ class PipeThread(Generic[T]):
         with contextlib.suppress(OSError, AttributeError):  # Linux, and within a user's limit
             fcntl.fcntl(writer, fcntl.F_SETPIPE_SZ, _PIPE)
         self.descriptor, end = (writer, reader) if reads else (reader, writer)
-        self._result: T
-        self._failed: BaseException | None = None
+        self._result: Future[T] = Future()
         self._thread = threading.Thread(target=self._run, args=(work, end), name=name, daemon=True)
         self._thread.start()
 
@@ -58,9 +58,7 @@ class PipeThread(Generic[T]):
             Exception: what the thread raised.
         """
         self._close()
-        if self._failed:
-            raise self._failed
-        return self._result
+        return self._result.result()
 
     @contextlib.contextmanager
     def explaining(self) -> Iterator[None]:
@@ -73,8 +71,9 @@ class PipeThread(Generic[T]):
             yield
         except PiiencError as error:
             self._close()
-            if isinstance(self._failed, PiiencError) and self._failed is not error:
-                raise self._failed from None
+            failed = self._result.exception()
+            if isinstance(failed, PiiencError) and failed is not error:
+                raise failed from None
             raise
 
     def _close(self) -> None:
@@ -85,9 +84,9 @@ class PipeThread(Generic[T]):
 
     def _run(self, work: Callable[[int], T], end: int) -> None:
         try:
-            self._result = work(end)
+            self._result.set_result(work(end))
         except BaseException as error:  # noqa: BLE001  # raised by finish()
-            self._failed = error
+            self._result.set_exception(error)
         finally:
             os.close(end)  # a thread that reads gives the writer a broken pipe: it ends
 

@@ -89,11 +89,13 @@ def crossing(
     followed = source.followed() if target.path and Path("/proc/self/fd").is_dir() else None
     if followed is None:
         return streamed(source.reader, source.name, target, overwrite=overwrite, meter=meter)
-
-    def read() -> FileFacts:
-        return FileFacts(source.name, *source.finish())
-
-    return _by_files(followed.descriptor, read, target, meter, overwrite=overwrite)
+    return _by_files(
+        followed.descriptor,
+        lambda: FileFacts(source.name, *source.finish()),
+        target,
+        meter,
+        overwrite=overwrite,
+    )
 
 
 @contextlib.contextmanager
@@ -106,22 +108,19 @@ def streamed(
     meter: Meter = _UNMETERED,
 ) -> Iterator[ByteRoute]:
     """Open the way from a stream to a target; a file appears when the block ends well."""
-
-    def read() -> FileFacts:
-        return FileFacts(source, reader.count, reader.sha256())
-
     with target.opened(overwrite=overwrite) as writer:
         output = GpgOutput(writer, target.name)
-        yield ByteRoute(GpgStreams(_MeteredReader(reader, meter), output.write), read, output)
+        yield ByteRoute(
+            GpgStreams(_MeteredReader(reader, meter), output.write),
+            lambda: FileFacts(source, reader.count, reader.sha256()),
+            output,
+        )
 
 
 def joined(table: PipeThread[Receipt], target: Path) -> AbstractContextManager[ByteRoute]:
     """Open the route from a table being encrypted to a new file, without a file in between."""
-
-    def read() -> FileFacts:
-        return table.finish().output
-
-    return _by_files(table.descriptor, read, FileTarget(target), steady=False)
+    end = FileTarget(target)
+    return _by_files(table.descriptor, lambda: table.finish().output, end, steady=False)
 
 
 @contextlib.contextmanager

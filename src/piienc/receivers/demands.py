@@ -49,16 +49,12 @@ class CellDemand(Struct, frozen=True):
         Args:
             cells: string, large_string, binary or large_binary, as `as_text` gives them.
         """
-        if self.of_text and not is_text(cells.type):
+        if (self.of_text or self.starting is not None) and not is_text(cells.type):
             return _NONE
-        selection = None
-        if self.starting is not None:
-            if not is_text(cells.type):
-                return _NONE
-            selection = _rows(pc.starts_with(cells, self.starting))
-            cells = cells.take(pa.array(selection))
-        rows = _rows(self.test(cells))
-        return rows if selection is None else selection[rows]
+        if self.starting is None:
+            return _rows(self.test(cells))
+        selection = _rows(pc.starts_with(cells, self.starting))
+        return selection[_rows(self.test(cells.take(pa.array(selection))))]
 
 
 _NONE: NDArray[np.int64] = np.empty(0, np.int64)

@@ -14,9 +14,8 @@ from piienc.base.document import Mistake, Table, nearest, shown
 from piienc.base.regex import mistake_in
 from piienc.errors import ConfigError
 from piienc.receivers.manifest import MANIFESTS
-from piienc.receivers.rows import RowRule
+from piienc.receivers.rows import RowRule, Text
 
-Text = Annotated[str, Meta(min_length=1)]
 Flag = Annotated[bool, Meta(examples=[True, False])]
 Ending = Annotated[str, Meta(min_length=1, examples=[".pgp"])]
 Size = Annotated[str, Meta(examples=["1 GB"])]

@@ -14,7 +14,7 @@ Nothing here imports paramiko until an SFTP server is connected to.
 
 from piienc.remote.kinds import features_of, open_remote, parse_url, places_of
 from piienc.remote.limit import Limiter
-from piienc.remote.names import OURS, aside_of, is_safe, safe_name
+from piienc.remote.names import OURS, aside_of, is_safe, safe_name, taken
 from piienc.remote.options import ConnectOptions, Timeouts
 from piienc.remote.remote import (
     FILE,
@@ -24,6 +24,7 @@ from piienc.remote.remote import (
     Remote,
     WriteMode,
     find,
+    unless_refused,
 )
 from piienc.remote.url import RemoteUrl
 
@@ -47,4 +48,6 @@ __all__ = [
     "parse_url",
     "places_of",
     "safe_name",
+    "taken",
+    "unless_refused",
 ]

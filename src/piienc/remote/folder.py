@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, BinaryIO
 from piienc.base.files import PRIVATE_FILE, keep_names
 from piienc.base.trust import held_folder
 from piienc.base.walk import by_descriptor
-from piienc.errors import IncompleteError, NameTakenError
-from piienc.remote.names import OURS, is_safe, safe_name, shown_name
+from piienc.errors import IncompleteError
+from piienc.remote.names import OURS, is_safe, safe_name, shown_name, taken
 from piienc.remote.remote import FILE, FOLDER, FREELY, OTHER, DirectoryEntry, FileAttributes, Remote
 from piienc.remote.sources import reader_of
 
@@ -26,7 +26,6 @@ if TYPE_CHECKING:
     from piienc.remote.remote import WriteMode
 
 _PIECE = 256 << 10  # bytes
-_CONCURRENCY = 2
 _BY_UMASK = 0o666
 # renameat2(2): relative to the current directory, and fail if the name is taken.
 _HERE, _NOREPLACE = -100, 1
@@ -36,6 +35,8 @@ _NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 
 class FolderRemote(Remote):
     """A `Remote` in a folder of this machine."""
+
+    concurrency = 2
 
     def __init__(
         self, folder: Path, *, limiter: Limiter | None = None, mode: int | None = None
@@ -59,11 +60,6 @@ class FolderRemote(Remote):
         # Not by `close`, which may come while another thread still uses it.
         weakref.finalize(self, os.close, descriptor)
         self._folder = by_descriptor(descriptor)
-
-    @property
-    def concurrency(self) -> int:
-        """How many files may usefully be on their way at the same time."""
-        return _CONCURRENCY
 
     @property
     def alive(self) -> bool:
@@ -139,7 +135,7 @@ class FolderRemote(Remote):
                 try:
                     _rename_to_free(old, new)
                 except FileExistsError:
-                    raise _taken(final) from None
+                    raise taken(final) from None
             keep_names(self._folder)
 
     def remove(self, name: str) -> bool:
@@ -184,7 +180,7 @@ class FolderRemote(Remote):
         try:
             descriptor = os.open(path, flags, _BY_UMASK)
         except FileExistsError:
-            raise _taken(name) from None
+            raise taken(name) from None
         try:
             if self._mode is not None:
                 os.fchmod(descriptor, self._mode)
@@ -239,7 +235,3 @@ def _facts(status: os.stat_result) -> FileAttributes:
     elif stat.S_ISDIR(status.st_mode):
         kind = FOLDER
     return FileAttributes(status.st_size, status.st_mtime, kind)
-
-
-def _taken(name: str) -> NameTakenError:
-    return NameTakenError(f"{name} is at the destination already")

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import unicodedata
 
-from piienc.errors import PolicyError
+from piienc.errors import NameTakenError, PolicyError
 
 OURS = ".piienc-"
 """How the names of our own temporary files begin; nobody else's may."""
@@ -54,6 +54,11 @@ def shown_name(name: str) -> str:
     """Return a hostile name as a message may show it: escaped, and not too long."""
     escaped = ascii(name[:LONGEST])
     return escaped if len(escaped) <= LONGEST else f"{escaped[:LONGEST]}..."
+
+
+def taken(name: str) -> NameTakenError:
+    """Return the error for a name that is taken."""
+    return NameTakenError(f"{name} is at the destination already")
 
 
 def _what_is_wrong(name: str, *, ours: bool) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contextlib import closing
-from typing import TYPE_CHECKING, BinaryIO, Protocol, Self
+from typing import TYPE_CHECKING, BinaryIO, Protocol, Self, TypeVar
 
 from msgspec import Struct
 
@@ -14,6 +14,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterator
 
     from piienc.storage.hashing import Writable
+
+T = TypeVar("T")
+Other = TypeVar("Other")
 
 FILE, FOLDER, OTHER, UNKNOWN = "file", "folder", "other", "unknown"
 
@@ -241,6 +244,20 @@ class Remote(Protocol):
         self.close()
 
 
+def unless_refused(action: Callable[[], T], otherwise: Other) -> T | Other:
+    """Return what an action returns, or something else where the destination refuses it for good.
+
+    Raises:
+        IncompleteError: the connection fails, or trying again may help.
+    """
+    try:
+        return action()
+    except IncompleteError as error:
+        if error.transient:
+            raise
+        return otherwise
+
+
 def find(remote: Remote, name: str) -> FileAttributes | None:
     """Return the attributes of a file; None if it is missing, `UNSEEN` if that is unknown.
 
@@ -249,9 +266,4 @@ def find(remote: Remote, name: str) -> FileAttributes | None:
     Raises:
         IncompleteError: the connection fails.
     """
-    try:
-        return remote.stat(name)
-    except IncompleteError as error:
-        if error.transient:
-            raise
-        return UNSEEN
+    return unless_refused(lambda: remote.stat(name), UNSEEN)

@@ -57,11 +57,4 @@ def equal_bytes(one: bytes, other: bytes) -> int:
     shorter = min(len(one), len(other))
     if one[:shorter] == other[:shorter]:
         return shorter
-    low, high = 0, shorter
-    while high - low > 1:
-        middle = (low + high) // 2
-        if one[low:middle] == other[low:middle]:
-            low = middle
-        else:
-            high = middle
-    return low
+    return next(at for at in range(shorter) if one[at] != other[at])

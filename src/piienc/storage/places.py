@@ -5,11 +5,10 @@ A further kind is one file, with its `Source` and its `Target`, and one row.
 
 from __future__ import annotations
 
-import contextlib
 import os
 import re
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 from urllib.parse import unquote_to_bytes, urlsplit
 
 from msgspec import Struct
@@ -19,10 +18,12 @@ from piienc.storage.source import FileSource
 from piienc.storage.target import FileTarget
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
 
     from piienc.storage.source import Source
     from piienc.storage.target import Target
+
+T = TypeVar("T")
 
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://")
 
@@ -48,14 +49,16 @@ def _path_of(url: str) -> Path:
     return Path(os.fsdecode(unquote_to_bytes(parts.path)))
 
 
-SOURCES: dict[str, SourceKind] = {
-    "file": SourceKind(
-        source=lambda url: FileSource(_path_of(url)), target=lambda url: FileTarget(_path_of(url))
-    ),  # RFC 8089
-}
-"""By the scheme of its URLs, what a kind of place is."""
+def _files(path_of: Callable[[str], Path]) -> SourceKind:
+    """Return the kind of local files that are named in such a way."""
+    return SourceKind(
+        lambda text: FileSource(path_of(text)), lambda text: FileTarget(path_of(text))
+    )
 
-_PATH = SourceKind(source=lambda path: FileSource(Path(path)), target=lambda p: FileTarget(Path(p)))
+
+_PATH = _files(Path)
+SOURCES: dict[str, SourceKind] = {"file": _files(_path_of)}  # RFC 8089
+"""By the scheme of its URLs, what a kind of place is."""
 
 
 def source_at(place: str | os.PathLike[str]) -> Source:
@@ -64,8 +67,7 @@ def source_at(place: str | os.PathLike[str]) -> Source:
     Raises:
         UsageError: it is a URL of no known kind, or no good one of its kind.
     """
-    with _refusing(text := _text(place)):
-        return _kind_of(text).source(text)
+    return _at(place, lambda kind, text: kind.source(text))
 
 
 def target_at(place: str | os.PathLike[str]) -> Target:
@@ -74,12 +76,20 @@ def target_at(place: str | os.PathLike[str]) -> Target:
     Raises:
         UsageError: it is a URL of no known kind, or no good one of its kind.
     """
-    with _refusing(text := _text(place)):
-        return _kind_of(text).target(text)
+    return _at(place, lambda kind, text: kind.target(text))
 
 
-def _text(place: str | os.PathLike[str]) -> str:
-    return place if isinstance(place, str) else str(Path(place))
+def _at(place: str | os.PathLike[str], make: Callable[[SourceKind, str], T]) -> T:
+    text = place if isinstance(place, str) else str(Path(place))
+    try:
+        return make(_kind_of(text), text)
+    except ValueError as reason:
+        # Never the whole URL: it may hold a password.
+        scheme = text.partition("://")[0]
+        raise UsageError(
+            f"the URL {scheme}://...: {reason}",
+            hint="give a path; one that looks like a URL begins with ./",
+        ) from None
 
 
 def _kind_of(place: str) -> SourceKind:
@@ -90,16 +100,3 @@ def _kind_of(place: str) -> SourceKind:
         known = " and ".join(f"{each}://" for each in SOURCES)
         raise ValueError(f"files are read and written by path, or by {known}")
     return SOURCES[scheme[1].lower()]
-
-
-@contextlib.contextmanager
-def _refusing(place: str) -> Iterator[None]:
-    try:
-        yield
-    except ValueError as reason:
-        # Never the whole URL: it may hold a password.
-        scheme = place.partition("://")[0]
-        raise UsageError(
-            f"the URL {scheme}://...: {reason}",
-            hint="give a path; one that looks like a URL begins with ./",
-        ) from None

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import io
 import os
+import shutil
 import stat
 from pathlib import Path
 from tempfile import TemporaryFile
@@ -148,12 +149,9 @@ class OpenedSource:
             return
         folder = "the folder for temporary files"
         with contextlib.ExitStack() as stack:
-            with translated(folder):
+            with translated(folder):  # in writing; what goes wrong in reading is told as such
                 copy = stack.enter_context(TemporaryFile())
-            while piece := self.reader.read(_PIECE):
-                with translated(folder):
-                    copy.write(piece)
-            with translated(folder):
+                shutil.copyfileobj(self.reader, copy, _PIECE)
                 copy.seek(0)
             yield copy
 
@@ -187,13 +185,7 @@ class StreamSource(Struct, frozen=True):
     stream: Readable
     name: str = "-"
 
-    @property
-    def folder(self) -> None:
-        """A stream is no folder."""
-
-    @property
-    def path(self) -> None:
-        """A stream has none."""
+    folder = path = None
 
     @contextlib.contextmanager
     def opened(self, *, ahead: bool = False) -> Iterator[OpenedSource]:  # noqa: ARG002  # who writes is ahead

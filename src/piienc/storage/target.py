@@ -65,9 +65,7 @@ class StreamTarget(Struct, frozen=True):
     stream: BinaryIO
     name: str = "-"
 
-    @property
-    def path(self) -> None:
-        """What is written can be seen at once."""
+    path = None  # what is written can be seen at once
 
     @contextlib.contextmanager
     def opened(self, *, overwrite: bool) -> Iterator[HashingWriter]:  # noqa: ARG002  # nothing is there

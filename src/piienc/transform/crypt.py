@@ -13,11 +13,15 @@ from piienc.lazy import module
 from piienc.report.receipt import ColumnFacts, FileFacts, Receipt
 from piienc.state import Marks
 from piienc.tables import (
+    ARROW_SCHEMA,
     CsvFormat,
     Output,
     UnitSize,
+    arrow_schema,
     check_ends,
+    described,
     opened_table,
+    with_record,
 )
 from piienc.transform.mark_policy import hold_to_marks, record_marks
 from piienc.transform.marks import (
@@ -35,7 +39,6 @@ from piienc.transform.place import ColumnPlace
 from piienc.transform.plan import plan_of
 from piienc.transform.proof import Proof
 from piienc.transform.run import BatchObserver, run
-from piienc.transform.treatments.encrypt import Encryption
 from piienc.transform.treatments.treatment import OriginalColumn, TreatmentContext
 
 if TYPE_CHECKING:
@@ -135,10 +138,9 @@ def encrypt_file(
             categories=table.categories,
         )
         plan = plan_of(table, chosen, context)
-        sealed = {n: each for n, each in plan.keyed.items() if isinstance(each, Encryption)}
         record = before
-        if sealed and table.typed:
-            facts = {name: each.facts for name, each in sealed.items()}
+        if plan.sealed and table.typed:
+            facts = {name: each.facts for name, each in plan.sealed.items()}
             fields = pa.schema([table.schema.field(name) for name in facts])
             record = EncryptionMetadata(facts, fields).and_also(before)
 
@@ -148,9 +150,7 @@ def encrypt_file(
             if not options.rehearsal:
                 record_marks(schema, keys, marks, table.columns)
 
-        return _Pass(
-            plan, record, before.keys if before else {}, frozenset(sealed), at_the_end, observing
-        )
+        return _Pass(plan, before, record, at_the_end, observing)
 
     receipt = _pass("encrypt-file", source, target, csv_format(schema), begin, options)
     worn = tuple(
@@ -200,9 +200,7 @@ def decrypt_file(
         }
         context = TreatmentContext(marks=marks, keys=keys, originals=originals)
         plan = plan_of(table, dict.fromkeys(marks, "decrypt"), context)
-        int96 = frozenset(name for name in marks if name in recorded and recorded[name].physical)
-        remaining = record.without({*marks}) if record else None
-        return _Pass(plan, remaining, record.keys if record else {}, int96=int96)
+        return _Pass(plan, record, record.without({*marks}) if record else None)
 
     return _pass("decrypt-file", source, target, csv_format(schema), begin, options)
 
@@ -212,30 +210,52 @@ class _Pass(Struct, frozen=True):
 
     Attributes:
         plan: what is done to the columns.
+        before: the columns that are encrypted in the input, as it records them.
         record: the columns that are encrypted in the output.
-        keys: the footer's keys and values from before any encryption.
-        ciphertext: the columns that this pass encrypts.
         at_the_end: called with the facts of the input when all is written, before the output gets
             its name.
         observer: sees every unit.
-        int96: the changed columns whose timestamps were stored as INT96.
     """
 
     plan: Plan
+    before: EncryptionMetadata | None
     record: EncryptionMetadata | None
-    keys: Mapping[bytes, bytes]
-    ciphertext: frozenset[str] = frozenset()
     at_the_end: Callable[[FileFacts], None] = lambda _: None
     observer: FileObserver | None = None
-    int96: frozenset[str] = frozenset()
 
     def output(self, table: OpenedTable) -> Output:
-        """Return the output's columns."""
+        """Return the output's columns, and what a footer tells of them."""
         if not table.typed:
             return Output(left_out=self.plan.omitted)
-        from piienc.transform.typed_output import output_of  # noqa: PLC0415  # start-up
+        from piienc.columns import is_text  # noqa: PLC0415  # start-up
 
-        return output_of(table, self.plan, self.record, self.keys, self.ciphertext, self.int96)
+        plan, before, record = self.plan, self.before, self.record
+        schema, ciphertext = plan.schema_of(table.schema), frozenset(plan.sealed)
+        recorded = before.columns if before else {}
+        int96 = frozenset(n for n in plan.keyed if n in recorded and recorded[n].physical)
+        # The footer as it was before anything was encrypted.
+        keys = dict(before.keys) if before else {}
+        arrow = keys.pop(ARROW_SCHEMA, None)
+        arrow = table.arrow_schema if arrow is None else arrow
+        original = described({**(table.schema.metadata or {}), **keys}, {}, plan.omitted)
+        encrypted = {
+            name: is_text(schema.field(name).type) for name in (record.columns if record else ())
+        }
+        now = described(original, encrypted)
+        document = None
+        if record:
+            changed = {key: value for key, value in original.items() if now.get(key) != value}
+            changed |= {} if arrow is None else {ARROW_SCHEMA: arrow}
+            document = replace(record, keys=changed).dump()
+        schema = with_record(schema.with_metadata(now), document)
+        return Output(
+            schema,
+            ciphertext,
+            frozenset(plan.changed) - ciphertext,
+            plan.omitted,
+            int96,
+            None if arrow is None else arrow_schema(arrow, schema, encrypted),
+        )
 
 
 def _pass(

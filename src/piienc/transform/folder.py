@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter
+from functools import partial
 from typing import TYPE_CHECKING
 from urllib.parse import unquote
 
@@ -58,22 +59,14 @@ def encrypt(
     Raises:
         PiiencError: of the class that tells what is wrong; see `piienc.errors`.
     """
+    one = partial(crypt.encrypt_file, keys=keys, counter=counter)
     if source.folder is None:
-        return crypt.encrypt_file(
-            source, target, schema=schema, keys=keys, counter=counter, options=options
-        )
-
-    def one(file: Source, to: Target, how: crypt.CryptOptions, in_names: frozenset[str]) -> Receipt:
-        file_schema = _without(schema, in_names)
-        return crypt.encrypt_file(
-            file, to, schema=file_schema, keys=keys, counter=counter, options=how
-        )
+        return one(source, target, schema=schema, options=options)
 
     def check(in_names: frozenset[str]) -> None:
-        _refuse_marked(schema, in_names)
         hold_to_marks(schema, keys, Marks(counter.folder), in_names)
 
-    return _each("encrypt-file", source.folder, target, one, check, options)
+    return _each("encrypt-file", source.folder, target, schema, one, options, check=check)
 
 
 def decrypt(
@@ -98,33 +91,26 @@ def decrypt(
     Raises:
         PiiencError: of the class that tells what is wrong; see `piienc.errors`.
     """
+    one = partial(crypt.decrypt_file, keys=keys, columns=columns)
     if source.folder is None:
-        return crypt.decrypt_file(
-            source, target, schema=schema, keys=keys, columns=columns, options=options
-        )
-
-    def one(file: Source, to: Target, how: crypt.CryptOptions, in_names: frozenset[str]) -> Receipt:
-        file_schema = _without(schema, in_names) if schema else None
-        return crypt.decrypt_file(
-            file, to, schema=file_schema, keys=keys, columns=columns, options=how
-        )
-
-    def check(in_names: frozenset[str]) -> None:
-        if schema:
-            _refuse_marked(schema, in_names)
-
-    return _each("decrypt-file", source.folder, target, one, check, options)
+        return one(source, target, schema=schema, options=options)
+    return _each("decrypt-file", source.folder, target, schema, one, options)
 
 
 def _each(
     step: str,
     source: Path,
     target: Target,
-    one: Callable[[Source, Target, crypt.CryptOptions, frozenset[str]], Receipt],
-    check: Callable[[frozenset[str]], None],
+    schema: Schema | None,
+    one: Callable[..., Receipt],
     options: crypt.CryptOptions,
+    *,
+    check: Callable[[frozenset[str]], object] = lambda _: None,
 ) -> FolderReceipt:
-    """Do one step to each file of a folder, in the order of their names."""
+    """Do one step to each file of a folder, in the order of their names.
+
+    `check` is called before, with the columns whose values are in the names of folders.
+    """
     path = target.path
     if path is None:
         raise UsageError("a folder cannot go to a stream", hint="name a folder to be made")
@@ -135,7 +121,10 @@ def _each(
     in_names = frozenset(
         name for file in (source.name / each for each in files) for name in _told(file)
     )
+    if schema:
+        _refuse_marked(schema, in_names)
     check(in_names)
+    file_schema = _without(schema, in_names) if schema else None
     total, done = sum((source / file).stat().st_size for file in files), 0
     receipts: list[Receipt] = []
     allow_open(len(files), str(source))
@@ -148,7 +137,7 @@ def _each(
             size = (source / file).stat().st_size
             how = replace(options, progress=_progress(options, before, done, size, total))
             ends = FileSource(source / file), StreamTarget(stream, str(path / file))
-            receipts.append(one(*ends, how, in_names))
+            receipts.append(one(*ends, schema=file_schema, options=how))
             done += size
     seconds = round(time.monotonic() - started, 3)
     return FolderReceipt(

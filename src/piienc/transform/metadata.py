@@ -14,11 +14,11 @@ schema, if given, decides on key and context.
 from __future__ import annotations
 
 import base64
-import binascii
 import json
 from typing import TYPE_CHECKING
 
-from msgspec import Struct, to_builtins
+from msgspec import MsgspecError, Struct, convert, to_builtins
+from msgspec.json import decode
 
 from piienc.errors import InputError
 from piienc.lazy import module
@@ -91,6 +91,12 @@ class EncryptionMetadata(Struct, frozen=True):
         return EncryptionMetadata(self.columns | other.columns, fields, other.keys)
 
 
+class _Document(Struct, frozen=True):
+    columns: dict[str, EncryptedColumn]
+    types: bytes
+    keys: dict[str, str] = {}
+
+
 def parse(document: bytes, name: str) -> EncryptionMetadata:
     """Read the document of a file called `name`.
 
@@ -98,41 +104,19 @@ def parse(document: bytes, name: str) -> EncryptionMetadata:
         InputError: it is malformed, or its version is unknown.
     """
     try:
-        content = json.loads(document)
-        _require_version(content["version"], name)
-        columns = {
-            column: EncryptedColumn(
-                str(facts["key"]),
-                str(facts["mode"]),
-                str(facts["context"]),
-                tuple(int(key_id) for key_id in facts["key_ids"]),
-                str(facts["type"]),
-                facts.get("physical"),
-                facts.get("categories"),
-            )
-            for column, facts in content["columns"].items()
-        }
-        types = base64.b64decode(content["types"], validate=True)
-        fields = pa.ipc.read_schema(pa.py_buffer(types))
-        for column in columns:
+        members = decode(document)
+        _require_version(members["version"], name)
+        content = convert(members, _Document)
+        fields = pa.ipc.read_schema(pa.py_buffer(content.types))
+        for column in content.columns:
             fields.field(column)
-        for facts in columns.values():
-            facts.context.encode()
-        keys = {key.encode(): value.encode() for key, value in content.get("keys", {}).items()}
-    except (
-        RecursionError,
-        ValueError,
-        KeyError,
-        TypeError,
-        AttributeError,
-        binascii.Error,
-        pa.ArrowException,
-    ):
+    except (RecursionError, ValueError, KeyError, TypeError, MsgspecError, pa.ArrowException):
         raise InputError(
             f"{name}: its record of what is encrypted is damaged",
             hint="name the schema that it was encrypted with: --schema",
         ) from None
-    return EncryptionMetadata(columns, fields, keys)
+    keys = {key.encode(): value.encode() for key, value in content.keys.items()}
+    return EncryptionMetadata(content.columns, fields, keys)
 
 
 def _require_version(version: object, name: str) -> None:

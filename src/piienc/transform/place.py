@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
+from piienc import columns
 from piienc.lazy import module
 
 if TYPE_CHECKING:
@@ -58,9 +59,7 @@ class ColumnPlace(Struct, frozen=True):
     @property
     def plain_type(self) -> pa.DataType:
         """The type in which its values are looked at."""
-        from piienc.columns import plain_type  # noqa: PLC0415  # start-up
-
-        return plain_type(self.type)
+        return columns.plain_type(self.type)
 
     def none(self) -> pa.Array:
         """Return an empty array of its type, to derive the output type."""

@@ -8,6 +8,7 @@ from piienc.errors import ConfigError
 from piienc.lazy import module
 from piienc.transform.place import ColumnPlace
 from piienc.transform.treatments import TREATMENTS
+from piienc.transform.treatments.encrypt import Encryption
 from piienc.transform.treatments.keyed import KeyedTreatment
 
 if TYPE_CHECKING:
@@ -31,6 +32,7 @@ class Plan:
     Attributes:
         changed: the treatments of the columns that are written, by column.
         keyed: the treatments among them that use a key.
+        sealed: the treatments among those that encrypt.
         omitted: the columns that are not written.
     """
 
@@ -40,6 +42,7 @@ class Plan:
         self.keyed = {
             name: each for name, each in treatments.items() if isinstance(each, KeyedTreatment)
         }
+        self.sealed = {n: each for n, each in self.keyed.items() if isinstance(each, Encryption)}
         self.omitted = frozenset(treatments) - frozenset(self.changed)
 
     def schema_of(self, schema: pa.Schema) -> pa.Schema:

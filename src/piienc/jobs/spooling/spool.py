@@ -82,7 +82,7 @@ def spool(
         return spool_pass.run()
     except BaseException:
         with suppress(ConfigError):  # on a full disk: then the next run takes it away
-            _drop(context, ledger, entry)
+            drop(context, ledger, entry)
         raise
 
 
@@ -254,7 +254,7 @@ def recover(context: JobContext, ledger: JobLedger) -> list[JobEntry]:
     """
     lost = []
     for entry in ledger.at(context.label, JobStep.SPOOLING):
-        _drop(context, ledger, entry)
+        drop(context, ledger, entry)
     for entry in ledger.at(context.label, JobStep.SPOOLED):
         is_whole = _is_whole(context, entry)
         if is_whole and not _is_stale(context, entry):
@@ -264,7 +264,7 @@ def recover(context: JobContext, ledger: JobLedger) -> list[JobEntry]:
             continue
         if not is_whole and not Path(entry.source).exists():
             lost.append(entry)
-        _drop(context, ledger, entry)
+        drop(context, ledger, entry)
     return lost
 
 
@@ -306,15 +306,10 @@ def _is_stale(context: JobContext, entry: JobEntry) -> bool:
     return False
 
 
-def _drop(context: JobContext, ledger: JobLedger, entry: JobEntry) -> None:
+def drop(context: JobContext, ledger: JobLedger, entry: JobEntry) -> None:
+    """Remove a source's wrapped files, and its entry."""
     shutil.rmtree(folder_of(context, entry), ignore_errors=True)
     ledger.forget(entry)
-
-
-def discard(context: JobContext, ledger: JobLedger, spooled: list[SpooledSource]) -> None:
-    """Remove the files of a rehearsal."""
-    for each in spooled:
-        _drop(context, ledger, each.entry)
 
 
 def sweep(context: JobContext, ledger: JobLedger) -> None:

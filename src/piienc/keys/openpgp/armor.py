@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, BinaryIO
 from piienc.errors import PgpError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from typing_extensions import Buffer
 
 _START = 1 << 16  # bytes in which the armor must begin: a mail may stand before it
@@ -47,7 +49,7 @@ def peeked(stream: BinaryIO) -> tuple[bytes, BinaryIO]:
     start = b""
     while len(start) < _START and (more := stream.read(_START - len(start))):
         start += more
-    return start, io.BufferedReader(_ReplayedStream(start, stream))
+    return start, io.BufferedReader(_PieceStream(lambda: stream.read(_BLOCK), start))
 
 
 def dearmored(stream: BinaryIO) -> BinaryIO:
@@ -63,7 +65,7 @@ def dearmored(stream: BinaryIO) -> BinaryIO:
         return whole
     if not is_armored(start):
         raise no_openpgp()
-    return io.BufferedReader(_DearmoredStream(whole))
+    return io.BufferedReader(_PieceStream(_Armor(whole).next))
 
 
 def dearmor(data: bytes) -> bytes:
@@ -89,10 +91,10 @@ def _is_binary(start: bytes) -> bool:
 
 
 class _PieceStream(io.RawIOBase):
-    """A stream that is made piece by piece."""
+    """A stream of pieces: of a first one, and of those that a function returns until the end."""
 
-    def __init__(self, piece: bytes = b"") -> None:
-        self._piece = memoryview(piece)
+    def __init__(self, following: Callable[[], bytes], first: bytes = b"") -> None:
+        self._following, self._piece = following, memoryview(first)
 
     def readable(self) -> bool:
         return True
@@ -100,32 +102,16 @@ class _PieceStream(io.RawIOBase):
     def readinto(self, buffer: Buffer, /) -> int:
         out = memoryview(buffer).cast("B")
         if not self._piece:
-            self._piece = memoryview(self._next())
+            self._piece = memoryview(self._following())
         size = min(len(out), len(self._piece))
         out[:size], self._piece = self._piece[:size], self._piece[size:]
         return size
 
-    def _next(self) -> bytes:
-        """Return the next piece; nothing at the end."""
-        raise NotImplementedError
 
-
-class _ReplayedStream(_PieceStream):
-    """What was read of a stream, and then its rest."""
-
-    def __init__(self, start: bytes, stream: BinaryIO) -> None:
-        super().__init__(start)
-        self._stream = stream
-
-    def _next(self) -> bytes:
-        return self._stream.read(_BLOCK)
-
-
-class _DearmoredStream(_PieceStream):
-    """What a file's armor holds."""
+class _Armor:
+    """The armor in a file, decoded piece by piece."""
 
     def __init__(self, text: BinaryIO) -> None:
-        super().__init__()
         self._text, self._digits = text, b""
         self._label: bytes | None = self._begun()
 
@@ -146,7 +132,8 @@ class _DearmoredStream(_PieceStream):
                 break
         raise _malformed("there is no blank line behind its headers")
 
-    def _next(self) -> bytes:
+    def next(self) -> bytes:
+        """Return the next piece of what it holds; nothing at the end."""
         decoded = b""
         while not decoded and self._label is not None:
             text = self._text.read(_BLOCK)

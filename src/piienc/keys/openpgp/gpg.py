@@ -26,9 +26,9 @@ from typing import TYPE_CHECKING, Any
 import gnupg
 
 from piienc.base.cleanup import cleaned_up
-from piienc.base.files import NO_ROOM, translated
+from piienc.base.files import NO_ROOM, sweep, translated
 from piienc.base.locks import lock
-from piienc.errors import ConfigError, PgpError
+from piienc.errors import PgpError
 from piienc.keys.openpgp.home import PRIVATE_KEYS, give_to_owner, require_private_keys
 
 if TYPE_CHECKING:
@@ -45,6 +45,7 @@ TEMPORARY = "the folder for temporary files"
 AGENT_ENDS_WITHIN = 5.0  # seconds
 _BEGUN_WITHIN = 60.0  # seconds
 _STATUS = "[GNUPG:] "
+_BAD_PASSPHRASE = 11  # libgpg-error's GPG_ERR_BAD_PASSPHRASE
 _OTHER_BREAKS = re.compile("[\v\f\x1c-\x1e\x85\u2028\u2029]")  # of lines, besides LF
 
 _KEPT_FROM_GPG = "PIIENC_PASSPHRASE"
@@ -95,6 +96,11 @@ class GpgStatus(gnupg.Crypt):  # type: ignore[misc]  # python-gnupg ships no typ
         """The arguments of the errors that were told."""
         # GnuPG 2.4 tells of its exit code, too, which is an error of no kind of its own.
         return [fields for fields in self.all("FAILURE", "ERROR") if fields[:1] != ["gpg-exit"]]
+
+    @property
+    def refuses_passphrase(self) -> bool:
+        """Whether a passphrase was not the key's own."""
+        return _BAD_PASSPHRASE in self.codes
 
     @property
     def codes(self) -> set[int]:
@@ -285,11 +291,7 @@ def _folder() -> Iterator[Path]:
 
 def _sweep(parent: Path) -> None:
     """Take away the sessions whose lock nobody holds any more."""
-    with contextlib.suppress(OSError), os.scandir(parent) as entries:
-        for session in [Path(entry) for entry in entries if entry.name.startswith(_SESSION)]:
-            # Another run takes it away at this moment.
-            with contextlib.suppress(OSError, ConfigError):
-                _sweep_one(session)
+    sweep(parent, re.escape(_SESSION) + ".*", _sweep_one)
 
 
 def _sweep_one(session: Path) -> None:
@@ -298,13 +300,8 @@ def _sweep_one(session: Path) -> None:
     # clock that was set back since, is over like others.
     if facts.st_uid != os.geteuid() or abs(time.time() - facts.st_mtime) < _BEGUN_WITHIN:
         return
-    held = os.open(session, os.O_NOFOLLOW | os.O_DIRECTORY)
-    try:
-        if lock(held, session, wait=False):
-            _end_agent(session / _HOME)
-            shutil.rmtree(session)
-    finally:
-        os.close(held)
+    _end_agent(session / _HOME)
+    shutil.rmtree(session)
 
 
 @contextlib.contextmanager

@@ -12,7 +12,7 @@ import json
 import secrets
 from typing import TYPE_CHECKING
 
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from piienc.errors import KeyAccessError
 from piienc.keys import tink
@@ -26,7 +26,6 @@ from piienc.keys.text import (
     objects,
     read_object,
 )
-from piienc.keys.wraps.argon2 import RFC_9106_LOW_MEMORY, SALT_SIZE, Argon2Profile
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -39,10 +38,52 @@ if TYPE_CHECKING:
 FORMAT = "piienc-wrapped-keyset"
 VERSION = 1
 
+SALT_SIZE = 16  # bytes; RFC 9106, section 4: 128 bits
+
+MAX_ITERATIONS = 16
+MAX_LANES = 16
+MAX_MEMORY_KIB = 1 << 20  # 1 GiB: a hostile key file must not take the machine's memory
+
 _KDF = "argon2id"
 _CIPHER = "aes-256-gcm"
 _KEY_SIZE = 32
 _NONCE_SIZE = 12
+
+
+class Argon2Profile(Struct, frozen=True):
+    """The parameters of Argon2id (RFC 9106), checked when made.
+
+    Attributes:
+        iterations: t, the passes over the memory.
+        lanes: p, the degree of parallelism.
+        memory_kib: m, the memory in KiB, at least 8 a lane.
+
+    Raises:
+        KeyAccessError: a parameter is not possible, or above its bound.
+    """
+
+    iterations: int
+    lanes: int
+    memory_kib: int
+
+    def __post_init__(self) -> None:
+        if not (
+            1 <= self.iterations <= MAX_ITERATIONS
+            and 1 <= self.lanes <= MAX_LANES
+            and 8 * self.lanes <= self.memory_kib <= MAX_MEMORY_KIB
+        ):
+            raise KeyAccessError(
+                "the cost of the passphrase's Argon2id is out of bounds",
+                hint=f"iterations: 1 to {MAX_ITERATIONS}, lanes: 1 to {MAX_LANES}, "
+                f"memory: 8 KiB a lane to {MAX_MEMORY_KIB} KiB",
+            )
+
+
+RFC_9106_LOW_MEMORY = Argon2Profile(iterations=3, lanes=4, memory_kib=64 * 1024)
+"""RFC 9106, section 4, the second recommended option: t=3, p=4, m=64 MiB."""
+
+CHEAPEST_FOR_TESTS_ONLY = Argon2Profile(iterations=1, lanes=1, memory_kib=8)
+"""The least that Argon2id takes. It protects nothing: never use it outside of tests."""
 
 
 class _Wrapped(Struct, frozen=True):
@@ -153,9 +194,7 @@ def _header(
         "version": VERSION,
         "kdf": {
             "name": _KDF,
-            "iterations": profile.iterations,
-            "lanes": profile.lanes,
-            "memory_kib": profile.memory_kib,
+            **structs.asdict(profile),
             "salt": encode_base64(salt),
         },
         "cipher": {"name": _CIPHER, "nonce": encode_base64(nonce)},
@@ -190,7 +229,7 @@ def _read(document: str) -> _Wrapped:
     return _Wrapped(
         facts=_read_facts(member(header, "keyset", dict)),
         profile=Argon2Profile(
-            *(member(kdf, name, int) for name in ("iterations", "lanes", "memory_kib"))
+            *(member(kdf, name, int) for name in Argon2Profile.__struct_fields__)
         ),
         salt=_bytes(kdf, "salt", SALT_SIZE),
         nonce=_bytes(cipher, "nonce", _NONCE_SIZE),

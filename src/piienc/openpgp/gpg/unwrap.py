@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from piienc.keys.openpgp.gpg import Gpg, GpgStatus
     from piienc.openpgp.gpg.routes import GpgRoute
 
-_BAD_PASSPHRASE = 11  # libgpg-error's GPG_ERR_BAD_PASSPHRASE
 # GnuPG's doc/DETAILS, ERRSIG: the signer's key is not there, or of an algorithm that gpg lacks.
 _NO_KEY, _NO_ALGORITHM = "9", "4"
 _INVALID_PACKET = ["3"]  # ibid., NODATA
@@ -114,16 +113,9 @@ def _failure(
     unknown = any(signature.trust is Trust.UNKNOWN for signature in signatures)
     if whole and (outcome.returncode == 0 or (unknown and _only_unknown(outcome))):
         return None
-    no_key = _no_key(outcome, locked=locked)
-    if no_key:
-        return no_key
     if outcome.has("DECRYPTION_KEY"):
         return _not_vouched_for(outcome, authentic=authentic)
-    return PgpError(
-        f"gpg could not decrypt (its exit code: {outcome.returncode}, error codes: "
-        f"{sorted(outcome.codes)})",
-        hint="see 'piienc inspect FILE' for what it is",
-    )
+    return _no_key(outcome, locked=locked)
 
 
 def _not_vouched_for(outcome: GpgStatus, *, authentic: bool) -> AuthenticationError:
@@ -154,10 +146,9 @@ def _not_vouched_for(outcome: GpgStatus, *, authentic: bool) -> AuthenticationEr
     )
 
 
-def _no_key(outcome: GpgStatus, *, locked: bool) -> KeyAccessError | None:
-    if outcome.has("DECRYPTION_KEY"):
-        return None
-    if _BAD_PASSPHRASE in outcome.codes and not locked:
+def _no_key(outcome: GpgStatus, *, locked: bool) -> KeyAccessError | PgpError:
+    """Return the error for a message that no key has opened."""
+    if outcome.refuses_passphrase and not locked:
         return KeyAccessError("the passphrase is not the key's own", hint="try the other one")
     if outcome.has("NEED_PASSPHRASE"):
         return KeyAccessError(
@@ -169,7 +160,11 @@ def _no_key(outcome: GpgStatus, *, locked: bool) -> KeyAccessError | None:
             "the message is for none of the secret keys in the key folder",
             hint="see 'piienc inspect FILE' for its recipients, and 'piienc keys list'",
         )
-    return None
+    return PgpError(
+        f"gpg could not decrypt (its exit code: {outcome.returncode}, error codes: "
+        f"{sorted(outcome.codes)})",
+        hint="see 'piienc inspect FILE' for what it is",
+    )
 
 
 def _only_unknown(outcome: GpgStatus) -> bool:

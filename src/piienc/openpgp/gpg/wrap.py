@@ -28,7 +28,6 @@ CIPHERS = {"AES128": "7", "AES192": "8", "AES256": "9"}
 _MDC = "2"  # GnuPG's doc/DETAILS, BEGIN_ENCRYPTION: the packet with a modification detection code
 _KNOWS_AEAD = (2, 3)
 _DIGEST = "SHA512"  # the first choice of GnuPG for its keys, since it knows AEAD
-_WRONG_PASSPHRASE = 11  # libgpg-error's GPG_ERR_BAD_PASSPHRASE
 _FAST = "1"  # a higher level costs far more time than it saves bytes
 
 
@@ -167,7 +166,7 @@ def _failure(
             f"gpg cannot encrypt to {name}",
             hint="see 'piienc keys list'; ask its owner for a current key",
         )
-    if signer and (_WRONG_PASSPHRASE in outcome.codes or outcome.has("NEED_PASSPHRASE")):
+    if signer and (outcome.refuses_passphrase or outcome.has("NEED_PASSPHRASE")):
         return KeyAccessError(
             f"the key {signer.name} is locked: the passphrase is missing or not its own",
             hint=WAYS_TO_UNLOCK,

@@ -13,7 +13,7 @@ from typing import Annotated, Any, Literal, get_args
 from msgspec import Meta
 
 from piienc.base.document import Mistake, Table
-from piienc.receivers.rows import PropertyNames
+from piienc.receivers.rows import PropertyNames, Text
 
 Kind = Literal["profile", "event"]
 DataType = Literal["STRING", "INTEGER", "LONG", "FLOAT", "BOOLEAN", "Date"]
@@ -44,8 +44,6 @@ _EMAIL = re.compile(r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}@([A-Za-z0-9-]+\.)+[A
 _UUID = re.compile(r"[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}")
 _LONGEST_EMAIL = 254  # RFC 5321, 4.5.3.1.3, without the angle brackets
 
-Said = Annotated[str, Meta(min_length=1)]
-
 
 def is_email(text: str) -> bool:
     """Tell whether a text is one plain e-mail address."""
@@ -72,9 +70,9 @@ class ManifestTable(Table, frozen=True, kw_only=True):
     type: Annotated[Kind, Meta(examples=["profile"])]
     client_email: Annotated[str, Meta(min_length=1, examples=["imports@example.com"])]
     key_id: Annotated[str, Meta(examples=["00000000-0000-4000-8000-000000000000"])] | None = None
-    columns: dict[Said, Said] | None = None
-    exclude: list[Said] | None = None
-    date_formats: dict[Said, DateFormat] | None = None
+    columns: dict[Text, Text] | None = None
+    exclude: list[Text] | None = None
+    date_formats: dict[Text, DateFormat] | None = None
 
     @classmethod
     def check(cls, fields: Mapping[str, Any]) -> Iterator[Mistake]:

@@ -5,11 +5,16 @@ from __future__ import annotations
 import contextlib
 from typing import TYPE_CHECKING
 
-from piienc.errors import NameTakenError
-from piienc.remote.names import OURS
+from piienc.remote.names import OURS, taken
 from piienc.remote.sftp import protocol
 from piienc.remote.sftp.protocol import NO_ATTRIBUTES, attributes, string, u32
-from piienc.remote.sftp.refusals import disk_full, hidden_refusal, order_refusal, refusal
+from piienc.remote.sftp.refusals import (
+    disk_full,
+    hidden_refusal,
+    order_refusal,
+    refusal,
+    require_ok,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -46,8 +51,7 @@ class OpenFile:
         answer = session.ask(protocol.CLOSE, handle, patience=patience)
         if synced and session.wait(synced).code not in {protocol.OK, *_NOT_OFFERED}:
             raise refusal(synced, doing)
-        if session.wait(answer).code != protocol.OK:
-            raise refusal(answer, doing)
+        require_ok(session.wait(answer), doing)
         return facts.attributes()
 
     def attributes(self) -> FileAttributes | None:
@@ -113,8 +117,7 @@ def created(
 @contextlib.contextmanager
 def closing(session: Session, answer: Answer, doing: str) -> Iterator[OpenFile]:
     """Give what an answer has opened, and close it behind the block."""
-    if answer.code != protocol.OK:
-        raise refusal(answer, doing)
+    require_ok(answer, doing)
     file = OpenFile(session, bytes(answer.fields(protocol.HANDLE).string()))
     try:
         yield file
@@ -124,13 +127,12 @@ def closing(session: Session, answer: Answer, doing: str) -> Iterator[OpenFile]:
     file.close()
 
 
-def stat(session: Session, path: str, *, link: bool = False) -> FileAttributes | None:
-    """Return what is told of a file, or of the link itself; None if there is none."""
-    answer = session.call(protocol.LSTAT if link else protocol.STAT, string(path))
+def stat(session: Session, path: str) -> FileAttributes | None:
+    """Return what is told of a file; None if there is none."""
+    answer = session.call(protocol.STAT, string(path))
     if answer.code == protocol.NO_SUCH_FILE:
         return None
-    if answer.code != protocol.OK:
-        raise refusal(answer, "look for the file")
+    require_ok(answer, "look for the file")
     return answer.fields(protocol.ATTRS).facts()
 
 
@@ -184,7 +186,7 @@ def remove(session: Session, path: str, name: str) -> bool:
     """Remove a file; tell whether there was one."""
     answer = session.call(protocol.REMOVE, string(path))
     if answer.code != protocol.NO_SUCH_FILE:
-        _require(answer, f"remove {name}")
+        require_ok(answer, f"remove {name}")
     return answer.code == protocol.OK
 
 
@@ -257,16 +259,6 @@ def write_refusal(
     return refusal(answer, doing) if once else order_refusal(answer, doing)
 
 
-def taken(name: str) -> NameTakenError:
-    """Return the error for a name that is taken."""
-    return NameTakenError(f"{name} is at the destination already")
-
-
 def _require_renamed(answer: Answer, final: str) -> None:
     if answer.code != protocol.OK:
         raise hidden_refusal(refusal(answer, f"rename a file to {final}"))
-
-
-def _require(answer: Answer, doing: str) -> None:
-    if answer.code != protocol.OK:
-        raise refusal(answer, doing)

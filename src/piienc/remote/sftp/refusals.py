@@ -57,6 +57,12 @@ def refusal(answer: Answer, doing: str) -> PiiencError:
     return IncompleteError(f"cannot {doing}: {reason}", hint=_NO_REASON)
 
 
+def require_ok(answer: Answer, doing: str) -> None:
+    """Raise the error for a status that is not `OK`."""
+    if answer.code != protocol.OK:
+        raise refusal(answer, doing)
+
+
 def order_refusal(answer: Answer, doing: str) -> PiiencError:
     """Return the error for a refusal that the order of writes may have caused."""
     error = refusal(answer, doing)

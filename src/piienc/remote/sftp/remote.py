@@ -9,7 +9,16 @@ from typing import TYPE_CHECKING, BinaryIO
 
 from piienc.errors import IncompleteError, OutOfOrderError
 from piienc.remote.names import OURS, aside_of, is_safe, safe_name, shown_name
-from piienc.remote.remote import FOLDER, FREELY, UNKNOWN, DirectoryEntry, FileAttributes, Remote
+from piienc.remote.remote import (
+    FOLDER,
+    FREELY,
+    UNKNOWN,
+    UNSEEN,
+    DirectoryEntry,
+    FileAttributes,
+    Remote,
+    unless_refused,
+)
 from piienc.remote.sftp import calls
 from piienc.remote.sftp.listing import listing
 from piienc.remote.sftp.pool import SessionPool
@@ -72,25 +81,16 @@ class SftpRemote(Remote):
         with self._session("enter the folder") as session:
             began = time.monotonic()
             limits = calls.limits(session)
-            is_folder = self._is_folder(session)
+            # Some servers do not say whether it exists: then it may.
+            facts = unless_refused(lambda: calls.stat(session, self._folder), UNSEEN)
             self._pool.round_trip = time.monotonic() - began
             reading, writing = limits()
             self._reading, self._writing = map(_block, (reading, writing))
-        if not is_folder:
+        if facts is None or facts.kind not in {FOLDER, UNKNOWN}:
             raise IncompleteError(
                 f"the destination has no folder {self._folder}",
                 hint="correct the path in the URL, or have the folder made by the server's owner",
             )
-
-    def _is_folder(self, session: Session) -> bool:
-        """Return whether the folder exists or may exist: some servers do not say."""
-        try:
-            facts = calls.stat(session, self._folder)
-        except IncompleteError as error:
-            if error.transient:
-                raise
-            return True
-        return facts is not None and facts.kind in {FOLDER, UNKNOWN}
 
     @property
     def concurrency(self) -> int:
@@ -155,12 +155,7 @@ class SftpRemote(Remote):
 
     def _look_behind(self, session: Session, name: str) -> FileAttributes | None:
         """Return the attributes of a closed file; the receiver may have taken it at once."""
-        try:
-            facts = calls.stat(session, self._path(name))
-        except IncompleteError as error:
-            if error.transient:
-                raise
-            return None
+        facts = unless_refused(lambda: calls.stat(session, self._path(name)), UNSEEN)
         if facts is None and name.startswith(OURS):
             raise IncompleteError(
                 f"{name} is not at the destination, though it was written",

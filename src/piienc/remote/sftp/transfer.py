@@ -13,7 +13,7 @@ from msgspec import Struct
 from piienc.errors import IncompleteError
 from piienc.remote.sftp import protocol
 from piienc.remote.sftp.protocol import string, u32, u64
-from piienc.remote.sftp.refusals import refusal
+from piienc.remote.sftp.refusals import require_ok
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -188,6 +188,5 @@ def fetch(file: OpenFile, span: Span, doing: str) -> Iterator[memoryview]:
 def _data(answer: Answer, count: int, doing: str) -> memoryview:
     if answer.code == protocol.EOF:
         return memoryview(b"")
-    if answer.code != protocol.OK:
-        raise refusal(answer, doing)
+    require_ok(answer, doing)
     return answer.fields(protocol.DATA).string()[:count]

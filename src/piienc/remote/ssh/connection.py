@@ -65,7 +65,9 @@ class Connection:
         except BaseException:
             connection.close()
             raise
-        connection.transport.peer.is_flooded = connection._is_flooded
+        connection.transport.peer.is_flooded = lambda: any(
+            session.flooded for session in connection.sessions
+        )
         return connection
 
     def first_session(self) -> Session:
@@ -103,9 +105,6 @@ class Connection:
             transport.join(_ENDING)
             transport.packetizer.complete_handshake()  # or its timer runs on, as a thread
         self._open.close()
-
-    def _is_flooded(self) -> bool:
-        return any(session.flooded for session in self.sessions)
 
     def _extend(self, hop: Hop, options: ConnectOptions) -> None:
         times = options.timeouts

@@ -101,23 +101,17 @@ class KnownHosts:
         """
         if blob in self._revoked:
             raise self._refused(blob, "is revoked in known_hosts", "connect no more to this host")
-        kind = kind_of(blob)
         plain = [line for line in self._keys if not line.marker]
         if any(hmac.compare_digest(line.blob, blob) for line in plain):
             return
-        against = self._against(certificate) if certificate else ""
-        if certificate and not against:
-            return
-        if against:
+        if certificate:
+            authorities = {line.blob for line in self._keys if line.marker == _AUTHORITY}
+            name = self._hop.known_as[-1]
+            if not (against := reason_against(certificate, name, authorities - self._revoked)):
+                return
             raise self._refused(blob, f"has a certificate that {against}", "ask the server's owner")
-        changed = [line for line in plain if line.kind == kind]
+        changed = any(line.kind == kind_of(blob) for line in plain)
         raise self._changed(blob) if changed else self._unknown(blob)
-
-    def _against(self, certificate: bytes) -> str:
-        """Return why a certificate is not good; nothing if it is."""
-        authorities = {line.blob for line in self._keys if line.marker == _AUTHORITY}
-        name = self._hop.known_as[-1]
-        return reason_against(certificate, name, authorities - self._revoked)
 
     def _refused(self, blob: bytes, what: str, hint: str) -> ConnectError:
         key = f"{kind_of(blob)} {fingerprint(blob)}"

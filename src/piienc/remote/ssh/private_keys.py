@@ -67,6 +67,8 @@ def load_private_key(path: Path, unlocker: Unlocker) -> Any:  # noqa: ANN401  # 
         certificate = path.with_name(path.name + _CERTIFICATE)
         if certificate.exists():
             key.load_certificate(str(certificate))
+    except UnsupportedAlgorithm as error:
+        raise _unknown(path) from error
     except (SSHException, ValueError, OSError) as error:
         raise _unreadable(path, "") from error
     return key
@@ -78,16 +80,12 @@ def _loaded(data: bytes, path: Path, unlocker: Unlocker) -> object:
         return load(data, None)
     except TypeError:  # so it says that a key is locked
         secret = unlocker.passphrase(path)
-    except UnsupportedAlgorithm as error:
-        raise _unknown(path) from error
     if secret is None:
         raise KeyAccessError(
             f"the key {path} is locked", hint="give its passphrase, or add it to the ssh-agent"
         )
     try:
         return load(data, secret.reveal())
-    except UnsupportedAlgorithm as error:
-        raise _unknown(path) from error
     except (ValueError, TypeError, InvalidTag) as error:
         raise _unreadable(path, ", or the passphrase is not its own") from error
 

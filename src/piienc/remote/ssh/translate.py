@@ -121,12 +121,7 @@ def connecting(host: str) -> Iterator[None]:
     try:
         yield
     except FOREIGN as error:
-        meaning = meaning_of(error)
-        raise meaning.kind(
-            f"{host}: {meaning.text}{_detail(error)}",
-            hint=meaning.hint,
-            transient=meaning.transient,
-        ) from error
+        raise _ours(meaning_of(error).kind, host, error) from error
 
 
 @contextlib.contextmanager
@@ -144,12 +139,13 @@ def transferring(
         yield
     except FOREIGN as met:
         error = failure() or met
-        meaning = meaning_of(error)
-        raise IncompleteError(
-            f"cannot {doing}: {host}: {meaning.text}{_detail(error)}",
-            hint=meaning.hint,
-            transient=meaning.transient,
-        ) from error
+        raise _ours(IncompleteError, f"cannot {doing}: {host}", error) from error
+
+
+def _ours(kind: type[PiiencError], about: str, error: BaseException) -> PiiencError:
+    meaning = meaning_of(error)
+    text = f"{about}: {meaning.text}{_detail(error)}"
+    return kind(text, hint=meaning.hint, transient=meaning.transient)
 
 
 def _detail(error: BaseException) -> str:

@@ -241,7 +241,10 @@ def parse(data: bytes) -> Footer:
         for chunk in all_chunks
     )
     first = next((group for group in groups if group[_GroupFields.ROWS]), {})
-    leaves = tuple(_leaves(iter(fields[_FileFields.SCHEMA])))
+    # The schema's tree stands flat: each node, then its children.
+    elements = iter(fields[_FileFields.SCHEMA])
+    root: Fields = next(elements, {})
+    leaves = tuple(_children(elements, root[_NodeFields.CHILDREN]))
     chunks = () if encrypted else tuple(map(_chunk, first.get(_GroupFields.COLUMNS, [])))
     if chunks and len(chunks) != len(leaves):
         raise ValueError("a row group of other columns than the schema's")
@@ -260,14 +263,11 @@ def parse(data: bytes) -> Footer:
     )
 
 
-def _leaves(elements: Iterator[Fields]) -> Iterator[Element]:
-    """Go through the schema's tree, which stands flat: each node, then its children."""
-    root = next(elements)
-    yield from _children(elements, root[_NodeFields.CHILDREN], (), ())
-
-
 def _children(
-    elements: Iterator[Fields], count: int, path: tuple[str, ...], outer: tuple[str, ...]
+    elements: Iterator[Fields],
+    count: int,
+    path: tuple[str, ...] = (),
+    outer: tuple[str, ...] = (),
 ) -> Iterator[Element]:
     for _ in range(count):
         fields = next(elements, None)

@@ -18,7 +18,7 @@ from pyarrow import types
 from piienc.tables.parquet.footer import Chunk, Element, Footer, read_footer
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
     import pyarrow as pa
 
@@ -189,7 +189,7 @@ def _lost_of_chunk(before: Chunk, after: Chunk) -> Iterator[str]:
 
 def _of_chunks(
     pairs: Iterable[tuple[tuple[str, ...], Chunk]],
-    kept: Iterable[tuple[tuple[str, ...], Chunk]],
+    kept: Collection[tuple[tuple[str, ...], Chunk]],
     dictionaries: set[str],
     rows: int,
 ) -> dict[str, Any]:
@@ -199,11 +199,10 @@ def _of_chunks(
     }
     if not codecs:
         return {}
-    with_dictionary = [_dotted(path) for path, chunk in kept if chunk.has_dictionary]
-    with_dictionary += [
+    with_dictionary = [
         _dotted(path)
-        for path, _ in pairs
-        if path[0] in dictionaries and _dotted(path) not in with_dictionary
+        for path, chunk in pairs
+        if path[0] in dictionaries or (chunk.has_dictionary and (path, chunk) in kept)
     ]
     encodings = {
         _dotted(path): own.pop()

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
+from piienc import columns
+from piienc.lazy import module
 from piienc.transform.treatments.keyed import KeyedTreatment
 from piienc.transform.treatments.treatment import TreatmentKind
 
@@ -20,10 +22,14 @@ if TYPE_CHECKING:
         OriginalColumn,
         TreatmentContext,
     )
+else:
+    pa = module("pyarrow")
 
 
 class Decryption(KeyedTreatment):
     """Decrypts a column under any enabled key of its keyset."""
+
+    encrypts = False
 
     def __init__(
         self,
@@ -44,15 +50,13 @@ class Decryption(KeyedTreatment):
             InputError: a column of this type cannot hold ciphertext.
             AuthenticationError: the categories are not authentic.
         """
-        text = original is None or _is_text(place)
+        text = original is None or columns.is_text(columns.to_cells(place.none(), place.label).type)
         super().__init__(place, replace(mark, text=text), keyset)
         self._field = None if original is None else original.field
         self._categories: pa.Array | None = None
-        if original and original.categories is not None and _is_dictionary(original.field.type):
-            from piienc.columns import opened_categories  # noqa: PLC0415  # start-up
-
-            cell = original.categories
-            self._categories = opened_categories(cell, keyset, mark.context, place.label)
+        cell = original.categories if original else None
+        if original and cell is not None and pa.types.is_dictionary(original.field.type):
+            self._categories = columns.opened_categories(cell, keyset, mark.context, place.label)
 
     @property
     def field(self) -> pa.Field:
@@ -61,48 +65,22 @@ class Decryption(KeyedTreatment):
 
     def apply(self, array: pa.Array) -> pa.Array:
         """Return a batch of the column, decrypted and of its original type."""
-        from piienc.columns import (  # noqa: PLC0415  # start-up
-            categorised,
-            from_cells,
-            is_text,
-            to_cells,
-        )
-
         kind = self.field.type
-        cells = self._cipher.decrypt(to_cells(array, self._label), text=is_text(kind))
+        stored = columns.to_cells(array, self._label)
+        cells = self._cipher.decrypt(stored, text=columns.is_text(kind))
         if self._categories is None:
-            return from_cells(cells, kind, self._label)
-        values = from_cells(cells, kind.value_type, self._label)
-        return categorised(values, kind, self._categories, self._label)
+            return columns.from_cells(cells, kind, self._label)
+        values = columns.from_cells(cells, kind.value_type, self._label)
+        return columns.categorised(values, kind, self._categories, self._label)
 
     def apply_to_text(self, cells: Strings) -> Strings:
         """Return the cells of a CSV column, decrypted."""
         return self._cipher.open(cells, text=True)
 
-    def is_text_right(self, before: bytes, after: bytes) -> bool:
-        """Tell whether a cell is what opens from it."""
-        return self._decryptor.decrypt(before, text=True) == after
-
-    def is_value_right(self, before: pa.Scalar, after: pa.Scalar) -> bool:
-        """Tell whether a value is what opens from its cell."""
-        return self._says(before, after)
-
 
 def _prepare(place: ColumnPlace, context: TreatmentContext) -> Decryption:
     mark, original = context.marks[place.name], context.originals.get(place.name)
     return Decryption(place, mark, context.keys(mark.key), original)
-
-
-def _is_text(place: ColumnPlace) -> bool:
-    from piienc.columns import is_text, to_cells  # noqa: PLC0415  # start-up
-
-    return is_text(to_cells(place.none(), place.label).type)
-
-
-def _is_dictionary(kind: pa.DataType) -> bool:
-    from pyarrow import types  # noqa: PLC0415  # start-up
-
-    return bool(types.is_dictionary(kind))
 
 
 DECRYPT = TreatmentKind(_prepare, hides=False, keyed=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+from piienc import columns
 from piienc.keys import Mode
 from piienc.transform.metadata import EncryptedColumn
 from piienc.transform.treatments.keyed import KeyedTreatment
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
 
 class Encryption(KeyedTreatment):
     """Encrypts a column under its keyset's primary key."""
+
+    encrypts = True
 
     def __init__(
         self,
@@ -65,17 +68,14 @@ class Encryption(KeyedTreatment):
 
     def keep_categories(self, values: pa.Array) -> None:
         """Record what a dictionary column's values are taken from, encrypted as one cell more."""
-        from piienc.columns import sealed_categories  # noqa: PLC0415  # start-up
-
         self._spend(1)
-        context = self._mark.context
-        self._categories = sealed_categories(values, self._keyset, context, self._label)
+        self._categories = columns.sealed_categories(
+            values, self._keyset, self._mark.context, self._label
+        )
 
     def apply(self, array: pa.Array) -> pa.Array:
         """Return a batch of the column, encrypted."""
-        from piienc.columns import to_cells  # noqa: PLC0415  # start-up
-
-        cells = to_cells(array, self._label)
+        cells = columns.to_cells(array, self._label)
         self._spend(len(cells) - cells.null_count)
         return self._cipher.encrypt(cells)
 
@@ -83,14 +83,6 @@ class Encryption(KeyedTreatment):
         """Return the cells of a CSV column, encrypted."""
         self._spend(cells.count - cells.null_count)
         return self._cipher.seal(cells)
-
-    def is_text_right(self, before: bytes, after: bytes) -> bool:
-        """Tell whether a cell opens to what it was."""
-        return self._decryptor.decrypt(after, text=True) == before
-
-    def is_value_right(self, before: pa.Scalar, after: pa.Scalar) -> bool:
-        """Tell whether a cell opens to the value that it was."""
-        return self._says(after, before)
 
     def _spend(self, cells: int) -> None:
         if self.mode is Mode.SEALED and cells:
