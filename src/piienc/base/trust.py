@@ -200,6 +200,8 @@ def _fault(step: PathStep, *, is_last: bool) -> str | None:
 
 def _has_acl(path: str) -> bool:
     """Tell whether a list of others stands behind the group's permissions: acl(5)."""
+    if not hasattr(os, "getxattr"):
+        return False
     try:
         return bool(os.getxattr(path, "system.posix_acl_access", follow_symlinks=False))
     except OSError:
