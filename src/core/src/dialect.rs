@@ -1,48 +1,51 @@
 //! How a record is written: values out of fields, and fields out of values.
 
 use crate::blocks::Secret;
-
-/// What ends the lines of a file, beside LF and CRLF, which always do.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub enum LineEnd {
-    Common,
-    Cr,
-    CrCrLf,
-}
+use crate::strings::Builder;
 
 /// How the records of a file are written; interface.py says what each part means.
-#[derive(Clone)]
 pub struct Dialect {
     pub delimiter: Vec<u8>,
     pub quote: Option<u8>,
     pub escape: Option<u8>,
     pub comment: Vec<u8>,
+    pub line_end: Vec<u8>,
     pub nulls: Vec<Vec<u8>>,
-    pub line_end: LineEnd,
     pub lenient: bool,
     pub trailing: bool,
-}
-
-/// Memory that fields are written to, one behind the other.
-pub struct Output<'a> {
-    pub out: &'a mut [u8],
-    pub at: usize,
-}
-
-impl Output<'_> {
-    #[inline(always)]
-    pub fn copy(&mut self, bytes: &[u8]) {
-        let end = self.at + bytes.len();
-        self.out[self.at..end].copy_from_slice(bytes);
-        self.at = end;
-    }
+    /// Bytes at which a field can end or change its state. Of a delimiter, the first one counts:
+    /// what follows could make it whole.
+    special: [bool; 256],
 }
 
 impl Dialect {
+    /// Take the parts: delimiter, quote, escape, comment, line end; then the nulls.
+    pub fn new(parts: &[&[u8]], lenient: bool, trailing: bool) -> Option<Self> {
+        let (first, nulls) = (parts.get(0)?.first()?, parts.get(5..)?);
+        let (quote, escape) = (parts[1].first().copied(), parts[2].first().copied());
+        let mut special = [false; 256];
+        for byte in [Some(*first), quote, escape, Some(b'\n'), Some(b'\r')].into_iter().flatten() {
+            special[usize::from(byte)] = true;
+        }
+        let [delimiter, comment, line_end] = [0, 3, 4].map(|part| parts[part].to_vec());
+        let nulls = nulls.iter().map(|null| null.to_vec()).collect();
+        Some(Dialect {
+            delimiter,
+            quote,
+            escape,
+            comment,
+            line_end,
+            nulls,
+            lenient,
+            trailing,
+            special,
+        })
+    }
+
     /// Tell whether records can be found by masks.
     pub fn is_common(&self) -> bool {
         let simple = self.escape.is_none() && self.comment.is_empty();
-        simple && self.delimiter.len() == 1 && self.line_end == LineEnd::Common
+        simple && self.delimiter.len() == 1 && !matches!(&self.line_end[..], b"\r" | b"\r\r\n")
     }
 
     /// Tell whether a field, as it stands, is null.
@@ -110,7 +113,7 @@ impl Dialect {
     /// `alone`: it is all of its line, which may not be empty.
     /// `plain`: it is known to be that.
     pub fn write(
-        &self, value: &[u8], first: bool, alone: bool, plain: bool, out: &mut Output,
+        &self, value: &[u8], first: bool, alone: bool, plain: bool, out: &mut Builder,
     ) -> bool {
         let comment = first && self.begins_comment(value);
         let special = comment || !plain && value.iter().any(|byte| self.is_special(*byte));
@@ -147,30 +150,30 @@ impl Dialect {
 
     /// Count the bytes that are special where they stand in a value.
     pub fn specials(&self, data: &[u8]) -> usize {
-        // Few at a time, and without a branch inside: the compiler makes vectors of that.
         let (delimiter, lf) = (self.delimiter[0], b'\n');
         let (quote, escape) = (self.quote.unwrap_or(lf), self.escape.unwrap_or(lf));
-        let is = |byte: u8, other: u8| (byte == other) as u8;
-        let of = |chunk: &[u8]| {
-            chunk.iter().fold(0u8, |sum, byte| {
-                let quoting = is(*byte, quote) | is(*byte, escape) | is(*byte, delimiter);
-                sum.wrapping_add(quoting | is(*byte, lf) | is(*byte, b'\r'))
-            })
-        };
-        data.chunks(192).map(|chunk| usize::from(of(chunk))).sum()
+        count(data, |byte| {
+            let quoting = (byte == quote) | (byte == escape) | (byte == delimiter);
+            quoting | (byte == lf) | (byte == b'\r')
+        })
     }
 
     pub fn begins_comment(&self, field: &[u8]) -> bool {
         !self.comment.is_empty() && field.starts_with(&self.comment)
     }
 
-    /// The first byte of a delimiter counts as one: what follows could make it whole.
-    fn is_special(&self, byte: u8) -> bool {
-        byte == self.delimiter[0]
-            || matches!(byte, b'\n' | b'\r')
-            || Some(byte) == self.quote
-            || Some(byte) == self.escape
+    #[inline(always)]
+    pub fn is_special(&self, byte: u8) -> bool {
+        self.special[usize::from(byte)]
     }
+}
+
+/// Count the bytes that are something, which is told without a branch. A short sum in bytes at a
+/// time is what vectors do best.
+#[inline(always)]
+pub fn count(data: &[u8], is: impl Fn(u8) -> bool) -> usize {
+    let of = |chunk: &[u8]| chunk.iter().fold(0u8, |sum, byte| sum.wrapping_add(is(*byte) as u8));
+    data.chunks(192).map(|chunk| usize::from(of(chunk))).sum()
 }
 
 /// Append what a field says outside of quotes.

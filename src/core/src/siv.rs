@@ -2,27 +2,36 @@
 //!
 //! A ciphertext is V (16 bytes) ‖ encrypted cell.
 
-use crate::blocks::{ecb, encrypt, read, Aes, Ask, Cell, Work, BLOCK, SPARE};
-use crate::border::wipe;
+use crate::blocks::{block, read, xor, Ask, Cell, Cipher, Secret, Work, BLOCK, LONGEST};
+use crate::border::{wipe, Aes};
 use crate::Error;
 
-/// What a key and a context XOR into the last two blocks of a cell, by the bytes in the last one.
+/// The counter begins at V with bits 63 and 31 cleared (RFC 5297, 2.5), so it never carries beyond
+/// its low 32 bits. Here byte 0 of a block is the lowest.
+const COUNTER: u128 = !(1 << 71 | 1 << 103);
+
+/// AES-SIV under one key and context: what these XOR into the last two blocks of a cell, by the
+/// bytes in the last one.
 pub struct Siv {
+    aes: Aes,
     last: [u128; BLOCK + 1],
     next_to_last: [u128; BLOCK + 1],
     short: [u128; BLOCK],
+    /// V of each cell of the last batch.
+    tags: Secret,
 }
 
 impl Siv {
     /// Prepare for a context; an empty one is one empty component, not none.
-    pub fn new(context: &[u8], aes: &mut Aes) -> Result<Self, Error> {
-        let subkey = encrypt(aes, [0; BLOCK])?;
+    pub fn new(context: &[u8], aes: Aes) -> Result<Self, Error> {
+        let subkey = aes.encrypt([0; BLOCK])?;
         let complete = dbl(subkey);
         let padded = dbl(complete);
         let subkeys = [complete, padded];
         let zero = cmac(&[0; BLOCK], subkeys, aes)?;
         let prefix = xor_blocks(dbl(zero), cmac(context, subkeys, aes)?); // RFC 5297, 2.4: D
-        let mut siv = Siv { last: [0; 17], next_to_last: [0; 17], short: [0; 16] };
+        let (last, tags) = ([0; BLOCK + 1], Secret::default());
+        let mut siv = Siv { aes, last, next_to_last: last, short: [0; BLOCK], tags };
         for inside in 1..=BLOCK {
             // The prefix is XORed into the end: its first bytes reach into the block before.
             let (mut last, mut before) = ([0; BLOCK], [0; BLOCK]);
@@ -38,31 +47,30 @@ impl Siv {
         Ok(siv)
     }
 
-    /// Leave V of each cell in `work.tags`: RFC 5297, 2.4, the CMAC of the cell with the prefix
-    /// XORed into its end.
-    ///
-    /// `longer`: how many cells have more than 0, 1, 2, … blocks; they stand in falling order.
-    pub fn synthesize(
-        &self, aes: &mut Aes, cells: &[Cell], longer: &[usize], data: &[u8], work: &mut Work,
-    ) -> Result<(), Error> {
-        work.tags.reserve(cells.len() * BLOCK);
-        work.blocks.reserve(cells.len() * BLOCK);
-        work.state.reserve(cells.len() * BLOCK + SPARE);
+    /// Leave V of each cell in `tags`: RFC 5297, 2.4, the CMAC of the cell with the prefix XORed
+    /// into its end. The cells advance together, a block in each round.
+    fn synthesize(&mut self, cells: &[Cell], data: &[u8], work: &mut Work) -> Result<(), Error> {
+        let (cells, longer) = by_blocks(cells);
+        self.tags.reserve(cells.len() * BLOCK);
+        work.reserve(cells.len());
         for (round, &count) in longer.iter().enumerate() {
-            let size = count * BLOCK;
-            let states = work.state[..size].chunks_exact(BLOCK);
-            let blocks = work.blocks[..size].chunks_exact_mut(BLOCK);
-            for ((cell, state), out) in cells.iter().zip(states).zip(blocks) {
-                let mut block = cell.block(data, round) ^ self.mask(cell, round);
+            let states = work.made.chunks_exact(BLOCK);
+            let blocks = work.blocks.chunks_exact_mut(BLOCK);
+            for ((cell, state), out) in cells[..count].iter().zip(states).zip(blocks) {
+                let mut block =
+                    block(&data[cell.start..], cell.size, round) ^ self.mask(cell, round);
                 if round > 0 {
                     block ^= read(state);
                 }
                 out.copy_from_slice(&block.to_le_bytes());
             }
-            ecb(aes, Ask::First, &work.blocks[..size], &mut work.state)?;
+            work.encrypt(self.aes, Ask::First, count)?;
             // Those that end here: later rounds write over them.
-            let done = longer.get(round + 1).unwrap_or(&0) * BLOCK;
-            work.tags[done..size].copy_from_slice(&work.state[done..size]);
+            let done = *longer.get(round + 1).unwrap_or(&0);
+            let states = work.made.chunks_exact(BLOCK);
+            for (cell, state) in cells[..count].iter().zip(states).skip(done) {
+                self.tags[cell.out * BLOCK..][..BLOCK].copy_from_slice(state);
+            }
         }
         Ok(())
     }
@@ -82,6 +90,37 @@ impl Siv {
     }
 }
 
+impl Cipher for Siv {
+    fn seal(
+        &mut self, cells: &[Cell], data: &[u8], work: &mut Work, out: &mut [u8],
+    ) -> Result<(), Error> {
+        self.synthesize(cells, data, work)?;
+        let tag = |number: usize| &self.tags[number * BLOCK..][..BLOCK];
+        work.count(self.aes, Ask::Second, cells, 0, |number, _| read(tag(number)) & COUNTER)?;
+        for (number, (cell, stream)) in work.streams(cells, 0).enumerate() {
+            let out = &mut out[cell.out..];
+            out[..BLOCK].copy_from_slice(tag(number));
+            xor(&data[cell.start..], cell.size, stream, &mut out[BLOCK..]);
+        }
+        Ok(())
+    }
+
+    fn open(
+        &mut self, cells: &[Cell], data: &[u8], work: &mut Work, out: &mut [u8],
+    ) -> Result<Vec<bool>, Error> {
+        let tag = |cell: &Cell| read(&data[cell.start..][..BLOCK]);
+        work.count(self.aes, Ask::Second, cells, 0, |_, cell| tag(cell) & COUNTER)?;
+        for (cell, stream) in work.streams(cells, 0) {
+            xor(&data[cell.start + BLOCK..], cell.size, stream, &mut out[cell.out..]);
+        }
+        let opened: Vec<Cell> =
+            cells.iter().map(|cell| Cell { start: cell.out, ..*cell }).collect();
+        self.synthesize(&opened, out, work)?;
+        let pairs = cells.iter().zip(self.tags.chunks_exact(BLOCK));
+        Ok(pairs.map(|(cell, synthesized)| tag(cell) == read(synthesized)).collect())
+    }
+}
+
 impl Drop for Siv {
     fn drop(&mut self) {
         wipe(&mut self.last);
@@ -90,18 +129,42 @@ impl Drop for Siv {
     }
 }
 
+/// Sort cells by falling number of blocks, an empty cell having one; `out` is then where each stood
+/// before. Returns also how many have more than 0, 1, 2, … blocks.
+fn by_blocks(cells: &[Cell]) -> (Vec<Cell>, Vec<usize>) {
+    let blocks = |cell: &Cell| cell.blocks().max(1);
+    let mut counts = [0; LONGEST / BLOCK + 2];
+    for cell in cells {
+        counts[blocks(cell)] += 1;
+    }
+    // Now the number of cells that have more blocks, which is where those with as many begin.
+    let mut more = 0;
+    for count in counts.iter_mut().rev() {
+        more += *count;
+        *count = more - *count;
+    }
+    let longer = counts.iter().copied().take_while(|count| *count > 0).collect();
+    let mut sorted = vec![Cell::default(); cells.len()];
+    for (number, cell) in cells.iter().enumerate() {
+        let place = &mut counts[blocks(cell)];
+        sorted[*place] = Cell { out: number, ..*cell };
+        *place += 1;
+    }
+    (sorted, longer)
+}
+
 /// RFC 4493 for a constant of the key.
-fn cmac(message: &[u8], subkeys: [Block; 2], aes: &mut Aes) -> Result<Block, Error> {
+fn cmac(message: &[u8], subkeys: [Block; 2], aes: Aes) -> Result<Block, Error> {
     let whole = message.len().saturating_sub(1) / BLOCK * BLOCK;
     let (body, rest) = message.split_at(whole);
     let mut state = [0; BLOCK];
     for block in body.chunks_exact(BLOCK) {
-        state = encrypt(aes, xor_blocks(state, block.try_into().unwrap()))?;
+        state = aes.encrypt(xor_blocks(state, block.try_into().unwrap()))?;
     }
     let mut last = [0; BLOCK];
     last[..rest.len()].copy_from_slice(rest);
     let subkey = subkeys[usize::from(rest.len() < BLOCK)];
-    encrypt(aes, xor_blocks(state, xor_blocks(pad(last, rest.len()), subkey)))
+    aes.encrypt(xor_blocks(state, xor_blocks(pad(last, rest.len()), subkey)))
 }
 
 type Block = [u8; BLOCK];
