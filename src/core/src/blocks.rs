@@ -3,7 +3,7 @@
 use std::ops::{Deref, DerefMut};
 
 use crate::border::{wipe, Aes};
-use crate::Error;
+use crate::Result;
 
 /// Bytes in a block of AES: FIPS 197.
 pub const BLOCK: usize = 16;
@@ -28,25 +28,21 @@ pub enum Ask {
 }
 
 impl Aes {
-    /// Encrypt one block under the first key.
-    pub fn encrypt(self, block: [u8; BLOCK]) -> Result<[u8; BLOCK], Error> {
+    /// Encrypt one block under the first key; byte 0 is the highest.
+    pub fn encrypt(self, block: u128) -> Result<u128> {
         let mut out = [0; BLOCK + SPARE];
-        self.ask(Ask::First, &block, &[], &mut out)?;
-        Ok(out[..BLOCK].try_into().unwrap())
+        self.ask(Ask::First, &block.to_be_bytes(), &[], &mut out)?;
+        Ok(read(&out[..BLOCK]).swap_bytes())
     }
 }
 
 /// Encrypts and decrypts cells of at most `LONGEST` bytes under one key and context.
 pub trait Cipher {
     /// Encrypt cells: an IV stands at each `out` if the mode has one, and the rest goes behind it.
-    fn seal(
-        &mut self, cells: &[Cell], data: &[u8], work: &mut Work, out: &mut [u8],
-    ) -> Result<(), Error>;
+    fn seal(&mut self, cells: &[Cell], data: &[u8], out: &mut [u8]) -> Result;
 
     /// Decrypt cells, which begin with V or the IV, and tell which of them are authentic.
-    fn open(
-        &mut self, cells: &[Cell], data: &[u8], work: &mut Work, out: &mut [u8],
-    ) -> Result<Vec<bool>, Error>;
+    fn open(&mut self, cells: &[Cell], data: &[u8], out: &mut [u8]) -> Result<Vec<bool>>;
 }
 
 /// Bytes that are wiped when they are no longer needed.
@@ -145,15 +141,19 @@ pub fn xor(bytes: &[u8], size: usize, stream: &[u8], out: &mut [u8]) {
     }
 }
 
-/// What batches of cells are worked on in.
-#[derive(Default)]
+/// What batches of cells are worked on in, under one key.
 pub struct Work {
+    aes: Aes,
     /// What is encrypted next, and what was encrypted last.
     pub blocks: Secret,
     pub made: Secret,
 }
 
 impl Work {
+    pub fn new(aes: Aes) -> Self {
+        Work { aes, blocks: Secret::default(), made: Secret::default() }
+    }
+
     /// Make room for so many blocks.
     pub fn reserve(&mut self, blocks: usize) {
         self.blocks.reserve(blocks * BLOCK);
@@ -161,10 +161,10 @@ impl Work {
     }
 
     /// Encrypt so many blocks, each on its own.
-    pub fn encrypt(&mut self, aes: Aes, half: Ask, blocks: usize) -> Result<(), Error> {
+    pub fn encrypt(&mut self, half: Ask, blocks: usize) -> Result {
         let size = blocks * BLOCK;
         if size > 0 {
-            aes.ask(half, &self.blocks[..size], &[], &mut self.made[..size + SPARE])?;
+            self.aes.ask(half, &self.blocks[..size], &[], &mut self.made[..size + SPARE])?;
         }
         Ok(())
     }
@@ -172,9 +172,8 @@ impl Work {
     /// Make AES-CTR of each cell, from its first counter on: as many blocks as it has, and `more`.
     /// The counter is the last 32 bits, big endian: SP 800-38D, 6.2.
     pub fn count(
-        &mut self, aes: Aes, half: Ask, cells: &[Cell], more: usize,
-        first: impl Fn(usize, &Cell) -> u128,
-    ) -> Result<(), Error> {
+        &mut self, half: Ask, cells: &[Cell], more: usize, first: impl Fn(usize, &Cell) -> u128,
+    ) -> Result {
         let total = cells.iter().map(|cell| cell.blocks() + more).sum();
         self.reserve(total);
         let mut blocks = self.blocks.chunks_exact_mut(BLOCK);
@@ -186,7 +185,7 @@ impl Work {
                 block.copy_from_slice(&(first << 32 >> 32 | counter << 96).to_le_bytes());
             }
         }
-        self.encrypt(aes, half, total)
+        self.encrypt(half, total)
     }
 
     /// Return each cell with what `count` has made of it.

@@ -17,7 +17,7 @@ use crate::find::Records;
 use crate::machine::Block;
 use crate::splice::{Action, Changes};
 use crate::strings::{Builder, Strings};
-use crate::Error;
+use crate::{Error, Result};
 
 /// The version of these doors, and of what they take; native/__init__.py asks for it.
 const VERSION: u32 = 2;
@@ -38,11 +38,11 @@ pub struct Bytes {
 }
 
 impl Bytes {
-    unsafe fn read<'a>(self) -> Result<&'a [u8], Error> {
+    unsafe fn read<'a>(self) -> Result<&'a [u8]> {
         Ok(if self.is_there()? { slice::from_raw_parts(self.start, self.size) } else { &[] })
     }
 
-    unsafe fn write<'a>(self) -> Result<&'a mut [u8], Error> {
+    unsafe fn write<'a>(self) -> Result<&'a mut [u8]> {
         Ok(if self.is_there()? {
             slice::from_raw_parts_mut(self.start, self.size)
         } else {
@@ -50,7 +50,7 @@ impl Bytes {
         })
     }
 
-    fn is_there(self) -> Result<bool, Error> {
+    fn is_there(self) -> Result<bool> {
         require(self.size == 0 || (self.size <= isize::MAX as usize && !self.start.is_null()))?;
         Ok(self.size > 0)
     }
@@ -71,14 +71,14 @@ pub struct RawStrings {
 }
 
 impl RawStrings {
-    unsafe fn read<'a>(&self) -> Result<Strings<'a>, Error> {
+    unsafe fn read<'a>(&self) -> Result<Strings<'a>> {
         let no_nulls = self.validity.start.is_null();
         let validity = if no_nulls { None } else { Some(self.validity.read()?) };
         let (offsets, data) = (self.offsets.read()?, self.data.read()?);
         Strings { count: self.count, wide: self.wide != 0, offsets, data, validity }.checked()
     }
 
-    unsafe fn list<'a>(&self) -> Result<Vec<&'a [u8]>, Error> {
+    unsafe fn list<'a>(&self) -> Result<Vec<&'a [u8]>> {
         let strings = self.read()?;
         Ok((0..strings.count).filter_map(|row| strings.get(row)).collect())
     }
@@ -86,8 +86,8 @@ impl RawStrings {
     /// Write as many strings as there should be; or, without `data`, say how large that is to be.
     unsafe fn write(
         &mut self, count: usize, bound: impl FnOnce() -> usize,
-        make: impl FnOnce(&mut Builder) -> Result<(), Error>,
-    ) -> Result<(), Error> {
+        make: impl FnOnce(&mut Builder) -> Result,
+    ) -> Result {
         if self.data.start.is_null() {
             self.size = bound();
             return Ok(());
@@ -130,7 +130,7 @@ pub struct Aes {
 
 impl Aes {
     /// Have it do something with bytes and an IV; tell whether a cell is authentic.
-    pub fn ask(self, ask: Ask, from: &[u8], iv: &[u8], to: &mut [u8]) -> Result<bool, Error> {
+    pub fn ask(self, ask: Ask, from: &[u8], iv: &[u8], to: &mut [u8]) -> Result<bool> {
         let (given, size, ivs) = (from.as_ptr(), from.len(), iv.as_ptr());
         let (made, room) = (to.as_mut_ptr(), to.len());
         // SAFETY: the caller's function looks at these only, as long as the call lasts.
@@ -143,7 +143,7 @@ impl Aes {
 }
 
 /// Read keys: three strings for each, which are its mode, its context and its prefix.
-unsafe fn keys_of<'a>(keys: Option<&RawStrings>, call: Call) -> Result<Vec<Key<'a>>, Error> {
+unsafe fn keys_of<'a>(keys: Option<&RawStrings>, call: Call) -> Result<Vec<Key<'a>>> {
     let parts = there(keys)?.list()?;
     let key = |(part, key): (&[&'a [u8]], u32)| {
         let (searchable, aes) = (part[0] == b"searchable", Aes { call, key });
@@ -155,7 +155,7 @@ unsafe fn keys_of<'a>(keys: Option<&RawStrings>, call: Call) -> Result<Vec<Key<'
 }
 
 /// Do the work of a door; return 0, or the number of what went wrong.
-fn guarded(work: impl FnOnce() -> Result<(), Error>) -> i32 {
+fn guarded(work: impl FnOnce() -> Result) -> i32 {
     match catch_unwind(AssertUnwindSafe(work)) {
         Ok(Ok(())) => 0,
         Ok(Err(Error::Callback)) => 1,
@@ -165,11 +165,11 @@ fn guarded(work: impl FnOnce() -> Result<(), Error>) -> i32 {
     }
 }
 
-fn require(condition: bool) -> Result<(), Error> {
+fn require(condition: bool) -> Result {
     condition.then_some(()).ok_or(Error::Argument)
 }
 
-fn there<T>(pointer: Option<T>) -> Result<T, Error> {
+fn there<T>(pointer: Option<T>) -> Result<T> {
     pointer.ok_or(Error::Argument)
 }
 

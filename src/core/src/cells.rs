@@ -6,12 +6,12 @@ use std::iter;
 use std::ops::Range;
 
 use crate::base64;
-use crate::blocks::{Ask, Cell, Cipher, Secret, Work, BLOCK, LONGEST};
+use crate::blocks::{Ask, Cell, Cipher, Secret, BLOCK, LONGEST};
 use crate::border::Aes;
 use crate::gcm::{Gcm, IV};
 use crate::siv::Siv;
 use crate::strings::{Builder, Strings};
-use crate::Error;
+use crate::{Error, Result};
 
 /// Rows of a batch, and the bytes after which it ends: what is worked on stays in the cache.
 const BATCH: usize = 8192;
@@ -48,7 +48,7 @@ impl Key<'_> {
     }
 
     /// Prepare for cells of a size in batches, or of less.
-    fn cipher(&self, longest: usize) -> Result<Box<dyn Cipher>, Error> {
+    fn cipher(&self, longest: usize) -> Result<Box<dyn Cipher>> {
         if self.searchable {
             return Ok(Box::new(Siv::new(self.context, self.aes)?));
         }
@@ -82,15 +82,12 @@ fn batches<'a>(cells: &'a Strings) -> impl Iterator<Item = Range<usize>> + 'a {
 /// Seal cells.
 ///
 /// `ivs`: `IV` random bytes for each row, if the mode takes them.
-pub fn seal(
-    cells: &Strings, key: &Key, text: bool, ivs: &[u8], out: &mut Builder,
-) -> Result<(), Error> {
+pub fn seal(cells: &Strings, key: &Key, text: bool, ivs: &[u8], out: &mut Builder) -> Result {
     let (prefix, iv, overhead) = (key.prefix, key.iv(), key.overhead());
     if ivs.len() != iv * cells.count {
         return Err(Error::Argument);
     }
-    let mut cipher = key.cipher(cells.longest())?;
-    let (mut work, mut sealed) = (Work::default(), Secret::default());
+    let (mut cipher, mut sealed) = (key.cipher(cells.longest())?, Secret::default());
     for rows in batches(cells) {
         // Whole blocks are written, and base64 looks at what stands behind.
         sealed.reserve(cells.size(rows.clone()) + rows.len() * (overhead + BLOCK));
@@ -107,7 +104,7 @@ pub fn seal(
                 of_size.push(cell);
             }
         }
-        cipher.seal(&batch, cells.data, &mut work, &mut sealed)?;
+        cipher.seal(&batch, cells.data, &mut sealed)?;
         for cell in long {
             let (iv, out) = sealed[cell.out..].split_at_mut(iv);
             let cell = &cells.data[cell.start..][..cell.size];
@@ -133,11 +130,11 @@ pub fn seal(
 /// `verdicts`: gets a byte for each row.
 pub fn open(
     cells: &Strings, keys: &[Key], text: bool, out: &mut Builder, verdicts: &mut [u8],
-) -> Result<(), Error> {
+) -> Result {
     let (longest, least) = (cells.longest(), keys.iter().map(Key::overhead).min());
     let mut ciphers: Vec<_> = keys.iter().map(|_| None).collect();
     // Each cell is decrypted to where it is encrypted.
-    let (mut work, mut sealed, mut plain) = (Work::default(), Secret::default(), Secret::default());
+    let (mut sealed, mut plain) = (Secret::default(), Secret::default());
     for rows in batches(cells) {
         let room = cells.size(rows.clone()) + BLOCK;
         sealed.reserve(room);
@@ -180,7 +177,7 @@ pub fn open(
                     None => key.cipher(longest)?,
                 };
                 let cipher = ciphers[number].insert(cipher);
-                authentic = cipher.open(&short, &sealed, &mut work, &mut plain)?;
+                authentic = cipher.open(&short, &sealed, &mut plain)?;
             }
             for cell in &long {
                 let (iv, rest) = sealed[cell.start..].split_at(key.iv());

@@ -29,7 +29,7 @@ impl Dialect {
         }
         let [delimiter, comment, line_end] = [0, 3, 4].map(|part| parts[part].to_vec());
         let nulls = nulls.iter().map(|null| null.to_vec()).collect();
-        Some(Dialect {
+        Some(Self {
             delimiter,
             quote,
             escape,
@@ -75,34 +75,33 @@ impl Dialect {
     /// field is put together in `scratch`.
     #[inline(always)]
     pub fn value<'a>(&self, field: &'a [u8], scratch: &'a mut Secret) -> &'a [u8] {
-        match (field, self.quote, self.escape) {
-            ([first, inner @ ..], Some(quote), _) if *first == quote => {
-                self.quoted(inner, quote, scratch)
-            }
-            (_, _, Some(escape)) if field.contains(&escape) => {
-                unescape(field, self.escape, scratch.begin(field.len()));
-                scratch
-            }
-            _ => field,
+        let quoted = !field.is_empty() && Some(field[0]) == self.quote;
+        if quoted || self.escape.is_some() {
+            return self.unquoted(&field[usize::from(quoted)..], quoted, scratch);
         }
+        field
     }
 
-    fn quoted<'a>(&self, inner: &'a [u8], quote: u8, scratch: &'a mut Secret) -> &'a [u8] {
-        let special = |byte: &u8| *byte == quote || Some(*byte) == self.escape;
-        if inner.iter().position(special) == inner.len().checked_sub(1) {
-            return &inner[..inner.len() - 1];
+    fn unquoted<'a>(&self, inner: &'a [u8], quoted: bool, scratch: &'a mut Secret) -> &'a [u8] {
+        let special =
+            |byte: &u8| (quoted && Some(*byte) == self.quote) || Some(*byte) == self.escape;
+        let piece = inner.iter().position(special).unwrap_or(inner.len());
+        if piece + usize::from(quoted) == inner.len() {
+            return &inner[..piece];
         }
         let value = scratch.begin(inner.len());
-        let mut bytes = inner.iter();
+        let (mut bytes, mut inside) = (inner.iter(), quoted);
         while let Some(byte) = bytes.next() {
-            if *byte == quote && bytes.as_slice().first() != Some(&quote) {
+            let quote = inside && Some(*byte) == self.quote;
+            if quote && bytes.as_slice().first() != Some(byte) {
                 // Behind the closing quote, in a lenient dialect, quotes are data, and so is an
                 // escape that comes first: so Python's csv takes them.
+                inside = false;
                 value.extend(bytes.next());
-                unescape(bytes.as_slice(), self.escape, value);
-                break;
+            } else {
+                let escapes = quote || Some(*byte) == self.escape;
+                value.push(*if escapes { bytes.next().unwrap_or(byte) } else { byte });
             }
-            value.push(*if special(byte) { bytes.next().unwrap_or(byte) } else { byte });
         }
         scratch
     }
@@ -129,18 +128,16 @@ impl Dialect {
                 out.copy(&[quote]);
             }
             None if special => {
-                let mut scratch = Secret::default();
-                let field = scratch.begin(2 * value.len());
+                let start = out.end;
                 for (place, byte) in value.iter().enumerate() {
-                    if self.is_special(*byte) || (comment && place == 0) {
-                        field.extend(self.escape);
+                    match self.escape {
+                        Some(escape) if self.is_special(*byte) || (comment && place == 0) => {
+                            out.copy(&[escape, *byte]);
+                        }
+                        _ => out.copy(&[*byte]),
                     }
-                    field.push(*byte);
                 }
-                if self.escape.is_none() || self.is_null(field) {
-                    return false;
-                }
-                out.copy(field);
+                return self.escape.is_some() && !self.is_null(&out.data[start..out.end]);
             }
             None if self.is_null(value) => return false,
             _ => out.copy(value),
@@ -174,13 +171,4 @@ impl Dialect {
 pub fn count(data: &[u8], is: impl Fn(u8) -> bool) -> usize {
     let of = |chunk: &[u8]| chunk.iter().fold(0u8, |sum, byte| sum.wrapping_add(is(*byte) as u8));
     data.chunks(192).map(|chunk| usize::from(of(chunk))).sum()
-}
-
-/// Append what a field says outside of quotes.
-fn unescape(field: &[u8], escape: Option<u8>, value: &mut Vec<u8>) {
-    let mut bytes = field.iter();
-    while let Some(byte) = bytes.next() {
-        let escaped = if Some(*byte) == escape { bytes.next() } else { None };
-        value.push(*escaped.unwrap_or(byte));
-    }
 }

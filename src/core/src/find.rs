@@ -13,11 +13,8 @@ pub struct Records<'a> {
     pub columns: usize,
     pub size: usize,
     pub lines: usize,
-    /// A `FaultKind`; 0: nothing is wrong.
-    pub fault: u32,
-    pub place: usize,
-    pub line: usize,
-    pub fields: usize,
+    /// What `Fault` of interface.py has, in its order; 0 for the kind: nothing is wrong.
+    pub fault: [usize; 4],
     /// Where each record begins; for Python, where this stands.
     pub starts_at: *const u32,
     pub starts: Vec<u32>,
@@ -39,26 +36,20 @@ impl<'a> Records<'a> {
             columns,
             size: 0,
             lines: 0,
-            fault: 0,
-            place: 0,
-            line: 0,
-            fields: 0,
+            fault: [0; 4],
             starts_at: ptr::null(),
             starts: Vec::with_capacity(size / 64),
             ends: Vec::with_capacity(size / 8),
             blank: None,
             block,
         };
-        let stop = found.read();
-        if let Err(Some((fault, place))) = stop {
-            (found.fault, found.place, found.line) = (fault as u32, place, found.lines(place));
-        }
+        found.read();
         (found.count, found.lines) = (found.starts.len(), found.lines(found.size));
         found.starts_at = found.starts.as_ptr();
         found
     }
 
-    fn read(&mut self) -> Result<(), Stop> {
+    fn read(&mut self) {
         let common = self.block.dialect.is_common();
         while self.size < self.block.data.len() {
             if common && self.columns > 0 {
@@ -69,11 +60,15 @@ impl<'a> Records<'a> {
             }
             let known = self.ends.len();
             if let Err(stop) = self.read_line(known) {
+                if let Some((kind, place)) = stop {
+                    let fields =
+                        if kind == FaultKind::Fields { self.ends.len() - known } else { 0 };
+                    self.fault = [kind as usize, place, self.lines(place), fields];
+                }
                 self.ends.truncate(known);
-                return Err(stop);
+                break;
             }
         }
-        Ok(())
     }
 
     /// Read one line; `known` fields are those of the lines before.
@@ -89,7 +84,6 @@ impl<'a> Records<'a> {
                     self.columns -= usize::from(trailing && self.last_is_empty());
                 }
                 if !self.has_all(known) {
-                    self.fields = self.ends.len() - known;
                     return Err(Some((FaultKind::Fields, self.size)));
                 }
                 self.starts.push(self.size as u32);

@@ -4,7 +4,7 @@
 
 use crate::blocks::{block, read, xor, Ask, Cell, Cipher, Work, BLOCK, LONGEST};
 use crate::border::{wipe, Aes};
-use crate::Error;
+use crate::Result;
 
 /// Bytes in an IV: SP 800-38D, 8.2, the recommended length.
 pub const IV: usize = 12;
@@ -18,24 +18,22 @@ type Table = [[u128; 16]; 2 * BLOCK];
 
 /// AES-GCM under one key and context.
 pub struct Gcm {
-    aes: Aes,
+    work: Work,
     ghash: Ghash,
 }
 
 impl Gcm {
     /// Prepare for a context and for cells of so many bytes at most.
-    pub fn new(context: &[u8], longest: usize, aes: Aes) -> Result<Self, Error> {
-        let key = u128::from_be_bytes(aes.encrypt([0; BLOCK])?);
-        Ok(Gcm { aes, ghash: Ghash::new(key, context, longest / BLOCK + 1) })
+    pub fn new(context: &[u8], longest: usize, aes: Aes) -> Result<Self> {
+        let ghash = Ghash::new(aes.encrypt(0)?, context, longest / BLOCK + 1);
+        Ok(Gcm { work: Work::new(aes), ghash })
     }
 }
 
 impl Cipher for Gcm {
-    fn seal(
-        &mut self, cells: &[Cell], data: &[u8], work: &mut Work, out: &mut [u8],
-    ) -> Result<(), Error> {
-        work.count(self.aes, Ask::First, cells, 1, |_, cell| counter(&out[cell.out..]))?;
-        for (cell, stream) in work.streams(cells, 1) {
+    fn seal(&mut self, cells: &[Cell], data: &[u8], out: &mut [u8]) -> Result {
+        self.work.count(Ask::First, cells, 1, |_, cell| counter(&out[cell.out..]))?;
+        for (cell, stream) in self.work.streams(cells, 1) {
             let out = &mut out[cell.out + IV..];
             xor(&data[cell.start..], cell.size, &stream[BLOCK..], out);
             let tag = self.ghash.of(out, cell.size) ^ read(&stream[..BLOCK]);
@@ -44,17 +42,15 @@ impl Cipher for Gcm {
         Ok(())
     }
 
-    fn open(
-        &mut self, cells: &[Cell], data: &[u8], work: &mut Work, out: &mut [u8],
-    ) -> Result<Vec<bool>, Error> {
-        work.count(self.aes, Ask::First, cells, 1, |_, cell| counter(&data[cell.start..]))?;
+    fn open(&mut self, cells: &[Cell], data: &[u8], out: &mut [u8]) -> Result<Vec<bool>> {
+        self.work.count(Ask::First, cells, 1, |_, cell| counter(&data[cell.start..]))?;
         let open = |(cell, stream): (&Cell, &[u8])| {
             let sealed = &data[cell.start + IV..];
             xor(sealed, cell.size, &stream[BLOCK..], &mut out[cell.out..]);
             let tag = self.ghash.of(sealed, cell.size) ^ read(&stream[..BLOCK]);
             tag == read(&sealed[cell.size..][..BLOCK])
         };
-        Ok(work.streams(cells, 1).map(open).collect())
+        Ok(self.work.streams(cells, 1).map(open).collect())
     }
 }
 

@@ -3,7 +3,7 @@
 use crate::blocks::Secret;
 use crate::find::Records;
 use crate::strings::{Builder, Strings};
-use crate::Error;
+use crate::{Error, Result};
 
 /// What happens to a column.
 pub enum Action<'a> {
@@ -37,7 +37,7 @@ impl Records<'_> {
     }
 
     /// Write the values of a column.
-    pub fn column(&self, column: usize, out: &mut Builder) -> Result<(), Error> {
+    pub fn column(&self, column: usize, out: &mut Builder) -> Result {
         let (dialect, mut scratch) = (&self.block.dialect, Secret::default());
         for row in 0..self.count {
             let (start, end) = self.field(row, column);
@@ -66,7 +66,7 @@ impl Records<'_> {
     /// Write the records with some columns changed; all else stays as it is. Each begins a string.
     ///
     /// `changes`: each `Write` with as many values as there are records.
-    pub fn splice(&self, changes: &Changes, out: &mut Builder) -> Result<(), Error> {
+    pub fn splice(&self, changes: &Changes, out: &mut Builder) -> Result {
         let (data, dialect) = (self.block.data, &self.block.dialect);
         let delimiter = dialect.delimiter.len();
         let drops = |(_, action): &&(usize, Action)| matches!(action, Action::Drop);

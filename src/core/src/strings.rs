@@ -4,7 +4,7 @@
 use std::ops::Range;
 
 use crate::base64;
-use crate::Error;
+use crate::{Error, Result};
 
 /// Strings to read.
 #[derive(Clone, Copy)]
@@ -19,7 +19,7 @@ pub struct Strings<'a> {
 
 impl<'a> Strings<'a> {
     /// Hold the buffers against each other.
-    pub fn checked(self) -> Result<Self, Error> {
+    pub fn checked(self) -> Result<Self> {
         let width = if self.wide { 8 } else { 4 };
         let sizes = self.offsets.len() / width > self.count
             && self.validity.map_or(true, |bits| self.count <= 8 * bits.len());

@@ -24,10 +24,7 @@ class RawRecords(Structure):
         ("columns", c_size_t),
         ("size", c_size_t),
         ("lines", c_size_t),
-        ("fault", c_uint32),
-        ("place", c_size_t),
-        ("line", c_size_t),
-        ("fields", c_size_t),
+        ("fault", c_size_t * 4),
         ("starts", c_void_p),
     )
 

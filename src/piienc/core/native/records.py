@@ -37,9 +37,8 @@ class NativeRecords:
         found = self._records.contents
         self.count, self.columns = int(found.count), int(found.columns)
         self.size, self.lines = int(found.size), int(found.lines)
-        self.fault: Fault | None = None
-        if found.fault:
-            self.fault = Fault(FaultKind(found.fault), found.place, found.line, found.fields)
+        kind, *place = found.fault
+        self.fault = Fault(FaultKind(kind), *place) if kind else None
 
     def starts(self) -> Sequence[int]:
         """Return where in the data each record begins."""
