@@ -75,14 +75,13 @@ pub fn decode(text: &[u8], out: &mut [u8]) -> Option<usize> {
         three.copy_from_slice(&three_of(four)[..3]);
     }
     let missing = last.iter().rev().take(2).take_while(|byte| **byte == b'=').count();
-    let mut padded = [b'A'; 4]; // which stands for zeros
-    padded[..4 - missing].copy_from_slice(&last[..4 - missing]);
+    // An A stands for zeros.
+    let padded = [0, 1, 2, 3].map(|place| if place < 4 - missing { last[place] } else { b'A' });
     let three = three_of(&padded);
-    let (bytes, unused) = three.split_at(3 - missing);
     // The bits that are not used must be zero, or a changed character could pass.
-    if wrong > 63 || unused.iter().any(|byte| *byte != 0) {
+    if wrong > 63 || three[3 - missing..].iter().any(|byte| *byte != 0) {
         return None;
     }
-    end[..bytes.len()].copy_from_slice(bytes);
+    end.copy_from_slice(&three[..3]);
     Some(size - missing)
 }

@@ -68,14 +68,14 @@ impl Key<'_> {
 
 /// Return the rows of each batch.
 fn batches<'a>(cells: &'a Strings) -> impl Iterator<Item = Range<usize>> + 'a {
-    let mut end = 0;
+    let mut first = 0;
     iter::from_fn(move || {
-        let rows = cells.count.min(end + BATCH);
-        let first = end;
-        while end < rows && cells.size(first..end) < BATCH_BYTES {
-            end += 1;
+        let mut rows = first..cells.count.min(first + BATCH);
+        while rows.len() > 1 && cells.size(rows.clone()) > BATCH_BYTES {
+            rows.end -= rows.len() / 2;
         }
-        (first < end).then(|| first..end)
+        first = rows.end;
+        Some(rows).filter(|rows| !rows.is_empty())
     })
 }
 
@@ -88,10 +88,11 @@ pub fn seal(cells: &Strings, key: &Key, text: bool, ivs: &[u8], out: &mut Builde
         return Err(Error::Argument);
     }
     let (mut cipher, mut sealed) = (key.cipher(cells.longest())?, Secret::default());
+    let (mut batch, mut long) = (Vec::new(), Vec::new());
     for rows in batches(cells) {
         // Whole blocks are written, and base64 looks at what stands behind.
         sealed.reserve(cells.size(rows.clone()) + rows.len() * (overhead + BLOCK));
-        let (mut batch, mut long, mut at) = (Vec::with_capacity(rows.len()), Vec::new(), 0);
+        let mut at = 0;
         for row in rows.clone() {
             if let Some((start, end)) = cells.range(row) {
                 let cell = Cell { row, start, out: at + prefix.len(), size: end - start };
@@ -105,7 +106,8 @@ pub fn seal(cells: &Strings, key: &Key, text: bool, ivs: &[u8], out: &mut Builde
             }
         }
         cipher.seal(&batch, cells.data, &mut sealed)?;
-        for cell in long {
+        batch.clear();
+        for cell in long.drain(..) {
             let (iv, out) = sealed[cell.out..].split_at_mut(iv);
             let cell = &cells.data[cell.start..][..cell.size];
             key.aes.ask(Ask::Seal, cell, iv, &mut out[..cell.len() + BLOCK])?;
