@@ -8,7 +8,8 @@
 #![allow(clippy::missing_safety_doc)] // it is what this says, for all of them
 
 use std::panic::{catch_unwind, AssertUnwindSafe};
-use std::{ptr, slice, str};
+use std::ptr::{self, NonNull};
+use std::{slice, str};
 
 use crate::blocks::Ask;
 use crate::cells::{self, Key};
@@ -39,20 +40,16 @@ pub struct Bytes {
 
 impl Bytes {
     unsafe fn read<'a>(self) -> Result<&'a [u8]> {
-        Ok(if self.is_there()? { slice::from_raw_parts(self.start, self.size) } else { &[] })
+        Ok(slice::from_raw_parts(self.checked()?, self.size))
     }
 
     unsafe fn write<'a>(self) -> Result<&'a mut [u8]> {
-        Ok(if self.is_there()? {
-            slice::from_raw_parts_mut(self.start, self.size)
-        } else {
-            &mut []
-        })
+        Ok(slice::from_raw_parts_mut(self.checked()?, self.size))
     }
 
-    fn is_there(self) -> Result<bool> {
+    fn checked(self) -> Result<*mut u8> {
         require(self.size == 0 || (self.size <= isize::MAX as usize && !self.start.is_null()))?;
-        Ok(self.size > 0)
+        Ok(if self.size > 0 { self.start } else { NonNull::dangling().as_ptr() })
     }
 }
 
@@ -233,13 +230,14 @@ pub unsafe extern "C" fn piienc_splice(
             let change = &*changes.add(number);
             let rises = read.last().map_or(true, |(before, _)| *before < change.column);
             require(change.column < records.columns && rises)?;
-            let action = match change.action {
-                0 => Action::Drop,
-                1 => Action::Keep,
-                _ => Action::Write(change.values.read()?),
-            };
-            require(change.action < 2 || change.values.count == records.count)?;
-            read.push((change.column, action));
+            read.push((
+                change.column,
+                match change.action {
+                    0 => Action::Drop,
+                    1 => Action::Keep,
+                    _ => records.write(change.values.read()?)?,
+                },
+            ));
         }
         let bound = || records.splice_bound(&read);
         there(out)?.write(records.count, bound, |out| records.splice(&read, out))

@@ -58,17 +58,15 @@ impl Dialect {
     /// a digit, unless that means something here.
     pub fn is_clear(&self, field: &[u8]) -> bool {
         let mut bytes = field.iter();
-        let escaped = std::iter::from_fn(|| {
+        let mut escaped = std::iter::from_fn(|| {
             bytes.find(|byte| Some(**byte) == self.escape).and_then(|_| bytes.next())
         });
-        let known = |byte: &u8| {
-            self.delimiter.contains(byte)
-                || self.comment.contains(byte)
-                || Some(*byte) == self.quote
-        };
+        let marks = [&self.delimiter, &self.comment];
+        let is_mark = |byte: &u8| marks.iter().any(|mark| mark.contains(byte));
+        let known = |byte: &u8| is_mark(byte) || Some(*byte) == self.quote;
         self.escape.is_none()
             || self.is_null(field)
-            || escaped.filter(|byte| byte.is_ascii_alphanumeric()).all(known)
+            || escaped.all(|byte| !byte.is_ascii_alphanumeric() || known(byte))
     }
 
     /// Return the value of a field without its quotes and escapes; what is not one piece of the

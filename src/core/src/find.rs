@@ -3,7 +3,7 @@
 use std::ptr;
 
 use crate::dialect::count;
-use crate::machine::{Block, FaultKind, Line, Stop};
+use crate::machine::{Block, FaultKind, Stop};
 
 /// The whole records at the beginning of a block of less than 4 GiB. Python reads the first fields:
 /// `FoundRecords` of interface.py says what they are.
@@ -43,51 +43,40 @@ impl<'a> Records<'a> {
             blank: None,
             block,
         };
-        found.read();
+        let common = found.block.dialect.is_common();
+        while found.size < size {
+            if common && found.columns > 0 {
+                found.read_fast();
+                if found.size == size {
+                    break;
+                }
+            }
+            let known = found.ends.len();
+            if let Err(stop) = found.read_line(known) {
+                if let Some((kind, place)) = stop {
+                    let fields = found.ends.len() - known;
+                    let fields = if kind == FaultKind::Fields { fields } else { 0 };
+                    found.fault = [kind as usize, place, found.lines(place), fields];
+                }
+                found.ends.truncate(known);
+                break;
+            }
+        }
         (found.count, found.lines) = (found.starts.len(), found.lines(found.size));
         found.starts_at = found.starts.as_ptr();
         found
     }
 
-    fn read(&mut self) {
-        let common = self.block.dialect.is_common();
-        while self.size < self.block.data.len() {
-            if common && self.columns > 0 {
-                self.read_fast();
-                if self.size == self.block.data.len() {
-                    break;
-                }
-            }
-            let known = self.ends.len();
-            if let Err(stop) = self.read_line(known) {
-                if let Some((kind, place)) = stop {
-                    let fields =
-                        if kind == FaultKind::Fields { self.ends.len() - known } else { 0 };
-                    self.fault = [kind as usize, place, self.lines(place), fields];
-                }
-                self.ends.truncate(known);
-                break;
-            }
-        }
-    }
-
     /// Read one line; `known` fields are those of the lines before.
     fn read_line(&mut self, known: usize) -> Result<(), Stop> {
-        let (line, next) = self.block.line(self.size, self.columns, &mut self.ends)?;
-        match line {
-            Line::Comment => {}
-            Line::Blank => self.blank = self.blank.or(Some(self.starts.len())),
-            Line::Record => {
-                if self.columns == 0 {
-                    self.columns = self.ends.len() - known;
-                    let trailing = self.block.dialect.trailing && self.columns > 1;
-                    self.columns -= usize::from(trailing && self.last_is_empty());
-                }
-                if !self.has_all(known) {
-                    return Err(Some((FaultKind::Fields, self.size)));
-                }
-                self.starts.push(self.size as u32);
+        let next = self.block.line(self.size, self.columns, &mut self.ends)?;
+        if self.ends.len() > known {
+            if !self.has_all(known) {
+                return Err(Some((FaultKind::Fields, self.size)));
             }
+            self.starts.push(self.size as u32);
+        } else if !self.block.dialect.begins_comment(&self.block.data[self.size..]) {
+            self.blank = self.blank.or(Some(self.starts.len()));
         }
         self.size = next;
         Ok(())
@@ -96,38 +85,31 @@ impl<'a> Records<'a> {
     /// Tell whether the record whose first field is number `first` has as many as it should. A
     /// trailing delimiter that may be there goes.
     fn has_all(&mut self, first: usize) -> bool {
-        let fields = self.ends.len() - first;
-        let trailing = self.block.dialect.trailing && fields == self.columns + 1;
-        let goes = trailing && self.last_is_empty();
-        self.ends.truncate(self.ends.len() - usize::from(goes));
-        goes || fields == self.columns
-    }
-
-    /// Tell whether the last field is empty, which is not the first one of its record.
-    fn last_is_empty(&self) -> bool {
-        match self.ends[..] {
-            [.., before, last] => (last - before) as usize == self.block.dialect.delimiter.len(),
-            _ => false,
+        let (dialect, mut fields) = (&self.block.dialect, self.ends.len() - first);
+        if dialect.trailing && (self.columns == 0 || fields == self.columns + 1) {
+            if let [.., before, last] = self.ends[first..] {
+                fields -= usize::from((last - before) as usize == dialect.delimiter.len());
+            }
         }
+        self.ends.truncate(first + fields);
+        if self.columns == 0 {
+            self.columns = fields;
+        }
+        fields == self.columns
     }
 
     /// Read records of the common dialect, up to one that is not quite as it should be.
     fn read_fast(&mut self) {
         let (data, dialect) = (self.block.data, &self.block.dialect);
-        let (quote, has_quotes) = (dialect.quote.unwrap_or(b'\n'), dialect.quote.is_some());
-        let wanted = [dialect.delimiter[0], b'\n', b'\r', quote];
+        let wanted = [dialect.delimiter[0], b'\n', b'\r', dialect.quote.unwrap_or(0)];
+        let quoting = if dialect.quote.is_some() { !0 } else { 0 };
         let (mut start, mut field, mut known) = (self.size, self.size, self.ends.len());
         let mut before = Before(0, 1, 0, 0);
         let mut at = self.size;
         'blocks: while at < data.len() {
-            let [delimiters, lfs, crs, mut quotes] = masks(data, at, wanted);
-            if !has_quotes {
-                quotes = 0;
-            }
-            let (mut marks, bad) = before.step(delimiters, lfs, crs, quotes);
-            if bad != 0 {
-                marks &= (1 << bad.trailing_zeros()) - 1;
-            }
+            let [delimiters, lfs, crs, quotes] = masks(data, at, wanted);
+            let (mut marks, bad) = before.step(delimiters, lfs, crs, quotes & quoting);
+            marks &= (bad & bad.wrapping_neg()).wrapping_sub(1);
             while marks != 0 {
                 let place = at + marks.trailing_zeros() as usize;
                 marks &= marks - 1;

@@ -68,7 +68,7 @@ struct Ghash {
     tables: Vec<Table>,
     /// GHASH of the context, times H^0, H^1, …
     context: Vec<u128>,
-    bits: u64,
+    bits: u128,
     /// For each length of a cell, what does not depend on its bytes.
     constants: Vec<Option<u128>>,
 }
@@ -82,7 +82,7 @@ impl Ghash {
         let mut made = Ghash {
             tables: Vec::with_capacity(blocks + 1),
             context: Vec::with_capacity(blocks + 2),
-            bits: 8 * context.len() as u64,
+            bits: 8 * context.len() as u128,
             constants: vec![None; LONGEST + 1],
         };
         let mut power = key;
@@ -98,23 +98,14 @@ impl Ghash {
     /// Return GHASH of the context and the `size` bytes of an encrypted cell; byte 0 is the lowest.
     fn of(&mut self, bytes: &[u8], size: usize) -> u128 {
         let blocks = (size + BLOCK - 1) / BLOCK;
-        let mut total = self.constant(size);
+        let mut total = *self.constants[size].get_or_insert_with(|| {
+            let lengths = self.bits << 64 | 8 * size as u128;
+            product(&self.tables[0], lengths.swap_bytes()) ^ self.context[blocks + 1].swap_bytes()
+        });
         for (number, table) in self.tables[1..=blocks].iter().rev().enumerate() {
             total ^= product(table, block(bytes, size, number));
         }
         total
-    }
-
-    #[inline(always)]
-    fn constant(&mut self, size: usize) -> u128 {
-        if let Some(known) = self.constants[size] {
-            return known;
-        }
-        let lengths = (u128::from(self.bits) << 64) | (8 * size as u128);
-        let context = self.context[(size + BLOCK - 1) / BLOCK + 1].swap_bytes();
-        let constant = product(&self.tables[0], lengths.swap_bytes()) ^ context;
-        self.constants[size] = Some(constant);
-        constant
     }
 }
 

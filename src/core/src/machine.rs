@@ -18,13 +18,6 @@ pub enum FaultKind {
 /// come.
 pub type Stop = Option<(FaultKind, usize)>;
 
-/// What a line is.
-pub enum Line {
-    Record,
-    Comment,
-    Blank,
-}
-
 /// What stands at a place outside of quotes.
 enum Mark {
     Delimiter,
@@ -45,16 +38,14 @@ impl Block<'_> {
     /// Read the line at `start`, which is not the data's end; a record may have several.
     ///
     /// `columns`: of a record; 0 if that is not known yet. `ends`: gets where its fields end.
-    /// Returns what it is and where the next one begins.
-    pub fn line(
-        &self, start: usize, columns: usize, ends: &mut Vec<u32>,
-    ) -> Result<(Line, usize), Stop> {
+    /// Returns where the next line begins. One that is empty or a comment has no fields.
+    pub fn line(&self, start: usize, columns: usize, ends: &mut Vec<u32>) -> Result<usize, Stop> {
         if self.dialect.begins_comment(&self.data[start..]) {
-            return Ok((Line::Comment, self.past_comment(start)?));
+            return self.past_comment(start);
         }
         if columns != 1 {
             if let Mark::End(size) = self.mark(start)? {
-                return Ok((Line::Blank, start + size));
+                return Ok(start + size);
             }
         }
         let mut at = start;
@@ -62,7 +53,7 @@ impl Block<'_> {
             at = self.field_end(at)?;
             ends.push(at as u32);
             match self.mark(at)? {
-                Mark::End(size) => return Ok((Line::Record, at + size)),
+                Mark::End(size) => return Ok(at + size),
                 _ => at += self.dialect.delimiter.len(),
             }
         }

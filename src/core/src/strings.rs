@@ -26,11 +26,8 @@ impl<'a> Strings<'a> {
         // A negative number is a large one here.
         let rising =
             || (0..self.count).fold(true, |rises, row| rises & (self.at(row) <= self.at(row + 1)));
-        if sizes && rising() && self.at(self.count) <= self.data.len() {
-            Ok(self)
-        } else {
-            Err(Error::Argument)
-        }
+        let fits = sizes && rising() && self.at(self.count) <= self.data.len();
+        fits.then_some(self).ok_or(Error::Argument)
     }
 
     #[inline(always)]
