@@ -15,6 +15,7 @@ use crate::blocks::Ask;
 use crate::cells::{self, Key};
 use crate::dialect::Dialect;
 use crate::find::Records;
+use crate::gcm::IV;
 use crate::machine::Block;
 use crate::splice::{Action, Changes};
 use crate::strings::{Builder, Strings};
@@ -143,8 +144,8 @@ impl Aes {
 unsafe fn keys_of<'a>(keys: Option<&RawStrings>, call: Call) -> Result<Vec<Key<'a>>> {
     let parts = there(keys)?.list()?;
     let key = |(part, key): (&[&'a [u8]], u32)| {
-        let (searchable, aes) = (part[0] == b"searchable", Aes { call, key });
-        Key { searchable, context: part[1], prefix: part[2], aes }
+        let iv = if part[0] == b"searchable" { 0 } else { IV };
+        Key { iv, context: part[1], prefix: part[2], aes: Aes { call, key } }
     };
     let keys: Vec<Key> = parts.chunks_exact(3).zip(0..).map(key).collect();
     require(!keys.is_empty() && keys.len() <= 250)?;
@@ -187,8 +188,8 @@ pub unsafe extern "C" fn piienc_find(
 ) -> i32 {
     guarded(|| {
         let (parts, found) = (there(dialect)?.list()?, there(found)?);
-        require(data.size < u32::MAX as usize)?;
-        let dialect = there(Dialect::new(&parts, flags & 2 != 0, flags & 4 != 0))?;
+        require(parts.len() >= 5 && !parts[0].is_empty() && data.size < u32::MAX as usize)?;
+        let dialect = Dialect::new(&parts, flags & 2 != 0, flags & 4 != 0);
         let block = Block { data: data.read()?, dialect, last: flags & 1 != 0 };
         *found = Box::into_raw(Box::new(Records::find(block, columns)));
         Ok(())
@@ -197,10 +198,8 @@ pub unsafe extern "C" fn piienc_find(
 
 /// Free records, once.
 #[no_mangle]
-pub unsafe extern "C" fn piienc_free(records: *mut Records) {
-    if !records.is_null() {
-        drop(Box::from_raw(records));
-    }
+pub unsafe extern "C" fn piienc_free(records: Option<Box<Records>>) {
+    drop(records);
 }
 
 /// Write the values of a column: `FoundRecords.column`.
@@ -230,14 +229,12 @@ pub unsafe extern "C" fn piienc_splice(
             let change = &*changes.add(number);
             let rises = read.last().map_or(true, |(before, _)| *before < change.column);
             require(change.column < records.columns && rises)?;
-            read.push((
-                change.column,
-                match change.action {
-                    0 => Action::Drop,
-                    1 => Action::Keep,
-                    _ => records.write(change.values.read()?)?,
-                },
-            ));
+            let action = match change.action {
+                0 => Action::Drop,
+                1 => Action::Keep,
+                _ => records.write(change.values.read()?)?,
+            };
+            read.push((change.column, action));
         }
         let bound = || records.splice_bound(&read);
         there(out)?.write(records.count, bound, |out| records.splice(&read, out))
@@ -277,14 +274,7 @@ pub unsafe extern "C" fn piienc_decoded(
 ) -> i32 {
     guarded(|| {
         let strings = there(strings)?.read()?;
-        there(out)?.write(
-            strings.count,
-            || strings.used().len(),
-            |out| {
-                (0..strings.count).for_each(|row| out.push_decoded(strings.get(row)));
-                Ok(())
-            },
-        )
+        there(out)?.write(strings.count, || strings.used().len(), |out| out.decode(&strings))
     })
 }
 

@@ -25,31 +25,22 @@ const MALFORMED: u8 = 255;
 
 /// A column's key: what is not secret of it, and OpenSSL under it.
 pub struct Key<'a> {
-    /// AES-256-SIV; else AES-GCM.
-    pub searchable: bool,
+    /// Bytes of its IVs: none for AES-256-SIV, else of AES-GCM.
+    pub iv: usize,
     pub context: &'a [u8],
     pub prefix: &'a [u8],
     pub aes: Aes,
 }
 
 impl Key<'_> {
-    /// Bytes of an IV.
-    fn iv(&self) -> usize {
-        if self.searchable {
-            0
-        } else {
-            IV
-        }
-    }
-
     /// Bytes of a stored cell that the cell itself has not; `BLOCK` is for V or the tag.
     fn overhead(&self) -> usize {
-        self.prefix.len() + self.iv() + BLOCK
+        self.prefix.len() + self.iv + BLOCK
     }
 
     /// Prepare for cells of a size in batches, or of less.
     fn cipher(&self, longest: usize) -> Result<Box<dyn Cipher>> {
-        if self.searchable {
+        if self.iv == 0 {
             return Ok(Box::new(Siv::new(self.context, self.aes)?));
         }
         Ok(Box::new(Gcm::new(self.context, longest.min(LONGEST), self.aes)?))
@@ -58,11 +49,7 @@ impl Key<'_> {
     /// Return how many bytes sealed cells have at most.
     pub fn bound(&self, cells: &Strings, text: bool) -> usize {
         let size = cells.used().len() + cells.count * self.overhead();
-        if text {
-            base64::size(size) + 4 * cells.count
-        } else {
-            size
-        }
+        size + if text { size / 3 + 4 * cells.count } else { 0 }
     }
 }
 
@@ -83,7 +70,7 @@ fn batches<'a>(cells: &'a Strings) -> impl Iterator<Item = Range<usize>> + 'a {
 ///
 /// `ivs`: `IV` random bytes for each row, if the mode takes them.
 pub fn seal(cells: &Strings, key: &Key, text: bool, ivs: &[u8], out: &mut Builder) -> Result {
-    let (prefix, iv, overhead) = (key.prefix, key.iv(), key.overhead());
+    let (prefix, iv, overhead) = (key.prefix, key.iv, key.overhead());
     if ivs.len() != iv * cells.count {
         return Err(Error::Argument);
     }
@@ -182,7 +169,7 @@ pub fn open(
                 authentic = cipher.open(&short, &sealed, &mut plain)?;
             }
             for cell in &long {
-                let (iv, rest) = sealed[cell.start..].split_at(key.iv());
+                let (iv, rest) = sealed[cell.start..].split_at(key.iv);
                 let (from, to) = (&rest[..cell.size + BLOCK], &mut plain[cell.out..][..cell.size]);
                 authentic.push(key.aes.ask(Ask::Open, from, iv, to)?);
             }

@@ -15,31 +15,20 @@ pub struct Dialect {
     pub trailing: bool,
     /// Bytes at which a field can end or change its state. Of a delimiter, the first one counts:
     /// what follows could make it whole.
-    special: [bool; 256],
+    pub special: [bool; 256],
 }
 
 impl Dialect {
-    /// Take the parts: delimiter, quote, escape, comment, line end; then the nulls.
-    pub fn new(parts: &[&[u8]], lenient: bool, trailing: bool) -> Option<Self> {
-        let (first, nulls) = (parts.get(0)?.first()?, parts.get(5..)?);
+    /// Take the parts: delimiter (not empty), quote, escape, comment, line end; then the nulls.
+    pub fn new(parts: &[&[u8]], lenient: bool, trailing: bool) -> Self {
         let (quote, escape) = (parts[1].first().copied(), parts[2].first().copied());
         let mut special = [false; 256];
-        for byte in [Some(*first), quote, escape, Some(b'\n'), Some(b'\r')].into_iter().flatten() {
-            special[usize::from(byte)] = true;
+        for byte in [Some(parts[0][0]), quote, escape, Some(b'\n'), Some(b'\r')].iter().flatten() {
+            special[usize::from(*byte)] = true;
         }
         let [delimiter, comment, line_end] = [0, 3, 4].map(|part| parts[part].to_vec());
-        let nulls = nulls.iter().map(|null| null.to_vec()).collect();
-        Some(Self {
-            delimiter,
-            quote,
-            escape,
-            comment,
-            line_end,
-            nulls,
-            lenient,
-            trailing,
-            special,
-        })
+        let nulls = parts[5..].iter().map(|null| null.to_vec()).collect();
+        Self { delimiter, quote, escape, comment, line_end, nulls, lenient, trailing, special }
     }
 
     /// Tell whether records can be found by masks.
@@ -113,7 +102,8 @@ impl Dialect {
         &self, value: &[u8], first: bool, alone: bool, plain: bool, out: &mut Builder,
     ) -> bool {
         let comment = first && self.begins_comment(value);
-        let special = comment || !plain && value.iter().any(|byte| self.is_special(*byte));
+        let special =
+            comment || !plain && value.iter().any(|byte| self.special[usize::from(*byte)]);
         match self.quote {
             Some(quote) if special || self.is_null(value) || (alone && value.is_empty()) => {
                 out.copy(&[quote]);
@@ -128,12 +118,10 @@ impl Dialect {
             None if special => {
                 let start = out.end;
                 for (place, byte) in value.iter().enumerate() {
-                    match self.escape {
-                        Some(escape) if self.is_special(*byte) || (comment && place == 0) => {
-                            out.copy(&[escape, *byte]);
-                        }
-                        _ => out.copy(&[*byte]),
+                    if self.special[usize::from(*byte)] || (comment && place == 0) {
+                        self.escape.iter().for_each(|escape| out.copy(&[*escape]));
                     }
+                    out.copy(&[*byte]);
                 }
                 return self.escape.is_some() && !self.is_null(&out.data[start..out.end]);
             }
@@ -155,11 +143,6 @@ impl Dialect {
 
     pub fn begins_comment(&self, field: &[u8]) -> bool {
         !self.comment.is_empty() && field.starts_with(&self.comment)
-    }
-
-    #[inline(always)]
-    pub fn is_special(&self, byte: u8) -> bool {
-        self.special[usize::from(byte)]
     }
 }
 

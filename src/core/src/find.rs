@@ -54,8 +54,8 @@ impl<'a> Records<'a> {
             let known = found.ends.len();
             if let Err(stop) = found.read_line(known) {
                 if let Some((kind, place)) = stop {
-                    let fields = found.ends.len() - known;
-                    let fields = if kind == FaultKind::Fields { fields } else { 0 };
+                    let is_count = usize::from(kind == FaultKind::Fields);
+                    let fields = is_count * (found.ends.len() - known);
                     found.fault = [kind as usize, place, found.lines(place), fields];
                 }
                 found.ends.truncate(known);

@@ -99,7 +99,7 @@ impl Ghash {
     fn of(&mut self, bytes: &[u8], size: usize) -> u128 {
         let blocks = (size + BLOCK - 1) / BLOCK;
         let mut total = *self.constants[size].get_or_insert_with(|| {
-            let lengths = self.bits << 64 | 8 * size as u128;
+            let lengths = (self.bits << 64) | (8 * size as u128);
             product(&self.tables[0], lengths.swap_bytes()) ^ self.context[blocks + 1].swap_bytes()
         });
         for (number, table) in self.tables[1..=blocks].iter().rev().enumerate() {

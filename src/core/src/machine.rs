@@ -40,15 +40,16 @@ impl Block<'_> {
     /// `columns`: of a record; 0 if that is not known yet. `ends`: gets where its fields end.
     /// Returns where the next line begins. One that is empty or a comment has no fields.
     pub fn line(&self, start: usize, columns: usize, ends: &mut Vec<u32>) -> Result<usize, Stop> {
-        if self.dialect.begins_comment(&self.data[start..]) {
-            return self.past_comment(start);
+        let mut at = start;
+        let comment = self.dialect.begins_comment(&self.data[start..]);
+        while comment && at < self.data.len() && !matches!(self.data[at], b'\n' | b'\r') {
+            at += 1;
         }
-        if columns != 1 {
-            if let Mark::End(size) = self.mark(start)? {
-                return Ok(start + size);
+        if comment || columns != 1 {
+            if let Mark::End(size) = self.mark(at)? {
+                return Ok(at + size);
             }
         }
-        let mut at = start;
         loop {
             at = self.field_end(at)?;
             ends.push(at as u32);
@@ -76,7 +77,7 @@ impl Block<'_> {
             }
         }
         loop {
-            while at < data.len() && !dialect.is_special(data[at]) {
+            while at < data.len() && !dialect.special[usize::from(data[at])] {
                 at += 1;
             }
             if !matches!(self.mark(at)?, Mark::Other) {
@@ -85,7 +86,7 @@ impl Block<'_> {
             if Some(data[at]) == dialect.escape {
                 at += 1;
                 if at == data.len() {
-                    return self.at_the_end(FaultKind::OpenEscape, at - 1);
+                    return Err(self.last.then_some((FaultKind::OpenEscape, at - 1)));
                 }
             } else if Some(data[at]) == dialect.quote && !dialect.lenient {
                 return Err(Some((FaultKind::QuoteInside, at)));
@@ -104,20 +105,7 @@ impl Block<'_> {
             }
             at += if quote || Some(*byte) == self.dialect.escape { 2 } else { 1 };
         }
-        self.at_the_end(FaultKind::OpenQuote, start)
-    }
-
-    fn past_comment(&self, start: usize) -> Result<usize, Stop> {
-        let mut at = start;
-        loop {
-            while at < self.data.len() && !matches!(self.data[at], b'\n' | b'\r') {
-                at += 1;
-            }
-            if let Mark::End(size) = self.mark(at)? {
-                return Ok(at + size);
-            }
-            at += 1;
-        }
+        Err(self.last.then_some((FaultKind::OpenQuote, start)))
     }
 
     /// Say what stands at a place outside of quotes.
@@ -144,10 +132,5 @@ impl Block<'_> {
     fn is_cut(&self, at: usize, whole: &[u8]) -> bool {
         let rest = &self.data[at..];
         !self.last && rest.len() < whole.len() && whole.starts_with(rest)
-    }
-
-    /// What is wrong only if no more data follows.
-    fn at_the_end(&self, kind: FaultKind, place: usize) -> Result<usize, Stop> {
-        Err(self.last.then_some((kind, place)))
     }
 }

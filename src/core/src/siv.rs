@@ -168,7 +168,7 @@ fn cmac(message: &[u8], complete: u128, padded: u128, aes: Aes) -> Result<u128> 
 
 /// Doubling in GF(2^128): RFC 5297, 2.3.
 fn dbl(value: u128) -> u128 {
-    value << 1 ^ 0x87 * (value >> 127)
+    (value << 1) ^ (0x87 * (value >> 127))
 }
 
 /// XOR the padding's bit behind so many bytes: RFC 4493, 2.4.

@@ -90,10 +90,9 @@ impl Records<'_> {
                 let field = &data[start..end];
                 let (mut value, plain) = match action {
                     Action::Drop => {
-                        let (before, behind) =
-                            if column < first { (0, delimiter) } else { (delimiter, 0) };
+                        let before = if column < first { 0 } else { delimiter };
                         out.copy(&data[copied..start - before]);
-                        copied = end + behind;
+                        copied = end + delimiter - before;
                         continue;
                     }
                     Action::Keep => (None, false),

@@ -130,11 +130,15 @@ impl Builder<'_> {
     }
 
     /// Decode base64; what is not in its canonical form becomes null.
-    pub fn push_decoded(&mut self, text: Option<&[u8]>) {
-        match text.and_then(|text| base64::decode(text, &mut self.data[self.end..])) {
-            Some(size) => self.close(size),
-            None => self.push_null(),
+    pub fn decode(&mut self, texts: &Strings) -> Result {
+        for row in 0..texts.count {
+            let text = texts.get(row);
+            match text.and_then(|text| base64::decode(text, &mut self.data[self.end..])) {
+                Some(size) => self.close(size),
+                None => self.push_null(),
+            }
         }
+        Ok(())
     }
 
     #[inline(always)]
