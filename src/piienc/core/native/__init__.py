@@ -16,7 +16,7 @@ import os
 from ctypes import byref, c_size_t
 from typing import TYPE_CHECKING, Self
 
-from piienc.core.interface import Opened, Strings
+from piienc.core.interface import Opened, Strings, Unreadable
 from piienc.core.native.library import CoreLibrary
 from piienc.core.native.memory import HeldBuffers, NewBytes
 from piienc.core.native.openssl import OpenSslCalls, aead_of
@@ -82,7 +82,7 @@ class NativeEngine:
         """Decode base64."""
         with HeldBuffers() as held:
             given = byref(held.strings(cells))
-            return self._library.strings("decoded", cells.count, PiiencError, given)
+            return self._library.strings("decoded", cells.count, Unreadable, given)
 
     def beginning(self, cells: Strings, begins: Sequence[bytes]) -> list[int]:
         """Return the rows whose cells begin with one of some bytes."""
@@ -103,19 +103,17 @@ class NativeEngine:
     def _seal(self, cells: Strings, key: ColumnKey, *, text: bool) -> Strings:
         ivs = os.urandom(_IV * cells.count) if key.mode == "sealed" else b""
         with HeldBuffers() as held:
-            return self._crypted("seal", cells, [key], text, held.buffer(ivs))
+            return self._made("seal", cells, [key], text, held.buffer(ivs))
 
     def _open(self, cells: Strings, keys: Sequence[ColumnKey], *, text: bool) -> Opened:
         verdicts = NewBytes(cells.count)
-        opened = self._crypted("open", cells, keys, text, verdicts.memory)
+        opened = self._made("open", cells, keys, text, verdicts.memory)
         return Opened(opened, verdicts.cut(cells.count))
 
-    def _crypted(
-        self, name: str, cells: Strings, keys: Sequence[ColumnKey], text: bool, more: RawBytes
-    ) -> Strings:
-        calls = OpenSslCalls(keys)
+    def _made(self, name: str, cells: Strings, keys: Sequence[ColumnKey], *more: object) -> Strings:
+        (text, memory), calls = more, OpenSslCalls(keys)
         with HeldBuffers() as held:
-            given = byref(held.strings(cells)), byref(held.keys(keys)), text, calls.call, more
+            given = byref(held.strings(cells)), byref(held.keys(keys)), text, calls.call, memory
             return self._library.strings(name, cells.count, lambda *_: calls.failed[0], *given)
 
     def _prove(self, key: ColumnKey) -> None:

@@ -27,7 +27,7 @@ class NativeRecords:
     ) -> None:
         """Find the records: see `Engine.find`."""
         self._library, self._held, self._lock = library, HeldBuffers(), threading.Lock()
-        self._records = POINTER(RawRecords)()
+        self._records: Any = POINTER(RawRecords)()
         flags = final | dialect.lenient << 1 | dialect.trailing << 2
         with HeldBuffers() as held:
             borders = dialect.delimiter, dialect.quote, dialect.escape, dialect.comment
