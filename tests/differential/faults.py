@@ -129,7 +129,7 @@ FAULTS = (
         Patch(
             "core/src/cells.rs",
             "&ivs[row * IV..][..IV]",
-            "&ivs[row % BATCH * IV..][..IV]",
+            "&ivs[(row - rows.start) * IV..][..IV]",
         ),
         "each cell opens; only side by side is it seen that an IV comes twice",
     ),
