@@ -15,10 +15,10 @@ unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test interop mutants fuzz planted samples bench lint dist clean
+.PHONY: help demo test interop mutants fuzz planted sanitize samples bench lint dist clean
 
 help: ## show this
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-7s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 demo: $(PACKAGE) ## show the whole way: encrypt, deliver, fetch back, verify; and a round trip
 	@$(BIN)/piienc demo
@@ -45,6 +45,9 @@ fuzz: $(TOOLS) ## send random files through piienc, read by other programs: MINU
 
 planted: $(TOOLS) ## put faults into a copy of piienc, which the fuzzer must find; PROOF=1: or piienc itself
 	@$(FUZZ).planted $(if $(PROOF),--proof)
+
+sanitize: $(TOOLS) ## run the tests of the compiled core, and garbage, under AddressSanitizer
+	@.ci/sanitize $(BIN)/python $(VENV)/share/sanitize
 
 samples: $(TOOLS) ## send files that you have through piienc, and compare: DIR=FOLDER, or several
 	@$(BIN)/python tests/samples/check.py $(DIR)

@@ -33,24 +33,17 @@ pub fn size(bytes: usize) -> usize {
     (bytes + 2) / 3 * 4
 }
 
-/// Bytes that `encode` looks at beyond those that it encodes.
-pub const SPARE: usize = 8;
-
-/// Encode the first `count` bytes into as many characters as `size` says.
+/// Encode the first `count` bytes, behind which eight more stand, into as many characters as `size`
+/// says.
 pub fn encode(spared: &[u8], count: usize, out: &mut [u8]) {
-    let out = &mut out[..size(count)];
-    let mut eights = out.chunks_exact_mut(8);
-    for (number, eight) in eights.by_ref().take(count / 6).enumerate() {
+    let (sixes, left) = (count / 6, count % 6);
+    let (body, tail) = out[..size(count)].split_at_mut(8 * sixes);
+    for (number, eight) in body.chunks_exact_mut(8).enumerate() {
         eight.copy_from_slice(&eight_of(&spared[6 * number..][..8], !0));
     }
-    let (done, left) = (count / 6 * 6, count % 6);
-    let mut last = eight_of(&spared[done..][..8], !(!0 >> (8 * left)));
+    let mut last = eight_of(&spared[6 * sixes..][..8], !(!0 >> (8 * left)));
     last[(8 * left + 5) / 6..].fill(b'=');
-    match left {
-        0 => {}
-        1..=3 => out[done / 3 * 4..].copy_from_slice(&last[..4]),
-        _ => out[done / 3 * 4..].copy_from_slice(&last),
-    }
+    tail.copy_from_slice(&last[..tail.len()]);
 }
 
 #[inline(always)]
@@ -68,29 +61,27 @@ pub fn decode(text: &[u8], out: &mut [u8]) -> Option<usize> {
     if text.len() % 4 != 0 {
         return None;
     }
-    let out = &mut out[..text.len() / 4 * 3];
+    let size = text.len() / 4 * 3;
     let (body, last) = text.split_at(text.len() - 4);
+    let (out, end) = out[..size].split_at_mut(size - 3);
     let mut wrong = 0;
-    for (four, three) in body.chunks_exact(4).zip(out.chunks_exact_mut(3)) {
+    let mut three_of = |four: &[u8]| {
         let six = |place: usize| u32::from(SIXES[usize::from(four[place])]);
         let (a, b, c, d) = (six(0), six(1), six(2), six(3));
         wrong |= a | b | c | d;
-        three.copy_from_slice(&(a << 26 | b << 20 | c << 14 | d << 8).to_be_bytes()[..3]);
+        (a << 26 | b << 20 | c << 14 | d << 8).to_be_bytes()
+    };
+    for (four, three) in body.chunks_exact(4).zip(out.chunks_exact_mut(3)) {
+        three.copy_from_slice(&three_of(four)[..3]);
     }
     let missing = last.iter().rev().take(2).take_while(|byte| **byte == b'=').count();
-    let mut bits = 0;
-    for byte in &last[..4 - missing] {
-        let six = u32::from(SIXES[usize::from(*byte)]);
-        wrong |= six;
-        bits = bits << 6 | six & 63;
-    }
-    bits <<= 6 * missing;
-    let bytes = &bits.to_be_bytes()[1..];
+    // An A stands for zeros.
+    let padded = [0, 1, 2, 3].map(|place| if place < 4 - missing { last[place] } else { b'A' });
+    let three = three_of(&padded);
     // The bits that are not used must be zero, or a changed character could pass.
-    if wrong > 63 || bytes[3 - missing..].iter().any(|byte| *byte != 0) {
+    if wrong > 63 || three[3 - missing..].iter().any(|byte| *byte != 0) {
         return None;
     }
-    let size = text.len() / 4 * 3 - missing;
-    out[text.len() / 4 * 3 - 3..size].copy_from_slice(&bytes[..3 - missing]);
-    Some(size)
+    end.copy_from_slice(&three[..3]);
+    Some(size - missing)
 }

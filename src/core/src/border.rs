@@ -1,41 +1,34 @@
 //! The doors for C, which Python's ctypes opens: all that is unsafe here.
 //!
 //! Every door checks its pointers and sizes as far as they can be seen, catches what goes wrong
-//! inside, and returns 0 or one of the codes of `code`. Buffers are the caller's: they live, and do
-//! not change, as long as the call lasts. Only `Found.records` is made here, by `piienc_find`, and
-//! belongs to the caller until `piienc_free`.
+//! inside, and returns 0 or one of the codes of `guarded`. Buffers are the caller's: they live, and
+//! do not change, as long as the call lasts; the data of `piienc_find`, until `piienc_free`.
 
 #![allow(unsafe_code)]
 #![allow(clippy::missing_safety_doc)] // it is what this says, for all of them
 
 use std::panic::{catch_unwind, AssertUnwindSafe};
-use std::{ptr, slice, str};
+use std::ptr::{self, NonNull};
+use std::{slice, str};
 
-use crate::blocks::{Aes, Ask};
-use crate::cells::{self, Key, Mode};
-use crate::dialect::{Dialect, LineEnd, Output};
-use crate::find::{Records, Summary};
+use crate::blocks::Ask;
+use crate::cells::{self, Key};
+use crate::dialect::Dialect;
+use crate::find::Records;
+use crate::gcm::IV;
+use crate::machine::Block;
 use crate::splice::{Action, Changes};
 use crate::strings::{Builder, Strings};
-use crate::Error;
+use crate::{Error, Result};
 
-/// The version of these doors; native.py asks for it.
-const VERSION: u32 = 1;
-
-/// Numbers that zeros are one of.
-pub trait Number: Copy + Default {}
-impl Number for u8 {}
-impl Number for u128 {}
+/// The version of these doors, and of what they take; native/__init__.py asks for it.
+const VERSION: u32 = 2;
 
 /// Overwrite memory with zeros, which the compiler may not leave out.
-pub fn wipe<T: Number>(items: &mut [T]) {
-    // SAFETY: zeros are a number of this type, and `words` lies within `items`.
-    unsafe {
-        let (before, words, behind) = items.align_to_mut::<u64>();
-        before.iter_mut().for_each(|item| ptr::write_volatile(item, T::default()));
-        words.iter_mut().for_each(|word| ptr::write_volatile(word, 0));
-        behind.iter_mut().for_each(|item| ptr::write_volatile(item, T::default()));
-    }
+pub fn wipe<T: Copy + Default>(items: &mut [T]) {
+    let fill: fn(&mut [T]) = |items| items.fill(T::default());
+    // SAFETY: it is a function, but only when this runs does anybody know which one.
+    unsafe { ptr::read_volatile(&fill)(items) }
 }
 
 /// Bytes of the caller, to read or to write.
@@ -47,21 +40,17 @@ pub struct Bytes {
 }
 
 impl Bytes {
-    unsafe fn read<'a>(self) -> Result<&'a [u8], Error> {
-        Ok(if self.is_there()? { slice::from_raw_parts(self.start, self.size) } else { &[] })
+    unsafe fn read<'a>(self) -> Result<&'a [u8]> {
+        Ok(slice::from_raw_parts(self.checked()?, self.size))
     }
 
-    unsafe fn write<'a>(self) -> Result<&'a mut [u8], Error> {
-        Ok(if self.is_there()? {
-            slice::from_raw_parts_mut(self.start, self.size)
-        } else {
-            &mut []
-        })
+    unsafe fn write<'a>(self) -> Result<&'a mut [u8]> {
+        Ok(slice::from_raw_parts_mut(self.checked()?, self.size))
     }
 
-    fn is_there(self) -> Result<bool, Error> {
+    fn checked(self) -> Result<*mut u8> {
         require(self.size == 0 || (self.size <= isize::MAX as usize && !self.start.is_null()))?;
-        Ok(self.size > 0)
+        Ok(if self.size > 0 { self.start } else { NonNull::dangling().as_ptr() })
     }
 }
 
@@ -80,39 +69,40 @@ pub struct RawStrings {
 }
 
 impl RawStrings {
-    unsafe fn read<'a>(&self) -> Result<Strings<'a>, Error> {
+    unsafe fn read<'a>(&self) -> Result<Strings<'a>> {
         let no_nulls = self.validity.start.is_null();
         let validity = if no_nulls { None } else { Some(self.validity.read()?) };
         let (offsets, data) = (self.offsets.read()?, self.data.read()?);
         Strings { count: self.count, wide: self.wide != 0, offsets, data, validity }.checked()
     }
 
-    unsafe fn list<'a>(&self) -> Result<Vec<&'a [u8]>, Error> {
+    unsafe fn list<'a>(&self) -> Result<Vec<&'a [u8]>> {
         let strings = self.read()?;
         Ok((0..strings.count).filter_map(|row| strings.get(row)).collect())
     }
 
+    /// Write as many strings as there should be; or, without `data`, say how large that is to be.
     unsafe fn write(
-        &mut self, count: usize, make: impl FnOnce(&mut Builder) -> Result<(), Error>,
-    ) -> Result<(), Error> {
-        let (offsets, data, validity) =
-            (self.offsets.write()?, self.data.write()?, self.validity.write()?);
-        let wide = self.wide != 0;
+        &mut self, count: usize, bound: impl FnOnce() -> usize,
+        make: impl FnOnce(&mut Builder) -> Result,
+    ) -> Result {
+        if self.data.start.is_null() {
+            self.size = bound();
+            return Ok(());
+        }
+        let (wide, offsets, data) = (self.wide != 0, self.offsets.write()?, self.data.write()?);
+        let validity = self.validity.write()?;
+        validity.fill(0);
         let mut made = Builder { wide, offsets, data, validity, count: 0, nulls: 0, end: 0 };
-        made.begin();
-        make(&mut made)?;
+        made.set(0, 0);
+        let done = make(&mut made);
         (self.size, self.nulls) = (made.end, made.nulls);
-        require(self.count == count && made.count == count)
+        if let Err(Error::Field(row, column)) = done {
+            (self.size, self.nulls) = (row, column);
+        }
+        require(done.is_err() || (self.count == count && made.count == count))?;
+        done
     }
-}
-
-/// What `piienc_find` found.
-#[repr(C)]
-pub struct Found {
-    records: *mut Records,
-    /// Where each begins; it lives as long as they do.
-    starts: *const u32,
-    summary: Summary,
 }
 
 /// A column, and what happens to it.
@@ -126,37 +116,44 @@ pub struct RawChange {
 
 /// Does what `Ask` says under the key of a number. The bytes, then the IV, then where it goes, each
 /// with its size. Returns 0, 1 for an error, 2 for a cell that is not authentic.
-type Call = extern "C" fn(u32, u32, *const u8, usize, *const u8, usize, *mut u8, usize) -> i32;
+type Call =
+    unsafe extern "C" fn(u32, u32, *const u8, usize, *const u8, usize, *mut u8, usize) -> i32;
 
-/// Keys, and OpenSSL under each.
-type Keys<'a> = (Vec<Key<'a>>, Vec<Box<Aes<'a>>>);
+/// OpenSSL under the key of a number, through the caller.
+#[derive(Clone, Copy)]
+pub struct Aes {
+    call: Call,
+    key: u32,
+}
+
+impl Aes {
+    /// Have it do something with bytes and an IV; tell whether a cell is authentic.
+    pub fn ask(self, ask: Ask, from: &[u8], iv: &[u8], to: &mut [u8]) -> Result<bool> {
+        let (given, size, ivs) = (from.as_ptr(), from.len(), iv.as_ptr());
+        let (made, room) = (to.as_mut_ptr(), to.len());
+        // SAFETY: the caller's function looks at these only, as long as the call lasts.
+        match unsafe { (self.call)(self.key, ask as u32, given, size, ivs, iv.len(), made, room) } {
+            0 => Ok(true),
+            2 => Ok(false),
+            _ => Err(Error::Callback),
+        }
+    }
+}
 
 /// Read keys: three strings for each, which are its mode, its context and its prefix.
-unsafe fn keys_of<'a>(keys: &RawStrings, call: Call) -> Result<Keys<'a>, Error> {
-    let parts = keys.list()?;
-    let each = parts.chunks_exact(3).map(|key| Key {
-        mode: if key[0] == b"searchable" { Mode::Searchable } else { Mode::Sealed },
-        context: key[1],
-        prefix: key[2],
-    });
-    let keys: Vec<Key> = each.collect();
-    require(!keys.is_empty() && keys.len() <= 250)?;
-    let openssl = |number| -> Box<Aes> {
-        Box::new(move |ask: Ask, from: &[u8], iv: &[u8], to: &mut [u8]| {
-            let (given, size, ivs) = (from.as_ptr(), from.len(), iv.as_ptr());
-            match call(number, ask as u32, given, size, ivs, iv.len(), to.as_mut_ptr(), to.len()) {
-                0 => Ok(true),
-                2 => Ok(false),
-                _ => Err(Error::Callback),
-            }
-        })
+unsafe fn keys_of<'a>(keys: Option<&RawStrings>, call: Call) -> Result<Vec<Key<'a>>> {
+    let parts = there(keys)?.list()?;
+    let key = |(part, key): (&[&'a [u8]], u32)| {
+        let iv = if part[0] == b"searchable" { 0 } else { IV };
+        Key { iv, context: part[1], prefix: part[2], aes: Aes { call, key } }
     };
-    let aes = (0..keys.len() as u32).map(openssl).collect();
-    Ok((keys, aes))
+    let keys: Vec<Key> = parts.chunks_exact(3).zip(0..).map(key).collect();
+    require(!keys.is_empty() && keys.len() <= 250)?;
+    Ok(keys)
 }
 
 /// Do the work of a door; return 0, or the number of what went wrong.
-fn guarded(work: impl FnOnce() -> Result<(), Error>) -> i32 {
+fn guarded(work: impl FnOnce() -> Result) -> i32 {
     match catch_unwind(AssertUnwindSafe(work)) {
         Ok(Ok(())) => 0,
         Ok(Err(Error::Callback)) => 1,
@@ -166,11 +163,11 @@ fn guarded(work: impl FnOnce() -> Result<(), Error>) -> i32 {
     }
 }
 
-fn require(condition: bool) -> Result<(), Error> {
+fn require(condition: bool) -> Result {
     condition.then_some(()).ok_or(Error::Argument)
 }
 
-fn there<T>(pointer: Option<T>) -> Result<T, Error> {
+fn there<T>(pointer: Option<T>) -> Result<T> {
     pointer.ok_or(Error::Argument)
 }
 
@@ -180,174 +177,94 @@ pub extern "C" fn piienc_version() -> u32 {
     VERSION
 }
 
-/// Find the records of some data: `Engine.find`.
+/// Find the records of some data: `Engine.find`. They belong to the caller until `piienc_free`.
 ///
-/// `dialect`: delimiter, quote, escape, comment, line end; then the nulls.
+/// `dialect`: see `Dialect::new`.
 /// `flags`: 1 for the end of the data, 2 for lenient, 4 for trailing.
 #[no_mangle]
 pub unsafe extern "C" fn piienc_find(
     data: Bytes, dialect: Option<&RawStrings>, columns: usize, flags: u32,
-    found: Option<&mut Found>,
+    found: Option<&mut *mut Records>,
 ) -> i32 {
     guarded(|| {
         let (parts, found) = (there(dialect)?.list()?, there(found)?);
         require(parts.len() >= 5 && !parts[0].is_empty() && data.size < u32::MAX as usize)?;
-        let dialect = Dialect {
-            delimiter: parts[0].to_vec(),
-            quote: parts[1].first().copied(),
-            escape: parts[2].first().copied(),
-            comment: parts[3].to_vec(),
-            line_end: match parts[4] {
-                b"\r" => LineEnd::Cr,
-                b"\r\r\n" => LineEnd::CrCrLf,
-                _ => LineEnd::Common,
-            },
-            nulls: parts[5..].iter().map(|null| null.to_vec()).collect(),
-            lenient: flags & 2 != 0,
-            trailing: flags & 4 != 0,
-        };
-        let records = Box::new(Records::find(dialect, data.read()?, columns, flags & 1 != 0));
-        let (starts, summary) = (records.starts.as_ptr(), records.summary);
-        *found = Found { records: Box::into_raw(records), starts, summary };
+        let dialect = Dialect::new(&parts, flags & 2 != 0, flags & 4 != 0);
+        let block = Block { data: data.read()?, dialect, last: flags & 1 != 0 };
+        *found = Box::into_raw(Box::new(Records::find(block, columns)));
         Ok(())
     })
 }
 
 /// Free records, once.
 #[no_mangle]
-pub unsafe extern "C" fn piienc_free(records: *mut Records) {
-    if !records.is_null() {
-        drop(Box::from_raw(records));
-    }
+pub unsafe extern "C" fn piienc_free(records: Option<Box<Records>>) {
+    drop(records);
 }
 
-/// Write the values of a column: `FoundRecords.column`. `data` is that of `piienc_find`. Without
-/// `out.data`, say in `out.size` how many bytes they have at most; that is the row of a field that
-/// cannot be read, too.
+/// Write the values of a column: `FoundRecords.column`.
 #[no_mangle]
 pub unsafe extern "C" fn piienc_column(
-    records: Option<&Records>, data: Bytes, column: usize, out: Option<&mut RawStrings>,
+    records: Option<&Records>, column: usize, out: Option<&mut RawStrings>,
 ) -> i32 {
     guarded(|| {
-        let (records, data, out) = (there(records)?, data.read()?, there(out)?);
-        require(column < records.columns && data.len() >= records.size)?;
-        if out.data.start.is_null() {
-            out.size = records.column_bound(column);
-            return Ok(());
-        }
-        let done = out.write(records.starts.len(), |out| records.column(data, column, out));
-        if let Err(Error::Field(row, _)) = done {
-            out.size = row;
-        }
-        done
+        let records = there(records)?;
+        require(column < records.columns)?;
+        let bound = || records.column_bound(column);
+        there(out)?.write(records.count, bound, |out| records.column(column, out))
     })
 }
 
-/// Write records with some columns changed: `FoundRecords.spliced`. `data` is that of
-/// `piienc_find`; `size` says how many bytes of `out` were written, or `place` the row and the
-/// column of a value that cannot be. `starts` gets where each record begins, as a 64-bit number.
-/// Without `out`, say in `size` how many bytes it is at most.
+/// Write records with some columns changed, each as a string: `FoundRecords.spliced`.
 #[no_mangle]
 pub unsafe extern "C" fn piienc_splice(
-    records: Option<&Records>, data: Bytes, changes: *const RawChange, count: usize, out: Bytes,
-    starts: Bytes, size: Option<&mut usize>, place: Option<&mut [usize; 2]>,
+    records: Option<&Records>, changes: *const RawChange, count: usize,
+    out: Option<&mut RawStrings>,
 ) -> i32 {
     guarded(|| {
-        let (records, data, size) = (there(records)?, data.read()?, there(size)?);
-        require(data.len() >= records.size && (count == 0 || !changes.is_null()))?;
+        let records = there(records)?;
+        require(count == 0 || !changes.is_null())?;
         let mut read = Changes::new();
         for number in 0..count {
             let change = &*changes.add(number);
+            let rises = read.last().map_or(true, |(before, _)| *before < change.column);
+            require(change.column < records.columns && rises)?;
             let action = match change.action {
                 0 => Action::Drop,
                 1 => Action::Keep,
-                _ => Action::Write(change.values.read()?),
+                _ => records.write(change.values.read()?)?,
             };
-            if let Action::Write(values) = &action {
-                require(values.count == records.starts.len())?;
-            }
-            let rises = read.last().map_or(true, |(before, _)| *before < change.column);
-            require(change.column < records.columns && rises)?;
             read.push((change.column, action));
         }
-        if out.start.is_null() {
-            *size = records.splice_bound(&read);
-            return Ok(());
-        }
-        let (mut output, starts) = (Output { out: out.write()?, at: 0 }, starts.write()?);
-        require(starts.len() == 8 * records.starts.len())?;
-        let done = records.splice(data, &read, &mut output, starts);
-        *size = output.at;
-        if let Err(Error::Field(row, column)) = done {
-            *there(place)? = [row, column];
-        }
-        done
+        let bound = || records.splice_bound(&read);
+        there(out)?.write(records.count, bound, |out| records.splice(&read, out))
     })
 }
 
 /// Seal cells: `Engine.seal`.
 #[no_mangle]
 pub unsafe extern "C" fn piienc_seal(
-    cells: Option<&RawStrings>, key: Option<&RawStrings>, text: u32, call: Call, ivs: Bytes,
+    cells: Option<&RawStrings>, key: Option<&RawStrings>, text: bool, call: Call, ivs: Bytes,
     out: Option<&mut RawStrings>,
 ) -> i32 {
     guarded(|| {
-        let (cells, ivs, out) = (there(cells)?.read()?, ivs.read()?, there(out)?);
-        let (keys, mut aes) = keys_of(there(key)?, call)?;
-        let make =
-            |out: &mut Builder| cells::seal(&cells, &keys[0], text != 0, ivs, &mut *aes[0], out);
-        out.write(cells.count, make)
+        let (cells, keys, ivs) = (there(cells)?.read()?, keys_of(key, call)?, ivs.read()?);
+        let bound = || keys[0].bound(&cells, text);
+        there(out)?.write(cells.count, bound, |out| cells::seal(&cells, &keys[0], text, ivs, out))
     })
 }
 
 /// Open cells: `Engine.open`. `verdicts` has a byte for each.
 #[no_mangle]
 pub unsafe extern "C" fn piienc_open(
-    cells: Option<&RawStrings>, keys: Option<&RawStrings>, text: u32, call: Call, verdicts: Bytes,
+    cells: Option<&RawStrings>, keys: Option<&RawStrings>, text: bool, call: Call, verdicts: Bytes,
     out: Option<&mut RawStrings>,
 ) -> i32 {
     guarded(|| {
-        let (cells, verdicts, out) = (there(cells)?.read()?, verdicts.write()?, there(out)?);
-        let (keys, mut aes) = keys_of(there(keys)?, call)?;
-        let make =
-            |out: &mut Builder| cells::open(&cells, &keys, text != 0, &mut aes, out, verdicts);
-        out.write(cells.count, make)
+        let (cells, keys) = (there(cells)?.read()?, keys_of(keys, call)?);
+        let (verdicts, bound) = (verdicts.write()?, || cells.used().len());
+        there(out)?.write(cells.count, bound, |out| cells::open(&cells, &keys, text, out, verdicts))
     })
-}
-
-/// Find strings that begin with one of some bytes: `Engine.beginning`. `rows` has a 64-bit number
-/// for each, of which `found` says how many were needed.
-#[no_mangle]
-pub unsafe extern "C" fn piienc_beginning(
-    strings: Option<&RawStrings>, begins: Option<&RawStrings>, rows: Bytes,
-    found: Option<&mut usize>,
-) -> i32 {
-    guarded(|| {
-        let begins = there(begins)?.list()?;
-        let wanted = |string: &[u8]| begins.iter().any(|each| string.starts_with(each));
-        rows_of(strings, rows, found, wanted)
-    })
-}
-
-/// Find strings that are not UTF-8: `Engine.not_text`. `rows` and `found`: see `piienc_beginning`.
-#[no_mangle]
-pub unsafe extern "C" fn piienc_not_text(
-    strings: Option<&RawStrings>, rows: Bytes, found: Option<&mut usize>,
-) -> i32 {
-    guarded(|| rows_of(strings, rows, found, |string| str::from_utf8(string).is_err()))
-}
-
-unsafe fn rows_of(
-    strings: Option<&RawStrings>, rows: Bytes, found: Option<&mut usize>,
-    wanted: impl Fn(&[u8]) -> bool,
-) -> Result<(), Error> {
-    let (strings, rows, found) = (there(strings)?.read()?, rows.write()?, there(found)?);
-    *found = 0;
-    for row in (0..strings.count).filter(|row| strings.get(*row).map_or(false, &wanted)) {
-        rows[8 * *found..][..8].copy_from_slice(&(row as u64).to_ne_bytes());
-        *found += 1;
-    }
-    Ok(())
 }
 
 /// Decode base64: `Engine.decoded`.
@@ -356,10 +273,32 @@ pub unsafe extern "C" fn piienc_decoded(
     strings: Option<&RawStrings>, out: Option<&mut RawStrings>,
 ) -> i32 {
     guarded(|| {
-        let (strings, out) = (there(strings)?.read()?, there(out)?);
-        out.write(strings.count, |out| {
-            cells::decoded(&strings, out);
-            Ok(())
-        })
+        let strings = there(strings)?.read()?;
+        there(out)?.write(strings.count, || strings.used().len(), |out| out.decode(&strings))
+    })
+}
+
+/// Find strings that begin with one of some bytes, or without these, that are not UTF-8:
+/// `Engine.beginning`, `Engine.not_text`. `rows` has a 64-bit number for each, of which `found` says
+/// how many were needed.
+#[no_mangle]
+pub unsafe extern "C" fn piienc_rows(
+    strings: Option<&RawStrings>, begins: Option<&RawStrings>, rows: Bytes,
+    found: Option<&mut usize>,
+) -> i32 {
+    guarded(|| {
+        let (strings, rows, found) = (there(strings)?.read()?, rows.write()?, there(found)?);
+        let begins = begins.map(|begins| begins.list()).transpose()?;
+        let is_wanted = |string: &[u8]| match &begins {
+            Some(begins) => begins.iter().any(|each| string.starts_with(each)),
+            None => str::from_utf8(string).is_err(),
+        };
+        let wanted = (0..strings.count).filter(|row| strings.get(*row).map_or(false, is_wanted));
+        *found = 0;
+        for (row, place) in wanted.zip(rows.chunks_exact_mut(8)) {
+            place.copy_from_slice(&(row as u64).to_ne_bytes());
+            *found += 1;
+        }
+        Ok(())
     })
 }

@@ -1,48 +1,40 @@
 //! How a record is written: values out of fields, and fields out of values.
 
 use crate::blocks::Secret;
-
-/// What ends the lines of a file, beside LF and CRLF, which always do.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub enum LineEnd {
-    Common,
-    Cr,
-    CrCrLf,
-}
+use crate::strings::Builder;
 
 /// How the records of a file are written; interface.py says what each part means.
-#[derive(Clone)]
 pub struct Dialect {
     pub delimiter: Vec<u8>,
     pub quote: Option<u8>,
     pub escape: Option<u8>,
     pub comment: Vec<u8>,
+    pub line_end: Vec<u8>,
     pub nulls: Vec<Vec<u8>>,
-    pub line_end: LineEnd,
     pub lenient: bool,
     pub trailing: bool,
-}
-
-/// Memory that fields are written to, one behind the other.
-pub struct Output<'a> {
-    pub out: &'a mut [u8],
-    pub at: usize,
-}
-
-impl Output<'_> {
-    #[inline(always)]
-    pub fn copy(&mut self, bytes: &[u8]) {
-        let end = self.at + bytes.len();
-        self.out[self.at..end].copy_from_slice(bytes);
-        self.at = end;
-    }
+    /// Bytes at which a field can end or change its state. Of a delimiter, the first one counts:
+    /// what follows could make it whole.
+    pub special: [bool; 256],
 }
 
 impl Dialect {
+    /// Take the parts: delimiter (not empty), quote, escape, comment, line end; then the nulls.
+    pub fn new(parts: &[&[u8]], lenient: bool, trailing: bool) -> Self {
+        let (quote, escape) = (parts[1].first().copied(), parts[2].first().copied());
+        let mut special = [false; 256];
+        for byte in [Some(parts[0][0]), quote, escape, Some(b'\n'), Some(b'\r')].iter().flatten() {
+            special[usize::from(*byte)] = true;
+        }
+        let [delimiter, comment, line_end] = [0, 3, 4].map(|part| parts[part].to_vec());
+        let nulls = parts[5..].iter().map(|null| null.to_vec()).collect();
+        Self { delimiter, quote, escape, comment, line_end, nulls, lenient, trailing, special }
+    }
+
     /// Tell whether records can be found by masks.
     pub fn is_common(&self) -> bool {
         let simple = self.escape.is_none() && self.comment.is_empty();
-        simple && self.delimiter.len() == 1 && self.line_end == LineEnd::Common
+        simple && self.delimiter.len() == 1 && !matches!(&self.line_end[..], b"\r" | b"\r\r\n")
     }
 
     /// Tell whether a field, as it stands, is null.
@@ -55,51 +47,48 @@ impl Dialect {
     /// a digit, unless that means something here.
     pub fn is_clear(&self, field: &[u8]) -> bool {
         let mut bytes = field.iter();
-        let escaped = std::iter::from_fn(|| {
+        let mut escaped = std::iter::from_fn(|| {
             bytes.find(|byte| Some(**byte) == self.escape).and_then(|_| bytes.next())
         });
-        let known = |byte: &u8| {
-            self.delimiter.contains(byte)
-                || self.comment.contains(byte)
-                || Some(*byte) == self.quote
-        };
+        let marks = [&self.delimiter, &self.comment];
+        let is_mark = |byte: &u8| marks.iter().any(|mark| mark.contains(byte));
+        let known = |byte: &u8| is_mark(byte) || Some(*byte) == self.quote;
         self.escape.is_none()
             || self.is_null(field)
-            || escaped.filter(|byte| byte.is_ascii_alphanumeric()).all(known)
+            || escaped.all(|byte| !byte.is_ascii_alphanumeric() || known(byte))
     }
 
     /// Return the value of a field without its quotes and escapes; what is not one piece of the
     /// field is put together in `scratch`.
     #[inline(always)]
     pub fn value<'a>(&self, field: &'a [u8], scratch: &'a mut Secret) -> &'a [u8] {
-        match (field, self.quote, self.escape) {
-            ([first, inner @ ..], Some(quote), _) if *first == quote => {
-                self.quoted(inner, quote, scratch)
-            }
-            (_, _, Some(escape)) if field.contains(&escape) => {
-                unescape(field, self.escape, scratch.begin(field.len()));
-                scratch
-            }
-            _ => field,
+        let quoted = !field.is_empty() && Some(field[0]) == self.quote;
+        if quoted || self.escape.is_some() {
+            return self.unquoted(&field[usize::from(quoted)..], quoted, scratch);
         }
+        field
     }
 
-    fn quoted<'a>(&self, inner: &'a [u8], quote: u8, scratch: &'a mut Secret) -> &'a [u8] {
-        let special = |byte: &u8| *byte == quote || Some(*byte) == self.escape;
-        if inner.iter().position(special) == inner.len().checked_sub(1) {
-            return &inner[..inner.len() - 1];
+    fn unquoted<'a>(&self, inner: &'a [u8], quoted: bool, scratch: &'a mut Secret) -> &'a [u8] {
+        let special =
+            |byte: &u8| (quoted && Some(*byte) == self.quote) || Some(*byte) == self.escape;
+        let piece = inner.iter().position(special).unwrap_or(inner.len());
+        if piece + usize::from(quoted) == inner.len() {
+            return &inner[..piece];
         }
         let value = scratch.begin(inner.len());
-        let mut bytes = inner.iter();
+        let (mut bytes, mut inside) = (inner.iter(), quoted);
         while let Some(byte) = bytes.next() {
-            if *byte == quote && bytes.as_slice().first() != Some(&quote) {
+            let quote = inside && Some(*byte) == self.quote;
+            if quote && bytes.as_slice().first() != Some(byte) {
                 // Behind the closing quote, in a lenient dialect, quotes are data, and so is an
                 // escape that comes first: so Python's csv takes them.
+                inside = false;
                 value.extend(bytes.next());
-                unescape(bytes.as_slice(), self.escape, value);
-                break;
+            } else {
+                let escapes = quote || Some(*byte) == self.escape;
+                value.push(*if escapes { bytes.next().unwrap_or(byte) } else { byte });
             }
-            value.push(*if special(byte) { bytes.next().unwrap_or(byte) } else { byte });
         }
         scratch
     }
@@ -110,10 +99,11 @@ impl Dialect {
     /// `alone`: it is all of its line, which may not be empty.
     /// `plain`: it is known to be that.
     pub fn write(
-        &self, value: &[u8], first: bool, alone: bool, plain: bool, out: &mut Output,
+        &self, value: &[u8], first: bool, alone: bool, plain: bool, out: &mut Builder,
     ) -> bool {
         let comment = first && self.begins_comment(value);
-        let special = comment || !plain && value.iter().any(|byte| self.is_special(*byte));
+        let special =
+            comment || !plain && value.iter().any(|byte| self.special[usize::from(*byte)]);
         match self.quote {
             Some(quote) if special || self.is_null(value) || (alone && value.is_empty()) => {
                 out.copy(&[quote]);
@@ -126,18 +116,14 @@ impl Dialect {
                 out.copy(&[quote]);
             }
             None if special => {
-                let mut scratch = Secret::default();
-                let field = scratch.begin(2 * value.len());
+                let start = out.end;
                 for (place, byte) in value.iter().enumerate() {
-                    if self.is_special(*byte) || (comment && place == 0) {
-                        field.extend(self.escape);
+                    if self.special[usize::from(*byte)] || (comment && place == 0) {
+                        self.escape.iter().for_each(|escape| out.copy(&[*escape]));
                     }
-                    field.push(*byte);
+                    out.copy(&[*byte]);
                 }
-                if self.escape.is_none() || self.is_null(field) {
-                    return false;
-                }
-                out.copy(field);
+                return self.escape.is_some() && !self.is_null(&out.data[start..out.end]);
             }
             None if self.is_null(value) => return false,
             _ => out.copy(value),
@@ -147,37 +133,23 @@ impl Dialect {
 
     /// Count the bytes that are special where they stand in a value.
     pub fn specials(&self, data: &[u8]) -> usize {
-        // Few at a time, and without a branch inside: the compiler makes vectors of that.
         let (delimiter, lf) = (self.delimiter[0], b'\n');
         let (quote, escape) = (self.quote.unwrap_or(lf), self.escape.unwrap_or(lf));
-        let is = |byte: u8, other: u8| (byte == other) as u8;
-        let of = |chunk: &[u8]| {
-            chunk.iter().fold(0u8, |sum, byte| {
-                let quoting = is(*byte, quote) | is(*byte, escape) | is(*byte, delimiter);
-                sum.wrapping_add(quoting | is(*byte, lf) | is(*byte, b'\r'))
-            })
-        };
-        data.chunks(192).map(|chunk| usize::from(of(chunk))).sum()
+        count(data, |byte| {
+            let quoting = (byte == quote) | (byte == escape) | (byte == delimiter);
+            quoting | (byte == lf) | (byte == b'\r')
+        })
     }
 
     pub fn begins_comment(&self, field: &[u8]) -> bool {
         !self.comment.is_empty() && field.starts_with(&self.comment)
     }
-
-    /// The first byte of a delimiter counts as one: what follows could make it whole.
-    fn is_special(&self, byte: u8) -> bool {
-        byte == self.delimiter[0]
-            || matches!(byte, b'\n' | b'\r')
-            || Some(byte) == self.quote
-            || Some(byte) == self.escape
-    }
 }
 
-/// Append what a field says outside of quotes.
-fn unescape(field: &[u8], escape: Option<u8>, value: &mut Vec<u8>) {
-    let mut bytes = field.iter();
-    while let Some(byte) = bytes.next() {
-        let escaped = if Some(*byte) == escape { bytes.next() } else { None };
-        value.push(*escaped.unwrap_or(byte));
-    }
+/// Count the bytes that are something, which is told without a branch. A short sum in bytes at a
+/// time is what vectors do best.
+#[inline(always)]
+pub fn count(data: &[u8], is: impl Fn(u8) -> bool) -> usize {
+    let of = |chunk: &[u8]| chunk.iter().fold(0u8, |sum, byte| sum.wrapping_add(is(*byte) as u8));
+    data.chunks(192).map(|chunk| usize::from(of(chunk))).sum()
 }

@@ -1,144 +1,115 @@
 //! The records of a block of CSV: where each begins, and where each of its fields ends.
 
-use crate::dialect::{Dialect, LineEnd};
-use crate::machine::{FaultKind, Line, Machine, Stop};
+use std::ptr;
 
-/// What was found: `FoundRecords` of interface.py says it all.
+use crate::dialect::count;
+use crate::machine::{Block, FaultKind, Stop};
+
+/// The whole records at the beginning of a block of less than 4 GiB. Python reads the first fields:
+/// `FoundRecords` of interface.py says what they are.
 #[repr(C)]
-#[derive(Clone, Copy, Default)]
-pub struct Summary {
+pub struct Records<'a> {
     pub count: usize,
     pub columns: usize,
     pub size: usize,
     pub lines: usize,
-    /// A `FaultKind`; 0: nothing is wrong.
-    pub fault: u32,
-    pub place: usize,
-    pub line: usize,
-    pub fields: usize,
-}
-
-/// The whole records at the beginning of a block of less than 4 GiB.
-pub struct Records {
-    pub dialect: Dialect,
-    pub columns: usize,
-    /// Bytes that the records take, with blank lines and comments behind them.
-    pub size: usize,
-    pub summary: Summary,
-    /// Where each record begins.
+    /// What `Fault` of interface.py has, in its order; 0 for the kind: nothing is wrong.
+    pub fault: [usize; 4],
+    /// Where each record begins; for Python, where this stands.
+    pub starts_at: *const u32,
     pub starts: Vec<u32>,
     /// Where each field ends, record by record. The next one begins a delimiter behind.
     pub ends: Vec<u32>,
     /// Before which record the first empty line stands.
     pub blank: Option<usize>,
+    pub block: Block<'a>,
 }
 
-impl Records {
+impl<'a> Records<'a> {
     /// Find the records of a block.
     ///
     /// `columns`: fields of a record; 0 stands for as many as the first one has.
-    /// `last`: no more data follows.
-    pub fn find(dialect: Dialect, data: &[u8], columns: usize, last: bool) -> Records {
+    pub fn find(block: Block<'a>, columns: usize) -> Self {
+        let size = block.data.len();
         let mut found = Records {
+            count: 0,
             columns,
             size: 0,
-            summary: Summary::default(),
-            starts: Vec::with_capacity(data.len() / 64),
-            ends: Vec::with_capacity(data.len() / 8),
+            lines: 0,
+            fault: [0; 4],
+            starts_at: ptr::null(),
+            starts: Vec::with_capacity(size / 64),
+            ends: Vec::with_capacity(size / 8),
             blank: None,
-            dialect,
+            block,
         };
-        found.read(data, last);
-        let (count, columns, size) = (found.starts.len(), found.columns, found.size);
-        let lines = lines(&data[..size], found.dialect.line_end);
-        found.summary = Summary { count, columns, size, lines, ..found.summary };
+        let common = found.block.dialect.is_common();
+        while found.size < size {
+            if common && found.columns > 0 {
+                found.read_fast();
+                if found.size == size {
+                    break;
+                }
+            }
+            let known = found.ends.len();
+            if let Err(stop) = found.read_line(known) {
+                if let Some((kind, place)) = stop {
+                    let is_count = usize::from(kind == FaultKind::Fields);
+                    let fields = is_count * (found.ends.len() - known);
+                    found.fault = [kind as usize, place, found.lines(place), fields];
+                }
+                found.ends.truncate(known);
+                break;
+            }
+        }
+        (found.count, found.lines) = (found.starts.len(), found.lines(found.size));
+        found.starts_at = found.starts.as_ptr();
         found
     }
 
-    fn read(&mut self, data: &[u8], last: bool) {
-        let dialect = self.dialect.clone();
-        let machine = Machine::new(&dialect, data, last);
-        let common = dialect.is_common();
-        while self.size < data.len() {
-            if common && self.columns > 0 {
-                self.read_fast(data);
-                if self.size == data.len() {
-                    break;
-                }
+    /// Read one line; `known` fields are those of the lines before.
+    fn read_line(&mut self, known: usize) -> Result<(), Stop> {
+        let next = self.block.line(self.size, self.columns, &mut self.ends)?;
+        if self.ends.len() > known {
+            if !self.has_all(known) {
+                return Err(Some((FaultKind::Fields, self.size)));
             }
-            let known = self.ends.len();
-            match machine.line(self.size, self.columns, &mut self.ends) {
-                Ok((Line::Comment, next)) => self.size = next,
-                Ok((Line::Blank, next)) => {
-                    self.blank = self.blank.or(Some(self.starts.len()));
-                    self.size = next;
-                }
-                Ok((Line::Record, next)) => {
-                    if self.columns == 0 {
-                        self.columns = self.ends.len() - known;
-                        let trailing = self.dialect.trailing && self.columns > 1;
-                        self.columns -= usize::from(trailing && self.last_is_empty());
-                    }
-                    if let Some(fields) = self.wrong_count(known) {
-                        self.fail(data, FaultKind::Fields, self.size, fields);
-                        self.ends.truncate(known);
-                        break;
-                    }
-                    self.starts.push(self.size as u32);
-                    self.size = next;
-                }
-                Err(stop) => {
-                    if let Stop::Fault(kind, place) = stop {
-                        self.fail(data, kind, place, 0);
-                    }
-                    self.ends.truncate(known);
-                    break;
-                }
+            self.starts.push(self.size as u32);
+        } else if !self.block.dialect.begins_comment(&self.block.data[self.size..]) {
+            self.blank = self.blank.or(Some(self.starts.len()));
+        }
+        self.size = next;
+        Ok(())
+    }
+
+    /// Tell whether the record whose first field is number `first` has as many as it should. A
+    /// trailing delimiter that may be there goes.
+    fn has_all(&mut self, first: usize) -> bool {
+        let (dialect, mut fields) = (&self.block.dialect, self.ends.len() - first);
+        if dialect.trailing && (self.columns == 0 || fields == self.columns + 1) {
+            if let [.., before, last] = self.ends[first..] {
+                fields -= usize::from((last - before) as usize == dialect.delimiter.len());
             }
         }
-    }
-
-    fn fail(&mut self, data: &[u8], kind: FaultKind, place: usize, fields: usize) {
-        let line = lines(&data[..place], self.dialect.line_end);
-        self.summary = Summary { fault: kind as u32, place, line, fields, ..self.summary };
-    }
-
-    /// Return how many fields the record has whose first one is number `first`, if these are not
-    /// as many as they should be. A trailing delimiter that may be there goes.
-    fn wrong_count(&mut self, first: usize) -> Option<usize> {
-        let fields = self.ends.len() - first;
-        if self.dialect.trailing && fields == self.columns + 1 && self.last_is_empty() {
-            self.ends.pop();
-            return None;
+        self.ends.truncate(first + fields);
+        if self.columns == 0 {
+            self.columns = fields;
         }
-        (fields != self.columns).then_some(fields)
-    }
-
-    /// Tell whether the last field is empty, which is not the first one of its record.
-    fn last_is_empty(&self) -> bool {
-        match self.ends[..] {
-            [.., before, last] => (last - before) as usize == self.dialect.delimiter.len(),
-            _ => false,
-        }
+        fields == self.columns
     }
 
     /// Read records of the common dialect, up to one that is not quite as it should be.
-    fn read_fast(&mut self, data: &[u8]) {
-        let quote = self.dialect.quote.unwrap_or(b'\n');
-        let has_quotes = self.dialect.quote.is_some();
-        let wanted = [self.dialect.delimiter[0], b'\n', b'\r', quote];
+    fn read_fast(&mut self) {
+        let (data, dialect) = (self.block.data, &self.block.dialect);
+        let wanted = [dialect.delimiter[0], b'\n', b'\r', dialect.quote.unwrap_or(0)];
+        let quoting = if dialect.quote.is_some() { !0 } else { 0 };
         let (mut start, mut field, mut known) = (self.size, self.size, self.ends.len());
         let mut before = Before(0, 1, 0, 0);
         let mut at = self.size;
         'blocks: while at < data.len() {
-            let [delimiters, lfs, crs, mut quotes] = masks(data, at, wanted);
-            if !has_quotes {
-                quotes = 0;
-            }
-            let (mut marks, bad) = before.step(delimiters, lfs, crs, quotes);
-            if bad != 0 {
-                marks &= (1 << bad.trailing_zeros()) - 1;
-            }
+            let [delimiters, lfs, crs, quotes] = masks(data, at, wanted);
+            let (mut marks, bad) = before.step(delimiters, lfs, crs, quotes & quoting);
+            marks &= (bad & bad.wrapping_neg()).wrapping_sub(1);
             while marks != 0 {
                 let place = at + marks.trailing_zeros() as usize;
                 marks &= marks - 1;
@@ -149,7 +120,7 @@ impl Records {
                 }
                 let cr = place > field && data[place - 1] == b'\r';
                 self.ends.push((place - usize::from(cr)) as u32);
-                if self.ends.len() - known != self.columns && self.wrong_count(known).is_some() {
+                if self.ends.len() - known != self.columns && !self.has_all(known) {
                     break 'blocks;
                 }
                 self.starts.push(start as u32);
@@ -164,6 +135,17 @@ impl Records {
         }
         self.ends.truncate(known);
         self.size = start;
+    }
+
+    /// Count the ends of lines: LFs, and where `line_end` is CR, also CRs that no LF follows.
+    fn lines(&self, size: usize) -> usize {
+        let data = &self.block.data[..size];
+        let lfs = count(data, |byte| byte == b'\n');
+        if self.block.dialect.line_end != b"\r" {
+            return lfs;
+        }
+        let crlfs = data.windows(2).filter(|pair| pair == b"\r\n").count();
+        lfs + count(data, |byte| byte == b'\r') - crlfs
     }
 }
 
@@ -189,22 +171,6 @@ impl Before {
         *self = Before(is_inside, (marks | closing) >> 63, closing >> 63, crs >> 63);
         (marks, bad)
     }
-}
-
-/// Count the ends of lines: LFs, and where `line_end` is CR, also CRs that no LF follows.
-fn lines(data: &[u8], line_end: LineEnd) -> usize {
-    // A short sum in bytes at a time is what vectors do best.
-    let count = |wanted: u8| -> usize {
-        let of = |chunk: &[u8]| {
-            chunk.iter().fold(0u8, |sum, byte| sum.wrapping_add((*byte == wanted) as u8))
-        };
-        data.chunks(192).map(|chunk| usize::from(of(chunk))).sum()
-    };
-    let alone = match line_end {
-        LineEnd::Cr => count(b'\r') - data.windows(2).filter(|pair| pair == b"\r\n").count(),
-        _ => 0,
-    };
-    count(b'\n') + alone
 }
 
 /// Say where each of four bytes stands among 64 bytes at a place, a bit for each; zeros behind the

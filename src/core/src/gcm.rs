@@ -2,9 +2,9 @@
 //!
 //! A ciphertext is IV (12 bytes) ‖ encrypted cell ‖ tag (16 bytes).
 
-use crate::blocks::{encrypt, Aes, Cell, BLOCK, LONGEST};
-use crate::border::wipe;
-use crate::Error;
+use crate::blocks::{block, read, xor, Ask, Cell, Cipher, Work, BLOCK, LONGEST};
+use crate::border::{wipe, Aes};
+use crate::Result;
 
 /// Bytes in an IV: SP 800-38D, 8.2, the recommended length.
 pub const IV: usize = 12;
@@ -16,31 +16,73 @@ const REDUCTION: u128 = 0xe1 << 120;
 /// block. They are looked up by ciphertext alone, which is public.
 type Table = [[u128; 16]; 2 * BLOCK];
 
+/// AES-GCM under one key and context.
+pub struct Gcm {
+    work: Work,
+    ghash: Ghash,
+}
+
+impl Gcm {
+    /// Prepare for a context and for cells of so many bytes at most.
+    pub fn new(context: &[u8], longest: usize, aes: Aes) -> Result<Self> {
+        let ghash = Ghash::new(aes.encrypt(0)?, context, longest / BLOCK + 1);
+        Ok(Gcm { work: Work::new(aes), ghash })
+    }
+}
+
+impl Cipher for Gcm {
+    fn seal(&mut self, cells: &[Cell], data: &[u8], out: &mut [u8]) -> Result {
+        self.work.count(Ask::First, cells, 1, |_, cell| counter(&out[cell.out..]))?;
+        for (cell, stream) in self.work.streams(cells, 1) {
+            let out = &mut out[cell.out + IV..];
+            xor(&data[cell.start..], cell.size, &stream[BLOCK..], out);
+            let tag = self.ghash.of(out, cell.size) ^ read(&stream[..BLOCK]);
+            out[cell.size..][..BLOCK].copy_from_slice(&tag.to_le_bytes());
+        }
+        Ok(())
+    }
+
+    fn open(&mut self, cells: &[Cell], data: &[u8], out: &mut [u8]) -> Result<Vec<bool>> {
+        self.work.count(Ask::First, cells, 1, |_, cell| counter(&data[cell.start..]))?;
+        let open = |(cell, stream): (&Cell, &[u8])| {
+            let sealed = &data[cell.start + IV..];
+            xor(sealed, cell.size, &stream[BLOCK..], &mut out[cell.out..]);
+            let tag = self.ghash.of(sealed, cell.size) ^ read(&stream[..BLOCK]);
+            tag == read(&sealed[cell.size..][..BLOCK])
+        };
+        Ok(self.work.streams(cells, 1).map(open).collect())
+    }
+}
+
+/// Return the first counter of an IV: SP 800-38D, 7.1, step 2.
+#[inline(always)]
+fn counter(iv: &[u8]) -> u128 {
+    let mut block = [0; BLOCK];
+    block[..IV].copy_from_slice(&iv[..IV]);
+    read(&block) | 1 << 120
+}
+
 /// GHASH in its power form, the sum of C_i * H^(m-i+1), under one key and context.
-pub struct Ghash {
+struct Ghash {
     /// Of H, H^2, H^3, …
     tables: Vec<Table>,
     /// GHASH of the context, times H^0, H^1, …
     context: Vec<u128>,
-    bits: u64,
+    bits: u128,
     /// For each length of a cell, what does not depend on its bytes.
     constants: Vec<Option<u128>>,
 }
 
 impl Ghash {
-    /// Prepare for a context and for cells of so many blocks at most.
-    pub fn new(context: &[u8], blocks: usize, aes: &mut Aes) -> Result<Self, Error> {
-        let key = u128::from_be_bytes(encrypt(aes, [0; BLOCK])?);
+    fn new(key: u128, context: &[u8], blocks: usize) -> Self {
         let mut hashed = 0;
         for chunk in context.chunks(BLOCK) {
-            let mut block = [0; BLOCK];
-            block[..chunk.len()].copy_from_slice(chunk);
-            hashed = multiply(hashed ^ u128::from_be_bytes(block), key);
+            hashed = multiply(hashed ^ block(chunk, chunk.len(), 0).swap_bytes(), key);
         }
         let mut made = Ghash {
             tables: Vec::with_capacity(blocks + 1),
             context: Vec::with_capacity(blocks + 2),
-            bits: 8 * context.len() as u64,
+            bits: 8 * context.len() as u128,
             constants: vec![None; LONGEST + 1],
         };
         let mut power = key;
@@ -50,29 +92,20 @@ impl Ghash {
             made.context.push(multiply(hashed, power));
             power = multiply(power, key);
         }
-        Ok(made)
+        made
     }
 
-    /// Return GHASH of the context and an encrypted cell; byte 0 is the lowest.
-    pub fn of(&mut self, cell: &Cell, data: &[u8]) -> u128 {
-        let blocks = cell.blocks();
-        let mut total = self.constant(cell.size);
+    /// Return GHASH of the context and the `size` bytes of an encrypted cell; byte 0 is the lowest.
+    fn of(&mut self, bytes: &[u8], size: usize) -> u128 {
+        let blocks = (size + BLOCK - 1) / BLOCK;
+        let mut total = *self.constants[size].get_or_insert_with(|| {
+            let lengths = (self.bits << 64) | (8 * size as u128);
+            product(&self.tables[0], lengths.swap_bytes()) ^ self.context[blocks + 1].swap_bytes()
+        });
         for (number, table) in self.tables[1..=blocks].iter().rev().enumerate() {
-            total ^= product(table, cell.block(data, number));
+            total ^= product(table, block(bytes, size, number));
         }
         total
-    }
-
-    #[inline(always)]
-    fn constant(&mut self, size: usize) -> u128 {
-        if let Some(known) = self.constants[size] {
-            return known;
-        }
-        let lengths = (u128::from(self.bits) << 64) | (8 * size as u128);
-        let context = self.context[(size + BLOCK - 1) / BLOCK + 1].swap_bytes();
-        let constant = product(&self.tables[0], lengths.swap_bytes()) ^ context;
-        self.constants[size] = Some(constant);
-        constant
     }
 }
 
@@ -128,12 +161,7 @@ mod tests {
 
     fn hash(key: u128, context: &[u8], data: &[u128], size: usize) -> u128 {
         let data: Vec<u8> = data.iter().flat_map(|block| block.to_be_bytes()).collect();
-        let mut aes = |_, _: &[u8], _: &[u8], out: &mut [u8]| {
-            out[..BLOCK].copy_from_slice(&key.to_be_bytes());
-            Ok(true)
-        };
-        let mut ghash = Ghash::new(context, 4, &mut aes).unwrap();
-        ghash.of(&Cell { size, ..Cell::default() }, &data).swap_bytes()
+        Ghash::new(key, context, 4).of(&data, size).swap_bytes()
     }
 
     #[test]

@@ -28,6 +28,8 @@ mod siv;
 mod splice;
 mod strings;
 
+type Result<T = ()> = std::result::Result<T, Error>;
+
 /// Why a door does not do what it was asked for.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Error {

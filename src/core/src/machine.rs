@@ -1,7 +1,7 @@
 //! One record, byte by byte, in every dialect. It alone tells what is wrong with a record: the
 //! fast way leaves to it whatever it does not like.
 
-use crate::dialect::{Dialect, LineEnd};
+use crate::dialect::Dialect;
 
 /// What is wrong with a record: numbers of interface.py.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -14,20 +14,9 @@ pub enum FaultKind {
     OpenEscape = 6,
 }
 
-/// Why no record is found.
-pub enum Stop {
-    /// The data ends before it; more may come.
-    Partial,
-    /// This is wrong, at this byte.
-    Fault(FaultKind, usize),
-}
-
-/// What a line is.
-pub enum Line {
-    Record,
-    Comment,
-    Blank,
-}
+/// Why no record is found: this is wrong, at this byte; or the data ends before it, and more may
+/// come.
+pub type Stop = Option<(FaultKind, usize)>;
 
 /// What stands at a place outside of quotes.
 enum Mark {
@@ -37,47 +26,35 @@ enum Mark {
     Other,
 }
 
-/// Reads the lines of some data.
-pub struct Machine<'a> {
-    dialect: &'a Dialect,
-    data: &'a [u8],
-    last: bool,
-    /// Bytes at which a field can end or change its state.
-    special: [bool; 256],
+/// A block of CSV, whose lines are read.
+pub struct Block<'a> {
+    pub data: &'a [u8],
+    pub dialect: Dialect,
+    /// No more data follows.
+    pub last: bool,
 }
 
-impl<'a> Machine<'a> {
-    /// `last`: no more data follows.
-    pub fn new(dialect: &'a Dialect, data: &'a [u8], last: bool) -> Self {
-        let mut special = [false; 256];
-        let of_dialect = [Some(dialect.delimiter[0]), dialect.quote, dialect.escape];
-        for byte in of_dialect.into_iter().flatten().chain([b'\n', b'\r']) {
-            special[usize::from(byte)] = true;
-        }
-        Machine { dialect, data, last, special }
-    }
-
+impl Block<'_> {
     /// Read the line at `start`, which is not the data's end; a record may have several.
     ///
     /// `columns`: of a record; 0 if that is not known yet. `ends`: gets where its fields end.
-    /// Returns what it is and where the next one begins.
-    pub fn line(
-        &self, start: usize, columns: usize, ends: &mut Vec<u32>,
-    ) -> Result<(Line, usize), Stop> {
-        if self.dialect.begins_comment(&self.data[start..]) {
-            return Ok((Line::Comment, self.past_comment(start)?));
+    /// Returns where the next line begins. One that is empty or a comment has no fields.
+    pub fn line(&self, start: usize, columns: usize, ends: &mut Vec<u32>) -> Result<usize, Stop> {
+        let mut at = start;
+        let comment = self.dialect.begins_comment(&self.data[start..]);
+        while comment && at < self.data.len() && !matches!(self.data[at], b'\n' | b'\r') {
+            at += 1;
         }
-        if columns != 1 {
-            if let Mark::End(size) = self.mark(start)? {
-                return Ok((Line::Blank, start + size));
+        if comment || columns != 1 {
+            if let Mark::End(size) = self.mark(at)? {
+                return Ok(at + size);
             }
         }
-        let mut at = start;
         loop {
             at = self.field_end(at)?;
             ends.push(at as u32);
             match self.mark(at)? {
-                Mark::End(size) => return Ok((Line::Record, at + size)),
+                Mark::End(size) => return Ok(at + size),
                 _ => at += self.dialect.delimiter.len(),
             }
         }
@@ -85,22 +62,22 @@ impl<'a> Machine<'a> {
 
     /// Find the end of the field that begins at a place.
     fn field_end(&self, start: usize) -> Result<usize, Stop> {
-        let (data, dialect) = (self.data, self.dialect);
+        let (data, dialect) = (self.data, &self.dialect);
         let mut at = start;
         let quoted = at < data.len() && Some(data[at]) == dialect.quote;
         if quoted {
             at = self.past_quotes(start)?;
             match self.mark(at)? {
-                Mark::Other if self.is_cut(at, &dialect.delimiter) => return Err(Stop::Partial),
+                Mark::Other if self.is_cut(at, &dialect.delimiter) => return Err(None),
                 Mark::Other if !dialect.lenient => {
-                    return Err(Stop::Fault(FaultKind::AfterQuote, at - 1));
+                    return Err(Some((FaultKind::AfterQuote, at - 1)));
                 }
                 Mark::Other => at += 1, // data, even if it is an escape: so Python's csv takes it
                 _ => return Ok(at),
             }
         }
         loop {
-            while at < data.len() && !self.special[usize::from(data[at])] {
+            while at < data.len() && !dialect.special[usize::from(data[at])] {
                 at += 1;
             }
             if !matches!(self.mark(at)?, Mark::Other) {
@@ -109,10 +86,10 @@ impl<'a> Machine<'a> {
             if Some(data[at]) == dialect.escape {
                 at += 1;
                 if at == data.len() {
-                    return self.at_the_end(FaultKind::OpenEscape, at - 1);
+                    return Err(self.last.then_some((FaultKind::OpenEscape, at - 1)));
                 }
             } else if Some(data[at]) == dialect.quote && !dialect.lenient {
-                return Err(Stop::Fault(FaultKind::QuoteInside, at));
+                return Err(Some((FaultKind::QuoteInside, at)));
             }
             at += 1;
         }
@@ -128,35 +105,23 @@ impl<'a> Machine<'a> {
             }
             at += if quote || Some(*byte) == self.dialect.escape { 2 } else { 1 };
         }
-        self.at_the_end(FaultKind::OpenQuote, start)
-    }
-
-    fn past_comment(&self, start: usize) -> Result<usize, Stop> {
-        let mut at = start;
-        loop {
-            while at < self.data.len() && !matches!(self.data[at], b'\n' | b'\r') {
-                at += 1;
-            }
-            if let Mark::End(size) = self.mark(at)? {
-                return Ok(at + size);
-            }
-            at += 1;
-        }
+        Err(self.last.then_some((FaultKind::OpenQuote, start)))
     }
 
     /// Say what stands at a place outside of quotes.
+    #[inline(always)]
     fn mark(&self, at: usize) -> Result<Mark, Stop> {
         let rest = &self.data[at..];
         match rest {
             [] if self.last => Ok(Mark::End(0)),
-            [] => Err(Stop::Partial),
+            [] => Err(None),
             [b'\n', ..] => Ok(Mark::End(1)),
             [b'\r', b'\n', ..] => Ok(Mark::End(2)),
-            [b'\r', ..] => match (self.dialect.line_end, rest) {
-                (LineEnd::CrCrLf, [_, b'\r', b'\n', ..]) => Ok(Mark::End(3)),
-                (_, [_]) | (LineEnd::CrCrLf, [_, b'\r']) if !self.last => Err(Stop::Partial),
-                (LineEnd::Cr, _) => Ok(Mark::End(1)),
-                _ => Err(Stop::Fault(FaultKind::LoneCr, at)),
+            [b'\r', ..] => match (&self.dialect.line_end[..], rest) {
+                (b"\r\r\n", [_, b'\r', b'\n', ..]) => Ok(Mark::End(3)),
+                (_, [_]) | (b"\r\r\n", [_, b'\r']) if !self.last => Err(None),
+                (b"\r", _) => Ok(Mark::End(1)),
+                _ => Err(Some((FaultKind::LoneCr, at))),
             },
             _ if rest.starts_with(&self.dialect.delimiter) => Ok(Mark::Delimiter),
             _ => Ok(Mark::Other),
@@ -167,10 +132,5 @@ impl<'a> Machine<'a> {
     fn is_cut(&self, at: usize, whole: &[u8]) -> bool {
         let rest = &self.data[at..];
         !self.last && rest.len() < whole.len() && whole.starts_with(rest)
-    }
-
-    /// What is wrong only if no more data follows.
-    fn at_the_end(&self, kind: FaultKind, place: usize) -> Result<usize, Stop> {
-        Err(if self.last { Stop::Fault(kind, place) } else { Stop::Partial })
     }
 }

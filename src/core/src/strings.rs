@@ -1,7 +1,10 @@
 //! Byte strings as Arrow lays them out: bytes side by side, offsets between them, and a bit for
 //! each that is not null.
 
-use crate::Error;
+use std::ops::Range;
+
+use crate::base64;
+use crate::{Error, Result};
 
 /// Strings to read.
 #[derive(Clone, Copy)]
@@ -16,18 +19,15 @@ pub struct Strings<'a> {
 
 impl<'a> Strings<'a> {
     /// Hold the buffers against each other.
-    pub fn checked(self) -> Result<Self, Error> {
+    pub fn checked(self) -> Result<Self> {
         let width = if self.wide { 8 } else { 4 };
         let sizes = self.offsets.len() / width > self.count
             && self.validity.map_or(true, |bits| self.count <= 8 * bits.len());
         // A negative number is a large one here.
         let rising =
             || (0..self.count).fold(true, |rises, row| rises & (self.at(row) <= self.at(row + 1)));
-        if sizes && rising() && self.at(self.count) <= self.data.len() {
-            Ok(self)
-        } else {
-            Err(Error::Argument)
-        }
+        let fits = sizes && rising() && self.at(self.count) <= self.data.len();
+        fits.then_some(self).ok_or(Error::Argument)
     }
 
     #[inline(always)]
@@ -53,6 +53,12 @@ impl<'a> Strings<'a> {
         self.range(row).map(|(start, end)| &self.data[start..end])
     }
 
+    /// Return how many bytes there are from the first to the last one of some rows.
+    #[inline(always)]
+    pub fn size(&self, rows: Range<usize>) -> usize {
+        self.at(rows.end) - self.at(rows.start)
+    }
+
     /// Return the bytes from the first string to the last one.
     pub fn used(&self) -> &'a [u8] {
         &self.data[self.at(0)..self.at(self.count)]
@@ -60,7 +66,7 @@ impl<'a> Strings<'a> {
 
     /// Return the size of the longest one.
     pub fn longest(&self) -> usize {
-        (0..self.count).map(|row| self.at(row + 1) - self.at(row)).max().unwrap_or(0)
+        (0..self.count).map(|row| self.size(row..row + 1)).max().unwrap_or(0)
     }
 }
 
@@ -78,14 +84,9 @@ pub struct Builder<'a> {
 }
 
 impl Builder<'_> {
-    /// Begin with the first offset.
-    pub fn begin(&mut self) {
-        self.validity.fill(0);
-        self.set(0, 0);
-    }
-
+    /// Say where a string begins, or the last one ends.
     #[inline(always)]
-    fn set(&mut self, row: usize, offset: usize) {
+    pub fn set(&mut self, row: usize, offset: usize) {
         if self.wide {
             self.offsets[8 * row..][..8].copy_from_slice(&(offset as i64).to_ne_bytes());
         } else {
@@ -94,21 +95,50 @@ impl Builder<'_> {
         }
     }
 
-    /// Leave room for a string that is written later; return where it begins.
+    /// Write bytes of a string, which goes on.
     #[inline(always)]
-    pub fn room(&mut self, size: usize) -> usize {
-        let start = self.end;
+    pub fn copy(&mut self, bytes: &[u8]) {
+        let end = self.end + bytes.len();
+        self.data[self.end..end].copy_from_slice(bytes);
+        self.end = end;
+    }
+
+    /// End a string whose last bytes, so many, are written.
+    #[inline(always)]
+    fn close(&mut self, size: usize) {
         self.validity[self.count / 8] |= 1 << (self.count % 8);
         self.end += size;
         self.count += 1;
         self.set(self.count, self.end);
-        start
     }
 
     #[inline(always)]
     pub fn push(&mut self, string: &[u8]) {
-        let start = self.room(string.len());
-        self.data[start..self.end].copy_from_slice(string);
+        self.copy(string);
+        self.close(0);
+    }
+
+    /// Write a stored cell, behind which `base64::SPARE` bytes stand.
+    #[inline(always)]
+    pub fn push_stored(&mut self, spared: &[u8], size: usize, text: bool) {
+        if text {
+            base64::encode(spared, size, &mut self.data[self.end..]);
+            self.close(base64::size(size));
+        } else {
+            self.push(&spared[..size]);
+        }
+    }
+
+    /// Decode base64; what is not in its canonical form becomes null.
+    pub fn decode(&mut self, texts: &Strings) -> Result {
+        for row in 0..texts.count {
+            let text = texts.get(row);
+            match text.and_then(|text| base64::decode(text, &mut self.data[self.end..])) {
+                Some(size) => self.close(size),
+                None => self.push_null(),
+            }
+        }
+        Ok(())
     }
 
     #[inline(always)]

@@ -16,9 +16,9 @@ import os
 from ctypes import byref, c_size_t
 from typing import TYPE_CHECKING, Self
 
-from piienc.core.interface import Opened, Strings
+from piienc.core.interface import Opened, Strings, Unreadable
 from piienc.core.native.library import CoreLibrary
-from piienc.core.native.memory import HeldBuffers, NewBytes, NewStrings
+from piienc.core.native.memory import HeldBuffers, NewBytes
 from piienc.core.native.openssl import OpenSslCalls, aead_of
 from piienc.core.native.records import NativeRecords
 from piienc.errors import PiiencError
@@ -29,12 +29,10 @@ if TYPE_CHECKING:
 
     from piienc.core.interface import Buffer, ColumnKey, Dialect
 
-VERSION = 1
+VERSION = 2
 """Of the doors in border.rs."""
 
 _IV = 12  # bytes: NIST SP 800-38D, 8.2
-_OVERHEAD = {"searchable": 16, "sealed": _IV + 16}
-"""Bytes that a ciphertext of each mode has more than its cell."""
 
 _HEAP = 31 << 20  # bytes; of 32 MiB and more, glibc does not believe it
 _PROVED = (0, 1, 15, 16, 17, 31, 32, 33, 64, 100)
@@ -80,53 +78,43 @@ class NativeEngine:
             self._prove(key)
         return self._open(cells, keys, text=text)
 
-    def beginning(self, cells: Strings, begins: Sequence[bytes]) -> list[int]:
-        """Return the rows whose cells begin with one of some bytes."""
-        with HeldBuffers() as held:
-            return self._rows("beginning", cells, byref(held.listed(*begins)))
-
-    def not_text(self, strings: Strings) -> list[int]:
-        """Return the rows that are not UTF-8."""
-        return self._rows("not_text", strings)
-
-    def _rows(self, name: str, strings: Strings, *more: object) -> list[int]:
-        rows, found = NewBytes(8 * strings.count), c_size_t()
-        with HeldBuffers() as held:
-            given = byref(held.strings(strings)), *more
-            self._library.call(name, *given, rows.memory, byref(found))
-        return memoryview(rows.cut(8 * found.value)).cast("Q").tolist()
-
     def decoded(self, cells: Strings) -> Strings:
         """Decode base64."""
         with HeldBuffers() as held:
-            given = held.strings(cells)
-            new = NewStrings(cells.count, int(given.data.size) // 4 * 3)
-            self._library.call("decoded", byref(given), byref(new.memory))
-        return new.made()
+            given = byref(held.strings(cells))
+            return self._library.strings("decoded", cells.count, Unreadable, given)
+
+    def beginning(self, cells: Strings, begins: Sequence[bytes]) -> list[int]:
+        """Return the rows whose cells begin with one of some bytes."""
+        with HeldBuffers() as held:
+            return self._rows(cells, byref(held.listed(*begins)))
+
+    def not_text(self, strings: Strings) -> list[int]:
+        """Return the rows that are not UTF-8."""
+        return self._rows(strings, None)
+
+    def _rows(self, strings: Strings, begins: object) -> list[int]:
+        rows, found = NewBytes(8 * strings.count), c_size_t()
+        with HeldBuffers() as held:
+            given = byref(held.strings(strings)), begins
+            self._library.call("rows", *given, rows.memory, byref(found))
+        return memoryview(rows.cut(8 * found.value)).cast("Q").tolist()
 
     def _seal(self, cells: Strings, key: ColumnKey, *, text: bool) -> Strings:
         ivs = os.urandom(_IV * cells.count) if key.mode == "sealed" else b""
         with HeldBuffers() as held:
-            given, random = held.strings(cells), held.buffer(ivs)
-            whole = given.data.size + cells.count * (len(key.prefix) + _OVERHEAD[key.mode])
-            new = NewStrings(cells.count, 4 * (whole + 2 * cells.count) // 3 if text else whole)
-            called, keys = OpenSslCalls([key]), held.keys([key])
-            arguments = byref(keys), text, called.call, random, byref(new.memory)
-            if self._library.call("seal", byref(given), *arguments):
-                raise called.failed[0]
-        return new.made()
+            return self._made("seal", cells, [key], text, held.buffer(ivs))
 
     def _open(self, cells: Strings, keys: Sequence[ColumnKey], *, text: bool) -> Opened:
         verdicts = NewBytes(cells.count)
+        opened = self._made("open", cells, keys, text, verdicts.memory)
+        return Opened(opened, verdicts.cut(cells.count))
+
+    def _made(self, name: str, cells: Strings, keys: Sequence[ColumnKey], *more: object) -> Strings:
+        (text, memory), calls = more, OpenSslCalls(keys)
         with HeldBuffers() as held:
-            given = held.strings(cells)
-            size = int(given.data.size)
-            new = NewStrings(cells.count, size // 4 * 3 if text else size)
-            called, described = OpenSslCalls(keys), held.keys(keys)
-            arguments = byref(described), text, called.call, verdicts.memory, byref(new.memory)
-            if self._library.call("open", byref(given), *arguments):
-                raise called.failed[0]
-        return Opened(new.made(), verdicts.cut(cells.count))
+            given = byref(held.strings(cells)), byref(held.keys(keys)), text, calls.call, memory
+            return self._library.strings(name, cells.count, lambda *_: calls.failed[0], *given)
 
     def _prove(self, key: ColumnKey) -> None:
         """Hold the core against OpenSSL before a key is used for the first time.

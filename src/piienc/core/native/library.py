@@ -3,30 +3,29 @@
 from __future__ import annotations
 
 import ctypes
-from ctypes import POINTER, Structure, c_int32, c_size_t, c_uint32, c_void_p
+from ctypes import POINTER, Structure, byref, c_bool, c_int32, c_size_t, c_uint32, c_void_p
 from typing import TYPE_CHECKING, Any
 
-from piienc.core.native.memory import RawBytes, RawStrings
+from piienc.core.native.memory import NewStrings, RawBytes, RawStrings
 from piienc.errors import PiiencError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
+    from piienc.core.interface import Strings
 
-class FoundRaw(Structure):
-    """`Found` of border.rs."""
+
+class RawRecords(Structure):
+    """What `Records` of find.rs begins with."""
 
     _fields_ = (
-        ("records", c_void_p),
-        ("starts", c_void_p),
         ("count", c_size_t),
         ("columns", c_size_t),
         ("size", c_size_t),
         ("lines", c_size_t),
-        ("fault", c_uint32),
-        ("place", c_size_t),
-        ("line", c_size_t),
-        ("fields", c_size_t),
+        ("fault", c_size_t * 4),
+        ("starts", c_void_p),
     )
 
 
@@ -36,27 +35,23 @@ class RawChange(Structure):
     _fields_ = (("column", c_size_t), ("action", c_uint32), ("values", RawStrings))
 
 
-_PLACE, _SIZE = POINTER(c_size_t * 2), POINTER(c_size_t)
-_STRINGS = POINTER(RawStrings)
+_RECORDS, _STRINGS = POINTER(RawRecords), POINTER(RawStrings)
 CALL = ctypes.CFUNCTYPE(
     c_int32, c_uint32, c_uint32, c_void_p, c_size_t, c_void_p, c_size_t, c_void_p, c_size_t
 )
 
 _DOORS: dict[str, tuple[Any, ...]] = {
-    "find": (RawBytes, _STRINGS, c_size_t, c_uint32, POINTER(FoundRaw)),
-    "column": (c_void_p, RawBytes, c_size_t, _STRINGS),
-    "splice": (
-        c_void_p, RawBytes, POINTER(RawChange), c_size_t, RawBytes, RawBytes, _SIZE, _PLACE,
-    ),
-    "seal": (_STRINGS, _STRINGS, c_uint32, CALL, RawBytes, _STRINGS),
-    "open": (_STRINGS, _STRINGS, c_uint32, CALL, RawBytes, _STRINGS),
-    "beginning": (_STRINGS, _STRINGS, RawBytes, _SIZE),
-    "not_text": (_STRINGS, RawBytes, _SIZE),
+    "find": (RawBytes, _STRINGS, c_size_t, c_uint32, POINTER(_RECORDS)),
+    "column": (_RECORDS, c_size_t, _STRINGS),
+    "splice": (_RECORDS, POINTER(RawChange), c_size_t, _STRINGS),
+    "seal": (_STRINGS, _STRINGS, c_bool, CALL, RawBytes, _STRINGS),
+    "open": (_STRINGS, _STRINGS, c_bool, CALL, RawBytes, _STRINGS),
     "decoded": (_STRINGS, _STRINGS),
-}  # fmt: skip
+    "rows": (_STRINGS, _STRINGS, RawBytes, POINTER(c_size_t)),
+}
 """What each door of border.rs takes; all of these return a code."""
 
-CALL_FAILED, REFUSED_FIELD = 1, 3  # codes of border.rs that are expected; 0: done
+_EXPECTED = 1, 3  # codes of border.rs: a callback failed; a field was refused
 
 
 class CoreLibrary:
@@ -66,15 +61,30 @@ class CoreLibrary:
         library = ctypes.CDLL(str(path))
         self.version = int(library.piienc_version())
         self.free = library.piienc_free
-        self.free.argtypes, self.free.restype = (c_void_p,), None
+        self.free.argtypes, self.free.restype = (_RECORDS,), None
         self._doors = {}
         for name, arguments in _DOORS.items():
             door = self._doors[name] = library[f"piienc_{name}"]
             door.argtypes, door.restype = arguments, c_int32
 
-    def call(self, name: str, *arguments: object) -> int:
-        """Call a door; return 0, or a code that its caller expects."""
+    def call(self, name: str, *arguments: object) -> bool:
+        """Call a door; tell whether it has failed in a way that its caller expects."""
         code = int(self._doors[name](*arguments))
-        if code not in {0, CALL_FAILED, REFUSED_FIELD}:
+        if code not in {0, *_EXPECTED}:
             raise PiiencError(f"the core ended {name} with code {code}")
-        return code
+        return code != 0
+
+    def strings(
+        self, name: str, count: int, error: Callable[[int, int], BaseException], *arguments: object
+    ) -> Strings:
+        """Call a door twice: it says how large what it writes will be, then it writes.
+
+        Raises:
+            BaseException: what `error` returns for the row and column that are refused, if any.
+        """
+        bound = RawStrings()
+        self.call(name, *arguments, byref(bound))
+        new = NewStrings(count, bound.size)
+        if self.call(name, *arguments, byref(new.memory)):
+            raise error(new.memory.size, new.memory.nulls)
+        return new.made()
