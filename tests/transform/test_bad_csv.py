@@ -93,7 +93,7 @@ def test_quoted_field_without_end_is_refused_with_the_line_of_its_beginning(
         ("utf-8", HEAD.encode() + b"1,\xed\xa0\x80,\n", r"line 2\b"),
         ("utf-8", b"id,email,note\xe9\n" + ROW.encode(), r"line 1\b"),
         ("cp1252", HEAD.encode() + f"{ROW}{C},".encode() + b"\x81,\n", r"line 3\b"),
-        ("cp1252", HEAD.encode() + (ROW * 40).encode() + b"\x81,,\n", r"line 42\b"),
+        ("cp1252", HEAD.encode() + (ROW * 40).encode() + b",\x81,\n", r"line 42\b"),
         ("utf-16", (HEAD + ROW).encode("utf-16") + b"\x00\xd8\x0a\x00", r"line 3\b"),
         ("utf-16", (HEAD + ROW).encode("utf-16")[:-1], r"line 2\b"),
     ],

@@ -11,9 +11,17 @@ from piienc.base.printable import in_words
 from piienc.core import FaultKind, Unreadable, engine
 from piienc.errors import InputError
 from piienc.tables.csv import oddities
-from piienc.tables.csv.text import not_in_encoding
+from piienc.tables.csv.text import (
+    UnfitValue,
+    not_in_encoding,
+    not_the_same,
+    recoded,
+    unwritable,
+)
 
 if TYPE_CHECKING:
+    from collections.abc import Collection, Mapping
+
     from piienc.core import Fault, FoundRecords, Spliced, Strings
     from piienc.tables.csv.form import CsvFormat
     from piienc.tables.csv.oddities import Oddity
@@ -25,7 +33,7 @@ class Block(Struct, frozen=True):
     """Whole records of a file.
 
     Attributes:
-        data: what they stand at the beginning of, as UTF-8.
+        data: what they stand at the beginning of, in the format's `charset`.
         records: where their fields are.
         first_line: the line of the file that they begin on.
         errors: makes those of the file.
@@ -45,15 +53,39 @@ class Block(Struct, frozen=True):
         """Return the values of a column, as UTF-8.
 
         Raises:
-            InputError: one is not of the file's encoding, or not clear, with its line.
+            InputError: one is not clear, not of the file's encoding, or would be written in
+                other bytes, with its line.
         """
+        errors, charset = self.errors, self.errors.form.charset
         try:
-            strings = self.records.column(number)
+            strings = recoded(self.records.column(number), charset, "utf-8")
         except Unreadable as refused:
-            raise self.errors.unclear(self.line_of(refused.row)) from None
-        if bad := engine().not_text(strings):
-            raise self.errors.not_text(self.line_of(bad[0]))
+            raise errors.unclear(self.line_of(refused.row)) from None
+        except UnfitValue as unfit:
+            error = errors.not_the_same if unfit.known else errors.not_text
+            raise error(self.line_of(unfit.row)) from None
+        if charset == "utf-8" and (bad := engine().not_text(strings)):
+            raise errors.not_text(self.line_of(bad[0]))
         return strings
+
+    def spliced(self, changes: Mapping[int, Strings], dropped: Collection[int] = ()) -> Spliced:
+        """Return the records with the fields of some columns written anew.
+
+        Args:
+            changes: by column, a value for each record, as UTF-8; where it is null, the field
+                stays.
+            dropped: columns that go.
+
+        Raises:
+            Unwritable: a value that the dialect cannot write.
+            InputError: one that the file's encoding cannot write, with its line.
+        """
+        charset = self.errors.form.charset
+        try:
+            written = {n: recoded(change, "utf-8", charset) for n, change in changes.items()}
+        except UnfitValue as unfit:
+            raise self.errors.unwritable(self.line_of(unfit.row)) from None
+        return self.records.spliced(written, dropped)
 
     def line_of(self, row: int) -> int:
         """Return the line of the file that a record begins on."""
@@ -78,7 +110,8 @@ class CsvErrors(Struct, frozen=True):
 
     def of_fault(self, fault: Fault, data: bytes, first_line: int) -> InputError:
         """Return the error for what is wrong in some data, which begins on a line."""
-        delimiter, place = self.form.delimiter.encode(), fault.place
+        charset, place = self.form.charset, fault.place
+        delimiter = self.form.delimiter.encode(charset)
         before, behind = data[max(0, place - _NEAR) : place], data[place + 1 : place + 1 + _NEAR]
         odd: Oddity
         match fault.kind:
@@ -93,7 +126,9 @@ class CsvErrors(Struct, frozen=True):
                 named = "header" if self.form.header else "schema"
                 what = f"{fields}, where the {named} has {self.columns}"
                 end = data.find(b"\n", place) + 1 or len(data)
-                odd = oddities.of_record(data[place:end], fault.fields, self.columns, delimiter)
+                record = data[place:end].decode(charset, "replace")
+                counts = fault.fields, self.columns
+                odd = oddities.of_record(record, *counts, self.form.delimiter)
             case _:
                 what = "a quote in the middle of a field"
                 odd = oddities.of_quote(before, behind, delimiter)
@@ -104,6 +139,14 @@ class CsvErrors(Struct, frozen=True):
     def not_text(self, line: int) -> InputError:
         """Return the error for a value of other bytes than the file's encoding has."""
         return not_in_encoding(self.name, line, self.form.encoding)
+
+    def not_the_same(self, line: int) -> InputError:
+        """Return the error for a value that would be written back in other bytes."""
+        return not_the_same(self.name, line, self.form.encoding)
+
+    def unwritable(self, line: int) -> InputError:
+        """Return the error for a decrypted value that the file's encoding has not."""
+        return unwritable(f"{self.name}: line {line}: ", self.form.encoding)
 
     def unclear(self, line: int) -> InputError:
         """Return the error for an escape that programs read in several ways."""

@@ -7,6 +7,7 @@ from bisect import bisect_right
 from collections import deque
 from typing import TYPE_CHECKING
 
+from piienc.base.charsets import canonical
 from piienc.errors import InputError
 from piienc.tables.csv.source import CsvSink
 from piienc.tables.streams import Compressed
@@ -32,8 +33,9 @@ class Part:
         self._records, self._limit = records, limit
         self._out = _Buffer()
         self._sink: CsvSink | None = CsvSink(Compressed(self._out, name), source)
-        self._taken = len(source.header)
-        self._growth = _growth(source.format.encoding)
+        form = source.format
+        self._taken = len(form.mark + source.header)
+        self._growth = 1 if form.charset == canonical(form.encoding) else _growth(form.encoding)
         self.rows = 0
 
     def read(self, size: int = -1, /) -> bytes:
@@ -61,7 +63,7 @@ class Part:
 
     @property
     def _room(self) -> int:
-        """Bytes of UTF-8 that surely fit."""
+        """Bytes of records that surely fit."""
         return (self._limit - self._growth * self._taken) // self._growth
 
 

@@ -34,8 +34,8 @@ _RECORDS = 1 << 15  # records in a block, which pay for the work on whole column
 # Columns that pay for one more _FIRST: what is done to a column costs, few rows or many.
 _WIDE = 250
 _WIDEST = 32  # so many of them at the most
-_BOM = "\ufeff".encode()
 _CRCRLF = b"\r\r\n"
+_SECOND = 1 << 12  # bytes of a second line that are looked at
 # Excel's line; the delimiter is a character of ASCII that base64, and so encrypted cells, has not.
 _SEP = re.compile(rb'"?sep=([\t -*,\-.:-<>-@\[-`{-~])"?', re.IGNORECASE)
 
@@ -101,8 +101,8 @@ class CsvSource(Struct, ByteTable):
 
     @property
     def extent(self) -> int:
-        """What the sizes of all units must add up to, once they were read: bytes of UTF-8."""
-        return self._text.count - len(self.header) - self.format.byte_order_mark * len(_BOM)
+        """What the sizes of all units must add up to, once they were read: bytes."""
+        return self._text.count - len(self.header) - len(self.format.mark)
 
     def refuse_longer(self, unit: Block, written: Spliced) -> None:
         """Refuse to write a record that could not be read again."""
@@ -123,7 +123,7 @@ class CsvSource(Struct, ByteTable):
     def require_columns(self, expected: Collection[str]) -> None:
         """Refuse another delimiter, a column without a name, and the like."""
         form = self.format
-        header = self.header[self._header_at :].decode().rstrip("\r\n")
+        header = self.header[self._header_at :].decode(form.charset, "replace").rstrip("\r\n")
         if odd := oddities.of_columns(header, self.columns, expected, form.delimiter, form.quote):
             raise InputError(f"{self.name}: {odd.what}", hint=odd.remedy)
 
@@ -151,16 +151,19 @@ def open_csv(
         InputError: it is empty, or its header is broken or names a column twice.
     """
     encoding = encoding_of(stream, expected.encoding)
-    text = TextReader(stream, name, encoding)
-    return _Beginning(text, name, replace(expected, encoding=encoding), units).opened()
+    return _Beginning(stream, name, replace(expected, encoding=encoding), units).opened()
 
 
 class _Beginning:
     """The beginning of a file: what is read of it until its columns are known."""
 
-    def __init__(self, text: TextReader, name: str, form: CsvFormat, units: UnitSize) -> None:
-        self._text, self._name, self._form, self._units = text, name, form, units
-        self._data, self._ended = b"", False
+    def __init__(self, stream: Decompressed, name: str, form: CsvFormat, units: UnitSize) -> None:
+        self._stream, self._name, self._units = stream, name, units
+        self._begin(form)
+
+    def _begin(self, form: CsvFormat) -> None:
+        self._form, self._data, self._ended = form, b"", False
+        self._text = TextReader(self._stream, self._name, form.encoding, form.charset)
 
     def opened(self) -> CsvSource:
         """Read it; see `open_csv`."""
@@ -184,11 +187,11 @@ class _Beginning:
         """Read more: as much again as there is."""
         size = len(self._data) or min(_FIRST, self._units.csv_bytes or _BLOCK)
         more = self._text.read(size)
-        first = not self._data
-        self._data, self._ended = self._data + more, not more
-        if first and more.startswith(_BOM):
-            self._form = replace(self._form, byte_order_mark=True)
-            self._data = more.removeprefix(_BOM)
+        first, self._ended = not self._data, not more
+        self._data += more
+        marked = replace(self._form, byte_order_mark=True)
+        if first and marked.mark and more.startswith(marked.mark):
+            self._form, self._data = marked, more.removeprefix(marked.mark)
 
     def _skipped(self) -> int:
         """Return where the first line begins that counts."""
@@ -198,11 +201,15 @@ class _Beginning:
         end = self._line(at)
         form = self._form
         match = _SEP.fullmatch(self._data[at:end].rstrip(b"\r\n"))
-        if match and match[1].decode() not in form.quote + form.escape + form.comment:
-            # Excel's own word for the delimiter of a file.
-            self._form = replace(form, delimiter=match[1].decode())
-            at = end
-        return at
+        if not match or match[1].decode() in form.quote + form.escape + form.comment:
+            return at
+        # Excel's own word for the delimiter of a file.
+        self._form = replace(form, delimiter=match[1].decode())
+        if self._form.charset != form.charset:  # it may be a part of another character
+            self._stream.put_back(form.mark + self._data)
+            self._begin(self._form)
+            return self._skipped()
+        return end
 
     def _line(self, at: int) -> int:
         """Return where the line behind the one that begins here begins."""
@@ -267,7 +274,7 @@ class _Beginning:
         try:
             with _header_records(self._data[at:end], self._errors) as records:
                 names = [records.column(number).to_list()[0] for number in range(records.columns)]
-            return [(name or b"").decode() for name in names]
+            return [(name or b"").decode(self._form.charset) for name in names]
         except UnicodeDecodeError:
             raise self._errors.not_text(self._line_of(at)) from None
         except Unreadable:
@@ -275,8 +282,11 @@ class _Beginning:
 
     def _refuse_oddity(self, at: int, end: int) -> None:
         form = self._form
-        marks = form.delimiter.encode(), form.quote.encode()
-        if odd := oddities.of_beginning(self._data[at:], end - at, *marks):
+        header, behind = (
+            data.decode(form.charset, "replace")
+            for data in (self._data[at:end], self._data[end : max(2 * end - at, end + _SECOND)])
+        )
+        if odd := oddities.of_beginning(header, behind, form.delimiter, form.quote):
             raise InputError(f"{self._name}: {odd.what}", hint=odd.remedy)
 
     def _find_trailing(self, at: int, columns: int) -> None:
@@ -322,9 +332,9 @@ class CsvSink:
     ) -> None:
         """Write the header, without the columns of these numbers."""
         self._names = [name for at, name in enumerate(source.columns) if at not in dropped]
-        self._text = TextWriter(stream, source.format.encoding)
-        header = source.header_without(dropped)
-        self._text.write(_BOM + header if source.format.byte_order_mark else header)
+        form = source.format
+        self._text = TextWriter(stream, form.encoding, form.charset)
+        self._text.write(form.mark + source.header_without(dropped))
 
     @property
     def schema(self) -> pa.Schema:
@@ -334,7 +344,7 @@ class CsvSink:
         return pa.schema([(name, pa.string()) for name in self._names])
 
     def write(self, records: bytes) -> None:
-        """Write records, as UTF-8, to the file."""
+        """Write records, in the encoding that they were read in."""
         self._text.write(records)
 
     def close(self) -> None:

@@ -1,23 +1,30 @@
-"""The text of a file in any encoding: read as UTF-8, and written back to the same bytes.
+"""The text of a file in any encoding: its records, its values, and both written back as they were.
 
-Some encodings have several codes for one character. Text of these is encoded again at once and
-compared with the input: bytes that would change are refused before they are written.
+The bytes of most files stay as they are, and only values that are asked for become UTF-8. Text of
+which that cannot be is decoded as a whole. Some encodings have several codes for one character:
+what is decoded is encoded again at once, and bytes that would change are refused.
 """
 
 from __future__ import annotations
 
 import codecs
+from array import array
+from itertools import accumulate, pairwise
 from typing import TYPE_CHECKING
+
+from msgspec.structs import replace
 
 from piienc.base.charsets import canonical, is_exact
 from piienc.errors import InputError
 from piienc.storage.content import byte_order_mark, unmarked_wide
 
 if TYPE_CHECKING:
+    from piienc.core import Strings
     from piienc.tables.streams import Compressed, Decompressed
 
 _FAMILIES = ("utf-16", "utf-32")  # each in two orders, which a byte order mark tells
 _HEAD = 1 << 12  # bytes in which zeros are looked for
+_BETWEEN = [bytes([octet]) for octet in range(0x20)]  # what may stand between values
 
 
 def encoding_of(stream: Decompressed, expected: str) -> str:
@@ -61,20 +68,83 @@ def not_in_encoding(name: str, line: int, encoding: str) -> InputError:
     )
 
 
-class TextReader:
-    """A stream's text as UTF-8, whatever its encoding.
+def unwritable(place: str, encoding: str) -> InputError:
+    """Return the error for a decrypted value that a file's encoding cannot write."""
+    return InputError(
+        f"{place}a decrypted value has a character that {encoding} cannot write",
+        hint="decrypt with the encoding that was encrypted: [csv] encoding",
+    )
+
+
+def not_the_same(name: str, line: int, encoding: str) -> InputError:
+    """Return the error for bytes that cannot be written back as they were."""
+    return InputError(
+        f"{name}: line {line}: bytes that {encoding} would write back as "
+        "others, though they are the same character",
+        hint=f"convert the file to UTF-8: iconv -f {encoding.replace('_', '-')} -t UTF-8",
+    )
+
+
+class UnfitValue(Exception):  # noqa: N818  # never seen by a user: it becomes an error of the tree
+    """A value that cannot be written in another encoding, and come back as it was.
 
     Attributes:
-        count: the number of bytes of UTF-8 read so far.
-        ends_line: whether the last byte is a line feed.
+        row: its number, from 0.
+        known: whether it is text of its own encoding.
     """
 
-    def __init__(self, stream: Decompressed, name: str, encoding: str) -> None:
-        self.count, self.ends_line = 0, False
+    def __init__(self, row: int, *, known: bool) -> None:
+        super().__init__(f"row {row}")
+        self.row, self.known = row, known
+
+
+def recoded(strings: Strings, source: str, target: str) -> Strings:
+    """Return texts in another encoding; both have the bytes of ASCII.
+
+    Raises:
+        UnfitValue: the first one that is not written so, and back to the same bytes.
+    """
+    if source == target or (data := bytes(strings.data)).isascii():
+        return strings
+    exact = is_exact(source) and is_exact(target)
+
+    def change(value: bytes) -> bytes:
+        made = value.decode(source).encode(target)
+        if not exact and made.decode(target).encode(source) != value:
+            raise UnicodeError
+        return made
+
+    offsets = memoryview(strings.offsets).cast("B").cast("q" if strings.wide else "i")
+    values, made = [data[begin:end] for begin, end in pairwise(offsets)], []
+    try:  # all at once, with something between them that none of them has
+        between = next(each for each in _BETWEEN if each not in data)
+        made = change(between.join(values)).split(between)
+    except (StopIteration, UnicodeError):
+        for row, value in enumerate(values):
+            try:
+                made.append(change(value))
+            except UnicodeError as error:
+                known = not isinstance(error, UnicodeDecodeError)
+                raise UnfitValue(row, known=known) from None
+    ends = array("q" if strings.wide else "i", accumulate(map(len, made), initial=0))
+    return replace(strings, offsets=memoryview(ends), data=b"".join(made))
+
+
+class TextReader:
+    """A stream's text in the encoding of its records.
+
+    Attributes:
+        count: the number of bytes of it read so far.
+    """
+
+    def __init__(
+        self, stream: Decompressed, name: str, encoding: str, charset: str = "utf-8"
+    ) -> None:
+        self.count = 0
         self._stream, self._name, self._encoding = stream, name, encoding
         self._decoder: codecs.IncrementalDecoder | None = None
         codec = canonical(encoding) or encoding
-        if codec != "utf-8":
+        if codec != charset:
             self._decoder = codecs.getincrementaldecoder(codec)()
         self._proof = None if is_exact(codec) else _RoundTripCheck(codec)
         self._lines = 1
@@ -87,8 +157,6 @@ class TextReader:
         """
         text = self._read(size)
         self.count += len(text)
-        if text:
-            self.ends_line = text.endswith(b"\n")
         return text
 
     def _read(self, size: int) -> bytes:
@@ -116,12 +184,7 @@ class TextReader:
             line = self._lines + decoder.decode(data[:valid]).count("\n")
             raise not_in_encoding(self._name, line, self._encoding) from None
         if self._proof and (line := self._proof.changed(text, data)):
-            raise InputError(
-                f"{self._name}: line {line}: bytes that {self._encoding} would write back as "
-                "others, though they are the same character",
-                hint=f"convert the file to UTF-8: iconv -f {self._encoding.replace('_', '-')} "
-                "-t UTF-8",
-            )
+            raise not_the_same(self._name, line, self._encoding)
         return text
 
 
@@ -157,14 +220,14 @@ class _RoundTripCheck:
 
 
 class TextWriter:
-    """A stream to which UTF-8 is written in another encoding."""
+    """A stream to which the text of records is written in the file's encoding."""
 
-    def __init__(self, stream: Compressed, encoding: str) -> None:
+    def __init__(self, stream: Compressed, encoding: str, charset: str = "utf-8") -> None:
         self._stream, self._encoding = stream, encoding
         self._encoder: codecs.IncrementalEncoder | None = None
         self._decoder: codecs.IncrementalDecoder | None = None
         codec = canonical(encoding) or encoding
-        if codec != "utf-8":
+        if codec != charset:
             self._encoder = codecs.getincrementalencoder(codec)()
         if not is_exact(codec):
             self._decoder = codecs.getincrementaldecoder(codec)()
@@ -205,7 +268,4 @@ class TextWriter:
         self._stream.write(data)
 
     def _unwritable(self) -> InputError:
-        return InputError(
-            f"a decrypted value has a character that {self._encoding} cannot write",
-            hint="decrypt with the encoding that was encrypted: [csv] encoding",
-        )
+        return unwritable("", self._encoding)
