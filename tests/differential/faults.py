@@ -186,9 +186,8 @@ FAULTS = (
         "line ends are translated where the encoding is not UTF-8, in values, too",
         Patch(
             "piienc/tables/csv/text.py",
-            '        self._lines += text.count("\\n")\n        return text.encode()\n',
-            '        self._lines += text.count("\\n")\n'
-            '        return text.replace("\\r\\n", "\\n").encode()\n',
+            "            data = text.encode()\n",
+            '            data = text.replace("\\r\\n", "\\n").encode()\n',
         ),
         "it begins behind the decoder",
     ),

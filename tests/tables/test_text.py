@@ -9,14 +9,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from piienc.base.charsets import SUPPORTED, canonical, is_exact
-from piienc.core import Strings
+from piienc.core import Strings, Unreadable
 from piienc.errors import InputError
 from piienc.storage.hashing import HashingReader
 from piienc.tables.csv.parts import _growth
 from piienc.tables.csv.text import (
     TextReader,
     TextWriter,
-    UnfitValue,
     encoding_of,
     recoded,
 )
@@ -256,9 +255,10 @@ def test_values_become_utf_8_as_each_of_them_would_alone(encoding, controls, val
     strings = Strings.of(values)
     bad = next((row for row, made in enumerate(alone) if isinstance(made, bool)), None)
     if bad is not None:
-        with pytest.raises(UnfitValue) as caught:
+        with pytest.raises(Unreadable) as caught:
             recoded(strings, encoding, "utf-8")
-        assert (caught.value.row, caught.value.known) == (bad, alone[bad])
+        known = not isinstance(caught.value.__cause__, UnicodeDecodeError)
+        assert (caught.value.row, known) == (bad, alone[bad])
         return
     made = recoded(strings, encoding, "utf-8")
     assert made.to_list() == alone
@@ -270,6 +270,6 @@ def test_values_become_utf_8_as_each_of_them_would_alone(encoding, controls, val
 )
 def test_value_that_an_encoding_would_write_as_another_is_named(encoding, value):
     """As the yen sign that becomes a backslash."""
-    with pytest.raises(UnfitValue) as caught:
+    with pytest.raises(Unreadable) as caught:
         recoded(Strings.of([b"a", None, value.encode()]), "utf-8", encoding)
     assert caught.value.row == 2

@@ -89,7 +89,7 @@ class _UnitTransform(Struct, frozen=True):
             if self.observer:
                 from piienc.transform.batches import by_name, text_columns  # noqa: PLC0415  # start-up
 
-                stored = by_name(table, text_columns(table, unit, cells))
+                stored = by_name(table, text_columns(table, unit))
                 encrypted = {name: changes[name] for name in self.plan.keyed}
                 result = self._observed(self.observer, stored, encrypted)
             written = self._written(table, unit, changes, numbers)

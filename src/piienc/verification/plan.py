@@ -11,8 +11,7 @@ from piienc.checks.finders import finders_of
 from piienc.columns import opened_categories, plain_type
 from piienc.errors import AuthenticationError, KeyAccessError
 from piienc.report.model import ColumnReport
-from piienc.tables import repeated
-from piienc.transform.marks import marks_of, original_field, record_in
+from piienc.transform.marks import marks_of, original_field, record_in, unknown_repeats
 from piienc.transform.place import ColumnPlace
 from piienc.verification.columns.ciphertext import CiphertextColumn
 from piienc.verification.columns.decrypted import DecryptedColumn
@@ -23,7 +22,7 @@ from piienc.verification.columns.verifier import ValueRules
 from piienc.verification.findings import Violation
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Collection, Iterator, Mapping, Sequence
 
     from piienc.checks.finder import Finder
     from piienc.columns import Fingerprinter
@@ -110,7 +109,7 @@ class VerificationPlan(Struct):
 
     def comparable(self, others: Sequence[str]) -> tuple[list[str], list[Violation]]:
         """Return the columns that can be compared with another file, and the violations."""
-        table_names, original_names, twice = {*self.table.columns}, {*others}, repeated(others)
+        table_names, original_names = {*self.table.columns}, {*others}
         violations = [
             Violation(name, "columns", detail)
             for names, detail in (
@@ -119,11 +118,10 @@ class VerificationPlan(Struct):
                     "not in the original",
                 ),
                 ([name for name in others if name not in table_names], "not in this file"),
-                (twice, "more than once in the original: not compared"),
             )
             for name in names
         ]
-        compared = original_names - {*twice}
+        compared = {*others}
         for name, verifier in self.verifiers.items():
             if isinstance(verifier, CiphertextColumn):
                 verifier.unchecked["value"] = verifier.unchecked["authentic"]
@@ -168,15 +166,12 @@ def make_plan(
     """Plan what is checked in a file, of which the header was read."""
     schema = request.schema
     plan = VerificationPlan(table, schema, request.expect == "encrypted")
-    plan.violations += _columns(table, schema)
+    plan.violations += _columns(table, schema, request.leave_out)
     if plan.violations:
         table.require_columns(schema.columns)
     marked = _MarkedColumns(plan, request, keys, record_in(table, schema), fingerprinter)
     finders = finders_of(schema)
-    twice = {*repeated(table.columns)}
-    for name in dict.fromkeys(table.columns):
-        if name in twice:
-            continue
+    for name in table.columns:
         column = schema.columns.get(name)
         if column is None or column.encrypt is None:
             place = ColumnPlace.of(table, name)
@@ -202,15 +197,16 @@ def make_plan(
     return plan
 
 
-def _columns(table: OpenedTable, schema: Schema) -> Iterator[Violation]:
-    """Yield the columns that the file lacks, has twice, or has and should not."""
-    names, twice = {*table.columns}, {*repeated(table.columns)}
+def _columns(table: OpenedTable, schema: Schema, left_out: Collection[str]) -> Iterator[Violation]:
+    """Yield the columns that the file lacks, or has and should not."""
     for name in schema.columns:
-        if name not in names:
+        if name not in table.columns:
             yield Violation(name, "columns", "not in the file")
-    for name in dict.fromkeys(table.columns):
-        if name in twice:
-            yield Violation(name, "columns", "more than once in the file: not looked at")
+    repeats = dict(unknown_repeats(table, schema, left_out))
+    for name in table.columns:
+        if name in repeats:
+            detail = f"not in the schema; the file has more than one column {repeats[name]!r}"
+            yield Violation(name, "columns", detail)
         elif name not in schema.columns and schema.extra_columns == "error":
             yield Violation(name, "columns", "not in the schema")
 

@@ -14,7 +14,7 @@ from piienc.errors import InputError
 from piienc.setup.infer.encoding import find_encoding, told_by
 from piienc.setup.infer.profile import ColumnProfile, count_personal, finders
 from piienc.storage import FileSource
-from piienc.tables import opened_table, repeated
+from piienc.tables import opened_table
 from piienc.tables.csv.oddities import DELIMITERS, unnamed
 from piienc.tables.streams import Decompressed
 from piienc.transform.batches import decoded
@@ -98,10 +98,6 @@ def _check_names(path: str, names: list[str]) -> None:
     if "" in names:
         odd = unnamed(names)
         raise InputError(f"{path}: {odd.what}", hint=odd.remedy)
-    if repeated(names):
-        raise InputError(
-            f"{path}: two columns have one name", hint="give every column a name of its own"
-        )
     data = count_personal("", pa.array(names, pa.large_string()))
     if any(not finders()[name].share for name in data):
         raise InputError(

@@ -5,19 +5,13 @@ from __future__ import annotations
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
-from msgspec import Struct
+from msgspec import Struct, field
 
 from piienc.base.printable import in_words
 from piienc.core import FaultKind, Unreadable, engine
 from piienc.errors import InputError
 from piienc.tables.csv import oddities
-from piienc.tables.csv.text import (
-    UnfitValue,
-    not_in_encoding,
-    not_the_same,
-    recoded,
-    unwritable,
-)
+from piienc.tables.csv.text import recoded, unreadable, unwritable
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
@@ -43,6 +37,7 @@ class Block(Struct, frozen=True):
     records: FoundRecords
     first_line: int
     errors: CsvErrors
+    _columns: dict[int, Strings] = field(default_factory=dict)
 
     @property
     def size(self) -> int:
@@ -56,16 +51,16 @@ class Block(Struct, frozen=True):
             InputError: one is not clear, not of the file's encoding, or would be written in
                 other bytes, with its line.
         """
-        errors, charset = self.errors, self.errors.form.charset
+        if number in self._columns:
+            return self._columns[number]
+        charset = self.errors.form.charset
         try:
             strings = recoded(self.records.column(number), charset, "utf-8")
         except Unreadable as refused:
-            raise errors.unclear(self.line_of(refused.row)) from None
-        except UnfitValue as unfit:
-            error = errors.not_the_same if unfit.known else errors.not_text
-            raise error(self.line_of(unfit.row)) from None
+            raise self.errors.of_value(self.line_of(refused.row), refused.__cause__) from None
         if charset == "utf-8" and (bad := engine().not_text(strings)):
-            raise errors.not_text(self.line_of(bad[0]))
+            raise self.errors.not_text(self.line_of(bad[0]))
+        self._columns[number] = strings
         return strings
 
     def spliced(self, changes: Mapping[int, Strings], dropped: Collection[int] = ()) -> Spliced:
@@ -83,8 +78,9 @@ class Block(Struct, frozen=True):
         charset = self.errors.form.charset
         try:
             written = {n: recoded(change, "utf-8", charset) for n, change in changes.items()}
-        except UnfitValue as unfit:
-            raise self.errors.unwritable(self.line_of(unfit.row)) from None
+        except Unreadable as refused:
+            place = f"{self.errors.name}: line {self.line_of(refused.row)}: "
+            raise unwritable(place, self.errors.form.encoding) from None
         return self.records.spliced(written, dropped)
 
     def line_of(self, row: int) -> int:
@@ -127,8 +123,8 @@ class CsvErrors(Struct, frozen=True):
                 what = f"{fields}, where the {named} has {self.columns}"
                 end = data.find(b"\n", place) + 1 or len(data)
                 record = data[place:end].decode(charset, "replace")
-                counts = fault.fields, self.columns
-                odd = oddities.of_record(record, *counts, self.form.delimiter)
+                form, counts = self.form, (fault.fields, self.columns)
+                odd = oddities.of_record(record, *counts, form.delimiter, trailing=form.trailing)
             case _:
                 what = "a quote in the middle of a field"
                 odd = oddities.of_quote(before, behind, delimiter)
@@ -136,20 +132,14 @@ class CsvErrors(Struct, frozen=True):
         line = first_line + fault.line
         return InputError(f"{self.name}: line {line}: {what}{because}", hint=odd.remedy)
 
-    def not_text(self, line: int) -> InputError:
-        """Return the error for a value of other bytes than the file's encoding has."""
-        return not_in_encoding(self.name, line, self.form.encoding)
+    def not_text(self, line: int, *, known: bool = False) -> InputError:
+        """Return the error for bytes that are not of the encoding, or are not written by it."""
+        return unreadable(self.name, line, self.form.encoding, known=known)
 
-    def not_the_same(self, line: int) -> InputError:
-        """Return the error for a value that would be written back in other bytes."""
-        return not_the_same(self.name, line, self.form.encoding)
-
-    def unwritable(self, line: int) -> InputError:
-        """Return the error for a decrypted value that the file's encoding has not."""
-        return unwritable(f"{self.name}: line {line}: ", self.form.encoding)
-
-    def unclear(self, line: int) -> InputError:
-        """Return the error for an escape that programs read in several ways."""
+    def of_value(self, line: int, cause: BaseException | None = None) -> InputError:
+        """Return the error for a value of such bytes, or of an escape that is not clear."""
+        if cause:
+            return self.not_text(line, known=not isinstance(cause, UnicodeDecodeError))
         return InputError(
             f"{self.name}: line {line}: a value has an escape before a letter or a digit, which "
             "some programs read as that character, and others as a line break, say",
@@ -163,38 +153,22 @@ class CsvErrors(Struct, frozen=True):
             hint="look for a quote that is never closed; lines end in LF or CRLF",
         )
 
-    def refuse_long(self, block: Block) -> None:
-        """Refuse a record of more bytes than are read.
+    def refuse_long(self, block: Block, written: Spliced | None = None) -> None:
+        """Refuse a record of more bytes than are read; or as it is written, to be read again.
 
         Raises:
             InputError: there is one, with its line.
         """
-        if block.size <= self.longest:
+        if (len(written.data) if written else block.size) <= self.longest:
             return
-        row = self._first_long([*block.records.starts(), block.size])
-        if row is not None:
-            raise InputError(
-                f"{self.name}: line {block.line_of(row)}: this record is longer than "
-                f"{in_words(self.longest)}",
-                hint="keep such values in files of their own, and the files' names in the table",
-            )
-
-    def refuse_lengthened(self, block: Block, written: Spliced) -> None:
-        """Refuse to write a record that could not be read again.
-
-        Raises:
-            InputError: a record has become too long, with the line that it had.
-        """
-        if len(written.data) <= self.longest:
-            return
-        row = self._first_long([*written.starts, len(written.data)])
-        if row is not None:
-            raise InputError(
-                f"{self.name}: line {block.line_of(row)}: this record would be longer than "
-                f"{in_words(self.longest)} when it is written, and could not be read again",
-                hint="shorten its longest values: encrypted, a value is a third longer",
-            )
-
-    def _first_long(self, cuts: list[int]) -> int | None:
-        lengths = (end - begin for begin, end in pairwise(cuts))
-        return next((row for row, size in enumerate(lengths) if size > self.longest), None)
+        limit, starts, size = in_words(self.longest), block.records.starts(), block.size
+        what = f"is longer than {limit}"
+        hint = "keep such values in files of their own, and the files' names in the table"
+        if written:
+            starts, size = written.starts, len(written.data)
+            what = f"would be longer than {limit} when it is written, and could not be read again"
+            hint = "shorten its longest values: encrypted, a value is a third longer"
+        for row, (begin, end) in enumerate(pairwise([*starts, size])):
+            if end - begin > self.longest:
+                line = block.line_of(row)
+                raise InputError(f"{self.name}: line {line}: this record {what}", hint=hint)

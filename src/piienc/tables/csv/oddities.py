@@ -122,11 +122,6 @@ def unnamed(columns: Sequence[str]) -> Oddity:
             "column 1 has no name, as the index that pandas writes",
             "leave it out: df.to_csv(..., index=False); or give it a name: index_label=",
         )
-    if number == len(columns):
-        return Oddity(
-            f"column {number}, the last one, has no name: each line ends in a delimiter",
-            "end each line with its last field",
-        )
     return Oddity(f"column {number} has no name", "name every column")
 
 
@@ -134,7 +129,7 @@ def _plain(name: str) -> str:
     return name.strip(_INVISIBLE).casefold()
 
 
-def of_record(record: str, fields: int, columns: int, delimiter: str) -> Oddity:
+def of_record(record: str, fields: int, columns: int, delimiter: str, *, trailing: bool) -> Oddity:
     """Explain why a record may have more or fewer fields than the header."""
     line = record.rstrip("\r\n")
     oddities = (
@@ -144,6 +139,11 @@ def of_record(record: str, fields: int, columns: int, delimiter: str) -> Oddity:
             "have the file written again",
         ),
         (line == "\x1a", "the end-of-file mark of DOS", "remove it: tr -d '\\032' < FILE > NEW"),
+        (
+            trailing and fields == columns + 1,
+            "data behind the delimiter that ends each line",
+            "name every column in the header; a field that holds the delimiter must be quoted",
+        ),
         (
             fields == columns + 1 and line.endswith(delimiter),
             "the line ends in a delimiter, and the header does not",

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 from bisect import bisect_right
-from collections import deque
 from typing import TYPE_CHECKING
 
 from piienc.base.charsets import canonical
@@ -128,11 +127,10 @@ class _Buffer(io.RawIOBase):
     """Bytes that were written and not yet read."""
 
     def __init__(self) -> None:
-        self._pieces: deque[memoryview] = deque()
-        self._size = 0
+        self._data = bytearray()
 
     def __len__(self) -> int:
-        return self._size
+        return len(self._data)
 
     def writable(self) -> bool:
         """Tell that it can be written."""
@@ -140,23 +138,15 @@ class _Buffer(io.RawIOBase):
 
     def write(self, data: Buffer, /) -> int:
         """Take all of `data`."""
-        piece = memoryview(bytes(data))
-        self._pieces.append(piece)
-        self._size += len(piece)
-        return len(piece)
+        self._data += data
+        return memoryview(data).nbytes
 
     def take(self, size: int) -> bytes:
         """Give out up to `size` bytes; all of them for -1."""
-        left = self._size if size < 0 else min(size, self._size)
-        pieces = []
-        while left:
-            piece = self._pieces.popleft()
-            pieces.append(piece[:left])
-            if len(piece) > left:
-                self._pieces.appendleft(piece[left:])
-            self._size -= len(pieces[-1])
-            left -= len(pieces[-1])
-        return b"".join(pieces)
+        size = len(self) if size < 0 else size
+        taken = bytes(self._data[:size])
+        del self._data[:size]
+        return taken
 
 
 def _growth(encoding: str) -> int:

@@ -14,18 +14,20 @@ from piienc.tables.csv import oddities
 from piienc.tables.csv.block import Block, CsvErrors
 from piienc.tables.csv.text import TextReader, TextWriter, encoding_of
 from piienc.tables.streams import Compressed
-from piienc.tables.table import ByteTable, UnitSize
+from piienc.tables.table import ByteTable, UnitSize, distinct
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator
+    from collections.abc import Collection, Iterator, Sequence
 
     import pyarrow as pa
 
-    from piienc.core import Fault, FoundRecords, Spliced
+    from piienc.core import Fault, Spliced
     from piienc.storage.hashing import HashingWriter
     from piienc.tables.csv.form import CsvFormat
     from piienc.tables.streams import Decompressed
     from piienc.tables.table import Output
+
+    _Repeats = tuple[tuple[str, str], ...]
 
 _BLOCK = 4 << 20  # bytes of a block: about 35,000 rows of a profile, which stay near the cache
 _FIRST = 1 << 20  # bytes read at first: the threads begin early, and share a small file, too
@@ -51,6 +53,7 @@ class CsvSource(Struct, ByteTable):
     name: str
     header: bytes
     columns: list[str]
+    repeats: _Repeats
     format: CsvFormat
     _header_at: int
     _text: TextReader
@@ -62,10 +65,8 @@ class CsvSource(Struct, ByteTable):
 
     @property
     def schema(self) -> pa.Schema:
-        """Its columns, as Arrow has them: all are text."""
-        import pyarrow as pa  # noqa: PLC0415  # start-up
-
-        return pa.schema([(column, pa.string()) for column in self.columns])
+        """Its columns, as Arrow has them."""
+        return _schema_of(self.columns)
 
     def sink(self, writer: HashingWriter, name: str, output: Output) -> CsvSink:
         """Return what writes a file with this header and in this format."""
@@ -106,7 +107,7 @@ class CsvSource(Struct, ByteTable):
 
     def refuse_longer(self, unit: Block, written: Spliced) -> None:
         """Refuse to write a record that could not be read again."""
-        self._errors.refuse_lengthened(unit, written)
+        self._errors.refuse_long(unit, written)
 
     @property
     def _errors(self) -> CsvErrors:
@@ -132,7 +133,7 @@ class CsvSource(Struct, ByteTable):
         if not dropped or not self.format.header:
             return self.header
         preamble, header = self.header[: self._header_at], self.header[self._header_at :]
-        with _header_records(header, self._errors) as records:
+        with engine().find(header, self.format.dialect, len(self.columns), final=True) as records:
             return preamble + records.spliced({}, dropped).data
 
 
@@ -148,7 +149,7 @@ def open_csv(
         units: how large blocks are, and a record may be.
 
     Raises:
-        InputError: it is empty, or its header is broken or names a column twice.
+        InputError: it is empty, or its header is broken.
     """
     encoding = encoding_of(stream, expected.encoding)
     return _Beginning(stream, name, replace(expected, encoding=encoding), units).opened()
@@ -174,14 +175,21 @@ class _Beginning:
                 f"{self._name} is empty: not even a header is there",
                 hint="the first line must name the columns",
             )
-        skipped = self._skipped()
-        at, end = self._first_record(skipped)
-        columns = list(self._form.names) if not self._form.header else self._names(at, end)
+        at, end, fields, row = self._first_records(self._skipped())
+        columns, ended = [*self._form.names], False
+        repeats: _Repeats = ()
+        if self._form.header:
+            columns, repeats = self._names(at, end)
+            ended = fields > len(columns)
         end = end if self._form.header else at
-        self._find_trailing(end, len(columns))
-        rest = self._data[end:]
-        header, form = self._data[:end], self._form
-        return CsvSource(self._name, header, columns, form, at, self._text, rest, self._units)
+        header, rest = self._data[:end], self._data[end:]
+        form = replace(self._form, trailing=ended or row == len(columns) + 1)
+        if form.trailing and not ended:  # what stands behind the delimiter?
+            with engine().find(rest, form.dialect, len(columns), final=self._ended) as records:
+                form = replace(form, trailing=records.count > 0)
+        return CsvSource(
+            self._name, header, columns, repeats, form, at, self._text, rest, self._units
+        )
 
     def _read(self) -> None:
         """Read more: as much again as there is."""
@@ -228,8 +236,12 @@ class _Beginning:
         """Tell whether more was read from a place on than a record may have."""
         return len(self._data) - at > self._units.longest
 
-    def _first_record(self, at: int) -> tuple[int, int]:
-        """Return where the first record begins, and where the next one would."""
+    def _first_records(self, at: int) -> tuple[int, int, int, int]:
+        """Find the header and the first row, or a row alone where there is no header.
+
+        Returns:
+            Where the first record begins, where the next one would, and how many fields they have.
+        """
         while True:
             if b"\r" in self._data and b"\n" not in self._data:
                 if not self._has_line_end():
@@ -239,20 +251,24 @@ class _Beginning:
             data = self._data[at:]
             with engine().find(data, self._form.dialect, 0, final=self._ended) as records:
                 starts, size, fault = [*records.starts()[:2]], records.size, records.fault
-            if starts:
-                end = starts[1] if len(starts) > 1 else size
-                if end > self._units.longest:
-                    raise self._errors.endless(self._line_of(at))
-                if self._form.line_end == "\n" and data.startswith(b"\r\n", max(0, end - 2)):
-                    self._form = replace(self._form, line_end="\r\n")
-                return at + starts[0], at + end
+                fields = records.columns
+            is_known = fault or len(starts) > self._form.header
+            if starts and (is_known or self._ended or self._is_long(at + size)):
+                break
             if fault and data.startswith(_CRCRLF, fault.place):
                 self._form = replace(self._form, line_end="\r\r\n")
                 continue
             cut = fault and _CRCRLF.startswith(data[fault.place :])
-            if (fault and not cut) or self._ended or self._is_long(at):
+            if not starts and ((fault and not cut) or self._ended or self._is_long(at)):
                 self._refuse(at, fault)
             self._read()
+        end = starts[1] if len(starts) > 1 else size
+        if end > self._units.longest:
+            raise self._errors.endless(self._line_of(at))
+        if self._form.line_end == "\n" and data.startswith(b"\r\n", max(0, end - 2)):
+            self._form = replace(self._form, line_end="\r\n")
+        row = fault.fields if fault and len(starts) == 1 else fields
+        return at + starts[0], at + end, fields, row
 
     def _refuse(self, at: int, fault: Fault | None) -> NoReturn:
         self._refuse_oddity(at, self._line(at))
@@ -265,43 +281,30 @@ class _Beginning:
             )
         raise self._errors.endless(self._line_of(at))
 
-    def _names(self, at: int, end: int) -> list[str]:
+    def _names(self, at: int, end: int) -> tuple[list[str], _Repeats]:
         """Read the header by the rules of every other record.
 
         What stands there may be a row of data, so no message shows any of it.
         """
         self._refuse_oddity(at, end)
+        form = replace(self._form, trailing=True)
         try:
-            with _header_records(self._data[at:end], self._errors) as records:
-                names = [records.column(number).to_list()[0] for number in range(records.columns)]
-            return [(name or b"").decode(self._form.charset) for name in names]
+            with engine().find(self._data[at:end], form.dialect, 0, final=True) as records:
+                values = [records.column(number).to_list()[0] for number in range(records.columns)]
+            found = [(name or b"").decode(form.charset) for name in values]
         except UnicodeDecodeError:
             raise self._errors.not_text(self._line_of(at)) from None
         except Unreadable:
-            raise self._errors.unclear(self._line_of(at)) from None
+            raise self._errors.of_value(self._line_of(at)) from None
+        names = distinct(found)
+        return names, tuple(pair for pair in zip(names, found, strict=True) if pair[0] != pair[1])
 
     def _refuse_oddity(self, at: int, end: int) -> None:
         form = self._form
-        header, behind = (
-            data.decode(form.charset, "replace")
-            for data in (self._data[at:end], self._data[end : max(2 * end - at, end + _SECOND)])
-        )
+        pieces = self._data[at:end], self._data[end : 2 * end - at + _SECOND]
+        header, behind = (piece.decode(form.charset, "replace") for piece in pieces)
         if odd := oddities.of_beginning(header, behind, form.delimiter, form.quote):
             raise InputError(f"{self._name}: {odd.what}", hint=odd.remedy)
-
-    def _find_trailing(self, at: int, columns: int) -> None:
-        """See whether the first row has one delimiter more than there are columns."""
-        form = replace(self._form, trailing=True)
-        while True:
-            data, final = self._data[at:], self._ended
-            with engine().find(data, self._form.dialect, columns, final=final) as records:
-                fault, count = records.fault, records.count
-            if count or fault or final or self._is_long(at):
-                break
-            self._read()
-        if fault and not count and fault.fields == columns + 1:
-            with engine().find(data, form.dialect, columns, final=final) as records:
-                self._form = form if records.count else self._form
 
     @property
     def _errors(self) -> CsvErrors:
@@ -311,11 +314,11 @@ class _Beginning:
         return 1 + self._form.lines(self._data, at)
 
 
-def _header_records(header: bytes, errors: CsvErrors) -> FoundRecords:
-    records = engine().find(header, errors.form.dialect, 0, final=True)
-    if records.fault:
-        raise errors.of_fault(records.fault, header, 1)
-    return records
+def _schema_of(names: Sequence[str]) -> pa.Schema:
+    """Return columns that are all text."""
+    import pyarrow as pa  # noqa: PLC0415  # start-up
+
+    return pa.schema([(name, pa.string()) for name in names])
 
 
 class CsvSink:
@@ -339,9 +342,7 @@ class CsvSink:
     @property
     def schema(self) -> pa.Schema:
         """Its columns, as Arrow has them."""
-        import pyarrow as pa  # noqa: PLC0415  # start-up
-
-        return pa.schema([(name, pa.string()) for name in self._names])
+        return _schema_of(self._names)
 
     def write(self, records: bytes) -> None:
         """Write records, in the encoding that they were read in."""

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from msgspec.structs import replace
 
 from piienc.base.charsets import canonical, is_exact
+from piienc.core import Unreadable
 from piienc.errors import InputError
 from piienc.storage.content import byte_order_mark, unmarked_wide
 
@@ -35,37 +36,35 @@ def encoding_of(stream: Decompressed, expected: str) -> str:
     """
     start, name = stream.peek(_HEAD), stream.name
     codec = canonical(expected) or expected
-    marked = byte_order_mark(start)
-    if marked is not None and marked != codec:
+    marked, wide = byte_order_mark(start), unmarked_wide(start)
+    if marked and marked != codec:
         family = marked.rpartition("-")[0]
-        if codec in _FAMILIES and codec == family:
+        if codec == family:
             return marked
-        spoken = family if family in _FAMILIES else marked
-        raise InputError(
-            f"{name} is {marked} by its byte order mark, and not {expected}",
-            hint=f'name its encoding in the schema: [csv] encoding = "{spoken}"',
+        what = f"is {marked} by its byte order mark, and not {expected}"
+        right = family if family in _FAMILIES else marked
+    elif not marked and codec in _FAMILIES and start:
+        what = f"has no byte order mark, which {codec} needs to tell its byte order"
+        right = wide or f"{codec}-le"
+    elif not marked and wide and not codec.startswith(_FAMILIES):
+        what, right = (
+            f"has a zero byte beside each letter, as {wide} has, and is not {expected}",
+            wide,
         )
-    if marked is None and codec in _FAMILIES and start:
-        guess = unmarked_wide(start)
-        raise InputError(
-            f"{name} has no byte order mark, which {codec} needs to tell its byte order",
-            hint=f'name the order in the schema: [csv] encoding = "{guess or codec + "-le"}"',
-        )
-    wide = unmarked_wide(start)
-    if marked is None and wide and not codec.startswith(_FAMILIES):
-        raise InputError(
-            f"{name} has a zero byte beside each letter, as {wide} has, and is not {expected}",
-            hint=f'name its encoding in the schema: [csv] encoding = "{wide}"',
-        )
-    return expected
-
-
-def not_in_encoding(name: str, line: int, encoding: str) -> InputError:
-    """Return the error for bytes that a file's encoding does not know."""
-    return InputError(
-        f"{name}: line {line}: bytes that are not {encoding}",
-        hint="name the file's encoding in the schema: [csv] encoding",
+    else:
+        return expected
+    raise InputError(
+        f"{name} {what}", hint=f'name its encoding in the schema: [csv] encoding = "{right}"'
     )
+
+
+def unreadable(name: str, line: int, encoding: str, *, known: bool) -> InputError:
+    """Return the error for bytes that a file's encoding does not know, or would write as others."""
+    what, hint = f"are not {encoding}", "name the file's encoding in the schema: [csv] encoding"
+    if known:
+        what = f"{encoding} would write back as others, though they are the same character"
+        hint = f"convert the file to UTF-8: iconv -f {encoding.replace('_', '-')} -t UTF-8"
+    return InputError(f"{name}: line {line}: bytes that {what}", hint=hint)
 
 
 def unwritable(place: str, encoding: str) -> InputError:
@@ -76,33 +75,12 @@ def unwritable(place: str, encoding: str) -> InputError:
     )
 
 
-def not_the_same(name: str, line: int, encoding: str) -> InputError:
-    """Return the error for bytes that cannot be written back as they were."""
-    return InputError(
-        f"{name}: line {line}: bytes that {encoding} would write back as "
-        "others, though they are the same character",
-        hint=f"convert the file to UTF-8: iconv -f {encoding.replace('_', '-')} -t UTF-8",
-    )
-
-
-class UnfitValue(Exception):  # noqa: N818  # never seen by a user: it becomes an error of the tree
-    """A value that cannot be written in another encoding, and come back as it was.
-
-    Attributes:
-        row: its number, from 0.
-        known: whether it is text of its own encoding.
-    """
-
-    def __init__(self, row: int, *, known: bool) -> None:
-        super().__init__(f"row {row}")
-        self.row, self.known = row, known
-
-
 def recoded(strings: Strings, source: str, target: str) -> Strings:
     """Return texts in another encoding; both have the bytes of ASCII.
 
     Raises:
-        UnfitValue: the first one that is not written so, and back to the same bytes.
+        Unreadable: the first one that is not written so, and back to the same bytes; caused by a
+            UnicodeDecodeError if it is no text of its own encoding.
     """
     if source == target or (data := bytes(strings.data)).isascii():
         return strings
@@ -124,8 +102,7 @@ def recoded(strings: Strings, source: str, target: str) -> Strings:
             try:
                 made.append(change(value))
             except UnicodeError as error:
-                known = not isinstance(error, UnicodeDecodeError)
-                raise UnfitValue(row, known=known) from None
+                raise Unreadable(row, 0) from error
     ends = array("q" if strings.wide else "i", accumulate(map(len, made), initial=0))
     return replace(strings, offsets=memoryview(ends), data=b"".join(made))
 
@@ -146,7 +123,7 @@ class TextReader:
         codec = canonical(encoding) or encoding
         if codec != charset:
             self._decoder = codecs.getincrementaldecoder(codec)()
-        self._proof = None if is_exact(codec) else _RoundTripCheck(codec)
+        self._proof = None if codec == charset or is_exact(codec) else _RoundTripCheck(codec)
         self._lines = 1
 
     def read(self, size: int) -> bytes:
@@ -155,23 +132,16 @@ class TextReader:
         Raises:
             InputError: bytes that the encoding does not know, or would write as others.
         """
-        text = self._read(size)
-        self.count += len(text)
-        return text
-
-    def _read(self, size: int) -> bytes:
         data = self._stream.read(size)
-        if self._decoder is None:
-            return data
-        text = ""
-        while not text:
+        if self._decoder:
             text = self._decoded(self._decoder, data)
-            if not data:
-                break
-            if not text:
+            while data and not text:
                 data = self._stream.read(size)
-        self._lines += text.count("\n")
-        return text.encode()
+                text = self._decoded(self._decoder, data)
+            self._lines += text.count("\n")
+            data = text.encode()
+        self.count += len(data)
+        return data
 
     def _decoded(self, decoder: codecs.IncrementalDecoder, data: bytes) -> str:
         state = decoder.getstate()
@@ -182,9 +152,9 @@ class TextReader:
             valid = max(0, error.start - (len(error.object) - len(data)))
             decoder.setstate(state)
             line = self._lines + decoder.decode(data[:valid]).count("\n")
-            raise not_in_encoding(self._name, line, self._encoding) from None
+            raise unreadable(self._name, line, self._encoding, known=False) from None
         if self._proof and (line := self._proof.changed(text, data)):
-            raise not_the_same(self._name, line, self._encoding)
+            raise unreadable(self._name, line, self._encoding, known=True)
         return text
 
 
@@ -254,18 +224,15 @@ class TextWriter:
         try:
             data = encoder.encode(text, final)
         except UnicodeEncodeError:
-            raise self._unwritable() from None
+            raise unwritable("", self._encoding) from None
         if self._decoder is not None:
             # A few characters are written as others: the yen sign of Shift JIS as a backslash.
             self._owed += text
             try:
                 back = self._decoder.decode(data, final)
             except UnicodeDecodeError:
-                raise self._unwritable() from None
+                back = "\0" + self._owed
             if not self._owed.startswith(back) or (final and back != self._owed):
-                raise self._unwritable()
+                raise unwritable("", self._encoding)
             self._owed = self._owed[len(back) :]
         self._stream.write(data)
-
-    def _unwritable(self) -> InputError:
-        return unwritable("", self._encoding)
