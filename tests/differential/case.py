@@ -74,13 +74,15 @@ class Column:
     """A column: its name, the schema's type, and its mark.
 
     A column that is not `listed` does not stand in the schema, which then keeps extra ones. For
-    some types of Parquet the schema has none: None.
+    some types of Parquet the schema has none: None. CSV may call it like another before it:
+    `called`.
     """
 
     name: str
     type: str | None = "string"
     mark: Mark | None = None
     listed: bool = True
+    called: str | None = None
 
     @property
     def context(self) -> str:

@@ -33,6 +33,8 @@ def check_csv(shop: Workshop, case: CsvCase) -> None:
         table, plain, sealed = round_trip(shop, case)
     except PiiencError as error:
         raise Wrong("run", f"a valid file is refused: {type(error).__name__}: {error}") from error
+    if case.strange:  # what is no text can be kept, and not be judged
+        return
     judge(shop, case.run, table, plain, sealed)
     if case.run.door in ("flow", "stream"):
         damaged = shop.folder / "x-damaged.csv"
@@ -82,8 +84,7 @@ def _opened(case: CsvCase, sealed: Path) -> Grid:
     A marked column has the bytes of its ciphertexts, the others have text.
     """
     rows = _parsed(case, sealed)
-    names = [column.name for column in case.columns]
-    if rows[0] != names:
+    if rows[0] != case.header:
         raise Wrong("encrypt", f"changes the header to {rows[0]}")
     if len(rows) - 1 != len(case.rows):
         raise Wrong("encrypt", f"makes {len(rows) - 1} rows of {len(case.rows)}")
@@ -112,20 +113,22 @@ def _column_opened(case: CsvCase, number: int, found: list[str]) -> list[bytes |
 
 def _parsed(case: CsvCase, path: Path) -> list[list[str]]:
     """Read a file by Python's csv module."""
-    text = uncompressed(path).decode(case.codec)
+    text = uncompressed(path).decode(case.codec, "surrogateescape")
     reader = csv.reader(
         io.StringIO(text.removeprefix(BOM) if case.mark else text, newline=""),
         delimiter=case.delimiter,
         quotechar=case.quote,
         strict=True,
     )
-    width = len(case.columns)
+    width = len(case.columns) + case.trailing
     try:
         rows = [row or [""] for row in reader] if width == 1 else [row for row in reader if row]
     except csv.Error as error:
         raise Wrong("encrypt", f"csv does not read the file: {error}") from error
     if ragged := [number for number, row in enumerate(rows) if len(row) != width]:
         raise Wrong("encrypt", f"makes row {ragged[0]} of another width")
+    if case.trailing and any(row.pop() for row in rows):
+        raise Wrong("encrypt", "puts something behind the last delimiter")
     return rows
 
 

@@ -44,6 +44,9 @@ class CsvCase:
         odd: the rows that have the other line end.
         blank: the rows behind which a blank line stands; -1 is the header.
         ended: whether the last row has a line end.
+        trailing: whether a delimiter ends the header and each row.
+        strange: whether unmarked fields hold bytes that are no text of the encoding: these are
+            lone surrogates here, as Python has them.
         packed: how the file is compressed, as a suffix tells it, or none.
         suffix: what its name says of that, and how it is compressed when it is decrypted.
         sealed_suffix: likewise, of the encrypted file.
@@ -62,6 +65,8 @@ class CsvCase:
     odd: frozenset[int] = frozenset()
     blank: frozenset[int] = frozenset()
     ended: bool = True
+    trailing: bool = False
+    strange: bool = False
     packed: str = ""
     suffix: str = ""
     sealed_suffix: str = ""
@@ -122,9 +127,7 @@ class CsvCase:
 
     def text(self) -> str:
         """Return the file's characters."""
-        names = [
-            Field(c.name, self.header_quoted or self.needs_quotes(c.name)) for c in self.columns
-        ]
+        names = [Field(name, self.header_quoted or self.needs_quotes(name)) for name in self.header]
         other = "\n" if self.line_end == "\r\n" else "\r\n"
         end = self.line_end
         lines = [BOM * self.mark + self._record(names), end + end * (-1 in self.blank)]
@@ -135,7 +138,12 @@ class CsvCase:
 
     def data(self) -> bytes:
         """Return the file's bytes, not compressed."""
-        return self.text().encode(self.codec)
+        return self.text().encode(self.codec, "surrogateescape")
+
+    @property
+    def header(self) -> list[str]:
+        """The names that the file has for the columns."""
+        return [column.name if column.called is None else column.called for column in self.columns]
 
     @property
     def codec(self) -> str:
@@ -153,10 +161,11 @@ class CsvCase:
 
     def _record(self, fields: list[Field] | tuple[Field, ...]) -> str:
         q = self.quote
-        return self.delimiter.join(
+        written = [
             "" if text is None else q + text.replace(q, q + q) + q if quoted else text
             for text, quoted in fields
-        )
+        ]
+        return self.delimiter.join([*written, ""] if self.trailing else written)
 
 
 def uncompressed(path: Path) -> bytes:

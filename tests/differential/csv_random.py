@@ -11,7 +11,7 @@ from differential.csv_case import IN_TWO_ORDERS, CsvCase, Field
 from differential.engines import NATIVE, PLAIN
 from differential.keysets import KEYSETS
 from differential.texts import LETTERS, WIDE, Texts, typed_text, written_in
-from piienc.base.charsets import SUPPORTED
+from piienc.base.charsets import EAST_ASIAN, SUPPORTED
 
 if TYPE_CHECKING:
     from random import Random
@@ -20,6 +20,8 @@ SUFFIXES = ("", "", "", "", "", ".gz", ".zst", ".bz2", ".xz")
 DELIMITERS = ",,,,,;;\t\t||: ^~\x01\x1f&#"
 QUOTES = '""""""\'\'\'`|~$'
 MANY = 8192  # cells that the core works on together, at the most
+# No text by themselves, or the beginning of some.
+STRANGE = b"\x80\x81\x8d\x8f\x90\x98\x9d\xa0\xa4\xc3\xe2\xed\xfa\xfd\xff"
 TYPES = ("integer", "float", "boolean", "date", "timestamp", "decimal")
 
 
@@ -27,10 +29,11 @@ def random_csv(random: Random) -> CsvCase:
     """Return a CSV file of any kind that is valid."""
     delimiter = random.choice(DELIMITERS)
     quote = random.choice(QUOTES.replace(delimiter, ""))
-    encoding = "utf-8" if random.random() < 0.6 else random.choice(SUPPORTED)
+    encoding = "utf-8" if random.random() < 0.5 else random.choice((*SUPPORTED, *EAST_ASIAN))
     columns = _columns(random, encoding, delimiter + quote)
     count = _row_count(random, len(columns))
-    rows = _rows(random, columns, count, encoding, delimiter + quote)
+    strange = random.random() < 0.15 and _may_be_strange(encoding, delimiter + quote)
+    rows = _rows(random, columns, count, encoding, delimiter + quote, strange=strange)
     single = len(columns) == 1
     unended = random.random() < 0.2 and not (single and rows and rows[-1][0].text is None)
     some = frozenset(random.sample(range(count), random.randint(0, min(count, 5))))
@@ -47,11 +50,23 @@ def random_csv(random: Random) -> CsvCase:
         odd=some if random.random() < 0.1 else frozenset(),
         blank=_blank(random, some) if not single else frozenset(),
         ended=not unended,
+        trailing=random.random() < 0.08,
+        strange=strange,
         packed=(packed := random.choice(SUFFIXES)),
         suffix=packed if random.random() < 0.8 else "",
         sealed_suffix=random.choice(SUFFIXES),
     )
     return _with_run(random, case)
+
+
+def _may_be_strange(encoding: str, marks: str) -> bool:
+    """Tell whether a file is kept whose unmarked fields hold any bytes, by docs/files.md."""
+    if encoding in ("cp864", "iso2022_jp", "johab") or encoding.startswith(("utf-16", "utf-32")):
+        return False
+    if "a".encode(encoding) != b"a":  # EBCDIC
+        return False
+    whole = encoding not in EAST_ASIAN or encoding in ("euc_jp", "euc_kr", "gb2312")
+    return whole or max(marks) < "@"
 
 
 def _has_mark(random: Random, encoding: str) -> bool:
@@ -89,7 +104,7 @@ def random_run(random: Random, *, unit: int, stream: bool) -> Run:
 
 
 def _with_run(random: Random, case: CsvCase) -> CsvCase:
-    size = len(case.text().encode())
+    size = len(case.data())
     unit = random.choice((0, 0, 8, max(8, size // random.randint(2, 12))))
     unit = max(unit, size // 20) if unit else 0  # more blocks only take time
     run = random_run(random, unit=unit, stream=not case.suffix + case.sealed_suffix)
@@ -122,7 +137,21 @@ def _columns(random: Random, encoding: str, marks: str) -> tuple[Column, ...]:
         kind = random.choice(TYPES) if random.random() < 0.15 else "string"
         listed = marked or not keep or random.random() < 0.5
         columns.append(Column(name, kind, random_mark(random) if marked else None, listed))
+    if random.random() < 0.1:
+        columns = _called_alike(random, columns)
     return tuple(columns)
+
+
+def _called_alike(random: Random, columns: list[Column]) -> list[Column]:
+    """Call some columns like one of them; they have numbers then, and the schema names them all."""
+    first, *others = sorted(random.sample(range(len(columns)), min(len(columns), 3)))
+    name = columns[first].name
+    if any(column.name.startswith(f"{name}.") for column in columns):
+        return columns
+    columns[first] = replace(columns[first], listed=True)
+    for number, at in enumerate(others, 1):
+        columns[at] = replace(columns[at], name=f"{name}.{number}", called=name, listed=True)
+    return columns
 
 
 def _names(random: Random, count: int, encoding: str, marks: str) -> list[str]:
@@ -143,7 +172,7 @@ def _row_count(random: Random, columns: int) -> int:
     return min(random.choice((0, 1, 2, 3, 5, 8, 12, 20, 40, 90)), 400 // columns + 1)
 
 
-def _rows(random, columns, count, encoding, marks):
+def _rows(random, columns, count, encoding, marks, *, strange):
     case = CsvCase((), (), delimiter=marks[0], quote=marks[1])
     always = random.choice((0, 0, 0, 0.3, 1))  # quotes that are not needed
     made = []
@@ -156,6 +185,9 @@ def _rows(random, columns, count, encoding, marks):
                 fields.append(Field(None))
                 continue
             text = texts.one() if column.type == "string" else typed_text(random, column.type)
+            if strange and not column.mark:
+                octet = bytes([random.choice(STRANGE)])
+                text = random.choice(("", text)) + octet.decode("ascii", "surrogateescape")
             fields.append(Field(text, case.needs_quotes(text) or random.random() < always))
         made.append(fields)
     return tuple(zip(*made, strict=True))

@@ -186,11 +186,27 @@ FAULTS = (
         "line ends are translated where the encoding is not UTF-8, in values, too",
         Patch(
             "piienc/tables/csv/text.py",
-            '        self._lines += text.count("\\n")\n        return text.encode()\n',
-            '        self._lines += text.count("\\n")\n'
-            '        return text.replace("\\r\\n", "\\n").encode()\n',
+            "            data = text.encode()\n",
+            '            data = text.replace("\\r\\n", "\\n").encode()\n',
         ),
         "it begins behind the decoder",
+    ),
+    Fault(
+        "text.py: values in another encoding are as long as their bytes in the file",
+        Patch(
+            "piienc/tables/csv/text.py",
+            "accumulate(map(len, made), initial=0)",
+            "accumulate(map(len, values), initial=0)",
+        ),
+    ),
+    Fault(
+        "table.py: the second column of a name stands before the first",
+        Patch(
+            "piienc/tables/table.py",
+            "        made.append(new)\n",
+            "        made.insert(made.index(name) if number else len(made), new)\n",
+        ),
+        "it is told the same names",
     ),
     Fault(
         "the first member of a compressed file is taken for all of it",

@@ -15,7 +15,7 @@ WORDS += ("-1", "1e9", "null", "NULL", "NA", "nan", "true")
 LETTERS = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
 SPECIAL = " \t.;:,|'\"`\\/+=-_@#%&<>()[]{}^~*!?$"
 RARE = "\0\x01\x0b\x0c\x1a\x1c\x1f\x7f\x80\x85\xa0\xad\u2028\u2029\u200b\ufeff\ufffd\ufffe"
-WIDE = "éüßñçøåÆŁőşğžЖдλΩאع漢字かなカ한글€“”…😀👩‍👩‍👧🇳🇴\U0010ffff"
+WIDE = "éüßñçøåÆŁőşğžЖдλΩאع漢字表ポ許功かなカ한글€“”…😀👩‍👩‍👧🇳🇴\U0010ffff"
 
 
 @cache

@@ -310,14 +310,10 @@ def test_infer_takes_types_from_parquet(tmp_path):
     assert schema.marked.keys() == {"email"}
 
 
-@pytest.mark.parametrize(
-    ("header", "said"),
-    [("a,,b", "column 2 has no name"), ("a,a", "two columns have one name")],
-)
-def test_infer_refuses_names_that_no_schema_can_have(tmp_path, header, said):
-    """They would not be told apart."""
-    with pytest.raises(InputError, match=said):
-        infer(_csv(tmp_path, header=header))
+def test_infer_refuses_a_column_without_a_name(tmp_path):
+    """It is asked for one."""
+    with pytest.raises(InputError, match="column 2 has no name"):
+        infer(_csv(tmp_path, header="a,,b"))
 
 
 @pytest.mark.parametrize("value", ["GB82WEST12345698765432", "078-05-1120", "+442071234567"])

@@ -21,6 +21,17 @@ def test_format_becomes_bytes_of_utf_8():
     assert form.dialect == expected
 
 
+def test_format_becomes_bytes_of_the_encoding_where_these_are_read_as_they_are():
+    """A broken bar is one of them in Latin-1; a bar may be a part of a character in Shift JIS."""
+    form = CsvFormat("¦", encoding="Latin1", nulls=("né",), byte_order_mark=True)
+    assert (form.charset, form.mark) == ("iso8859-1", b"")
+    assert form.dialect == Dialect(b"\xa6", nulls=(b"n\xe9",))
+    assert CsvFormat(",", encoding="cp932").charset == "cp932"
+    assert CsvFormat("|", encoding="cp932").charset == "utf-8"
+    assert CsvFormat(encoding="utf-16-le", byte_order_mark=True).mark == b"\xef\xbb\xbf"
+    assert CsvFormat(encoding="gb18030", byte_order_mark=True).mark == "\ufeff".encode("gb18030")
+
+
 def test_characters_that_exclude_each_other_are_refused():
     """Nobody could tell one from the other."""
     with pytest.raises(ConfigError, match="share a byte"):

@@ -66,6 +66,18 @@ def test_parts_are_as_full_as_they_can_be():
     assert [count for _, count in made] == [10] * 10
 
 
+@pytest.mark.parametrize(
+    ("encoding", "mark"),
+    [("utf-8", ""), ("utf-8", "\ufeff"), ("latin-1", ""), ("shift_jis", ""), ("gb18030", "\ufeff")],
+)
+def test_limit_of_parts_is_exact_where_bytes_stay_as_they_are(encoding, mark):
+    """The byte order mark counts, and so do characters in the file's own encoding."""
+    letters = "表" if encoding in ("shift_jis", "gb18030") else "é"
+    head, row = (mark + HEADER).encode(encoding), f"1,{letters}\n".encode(encoding)
+    made = cut(head + 20 * row, len(head) + 5 * len(row), CsvFormat(encoding=encoding))
+    assert made == [(head + 5 * row, 5)] * 4
+
+
 def test_table_without_rows_is_one_part():
     """The header is worth sending."""
     assert cut(HEADER.encode(), 100) == [(HEADER.encode(), 0)]

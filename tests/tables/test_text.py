@@ -5,12 +5,20 @@ import io
 import random
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from piienc.base.charsets import SUPPORTED, canonical, is_exact
+from piienc.core import Strings, Unreadable
 from piienc.errors import InputError
 from piienc.storage.hashing import HashingReader
 from piienc.tables.csv.parts import _growth
-from piienc.tables.csv.text import TextReader, TextWriter, encoding_of
+from piienc.tables.csv.text import (
+    TextReader,
+    TextWriter,
+    encoding_of,
+    recoded,
+)
 from piienc.tables.streams import Compressed, Decompressed
 
 WORDS = 'id,name\n1,Ann\r\n"a ""b""",\'|;\t\n'
@@ -216,3 +224,52 @@ def test_growth_is_never_less_than_what_text_grows(encoding):
     for letter in _letters(encoding):
         many = letter * 100
         assert len(many.encode(encoding)) <= _growth(encoding) * len(many.encode()) + 4
+
+
+CONTROLS = bytes(range(32))
+OCTETS = st.lists(st.sampled_from(b"ab\x00\x01\\|\x81\x83\x5c\x30\xa4\xe9\xfa\x54\xff"), max_size=4)
+VALUES = st.lists(st.none() | OCTETS.map(bytes), max_size=8)
+
+
+def _one(value, encoding):
+    """What the codec alone makes of a value: UTF-8, or what is wrong with it."""
+    try:
+        text = value.decode(encoding)
+    except UnicodeDecodeError:
+        return False
+    try:
+        return text.encode() if text.encode(encoding) == value else True
+    except UnicodeEncodeError:
+        return True
+
+
+@pytest.mark.parametrize("controls", [b"", CONTROLS])
+@pytest.mark.parametrize(
+    "encoding", ["iso8859-1", "cp1252", "shift_jis", "cp932", "gb18030", "big5"]
+)
+@given(values=VALUES)
+def test_values_become_utf_8_as_each_of_them_would_alone(encoding, controls, values):
+    """And back; or the first that does not is named, whatever stands before and behind it."""
+    values = [controls, *values] if controls else values
+    alone = [value if value is None else _one(value, encoding) for value in values]
+    strings = Strings.of(values)
+    bad = next((row for row, made in enumerate(alone) if isinstance(made, bool)), None)
+    if bad is not None:
+        with pytest.raises(Unreadable) as caught:
+            recoded(strings, encoding, "utf-8")
+        known = not isinstance(caught.value.__cause__, UnicodeDecodeError)
+        assert (caught.value.row, known) == (bad, alone[bad])
+        return
+    made = recoded(strings, encoding, "utf-8")
+    assert made.to_list() == alone
+    assert recoded(made, "utf-8", encoding).to_list() == values
+
+
+@pytest.mark.parametrize(
+    ("encoding", "value"), [("cp1251", "ü"), ("shift_jis", "¥"), ("gbk", "😀")]
+)
+def test_value_that_an_encoding_would_write_as_another_is_named(encoding, value):
+    """As the yen sign that becomes a backslash."""
+    with pytest.raises(Unreadable) as caught:
+        recoded(Strings.of([b"a", None, value.encode()]), "utf-8", encoding)
+    assert caught.value.row == 2

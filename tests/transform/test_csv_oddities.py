@@ -168,12 +168,12 @@ def test_other_delimiter_is_named_in_a_way_that_works(shop, check, mark, quoted)
     ("header", "word", "remedy"),
     [
         (",id,email,note", "column 1 has no name, as the index that pandas writes", "index=False"),
-        ("id,email,note,", "column 4, the last one, has no name: each line ends", "last field"),
+        ("id,email,note,", "line 2: 4 fields.*: data behind the delimiter", "name every column"),
         ("id,email,,note", "column 3 has no name", "name every column"),
     ],
 )
 def test_column_without_a_name_is_told_with_why(shop, check, header, word, remedy):
-    """By encrypt-file, verify and infer; inspect shows it."""
+    """By encrypt-file, verify and infer."""
     shop.write("x.csv", f"{header}\n1,2,3,4\n")
     reads = (
         lambda: shop.encrypt("x.csv", "y.csv"),
@@ -182,9 +182,8 @@ def test_column_without_a_name_is_told_with_why(shop, check, header, word, remed
     )
     for read in reads:
         said, hint = _said(header, read)
-        assert word in said
+        assert re.search(word, said)
         assert remedy in hint
-    assert inspect(FileSource(shop.folder / "x.csv"), known=dict, keys=dict).columns[0].cells == 1
 
 
 def test_column_without_a_name_is_kept_where_columns_may_be(shop):

@@ -7,6 +7,7 @@ what takes other bytes for the same text and cannot say so (`utf-7`), and what f
 from __future__ import annotations
 
 import codecs
+from functools import cache
 
 _UTF = ("utf-8", "utf-16", "utf-16-le", "utf-16-be", "utf-32", "utf-32-le", "utf-32-be")
 _CODE_PAGES = (
@@ -27,6 +28,12 @@ EAST_ASIAN = (
     *("big5", "cp950", "big5hkscs", "euc_kr", "cp949", "johab"),
 )
 """Those in which several codes may stand for one character, or one code for several."""
+
+_ASCII = bytes(range(0x80))
+_HIGH = ("euc_jp", "euc_kr", "gb2312")  # codes of several bytes have none of ASCII's
+# Behind the first byte of a code, bytes from 40 on may stand; in GB 18030 digits, too.
+_MIXED = ("shift_jis", "cp932", "gbk", "gb18030", "big5", "cp950", "big5hkscs", "cp949")
+_NEVER_INSIDE = {*range(0x40)} - {*b"0123456789"}
 
 SUPPORTED = tuple(
     sorted({"ascii", *_UTF, *_CODE_PAGES, *_EBCDIC, *_ISO, *_OTHERS, *EAST_ASIAN}, key=str.lower)
@@ -50,3 +57,25 @@ def canonical(name: str) -> str | None:
 def is_exact(encoding: str) -> bool:
     """Tell whether all text that an encoding reads can only stand in the bytes it was read from."""
     return encoding not in EAST_ASIAN
+
+
+@cache
+def is_in_place(encoding: str, marks: str, texts: str = "") -> bool:
+    """Tell whether the bytes of text can be cut at some characters without decoding them.
+
+    Args:
+        encoding: the text's, by its own name.
+        marks: the characters, beside line ends: no byte of them may stand inside of another one.
+        texts: what else must be written in this encoding.
+    """
+    try:
+        ascii_text = _ASCII.decode()
+        same = _ASCII.decode(encoding) == ascii_text and ascii_text.encode(encoding) == _ASCII
+        octets, _ = marks.encode(encoding), texts.encode(encoding)
+    except UnicodeError:
+        return False
+    if encoding in _HIGH:
+        return octets.isascii()
+    if encoding in _MIXED:
+        return _NEVER_INSIDE.issuperset(octets)
+    return same and encoding not in EAST_ASIAN

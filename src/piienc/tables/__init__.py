@@ -44,7 +44,6 @@ if TYPE_CHECKING:
         Output,
         Sink,
         UnitSize,
-        repeated,
     )
 
 __all__ = [
@@ -68,7 +67,6 @@ __all__ = [
     "opened_table",
     "promised_format",
     "record_of",
-    "repeated",
     "with_record",
 ]
 
@@ -79,5 +77,5 @@ __getattr__ = lazily(
     csv__parts="Part",
     formats="TABLE_FORMATS TableFormat check_ends format_of opened_table promised_format",
     parquet__metadata="ARROW_SCHEMA arrow_schema described record_of with_record",
-    table="BatchTable BatchUnit ByteTable OpenedTable Output Sink UnitSize repeated",
+    table="BatchTable BatchUnit ByteTable OpenedTable Output Sink UnitSize",
 )

@@ -92,6 +92,10 @@ class Decompressed:
             self._left += more
         return self._left[:size]
 
+    def put_back(self, data: bytes) -> None:
+        """Have what was read last come again."""
+        self._left = data + self._left
+
     def _refused(self, read: Callable[[int], bytes], size: int) -> bytes:
         try:
             return read(size)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Protocol, TypeVar
 from msgspec import Struct
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Iterator
+    from collections.abc import Collection, Iterable, Iterator, Sequence
 
     import pyarrow as pa
 
@@ -47,7 +47,8 @@ class OpenedTable:
         kind: the name of its format: its row of `TABLE_FORMATS`.
         typed: whether its columns have types; if not, all values are text.
         name: the file's name in error messages.
-        columns: the names of its columns.
+        columns: the names of its columns, each of them once.
+        repeats: of those that the file calls like another before them: their names here and there.
         schema: its Arrow schema, with the file's metadata.
         rows: the number of rows; None if it is unknown before reading.
         int96: the columns that store timestamps as INT96.
@@ -60,6 +61,7 @@ class OpenedTable:
     typed: ClassVar[bool] = True
     name: str
     columns: list[str]
+    repeats: tuple[tuple[str, str], ...] = ()
     schema: pa.Schema
     rows: int | None = None
     int96: frozenset[str] = frozenset()
@@ -214,3 +216,17 @@ class Sink(Protocol):
 def repeated(names: Iterable[str]) -> list[str]:
     """Return the names that stand more than once, in alphabetical order."""
     return sorted(name for name, times in Counter(names).items() if times > 1)
+
+
+def distinct(names: Sequence[str]) -> list[str]:
+    """Call a second `a` `a.1`, a third `a.2`, but as no other is called: as pandas does."""
+    taken, counts, made = {*names}, dict.fromkeys(names, 0), []
+    for name in names:
+        new, number = name, counts[name]
+        if number:
+            while (new := f"{name}.{number}") in taken:
+                number += 1
+            taken.add(new)
+        counts[name] = number + 1
+        made.append(new)
+    return made

@@ -15,7 +15,7 @@ import pyarrow as pa
 from piienc.columns import array_of, plain_values, strings_of, to_cells
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
     from piienc.base.cells import Places
     from piienc.columns import Fingerprints
@@ -55,8 +55,8 @@ class TextColumn:
     type = pa.string()
     fingerprints: Fingerprints | None = None
 
-    def __init__(self, block: Block, number: int, strings: Strings | None) -> None:
-        self._block, self._number, self._strings = block, number, strings
+    def __init__(self, block: Block, number: int) -> None:
+        self._block, self._number = block, number
         self.count = block.records.count
 
     @property
@@ -64,10 +64,10 @@ class TextColumn:
         """How many cells are null."""
         return self.strings.null_count
 
-    @cached_property
+    @property
     def strings(self) -> Strings:
         """The cells."""
-        return self._strings or self._block.column(self._number)
+        return self._block.column(self._number)
 
     @cached_property
     def dense(self) -> tuple[pa.Array, Places]:
@@ -134,11 +134,9 @@ def by_name(table: OpenedTable, columns: Sequence[StoredColumn]) -> dict[str, St
     return dict(zip(table.columns, columns, strict=True))
 
 
-def text_columns(
-    table: OpenedTable, block: Block, known: Mapping[str, Strings] = {}
-) -> list[StoredColumn]:
-    """Return the columns of a block, of which the cells of some are known."""
-    return [TextColumn(block, number, known.get(name)) for number, name in enumerate(table.columns)]
+def text_columns(table: OpenedTable, block: Block) -> list[StoredColumn]:
+    """Return the columns of a block."""
+    return [TextColumn(block, number) for number in range(len(table.columns))]
 
 
 def typed_columns(table: OpenedTable, batch: pa.RecordBatch) -> list[StoredColumn]:

@@ -126,7 +126,7 @@ def encrypt_file(
     chosen = chosen_treatments(schema, treatments)
 
     def begin(table: OpenedTable) -> _Pass:
-        check_columns(table, schema)
+        check_columns(table, schema, chosen)
         before = record_in(table, None)
         refuse_recorded(table, before, schema.marked)
         hold_to_marks(schema, keys, marks, table.columns)

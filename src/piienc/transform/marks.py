@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING
 
 from piienc.errors import ConfigError, InputError, PolicyError, UsageError
 from piienc.lazy import module
-from piienc.tables import record_of, repeated
+from piienc.tables import record_of
 from piienc.transform.metadata import EncryptionMetadata, parse
 from piienc.transform.treatments import TREATMENTS
 from piienc.transform.treatments.treatment import ColumnMark
@@ -68,11 +69,16 @@ def chosen_treatments(schema: Schema, treatments: Mapping[str, str]) -> dict[str
     return dict.fromkeys(schema.marked, "encrypt") | dict(treatments)
 
 
-def check_columns(table: OpenedTable, schema: Schema) -> None:
+def check_columns(table: OpenedTable, schema: Schema, treated: Collection[str] = ()) -> None:
     """Compare a table's columns with the schema's, in any order.
 
+    Args:
+        table: the table.
+        schema: the schema.
+        treated: the columns that are not kept as they are, beside those that are marked.
+
     Raises:
-        InputError: columns are missing, repeated, or not in the schema.
+        InputError: columns are missing, or not in the schema.
     """
     present = {*table.columns}
     missing = [name for name in schema.columns if name not in present]
@@ -86,10 +92,12 @@ def check_columns(table: OpenedTable, schema: Schema) -> None:
             "the file",
             hint="see that line 1 is the header, and no title, and that the schema is this file's",
         )
-    if twice := repeated(table.columns):
+    for name, other in unknown_repeats(table, schema, treated):
         raise InputError(
-            f"{table.name}: {_listed(twice)} more than once in the file",
-            hint="give every column a name of its own",
+            f"{table.name}: column {other!r} stands there more than once, and the schema "
+            f"{schema.name!r} names the first one alone: the other one is {name!r} to it",
+            hint=f"add [columns.{json.dumps(name)}] to the schema, marked or not; or remove the "
+            "column from the file",
         )
     unknown = [name for name in table.columns if name not in schema.columns]
     if missing:
@@ -103,6 +111,22 @@ def check_columns(table: OpenedTable, schema: Schema) -> None:
             f"{table.name}: {_listed(unknown)} not in the schema {schema.name!r}",
             hint='name it there, or let unnamed columns pass: extra_columns = "keep"',
         )
+
+
+def unknown_repeats(
+    table: OpenedTable, schema: Schema, treated: Collection[str] = ()
+) -> list[tuple[str, str]]:
+    """Return the columns that may not pass, as they are called like another one before them.
+
+    Where that one is not kept as it is, what stands in them would pass in clear.
+    """
+    hidden = {*treated, *schema.marked}
+    strict = schema.extra_columns == "error"
+    return [
+        (name, other)
+        for name, other in table.repeats
+        if name not in schema.columns and name not in treated and (strict or other in hidden)
+    ]
 
 
 def record_in(table: OpenedTable, schema: Schema | None) -> EncryptionMetadata | None:

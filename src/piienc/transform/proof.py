@@ -52,7 +52,7 @@ class Proof:
         Raises:
             BadCells: a record differs, which is a bug.
         """
-        count, dialect = block.records.count, form.dialect
+        count, dialect, charset = block.records.count, form.dialect, form.charset
         if len(written.starts) != count:
             raise self._refuted(0)
         data, columns = memoryview(block.data)[: block.size], len(self._columns)
@@ -63,7 +63,7 @@ class Proof:
         if len(rows) < count:
             rows |= read.odd_rows() | made.odd_rows()
         for row in _affordable(rows, read):
-            self._compare(row, read.fields(row), made.fields(row))
+            self._compare(row, read.fields(row), made.fields(row), charset)
 
     def of_slice(self, read: pa.RecordBatch, written: pa.RecordBatch) -> None:
         """Read some rows of a slice of Parquet back.
@@ -112,20 +112,23 @@ class Proof:
         if first < last and size <= _BYTES and records.counted(first, last) != last - first:
             raise self._refuted(first)
 
-    def _compare(self, row: int, before: list[Field] | None, after: list[Field] | None) -> None:
+    def _compare(
+        self, row: int, before: list[Field] | None, after: list[Field] | None, charset: str
+    ) -> None:
         if before is None or after is None:
             raise self._refuted(row)
         fields = dict(zip(self._columns, before, strict=True))
         for name, field in zip(self._kept, after, strict=True):
-            if not self._is_same_text(name, fields[name], field):
+            if not self._is_same_text(name, fields[name], field, charset):
                 raise self._refuted(row, name)
 
-    def _is_same_text(self, name: str, before: Field, after: Field) -> bool:
+    def _is_same_text(self, name: str, before: Field, after: Field, charset: str) -> bool:
         if name not in self._plan.changed:
             return before[0] == after[0]
         if before[1] is None or after[1] is None:
             return before[1] is after[1]
-        return self._plan.changed[name].is_text_right(before[1], after[1])
+        old, new = (value.decode(charset).encode() for value in (before[1], after[1]))
+        return self._plan.changed[name].is_text_right(old, new)
 
     def _is_same_value(self, name: str, before: pa.Scalar, after: pa.Scalar) -> bool:
         if not (before.is_valid and after.is_valid):

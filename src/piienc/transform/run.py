@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     import pyarrow as pa
 
-    from piienc.core import FoundRecords, Spliced, Strings
+    from piienc.core import Spliced, Strings
     from piienc.tables import BatchTable, BatchUnit, Block, ByteTable, OpenedTable, Sink
     from piienc.transform.batches import StoredColumn
     from piienc.transform.plan import Plan
@@ -89,10 +89,10 @@ class _UnitTransform(Struct, frozen=True):
             if self.observer:
                 from piienc.transform.batches import by_name, text_columns  # noqa: PLC0415  # start-up
 
-                stored = by_name(table, text_columns(table, unit, cells))
+                stored = by_name(table, text_columns(table, unit))
                 encrypted = {name: changes[name] for name in self.plan.keyed}
                 result = self._observed(self.observer, stored, encrypted)
-            written = self._written(table, records, changes, numbers)
+            written = self._written(table, unit, changes, numbers)
             table.refuse_longer(unit, written)
             self.proof.of_block(unit, written, table.format)
             return _ChangedUnit(unit.size, written.data, tally, result)
@@ -100,13 +100,13 @@ class _UnitTransform(Struct, frozen=True):
     def _written(
         self,
         table: ByteTable,
-        records: FoundRecords,
+        unit: Block,
         changes: Mapping[str, Strings],
         numbers: Mapping[str, int],
     ) -> Spliced:
         omitted = [numbers[name] for name in self.plan.omitted]
         try:
-            return records.spliced({numbers[name]: changes[name] for name in changes}, omitted)
+            return unit.spliced({numbers[name]: changes[name] for name in changes}, omitted)
         except Unwritable as refused:
             what = "the value needs quotes, and this file has none"
             hint = "say in the schema what quotes or escapes: [csv] quote, escape"

@@ -11,8 +11,7 @@ from piienc.checks.finders import finders_of
 from piienc.columns import opened_categories, plain_type
 from piienc.errors import AuthenticationError, KeyAccessError
 from piienc.report.model import ColumnReport
-from piienc.tables import repeated
-from piienc.transform.marks import marks_of, original_field, record_in
+from piienc.transform.marks import marks_of, original_field, record_in, unknown_repeats
 from piienc.transform.place import ColumnPlace
 from piienc.verification.columns.ciphertext import CiphertextColumn
 from piienc.verification.columns.decrypted import DecryptedColumn
@@ -23,7 +22,7 @@ from piienc.verification.columns.verifier import ValueRules
 from piienc.verification.findings import Violation
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Collection, Iterator, Mapping, Sequence
 
     from piienc.checks.finder import Finder
     from piienc.columns import Fingerprinter
@@ -110,18 +109,16 @@ class VerificationPlan(Struct):
 
     def comparable(self, others: Sequence[str]) -> tuple[list[str], list[Violation]]:
         """Return the columns that can be compared with another file, and the violations."""
-        ours, twice = self.table.columns, repeated(others)
+        ours = self.table.columns
         here, there = {*ours}, {*others}
         faults = [(name, "not in the original") for name in ours if name not in there]
         faults += [(name, "not in this file") for name in others if name not in here]
-        faults += [(name, "more than once in the original: not compared") for name in twice]
         violations = [Violation(name, "columns", detail) for name, detail in faults]
-        compared = there - {*twice}
         for name, verifier in self.verifiers.items():
             if isinstance(verifier, CiphertextColumn):
                 verifier.unchecked["value"] = verifier.unchecked["authentic"]
-                compared.discard(name)
-        return [name for name in self.verifiers if name in compared], violations
+                there.discard(name)
+        return [name for name in self.verifiers if name in there], violations
 
     def column(
         self, name: str, counts: ColumnCounts, failures: dict[str, int], equal: EqualityFacts | None
@@ -161,15 +158,12 @@ def make_plan(
     """Plan what is checked in a file, of which the header was read."""
     schema = request.schema
     plan = VerificationPlan(table, schema, request.expect == "encrypted")
-    plan.violations += _columns(table, schema)
+    plan.violations += _columns(table, schema, request.leave_out)
     if plan.violations:
         table.require_columns(schema.columns)
     marked = _MarkedColumns(plan, request, keys, record_in(table, schema), fingerprinter)
     finders = finders_of(schema)
-    twice = {*repeated(table.columns)}
-    for name in dict.fromkeys(table.columns):
-        if name in twice:
-            continue
+    for name in table.columns:
         column = schema.columns.get(name)
         if column is None or column.encrypt is None:
             place = ColumnPlace.of(table, name)
@@ -194,15 +188,16 @@ def make_plan(
     return plan
 
 
-def _columns(table: OpenedTable, schema: Schema) -> Iterator[Violation]:
-    """Yield the columns that the file lacks, has twice, or has and should not."""
-    names, twice = {*table.columns}, {*repeated(table.columns)}
+def _columns(table: OpenedTable, schema: Schema, left_out: Collection[str]) -> Iterator[Violation]:
+    """Yield the columns that the file lacks, or has and should not."""
     for name in schema.columns:
-        if name not in names:
+        if name not in table.columns:
             yield Violation(name, "columns", "not in the file")
-    for name in dict.fromkeys(table.columns):
-        if name in twice:
-            yield Violation(name, "columns", "more than once in the file: not looked at")
+    repeats = dict(unknown_repeats(table, schema, left_out))
+    for name in table.columns:
+        if name in repeats:
+            detail = f"not in the schema; the file has more than one column {repeats[name]!r}"
+            yield Violation(name, "columns", detail)
         elif name not in schema.columns and schema.extra_columns == "error":
             yield Violation(name, "columns", "not in the schema")
 

@@ -10,7 +10,7 @@ import time
 from types import SimpleNamespace
 
 import pytest
-from desk import rows
+from desk import SCHEMA, rows
 from msgspec.structs import replace
 from sshd import ROOT, make_key, run
 
@@ -315,3 +315,24 @@ def test_folder_of_sources_that_is_not_there_is_an_error_and_no_quiet_night(desk
     ended = desk.send()
     assert ended.code == 3, ended.err
     assert "the folder of the sources cannot be read" in ended.err
+
+
+@pytest.mark.parametrize("job", [{}, {"leave_out": ["note"]}])
+def test_second_column_of_a_hidden_name_is_never_sent(desk, job):
+    """It would go in clear, as a column that the schema does not name; where it does, it goes."""
+    desk.write(**job)
+    kept = SCHEMA.replace("version = 1\n", 'version = 1\nextra_columns = "keep"\n')
+    desk.project.write("schema.toml", kept)
+    name = "note" if job else "email"
+    lines = rows("a.csv").decode().splitlines()
+    data = "\n".join([f"{lines[0]},{name}", *(f"{line},secret" for line in lines[1:])]) + "\n"
+    (desk.project.folder / "in" / "a.csv").write_text(data)
+    ended = desk.send()
+    assert ended.code in (4, 10), ended.err
+    assert f"{name}.1" in ended.err + ended.out
+    assert "secret" not in ended.err + ended.out
+    assert not desk.there()
+    marked = kept + f'"{name}.1" = {{ type = "string", encrypt = "seal" }}\n'
+    desk.project.write("schema.toml", marked)
+    assert desk.send().code == 0
+    assert len(desk.there()) == 1

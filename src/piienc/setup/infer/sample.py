@@ -11,7 +11,7 @@ from piienc.columns import plain_type
 from piienc.errors import InputError
 from piienc.setup.infer.profile import ColumnProfile, count_personal, finders
 from piienc.storage import FileSource
-from piienc.tables import opened_table, repeated
+from piienc.tables import opened_table
 from piienc.tables.csv.oddities import unnamed
 from piienc.transform.batches import decoded
 
@@ -58,11 +58,6 @@ def _check_names(path: str, table: OpenedTable) -> None:
     if "" in names:
         odd = unnamed(names)
         raise InputError(f"{path}: {odd.what}", hint=odd.remedy + no_header)
-    if repeated(names):
-        raise InputError(
-            f"{path}: two columns have one name",
-            hint="give every column a name of its own" + no_header,
-        )
     data = count_personal("", pa.array(names, pa.large_string()))
     if any(not finders()[name].share for name in data):
         raise InputError(

@@ -5,15 +5,17 @@ from __future__ import annotations
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
-from msgspec import Struct
+from msgspec import Struct, field
 
 from piienc.base.printable import in_words
 from piienc.core import FaultKind, Unreadable, engine
 from piienc.errors import InputError
 from piienc.tables.csv import oddities
-from piienc.tables.csv.text import not_in_encoding
+from piienc.tables.csv.text import recoded, unreadable, unwritable
 
 if TYPE_CHECKING:
+    from collections.abc import Collection, Mapping
+
     from piienc.core import Fault, FoundRecords, Spliced, Strings
     from piienc.tables.csv.form import CsvFormat
     from piienc.tables.csv.oddities import Oddity
@@ -25,7 +27,7 @@ class Block(Struct, frozen=True):
     """Whole records of a file.
 
     Attributes:
-        data: what they stand at the beginning of, as UTF-8.
+        data: what they stand at the beginning of, in the format's `charset`.
         records: where their fields are.
         first_line: the line of the file that they begin on.
         errors: makes those of the file.
@@ -35,6 +37,7 @@ class Block(Struct, frozen=True):
     records: FoundRecords
     first_line: int
     errors: CsvErrors
+    _columns: dict[int, Strings] = field(default_factory=dict)
 
     @property
     def size(self) -> int:
@@ -45,15 +48,40 @@ class Block(Struct, frozen=True):
         """Return the values of a column, as UTF-8.
 
         Raises:
-            InputError: one is not of the file's encoding, or not clear, with its line.
+            InputError: one is not clear, not of the file's encoding, or would be written in
+                other bytes, with its line.
         """
+        if number in self._columns:
+            return self._columns[number]
+        charset = self.errors.form.charset
         try:
-            strings = self.records.column(number)
+            strings = recoded(self.records.column(number), charset, "utf-8")
         except Unreadable as refused:
-            raise self.errors.unclear(self.line_of(refused.row)) from None
-        if bad := engine().not_text(strings):
+            raise self.errors.of_value(self.line_of(refused.row), refused.__cause__) from None
+        if charset == "utf-8" and (bad := engine().not_text(strings)):
             raise self.errors.not_text(self.line_of(bad[0]))
+        self._columns[number] = strings
         return strings
+
+    def spliced(self, changes: Mapping[int, Strings], dropped: Collection[int] = ()) -> Spliced:
+        """Return the records with the fields of some columns written anew.
+
+        Args:
+            changes: by column, a value for each record, as UTF-8; where it is null, the field
+                stays.
+            dropped: columns that go.
+
+        Raises:
+            Unwritable: a value that the dialect cannot write.
+            InputError: one that the file's encoding cannot write, with its line.
+        """
+        charset = self.errors.form.charset
+        try:
+            written = {n: recoded(change, "utf-8", charset) for n, change in changes.items()}
+        except Unreadable as refused:
+            place = f"{self.errors.name}: line {self.line_of(refused.row)}: "
+            raise unwritable(place, self.errors.form.encoding) from None
+        return self.records.spliced(written, dropped)
 
     def line_of(self, row: int) -> int:
         """Return the line of the file that a record begins on."""
@@ -78,7 +106,8 @@ class CsvErrors(Struct, frozen=True):
 
     def of_fault(self, fault: Fault, data: bytes, first_line: int) -> InputError:
         """Return the error for what is wrong in some data, which begins on a line."""
-        delimiter, place = self.form.delimiter.encode(), fault.place
+        charset, place = self.form.charset, fault.place
+        delimiter = self.form.delimiter.encode(charset)
         before, behind = data[max(0, place - _NEAR) : place], data[place + 1 : place + 1 + _NEAR]
         odd: Oddity
         match fault.kind:
@@ -94,7 +123,9 @@ class CsvErrors(Struct, frozen=True):
                 named = "header" if self.form.header else unnamed
                 what = f"{fields}, where the {named} has {self.columns}"
                 end = data.find(b"\n", place) + 1 or len(data)
-                odd = oddities.of_record(data[place:end], fault.fields, self.columns, delimiter)
+                record = data[place:end].decode(charset, "replace")
+                form, counts = self.form, (fault.fields, self.columns)
+                odd = oddities.of_record(record, *counts, form.delimiter, trailing=form.trailing)
             case _:
                 what = "a quote in the middle of a field"
                 odd = oddities.of_quote(before, behind, delimiter)
@@ -102,12 +133,14 @@ class CsvErrors(Struct, frozen=True):
         line = first_line + fault.line
         return InputError(f"{self.name}: line {line}: {what}{because}", hint=odd.remedy)
 
-    def not_text(self, line: int) -> InputError:
-        """Return the error for a value of other bytes than the file's encoding has."""
-        return not_in_encoding(self.name, line, self.form.encoding)
+    def not_text(self, line: int, *, known: bool = False) -> InputError:
+        """Return the error for bytes that are not of the encoding, or are not written by it."""
+        return unreadable(self.name, line, self.form.encoding, known=known)
 
-    def unclear(self, line: int) -> InputError:
-        """Return the error for an escape that programs read in several ways."""
+    def of_value(self, line: int, cause: BaseException | None = None) -> InputError:
+        """Return the error for a value of such bytes, or of an escape that is not clear."""
+        if cause:
+            return self.not_text(line, known=not isinstance(cause, UnicodeDecodeError))
         return InputError(
             f"{self.name}: line {line}: a value has an escape before a letter or a digit, which "
             "some programs read as that character, and others as a line break, say",
@@ -122,38 +155,22 @@ class CsvErrors(Struct, frozen=True):
             hint="look for a quote that is never closed; lines end in LF or CRLF",
         )
 
-    def refuse_long(self, block: Block) -> None:
-        """Refuse a record of more bytes than are read.
+    def refuse_long(self, block: Block, written: Spliced | None = None) -> None:
+        """Refuse a record of more bytes than are read; or as it is written, to be read again.
 
         Raises:
             InputError: there is one, with its line.
         """
-        if block.size <= self.longest:
+        if (len(written.data) if written else block.size) <= self.longest:
             return
-        row = self._first_long([*block.records.starts(), block.size])
-        if row is not None:
-            raise InputError(
-                f"{self.name}: line {block.line_of(row)}: this record is longer than "
-                f"{in_words(self.longest)}",
-                hint="keep such values in files of their own, and the files' names in the table",
-            )
-
-    def refuse_lengthened(self, block: Block, written: Spliced) -> None:
-        """Refuse to write a record that could not be read again.
-
-        Raises:
-            InputError: a record has become too long, with the line that it had.
-        """
-        if len(written.data) <= self.longest:
-            return
-        row = self._first_long([*written.starts, len(written.data)])
-        if row is not None:
-            raise InputError(
-                f"{self.name}: line {block.line_of(row)}: this record would be longer than "
-                f"{in_words(self.longest)} when it is written, and could not be read again",
-                hint="shorten its longest values: encrypted, a value is a third longer",
-            )
-
-    def _first_long(self, cuts: list[int]) -> int | None:
-        lengths = (end - begin for begin, end in pairwise(cuts))
-        return next((row for row, size in enumerate(lengths) if size > self.longest), None)
+        limit, starts, size = in_words(self.longest), block.records.starts(), block.size
+        what = f"is longer than {limit}"
+        hint = "keep such values in files of their own, and the files' names in the table"
+        if written:
+            starts, size = written.starts, len(written.data)
+            what = f"would be longer than {limit} when it is written, and could not be read again"
+            hint = "shorten its longest values: encrypted, a value is a third longer"
+        for row, (begin, end) in enumerate(pairwise([*starts, size])):
+            if end - begin > self.longest:
+                line = block.line_of(row)
+                raise InputError(f"{self.name}: line {line}: this record {what}", hint=hint)

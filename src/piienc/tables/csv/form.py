@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from msgspec import Struct
 
+from piienc.base.charsets import canonical, is_in_place
 from piienc.core import Dialect
 
 
@@ -11,7 +12,7 @@ class CsvFormat(Struct, frozen=True):
     """How a CSV file is written.
 
     Attributes:
-        delimiter: between fields, text of one to four bytes.
+        delimiter: between fields, text of one to four bytes of UTF-8.
         quote: around fields, one ASCII character, doubled inside; empty: there are none.
         encoding: of `piienc.base.charsets`, by any of Python's names for it.
         line_end: what ends a record.
@@ -41,18 +42,31 @@ class CsvFormat(Struct, frozen=True):
     trailing: bool = False
 
     @property
+    def charset(self) -> str:
+        """The encoding of records: the file's, or UTF-8 where it has to be decoded before."""
+        codec = canonical(self.encoding) or self.encoding
+        marks = self.delimiter + self.quote + self.escape + self.comment
+        return codec if is_in_place(codec, marks, "".join(self.nulls)) else "utf-8"
+
+    @property
+    def mark(self) -> bytes:
+        """The byte order mark that the file begins with, as it stands before its records."""
+        return "\ufeff".encode(self.charset, "ignore") if self.byte_order_mark else b""
+
+    @property
     def dialect(self) -> Dialect:
-        """How records are written, where the file is read as UTF-8.
+        """How records are written, in bytes of `charset`.
 
         Raises:
             ConfigError: the characters exclude each other.
         """
+        charset = self.charset
         return Dialect(
-            self.delimiter.encode(),
+            self.delimiter.encode(charset),
             self.quote.encode(),
             self.escape.encode(),
-            self.comment.encode(),
-            nulls=tuple(null.encode() for null in self.nulls),
+            self.comment.encode(charset),
+            nulls=tuple(null.encode(charset) for null in self.nulls),
             line_end=self.line_end.encode(),
             lenient=self.lenient,
             trailing=self.trailing,

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 DELIMITERS = {",": "a comma", ";": "a semicolon", "\t": "a tab", "|": "a bar"}
 """Those that CSV is mostly written with, and what messages call them."""
 
-_SEP = re.compile(rb"\"?sep=.{0,4}\"?\s*", re.IGNORECASE | re.DOTALL)
+_SEP = re.compile(r"\"?sep=.{0,4}\"?\s*", re.IGNORECASE | re.DOTALL)
 _OTHER_ENDS = re.compile("[\v\f\x1c-\x1e\x85\u2028\u2029]")  # those of str.splitlines()
 _UNQUOTED = '[csv] quote = "none"'
 _ESCAPED = '[csv] escape = "\\\\"'
@@ -36,15 +36,14 @@ class Oddity(Struct, frozen=True):
     remedy: str
 
 
-def of_beginning(start: bytes, end: int, delimiter: bytes, quote: bytes) -> Oddity | None:
-    """Explain oddities of a file's first lines in UTF-8; `end`: of its first record."""
-    return next(_of_beginning(start, end, delimiter, quote), None)
+def of_beginning(header: str, behind: str, delimiter: str, quote: str) -> Oddity | None:
+    """Explain oddities of a file's first record; `behind`: as much text, and the second line."""
+    return next(_of_beginning(header, behind, delimiter, quote), None)
 
 
-def _of_beginning(start: bytes, end: int, delimiter: bytes, quote: bytes) -> Iterator[Oddity]:
-    header = start[:end]
-    bare = b"".join(header.split(quote)[::2]) if quote else header
-    if b"\0" in header:
+def _of_beginning(header: str, behind: str, delimiter: str, quote: str) -> Iterator[Oddity]:
+    bare = "".join(header.split(quote)[::2]) if quote else header
+    if "\0" in header:
         yield Oddity(
             "NUL bytes in the first line, which no text has",
             "see what it is: file NAME; if it is text, name its encoding: [csv] encoding",
@@ -54,19 +53,19 @@ def _of_beginning(start: bytes, end: int, delimiter: bytes, quote: bytes) -> Ite
             "line 1 tells Excel the delimiter (sep=), but none that can be one",
             "name it in the schema, and skip that line: [csv] delimiter, [csv] skip_rows = 1",
         )
-    if mark := _OTHER_ENDS.search(bare.replace(delimiter, b"").decode(errors="replace")):
+    if mark := _OTHER_ENDS.search(bare.replace(delimiter, "")):
         # Rows may stand in what seems to be the header: none of it may be shown.
         yield Oddity(
             f"the first line holds U+{ord(mark[0]):04X}, which ends lines in other programs",
             "end lines in LF or CRLF, and put a name that holds it in quotes",
         )
-    second = start[end:].partition(b"\n")[0]
-    if any(b"-+-" in line and not line.strip().strip(b"-+") for line in (header, second)):
+    second = behind.partition("\n")[0]
+    if any("-+-" in line and not line.strip().strip("-+") for line in (header, second)):
         yield Oddity(
             "a table drawn for people, with lines of dashes",
             "export it as CSV: psql --csv, COPY ... CSV HEADER, or mysql --batch",
         )
-    if delimiter in bare and start.startswith(header, end):
+    if delimiter in bare and behind.startswith(header):
         yield Oddity("line 2 is the header once more", "remove it: tail -n +2 FILE > NEW")
 
 
@@ -123,11 +122,6 @@ def unnamed(columns: Sequence[str]) -> Oddity:
             "column 1 has no name, as the index that pandas writes",
             "leave it out: df.to_csv(..., index=False); or give it a name: index_label=",
         )
-    if number == len(columns):
-        return Oddity(
-            f"column {number}, the last one, has no name: each line ends in a delimiter",
-            "end each line with its last field",
-        )
     return Oddity(f"column {number} has no name", "name every column")
 
 
@@ -135,33 +129,38 @@ def _plain(name: str) -> str:
     return name.strip(_INVISIBLE).casefold()
 
 
-def of_record(record: bytes, fields: int, columns: int, delimiter: bytes) -> Oddity:
+def of_record(record: str, fields: int, columns: int, delimiter: str, *, trailing: bool) -> Oddity:
     """Explain why a record may have more or fewer fields than the header."""
-    line = record.rstrip(b"\r\n")
+    line = record.rstrip("\r\n")
     oddities = (
         (
-            b"\0" in line,
+            "\0" in line,
             "NUL bytes, as a crash leaves behind what was written",
             "have the file written again",
         ),
-        (line == b"\x1a", "the end-of-file mark of DOS", "remove it: tr -d '\\032' < FILE > NEW"),
+        (line == "\x1a", "the end-of-file mark of DOS", "remove it: tr -d '\\032' < FILE > NEW"),
+        (
+            trailing and fields == columns + 1,
+            "data behind the delimiter that ends each line",
+            "name every column in the header; a field that holds the delimiter must be quoted",
+        ),
         (
             fields == columns + 1 and line.endswith(delimiter),
             "the line ends in a delimiter, and the header does not",
             "end each line with its last field",
         ),
         (
-            b"\\" + delimiter in line,
+            "\\" + delimiter in line,
             "a backslash before a delimiter does not quote it",
             f"if it is meant to, say so in the schema: {_ESCAPED}; else have that field quoted",
         ),
         (
-            b"\r" in line,
+            "\r" in line,
             "a carriage return alone does not end a line",
             "end all lines in LF or CRLF",
         ),
         (
-            "\u201c".encode() in line,
+            "\u201c" in line,
             "typographic quotes do not quote",
             'have fields that hold the delimiter quoted by "',
         ),
@@ -171,7 +170,7 @@ def of_record(record: bytes, fields: int, columns: int, delimiter: bytes) -> Odd
             "line 1 must be the header: [csv] skip_rows skips a title; is [csv] delimiter another?",
         ),
         (
-            line.startswith(b"'") or delimiter + b"'" in line,
+            line.startswith("'") or delimiter + "'" in line,
             "",
             "if fields are quoted by ', say so in the schema: [csv] quote = \"'\"",
         ),

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import io
 from bisect import bisect_right
-from collections import deque
 from typing import TYPE_CHECKING
 
+from piienc.base.charsets import canonical
 from piienc.errors import InputError
 from piienc.tables.csv.source import CsvSink
 from piienc.tables.streams import Compressed
@@ -32,8 +32,9 @@ class Part:
         self._records, self._limit = records, limit
         self._out = _Buffer()
         self._sink: CsvSink | None = CsvSink(Compressed(self._out, name), source)
-        self._taken = len(source.header)
-        self._growth = _growth(source.format.encoding)
+        form = source.format
+        self._taken = len(form.mark + source.header)
+        self._growth = 1 if form.charset == canonical(form.encoding) else _growth(form.encoding)
         self.rows = 0
 
     def read(self, size: int = -1, /) -> bytes:
@@ -61,7 +62,7 @@ class Part:
 
     @property
     def _room(self) -> int:
-        """Bytes of UTF-8 that surely fit."""
+        """Bytes of records that surely fit."""
         return (self._limit - self._growth * self._taken) // self._growth
 
 
@@ -126,11 +127,10 @@ class _Buffer(io.RawIOBase):
     """Bytes that were written and not yet read."""
 
     def __init__(self) -> None:
-        self._pieces: deque[memoryview] = deque()
-        self._size = 0
+        self._data = bytearray()
 
     def __len__(self) -> int:
-        return self._size
+        return len(self._data)
 
     def writable(self) -> bool:
         """Tell that it can be written."""
@@ -138,23 +138,15 @@ class _Buffer(io.RawIOBase):
 
     def write(self, data: Buffer, /) -> int:
         """Take all of `data`."""
-        piece = memoryview(bytes(data))
-        self._pieces.append(piece)
-        self._size += len(piece)
-        return len(piece)
+        self._data += data
+        return memoryview(data).nbytes
 
     def take(self, size: int) -> bytes:
         """Give out up to `size` bytes; all of them for -1."""
-        left = self._size if size < 0 else min(size, self._size)
-        pieces = []
-        while left:
-            piece = self._pieces.popleft()
-            pieces.append(piece[:left])
-            if len(piece) > left:
-                self._pieces.appendleft(piece[left:])
-            self._size -= len(pieces[-1])
-            left -= len(pieces[-1])
-        return b"".join(pieces)
+        size = len(self) if size < 0 else size
+        taken = bytes(self._data[:size])
+        del self._data[:size]
+        return taken
 
 
 def _growth(encoding: str) -> int:

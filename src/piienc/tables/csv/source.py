@@ -14,18 +14,20 @@ from piienc.tables.csv import oddities
 from piienc.tables.csv.block import Block, CsvErrors
 from piienc.tables.csv.text import TextReader, TextWriter, encoding_of
 from piienc.tables.streams import Compressed
-from piienc.tables.table import ByteTable, UnitSize
+from piienc.tables.table import ByteTable, UnitSize, distinct
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator
+    from collections.abc import Collection, Iterator, Sequence
 
     import pyarrow as pa
 
-    from piienc.core import Fault, FoundRecords, Spliced
+    from piienc.core import Fault, Spliced
     from piienc.storage.hashing import HashingWriter
     from piienc.tables.csv.form import CsvFormat
     from piienc.tables.streams import Decompressed
     from piienc.tables.table import Output
+
+    _Repeats = tuple[tuple[str, str], ...]
 
 _BLOCK = 4 << 20  # bytes of a block: about 35,000 rows of a profile, which stay near the cache
 _FIRST = 1 << 20  # bytes read at first: the threads begin early, and share a small file, too
@@ -34,8 +36,8 @@ _RECORDS = 1 << 15  # records in a block, which pay for the work on whole column
 # Columns that pay for one more _FIRST: what is done to a column costs, few rows or many.
 _WIDE = 250
 _WIDEST = 32  # so many of them at the most
-_BOM = "\ufeff".encode()
 _CRCRLF = b"\r\r\n"
+_SECOND = 1 << 12  # bytes of a second line that are looked at
 # Excel's line; the delimiter is a character of ASCII that base64, and so encrypted cells, has not.
 _SEP = re.compile(rb'"?sep=([\t -*,\-.:-<>-@\[-`{-~])"?', re.IGNORECASE)
 
@@ -51,6 +53,7 @@ class CsvSource(Struct, ByteTable):
     name: str
     header: bytes
     columns: list[str]
+    repeats: _Repeats
     format: CsvFormat
     _header_at: int
     _text: TextReader
@@ -62,10 +65,8 @@ class CsvSource(Struct, ByteTable):
 
     @property
     def schema(self) -> pa.Schema:
-        """Its columns, as Arrow has them: all are text."""
-        import pyarrow as pa  # noqa: PLC0415  # start-up
-
-        return pa.schema([(column, pa.string()) for column in self.columns])
+        """Its columns, as Arrow has them."""
+        return _schema_of(self.columns)
 
     def sink(self, writer: HashingWriter, name: str, output: Output) -> CsvSink:
         """Return what writes a file with this header and in this format."""
@@ -101,12 +102,12 @@ class CsvSource(Struct, ByteTable):
 
     @property
     def extent(self) -> int:
-        """What the sizes of all units must add up to, once they were read: bytes of UTF-8."""
-        return self._text.count - len(self.header) - self.format.byte_order_mark * len(_BOM)
+        """What the sizes of all units must add up to, once they were read: bytes."""
+        return self._text.count - len(self.header) - len(self.format.mark)
 
     def refuse_longer(self, unit: Block, written: Spliced) -> None:
         """Refuse to write a record that could not be read again."""
-        self._errors.refuse_lengthened(unit, written)
+        self._errors.refuse_long(unit, written)
 
     @property
     def _errors(self) -> CsvErrors:
@@ -123,7 +124,7 @@ class CsvSource(Struct, ByteTable):
     def require_columns(self, expected: Collection[str]) -> None:
         """Refuse another delimiter, a column without a name, and the like."""
         form = self.format
-        header = self.header[self._header_at :].decode().rstrip("\r\n")
+        header = self.header[self._header_at :].decode(form.charset, "replace").rstrip("\r\n")
         if odd := oddities.of_columns(header, self.columns, expected, form.delimiter, form.quote):
             raise InputError(f"{self.name}: {odd.what}", hint=odd.remedy)
 
@@ -132,7 +133,7 @@ class CsvSource(Struct, ByteTable):
         if not dropped or not self.format.header:
             return self.header
         preamble, header = self.header[: self._header_at], self.header[self._header_at :]
-        with _header_records(header, self._errors) as records:
+        with engine().find(header, self.format.dialect, len(self.columns), final=True) as records:
             return preamble + records.spliced({}, dropped).data
 
 
@@ -148,19 +149,22 @@ def open_csv(
         units: how large blocks are, and a record may be.
 
     Raises:
-        InputError: it is empty, or its header is broken or names a column twice.
+        InputError: it is empty, or its header is broken.
     """
     encoding = encoding_of(stream, expected.encoding)
-    text = TextReader(stream, name, encoding)
-    return _Beginning(text, name, replace(expected, encoding=encoding), units).opened()
+    return _Beginning(stream, name, replace(expected, encoding=encoding), units).opened()
 
 
 class _Beginning:
     """The beginning of a file: what is read of it until its columns are known."""
 
-    def __init__(self, text: TextReader, name: str, form: CsvFormat, units: UnitSize) -> None:
-        self._text, self._name, self._form, self._units = text, name, form, units
-        self._data, self._ended = b"", False
+    def __init__(self, stream: Decompressed, name: str, form: CsvFormat, units: UnitSize) -> None:
+        self._stream, self._name, self._units = stream, name, units
+        self._begin(form)
+
+    def _begin(self, form: CsvFormat) -> None:
+        self._form, self._data, self._ended = form, b"", False
+        self._text = TextReader(self._stream, self._name, form.encoding, form.charset)
 
     def opened(self) -> CsvSource:
         """Read it; see `open_csv`."""
@@ -171,24 +175,32 @@ class _Beginning:
                 f"{self._name} is empty: not even a header is there",
                 hint="the first line must name the columns",
             )
-        skipped = self._skipped()
-        at, end = self._first_record(skipped)
-        columns = self._names(at, end) if self._form.header else self._unnamed(at, end)
+        at, end, fields, row = self._first_records(self._skipped())
+        columns = [*self._form.names] or [f"column_{n}" for n in range(1, fields + 1)]
+        ended = False
+        repeats: _Repeats = ()
+        if self._form.header:
+            columns, repeats = self._names(at, end)
+            ended = fields > len(columns)
         end = end if self._form.header else at
-        self._find_trailing(end, len(columns))
-        rest = self._data[end:]
-        header, form = self._data[:end], self._form
-        return CsvSource(self._name, header, columns, form, at, self._text, rest, self._units)
+        header, rest = self._data[:end], self._data[end:]
+        form = replace(self._form, trailing=ended or row == len(columns) + 1)
+        if form.trailing and not ended:  # what stands behind the delimiter?
+            with engine().find(rest, form.dialect, len(columns), final=self._ended) as records:
+                form = replace(form, trailing=records.count > 0)
+        return CsvSource(
+            self._name, header, columns, repeats, form, at, self._text, rest, self._units
+        )
 
     def _read(self) -> None:
         """Read more: as much again as there is."""
         size = len(self._data) or min(_FIRST, self._units.csv_bytes or _BLOCK)
         more = self._text.read(size)
-        first = not self._data
-        self._data, self._ended = self._data + more, not more
-        if first and more.startswith(_BOM):
-            self._form = replace(self._form, byte_order_mark=True)
-            self._data = more.removeprefix(_BOM)
+        first, self._ended = not self._data, not more
+        self._data += more
+        marked = replace(self._form, byte_order_mark=True)
+        if first and marked.mark and more.startswith(marked.mark):
+            self._form, self._data = marked, more.removeprefix(marked.mark)
 
     def _skipped(self) -> int:
         """Return where the first line begins that counts."""
@@ -198,11 +210,15 @@ class _Beginning:
         end = self._line(at)
         form = self._form
         match = _SEP.fullmatch(self._data[at:end].rstrip(b"\r\n"))
-        if match and match[1].decode() not in form.quote + form.escape + form.comment:
-            # Excel's own word for the delimiter of a file.
-            self._form = replace(form, delimiter=match[1].decode())
-            at = end
-        return at
+        if not match or match[1].decode() in form.quote + form.escape + form.comment:
+            return at
+        # Excel's own word for the delimiter of a file.
+        self._form = replace(form, delimiter=match[1].decode())
+        if self._form.charset != form.charset:  # it may be a part of another character
+            self._stream.put_back(form.mark + self._data)
+            self._begin(self._form)
+            return self._skipped()
+        return end
 
     def _line(self, at: int) -> int:
         """Return where the line behind the one that begins here begins."""
@@ -221,8 +237,12 @@ class _Beginning:
         """Tell whether more was read from a place on than a record may have."""
         return len(self._data) - at > self._units.longest
 
-    def _first_record(self, at: int) -> tuple[int, int]:
-        """Return where the first record begins, and where the next one would."""
+    def _first_records(self, at: int) -> tuple[int, int, int, int]:
+        """Find the header and the first row, or a row alone where there is no header.
+
+        Returns:
+            Where the first record begins, where the next one would, and how many fields they have.
+        """
         while True:
             if b"\r" in self._data and b"\n" not in self._data:
                 if not self._has_line_end():
@@ -232,20 +252,24 @@ class _Beginning:
             data = self._data[at:]
             with engine().find(data, self._form.dialect, 0, final=self._ended) as records:
                 starts, size, fault = [*records.starts()[:2]], records.size, records.fault
-            if starts:
-                end = starts[1] if len(starts) > 1 else size
-                if end > self._units.longest:
-                    raise self._errors.endless(self._line_of(at))
-                if self._form.line_end == "\n" and data.startswith(b"\r\n", max(0, end - 2)):
-                    self._form = replace(self._form, line_end="\r\n")
-                return at + starts[0], at + end
+                fields = records.columns
+            is_known = fault or len(starts) > self._form.header
+            if starts and (is_known or self._ended or self._is_long(at + size)):
+                break
             if fault and data.startswith(_CRCRLF, fault.place):
                 self._form = replace(self._form, line_end="\r\r\n")
                 continue
             cut = fault and _CRCRLF.startswith(data[fault.place :])
-            if (fault and not cut) or self._ended or self._is_long(at):
+            if not starts and ((fault and not cut) or self._ended or self._is_long(at)):
                 self._refuse(at, fault)
             self._read()
+        end = starts[1] if len(starts) > 1 else size
+        if end > self._units.longest:
+            raise self._errors.endless(self._line_of(at))
+        if self._form.line_end == "\n" and data.startswith(b"\r\n", max(0, end - 2)):
+            self._form = replace(self._form, line_end="\r\n")
+        row = fault.fields if fault and len(starts) == 1 else fields
+        return at + starts[0], at + end, fields, row
 
     def _refuse(self, at: int, fault: Fault | None) -> NoReturn:
         self._refuse_oddity(at, self._line(at))
@@ -258,47 +282,30 @@ class _Beginning:
             )
         raise self._errors.endless(self._line_of(at))
 
-    def _names(self, at: int, end: int) -> list[str]:
+    def _names(self, at: int, end: int) -> tuple[list[str], _Repeats]:
         """Read the header by the rules of every other record.
 
         What stands there may be a row of data, so no message shows any of it.
         """
         self._refuse_oddity(at, end)
+        form = replace(self._form, trailing=True)
         try:
-            with _header_records(self._data[at:end], self._errors) as records:
-                names = [records.column(number).to_list()[0] for number in range(records.columns)]
-            return [(name or b"").decode() for name in names]
+            with engine().find(self._data[at:end], form.dialect, 0, final=True) as records:
+                values = [records.column(number).to_list()[0] for number in range(records.columns)]
+            found = [(name or b"").decode(form.charset) for name in values]
         except UnicodeDecodeError:
             raise self._errors.not_text(self._line_of(at)) from None
         except Unreadable:
-            raise self._errors.unclear(self._line_of(at)) from None
-
-    def _unnamed(self, at: int, end: int) -> list[str]:
-        """Return the names of columns that no header names."""
-        if self._form.names:
-            return list(self._form.names)
-        with _header_records(self._data[at:end], self._errors) as records:
-            return [f"column_{number}" for number in range(1, records.columns + 1)]
+            raise self._errors.of_value(self._line_of(at)) from None
+        names = distinct(found)
+        return names, tuple(pair for pair in zip(names, found, strict=True) if pair[0] != pair[1])
 
     def _refuse_oddity(self, at: int, end: int) -> None:
         form = self._form
-        marks = form.delimiter.encode(), form.quote.encode()
-        if odd := oddities.of_beginning(self._data[at:], end - at, *marks):
+        pieces = self._data[at:end], self._data[end : 2 * end - at + _SECOND]
+        header, behind = (piece.decode(form.charset, "replace") for piece in pieces)
+        if odd := oddities.of_beginning(header, behind, form.delimiter, form.quote):
             raise InputError(f"{self._name}: {odd.what}", hint=odd.remedy)
-
-    def _find_trailing(self, at: int, columns: int) -> None:
-        """See whether the first row has one delimiter more than there are columns."""
-        form = replace(self._form, trailing=True)
-        while True:
-            data, final = self._data[at:], self._ended
-            with engine().find(data, self._form.dialect, columns, final=final) as records:
-                fault, count = records.fault, records.count
-            if count or fault or final or self._is_long(at):
-                break
-            self._read()
-        if fault and not count and fault.fields == columns + 1:
-            with engine().find(data, form.dialect, columns, final=final) as records:
-                self._form = form if records.count else self._form
 
     @property
     def _errors(self) -> CsvErrors:
@@ -308,11 +315,11 @@ class _Beginning:
         return 1 + self._form.lines(self._data, at)
 
 
-def _header_records(header: bytes, errors: CsvErrors) -> FoundRecords:
-    records = engine().find(header, errors.form.dialect, 0, final=True)
-    if records.fault:
-        raise errors.of_fault(records.fault, header, 1)
-    return records
+def _schema_of(names: Sequence[str]) -> pa.Schema:
+    """Return columns that are all text."""
+    import pyarrow as pa  # noqa: PLC0415  # start-up
+
+    return pa.schema([(name, pa.string()) for name in names])
 
 
 class CsvSink:
@@ -329,19 +336,17 @@ class CsvSink:
     ) -> None:
         """Write the header, without the columns of these numbers."""
         self._names = [name for at, name in enumerate(source.columns) if at not in dropped]
-        self._text = TextWriter(stream, source.format.encoding)
-        header = source.header_without(dropped)
-        self._text.write(_BOM + header if source.format.byte_order_mark else header)
+        form = source.format
+        self._text = TextWriter(stream, form.encoding, form.charset)
+        self._text.write(form.mark + source.header_without(dropped))
 
     @property
     def schema(self) -> pa.Schema:
         """Its columns, as Arrow has them."""
-        import pyarrow as pa  # noqa: PLC0415  # start-up
-
-        return pa.schema([(name, pa.string()) for name in self._names])
+        return _schema_of(self._names)
 
     def write(self, records: bytes) -> None:
-        """Write records, as UTF-8, to the file."""
+        """Write records, in the encoding that they were read in."""
         self._text.write(records)
 
     def close(self) -> None:
