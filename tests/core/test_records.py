@@ -8,7 +8,7 @@ import pytest
 from hypothesis import assume, example, given, reject
 from hypothesis import strategies as st
 
-from piienc.core import Dialect, Fault, FaultKind, Strings, Unreadable, Unwritable
+from piienc.core import Dialect, Fault, FaultKind, PlainEngine, Strings, Unreadable, Unwritable
 from piienc.core.plain.fields import FieldForm
 
 ESCAPED = Dialect(escape=b"\\")
@@ -430,3 +430,18 @@ def test_byte_that_means_nothing_is_written_bare():
     values = [bytes([number]) for number in range(256)]
     quoted = [v for v in values if form.field(v, first=False, alone=False) != v]
     assert quoted == [b"\n", b"\r", b'"', b","]
+
+
+def test_field_that_would_become_a_comment_and_is_not_clear_cannot_stay(engine):
+    """To quote it, one would have to know what it holds."""
+    dialect = Dialect(escape=b"\\", comment=b"#")
+    with engine.find(b"a,#\\nb\n", dialect, 2, final=True) as records:
+        with pytest.raises(Unwritable) as caught:
+            records.spliced({}, [0])
+        assert (caught.value.row, caught.value.column) == (0, 1)
+
+
+def test_records_of_the_plain_engine_are_gone_when_they_are_closed():
+    with PlainEngine().find(b"a,b\n", Dialect(), 2, final=True) as records:
+        assert records.starts() == [0]
+    assert records.starts() == []
