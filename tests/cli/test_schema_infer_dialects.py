@@ -223,7 +223,6 @@ def test_infer_refuses_a_dialect_by_the_rules_of_the_schema(project, options, sa
         (b"a title, ours\nemail,n,x\nada,1,2\n", "--skip-rows 1", []),
         (b"17,ada@example.com\n18,bob@example.com\n", "--no-header", []),
         (b"a,,c\nd,e,f\n", "--no-header", []),
-        (b"a,a,c\nd,e,f\n", "--no-header", []),
         ("email,n\nada,1\n".encode("utf-16"), "--encoding utf-16", ["--encoding", "ascii"]),
     ],
 )

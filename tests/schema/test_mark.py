@@ -199,3 +199,27 @@ def test_mark_of_a_column_of_any_name_is_what_the_schema_then_says(
     )
     with file.open("rb") as opened:
         assert tomllib.load(opened) == before
+
+
+@pytest.mark.parametrize(
+    ("name", "rules", "said"),
+    [
+        ("a", '\nallow = { email = "ours" }', "nothing is looked for in a marked column"),
+        ("", "", "no name binds its ciphertexts"),
+    ],
+)
+def test_mark_that_would_make_a_mistake_changes_nothing(tmp_path, name, rules, said):
+    """What is written is held to the rules of a schema first."""
+    path = tmp_path / "schema.toml"
+    text = f'name = "x"\nversion = 1\n[columns."{name}"]\ntype = "string"{rules}\n'
+    path.write_text(text)
+    with pytest.raises(ConfigError, match=said):
+        mark(path, [name], "look")
+    assert path.read_text() == text
+
+
+def test_mark_of_a_column_without_a_name_takes_a_context(tmp_path):
+    path = tmp_path / "schema.toml"
+    path.write_text('name = "x"\nversion = 1\n[columns.""]\ntype = "string"\n')
+    mark(path, [""], "look", "people.index")
+    assert schemas.load(path).context_of("") == "people.index"

@@ -122,8 +122,8 @@ def test_schema_with_many_mistakes_lists_them_in_order_of_lines(mistakes):
         ),
         ("[columns]", "line 3: columns: empty; write [columns.email]"),
         (
-            "[columns.'']\ntype='string'",
-            "line 3: columns.\"\": '' is not a string of length 1 or more",
+            "[columns.'']\ntype='string'\nencrypt='key'",
+            'line 5: columns."".encrypt: no name binds its ciphertexts; add context = "TEXT"',
         ),
         (
             "extra_columns='kep'",

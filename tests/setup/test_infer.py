@@ -310,10 +310,12 @@ def test_infer_takes_types_from_parquet(tmp_path):
     assert schema.marked.keys() == {"email"}
 
 
-def test_infer_refuses_a_column_without_a_name(tmp_path):
-    """It is asked for one."""
-    with pytest.raises(InputError, match="column 2 has no name"):
-        infer(_csv(tmp_path, header="a,,b"))
+def test_infer_proposes_a_column_without_a_name(tmp_path):
+    """As the index that pandas writes."""
+    text, schema = _infer(_csv(tmp_path, "0,ada@example.com", "1,bob@example.com", header=",email"))
+    assert '[columns.""]' in text
+    assert [*schema.columns] == ["", "email"]
+    assert (schema.columns[""].type, *schema.marked) == ("integer", "email")
 
 
 @pytest.mark.parametrize("value", ["GB82WEST12345698765432", "078-05-1120", "+442071234567"])

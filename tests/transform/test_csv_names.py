@@ -112,3 +112,13 @@ def test_index_of_pandas_is_kept_where_columns_may_be_behind_a_delimiter_or_not(
     shop.write("x.csv", f"id,mail,\n1,a,{C}\n")
     with shop.refused(InputError, "line 2: 3 fields.*data behind the delimiter"):
         shop.encrypt("x.csv", "y.csv", schema)
+
+
+def test_column_without_a_name_is_encrypted_in_its_context(shop):
+    """As the index that pandas writes."""
+    columns = {"": {"type": "string", "encrypt": "look", "context": "people.index"}, **MARKED}
+    data = ",id,mail\nada,1,a\n,2,\n"
+    encrypted, back = shop.there_and_back(data.encode(), shop.schema(columns))
+    assert back == data.encode()
+    assert b"ada" not in encrypted
+    assert encrypted.startswith(b",id,mail\nA")

@@ -52,7 +52,7 @@ ODD = {
     "title": (
         f"People of {C}\n\n" + _rows(),
         "line 3: 3 fields, where the header has 1|none of the columns",
-        "no title",
+        "title",
     ),
     "NEL": (_rows(end="\u0085"), r"first line holds U\+0085, which ends lines", "LF or CRLF"),
     "vertical tab": (_rows(end="\v"), r"first line holds U\+000B", "LF or CRLF"),
@@ -169,7 +169,7 @@ def test_other_delimiter_is_named_in_a_way_that_works(shop, check, mark, quoted)
     [
         (",id,email,note", "column 1 has no name, as the index that pandas writes", "index=False"),
         ("id,email,note,", "line 2: 4 fields.*: data behind the delimiter", "name every column"),
-        ("id,email,,note", "column 3 has no name", "name every column"),
+        ("id,email,,note", "column 3 has no name", '[columns.""]'),
     ],
 )
 def test_column_without_a_name_is_told_with_why(shop, check, header, word, remedy):
@@ -180,7 +180,7 @@ def test_column_without_a_name_is_told_with_why(shop, check, header, word, remed
         lambda: check("x.csv", shop.schema()),
         lambda: infer(shop.folder / "x.csv"),
     )
-    for read in reads:
+    for read in reads[: 2 if "index" in word else 3]:  # infer proposes a column for an index
         said, hint = _said(header, read)
         assert re.search(word, said)
         assert remedy in hint

@@ -9,16 +9,14 @@ import tomlkit
 from msgspec import Struct
 from tomlkit.items import Table
 
-from piienc.base.document import closest
+from piienc.base.document import closest, parse
 from piienc.base.files import edited
 from piienc.errors import ConfigError, PolicyError, UsageError
-from piienc.schema.model import load
+from piienc.schema.model import Schema, load
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
-
-    from piienc.schema.model import Schema
 
 _BOM = "\ufeff"
 
@@ -47,7 +45,8 @@ def mark(path: Path, columns: Sequence[str], key: str, context: str | None = Non
         context: for a single column: what binds its cells to their place.
 
     Raises:
-        ConfigError: the file cannot be read, has mistakes, or cannot be changed by a program.
+        ConfigError: the file cannot be read, has mistakes or would have some, or cannot be changed
+            by a program.
         UsageError: there is no such column, or a context is given for several.
         PolicyError: a column is marked with another key, or with another context.
         IncompleteError: the file could not be written.
@@ -65,7 +64,9 @@ def mark(path: Path, columns: Sequence[str], key: str, context: str | None = Non
         version = schema.version + bool(new)
         if new:
             added = {"encrypt": key} | ({} if context is None else {"context": context})
-            replace(_changed(path.read_bytes(), new, added, version, path))
+            content = _changed(path.read_bytes(), new, added, version, path)
+            parse(content, path, Schema, hint="mend this first: the file was not changed")
+            replace(content)
     return Marking(tuple(new), tuple(name for name in columns if name not in new), version)
 
 

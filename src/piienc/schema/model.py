@@ -191,7 +191,7 @@ class Schema(Table, frozen=True, kw_only=True):
         ),
     ] = "error"
     columns: Annotated[
-        Annotated[dict[Name, Column], Meta(min_length=1)],
+        Annotated[dict[str, Column], Meta(min_length=1)],
         _about("The columns, each a table under its name.", {"email": {"type": "string"}}),
     ]
     finders: Annotated[
@@ -201,7 +201,10 @@ class Schema(Table, frozen=True, kw_only=True):
 
     @classmethod
     def check(cls, fields: Mapping[str, Any]) -> Iterator[Mistake]:
-        """See to it that finders have names of their own, and that those allowed are there."""
+        """Check what a column or a finder has by the names of the others."""
+        unnamed = fields.get("columns", {}).get("", {})
+        if unnamed.get("encrypt") is not None and unnamed.get("context") is None:
+            yield ("columns", "", "encrypt"), 'no name binds its ciphertexts; add context = "TEXT"'
         if "finders" not in fields:
             return
         own = fields["finders"] or {}

@@ -55,7 +55,7 @@ def profiled(path: Path, most: int, form: CsvFormat) -> tuple[list[ColumnProfile
 
 def _check_names(path: str, table: OpenedTable) -> None:
     names, no_header = table.columns, "" if table.typed else _NO_HEADER
-    if "" in names:
+    if "" in names[1:]:  # in a title, say; the first one may be the index that pandas writes
         odd = unnamed(names)
         raise InputError(f"{path}: {odd.what}", hint=odd.remedy + no_header)
     data = count_personal("", pa.array(names, pa.large_string()))

@@ -21,6 +21,7 @@ _SEP = re.compile(r"\"?sep=.{0,4}\"?\s*", re.IGNORECASE | re.DOTALL)
 _OTHER_ENDS = re.compile("[\v\f\x1c-\x1e\x85\u2028\u2029]")  # those of str.splitlines()
 _UNQUOTED = '[csv] quote = "none"'
 _ESCAPED = '[csv] escape = "\\\\"'
+_AS_IT_IS = 'say so in the schema: [columns.""]'
 _INVISIBLE = " \t\ufeff\u200b\u00a0"
 
 
@@ -116,13 +117,13 @@ def _other_delimiter(
 
 def unnamed(columns: Sequence[str]) -> Oddity:
     """Explain why a column may have no name."""
-    number = columns.index("") + 1
+    number = len(columns) - columns[::-1].index("")
     if number == 1:
         return Oddity(
             "column 1 has no name, as the index that pandas writes",
-            "leave it out: df.to_csv(..., index=False); or give it a name: index_label=",
+            f"{_AS_IT_IS}, or leave it out: df.to_csv(..., index=False)",
         )
-    return Oddity(f"column {number} has no name", "name every column")
+    return Oddity(f"column {number} has no name", f"{_AS_IT_IS}, or name it in the file")
 
 
 def _plain(name: str) -> str:
