@@ -8,8 +8,7 @@
 #![allow(clippy::missing_safety_doc)] // it is what this says, for all of them
 
 use std::panic::{catch_unwind, AssertUnwindSafe};
-use std::ptr::{self, NonNull};
-use std::{slice, str};
+use std::{ptr, slice, str};
 
 use crate::blocks::Ask;
 use crate::cells::{self, Key};
@@ -50,7 +49,7 @@ impl Bytes {
 
     fn checked(self) -> Result<*mut u8> {
         require(self.size == 0 || (self.size <= isize::MAX as usize && !self.start.is_null()))?;
-        Ok(if self.size > 0 { self.start } else { NonNull::dangling().as_ptr() })
+        Ok(if self.size > 0 { self.start } else { ptr::NonNull::dangling().as_ptr() })
     }
 }
 
@@ -289,9 +288,10 @@ pub unsafe extern "C" fn piienc_rows(
     guarded(|| {
         let (strings, rows, found) = (there(strings)?.read()?, rows.write()?, there(found)?);
         let begins = begins.map(|begins| begins.list()).transpose()?;
+        let ascii = begins.is_none() && strings.used().is_ascii();
         let is_wanted = |string: &[u8]| match &begins {
             Some(begins) => begins.iter().any(|each| string.starts_with(each)),
-            None => str::from_utf8(string).is_err(),
+            None => !ascii && str::from_utf8(string).is_err(),
         };
         let wanted = (0..strings.count).filter(|row| strings.get(*row).map_or(false, is_wanted));
         *found = 0;

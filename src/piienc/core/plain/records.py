@@ -7,6 +7,7 @@ each byte a fixed number of times.
 from __future__ import annotations
 
 import re
+from functools import cache
 from typing import TYPE_CHECKING, Self
 
 from piienc.core.interface import Fault, FaultKind, Spliced, Strings, Unreadable, Unwritable
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 
 
 _RETURNS = re.compile(rb"[\r\n]")
+_form_of = cache(FieldForm)
 
 
 class _NotWhole(Exception):  # noqa: N818  # it is no error
@@ -39,7 +41,7 @@ class _Machine:
 
     def __init__(self, data: bytes, dialect: Dialect, *, final: bool) -> None:
         self._data, self._dialect, self._final = data, dialect, final
-        self._form = FieldForm(dialect)
+        self._form = _form_of(dialect)
         self._line_ends = [b"\r\n", b"\n"]
         if dialect.line_end not in self._line_ends:
             self._line_ends = sorted({dialect.line_end, *self._line_ends}, key=len, reverse=True)
@@ -48,6 +50,8 @@ class _Machine:
 
     def line_end(self, at: int) -> int:
         """Return how many bytes of a line end stand here: 0 if it is none."""
+        if self._data[at : at + 1] not in b"\r\n":
+            return 0
         longest = self._line_ends[0]
         left = self._data[at : at + len(longest)]
         if self._may_become(left, longest):
@@ -140,7 +144,7 @@ class PlainRecords:
 
     def __init__(self, data: bytes, dialect: Dialect, columns: int, *, final: bool) -> None:
         """Find the records: see `Engine.find`."""
-        self._data, self._dialect, self._form = data, dialect, FieldForm(dialect)
+        self._data, self._dialect, self._form = data, dialect, _form_of(dialect)
         self._records: list[list[Span]] = []
         self._empty: set[int] = set()  # how many records stand before each empty line
         self.columns, self.size = columns, 0
