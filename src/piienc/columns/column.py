@@ -192,8 +192,8 @@ class ColumnCipher:
     def _opened(self, cells: Strings) -> tuple[Strings, list[int]]:
         """Decrypt all cells that are authentic; return also the rows of others."""
         opened = self._engine.open(cells, self._reading, text=self._text)
-        used = {*opened.verdicts} & {*range(len(self._reading))}
-        self.used_key_ids |= {self._keyset.enabled[number].key_id for number in used}
+        keys = enumerate(self._keyset.enabled)
+        self.used_key_ids |= {key.key_id for number, key in keys if number in opened.verdicts}
         return opened.cells, [match.start() for match in _NOT_OPENED.finditer(opened.verdicts)]
 
     def _reason(self, cell: bytes) -> tuple[str, str]:
