@@ -17,7 +17,6 @@ HEAVY = (
     "numpy",
     "paramiko",
     "pyarrow",
-    "pybase64",
     "pydantic",
     "rich",
     "sqlite3",
