@@ -19,7 +19,7 @@ FILES = {
     "sep line of a tab": ({}, b"sep=\t\nid\tmail\n1\tada@x\n"),
     "sep line of a space": ({}, b"sep= \r\nid mail\r\n1 ada@x\r\n"),
     "quoted sep line": ({}, b'"sep=\t"\nid\tmail\n1\tada@x\n'),
-    "rows end in a delimiter": ({}, b"id,mail\n1,ada@x,\n2,bob@x,\n"),
+    "lines end in a delimiter": ({}, b"id,mail,\n1,ada@x,\n2,bob@x,\n"),
     "no quotes": ({"quote": "none"}, b'id,mail\n"1,ada"@x\n'),
     "lenient": ({"lenient": True}, b'id,mail\n1 "one",ada@x\n"1"2,bob@x\n'),
     "escapes": ({"escape": "\\"}, b'id,mail\n1\\,2,ada@x\n"1\\"",bob@x\n'),

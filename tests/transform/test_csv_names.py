@@ -104,7 +104,7 @@ def test_header_that_ends_in_a_delimiter_has_no_column_behind_it(shop, header, r
 def test_index_of_pandas_is_kept_where_columns_may_be_behind_a_delimiter_or_not(shop):
     """It has no name; a column at the end that has none, and holds something, is refused."""
     schema = shop.schema(MARKED, extra_columns="keep")
-    for data in ("", ","), (",", ","):
+    for data in ("", ""), (",", ","):
         text = f",id,mail{data[0]}\n7,1,a{data[1]}\n"
         encrypted, back = shop.there_and_back(text.encode(), schema, overwrite=True)
         assert back == text.encode()
@@ -122,3 +122,40 @@ def test_column_without_a_name_is_encrypted_in_its_context(shop):
     assert back == data.encode()
     assert b"ada" not in encrypted
     assert encrypted.startswith(b",id,mail\nA")
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n"])
+def test_rows_with_an_index_that_the_header_does_not_name_are_refused(shop, end):
+    """As R writes them, and pandas with index_label=False: an empty field ends each row."""
+    text = f'"email","note"\n"1","{C}",\n"2","{C}",\n'.replace("\n", end)
+    shop.write("x.csv", text)
+    columns = {"email": {"type": "string", "encrypt": "look"}, "note": {"type": "string"}}
+    with shop.refused(InputError, "line 2: 3 fields, where the header has 2: the line ends in a"):
+        shop.encrypt("x.csv", "y.csv", shop.schema(columns))
+
+
+@pytest.mark.parametrize(
+    ("header", "marked"),
+    [("name,name,name", "name.1"), ("name,name,name.1", "name.1"), ("name,name", "name.7")],
+)
+def test_column_of_a_name_that_is_marked_anywhere_does_not_pass(shop, header, marked):
+    """Whichever of them is marked, and by whatever number."""
+    columns = {name: {"type": "string"} for name in ("name", marked)}
+    columns[marked] = {"type": "string", "encrypt": "look"}
+    shop.write("x.csv", f"{header}\n{','.join([C] * len(header.split(',')))}\n")
+    with shop.refused(InputError, "column 'name' stands there more than once"):
+        shop.encrypt("x.csv", "y.csv", shop.schema(columns, extra_columns="keep"))
+
+
+def test_column_is_not_left_out_where_a_later_one_would_take_its_name(shop):
+    """What is left would be read by another name, and by another context, than it was written."""
+    shop.write("x.csv", f"id,mail,mail\n1,{C},{C}\n")
+    for names, is_refused in ((["mail"], True), (["mail.1"], False), (["mail", "mail.1"], False)):
+        columns = {**MARKED, "mail.1": {"type": "string", "encrypt": "look"}}
+        omitted = dict.fromkeys(names, "omit")
+        if is_refused:
+            with shop.refused(InputError, "column 'mail.1' would be 'mail' to whoever reads"):
+                shop.encrypt("x.csv", "y.csv", shop.schema(columns), treatments=omitted)
+        elif len(names) == 1:
+            shop.encrypt("x.csv", "y.csv", shop.schema(columns), treatments=omitted)
+            assert shop.read("y.csv").startswith(b"id,mail\n1,A")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import TYPE_CHECKING
 
 from piienc.errors import ConfigError, InputError, PolicyError, UsageError
@@ -95,7 +96,7 @@ def check_columns(table: OpenedTable, schema: Schema, treated: Collection[str] =
     for name, other in unknown_repeats(table, schema, treated):
         raise InputError(
             f"{table.name}: column {other!r} stands there more than once, and the schema "
-            f"{schema.name!r} names the first one alone: the other one is {name!r} to it",
+            f"{schema.name!r} does not name them all: one is {name!r} to it",
             hint=f"add [columns.{json.dumps(name)}] to the schema, marked or not; or remove the "
             "column from the file",
         )
@@ -116,11 +117,12 @@ def check_columns(table: OpenedTable, schema: Schema, treated: Collection[str] =
 def unknown_repeats(
     table: OpenedTable, schema: Schema, treated: Collection[str] = ()
 ) -> list[tuple[str, str]]:
-    """Return the columns that may not pass, as they are called like another one before them.
+    """Return the columns that may not pass, as they are called like another one in the file.
 
-    Where that one is not kept as it is, what stands in them would pass in clear.
+    Where one of these is not kept as it is, what stands in the others would pass in clear.
     """
     hidden = {*treated, *schema.marked}
+    hidden |= {re.sub(r"\.\d+$", "", name) for name in hidden}  # it may itself be one that repeats
     strict = schema.extra_columns == "error"
     return [
         (name, other)

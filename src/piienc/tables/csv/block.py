@@ -107,8 +107,9 @@ class CsvErrors(Struct, frozen=True):
     def of_fault(self, fault: Fault, data: bytes, first_line: int) -> InputError:
         """Return the error for what is wrong in some data, which begins on a line."""
         charset, place = self.form.charset, fault.place
-        delimiter = self.form.delimiter.encode(charset)
-        before, behind = data[max(0, place - _NEAR) : place], data[place + 1 : place + 1 + _NEAR]
+        delimiter = self.form.delimiter.encode()
+        pieces = data[max(0, place - _NEAR) : place], data[place + 1 : place + 1 + _NEAR]
+        before, behind = (piece.decode(charset, "replace").encode() for piece in pieces)
         odd: Oddity
         match fault.kind:
             case FaultKind.OPEN_QUOTE:

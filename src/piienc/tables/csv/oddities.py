@@ -148,7 +148,7 @@ def of_record(record: str, fields: int, columns: int, delimiter: str, *, trailin
         (
             fields == columns + 1 and line.endswith(delimiter),
             "the line ends in a delimiter, and the header does not",
-            "end each line with its last field",
+            "end all lines with their last field; if the first field is an index, name it, too",
         ),
         (
             "\\" + delimiter in line,

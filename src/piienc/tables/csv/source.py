@@ -71,6 +71,15 @@ class CsvSource(Struct, ByteTable):
     def sink(self, writer: HashingWriter, name: str, output: Output) -> CsvSink:
         """Return what writes a file with this header and in this format."""
         dropped = [n for n, column in enumerate(self.columns) if column in output.left_out]
+        kept = [column for column in self.columns if column not in output.left_out]
+        there = dict(self.repeats)
+        for column, name_now in zip(kept, distinct([there.get(n, n) for n in kept]), strict=True):
+            if column != name_now:
+                raise InputError(
+                    f"{self.name}: column {column!r} would be {name_now!r} to whoever reads the "
+                    "file without one of the same name before it",
+                    hint="leave out all columns of that name, or those that stand last",
+                )
         return CsvSink(Compressed(writer, name), self, dropped)
 
     def units(self) -> Iterator[Block]:
@@ -175,19 +184,17 @@ class _Beginning:
                 f"{self._name} is empty: not even a header is there",
                 hint="the first line must name the columns",
             )
-        at, end, fields, row = self._first_records(self._skipped())
+        at, end, fields = self._first_record(self._skipped())
         columns = [*self._form.names] or [f"column_{n}" for n in range(1, fields + 1)]
-        ended = False
         repeats: _Repeats = ()
-        if self._form.header:
+        form = self._form
+        if form.header:
             columns, repeats = self._names(at, end)
-            ended = fields > len(columns)
-        end = end if self._form.header else at
+            # Where rows alone end in a delimiter, their first field may be an index without a
+            # name, as R writes it: each value would be another column's.
+            form = replace(form, trailing=fields > len(columns))
+        end = end if form.header else at
         header, rest = self._data[:end], self._data[end:]
-        form = replace(self._form, trailing=ended or row == len(columns) + 1)
-        if form.trailing and not ended:  # what stands behind the delimiter?
-            with engine().find(rest, form.dialect, len(columns), final=self._ended) as records:
-                form = replace(form, trailing=records.count > 0)
         return CsvSource(
             self._name, header, columns, repeats, form, at, self._text, rest, self._units
         )
@@ -237,12 +244,8 @@ class _Beginning:
         """Tell whether more was read from a place on than a record may have."""
         return len(self._data) - at > self._units.longest
 
-    def _first_records(self, at: int) -> tuple[int, int, int, int]:
-        """Find the header and the first row, or a row alone where there is no header.
-
-        Returns:
-            Where the first record begins, where the next one would, and how many fields they have.
-        """
+    def _first_record(self, at: int) -> tuple[int, int, int]:
+        """Return where the first record begins, where the next one would, and its fields."""
         while True:
             if b"\r" in self._data and b"\n" not in self._data:
                 if not self._has_line_end():
@@ -253,14 +256,13 @@ class _Beginning:
             with engine().find(data, self._form.dialect, 0, final=self._ended) as records:
                 starts, size, fault = [*records.starts()[:2]], records.size, records.fault
                 fields = records.columns
-            is_known = fault or len(starts) > self._form.header
-            if starts and (is_known or self._ended or self._is_long(at + size)):
+            if starts:
                 break
             if fault and data.startswith(_CRCRLF, fault.place):
                 self._form = replace(self._form, line_end="\r\r\n")
                 continue
             cut = fault and _CRCRLF.startswith(data[fault.place :])
-            if not starts and ((fault and not cut) or self._ended or self._is_long(at)):
+            if (fault and not cut) or self._ended or self._is_long(at):
                 self._refuse(at, fault)
             self._read()
         end = starts[1] if len(starts) > 1 else size
@@ -268,8 +270,7 @@ class _Beginning:
             raise self._errors.endless(self._line_of(at))
         if self._form.line_end == "\n" and data.startswith(b"\r\n", max(0, end - 2)):
             self._form = replace(self._form, line_end="\r\n")
-        row = fault.fields if fault and len(starts) == 1 else fields
-        return at + starts[0], at + end, fields, row
+        return at + starts[0], at + end, fields
 
     def _refuse(self, at: int, fault: Fault | None) -> NoReturn:
         self._refuse_oddity(at, self._line(at))
