@@ -57,7 +57,7 @@ def _check_names(path: str, table: OpenedTable) -> None:
     names, no_header = table.columns, "" if table.typed else _NO_HEADER
     if "" in names[1:]:  # in a title, say; the first one may be the index that pandas writes
         odd = unnamed(names)
-        hint = "name every column; if line 1 is a title: [csv] skip_rows" + no_header
+        hint = "name every column; if line 1 is a title: [csv] skip_rows = 1" + no_header
         raise InputError(f"{path}: {odd.what}", hint=hint)
     data = count_personal("", pa.array(names, pa.large_string()))
     if any(not finders()[name].share for name in data):
