@@ -334,5 +334,9 @@ def test_second_column_of_a_hidden_name_is_never_sent(desk, job):
     assert not desk.there()
     marked = kept + f'"{name}.1" = {{ type = "string", encrypt = "seal" }}\n'
     desk.project.write("schema.toml", marked)
+    if job:  # what is left would be called by the name of what is not
+        ended = desk.send()
+        assert (ended.code, "would be 'note' to whoever reads" in ended.err) == (4, True)
+        desk.write(leave_out=["note", "note.1"])
     assert desk.send().code == 0
     assert len(desk.there()) == 1
