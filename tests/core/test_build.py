@@ -48,6 +48,18 @@ def wheel_of(checkout: Path) -> Path:
     return wheel
 
 
+def version_told(package: Path) -> str:
+    """Return what `piienc --version` prints, of the package in a folder."""
+    return subprocess.run(
+        [sys.executable, "-m", "piienc", "--version"],
+        env=os.environ | {"PYTHONPATH": str(package), "PIIENC_CORE": ""},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=True,
+    ).stdout
+
+
 @pytest.mark.parametrize("wish", ["", "off"])
 def test_wheel_without_cargo_is_pure(checkout, wish, tmp_path):
     done = build(checkout, wish, os.environ["PATH"] if wish else str(tmp_path))
@@ -71,26 +83,10 @@ def test_wheel_with_cargo_holds_a_core_that_works_and_names_its_platform(checkou
     platform = sysconfig.get_platform().replace("-", "_").replace(".", "_")
     assert wheel.name.endswith(f"-py3-none-{platform}.whl")
     zipfile.ZipFile(wheel).extractall(tmp_path / "installed")
-    told = subprocess.run(
-        [sys.executable, "-m", "piienc", "--version"],
-        env=os.environ | {"PYTHONPATH": str(tmp_path / "installed"), "PIIENC_CORE": ""},
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=True,
-    )
-    assert told.stdout.endswith(" (compiled core)\n")
+    assert version_told(tmp_path / "installed").endswith(" (compiled core)\n")
 
 
 def test_version_tells_of_a_core_that_cannot_be_loaded(checkout):
     """A library of another machine, say."""
     (checkout / "src" / LIBRARY).write_bytes(b"\x7fELF")
-    told = subprocess.run(
-        [sys.executable, "-m", "piienc", "--version"],
-        env=os.environ | {"PYTHONPATH": str(checkout / "src"), "PIIENC_CORE": ""},
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=True,
-    )
-    assert told.stdout.endswith(" (no compiled core)\n")
+    assert version_told(checkout / "src").endswith(" (no compiled core)\n")
