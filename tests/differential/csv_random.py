@@ -113,7 +113,10 @@ def _with_run(random: Random, case: CsvCase) -> CsvCase:
     if (
         run.door in ("flow", "stream") and len(case.columns) > 2 and random.random() < 0.1
     ):  # one goes
-        run = replace(run, omitted=random.randrange(len(case.columns)))
+        omitted = random.randrange(len(case.columns))
+        # A later one of the same name would take it: that is refused.
+        if case.columns[omitted].name not in {column.called for column in case.columns}:
+            run = replace(run, omitted=omitted)
     if run.door in ("flow", "stream") and len(marked) > 1 and random.random() < 0.1:
         run = replace(run, only=random.choice(marked), mixed=False)
     return replace(case, run=run)
