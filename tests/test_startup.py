@@ -6,7 +6,9 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pyarrow as pa
 import pytest
+from pyarrow import parquet as pq
 
 import piienc
 
@@ -15,6 +17,7 @@ HEAVY = (
     "gnupg",
     "jinja2",
     "numpy",
+    "pandas",
     "paramiko",
     "pyarrow",
     "pydantic",
@@ -101,6 +104,28 @@ decrypt_file("b.csv", "c.csv", schema="schema.toml")
 assert Path("c.csv").read_text() == "a\\nada\\n"
 """
     assert not {"numpy", "pyarrow"} & imported_by(program)
+
+
+def test_parquet_is_encrypted_verified_and_decrypted_without_pandas(tmp_path):
+    """Arrow imports pandas where it is installed and Python's objects become arrays: 0.2 s."""
+    (tmp_path / "schema.toml").write_text(
+        'name = "a"\nversion = 1\n[columns.a]\ntype = "string"\nencrypt = "look"\n'
+        '[columns.b]\ntype = "string"\nenum = ["x"]\n[columns.c]\ntype = "date"\n'
+    )
+    table = pa.table({"a": ["x"] * 3, "b": ["x"] * 3, "c": pa.nulls(3, pa.date32())})
+    pq.write_table(table, tmp_path / "a.parquet")
+    program = f"""
+import os
+os.chdir({str(tmp_path)!r})
+from pathlib import Path
+from piienc import decrypt_file, encrypt_file, verify
+from piienc.keys import KeyFolder, Mode, generate
+KeyFolder(Path("keys")).create("look", generate(Mode.SEARCHABLE), None)
+encrypt_file("a.parquet", "b.parquet", schema="schema.toml")
+assert verify("b.parquet", schema="schema.toml").ok
+decrypt_file("b.parquet", "c.parquet", schema="schema.toml")
+"""
+    assert "pandas" not in imported_by(program)
 
 
 def test_public_api():

@@ -15,7 +15,7 @@ import pyarrow as pa
 from msgspec import Meta, convert, structs
 from pyarrow import types
 
-from piienc.base.cells import take
+from piienc.base.cells import numpy_of, take
 from piienc.checks import compute as pc
 from piienc.checks.checksums import passes
 from piienc.checks.finder import Finder, Where
@@ -23,7 +23,6 @@ from piienc.checks.shapes import found_by_shape
 from piienc.checks.text import (
     holds_any,
     is_text,
-    mask_of,
     matches,
     rows_with,
     rows_with_digits,
@@ -104,10 +103,10 @@ def _look_at_distinct(
     finders: Sequence[Finder], column_name: str, values: pa.Array
 ) -> dict[str, Rows]:
     dictionary = values.dictionary
-    codes = values.indices.to_numpy()
+    codes = numpy_of(values.indices)
     places = np.arange(len(dictionary))
     if dictionary.null_count:
-        places = np.flatnonzero(mask_of(dictionary.is_valid()))
+        places = np.flatnonzero(numpy_of(dictionary.is_valid()))
     results = {}
     for name, hits in search(finders, column_name, dictionary.drop_null()).items():
         is_hit = np.zeros(len(dictionary), np.bool_)

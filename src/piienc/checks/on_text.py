@@ -7,17 +7,18 @@ from decimal import Decimal, InvalidOperation
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import pyarrow as pa
 
-from piienc.base.cells import take
+from piienc.base.cells import numpy_of, take, text_array
 from piienc.base.regex import whole
 from piienc.checks import compute as pc
 from piienc.checks import read
 from piienc.checks.forms import CODES, FORMATS, MAX_EMAIL, MAX_LOCAL, TYPES
-from piienc.checks.text import mask_of, matches, outside, per_distinct
+from piienc.checks.text import matches, outside, per_distinct
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    import pyarrow as pa
 
     from piienc.checks.text import Mask
 
@@ -46,7 +47,7 @@ def not_of_format(values: pa.Array, form: str) -> Mask:
 
 def longer(values: pa.Array, most: int) -> Mask:
     """Tell which values have more characters than are allowed."""
-    return mask_of(pc.call("greater", pc.call("utf8_length", values), most))
+    return numpy_of(pc.call("greater", pc.call("utf8_length", values), most))
 
 
 def beyond(values: pa.Array, kind: str, bound: Bound, *, above: bool) -> Mask:
@@ -92,7 +93,7 @@ def _differ(values: pa.Array, kind: str, allowed: Sequence[Any]) -> Mask:
         return ~not_of_type(values, kind)
     if kind == "timestamp":
         parsed = read.moments(values)
-        allowed_moments = read.moments(pa.array([str(value) for value in allowed], pa.string()))
+        allowed_moments = read.moments(text_array(map(str, allowed)))
         return ~np.isnat(parsed) & ~np.isin(parsed, allowed_moments[~np.isnat(allowed_moments)])
     parsed = read.numbers(values, kind)
     if parsed.dtype == np.int64:
@@ -123,12 +124,12 @@ def _lies_beyond(value: str, limit: Decimal, *, above: bool) -> bool:
 
 
 def _is_in(values: pa.Array, allowed: Sequence[str] | set[str] | frozenset[str]) -> Mask:
-    return mask_of(pc.is_in(values, pa.array(sorted(allowed), values.type)))
+    return numpy_of(pc.is_in(values, text_array(sorted(allowed)).cast(values.type)))
 
 
 def _too_long(values: pa.Array) -> Mask:
     misses = np.zeros(len(values), np.bool_)
-    long = np.flatnonzero(pc.call("binary_length", values).to_numpy() > MAX_LOCAL)
+    long = np.flatnonzero(numpy_of(pc.call("binary_length", values)) > MAX_LOCAL)
     texts = take(values, long).to_pylist()
     misses[long] = [
         len(text) > MAX_EMAIL or len(text.partition("@")[0]) > MAX_LOCAL for text in texts

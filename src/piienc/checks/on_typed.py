@@ -9,10 +9,11 @@ import numpy as np
 import pyarrow as pa
 from pyarrow import types
 
+from piienc.base.cells import numpy_of, text_array
 from piienc.checks import compute as pc
 from piienc.checks import read
 from piienc.checks.on_text import exact
-from piienc.checks.text import is_text, mask_of, numpy_of, outside, per_distinct
+from piienc.checks.text import is_text, outside, per_distinct
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -84,20 +85,20 @@ def not_in(values: pa.Array, column_type: str, allowed: Sequence[Any]) -> Mask:
     elif types.is_integer(kind):
         limits = np.iinfo(kind.to_pandas_dtype())
         allowed = [value for value in allowed if limits.min <= value <= limits.max]
-    return ~mask_of(pc.is_in(values, pa.array(allowed, kind)))
+    return ~numpy_of(pc.is_in(values, pa.array(allowed, kind)))
 
 
 def _decimals_beyond(values: pa.Array, bound: Any, *, above: bool) -> Mask:  # noqa: ANN401  # Decimal's
     limit = exact(bound)
     try:
-        return mask_of(pc.call("greater" if above else "less", values, pa.scalar(limit)))
+        return numpy_of(pc.call("greater" if above else "less", values, pa.scalar(limit)))
     except (pa.ArrowInvalid, pa.ArrowNotImplementedError):  # more digits than both have room for
         numbers = values.to_pylist()
         return outside(np.array(numbers, np.object_), limit, above=above).astype(np.bool_)
 
 
 def _known_ticks(allowed: Sequence[str], unit: str) -> NDArray[np.int64]:
-    moments = read.moments(pa.array([str(value) for value in allowed], pa.string()))
+    moments = read.moments(text_array(map(str, allowed)))
     exactly = moments[~np.isnat(moments)].astype(np.int64).tolist()
     return np.array(
         [

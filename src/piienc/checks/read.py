@@ -11,10 +11,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pyarrow as pa
 
+from piienc.base.cells import numpy_of
 from piienc.base.regex import whole
 from piienc.checks import compute as pc
 from piienc.checks.forms import OFFSET, TYPES
-from piienc.checks.text import holds_any, matches, numpy_of
+from piienc.checks.text import holds_any, matches
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

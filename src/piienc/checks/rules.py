@@ -10,6 +10,7 @@ import pyarrow as pa
 from msgspec import Struct
 from pyarrow import types
 
+from piienc.base.cells import numpy_of
 from piienc.base.regex import whole
 from piienc.checks import on_text, on_typed
 from piienc.checks.forms import CODES, FORMATS, TYPES
@@ -121,7 +122,7 @@ def _on_distinct(breaks: _Breaks, values: pa.Array) -> Mask:
     """Judge the values, one or more, and those of a dictionary once each."""
     if types.is_dictionary(values.type):
         distinct = values.dictionary
-        indices = values.indices.to_numpy()
+        indices = numpy_of(values.indices)
         if distinct.null_count:  # of a dictionary, a null is a value like others
             distinct = distinct.fill_null(distinct.drop_null()[0])
         mask: Mask = _on_distinct(breaks, distinct)[indices]

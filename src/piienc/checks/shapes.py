@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pyarrow as pa
 
-from piienc.base.cells import take, windows
+from piienc.base.cells import numpy_of, take, text_array, windows
 from piienc.base.regex import whole
 from piienc.checks import compute as pc
 from piienc.checks.checksums import passes
@@ -78,7 +78,7 @@ def _matching(shapes: pa.Array, expression: str) -> Rows:
 @lru_cache(256)
 def _few_matching(shapes: tuple[str, ...], expression: str) -> tuple[int, ...]:
     # Dates, say, have one shape in all batches, and RE2 takes 0.6 ms to compile all finders.
-    return tuple(np.flatnonzero(matches(pa.array(shapes, pa.string()), expression)).tolist())
+    return tuple(np.flatnonzero(matches(text_array(shapes), expression)).tolist())
 
 
 def _shapes(values: pa.Array) -> tuple[pa.Array, Rows]:
@@ -91,7 +91,7 @@ def _shapes(values: pa.Array) -> tuple[pa.Array, Rows]:
     if shapes == shapes[:width] * len(values) and (np.diff(offsets) == width).all():
         return array[:1], np.zeros(len(values), np.int64)  # dates, say, and many numbers
     encoded = pc.dictionary_encode(array)
-    return encoded.dictionary, encoded.indices.to_numpy()
+    return encoded.dictionary, numpy_of(encoded.indices)
 
 
 def _checked(finder: Finder, values: pa.Array, rows: Rows, codes: Rows, distinct: pa.Array) -> Rows:

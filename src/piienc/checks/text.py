@@ -8,6 +8,7 @@ import numpy as np
 import pyarrow as pa
 from pyarrow import types
 
+from piienc.base.cells import numpy_of
 from piienc.checks import compute as pc
 
 if TYPE_CHECKING:
@@ -56,20 +57,9 @@ def holds_any(values: pa.Array, marks: bytes) -> bool:
     return any(data.find(mark) >= 0 for mark in marks)
 
 
-def numpy_of(values: pa.Array) -> NDArray[Any]:
-    """Return a dense array as numpy has it."""
-    plain: NDArray[Any] = values.to_numpy(zero_copy_only=False)
-    return plain
-
-
-def mask_of(flags: pa.Array) -> Mask:
-    """Return a dense boolean array as a mask."""
-    return numpy_of(flags)
-
-
 def matches(values: pa.Array, expression: str) -> Mask:
     """Tell which values hold a match of an RE2 expression."""
-    return mask_of(pc.match_substring_regex(values, expression))
+    return numpy_of(pc.match_substring_regex(values, expression))
 
 
 def outside(values: NDArray[Any], limit: object, *, above: bool) -> Mask:
@@ -82,7 +72,7 @@ def per_distinct(values: pa.Array, judge: Callable[[Any], object]) -> Mask:
     """Ask about each distinct value once, and tell which values had the answer yes."""
     encoded = values.dictionary_encode()
     answers = [bool(judge(value)) for value in encoded.dictionary.to_pylist()]
-    mask: Mask = np.array(answers, np.bool_)[encoded.indices.to_numpy()]
+    mask: Mask = np.array(answers, np.bool_)[numpy_of(encoded.indices)]
     return mask
 
 

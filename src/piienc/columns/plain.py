@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 def plain_type(kind: pa.DataType) -> pa.DataType:
     """Return the type that `plain_values` makes of a type."""
-    return plain_values(pa.array([], kind)).type
+    return plain_values(pa.nulls(0, kind)).type
 
 
 def plain_values(array: pa.Array) -> pa.Array:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pyarrow as pa
 
+from piienc.base.cells import numpy_of
+
 _BYTES, _DIGITS, _TEXT = 16, 32, 36  # of one UUID: as bytes, in hex, and with hyphens
 _HYPHENS = [8, 13, 18, 23]
 _AT = np.delete(np.arange(_TEXT), _HYPHENS)  # where the digits stand
@@ -42,7 +44,7 @@ def uuids_of_text(array: pa.Array) -> pa.Array:
     data = np.frombuffer(fixed.buffers()[1] or b"", np.uint8)
     text = data[_TEXT * fixed.offset :][: _TEXT * len(fixed)].reshape(-1, _TEXT)
     digits = _VALUES[text[:, _AT]]
-    hyphens = text[array.is_valid().to_numpy(zero_copy_only=False)][:, _HYPHENS]
+    hyphens = text[numpy_of(array.is_valid())][:, _HYPHENS]
     if (digits == _NO_DIGIT).any() or (hyphens != ord("-")).any():
         raise pa.ArrowInvalid("no UUID")
     octets = digits[:, 0::2] << 4 | digits[:, 1::2]

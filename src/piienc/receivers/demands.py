@@ -9,8 +9,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from msgspec import Struct
 
+from piienc.base.cells import numpy_of
 from piienc.base.regex import whole
-from piienc.checks.text import is_text, mask_of
+from piienc.checks.text import is_text
 from piienc.receivers.rows import CONTENTS, LENGTHS
 
 if TYPE_CHECKING:
@@ -112,4 +113,4 @@ def _is_in(cells: pa.Array, words: pa.Array) -> pa.Array:
 def _rows(broken: pa.Array) -> NDArray[np.int64]:
     if not pc.any(broken).as_py():
         return _NONE
-    return np.flatnonzero(mask_of(pc.fill_null(broken, fill_value=False)))
+    return np.flatnonzero(numpy_of(pc.fill_null(broken, fill_value=False)))

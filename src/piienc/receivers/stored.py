@@ -12,7 +12,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from piienc.checks.text import mask_of
+from piienc.base.cells import numpy_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -105,9 +105,10 @@ def _cells(batch: pa.RecordBatch, name: str) -> pa.Array | None:
 
 def _filled(plain: pa.Array, stored: pa.Array) -> NDArray[np.bool_]:
     """Tell which cells hold something: what could not be decrypted may be null in `plain`."""
-    filled = mask_of(stored.is_valid())
+    filled: NDArray[np.bool_] = numpy_of(stored.is_valid())
     text = as_text(plain)
     if text is None:
         return filled
     empty = pc.fill_null(pc.equal(pc.binary_length(text), 0), fill_value=False)
-    return filled & ~mask_of(empty)
+    holds: NDArray[np.bool_] = ~numpy_of(empty)
+    return filled & holds

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 import pyarrow as pa
 
+from piienc.base.cells import numpy_of
 from piienc.columns import array_of, plain_values, strings_of, to_cells
 
 if TYPE_CHECKING:
@@ -165,4 +166,4 @@ def without_nulls(values: pa.Array) -> tuple[pa.Array, Places]:
     """Return the values that are not null, and their rows."""
     if not values.null_count:
         return values, np.arange(len(values))
-    return values.drop_null(), np.flatnonzero(values.is_valid().to_numpy(zero_copy_only=False))
+    return values.drop_null(), np.flatnonzero(numpy_of(values.is_valid()))

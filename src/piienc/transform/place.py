@@ -63,4 +63,4 @@ class ColumnPlace(Struct, frozen=True):
 
     def none(self) -> pa.Array:
         """Return an empty array of its type, to derive the output type."""
-        return pa.array([], self.type)
+        return pa.nulls(0, self.type)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pyarrow as pa
 
-from piienc.checks.text import mask_of
+from piienc.base.cells import numpy_of
 from piienc.verification.findings import Violation
 
 if TYPE_CHECKING:
@@ -156,7 +156,7 @@ def _values(
     rows = np.flatnonzero(mask)
     if not len(rows):
         return
-    in_left, in_right = mask_of(left.is_valid())[rows], mask_of(right.is_valid())[rows]
+    in_left, in_right = numpy_of(left.is_valid())[rows], numpy_of(right.is_valid())[rows]
     kinds = {
         "null, and a value in the original": ~in_left & in_right,
         "a value, and null in the original": in_left & ~in_right,
@@ -188,7 +188,7 @@ def _floats_differ(left: pa.Array, right: pa.Array) -> NDArray[np.bool_]:
     bits = f"u{left_values.itemsize}"
     mask: NDArray[np.bool_] = left_values.view(bits) != right_values.view(bits)
     mask &= ~(np.isnan(left_values) & np.isnan(right_values))
-    mask |= mask_of(left.is_valid()) != mask_of(right.is_valid())
+    mask |= numpy_of(left.is_valid()) != numpy_of(right.is_valid())
     return mask
 
 
@@ -198,9 +198,9 @@ def _unequal(left: pa.Array, right: pa.Array) -> NDArray[np.bool_]:
     if pa.types.is_dictionary(left.type):
         left, right = left.dictionary_decode(), right.dictionary_decode()
     try:
-        unequal = mask_of(pc.not_equal(left, right).fill_null(False))  # noqa: FBT003  # of nulls
+        unequal = numpy_of(pc.not_equal(left, right).fill_null(False))  # noqa: FBT003  # of nulls
     except pa.ArrowException:  # nested types have no such function
         both = zip(left.to_pylist(), right.to_pylist(), strict=True)
         return np.array([repr(a) != repr(b) for a, b in both])  # two NaN have one repr
-    mask: NDArray[np.bool_] = unequal | (mask_of(left.is_valid()) != mask_of(right.is_valid()))
+    mask: NDArray[np.bool_] = unequal | (numpy_of(left.is_valid()) != numpy_of(right.is_valid()))
     return mask

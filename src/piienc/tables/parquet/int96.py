@@ -14,6 +14,7 @@ import pyarrow as pa
 from pyarrow import parquet as pq
 from pyarrow import types
 
+from piienc.base.cells import numpy_of
 from piienc.errors import InputError
 from piienc.tables.parquet.footer import damaged
 
@@ -70,7 +71,7 @@ def _timestamps(array: pa.Array) -> Iterator[NDArray[np.int64]]:
     """Yield the timestamps in an array, at whatever depth; null is 0."""
     kind = array.type
     if types.is_timestamp(kind):
-        yield array.cast(pa.int64()).fill_null(0).to_numpy()
+        yield numpy_of(array.cast(pa.int64()).fill_null(0))
     elif types.is_struct(kind):
         for child in array.flatten():
             yield from _timestamps(child)

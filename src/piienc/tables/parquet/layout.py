@@ -87,7 +87,7 @@ def layout(source: Footer, schema: pa.Schema, output: Output) -> Layout:
     ]
     kept = tuple((path, chunk) for path, chunk in pairs if path[0] not in changed)
     dictionaries = {field.name for field in output.schema if types.is_dictionary(field.type)}
-    options |= _of_chunks(pairs, kept, dictionaries, source.most_rows)
+    options |= _of_chunks(pairs, kept, dictionaries, source.most_rows, output)
     if any(output.schema.field(name).type.ordered for name in dictionaries):
         options["dictionary_pagesize_limit"] = _MOST_DICTIONARY
     options |= _of_file(source, [leaf.path for leaf in probe.leaves], changed)
@@ -192,8 +192,9 @@ def _of_chunks(
     kept: Collection[tuple[tuple[str, ...], Chunk]],
     dictionaries: set[str],
     rows: int,
+    output: Output,
 ) -> dict[str, Any]:
-    """Return the options of single columns; ciphertext gets none but codec and statistics."""
+    """Return the options of single columns; of ciphertext, none but the codec."""
     codecs = {
         _dotted(path): chunk.codec if chunk.codec != _OLD_LZ4 else "LZ4" for path, chunk in pairs
     }
@@ -219,7 +220,13 @@ def _of_chunks(
         "bloom_filter_options": blooms or None,
         "compression": codecs,
         "use_dictionary": with_dictionary or False,
-        "write_statistics": [_dotted(p) for p, chunk in pairs if chunk.has_statistics] or False,
+        "write_statistics": [
+            _dotted(path)
+            for path, chunk in pairs
+            if path[0] in output.decrypted
+            or (chunk.has_statistics and path[0] not in output.ciphertext)
+        ]
+        or False,
         "column_encoding": encodings or None,
     }
 

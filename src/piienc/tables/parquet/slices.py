@@ -16,6 +16,7 @@ import pyarrow as pa
 from pyarrow import parquet as pq
 from pyarrow import types
 
+from piienc.base.cells import numpy_of
 from piienc.base.printable import in_words
 from piienc.errors import InputError
 from piienc.tables.table import BatchUnit
@@ -74,7 +75,7 @@ class RowGroups:
     def _of_group(self, number: int) -> Iterator[Slice]:
         left = self._file.metadata.row_group(number).num_rows
         if not left:
-            none = [pa.array([], field.type) for field in self._file.schema_arrow]
+            none = [pa.nulls(0, field.type) for field in self._file.schema_arrow]
             yield Slice(
                 pa.RecordBatch.from_arrays(none, schema=self._file.schema_arrow), ends_group=True
             )
@@ -213,7 +214,7 @@ def _weight(array: pa.Array) -> int:
         return len(array) + _weight(array.flatten())
     lengths = None
     if types.is_dictionary(kind) and kind.value_type in _OF_LENGTHS:
-        lengths = _lengths(array.dictionary)[array.indices.drop_null().to_numpy()]
+        lengths = _lengths(array.dictionary)[numpy_of(array.indices.drop_null())]
     elif kind in _VIEWS:
         lengths = _lengths(array)  # a slice of them keeps the bytes of all
     return int(array.nbytes if lengths is None else 4 * len(array) + lengths.sum())

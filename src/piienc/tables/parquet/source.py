@@ -9,6 +9,7 @@ import pyarrow as pa
 from pyarrow import parquet as pq
 from pyarrow import types
 
+from piienc.base.cells import numpy_of
 from piienc.errors import InputError
 from piienc.tables.parquet.footer import damaged, read_footer
 from piienc.tables.parquet.int96 import exact_unit
@@ -229,7 +230,7 @@ def _merged(dictionaries: Iterable[pa.Array], label: str, *, ordered: bool) -> p
         elif not dictionary.equals(union):
             new = dictionary.filter(pc.invert(pc.is_in(dictionary, value_set=union)))
             union = pa.concat_arrays([union, new])
-            places = pc.index_in(dictionary, value_set=union).to_numpy()
+            places = numpy_of(pc.index_in(dictionary, value_set=union))
             if ordered and (places[1:] <= places[:-1]).any():
                 raise InputError(
                     f"{label}: its row groups have its categories in different orders",
