@@ -8,38 +8,19 @@ from typing import TYPE_CHECKING, Protocol
 from msgspec import Struct
 from msgspec.structs import replace
 
-from piienc.errors import ConfigError
 from piienc.lazy import module
-from piienc.report.receipt import ColumnFacts, FileFacts, Receipt
+from piienc.report.receipt import FileFacts, Receipt
 from piienc.state import Marks
 from piienc.tables import (
-    ARROW_SCHEMA,
     CsvFormat,
-    Output,
     UnitSize,
-    arrow_schema,
     check_ends,
-    described,
     opened_table,
-    with_record,
 )
-from piienc.transform.mark_policy import hold_to_marks, record_marks
-from piienc.transform.marks import (
-    check_columns,
-    chosen_treatments,
-    encrypted_columns,
-    marks_of,
-    original_field,
-    record_in,
-    refuse_recorded,
-)
-from piienc.transform.metadata import EncryptionMetadata
+from piienc.transform.passes import DecryptRequest, EncryptRequest
 from piienc.transform.pipeline import usable_cores
-from piienc.transform.place import ColumnPlace
-from piienc.transform.plan import plan_of
 from piienc.transform.proof import Proof
 from piienc.transform.run import BatchObserver, run
-from piienc.transform.treatments.treatment import OriginalColumn, TreatmentContext
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Mapping
@@ -53,7 +34,6 @@ if TYPE_CHECKING:
     from piienc.storage import OpenedSource, Source, Target
     from piienc.storage.progress import OnProgress
     from piienc.tables import OpenedTable
-    from piienc.transform.plan import Plan
 else:
     pa = module("pyarrow")
 
@@ -116,43 +96,14 @@ def encrypt_file(
     Raises:
         PiiencError: of the class that tells what is wrong; see `piienc.errors`.
     """
-    marks = Marks(counter.folder)
-    if not schema.marked:
-        raise ConfigError(
-            f"the schema {schema.name!r} marks no column, so there is nothing to encrypt",
-            hint='mark a column: encrypt = "KEY" under [columns.NAME]',
-        )
-
-    chosen = chosen_treatments(schema, treatments)
-
-    def begin(table: OpenedTable) -> _Pass:
-        check_columns(table, schema, chosen)
-        before = record_in(table, None)
-        refuse_recorded(table, before, schema.marked)
-        hold_to_marks(schema, keys, marks, table.columns)
-        observing = observer(table) if observer else None
-        context = TreatmentContext(
-            marks=marks_of(schema, typed=table.typed),
-            keys=keys,
-            counter=counter,
-            categories=table.categories,
-        )
-        plan = plan_of(table, chosen, context)
-        record = before
-        if plan.sealed and table.typed:
-            facts = {name: each.facts for name, each in plan.sealed.items()}
-            fields = pa.schema([table.schema.field(name) for name in facts])
-            record = EncryptionMetadata(facts, fields).and_also(before)
-
-        def at_the_end(read: FileFacts) -> None:
-            if observing:
-                observing.conclude(read)
-            if not options.rehearsal:
-                record_marks(schema, keys, marks, table.columns)
-
-        return _Pass(plan, before, record, at_the_end, observing)
-
-    receipt = _pass("encrypt-file", source, target, csv_format(schema), begin, options)
+    request = EncryptRequest(
+        schema=schema,
+        keys=keys,
+        counter=counter,
+        marks=Marks(counter.folder),
+        treatments=treatments,
+    )
+    receipt = _pass("encrypt-file", source, target, request, options, observer)
     worn = tuple(
         f"key id {key_id} has encrypted {cells:,} cells, over half of what is safe for AES-GCM: "
         "plan a new key"
@@ -184,93 +135,25 @@ def decrypt_file(
     Raises:
         PiiencError: of the class that tells what is wrong; see `piienc.errors`.
     """
-
-    def begin(table: OpenedTable) -> _Pass:
-        record = record_in(table, schema)
-        if schema is not None:
-            check_columns(table, schema)
-        recorded = record.columns if record else {}
-        marks = encrypted_columns(table, schema, record, columns)
-        originals = {
-            name: OriginalColumn(
-                original_field(ColumnPlace.of(table, name), schema, record),
-                recorded[name].categories if name in recorded else None,
-            )
-            for name in (marks if table.typed else ())
-        }
-        context = TreatmentContext(marks=marks, keys=keys, originals=originals)
-        plan = plan_of(table, dict.fromkeys(marks, "decrypt"), context)
-        return _Pass(plan, record, record.without({*marks}) if record else None)
-
-    return _pass("decrypt-file", source, target, csv_format(schema), begin, options)
-
-
-class _Pass(Struct, frozen=True):
-    """What a pass does.
-
-    Attributes:
-        plan: what is done to the columns.
-        before: the columns that are encrypted in the input, as it records them.
-        record: the columns that are encrypted in the output.
-        at_the_end: called with the facts of the input when all is written, before the output gets
-            its name.
-        observer: sees every unit.
-    """
-
-    plan: Plan
-    before: EncryptionMetadata | None
-    record: EncryptionMetadata | None
-    at_the_end: Callable[[FileFacts], None] = lambda _: None
-    observer: FileObserver | None = None
-
-    def output(self, table: OpenedTable) -> Output:
-        """Return the output's columns, and what a footer tells of them."""
-        if not table.typed:
-            return Output(left_out=self.plan.omitted)
-        from piienc.columns import is_text  # noqa: PLC0415  # start-up
-
-        plan, before, record = self.plan, self.before, self.record
-        schema, ciphertext = plan.schema_of(table.schema), frozenset(plan.sealed)
-        recorded = before.columns if before else {}
-        int96 = frozenset(n for n in plan.keyed if n in recorded and recorded[n].physical)
-        # The footer as it was before anything was encrypted.
-        keys = dict(before.keys) if before else {}
-        arrow = keys.pop(ARROW_SCHEMA, None)
-        arrow = table.arrow_schema if arrow is None else arrow
-        original = described({**(table.schema.metadata or {}), **keys}, {}, plan.omitted)
-        encrypted = {
-            name: is_text(schema.field(name).type) for name in (record.columns if record else ())
-        }
-        now = described(original, encrypted)
-        document = None
-        if record:
-            changed = {key: value for key, value in original.items() if now.get(key) != value}
-            changed |= {} if arrow is None else {ARROW_SCHEMA: arrow}
-            document = replace(record, keys=changed).dump()
-        schema = with_record(schema.with_metadata(now), document)
-        return Output(
-            schema,
-            ciphertext,
-            frozenset(plan.changed) - ciphertext,
-            plan.omitted,
-            int96,
-            None if arrow is None else arrow_schema(arrow, schema, encrypted),
-        )
+    request = DecryptRequest(schema=schema, keys=keys, columns=columns)
+    return _pass("decrypt-file", source, target, request, options)
 
 
 def _pass(
     command: str,
     source: Source,
     target: Target,
-    form: CsvFormat,
-    begin: Callable[[OpenedTable], _Pass],
+    request: EncryptRequest | DecryptRequest,
     options: CryptOptions,
+    observer: Callable[[OpenedTable], FileObserver] | None = None,
 ) -> Receipt:
     """Open both ends, pass the table through, and account for it."""
     started = time.monotonic()
+    form = csv_format(request.schema)
     with source.opened() as file, opened_table(file, form, options.units) as table:
         check_ends(file, target)
-        crypt_pass = begin(table)
+        crypt_pass = request.begin(table)
+        observing = observer(table) if observer else None
         with target.opened(overwrite=options.overwrite) as writer:
             sink = table.sink(writer, target.name, crypt_pass.output(table))
             tally = run(
@@ -280,17 +163,15 @@ def _pass(
                 proof=Proof(table.name, table.columns, crypt_pass.plan),
                 threads=options.threads or usable_cores(),
                 progress=_progress(file, table, options),
-                observer=crypt_pass.observer,
+                observer=observing,
             )
             read = FileFacts(file.name, *file.finish())
-            crypt_pass.at_the_end(read)
+            if observing:
+                observing.conclude(read)
+            if not options.rehearsal:
+                crypt_pass.record_marks()
             written = FileFacts(target.name, writer.count, writer.sha256())
-    columns = {
-        name: ColumnFacts(
-            each.key, each.mode, each.used_key_ids, tally.cells[name], tally.nulls[name]
-        )
-        for name, each in crypt_pass.plan.keyed.items()
-    }
+    columns = crypt_pass.columns(tally)
     seconds = round(time.monotonic() - started, 3)
     return Receipt(command, read, written, tally.rows, columns, seconds, warnings=sink.warnings)
 
