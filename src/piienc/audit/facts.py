@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
     AnyReceipt: TypeAlias = (
         receipts.Receipt
+        | receipts.TableReceipt
         | receipts.FolderReceipt
         | receipts.WrapReceipt
         | receipts.UnwrapReceipt
@@ -59,7 +60,7 @@ def files_of(receipt: AnyReceipt) -> list[dict[str, Any]]:
         return [_file("fetched", file) | {"from": receipt.url} for file in receipt.files]
     if isinstance(receipt, receipts.WrapReceipt):
         return [_file("input", receipt.input), *(_file("output", f) for f in receipt.outputs)]
-    if isinstance(receipt, receipts.FolderReceipt):
+    if isinstance(receipt, receipts.FolderReceipt | receipts.TableReceipt):
         return [file for each in receipt.files for file in files_of(each)]
     if isinstance(receipt, receipts.Receipt | receipts.UnwrapReceipt):
         return [_file("input", receipt.input), _file("output", receipt.output)]
@@ -91,7 +92,7 @@ def _sent(file: receipts.SentFile, url: str) -> dict[str, Any]:
 def counts_of(receipt: AnyReceipt) -> dict[str, int]:
     """Return what was counted."""
     counts: dict[str, int] = {}
-    if isinstance(receipt, receipts.Receipt | receipts.FolderReceipt):
+    if isinstance(receipt, receipts.Receipt | receipts.TableReceipt | receipts.FolderReceipt):
         counts["cells"] = sum(column.cells for column in receipt.columns.values())
     if (rows := getattr(receipt, "rows", None)) is not None:
         counts["rows"] = rows

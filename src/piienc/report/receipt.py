@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from msgspec import UNSET, Struct, UnsetType, to_builtins
 
@@ -83,6 +83,22 @@ class Receipt(StepReceipt, frozen=True):
 
     input: FileFacts
     output: FileFacts
+    rows: int
+    columns: dict[str, ColumnFacts]
+    seconds: float
+
+
+class TableReceipt(StepReceipt, frozen=True):
+    """What a step did to a table in memory.
+
+    Attributes:
+        rows: its rows.
+        columns: by name, those that were changed.
+        seconds: how long it took.
+        files: none.
+    """
+
+    files: ClassVar[tuple[Receipt, ...]] = ()
     rows: int
     columns: dict[str, ColumnFacts]
     seconds: float

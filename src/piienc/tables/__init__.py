@@ -2,6 +2,7 @@
 
     csv/        blocks of whole records
     parquet/    row groups as record batches, with types, metadata and layout kept
+    memory.py   tables in memory
     table.py    what all tables have in common
     formats.py  TABLE_FORMATS: how each format is recognised, opened and written
     streams.py  bytes, compressed or not

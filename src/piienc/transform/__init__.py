@@ -3,6 +3,7 @@
 crypt.py        encrypt_file and decrypt_file; start reading here
 passes.py       what one pass does: encryption by a schema, or decryption
 folder.py       the same for each file of a folder
+memory.py       a pass over a table in memory
 marks.py        which columns get which treatment, under which key and context
 mark_policy.py  marks that earlier files were encrypted with, and that no schema may undo
 treatments/     TREATMENTS: what can be done to a column

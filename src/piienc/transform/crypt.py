@@ -20,7 +20,7 @@ from piienc.tables import (
 from piienc.transform.passes import DecryptRequest, EncryptRequest
 from piienc.transform.pipeline import usable_cores
 from piienc.transform.proof import Proof
-from piienc.transform.run import BatchObserver, run
+from piienc.transform.run import BatchObserver, UnitTransform, run
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Mapping
@@ -155,15 +155,20 @@ def _pass(
         crypt_pass = request.begin(table)
         observing = observer(table) if observer else None
         with target.opened(overwrite=options.overwrite) as writer:
-            sink = table.sink(writer, target.name, crypt_pass.output(table))
+            output = crypt_pass.output(table)
+            sink = table.sink(writer, target.name, output)
+            transform = UnitTransform(
+                crypt_pass.plan,
+                Proof(table.name, table.columns, crypt_pass.plan),
+                output.schema,
+                observing,
+            )
             tally = run(
                 table,
                 sink,
-                crypt_pass.plan,
-                proof=Proof(table.name, table.columns, crypt_pass.plan),
+                transform,
                 threads=options.threads or usable_cores(),
                 progress=_progress(file, table, options),
-                observer=observing,
             )
             read = FileFacts(file.name, *file.finish())
             if observing:

@@ -17,7 +17,7 @@ from piienc.lazy import module
 from piienc.transform.pipeline import in_order
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Generator, Mapping
 
     import pyarrow as pa
 
@@ -59,7 +59,7 @@ class BatchObserver(Protocol):
         """Take a result, in the units' order."""
 
 
-class _ChangedUnit(Struct, frozen=True):
+class ChangedUnit(Struct, frozen=True):
     """A processed unit: its size, the data to write, its tally, and the observer's result."""
 
     size: int
@@ -68,15 +68,22 @@ class _ChangedUnit(Struct, frozen=True):
     result: object = None
 
 
-class _UnitTransform(Struct, frozen=True):
-    """What is done to each unit: `run`'s arguments."""
+class UnitTransform(Struct, frozen=True):
+    """What is done to each unit.
+
+    Attributes:
+        plan: what is done to the columns.
+        proof: checks each changed unit.
+        schema: the Arrow schema of the output; None in CSV.
+        observer: sees each unit before it is changed.
+    """
 
     plan: Plan
-    sink: Sink
-    observer: BatchObserver | None
     proof: Proof
+    schema: pa.Schema = None
+    observer: BatchObserver | None = None
 
-    def of_block(self, table: ByteTable, unit: Block) -> _ChangedUnit:
+    def of_block(self, table: ByteTable, unit: Block) -> ChangedUnit:
         """Change a block of CSV."""
         with unit.records as records:
             numbers = {name: number for number, name in enumerate(table.columns)}
@@ -95,7 +102,7 @@ class _UnitTransform(Struct, frozen=True):
             written = self._written(table, unit, changes, numbers)
             table.refuse_longer(unit, written)
             self.proof.of_block(unit, written, table.format)
-            return _ChangedUnit(unit.size, written.data, tally, result)
+            return ChangedUnit(unit.size, written.data, tally, result)
 
     def _written(
         self,
@@ -119,7 +126,7 @@ class _UnitTransform(Struct, frozen=True):
             label = f"{table.name}: column {table.columns[refused.column]!r}"
             raise BadCells(InputError, label, [refused.row], what, hint) from None
 
-    def of_batch(self, table: BatchTable, unit: BatchUnit) -> _ChangedUnit:
+    def of_batch(self, table: BatchTable, unit: BatchUnit) -> ChangedUnit:
         """Change a record batch."""
         batch = unit.batch
         output = self.plan.apply(batch)
@@ -134,7 +141,7 @@ class _UnitTransform(Struct, frozen=True):
             encrypted = {name: strings_of(output.column(name)) for name in self.plan.keyed}
             stored = by_name(table, typed_columns(table, batch))
             result = self._observed(self.observer, stored, encrypted)
-        changed = pa.RecordBatch.from_arrays(output.columns, schema=self.sink.schema)
+        changed = pa.RecordBatch.from_arrays(output.columns, schema=self.schema)
         if (long := table.longer_row(changed)) is not None:
             limit = in_words(table.size.longest)
             raise BadCells(
@@ -145,7 +152,7 @@ class _UnitTransform(Struct, frozen=True):
                 hint="shorten its longest values: encrypted as text, a value is a third longer",
             )
         self.proof.of_slice(batch, changed)
-        return _ChangedUnit(batch.num_rows, replace(unit, batch=changed), tally, result)
+        return ChangedUnit(batch.num_rows, replace(unit, batch=changed), tally, result)
 
     def _observed(
         self,
@@ -162,46 +169,61 @@ class _UnitTransform(Struct, frozen=True):
 def run(
     source: OpenedTable,
     sink: Sink,
-    plan: Plan,
+    transform: UnitTransform,
     *,
-    proof: Proof,
     threads: int,
     progress: Callable[[int], None],
-    observer: BatchObserver | None = None,
 ) -> Tally:
     """Pass a table through its plan.
 
     Args:
         source: read to its end.
         sink: written and closed; of the source's format.
-        plan: what is done to its columns.
-        proof: checks each processed unit before it is written.
+        transform: what is done to each unit.
         threads: the number of units in parallel.
         progress: called with the number of rows written so far.
-        observer: sees each unit before it is changed.
 
     Raises:
         PiiencError: the error of the first unit that failed, with its row in the file.
     """
-    changing = _UnitTransform(plan, sink, observer, proof)
+    tally = Tally()
+    with closing(changed(source, transform, tally, threads=threads)) as units:
+        for unit in units:
+            sink.write(unit)
+            progress(tally.rows)
+    sink.close()
+    return tally
 
-    def work(unit: object) -> _ChangedUnit | BadCells:
+
+def changed(
+    source: OpenedTable, transform: UnitTransform, tally: Tally, *, threads: int
+) -> Generator[Any]:
+    """Yield what has become of each unit of a table, in order.
+
+    Args:
+        source: read to its end.
+        transform: what is done to each unit.
+        tally: counts what was yielded.
+        threads: the number of units in parallel.
+
+    Raises:
+        PiiencError: the error of the first unit that failed, with its row in the table.
+    """
+
+    def work(unit: object) -> ChangedUnit | BadCells:
         try:
-            return source.give(unit, changing)
+            return source.give(unit, transform)
         except BadCells as bad:
             return bad
 
-    total, size = Tally(), 0
+    size = 0
     with closing(in_order(source.units(), work, threads)) as results:
         for outcome in results:
             if isinstance(outcome, BadCells):
-                raise outcome.located(total.rows + 1) from None
-            if observer is not None:
-                observer.merge(outcome.result)
-            sink.write(outcome.written)
-            total.add(outcome.tally)
+                raise outcome.located(tally.rows + 1) from None
+            if transform.observer is not None:
+                transform.observer.merge(outcome.result)
+            tally.add(outcome.tally)
             size += outcome.size
-            progress(total.rows)
-    proof.of_whole(source.extent, size)
-    sink.close()
-    return total
+            yield outcome.written
+    transform.proof.of_whole(source.extent, size)

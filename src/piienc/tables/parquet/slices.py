@@ -22,7 +22,7 @@ from piienc.errors import InputError
 from piienc.tables.table import BatchUnit
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
     from numpy.typing import NDArray
 
@@ -89,12 +89,12 @@ class RowGroups:
                     raise self._too_much(number)
                 most = self._bytes_for(heavy + weight, rows + part.num_rows)
                 if parts and (rows + part.num_rows > self._most or heavy + weight > most):
-                    yield Slice(_together(parts), ends_group=False)
+                    yield Slice(together(parts), ends_group=False)
                     parts, rows, heavy = [], 0, 0
                 parts.append(part)
                 rows, heavy = rows + part.num_rows, heavy + weight
         if parts:
-            yield Slice(_together(parts), ends_group=True)
+            yield Slice(together(parts), ends_group=True)
 
     def _batches(self, number: int, left: int) -> Iterator[pa.RecordBatch]:
         """Decode all rows of a group."""
@@ -115,15 +115,8 @@ class RowGroups:
             self._file.reader.set_batch_size(min(self._next, self._most - done % self._most))
 
     def _parts(self, batch: pa.RecordBatch) -> Iterator[tuple[pa.RecordBatch, int]]:
-        """Halve a batch until its parts have the size of a slice, each with its weight."""
-        waiting = [batch]
-        while waiting:
-            part = waiting.pop()
-            weight = weight_of(part)
-            if weight > 2 * self._bytes_for(weight, part.num_rows) and part.num_rows > 1:
-                half = part.num_rows // 2
-                waiting += [part.slice(half), part.slice(0, half)]
-                continue
+        """Cut a batch into parts of the size of a slice, each with its weight."""
+        for part, weight in light_parts(batch, self._bytes_for):
             longest = self._units.longest
             if weight > longest and (long := first_longer(part, longest)) is not None:
                 raise InputError(
@@ -187,6 +180,26 @@ def weight_of(batch: pa.RecordBatch) -> int:
     return sum(map(_weight, batch.columns))
 
 
+def light_parts(
+    batch: pa.RecordBatch, bytes_for: Callable[[int, int], int]
+) -> Iterator[tuple[pa.RecordBatch, int]]:
+    """Halve a batch until no part weighs twice what it should, and yield each with its weight.
+
+    Args:
+        batch: any.
+        bytes_for: returns what a part of a weight and a number of rows should weigh.
+    """
+    waiting = [batch]
+    while waiting:
+        part = waiting.pop()
+        weight = weight_of(part)
+        if weight > 2 * bytes_for(weight, part.num_rows) and part.num_rows > 1:
+            half = part.num_rows // 2
+            waiting += [part.slice(half), part.slice(0, half)]
+        else:
+            yield part, weight
+
+
 def first_longer(batch: pa.RecordBatch, longest: int) -> int | None:
     """Return the first row that is longer than allowed; None if there is none."""
     waiting = [(0, batch)]
@@ -246,7 +259,8 @@ def _dictionaries(arrays: Iterable[pa.Array]) -> Iterator[pa.Array]:
             yield from _dictionaries([array.values])
 
 
-def _together(batches: list[pa.RecordBatch]) -> pa.RecordBatch:
+def together(batches: list[pa.RecordBatch]) -> pa.RecordBatch:
+    """Return batches of one schema as one."""
     if len(batches) == 1:
         return batches[0]
     schema = batches[0].schema

@@ -9,8 +9,8 @@ import pyarrow as pa
 from pyarrow import parquet as pq
 from pyarrow import types
 
-from piienc.base.cells import numpy_of
 from piienc.errors import InputError
+from piienc.tables.parquet.categories import merged_categories
 from piienc.tables.parquet.footer import damaged, read_footer
 from piienc.tables.parquet.int96 import exact_unit
 from piienc.tables.parquet.layout import layout
@@ -19,14 +19,12 @@ from piienc.tables.parquet.slices import LONG, SLICE_ROWS, RowGroups, Slice, fir
 from piienc.tables.table import BatchTable, UnitSize, repeated
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterator
 
     from piienc.storage.hashing import HashingWriter
     from piienc.tables.parquet.footer import Footer
     from piienc.tables.parquet.layout import Layout
     from piienc.tables.table import Output
-
-_MOST_UNORDERED = 1000  # categories
 
 
 class ParquetSource(BatchTable):
@@ -100,7 +98,9 @@ class ParquetSource(BatchTable):
         batches = self._file.iter_batches(SLICE_ROWS, columns=[name])
         dictionaries = (batch.column(name).dictionary for batch in batches)
         try:
-            return _merged(dictionaries, f"{self.name}: column {name!r}", ordered=kind.ordered)
+            return merged_categories(
+                dictionaries, f"{self.name}: column {name!r}", ordered=kind.ordered
+            )
         except (pa.ArrowException, OSError) as error:
             raise damaged(self.name) from error
 
@@ -204,41 +204,6 @@ def open_parquet(file: BinaryIO, name: str, int96_unit: str | None = None) -> pq
         )
     except (pa.ArrowException, OSError) as error:
         raise damaged(name) from error
-
-
-def _merged(dictionaries: Iterable[pa.Array], label: str, *, ordered: bool) -> pa.Array | None:
-    """Return all values of a column's dictionaries, in their order.
-
-    Args:
-        dictionaries: the dictionaries of its batches.
-        label: the column's name in error messages.
-        ordered: whether the order has a meaning.
-
-    Returns:
-        The values; None for a large dictionary without an order, which is an encoding and not a
-        list of categories.
-
-    Raises:
-        InputError: two row groups have the same values in another order.
-    """
-    from pyarrow import compute as pc  # noqa: PLC0415  # 35 ms, which most files do without
-
-    union: pa.Array | None = None
-    for dictionary in dictionaries:
-        if union is None:
-            union = dictionary
-        elif not dictionary.equals(union):
-            new = dictionary.filter(pc.invert(pc.is_in(dictionary, value_set=union)))
-            union = pa.concat_arrays([union, new])
-            places = numpy_of(pc.index_in(dictionary, value_set=union))
-            if ordered and (places[1:] <= places[:-1]).any():
-                raise InputError(
-                    f"{label}: its row groups have its categories in different orders",
-                    hint="write the file with one list of categories for all rows",
-                )
-        if not ordered and len(union) > _MOST_UNORDERED:
-            return None
-    return union
 
 
 def _with_all_metadata(schema: pa.Schema, footer: Footer) -> pa.Schema:
