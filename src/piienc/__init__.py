@@ -16,6 +16,7 @@ Where things are, a floor above what it uses:
     jobs/                         all steps for each new file, exactly once
     verification/  deliver/       a file held against its schema; files to a destination, and back
     describe/  setup/             what a file is; how a project begins
+    engines/                      tables that others hold: in memory, in Spark
     openpgp/  transform/          OpenPGP around a whole file; a table rewritten column by column
     audit/  settings/             the log of what was done; where things are
     receivers/  report/           what receivers demand; receipts, and reports of what was found
@@ -49,18 +50,25 @@ from piienc.version import __version__ as __version__
 if TYPE_CHECKING:
     from piienc.api.delivery import pull, push
     from piienc.api.jobs import send
+    from piienc.api.memory import decrypt_table, encrypt_table, encrypt_values, verify_table
     from piienc.api.openpgp import unwrap_file, wrap_file
+    from piienc.api.plan import Plan
     from piienc.api.tables import decrypt_file, encrypt_file
     from piienc.api.verification import verify
 
 __all__ = [
+    "Plan",
     "decrypt_file",
+    "decrypt_table",
     "encrypt_file",
+    "encrypt_table",
+    "encrypt_values",
     "pull",
     "push",
     "send",
     "unwrap_file",
     "verify",
+    "verify_table",
     "wrap_file",
 ]
 
@@ -68,7 +76,9 @@ __getattr__ = lazily(
     __name__,
     api__delivery="pull push",
     api__jobs="send",
+    api__memory="decrypt_table encrypt_table encrypt_values verify_table",
     api__openpgp="unwrap_file wrap_file",
+    api__plan="Plan",
     api__tables="decrypt_file encrypt_file",
     api__verification="verify",
 )

@@ -6,7 +6,8 @@ csv_random.py        random ones
 parquet_case.py      a Parquet file as a model, and its bytes
 parquet_random.py    random ones
 keysets.py           the keysets, as piienc has them and as Tink has them
-doors.py             the ways into piienc: flow, streams, Python's API, command line, pipes
+doors.py             the ways into piienc: flow, streams, Python's API, tables in memory, command
+                     line, pipes
 check_csv.py         one CSV file: encrypted, read by others, decrypted, compared
 check_parquet.py     one Parquet file, likewise
 verdicts.py          `verify` in all its forms, on good files and on damaged ones

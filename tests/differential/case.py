@@ -37,7 +37,7 @@ class Run:
     """How a case is run.
 
     Attributes:
-        door: the way into piienc: flow, stream, api, cli or pipe.
+        door: the way into piienc: flow, stream, api, table, cli or pipe.
         threads: units worked on side by side.
         unit: bytes of a block of CSV, rows of a slice of Parquet; 0 for the usual size.
         weight: bytes of a slice of Parquet; what is heavier is halved. 0 for the usual size.

@@ -6,9 +6,12 @@ import io
 import subprocess
 import sys
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from random import Random
+from typing import TYPE_CHECKING, Any
 
+import pyarrow as pa
 from msgspec.structs import replace
+from pyarrow import parquet as pq
 
 import piienc
 from differential.case import Wrong
@@ -27,6 +30,7 @@ from piienc.verification.request import VerifyRequest
 from piienc.verification.verify import verify
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from differential.case import Run
@@ -36,6 +40,15 @@ if TYPE_CHECKING:
 
 class Stopped(Exception):  # noqa: N818  # as exceptions of the flow are told
     """A run has ended with a bug of piienc, exit code 1: maybe its own proof has stopped it."""
+
+
+@dataclass(frozen=True)
+class Ways:
+    """A step, as functions of a source and a target, of two paths, and of a table."""
+
+    flow: Callable[..., Any]
+    api: Callable[..., Any]
+    table: Callable[..., Any]
 
 
 @dataclass
@@ -102,7 +115,10 @@ class Workshop:
         def by_api(source, target, **where):
             return piienc.encrypt_file(source, target, threads=run.threads, **where)
 
-        self._through("encrypt-file", run, source, target, by_flow, by_api)
+        def by_table(table, **where):
+            return piienc.encrypt_table(table, threads=run.threads, **where)
+
+        self._through("encrypt-file", run, source, target, Ways(by_flow, by_api, by_table))
 
     def decrypt(self, run: Run, source: Path, target: Path, *columns: str) -> None:
         """Decrypt a file, all columns of it or some; by its own record, if the run is such."""
@@ -123,31 +139,39 @@ class Workshop:
             where |= {"schema": None} if run.by_record else {}
             return piienc.decrypt_file(source, target, **where)
 
-        self._through("decrypt-file", run, source, target, by_flow, by_api)
+        def by_table(table, **where):
+            where |= {"threads": run.threads, "columns": columns}
+            where |= {"schema": None} if run.by_record else {}
+            return piienc.decrypt_table(table, **where)
+
+        self._through("decrypt-file", run, source, target, Ways(by_flow, by_api, by_table))
 
     @property
     def has_output(self) -> bool:
         """Whether the last command has left an output behind, or anything hidden."""
         return bool(self._target and self._target.exists()) or any(self.folder.glob(".*"))
 
-    def _through(self, command, run, source, target, by_flow, by_api) -> None:
+    def _through(self, command, run, source, target, ways: Ways) -> None:
         """Take the door of a run."""
         self._target = target
         target.unlink(missing_ok=True)
         with working_by(run.engine):
-            self._enter(command, run, source, target, by_flow, by_api)
+            self._enter(command, run, source, target, ways)
 
-    def _enter(self, command, run, source, target, by_flow, by_api) -> None:
+    def _enter(self, command, run, source, target, ways: Ways) -> None:
         try:
             if run.door == "flow":
-                by_flow(FileSource(source), FileTarget(target))
+                ways.flow(FileSource(source), FileTarget(target))
             elif run.door == "stream":
                 out = io.BytesIO()
                 stream = io.BufferedReader(io.BytesIO(source.read_bytes()))
-                by_flow(StreamSource(stream), StreamTarget(out))
+                ways.flow(StreamSource(stream), StreamTarget(out))
                 target.write_bytes(out.getvalue())
             elif run.door == "api":
-                by_api(source, target, **self._where)
+                ways.api(source, target, **self._where)
+            elif run.door == "table":
+                made = ways.table(in_memory(pq.read_table(source), run.seed), **self._where)
+                pq.write_table(pa.table(made), target)
             else:
                 self._command(command, run, source, target)
         except (Stopped, Wrong):
@@ -198,6 +222,21 @@ class Workshop:
         """Return the exit code of `piienc verify`."""
         with working_by(run.engine):
             return run_piienc(["verify", str(file), *self._options, *more, "--quiet"]).returncode
+
+
+def in_memory(table: pa.Table, seed: int) -> pa.Table | pa.RecordBatchReader:
+    """Return a table in chunks of any size that are slices of others, or as a stream of them."""
+    random = Random(seed)
+    twice = pa.concat_tables([table, table]).combine_chunks()
+    chunks, begin = [], 0
+    while begin < table.num_rows:
+        size = random.randint(1, max(1, table.num_rows))
+        chunks.append(twice.slice(begin, min(size, table.num_rows - begin)))
+        begin += size
+    table = pa.concat_tables(chunks) if chunks else table
+    # The order of categories is not known of a stream.
+    ordered = any(pa.types.is_dictionary(kind) and kind.ordered for kind in table.schema.types)
+    return table if ordered or random.random() < 0.5 else table.to_reader()
 
 
 def before_or_now(name: str):

@@ -10,10 +10,12 @@ from typing import TYPE_CHECKING, TypedDict, cast
 from piienc import settings
 from piienc.base.secret import SecretBytes
 from piienc.errors import PiiencError, UsageError
-from piienc.keys import Unlocker
+from piienc.keys import KeyFolder, Unlocker
 from piienc.storage import source_at, target_at
 
 if TYPE_CHECKING:
+    from piienc.audit.entry import AuditEntry
+    from piienc.keys import Keyset
     from piienc.schema import Schema
     from piienc.settings import Settings
     from piienc.storage import Source, Target
@@ -118,3 +120,16 @@ def unlocker_of(passphrase: Passphrase) -> Unlocker:
     if not len(secret):
         raise UsageError("the passphrase is empty", hint="give None for keys that have none")
     return Unlocker(lambda _: secret)
+
+
+def keyring(settings: Settings, unlocker: Unlocker, entry: AuditEntry) -> Callable[[str], Keyset]:
+    """Return a function that finds a keyset by its name, and records its use in the audit log."""
+    folder = KeyFolder(settings.keys_dir, unlocker)
+
+    def load(name: str) -> Keyset:
+        entry.key(name)
+        keyset = folder.load(name)
+        entry.key(name, (key.key_id for key in keyset.keys))
+        return keyset
+
+    return load

@@ -11,6 +11,7 @@ from msgspec.structs import replace
 from piienc import schema as schemas
 from piienc.api.common import (
     ends,
+    keyring,
     path_of,
     schema_of,
     settings_of,
@@ -19,19 +20,15 @@ from piienc.api.common import (
     unlocker_of,
 )
 from piienc.audit.entry import recorded
-from piienc.keys import KeyFolder
 from piienc.state import CellCounter
 from piienc.transform import folder
 from piienc.transform.crypt import CryptOptions
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
 
     from piienc.api.common import OnWarning, Passphrase, PathLike
-    from piienc.audit.entry import AuditEntry
-    from piienc.keys import Keyset, Unlocker
     from piienc.report.receipt import FolderReceipt, Receipt
-    from piienc.settings import Settings
     from piienc.storage import Source, Target
     from piienc.storage.progress import OnProgress
 
@@ -83,7 +80,7 @@ def encrypt_file(
             read,
             written,
             schema=schemas.load(schema_path),
-            keys=_keyring(settings, unlocker, entry),
+            keys=keyring(settings, unlocker, entry),
             counter=counter,
             options=CryptOptions(overwrite, threads, on_progress),
         )
@@ -136,22 +133,9 @@ def decrypt_file(
             read,
             written,
             schema=schema_of(schema),
-            keys=_keyring(settings, unlocker, entry),
+            keys=keyring(settings, unlocker, entry),
             columns=columns,
             options=CryptOptions(overwrite, threads, on_progress),
         )
         entry.receipt(receipt)
     return replace(receipt, audit=entry.position)
-
-
-def _keyring(settings: Settings, unlocker: Unlocker, entry: AuditEntry) -> Callable[[str], Keyset]:
-    """Return a function that finds a keyset by its name, and records its use in the audit log."""
-    folder = KeyFolder(settings.keys_dir, unlocker)
-
-    def load(name: str) -> Keyset:
-        entry.key(name)
-        keyset = folder.load(name)
-        entry.key(name, (key.key_id for key in keyset.keys))
-        return keyset
-
-    return load

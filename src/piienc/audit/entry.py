@@ -23,7 +23,7 @@ from msgspec import to_builtins
 from piienc.audit.access import user_name
 from piienc.audit.log import AuditLog
 from piienc.base.printable import as_text
-from piienc.errors import PiiencError, PolicyError
+from piienc.errors import IncompleteError, PiiencError, PolicyError
 from piienc.settings.outputs import require_output
 
 if TYPE_CHECKING:
@@ -228,6 +228,8 @@ def _ended_by(error: BaseException) -> tuple[int, str]:
             return 128 + signal.SIGINT, "interrupted"
         case BrokenPipeError():
             return 128 + signal.SIGPIPE, "interrupted"
+        case GeneratorExit():  # of a stream that was not read to its end
+            return IncompleteError.exit_code, IncompleteError.kind
         case SystemExit():
             return error.code if isinstance(error.code, int) else 1, "terminated"
         case _:

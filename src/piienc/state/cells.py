@@ -81,12 +81,15 @@ class CellCounter(StateRecords):
                 left += self._reserve(key, cells - left)
             self._left[name] = left - cells
 
-    def worn(self) -> dict[int, int]:
-        """Return the cells of each key of this run that has passed half of its limit, by id."""
+    def warnings(self) -> tuple[str, ...]:
+        """Name the keys of this run that have passed half of their limit."""
         used = {name: total - self._left[name] for name, total in self._totals.items()}
-        return {
-            self._keys[name].key_id: cells for name, cells in used.items() if cells >= CELL_WARNING
-        }
+        return tuple(
+            f"key id {self._keys[name].key_id} has encrypted {cells:,} cells, over half of what is "
+            "safe for AES-GCM: plan a new key"
+            for name, cells in used.items()
+            if cells >= CELL_WARNING
+        )
 
     def _reserve(self, key: CountedKey, needed: int) -> int:
         """Reserve at least as many cells as needed, and more ahead as far as the limit lets."""

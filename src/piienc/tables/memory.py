@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import io
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
@@ -13,7 +15,9 @@ from piienc.tables.parquet.slices import SLICE_ROWS, light_parts, together
 from piienc.tables.table import BatchTable, BatchUnit, UnitSize, repeated
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
+
+    from typing_extensions import Buffer
 
 
 class MemoryTable(BatchTable):
@@ -78,6 +82,39 @@ class MemoryTable(BatchTable):
                 yield from light_parts(
                     batch.slice(begin, SLICE_ROWS), lambda *_: self.size.parquet_bytes
                 )
+
+    def hashed(self) -> Callable[[], tuple[int, str]]:
+        """Hash the batches as they are taken.
+
+        Returns:
+            A function that tells the size and the SHA-256 of what was taken, as an Arrow IPC
+            stream.
+        """
+        digest, size = hashlib.sha256(), 0
+
+        class Stream(io.RawIOBase):
+            def writable(self) -> bool:
+                return True
+
+            def write(self, data: Buffer, /) -> int:
+                nonlocal size
+                digest.update(data)
+                size += len(memoryview(data))
+                return len(memoryview(data))
+
+        writer, batches = pa.ipc.new_stream(Stream(), self.schema), self._batches
+
+        def taken() -> Iterator[pa.RecordBatch]:
+            for batch in batches:
+                writer.write_batch(batch)
+                yield batch
+
+        def facts() -> tuple[int, str]:
+            writer.close()
+            return size, digest.hexdigest()
+
+        self._batches = taken()
+        return facts
 
     def categories(self, name: str) -> pa.Array | None:
         """Return the categories of a dictionary column; None for any other column.

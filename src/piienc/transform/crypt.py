@@ -104,12 +104,7 @@ def encrypt_file(
         treatments=treatments,
     )
     receipt = _pass("encrypt-file", source, target, request, options, observer)
-    worn = tuple(
-        f"key id {key_id} has encrypted {cells:,} cells, over half of what is safe for AES-GCM: "
-        "plan a new key"
-        for key_id, cells in counter.worn().items()
-    )
-    return replace(receipt, warnings=worn + receipt.warnings)
+    return replace(receipt, warnings=counter.warnings() + receipt.warnings)
 
 
 def decrypt_file(

@@ -159,7 +159,7 @@ def refuse_recorded(
     again = [name for name in marked if record is not None and name in record.columns]
     if again:
         raise PolicyError(
-            f"{table.name}: {_listed(again)} encrypted already, as the file itself records",
+            f"{table.name}: {_listed(again)} encrypted already, as it records itself",
             hint="encrypt the original file; what this keyset has encrypted is refused",
         )
 
@@ -234,16 +234,28 @@ def _chosen(marks: dict[str, ColumnMark], columns: Collection[str]) -> dict[str,
 
 
 def original_field(
-    place: ColumnPlace, schema: Schema | None, record: EncryptionMetadata | None
+    place: ColumnPlace,
+    schema: Schema | None,
+    record: EncryptionMetadata | None,
+    types: pa.Schema | None = None,
 ) -> pa.Field:
-    """Return the field that decryption restores: the file's own word, else the schema's type."""
+    """Return the field that decryption restores: the file's own word, else a type that is given.
+
+    Args:
+        place: the column.
+        schema: its type counts last.
+        record: what the file records.
+        types: the original fields, as far as they are known.
+    """
     if not place.typed:
         return place.field
     if record is not None and place.name in record.columns:
         return record.fields.field(place.name)
+    if types is not None and place.name in types.names:
+        return types.field(place.name)
     assert schema is not None  # noqa: S101  # without one, the columns are those of the record
     # What the schema's types become where no file tells better: SQL's usual ones.
-    types = {
+    usual = {
         "string": pa.string(),
         "integer": pa.int64(),
         "float": pa.float64(),
@@ -253,7 +265,7 @@ def original_field(
         "decimal": pa.decimal128(38, 9),
         "binary": pa.binary(),
     }
-    return place.field.with_type(types[schema.columns[place.name].type])
+    return place.field.with_type(usual[schema.columns[place.name].type])
 
 
 def _listed(names: Collection[str]) -> str:

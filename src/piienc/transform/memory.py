@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from contextlib import closing
 from typing import TYPE_CHECKING
@@ -36,7 +37,7 @@ class MemoryPass:
             PiiencError: of the class that tells what is wrong with the table, a key or a mark.
         """
         self._started = time.monotonic()
-        self._table, self._tally = table, Tally()
+        self._table, self._tally, self._counting = table, Tally(), threading.Lock()
         self._pass = request.begin(table)
         self.schema: pa.Schema = self._pass.output(table).schema
         plan = self._pass.plan
@@ -54,7 +55,8 @@ class MemoryPass:
             unit = self._table.give(BatchUnit(batch), self._transform)
         except BadCells as bad:
             raise bad.located(1) from None
-        self._tally.add(unit.tally)
+        with self._counting:
+            self._tally.add(unit.tally)
         return unit.written.batch
 
     def batches(self, threads: int = 0) -> Generator[pa.RecordBatch]:

@@ -174,11 +174,13 @@ class DecryptRequest(Struct, frozen=True, kw_only=True):
             themselves can do without.
         keys: finds a keyset by its name.
         columns: only these; none means all.
+        types: the original types of columns, where the table does not record them.
     """
 
     schema: Schema | None
     keys: Callable[[str], Keyset]
     columns: Collection[str] = ()
+    types: pa.Schema = None
 
     def begin(self, table: OpenedTable) -> Pass:
         """Make the pass of an open table.
@@ -193,7 +195,7 @@ class DecryptRequest(Struct, frozen=True, kw_only=True):
         marks = encrypted_columns(table, self.schema, record, self.columns)
         originals = {
             name: OriginalColumn(
-                original_field(ColumnPlace.of(table, name), self.schema, record),
+                original_field(ColumnPlace.of(table, name), self.schema, record, self.types),
                 recorded[name].categories if name in recorded else None,
             )
             for name in (marks if table.typed else ())

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 
 from msgspec import Struct
 
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from piienc.keys.openpgp.folder import PgpFolder
     from piienc.storage import Source
     from piienc.tables import CsvFormat, OpenedTable
+    from piienc.tables.memory import MemoryTable
 
 _MAGIC = 64  # bytes that tell an OpenPGP message
 
@@ -37,12 +38,18 @@ class VerifiedFile(Struct, frozen=True):
     share: Callable[[], float | None]
     wrapped: bool = False
 
+    @classmethod
+    def of_memory(cls, table: MemoryTable) -> Self:
+        """Take a table in memory; its size and hash are those of an Arrow IPC stream."""
+        hashing = table.hashed()
+        return cls(table, lambda: FileFacts(table.name, *hashing()), lambda: None)
+
 
 @contextlib.contextmanager
 def opened(
-    source: Source, form: CsvFormat, pgp: PgpFolder, units: UnitSize = UnitSize()
+    source: Source | VerifiedFile, form: CsvFormat, pgp: PgpFolder, units: UnitSize = UnitSize()
 ) -> Iterator[VerifiedFile]:
-    """Open CSV or Parquet, or one of them in an OpenPGP message.
+    """Open CSV or Parquet, or one of them in an OpenPGP message; what is open stays as it is.
 
     A table of Parquet cannot be read from a stream: what a message or a pipe holds of it goes to a
     file without a name in the folder for temporary files, which is gone with this process.
@@ -50,6 +57,9 @@ def opened(
     Raises:
         PiiencError: it cannot be opened.
     """
+    if isinstance(source, VerifiedFile):
+        yield source
+        return
     with source.opened() as file:
         if not is_openpgp(file.head[:_MAGIC]):
             with opened_table(file, form, units) as table:

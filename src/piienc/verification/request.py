@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from piienc.schema import Schema
     from piienc.storage import Source
     from piienc.storage.progress import OnProgress
+    from piienc.verification.opening import VerifiedFile
 
 
 class VerifyRequest(Struct, frozen=True, kw_only=True):
@@ -42,7 +43,7 @@ class VerifyRequest(Struct, frozen=True, kw_only=True):
     schema: Schema
     facts: SchemaFacts
     expect: Expect = "encrypted"
-    against: Source | None = None
+    against: Source | VerifiedFile | None = None
     key_column: str | None = None
     round_trip: bool = False
     recipients: tuple[str, ...] = ()

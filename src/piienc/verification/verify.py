@@ -24,7 +24,7 @@ from piienc.verification.by_key import compared_by_key
 from piienc.verification.columns.fingerprints import FingerprintStore, Frequencies
 from piienc.verification.columns.leaks import leak_of
 from piienc.verification.findings import ColumnCounts, Findings, Violation
-from piienc.verification.opening import opened
+from piienc.verification.opening import VerifiedFile, opened
 from piienc.verification.plan import make_plan
 from piienc.version import __version__
 
@@ -40,7 +40,6 @@ if TYPE_CHECKING:
     from piienc.transform.batches import StoredColumn
     from piienc.verification.available_keys import AvailableKeys
     from piienc.verification.columns.verifier import ColumnResult
-    from piienc.verification.opening import VerifiedFile
     from piienc.verification.request import VerifyRequest
 
 
@@ -48,7 +47,7 @@ _MOST_UNKNOWN = 1 << 20  # rows of a column whose values are known to be unknown
 
 
 def verify(
-    source: Source, request: VerifyRequest, *, keys: AvailableKeys, pgp: PgpFolder
+    source: Source | VerifiedFile, request: VerifyRequest, *, keys: AvailableKeys, pgp: PgpFolder
 ) -> Report:
     """Verify a file in one pass.
 
@@ -63,7 +62,7 @@ def verify(
     threads = request.threads or usable_cores()
     with ExitStack() as stack:
         form = csv_format(request.schema)
-        outer = stack.enter_context(source.opened())
+        outer = source if isinstance(source, VerifiedFile) else stack.enter_context(source.opened())
         file = stack.enter_context(opened(outer, form, pgp, request.units))
         if request.hold:
             request.hold(file.table.columns)
@@ -81,7 +80,7 @@ def verify(
         return replace(report, against=facts, wrapped=file.wrapped)
 
 
-def _require_fitting(source: Source, request: VerifyRequest) -> None:
+def _require_fitting(source: Source | VerifiedFile, request: VerifyRequest) -> None:
     if request.key_column is not None and request.against is None:
         raise UsageError("--key-column is for --against", hint="name the original: --against FILE")
     if request.round_trip and request.expect != "plain":
@@ -90,7 +89,7 @@ def _require_fitting(source: Source, request: VerifyRequest) -> None:
         )
     if request.recipients and not request.round_trip:
         raise UsageError("--recipient is for --round-trip", hint="add --round-trip")
-    if request.recipients and source.path is None:
+    if request.recipients and (isinstance(source, VerifiedFile) or source.path is None):
         raise UsageError("a stream can be read only once", hint="name the file")
 
 
@@ -184,9 +183,9 @@ class VerifyPass:
         unknown = np.isin(violation.rows, self._unknown[violation.column])
         return replace(violation, rows=violation.rows[~unknown])
 
-    def send_around(self, source: OpenedSource, pgp: PgpFolder) -> None:
+    def send_around(self, source: OpenedSource | VerifiedFile, pgp: PgpFolder) -> None:
         """Wrap and unwrap the file, if that was asked for."""
-        if self._request.recipients:
+        if self._request.recipients and not isinstance(source, VerifiedFile):
             from piienc.verification.message_trip import message_trip  # noqa: PLC0415  # start-up
 
             request = self._request
