@@ -24,14 +24,20 @@ BLOCKS = [
 WHERE = ["keys", "state", "config"]
 PROGRESS, RETRY, DEBUG = "on_progress", "on_retry", "on_debug"
 SIGNATURES = {
+    "Plan": (["schema"], ["decrypt", "columns", "like", "name", "passphrase"], []),
     "decrypt_file": (
         ["source", "target"],
         ["schema", "columns", "passphrase", "overwrite", "threads"],
         [PROGRESS],
     ),
+    "decrypt_table": (
+        ["table"], ["schema", "columns", "like", "name", "passphrase", "threads"], [],
+    ),
     "encrypt_file": (
         ["source", "target"], ["schema", "passphrase", "overwrite", "threads"], [PROGRESS],
     ),
+    "encrypt_table": (["table"], ["schema", "name", "passphrase", "threads"], []),
+    "encrypt_values": (["values"], ["key", "context", "encoding", "passphrase"], []),
     "pull": (
         ["name", "target"],
         ["source", "overwrite", "identity", "known_hosts", "password_file", "passphrase"],
@@ -62,6 +68,14 @@ SIGNATURES = {
             "threads",
         ],
         [PROGRESS],
+    ),
+    "verify_table": (
+        ["table"],
+        [
+            "schema", "expect", "against", "key_column", "without_keys", "max_findings", "name",
+            "passphrase", "threads",
+        ],
+        [],
     ),
     "wrap_file": (
         ["source", "target"],
@@ -124,7 +138,8 @@ def test_api_signature_is_pinned(name):
 @pytest.mark.parametrize("name", sorted(SIGNATURES))
 def test_api_docstring_explains_every_argument(name):
     """`help(piienc.push)` is the reference."""
-    text = inspect.getdoc(getattr(piienc, name))
+    of = getattr(piienc, name)
+    text = inspect.getdoc(of.__init__ if inspect.isclass(of) else of)
     for argument in inspect.signature(getattr(piienc, name)).parameters:
         assert re.search(rf"^    {argument}: \S", text, re.MULTILINE)
 
@@ -141,15 +156,16 @@ def test_api_page_is_true(recipient, tmp_path, capsys):
     outbox = tmp_path / "outbox"
     outbox.mkdir()
     Path("passphrase").write_text("unused\n", "utf-8")
-    assert len(BLOCKS) == 4
+    assert len(BLOCKS) == 10
     for number, block in enumerate(BLOCKS):
         script = tmp_path / f"block{number}.py"
         script.write_text(block.replace("/tmp/outbox", str(outbox)), "utf-8")  # noqa: S108  # not used
         runpy.run_path(str(script))
     printed = capsys.readouterr().out.splitlines()
     assert printed[:2] == ["2 rows, email, phone", "delivered"]
-    assert printed[2] == "delivered customers.csv.pgp"
-    assert printed[3].startswith("exit code 12: customers.enc.csv is there already")
+    assert printed[2:5] == ["[(17,)]", "2 ['id', 'email', 'phone']", "['id', 'email', 'phone']"]
+    assert printed[5] == "delivered customers.csv.pgp"
+    assert printed[6].startswith("exit code 12: customers.enc.csv is there already")
     assert Path("customers.back.csv").read_text("utf-8") == ROWS
     names = sorted(file.name for file in outbox.iterdir())
     assert names == ["customers.csv.pgp", "customers.enc.csv.pgp"]

@@ -187,7 +187,7 @@ def test_tests_mirror_the_rooms():
     rooms = {path.parent.name for path in ROOT.glob("*/__init__.py")}
     kits = {"differential", "interop", "mutants", "samples", "support", "typing", "vectors"}
     assert folders - rooms == kits
-    assert rooms - folders == {"api", "demo"}  # test_api.py, cli/test_demo.py
+    assert rooms - folders == {"demo"}  # cli/test_demo.py
 
 
 _PATCHES = re.compile(r"\b(?:(?:set|del)(?:attr|item)|patch(?:\.(?:object|dict|multiple))?)$")

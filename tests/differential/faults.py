@@ -235,5 +235,5 @@ WITHOUT_PROOF = (
         "",
     ),
     Patch("piienc/transform/run.py", "        self.proof.of_slice(batch, changed)\n", ""),
-    Patch("piienc/transform/run.py", "    proof.of_whole(source.extent, size)\n", ""),
+    Patch("piienc/transform/run.py", "    transform.proof.of_whole(source.extent, size)\n", ""),
 )

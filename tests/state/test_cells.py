@@ -190,7 +190,8 @@ def test_counter_past_half_of_the_limit_names_the_key(folder):
     with CellCounter(folder) as counter:
         counter.spend(KEY, 1)
         counter.spend(OTHER, 1)
-        assert list(counter.worn()) == [KEY.key_id]
+        (warning,) = counter.warnings()
+        assert warning.startswith(f"key id {KEY.key_id} has encrypted ")
 
 
 def test_counter_names_the_exact_number_of_a_worn_key(folder):
@@ -198,7 +199,7 @@ def test_counter_names_the_exact_number_of_a_worn_key(folder):
     _count(folder, CELL_WARNING)
     with CellCounter(folder) as counter:
         counter.spend(KEY, 5)
-        assert counter.worn() == {KEY.key_id: CELL_WARNING + 5}
+        assert f" {CELL_WARNING + 5:,} cells," in counter.warnings()[0]
 
 
 def test_counter_that_cannot_write_says_which_folder_to_name(folder):

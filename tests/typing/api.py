@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import assert_type
+from typing import Any, assert_type
+
+import pyarrow as pa
 
 import piienc
 from piienc.jobs.outcome import SendReceipt
@@ -39,3 +41,13 @@ def the_steps() -> None:
     report = piienc.verify("b.csv", schema="schema.toml", expect="encrypted", against="a.csv")
     assert_type(report, Report)
     assert_type(report.ok, bool)
+
+
+def tables_in_memory(table: pa.Table, reader: pa.RecordBatchReader) -> None:
+    """What goes in comes out."""
+    assert_type(piienc.encrypt_table(table, schema="schema.toml"), pa.Table)
+    assert_type(piienc.decrypt_table(reader, like=table.schema), pa.RecordBatchReader)
+    assert_type(piienc.verify_table(table, schema=Path("s.toml"), against=table), Report)
+    assert_type(piienc.encrypt_values(["a"], key="lookup", context="email"), list[Any])
+    with piienc.Plan({"email": "lookup", "name": {"encrypt": "vault", "context": "n"}}) as plan:
+        assert_type(plan.apply(table.to_batches()[0]), pa.RecordBatch)

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from piienc.schema import Schema
     from piienc.state import Marks
     from piienc.tables import OpenedTable
-    from piienc.transform.plan import Plan
+    from piienc.transform.plan import TablePlan
     from piienc.transform.run import Tally
     from piienc.transform.treatments.treatment import CellBudget
 else:
@@ -52,7 +52,7 @@ class Pass(Struct, frozen=True):
         record_marks: records the marks of the output, before it gets its name.
     """
 
-    plan: Plan
+    plan: TablePlan
     before: EncryptionMetadata | None
     record: EncryptionMetadata | None
     record_marks: Callable[[], None] = lambda: None

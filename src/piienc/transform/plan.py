@@ -23,7 +23,7 @@ else:
     pa = module("pyarrow")
 
 
-class Plan:
+class TablePlan:
     """What is done to each column of a table: `{column: treatment}`; all others are kept.
 
     It knows no file: `apply` is a function from record batch to record batch, and may be called in
@@ -79,7 +79,7 @@ class Plan:
         return {name: each.apply_to_text(columns[name]) for name, each in self.changed.items()}
 
 
-def plan_of(table: OpenedTable, chosen: Mapping[str, str], context: TreatmentContext) -> Plan:
+def plan_of(table: OpenedTable, chosen: Mapping[str, str], context: TreatmentContext) -> TablePlan:
     """Make the plan of an open table.
 
     Args:
@@ -98,7 +98,7 @@ def plan_of(table: OpenedTable, chosen: Mapping[str, str], context: TreatmentCon
         for name, kind in chosen.items()
         if name in table.columns
     }
-    plan = Plan(treatments)
+    plan = TablePlan(treatments)
     if plan.omitted == {*table.columns}:
         raise ConfigError(
             f"{table.name}: all columns are to be omitted", hint="leave one in, at the least"

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from piienc.core import Dialect, Spliced
     from piienc.tables import Block, CsvFormat
-    from piienc.transform.plan import Plan
+    from piienc.transform.plan import TablePlan
 
     Field = tuple[bytes, bytes | None]  # as it stands, and what it holds
 
@@ -41,7 +41,7 @@ _WINDOW = 64 << 10  # bytes that are searched for odd ones
 class Proof:
     """Compares the output of each unit with its input; safe to use from several threads."""
 
-    def __init__(self, name: str, columns: list[str], plan: Plan) -> None:
+    def __init__(self, name: str, columns: list[str], plan: TablePlan) -> None:
         """Take the file's name for error messages, the input's columns, and their plan."""
         self._name, self._columns, self._plan = name, columns, plan
         self._kept = [name for name in columns if name not in plan.omitted]

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from piienc.core import Spliced, Strings
     from piienc.tables import BatchTable, BatchUnit, Block, ByteTable, OpenedTable, Sink
     from piienc.transform.batches import StoredColumn
-    from piienc.transform.plan import Plan
+    from piienc.transform.plan import TablePlan
     from piienc.transform.proof import Proof
 else:
     pa = module("pyarrow")
@@ -78,7 +78,7 @@ class UnitTransform(Struct, frozen=True):
         observer: sees each unit before it is changed.
     """
 
-    plan: Plan
+    plan: TablePlan
     proof: Proof
     schema: pa.Schema = None
     observer: BatchObserver | None = None
