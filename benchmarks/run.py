@@ -30,6 +30,7 @@ from cells import tabulate
 from envelope import measure_memory as measure_envelope_memory
 from envelope import time_envelope
 from generate import KEYS, generate, generate_parquet, write_schema
+from memory import bench_memory
 from processes import HERE, PIIENC, Job, Taken, peak, rival, run, side_by_side, timed
 from pyarrow import csv as arrow_csv
 from pyarrow import parquet as pq
@@ -452,6 +453,7 @@ def bench_all(bench: Bench, *, quick: bool) -> dict[str, object]:
         parquet_size = parquet.stat().st_size
         show_times(f"Parquet, {name}, {parquet_size / MEGA:.0f} MB", taken, parquet_size)
         memory[f"Parquet, {name}"] = measure_memory(bench, parquet)
+    found["in memory"] = bench_memory(parquet, bench.schema, bench.keys, bench.work, bench.repeats)
 
     if not quick:
         large = bench.work / "large.csv"
