@@ -4,6 +4,7 @@ import base64
 import json
 
 import pandas as pd
+import polars as pl
 import pyarrow as pa
 import pytest
 from pyarrow import parquet as pq
@@ -156,3 +157,39 @@ def test_file_whose_record_knows_no_categories_is_decrypted(shop):
     )
     shop.decrypt("old.parquet", "z.parquet")
     assert _read(shop, "z.parquet").to_pylist() == ["high", "low"]
+
+
+@pytest.mark.parametrize("key", ["look", "seal"])
+def test_enum_of_polars_shows_none_of_its_values_and_comes_back(shop, key):
+    """Polars lists them in the metadata of the field, and so in the footer, twice."""
+    frame = pl.DataFrame({"risk": pl.Series([f"{C}-b", None], dtype=pl.Enum([f"{C}-a", f"{C}-b"]))})
+    frame = frame.with_columns(email=pl.lit("a"))
+    frame.write_parquet(shop.folder / "x.parquet")
+    assert _shows(shop.folder / "x.parquet")
+    shop.encrypt("x.parquet", "y.parquet", _schema(shop, key))
+    assert not _shows(shop.folder / "y.parquet")
+    assert pl.read_parquet(shop.folder / "y.parquet").dtypes == [pl.String] * 2
+    shop.decrypt("y.parquet", "z.parquet", _schema(shop, key))
+    back = pl.read_parquet(shop.folder / "z.parquet")
+    assert back.schema == frame.schema
+    assert back.equals(frame)
+
+
+def test_enum_that_is_omitted_shows_none_of_its_values(shop):
+    """The original footer is kept without what stands there of a column that is gone."""
+    values = pl.Series([f"{C}-b"], dtype=pl.Enum([f"{C}-a", f"{C}-b"]))
+    pl.DataFrame({"risk": ["low"], "gone": values}).write_parquet(shop.folder / "x.parquet")
+    schema = shop.schema(
+        {"risk": {"type": "string", "encrypt": "look"}, "gone": {"type": "string"}}
+    )
+    shop.encrypt("x.parquet", "y.parquet", schema, treatments={"gone": "omit"})
+    assert not _shows(shop.folder / "y.parquet")
+
+
+def _shows(path) -> bool:
+    """Tell whether a file shows a value: in its bytes, or in base64 anywhere in its footer."""
+    metadata = pq.read_metadata(path).metadata or {}
+    record = json.loads(metadata.get(b"piienc", b"{}"))
+    texts = [*metadata.values(), record.get("types", ""), *record.get("keys", {}).values()]
+    decoded = [base64.b64decode(text) for text in texts if text[:1] not in (b"{", "{")]
+    return any(C.encode() in data for data in (path.read_bytes(), *decoded))

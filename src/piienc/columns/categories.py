@@ -1,7 +1,8 @@
 """The categories of a dictionary column, which its cells alone do not tell.
 
 A dictionary may hold values that no row has, and their order may mean something. So the whole
-dictionary is encrypted as one cell, in a context of its own: an Arrow IPC stream of its values.
+dictionary is encrypted as one cell, in a context of its own: an Arrow IPC stream of its values. Its
+field has the metadata of the column's: polars lists all values of an Enum there once more.
 """
 
 from __future__ import annotations
@@ -16,21 +17,29 @@ from piienc.core import Strings
 from piienc.errors import AuthenticationError, InputError
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from piienc.keys import Keyset
+
+    Metadata = Mapping[bytes, bytes]
 
 _CONTEXT = "\0categories"  # behind the column's: no cell of the column passes for its categories
 
 
-def sealed_categories(values: pa.Array, keyset: Keyset, context: str, label: str) -> str:
+def sealed_categories(
+    values: pa.Array, metadata: Metadata, keyset: Keyset, context: str, label: str
+) -> str:
     """Return a dictionary's values as one encrypted cell, in base64.
 
     Args:
         values: the dictionary.
+        metadata: of the column's field.
         keyset: encrypts under its primary key.
         context: the column's.
         label: what error messages call the column.
     """
-    batch = pa.RecordBatch.from_arrays([values], ["values"])
+    schema = pa.schema([pa.field("values", values.type, metadata=dict(metadata) or None)])
+    batch = pa.RecordBatch.from_arrays([values], schema=schema)
     sink = pa.BufferOutputStream()
     with pa.ipc.new_stream(sink, batch.schema) as writer:
         writer.write_batch(batch)
@@ -38,8 +47,10 @@ def sealed_categories(values: pa.Array, keyset: Keyset, context: str, label: str
     return _cipher(keyset, context, label).seal(cell).one(0).decode()
 
 
-def opened_categories(cell: str, keyset: Keyset, context: str, label: str) -> pa.Array:
-    """Return the values of a dictionary from their encrypted cell.
+def opened_categories(
+    cell: str, keyset: Keyset, context: str, label: str
+) -> tuple[pa.Array, Metadata]:
+    """Return the values of a dictionary, and the metadata of its field, from their encrypted cell.
 
     Raises:
         AuthenticationError: it is not authentic.
@@ -48,7 +59,8 @@ def opened_categories(cell: str, keyset: Keyset, context: str, label: str) -> pa
     try:
         plain = _cipher(keyset, context, label).open(Strings.of([cell.encode()]), text=False)
         with pa.ipc.open_stream(pa.py_buffer(plain.one(0))) as reader:
-            return reader.read_next_batch().column(0)
+            batch = reader.read_next_batch()
+            return batch.column(0), batch.schema.field(0).metadata or {}
     except (BadCells, pa.ArrowException, StopIteration, IndexError):
         raise AuthenticationError(
             f"{label}: the record's list of its categories does not authenticate"

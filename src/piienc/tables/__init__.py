@@ -36,6 +36,7 @@ if TYPE_CHECKING:
         described,
         record_of,
         with_record,
+        without_metadata,
     )
     from piienc.tables.table import (
         BatchTable,
@@ -69,6 +70,7 @@ __all__ = [
     "promised_format",
     "record_of",
     "with_record",
+    "without_metadata",
 ]
 
 __getattr__ = lazily(
@@ -77,6 +79,6 @@ __getattr__ = lazily(
     csv__form="CsvFormat",
     csv__parts="Part",
     formats="TABLE_FORMATS TableFormat check_ends format_of opened_table promised_format",
-    parquet__metadata="ARROW_SCHEMA arrow_schema described record_of with_record",
+    parquet__metadata="ARROW_SCHEMA arrow_schema described record_of with_record without_metadata",
     table="BatchTable BatchUnit ByteTable OpenedTable Output Sink UnitSize",
 )

@@ -10,7 +10,14 @@ from msgspec.structs import replace
 from piienc.errors import ConfigError
 from piienc.lazy import module
 from piienc.report.receipt import ColumnFacts
-from piienc.tables import ARROW_SCHEMA, Output, arrow_schema, described, with_record
+from piienc.tables import (
+    ARROW_SCHEMA,
+    Output,
+    arrow_schema,
+    described,
+    with_record,
+    without_metadata,
+)
 from piienc.transform.mark_policy import hold_to_marks, record_marks
 from piienc.transform.marks import (
     check_columns,
@@ -71,6 +78,9 @@ class Pass(Struct, frozen=True):
         keys = dict(before.keys) if before else {}
         arrow = keys.pop(ARROW_SCHEMA, None)
         arrow = table.arrow_schema if arrow is None else arrow
+        hidden = [name for name, each in plan.sealed.items() if each.hides_metadata]
+        if arrow is not None and (hidden or plan.omitted):
+            arrow = without_metadata(arrow, {*hidden, *plan.omitted})
         original = described({**(table.schema.metadata or {}), **keys}, {}, plan.omitted)
         encrypted = {
             name: is_text(schema.field(name).type) for name in (record.columns if record else ())
@@ -156,7 +166,7 @@ class EncryptRequest(Struct, frozen=True, kw_only=True):
         record = before
         if plan.sealed and table.typed:
             facts = {name: each.facts for name, each in plan.sealed.items()}
-            fields = pa.schema([table.schema.field(name) for name in facts])
+            fields = pa.schema([each.original for each in plan.sealed.values()])
             record = EncryptionMetadata(facts, fields).and_also(before)
 
         def remember() -> None:

@@ -64,7 +64,7 @@ def arrow_schema(before: bytes, schema: pa.Schema, encrypted: Collection[str]) -
     except (ValueError, pa.ArrowException):
         original = schema  # Arrow does without it, too
     fields = [
-        original.field(field.name)
+        _restored(original.field(field.name), field)
         if field.name in original.names and field.name not in encrypted
         else field
         for field in schema
@@ -76,6 +76,30 @@ def arrow_schema(before: bytes, schema: pa.Schema, encrypted: Collection[str]) -
     if candidate.equals(original, check_metadata=True):
         return before
     return base64.b64encode(candidate.serialize())
+
+
+def without_metadata(entry: bytes, names: Collection[str]) -> bytes | None:
+    """Return the entry of Arrow's own schema without the metadata of some columns.
+
+    Args:
+        entry: as it stands in the file.
+        names: the columns whose metadata is encrypted.
+
+    Returns:
+        The entry; None if it is none.
+    """
+    try:
+        schema = pa.ipc.read_schema(pa.py_buffer(base64.b64decode(entry)))
+    except (ValueError, pa.ArrowException):
+        return None
+    fields = [field.with_metadata(None) if field.name in names else field for field in schema]
+    return base64.b64encode(pa.schema(fields, schema.metadata).serialize())
+
+
+def _restored(entry: pa.Field, field: pa.Field) -> pa.Field:
+    """Return a field of the entry, with metadata that was encrypted and is not any more."""
+    metadata = {k: v for k, v in (field.metadata or {}).items() if not k.startswith(b"PARQUET:")}
+    return entry if entry.metadata or not metadata else entry.with_metadata(metadata)
 
 
 def described(

@@ -56,7 +56,11 @@ class Decryption(KeyedTreatment):
         self._categories: pa.Array | None = None
         cell = original.categories if original else None
         if original and cell is not None and pa.types.is_dictionary(original.field.type):
-            self._categories = columns.opened_categories(cell, keyset, mark.context, place.label)
+            self._categories, metadata = columns.opened_categories(
+                cell, keyset, mark.context, place.label
+            )
+            known = original.field.metadata or {}
+            self._field = original.field.with_metadata({**known, **metadata} or None)
 
     @property
     def field(self) -> pa.Field:

@@ -52,12 +52,33 @@ class Encryption(KeyedTreatment):
         self._place, self._mark, self._counter = place, mark, counter
         self._categories: str | None = None
         if place.typed:
-            _ = self.field
+            _ = self._stored
 
-    @cached_property
+    @property
     def field(self) -> pa.Field:
         """The column's Arrow field, encrypted."""
-        return _of_plain_type(self._place.field, self.apply(self._place.none()).type)
+        return _of_plain_type(self.original, self._stored)
+
+    @property
+    def original(self) -> pa.Field:
+        """The column's Arrow field as it was, but for metadata that is encrypted."""
+        field = self._place.field
+        return field.with_metadata(self._public) if self.hides_metadata else field
+
+    @property
+    def hides_metadata(self) -> bool:
+        """Whether the metadata of the field is encrypted, with the categories."""
+        return self._categories is not None
+
+    @cached_property
+    def _stored(self) -> pa.DataType:
+        return self.apply(self._place.none()).type
+
+    @property
+    def _public(self) -> dict[bytes, bytes] | None:
+        """What Parquet itself notes of the field, such as its id."""
+        metadata = self._place.field.metadata or {}
+        return {k: value for k, value in metadata.items() if k.startswith(b"PARQUET:")} or None
 
     @property
     def facts(self) -> EncryptedColumn:
@@ -69,8 +90,10 @@ class Encryption(KeyedTreatment):
     def keep_categories(self, values: pa.Array) -> None:
         """Record what a dictionary column's values are taken from, encrypted as one cell more."""
         self._spend(1)
+        metadata, public = self._place.field.metadata or {}, self._public or {}
+        private = {key: value for key, value in metadata.items() if key not in public}
         self._categories = columns.sealed_categories(
-            values, self._keyset, self._mark.context, self._label
+            values, private, self._keyset, self._mark.context, self._label
         )
 
     def apply(self, array: pa.Array) -> pa.Array:
