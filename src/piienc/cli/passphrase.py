@@ -4,20 +4,19 @@ from __future__ import annotations
 
 import os
 from functools import cached_property
-from typing import TYPE_CHECKING, BinaryIO
+from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
 from piienc.base.secret import SecretBytes
-from piienc.base.trust import open_trusted
 from piienc.cli import ui
 from piienc.errors import KeyAccessError, UsageError
+from piienc.keys.passphrase import passphrase_of, read_passphrase
 from piienc.keys.unlocker import WAYS_TO_UNLOCK, Unlocker
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-_LONGEST = 64 << 10  # bytes
 _VARIABLE = b"PIIENC_PASSPHRASE"
 
 
@@ -52,7 +51,7 @@ class Passphrase(Struct, frozen=True, dict=True):
         secret = self._given
         if secret is not None or self.no_input or not ui.has_terminal():
             return secret
-        return _secret(ui.ask_secret(f"passphrase of the key {key}").encode(), "the terminal")
+        return passphrase_of(ui.ask_secret(f"passphrase of the key {key}").encode(), "the terminal")
 
     def for_new(self, *names: str, none: bool) -> SecretBytes | None:
         """Return the passphrase for a new key, or for several; None if it shall have none.
@@ -74,7 +73,7 @@ class Passphrase(Struct, frozen=True, dict=True):
                 hint=f"{WAYS_TO_UNLOCK}, or say --no-passphrase",
             )
         keys = f"the key{'s' if len(names) > 1 else ''} {' and '.join(names)}"
-        first = _secret(ui.ask_secret(f"new passphrase for {keys}").encode(), "it")
+        first = passphrase_of(ui.ask_secret(f"new passphrase for {keys}").encode(), "it")
         if first != SecretBytes(ui.ask_secret("the same again").encode()):
             raise KeyAccessError("the two passphrases differ", hint="run the command again")
         return first
@@ -84,35 +83,8 @@ class Passphrase(Struct, frozen=True, dict=True):
         if self.file is not None and self.descriptor is not None:
             raise UsageError("--passphrase-file and --passphrase-fd contradict each other")
         if self.file is not None:
-            return _read(self.file)
+            return read_passphrase(self.file)
         if self.descriptor is not None:
-            return _read(self.descriptor)
+            return read_passphrase(self.descriptor)
         value = os.environb.get(_VARIABLE)
         return SecretBytes(value) if value else None
-
-
-def _read(source: Path | int) -> SecretBytes:
-    where = f"descriptor {source}" if isinstance(source, int) else str(source)
-    try:
-        with _opened(source) as file:
-            return _secret(file.read(_LONGEST + 1), where)
-    except OSError as error:
-        raise KeyAccessError(
-            f"cannot read the passphrase from {where}: {os.strerror(error.errno or 0)}",
-            hint="check the path or the descriptor",
-        ) from error
-
-
-def _opened(source: Path | int) -> BinaryIO:
-    if isinstance(source, int):
-        return open(source, "rb", closefd=False)
-    return open_trusted(source, secret=True)
-
-
-def _secret(value: bytes, where: str) -> SecretBytes:
-    value = value.removesuffix(b"\n").removesuffix(b"\r")
-    if not value:
-        raise KeyAccessError(f"the passphrase from {where} is empty", hint=WAYS_TO_UNLOCK)
-    if len(value) > _LONGEST:
-        raise KeyAccessError(f"the passphrase from {where} is over 64 KiB", hint=WAYS_TO_UNLOCK)
-    return SecretBytes(value)

@@ -3,6 +3,7 @@
     keyset.py     the model: a keyset, its mode, its keys; and a fresh one
     tink.py       keyset <-> Tink's JSON keyset format, in clear
     wraps/        keyset <-> a file that is locked: by a passphrase
+    passphrase.py a passphrase from a file
     unlocker.py   where the secrets of locked keys come from
     material.py   keyset <-  what a customer brings: raw, hex, base64, Tink JSON
     folder.py     the key folder: keysets by name, private to their owner

@@ -59,6 +59,10 @@ class CellCounter(StateRecords):
         return self
 
     def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Give back what was reserved and not used; more may be counted afterwards."""
         with self._lock, contextlib.suppress(ConfigError):
             # An estimate on the safe side is all that is lost if this fails.
             for name, left in self._left.items():
@@ -80,6 +84,11 @@ class CellCounter(StateRecords):
             if left < cells:
                 left += self._reserve(key, cells - left)
             self._left[name] = left - cells
+
+    def give_back(self, key: CountedKey, cells: int) -> None:
+        """Take back cells that were counted and not encrypted."""
+        with self._lock:
+            self._left[key.fingerprint] += cells
 
     def warnings(self) -> tuple[str, ...]:
         """Name the keys of this run that have passed half of their limit."""

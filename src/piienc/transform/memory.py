@@ -45,16 +45,20 @@ class MemoryPass:
         self._transform = UnitTransform(plan, proof, self.schema)
         self._pass.record_marks()
 
-    def apply(self, batch: pa.RecordBatch) -> pa.RecordBatch:
+    def apply(self, batch: pa.RecordBatch, first_row: int = 1) -> pa.RecordBatch:
         """Return a batch of the table's schema, changed; safe in several threads.
 
+        Args:
+            batch: the batch.
+            first_row: the number of its first row in error messages.
+
         Raises:
-            PiiencError: a cell cannot be changed; with its row in the batch, from 1.
+            PiiencError: a cell cannot be changed; with its row.
         """
         try:
             unit = self._table.give(BatchUnit(batch), self._transform)
         except BadCells as bad:
-            raise bad.located(1) from None
+            raise bad.located(first_row) from None
         with self._counting:
             self._tally.add(unit.tally)
         return unit.written.batch
