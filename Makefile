@@ -15,7 +15,7 @@ unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test interop mutants fuzz planted sanitize samples bench lint dist clean
+.PHONY: help demo test interop spark mutants fuzz planted sanitize samples bench lint dist clean
 
 help: ## show this
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -32,6 +32,13 @@ INTEROP := $(VENV)/share/interop
 interop: $(TOOLS) ## meet real SFTP servers and OpenPGP programs of others; a table tells how it went
 	@.ci/interop-packages $(BIN)/python $(INTEROP)
 	$(BIN)/pytest -q -m interop -n 2 --dist loadgroup -p no:randomly tests/interop
+
+SPARK := $(VENV)/share/spark
+WITH_SPARK = PYTHONPATH=$(CURDIR)/$(SPARK) $(BIN)
+
+spark: $(TOOLS) ## encrypt and decrypt by Spark: local, and a cluster of two workers
+	@.ci/spark-packages $(BIN)/python $(SPARK)
+	$(WITH_SPARK)/pytest -q -o addopts="-ra --import-mode=importlib" -p no:randomly tests/spark
 
 mutants: $(TOOLS) ## change the code in thousands of places, and see that a test fails each time
 	$(BIN)/python tests/mutants/run.py

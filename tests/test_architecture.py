@@ -185,7 +185,16 @@ def test_tests_mirror_the_rooms():
     """What tests a room has the room's name; the folders of others are known."""
     folders = {path.parent.name for path in TESTS.glob("*/*")} - {"__pycache__"}
     rooms = {path.parent.name for path in ROOT.glob("*/__init__.py")}
-    kits = {"differential", "interop", "mutants", "samples", "support", "typing", "vectors"}
+    kits = {
+        "differential",
+        "interop",
+        "mutants",
+        "samples",
+        "spark",
+        "support",
+        "typing",
+        "vectors",
+    }
     assert folders - rooms == kits
     assert rooms - folders == {"demo"}  # cli/test_demo.py
 
