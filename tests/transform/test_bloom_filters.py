@@ -94,8 +94,10 @@ def test_look_up_reads_the_row_group_of_the_value_and_hardly_another(shop, encod
 def test_filter_never_excludes_a_value_that_is_there(bench, values, rows, encoding):
     """Any text in any row group: whoever looks for it finds it."""
     column = {"type": "string", "encrypt": "look", "encoding": encoding}
-    _encrypt(bench, pa.table({"email": pa.array(values, pa.string())}), {"email": column}, rows=rows)
+    table = pa.table({"email": pa.array(values, pa.string())})
+    _encrypt(bench, table, {"email": column}, rows=rows)
     path = bench.folder / "y.parquet"
+    assert _with_filters(path) == {"email"}
     for group, cells in enumerate(_cells(path, "email")):
         for cell in {*cells} - {None}:
             assert not _excluded(path, "email", cell)[group]
@@ -106,7 +108,7 @@ TYPES = {
     "string_view": (pa.string_view(), "string"),
     "dictionary": (pa.dictionary(pa.int32(), pa.string()), "string"),
     "int64": (pa.int64(), "integer"),
-    "decimal": (pa.decimal128(20, 2), "decimal"),
+    "decimal": (pa.decimal128(30, 2), "decimal"),
     "timestamp": (pa.timestamp("us"), "timestamp"),
 }
 
@@ -136,8 +138,7 @@ def test_sealed_and_unmarked_columns_have_none(shop):
 @pytest.mark.parametrize("of_source", [(), ("id", "email", "note")])
 def test_without_them_only_unmarked_columns_have_those_of_the_source(shop, of_source):
     """Switched off, a file is written as if there were none."""
-    options = dict.fromkeys(of_source, {"ndv": GROUP})
-    writing = {"bloom_filter_options": options or None}
+    writing = {"bloom_filter_options": {name: {"ndv": GROUP} for name in of_source} or None}
     _encrypt(shop, _table(2 * GROUP), writing=writing, bloom_filters=False)
     assert _with_filters(shop.folder / "y.parquet") == {*of_source} & {"id"}
 
@@ -152,8 +153,8 @@ def test_decrypted_columns_have_none_and_the_others_keep_theirs(shop):
 
 
 def test_filter_of_the_source_is_no_less_exact_than_it_was(shop):
-    """The bytes that it has tell how exact its writer wanted it."""
-    exact = {"id": {"ndv": GROUP, "fpp": 0.0001}}
+    """Which is seen by its size."""
+    exact = {"id": {"ndv": GROUP, "fpp": 0.001}}
     _encrypt(shop, _table(2 * GROUP), writing={"bloom_filter_options": exact})
     before, after = (_sizes(shop.folder / name)["id"] for name in ("x.parquet", "y.parquet"))
     assert before == after
@@ -171,30 +172,43 @@ def test_filter_is_as_large_as_its_distinct_values_need(shop):
     assert sizes["country"] < 100
 
 
-def test_filters_of_a_file_take_a_limited_amount_of_memory():
-    """Arrow holds them until the file is complete: of a large file, they are less exact."""
-    schema = pa.schema([("a", pa.string()), ("b", pa.string())])
+def _footer(**facts):
+    """Return a footer of two columns without values, with facts of other files."""
     file = io.BytesIO()
-    pq.write_table(schema.empty_table(), file)
-    source = replace(read_footer(file, ""), most_rows=1 << 20)
-    output = Output(schema, frozenset("ab"), bloom_filters=frozenset("ab"))
-    for groups in (1, 10, 32, 1000):
-        footer = replace(source, listed=((),) * groups)
-        options = layout(footer, schema, output).options["bloom_filter_options"]
-        assert {each["fpp"] for each in options.values()} == {0.001}
-        values = groups * sum(each["ndv"] for each in options.values())
-        assert values == min(groups * 2 << 20, 1 << 26) or groups == 1000 and values <= 1 << 26
+    pq.write_table(pa.table({"a": [""], "b": [""]}), file, bloom_filter_options={"b": True})
+    return replace(read_footer(file, ""), **facts)
+
+
+def _values(footer, *columns):
+    """Return for how many values the filters of some columns and of `b` are made."""
+    schema = pa.schema([("a", pa.string()), ("b", pa.string())])
+    output = Output(schema, frozenset(columns), bloom_filters=frozenset(columns))
+    options = layout(footer, schema, output).options["bloom_filter_options"]
+    return {name: option["ndv"] for name, option in options.items()}
+
+
+@pytest.mark.parametrize(
+    ("groups", "values"), [(1, 1 << 20), (32, 1 << 20), (64, 1 << 19), (1 << 20, 32)]
+)
+def test_filters_of_a_file_take_a_limited_amount_of_memory(groups, values):
+    """Arrow holds them until the file is complete: of a large file, they are less exact."""
+    footer = _footer(most_rows=1 << 20, listed=((),) * groups)
+    assert _values(footer, "a", "b") == {"a": values, "b": values}
 
 
 def test_filter_of_a_huge_row_group_is_limited():
     """A group that grows too large is split, and each part gets a filter of this size."""
-    schema = pa.schema([("a", pa.string())])
-    file = io.BytesIO()
-    pq.write_table(schema.empty_table(), file)
-    source = replace(read_footer(file, ""), most_rows=1 << 26, listed=((),))
-    output = Output(schema, frozenset("a"), bloom_filters=frozenset("a"))
-    options = layout(source, schema, output).options["bloom_filter_options"]
-    assert options["a"]["ndv"] == 1 << 22
+    assert _values(_footer(most_rows=1 << 26), "a", "b") == {"a": 1 << 22, "b": 1 << 22}
+
+
+@pytest.mark.parametrize("size", [-(1 << 40), -1, 0, 1, 1 << 31, 1 << 69])
+def test_size_of_a_filter_that_cannot_be_is_no_bug(size):
+    """Who has damaged a footer gets a filter of some size."""
+    footer = _footer()
+    chunk = replace(footer.chunks[1], bloom_bytes=size)
+    values = _values(replace(footer, chunks=(footer.chunks[0], chunk)))
+    assert values.keys() == {"b"}
+    assert 1 <= values["b"] <= 1 << 22
 
 
 def test_file_without_rows_has_none_to_write(shop):

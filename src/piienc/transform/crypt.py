@@ -9,6 +9,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from piienc.errors import ConfigError
+from piienc.keys import Mode
 from piienc.lazy import module
 from piienc.report.receipt import ColumnFacts, FileFacts, Receipt
 from piienc.state import Marks
@@ -68,6 +69,7 @@ class CryptOptions(Struct, frozen=True):
             that is done, or None where that cannot be known.
         rehearsal: the output is not kept, so its marks are not recorded.
         units: how large the units are that are worked on.
+        bloom_filters: Parquet gets Bloom filters of the searchable columns that are encrypted.
     """
 
     overwrite: bool = False
@@ -75,6 +77,7 @@ class CryptOptions(Struct, frozen=True):
     progress: OnProgress | None = None
     rehearsal: bool = False
     units: UnitSize = UnitSize()
+    bloom_filters: bool = True
 
 
 class FileObserver(BatchObserver, Protocol):
@@ -223,7 +226,7 @@ class _Pass(Struct, frozen=True):
     at_the_end: Callable[[FileFacts], None] = lambda _: None
     observer: FileObserver | None = None
 
-    def output(self, table: OpenedTable) -> Output:
+    def output(self, table: OpenedTable, *, bloom_filters: bool) -> Output:
         """Return the output's columns, and what a footer tells of them."""
         if not table.typed:
             return Output(left_out=self.plan.omitted)
@@ -255,6 +258,11 @@ class _Pass(Struct, frozen=True):
             plan.omitted,
             int96,
             None if arrow is None else arrow_schema(arrow, schema, encrypted),
+            frozenset(
+                name
+                for name, each in plan.sealed.items()
+                if bloom_filters and each.mode is Mode.SEARCHABLE
+            ),
         )
 
 
@@ -272,7 +280,8 @@ def _pass(
         check_ends(file, target)
         crypt_pass = begin(table)
         with target.opened(overwrite=options.overwrite) as writer:
-            sink = table.sink(writer, target.name, crypt_pass.output(table))
+            output = crypt_pass.output(table, bloom_filters=options.bloom_filters)
+            sink = table.sink(writer, target.name, output)
             tally = run(
                 table,
                 sink,
