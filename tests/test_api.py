@@ -30,7 +30,9 @@ SIGNATURES = {
         [PROGRESS],
     ),
     "encrypt_file": (
-        ["source", "target"], ["schema", "passphrase", "overwrite", "threads"], [PROGRESS],
+        ["source", "target"],
+        ["schema", "passphrase", "overwrite", "threads", "bloom_filters"],
+        [PROGRESS],
     ),
     "pull": (
         ["name", "target"],
