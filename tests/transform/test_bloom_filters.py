@@ -211,6 +211,13 @@ def test_size_of_a_filter_that_cannot_be_is_no_bug(size):
     assert 1 <= values["b"] <= 1 << 22
 
 
+def test_filter_of_the_source_whose_size_is_not_told_is_for_all_rows():
+    """Its size is no part of older footers."""
+    footer = _footer(most_rows=1000)
+    chunk = replace(footer.chunks[1], bloom_bytes=0)
+    assert _values(replace(footer, chunks=(footer.chunks[0], chunk))) == {"b": 1000}
+
+
 def test_file_without_rows_has_none_to_write(shop):
     """It is written all the same."""
     _encrypt(shop, _table(2 * GROUP).slice(0, 0))

@@ -241,7 +241,7 @@ def _bloom_filters(
         for path, chunk in kept
         if chunk.bloom_bytes is not None
     }
-    limited = {name: min(max(1, values), _MOST_VALUES) for name, values in wanted.items()}
+    limited = {name: min(values, _MOST_VALUES) for name, values in wanted.items()}
     share = min(1, _MOST_OF_FILE / max(1, len(source.listed) * sum(limited.values())))
     return {
         name: {"ndv": max(1, int(values * share)), "fpp": _FALSE_POSITIVES}
