@@ -30,6 +30,7 @@ from cells import tabulate
 from envelope import measure_memory as measure_envelope_memory
 from envelope import time_envelope
 from generate import KEYS, generate, generate_parquet, write_schema
+from lookup import measure_look_ups
 from memory import bench_memory
 from processes import HERE, PIIENC, Job, Taken, peak, rival, run, side_by_side, timed
 from pyarrow import csv as arrow_csv
@@ -49,6 +50,7 @@ LOOPS = ("csvloop", "tinkloop")
 GROUPS = {"one group a million rows": None, "128k rows a group": 1 << 17}
 STARTS = 15
 LARGER = 5  # times the rows, in the large file
+LOOK_UP = 10  # times the rows, in the file of look-ups
 MEGA = 1_000_000
 
 Times = dict[str, list[float]]
@@ -359,6 +361,31 @@ def bench_bounds(bench: Bench) -> dict[str, object]:
     return {"wide": taken, "bomb": memory}
 
 
+def bench_look_ups(bench: Bench) -> dict[str, object]:
+    """Measure look-ups of single values in an encrypted file, and print them."""
+    rows = LOOK_UP * bench.rows
+    found = measure_look_ups(bench.work, bench.keys, rows, bench.repeats, bench.slow_repeats)
+    plain = found["without"]
+    lines: Rows = []
+    for name, each in found.items():
+        faster = [old / new for old, new in zip(plain.look_up, each.look_up, strict=True)]
+        lines.append(
+            (
+                name,
+                f"{median(each.look_up):.3f}",
+                f"{min(each.look_up):.3f}-{max(each.look_up):.3f}",
+                f"{median(faster):.0f}x",
+                f"{median(each.skipped):.0f} of {each.groups}",
+                f"{median(each.encrypt):.1f}",
+                f"{each.size / MEGA:.0f}",
+            )
+        )
+    heads = ("", "median s", "range s", "faster", "groups skipped", "encrypt-file s", "MB")
+    title = f"look-up of one value in {rows:,} encrypted rows by DuckDB, {bench.repeats} values"
+    show(title, heads, lines)
+    return {name: asdict(each) for name, each in found.items()}
+
+
 def show_times(title: str, taken: Taken, size: int) -> None:
     """Print medians, and how they compare with the copy and with the loops."""
     medians = {name: median(seconds) for name, seconds in taken.wall.items()}
@@ -464,6 +491,8 @@ def bench_all(bench: Bench, *, quick: bool) -> dict[str, object]:
     found["memory"] = memory
     show_memory(memory)
 
+    if not quick:
+        found["look-ups"] = bench_look_ups(bench)
     found["bounds"] = bench_bounds(bench)
     found["pgp"] = bench_envelope(bench, source)
     found["sftp"] = bench_remote(bench)
@@ -482,7 +511,9 @@ def main() -> None:
     parser.add_argument("--repeats", type=int, default=7, help="timed runs of the fast programs")
     parser.add_argument("--slow-repeats", type=int, default=2, help="timed runs of the loops")
     parser.add_argument(
-        "--quick", action="store_true", help=f"without the file of {LARGER}x the rows"
+        "--quick",
+        action="store_true",
+        help=f"without the files of {LARGER}x and {LOOK_UP}x the rows",
     )
     parser.add_argument("--json", type=Path, metavar="FILE", help="write all times there, too")
     said = parser.parse_args()

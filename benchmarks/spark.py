@@ -27,7 +27,6 @@ from pyspark.sql import functions as F  # noqa: N812  # as all of Spark's users 
 import piienc.spark
 
 if TYPE_CHECKING:
-
     from pyspark.sql import DataFrame
 
 BATCH = 65_536

@@ -34,7 +34,9 @@ SIGNATURES = {
         ["table"], ["schema", "columns", "like", "name", "passphrase", "threads"], [],
     ),
     "encrypt_file": (
-        ["source", "target"], ["schema", "passphrase", "overwrite", "threads"], [PROGRESS],
+        ["source", "target"],
+        ["schema", "passphrase", "overwrite", "threads", "bloom_filters"],
+        [PROGRESS],
     ),
     "encrypt_table": (["table"], ["schema", "name", "passphrase", "threads"], []),
     "encrypt_values": (["values"], ["key", "context", "encoding", "passphrase"], []),

@@ -24,7 +24,7 @@ Where things are, a floor above what it uses:
     checks/  remote/              the rules of columns; SFTP servers and local folders
     keys/  schema/  state/        the keys; which columns are marked; what earlier runs did
     core/  storage/  base/        fields and cells as bytes; files and streams; what all stand on
-    errors.py  lazy.py  version.py  the tree of errors
+    spark.py  errors.py  lazy.py  version.py     for users of Spark; the tree of errors
 
 The upper rooms are what a user does; the lower ones are the things it is done with.
 

@@ -158,6 +158,19 @@ def test_parquet_needs_no_schema_to_be_decrypted(project):
     assert pq.read_table(project.folder / "z.parquet").equals(table)
 
 
+@pytest.mark.parametrize("option", [(), ("--no-bloom-filters",)])
+def test_parquet_of_a_searchable_column_has_a_bloom_filter_unless_told_otherwise(project, option):
+    """The engine of a partner looks values up by it."""
+    _parquet(project, "x.parquet")
+    ended = project.run(
+        "encrypt-file", "x.parquet", "y.parquet", "--schema", "schema.toml", *option
+    )
+    assert ended.code == 0, ended.err
+    group = pq.ParquetFile(project.folder / "y.parquet").metadata.row_group(0)
+    sizes = [group.column(number).bloom_filter_length for number in range(3)]
+    assert [bool(size) for size in sizes] == [False, not option, False]
+
+
 def _parquet(project, name, **columns):
     content = {"id": [C], "email": [C], "note": [C], **columns}
     pq.write_table(pa.table(content), project.folder / name)

@@ -34,7 +34,7 @@ for _ in range(300):
         data[random.randrange(len(data) - 8 - footer, len(data))] ^= 1 << random.randrange(8)
     try:
         source = ParquetSource(io.BytesIO(data), "x.parquet")
-        source.layout(Output(source.schema))
+        source.layout(Output(source.schema, {"c"}, bloom_filters={"c"}))
         for unit in source.units():
             unit.batch.validate()
         outcomes["read"] += 1

@@ -41,6 +41,7 @@ def encrypt_file(
     passphrase: Passphrase = None,
     overwrite: bool = False,
     threads: int = 0,
+    bloom_filters: bool = True,
     keys: PathLike | None = None,
     state: PathLike | None = None,
     config: PathLike | None = None,
@@ -57,6 +58,7 @@ def encrypt_file(
         passphrase: of the keys; None if they have none.
         overwrite: replace a target that is there.
         threads: units worked on side by side; 0 means one for each core.
+        bloom_filters: Parquet gets a Bloom filter of each searchable column, for look-ups.
         keys: the key folder. Default: `PIIENC_KEYS`, piienc.toml, or `keys`.
         state: the state folder. Default: `PIIENC_STATE`, piienc.toml, or `.piienc`.
         config: default: the nearest piienc.toml upwards.
@@ -82,7 +84,7 @@ def encrypt_file(
             schema=schemas.load(schema_path),
             keys=keyring(settings, unlocker, entry),
             counter=counter,
-            options=CryptOptions(overwrite, threads, on_progress),
+            options=CryptOptions(overwrite, threads, on_progress, bloom_filters=bloom_filters),
         )
         entry.receipt(receipt)
     return replace(receipt, audit=entry.position)

@@ -169,6 +169,7 @@ class Output(Struct, frozen=True):
         left_out: those of the source that are not there.
         int96: those of the decrypted whose timestamps were stored as INT96.
         arrow_schema: what a Parquet footer tells beside its own schema, if anything.
+        bloom_filters: the encrypted columns that get one, for look-ups.
     """
 
     schema: pa.Schema = None
@@ -177,6 +178,7 @@ class Output(Struct, frozen=True):
     left_out: frozenset[str] = frozenset()
     int96: frozenset[str] = frozenset()
     arrow_schema: bytes | None = None
+    bloom_filters: frozenset[str] = frozenset()
 
 
 class BatchUnit(Struct, frozen=True):

@@ -48,6 +48,7 @@ class CryptOptions(Struct, frozen=True):
             that is done, or None where that cannot be known.
         rehearsal: the output is not kept, so its marks are not recorded.
         units: how large the units are that are worked on.
+        bloom_filters: Parquet gets Bloom filters of the searchable columns that are encrypted.
     """
 
     overwrite: bool = False
@@ -55,6 +56,7 @@ class CryptOptions(Struct, frozen=True):
     progress: OnProgress | None = None
     rehearsal: bool = False
     units: UnitSize = UnitSize()
+    bloom_filters: bool = True
 
 
 class FileObserver(BatchObserver, Protocol):
@@ -150,7 +152,7 @@ def _pass(
         crypt_pass = request.begin(table)
         observing = observer(table) if observer else None
         with target.opened(overwrite=options.overwrite) as writer:
-            output = crypt_pass.output(table)
+            output = crypt_pass.output(table, bloom_filters=options.bloom_filters)
             sink = table.sink(writer, target.name, output)
             transform = UnitTransform(
                 crypt_pass.plan,

@@ -8,6 +8,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from piienc.errors import ConfigError
+from piienc.keys import Mode
 from piienc.lazy import module
 from piienc.report.receipt import ColumnFacts
 from piienc.tables import (
@@ -64,7 +65,7 @@ class Pass(Struct, frozen=True):
     record: EncryptionMetadata | None
     record_marks: Callable[[], None] = lambda: None
 
-    def output(self, table: OpenedTable) -> Output:
+    def output(self, table: OpenedTable, *, bloom_filters: bool = False) -> Output:
         """Return the output's columns, and what a footer tells of them."""
         if not table.typed:
             return Output(left_out=self.plan.omitted)
@@ -99,6 +100,11 @@ class Pass(Struct, frozen=True):
             plan.omitted,
             int96,
             None if arrow is None else arrow_schema(arrow, schema, encrypted),
+            frozenset(
+                name
+                for name, each in plan.sealed.items()
+                if bloom_filters and each.mode is Mode.SEARCHABLE
+            ),
         )
 
     def columns(self, tally: Tally) -> dict[str, ColumnFacts]:

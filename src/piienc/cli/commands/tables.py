@@ -6,6 +6,8 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
+import typer
+
 from piienc.cli import options, ui
 from piienc.cli.places import begun_source, target_of
 from piienc.errors import UsageError
@@ -29,6 +31,12 @@ def encrypt_file(
     src: Source,
     dst: Target,
     schema: Annotated[Path, options.schema("Schema with the marks.")],
+    no_bloom_filters: Annotated[
+        bool,
+        typer.Option(
+            "--no-bloom-filters", help="Write no Parquet Bloom filters for searchable columns."
+        ),
+    ] = False,
     threads: options.Threads = 0,
     force: options.Force = False,
     *,
@@ -45,6 +53,7 @@ def encrypt_file(
             schema=schema,
             overwrite=force,
             threads=threads,
+            bloom_filters=not no_bloom_filters,
             on_progress=stack.enter_context(ui.progress("encrypting", quiet=common.quiet)),
             **common.shared,
         )

@@ -36,7 +36,10 @@ _OF_THEIR_OWN = frozenset(
 """Encodings that a column has only where its writer was told to."""
 _MOST_DICTIONARY = 1 << 26  # bytes; behind the limit, a writer drops the dictionary and its order
 _OLD_LZ4 = "LZ4 of Hadoop"
-_BITS_PER_VALUE = 6.24  # of a bloom filter that takes a value it does not hold in one of 20 cases
+_FALSE_POSITIVES = 0.001  # how often a bloom filter does not exclude a value that is not there
+_BITS_PER_VALUE = 14.61  # of such a filter
+_MOST_VALUES = 1 << 22  # of a filter: 8 MiB
+_MOST_OF_FILE = 1 << 26  # values of all filters: Arrow holds these in memory until the file ends
 _KEPT = frozenset({"", "MAP", "LIST"})
 
 
@@ -87,7 +90,8 @@ def layout(source: Footer, schema: pa.Schema, output: Output) -> Layout:
     ]
     kept = tuple((path, chunk) for path, chunk in pairs if path[0] not in changed)
     dictionaries = {field.name for field in output.schema if types.is_dictionary(field.type)}
-    options |= _of_chunks(pairs, kept, dictionaries, source.most_rows, output)
+    options |= _of_chunks(pairs, kept, dictionaries, output)
+    options["bloom_filter_options"] = _bloom_filters(source, kept, output) or None
     if any(output.schema.field(name).type.ordered for name in dictionaries):
         options["dictionary_pagesize_limit"] = _MOST_DICTIONARY
     options |= _of_file(source, [leaf.path for leaf in probe.leaves], changed)
@@ -191,7 +195,6 @@ def _of_chunks(
     pairs: Iterable[tuple[tuple[str, ...], Chunk]],
     kept: Collection[tuple[tuple[str, ...], Chunk]],
     dictionaries: set[str],
-    rows: int,
     output: Output,
 ) -> dict[str, Any]:
     """Return the options of single columns; of ciphertext, none but the codec."""
@@ -211,13 +214,7 @@ def _of_chunks(
         if len(own := {*(chunk.encodings & _OF_THEIR_OWN)}) == 1
         and _dotted(path) not in with_dictionary
     }
-    blooms = {
-        _dotted(path): {"ndv": int(chunk.bloom_bytes * 8 / _BITS_PER_VALUE) or rows}
-        for path, chunk in kept
-        if chunk.bloom_bytes is not None
-    }
     return {
-        "bloom_filter_options": blooms or None,
         "compression": codecs,
         "use_dictionary": with_dictionary or False,
         "write_statistics": [
@@ -229,6 +226,32 @@ def _of_chunks(
         or False,
         "column_encoding": encodings or None,
     }
+
+
+def _bloom_filters(
+    source: Footer, kept: Iterable[tuple[tuple[str, ...], Chunk]], output: Output
+) -> dict[str, dict[str, Any]]:
+    """Return the options of the filters: of those of the source, and of those of ciphertext.
+
+    For each row group, Arrow makes them as large as is said here, and in the end as small as the
+    distinct values allow.
+    """
+    wanted = dict.fromkeys(output.bloom_filters, source.most_rows) | {
+        _dotted(path): _values_of(chunk.bloom_bytes) or source.most_rows
+        for path, chunk in kept
+        if chunk.bloom_bytes is not None
+    }
+    limited = {name: min(values, _MOST_VALUES) for name, values in wanted.items()}
+    share = min(1, _MOST_OF_FILE / max(1, len(source.listed) * sum(limited.values())))
+    return {
+        name: {"ndv": max(1, int(values * share)), "fpp": _FALSE_POSITIVES}
+        for name, values in limited.items()
+    }
+
+
+def _values_of(size: int) -> int:
+    """Return how many values make a filter of this size: a power of two, and its header."""
+    return int((1 << size.bit_length() >> 1) * 8 / _BITS_PER_VALUE)
 
 
 def _of_file(
