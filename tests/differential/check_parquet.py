@@ -114,7 +114,7 @@ def _opened(columns: tuple[ParquetColumn, ...], original: pa.Table, sealed: Path
         )
         if stored.type not in wide:
             raise Wrong("encrypt", f"{column.name!r} is stored as {stored.type}")
-        if (stored.metadata or {}) not in _public(own):
+        if (stored.metadata or {}) not in _public(own) or stored.nullable != own.nullable:
             raise Wrong("encrypt", f"{column.name!r}: the field's metadata has changed")
         cells = table.column(column.name).to_pylist()
         if not column.mark.binary:
