@@ -20,6 +20,7 @@ SUFFIXES = ("", "", "", "", "", ".gz", ".zst", ".bz2", ".xz")
 DELIMITERS = ",,,,,;;\t\t||: ^~\x01\x1f&#"
 QUOTES = '""""""\'\'\'`|~$'
 MANY = 8192  # cells that the core works on together, at the most
+HEAVY = 16_000  # characters of a cell, of which few make more bytes than that
 # No text by themselves, or the beginning of some.
 STRANGE = b"\x80\x81\x8d\x8f\x90\x98\x9d\xa0\xa4\xc3\xe2\xed\xfa\xfd\xff"
 TYPES = ("integer", "float", "boolean", "date", "timestamp", "decimal")
@@ -178,16 +179,19 @@ def _row_count(random: Random, columns: int) -> int:
 def _rows(random, columns, count, encoding, marks, *, strange):
     case = CsvCase((), (), delimiter=marks[0], quote=marks[1])
     always = random.choice((0, 0, 0, 0.3, 1))  # quotes that are not needed
+    heavy = len(columns) < 5 and 19 < count < MANY and random.random() < 0.6
     made = []
     for column in columns:
         texts = Texts(random, encoding, marks, long=count < MANY)
-        nulls = random.choice((0, 0, 0.1, 0.5, 1) if count <= MANY else (0, 0.1, 0.5))
+        nulls = random.choice((0, 0, 0.1, 0.5, 1) if count <= MANY and not heavy else (0, 0.1, 0.5))
         fields = []
         for _ in range(count):
             if random.random() < nulls:
                 fields.append(Field(None))
                 continue
             text = texts.one() if column.type == "string" else typed_text(random, column.type)
+            if heavy and column.type == "string" and text:
+                text = (text * (HEAVY // len(text)))[: random.choice((HEAVY, HEAVY - 16, 17, 1))]
             if strange and not column.mark:
                 octet = bytes([random.choice(STRANGE)])
                 text = random.choice(("", text)) + octet.decode("ascii", "surrogateescape")

@@ -57,7 +57,7 @@ def random_parquet(random: Random) -> ParquetCase:
         run = replace(run, only=random.choice([n for n, c in enumerate(columns) if c.mark]))
     if run.door == "flow" and len(columns) > 1 and random.random() < 0.1:
         run = replace(run, omitted=random.randrange(len(columns)))
-    elif run.door == "flow" and random.random() < 0.2:
+    elif run.door == "flow" and random.random() < 0.4:
         run = replace(run, door="table", rotated=False, others=False)  # the test writes the file
     codec = random.choice(CODECS)
     return ParquetCase(
