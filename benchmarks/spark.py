@@ -109,7 +109,7 @@ def main() -> None:
         plain = spark.read.parquet(str(given.file))
         rows = plain.count()
         ours, theirs = str(folder / "ours"), str(folder / "theirs")
-        encrypted = piienc.spark.encrypt(plain, rows=rows, **where)
+        encrypted = piienc.spark.encrypt(plain, **where)
         with piienc.spark.actions():
             encrypted.write.parquet(ours)
         by_spark(plain, names, encrypt=True).write.parquet(theirs)

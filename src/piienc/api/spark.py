@@ -34,7 +34,6 @@ def encrypt(
     df: DataFrame,
     *,
     schema: PathLike,
-    rows: int | None = None,
     passphrase_file: PathLike | None = None,
     worker_keys: PathLike | None = None,
     worker_passphrase_file: PathLike | None = None,
@@ -46,9 +45,8 @@ def encrypt(
     """Encrypt the columns of a DataFrame that a schema marks, when an action runs.
 
     Args:
-        df: the DataFrame. Spark computes it once more to count its rows if a key is sealed.
+        df: the DataFrame.
         schema: the schema file; it is read here and travels with the plan.
-        rows: how many rows it has at the most, so that Spark need not count them.
         passphrase_file: holds the passphrase of the keys; None if they have none.
         worker_keys: the path of the key folder on the workers. Default: as here.
         worker_passphrase_file: that of the file with their passphrase. Default: as here.
@@ -74,7 +72,6 @@ def encrypt(
             keys=keyring(settings, _unlocker(passphrase_file), entry),
             counter=counter,
             marks=Marks(settings.state_dir),
-            rows=rows,
         )
         for warning in counter.warnings():
             on_warning(warning)

@@ -85,11 +85,6 @@ class CellCounter(StateRecords):
                 left += self._reserve(key, cells - left)
             self._left[name] = left - cells
 
-    def give_back(self, key: CountedKey, cells: int) -> None:
-        """Take back cells that were counted and not encrypted."""
-        with self._lock:
-            self._left[key.fingerprint] += cells
-
     def warnings(self) -> tuple[str, ...]:
         """Name the keys of this run that have passed half of their limit."""
         used = {name: total - self._left[name] for name, total in self._totals.items()}
