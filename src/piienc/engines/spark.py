@@ -143,8 +143,8 @@ _COUNTERS: list[list[CellCounter]] = []
 def actions() -> Iterator[None]:
     """Run actions on DataFrames that piienc has made, which raise the errors of `piienc.errors`.
 
-    At its end, what was reserved for DataFrames made in it of the cells of sealed keys, and not used,
-    is given back; otherwise, when the driver ends.
+    At its end, the cells of sealed keys that were reserved for DataFrames made in it, and not used,
+    are given back; those of others, when the driver ends.
 
     Raises:
         PiiencError: a task has raised one: rows count from 1 within the partition.

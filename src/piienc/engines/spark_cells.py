@@ -1,8 +1,8 @@
 """Cells of sealed keys: the driver counts them before a worker encrypts them.
 
-An action may run again, be retried, run twice at a time, or stop early (`show`, `take`): what came of
-it, Spark tells afterwards, in part, or not at all. So a worker asks, for each batch, and waits for the
-answer. Both know a secret, which travels with the plan; it opens nothing but the count.
+An action may run again, be retried, run twice at a time, or stop early (`show`, `take`): what came
+of it, Spark tells afterwards, in part, or not at all. So a worker asks for each batch, and waits
+for the answer. Both know a secret, which travels with the plan; it opens nothing but the count.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ import socketserver
 import threading
 from contextlib import suppress
 from functools import cache
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 from msgspec import Struct
 
@@ -48,6 +48,10 @@ class Ticket(Struct, frozen=True):
     name: str
     secret: bytes
 
+    def __repr__(self) -> str:
+        """Return what it is, without the secret."""
+        return f"Ticket({self.host!r}, {self.port}, {self.name!r})"
+
     def proof(self, challenge: str) -> str:
         """Return what only who knows the secret can answer."""
         return hmac.digest(self.secret, challenge.encode(), "sha256").hex()
@@ -57,7 +61,8 @@ class CellClient:
     """Asks the driver, over one connection, which is made when it is needed first."""
 
     def __init__(self, ticket: Ticket) -> None:
-        self._ticket, self._connection = ticket, cast("_Lines | None", None)
+        self._ticket = ticket
+        self._lines: _Documents | None = None
 
     def spend(self, key: Key, cells: int) -> None:
         """Have cells counted before they are encrypted.
@@ -67,10 +72,11 @@ class CellClient:
             ConnectError: the driver does not answer.
         """
         try:
-            lines = self._connection = self._connection or self._connected()
+            lines = self._lines or self._connected()
             lines.send({"key": key.fingerprint, "cells": cells})
             answer = lines.receive()
         except (OSError, ValueError) as error:
+            self.close()
             ticket = self._ticket
             raise errors.ConnectError(
                 f"cannot count sealed cells: the driver does not answer at {ticket.host} port "
@@ -82,12 +88,14 @@ class CellClient:
 
     def close(self) -> None:
         """End the connection."""
-        if self._connection is not None:
-            self._connection.close()
+        if self._lines is not None:
+            self._lines.close()
+            self._lines = None
 
-    def _connected(self) -> _Lines:
+    def _connected(self) -> _Documents:
         ticket = self._ticket
-        lines = _Lines(socket.create_connection((ticket.host, ticket.port), timeout=_PATIENCE))
+        connection = socket.create_connection((ticket.host, ticket.port), timeout=_PATIENCE)
+        lines = self._lines = _Documents(connection)
         challenge = str(lines.receive()["challenge"])
         lines.send({"name": ticket.name, "proof": ticket.proof(challenge)})
         return lines
@@ -159,7 +167,7 @@ def error_of(facts: Mapping[str, Any]) -> errors.PiiencError:
     """
     kind = getattr(errors, str(facts.get("class")), None)
     if not (isinstance(kind, type) and issubclass(kind, errors.PiiencError)):
-        raise ValueError(facts.get("class"))
+        raise ValueError("no error of piienc")  # noqa: TRY004  # as of what is no JSON
     return kind(str(facts.get("message")), hint=facts.get("hint"))
 
 
@@ -168,7 +176,7 @@ def _server(bind: str, port: int) -> CellServer:
     return CellServer(bind, port)
 
 
-class _Lines:
+class _Documents:
     """A connection on which each side sends documents of JSON, one a line."""
 
     def __init__(self, connection: socket.socket) -> None:
@@ -198,7 +206,7 @@ class _Conversation(socketserver.BaseRequestHandler):
 
     def handle(self) -> None:
         """Answer until the other side ends it."""
-        lines, challenge = _Lines(self.request), secrets.token_hex(16)
+        lines, challenge = _Documents(self.request), secrets.token_hex(16)
         self.request.settimeout(_STRANGERS)
         with suppress(OSError, ValueError, KeyError, TypeError):
             lines.send({"challenge": challenge})
