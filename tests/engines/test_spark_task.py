@@ -16,7 +16,7 @@ from piienc import schema as schemas
 from piienc.base.secret import SecretBytes
 from piienc.engines.spark_cells import CellClient, counting
 from piienc.engines.spark_task import Task, TaskError, error_in
-from piienc.errors import AuthenticationError, ConnectError, KeyAccessError
+from piienc.errors import AuthenticationError, ConfigError, ConnectError, KeyAccessError
 from piienc.keys import KeyFolder, Mode, generate
 from piienc.state import CellCounter
 from piienc.state.cells import CELL_LIMIT
@@ -172,4 +172,14 @@ def test_driver_that_is_gone_is_an_error_with_the_place(keysets, ticket):
     gone = type(ticket)(LOOPBACK, port, ticket.name, ticket.secret)
     with pytest.raises(ConnectError, match=f"{LOOPBACK} port {port}") as refused:
         spend(gone, keysets["seal"].primary, 1)
+    assert "spark.piienc.port" in str(refused.value.hint)
+
+
+@pytest.mark.parametrize("taken", [True, False])
+def test_port_that_cannot_be_had_is_an_error(counter, taken):
+    """With the settings that tell where to listen."""
+    with socket.create_server((LOOPBACK, 0)) as listening:
+        port = listening.getsockname()[1] if taken else 1 << 16
+        with pytest.raises(ConfigError, match=f"port {port}") as refused:
+            counting(counter, {}, LOOPBACK, bind=LOOPBACK, port=port)
     assert "spark.piienc.port" in str(refused.value.hint)

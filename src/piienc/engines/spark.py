@@ -162,13 +162,26 @@ def actions() -> Iterator[None]:
 
 
 def _ticket(df: DataFrame, counter: CellCounter, sealed: Mapping[str, Key]) -> Ticket:
-    """Have this driver count cells for its workers."""
+    """Have this driver count cells for its workers.
+
+    Raises:
+        ConfigError: it cannot listen to them.
+        UsageError: this process is no driver.
+    """
     for block in _COUNTERS[-1:]:
         block.append(counter)
-    given = df.sparkSession.sparkContext.getConf()
-    host = str(given.get("spark.driver.host"))
+    context = getattr(df.sparkSession, "sparkContext", None)
+    if context is None:
+        raise UsageError(
+            "DataFrame is one of Spark Connect, where nobody can count the cells of sealed keys",
+            hint="run it in the driver's process, or encrypt under searchable keys",
+        )
+    given = context.getConf()
+    host, port = str(given.get("spark.driver.host")), str(given.get("spark.piienc.port", "0"))
     bind = str(given.get("spark.driver.bindAddress", host))
-    return counting(counter, sealed, host, bind=bind, port=int(given.get("spark.piienc.port", "0")))
+    if not (port.isascii() and port.isdigit()):
+        raise ConfigError(f"spark.piienc.port: {port!r} is no port", hint="give a number, or none")
+    return counting(counter, sealed, host, bind=bind, port=int(port))
 
 
 def _encrypted_field(

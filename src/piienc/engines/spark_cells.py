@@ -134,9 +134,9 @@ def counting(
     """
     try:
         server = _server(bind, port)
-    except OSError as error:
+    except (OSError, OverflowError) as error:
         raise errors.ConfigError(
-            f"cannot listen at {bind} port {port} for the workers' counts: {error.strerror}",
+            f"cannot listen at {bind} port {port} for the workers' counts: {error}",
             hint="set spark.driver.bindAddress and spark.piienc.port for this driver",
         ) from None
     name = secrets.token_hex(8)
