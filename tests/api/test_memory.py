@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import base64
 import datetime as dt
+import json
+import os
 from itertools import pairwise
 from typing import Any
 
@@ -359,3 +362,152 @@ def test_table_that_differs_from_its_original_is_found(project):
     assert CANARY not in repr(report)
     done = audited(project)[-1]
     assert (done["command"], done["code"]) == ("verify-table", 10)
+
+
+def test_forked_process_counts_what_it_seals_itself(project):
+    """What was reserved before the fork is the parent's."""
+    with piienc.Plan({"born": "seal"}) as plan:
+        plan.apply(people(1000).to_batches()[0])
+        child = os.fork()
+        if not child:
+            plan.apply(people(5000).to_batches()[0])
+            plan.close()
+            os._exit(0)
+        assert os.waitpid(child, 0)[1] == 0
+        plan.apply(people(300).to_batches()[0])
+    assert counted(project) == 6300
+
+
+@pytest.mark.parametrize(
+    "kind", [pa.time32("s"), pa.time32("ms"), pa.time64("us"), pa.time64("ns")]
+)
+def test_times_come_back_from_wide_text(project, kind):
+    """As polars and pandas hold their text."""
+    times = pa.table({"at": pa.array([1, None, 3600], kind)})
+    encrypted = piienc.encrypt_table(times, schema={"at": "look"})
+    wide = encrypted.cast(pa.schema([("at", pa.large_string())])).replace_schema_metadata(None)
+    assert piienc.decrypt_table(wide, schema={"at": "look"}, like=times).equals(times)
+
+
+@pytest.mark.parametrize(
+    "frame",
+    [
+        pd.DataFrame({"email": [1, CANARY]}, dtype=object),
+        pd.DataFrame({"email": ["a"], "other": [[CANARY, 1]]}, dtype=object),
+        pl.DataFrame({"email": pl.Series([object()], dtype=pl.Object)}),
+    ],
+)
+def test_frame_that_arrow_cannot_take_shows_no_value(project, frame):
+    """Neither in the message nor in what stands behind it."""
+    with pytest.raises(UsageError) as refused:
+        piienc.encrypt_table(frame, schema={"email": "look"})
+    chain: BaseException | None = refused.value
+    while chain is not None:
+        assert CANARY not in repr(chain)
+        chain = chain.__cause__ or chain.__context__
+
+
+def test_value_of_another_type_is_in_no_exception(project):
+    """A wrong type in the schema is told without the value, behind it, too."""
+    encrypted = piienc.encrypt_table(pa.table({"email": [CANARY]}), schema={"email": "look"})
+    with pytest.raises(InputError, match="is no int64") as refused:
+        piienc.decrypt_table(
+            encrypted.replace_schema_metadata(None),
+            schema={"email": {"encrypt": "look", "type": "integer"}},
+        )
+    assert refused.value.__context__ is None
+
+
+def test_frame_that_has_changed_since_keeps_its_changes(project):
+    """The record tells of encrypted columns alone: others may have come, gone or changed."""
+    frame = people().to_pandas().set_index(pd.Index(["x", "y", "z"], name="number"))
+    encrypted = piienc.encrypt_table(frame, schema={"email": "look", "born": "seal"})
+    changed = encrypted.reset_index().assign(big=pd.array([2**53 + 1, None, 1], "Int64"))
+    changed.attrs["source"] = "crm"
+    back = piienc.decrypt_table(changed)
+    assert [*back["number"]] == ["x", "y", "z"]
+    assert back["big"][0] == 2**53 + 1
+    assert back["email"].equals(frame["email"].reset_index(drop=True))
+    assert back.attrs == {"source": "crm"}
+
+
+def test_index_of_the_result_is_its_own(project):
+    """To name it names no other."""
+    frame = people().to_pandas()
+    piienc.encrypt_table(frame, schema="schema.toml").index.name = "row"
+    assert frame.index.name is None
+
+
+def test_index_that_is_called_like_a_column_is_refused(project):
+    """It would stay in clear, where the column is marked."""
+    frame = people().to_pandas().set_axis(pd.Index([CANARY, "b", "c"], name="email"))
+    with pytest.raises(InputError, match="so is a column") as refused:
+        piienc.encrypt_table(frame, schema={"email": "look"})
+    assert CANARY not in str(refused.value)
+
+
+@pytest.mark.parametrize("kind", [pl.DataFrame, lambda table: table.to_pandas()])
+def test_good_table_without_a_record_is_verified_by_the_types_of_the_original(project, kind):
+    """A library that keeps no metadata makes no difference."""
+    original = people().set_column(0, "id", pa.array([1, 2, 3], pa.int8()))
+    marks = (project / "schema.toml").read_text().replace("integer", 'integer"\nencrypt = "seal', 1)
+    (project / "schema.toml").write_text(marks)
+    encrypted = kind(piienc.encrypt_table(original, schema="schema.toml"))
+    assert piienc.verify_table(encrypted, schema="schema.toml", against=kind(original)).ok
+
+
+def test_enum_of_no_rows_shows_none_of_its_values(project):
+    """Its field's metadata lists them all the same."""
+    table = pl.DataFrame({"email": pl.Series([CANARY], dtype=pl.Enum([CANARY]))}).to_arrow()
+    for none in (table[:0], table.schema.empty_table()):
+        encrypted = piienc.encrypt_table(none, schema={"email": "look"})
+        assert CANARY.encode() not in encrypted.schema.serialize().to_pybytes()
+        record = json.loads(encrypted.schema.metadata[b"piienc"])
+        assert CANARY.encode() not in base64.b64decode(record["types"])
+        assert piienc.decrypt_table(encrypted).equals(none)
+
+
+def test_enum_that_lacks_a_value_is_refused(project):
+    """Polars would make it null."""
+    frame = pl.DataFrame({"email": pl.Series(["a", "b"], dtype=pl.Enum(["a", "b"]))})
+    encrypted = piienc.encrypt_table(frame, schema={"email": "look"})
+    with pytest.raises(InputError, match="no category"):
+        piienc.decrypt_table(
+            encrypted, schema={"email": "look"}, like=pl.DataFrame(schema={"email": pl.Enum(["a"])})
+        )
+
+
+def test_some_columns_of_an_encrypted_table_can_be_decrypted(project):
+    """What the record tells of columns that are gone is no hindrance."""
+    encrypted = piienc.encrypt_table(people(), schema="schema.toml")
+    some = piienc.decrypt_table(encrypted.select(["id", "born"]))
+    assert some.equals(people().select(["id", "born"]))
+    pq.write_table(encrypted.select(["email"]), "x.parquet")
+    piienc.decrypt_file("x.parquet", "y.parquet")
+    assert pq.read_table("y.parquet")["email"].equals(people()["email"])
+
+
+def test_columns_of_any_form_pass_unmarked(project):
+    """Also those whose dictionaries Arrow cannot join."""
+    nulls = pa.DictionaryArray.from_arrays(pa.array([0, 1], pa.int8()), pa.array(["a", None]))
+    lists = pa.DictionaryArray.from_arrays(pa.array([0, 0], pa.int8()), pa.array([[1], [2]]))
+    runs = pa.array(["x", "x"]).dictionary_encode()
+    encoded = pa.RunEndEncodedArray.from_arrays(pa.array([2], pa.int32()), pa.array(["x"]))
+    columns = {"nulls": nulls, "lists": lists, "runs": runs, "encoded": encoded}
+    batch = pa.RecordBatch.from_pydict({"email": pa.array(["a", "b"]), **columns})
+    table = pa.Table.from_batches([batch, batch.slice(1), batch.slice(0, 1)])
+    encrypted = piienc.encrypt_table(table, schema={"email": "look"})
+    for name in columns:
+        assert encrypted[name].to_pylist() == table[name].to_pylist()
+    assert piienc.decrypt_table(encrypted)["email"].to_pylist() == table["email"].to_pylist()
+
+
+def test_marked_dictionary_that_holds_null_comes_back(project):
+    """Null is null, wherever it stands."""
+    values = pa.DictionaryArray.from_arrays(
+        pa.array([0, 1, None], pa.int8()), pa.array(["a", None])
+    )
+    table = pa.table({"email": values})
+    encrypted = piienc.encrypt_table(table, schema={"email": "look"})
+    assert encrypted["email"].to_pylist()[1:] == [None, None]
+    assert piienc.decrypt_table(encrypted)["email"].to_pylist() == ["a", None, None]

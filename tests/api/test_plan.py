@@ -93,3 +93,11 @@ def test_closing_twice_records_one_end(project):
     with piienc.Plan("schema.toml") as plan:
         plan.close()
     assert [line["outcome"] for line in audited(project)] == ["begun", "done"]
+
+
+def test_closed_plan_is_refused(project):
+    """Its run has ended in the log."""
+    with piienc.Plan({"email": "look"}) as plan:
+        plan.apply(people().to_batches()[0])
+    with pytest.raises(UsageError, match="is closed"):
+        plan.apply(people().to_batches()[0])

@@ -114,7 +114,7 @@ def _opened(columns: tuple[ParquetColumn, ...], original: pa.Table, sealed: Path
         )
         if stored.type not in wide:
             raise Wrong("encrypt", f"{column.name!r} is stored as {stored.type}")
-        if not stored.with_type(own.type).equals(own, check_metadata=True):
+        if (stored.metadata or {}) not in _public(own) or stored.nullable != own.nullable:
             raise Wrong("encrypt", f"{column.name!r}: the field's metadata has changed")
         cells = table.column(column.name).to_pylist()
         if not column.mark.binary:
@@ -122,6 +122,13 @@ def _opened(columns: tuple[ParquetColumn, ...], original: pa.Table, sealed: Path
         _read_by_tink(column, cells, original.column(column.name))
         grid.append(cells)
     return grid
+
+
+def _public(field: pa.Field) -> list[dict[bytes, bytes]]:
+    """Return what an encrypted field's metadata may be: of a dictionary, it may be encrypted."""
+    metadata = field.metadata or {}
+    bare = {name: each for name, each in metadata.items() if name.startswith(b"PARQUET:")}
+    return [metadata, bare] if pa.types.is_dictionary(field.type) else [metadata]
 
 
 def _read_by_tink(column, cells: list[bytes | None], original: pa.ChunkedArray) -> None:

@@ -263,6 +263,15 @@ def test_action_that_fails_counts_what_it_has_sealed(people, where):
     assert counted(where["state"]) >= 2 * 4000
 
 
+def test_key_that_is_half_used_up_is_warned_of(people, where):
+    """At the end of the actions, since only they encrypt."""
+    piienc.spark.encrypt(people, **where).first()
+    with CellCounter(where["state"]) as counter, counter.database() as database:
+        database.execute("UPDATE sealed_keys SET cells = ?", (CELL_LIMIT // 2,))
+    with pytest.warns(match="over half of what is safe"), piienc.spark.actions():
+        piienc.spark.encrypt(people, **where).first()
+
+
 def test_key_that_is_used_up_seals_no_more(people, where):
     """The worker's error is that of the counter in the driver."""
     encrypted = piienc.spark.encrypt(people, **where)

@@ -214,6 +214,7 @@ def verify_table(
             most=max_findings,
             hold=lambda columns: require_marks_kept(loaded, available, marks, columns),
             threads=threads,
+            types=None if original is None else original.table.schema,
         )
         report = verify_by(
             VerifiedFile.of_memory(frame.table),

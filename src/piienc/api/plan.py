@@ -130,6 +130,10 @@ class Plan:
     def _pass(self, schema: pa.Schema) -> MemoryPass:
         """Return the pass over batches of a schema; the metadata may record what is encrypted."""
         with self._lock:
+            if not self._closing.alive:
+                raise UsageError(
+                    "the plan is closed", hint="make a new one, and use it as a context"
+                )
             for known, made in self._passes:
                 if known.equals(schema, check_metadata=True):
                     return made

@@ -64,18 +64,14 @@ def encrypt(
     settings, path = settings_of(keys, state, config), Path(schema)
     places = _places(settings, passphrase_file, worker_keys, worker_passphrase_file)
     with recorded("spark-encrypt", settings, schema=path, on_warning=on_warning) as entry:
-        counter = CellCounter(settings.state_dir)
-        made = encrypted(
+        return encrypted(
             df,
             schemas.load(path),
             places,
             keys=keyring(settings, _unlocker(passphrase_file), entry),
-            counter=counter,
+            counter=CellCounter(settings.state_dir),
             marks=Marks(settings.state_dir),
         )
-        for warning in counter.warnings():
-            on_warning(warning)
-    return made
 
 
 def decrypt(

@@ -8,6 +8,7 @@ what they are, and extension types are written as what they are stored as.
 
 from __future__ import annotations
 
+import contextlib
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
@@ -78,15 +79,14 @@ def from_cells(array: pa.Array, kind: pa.DataType, label: str) -> pa.Array:
     Raises:
         InputError: a cell is no value of that type.
     """
-    try:
+    with contextlib.suppress(pa.ArrowException, NotImplementedError, StopIteration):
         return _restored(array, kind)
-    except (pa.ArrowException, NotImplementedError, StopIteration):
-        # Arrow's own message quotes the value.
-        raise InputError(
-            f"{label}: a decrypted cell is no {kind}",
-            hint="correct the column's type in the schema; where none of its types fits, "
-            'type = "string" keeps the text',
-        ) from None
+    # Outside of the handler: Arrow's own message quotes the value, and would be the context.
+    raise InputError(
+        f"{label}: a decrypted cell is no {kind}",
+        hint="correct the column's type in the schema; where none of its types fits, "
+        'type = "string" keeps the text',
+    )
 
 
 def _valid(array: pa.Array, label: str) -> pa.Array:
@@ -161,7 +161,7 @@ def _decimal_text(array: pa.Array) -> pa.Array:
 
 def _time(array: pa.Array, kind: pa.DataType) -> pa.Array:
     # Arrow reads no text as a time of day, but as a timestamp.
-    moment = pc.binary_join_element_wise(_SOME_DAY, array, "T")
+    moment = pc.binary_join_element_wise(_SOME_DAY, array.cast(pa.string()), "T")
     return moment.cast(pa.timestamp(kind.unit)).cast(kind)
 
 

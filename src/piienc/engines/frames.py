@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import json
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 from msgspec import Struct
 
-from piienc.errors import UsageError
+from piienc.errors import InputError, UsageError
 from piienc.tables import record_of, with_record
 from piienc.tables.memory import MemoryTable
 from piienc.tables.parquet.slices import together
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
 _STREAM = "__arrow_c_stream__"
 _ARRAY = "__arrow_c_array__"
@@ -56,9 +58,9 @@ def frame_of(value: object, name: str) -> Frame:
     if library == "pandas" and hasattr(value, "attrs") and hasattr(value, "columns"):
         return _of_pandas(value, name)
     if library == "polars" and hasattr(value, "to_arrow") and hasattr(value, "columns"):
-        return _whole(value.to_arrow(), name, _polars)
+        return _whole(_of_polars(value, name), name, _polars)
     if hasattr(value, _STREAM) or hasattr(value, _ARRAY):
-        return _whole(_imported(value, name), name, _table)
+        return _whole(_taken(lambda: _of_capsules(value), name), name, _table)
     raise UsageError(
         f"{name}: a {type(value).__qualname__} of {library} is no table in memory",
         hint="give a table or reader of pyarrow, a DataFrame of pandas or polars, or what has "
@@ -89,13 +91,14 @@ def cells_of(values: Sequence[object], name: str) -> pa.RecordBatch:
         raise UsageError(
             "values: one value is no list of values", hint="give it in a list: [value]"
         )
-    try:
+    array = None
+    with suppress(pa.ArrowException, TypeError, ValueError, OverflowError):
         array = pa.array(values)
-    except (pa.ArrowException, TypeError, ValueError) as error:
+    if array is None:  # outside of the handler: Arrow's own message may quote a value
         raise UsageError(
-            f"values: Arrow knows no type for them: {type(error).__name__}",
+            "values: Arrow knows no type for them",
             hint="give text, bytes, numbers or dates, all of one type",
-        ) from None
+        )
     if pa.types.is_null(array.type):
         array = array.cast(pa.string())
     return pa.RecordBatch.from_arrays([array], [name])
@@ -106,14 +109,23 @@ def _whole(table: pa.Table, name: str, given_back: Callable[..., Any]) -> Frame:
     return Frame(MemoryTable(table.schema, batches, name, whole=batches), given_back)
 
 
-def _imported(value: Any, name: str) -> pa.Table:  # noqa: ANN401  # of a library that is not known
-    try:
-        return pa.table(value) if hasattr(value, _STREAM) else pa.table(pa.record_batch(value))
-    except (pa.ArrowException, TypeError, ValueError) as error:
-        raise UsageError(
-            f"{name}: Arrow cannot take it as a table: {type(error).__name__}",
-            hint="give it as a pyarrow.Table",
-        ) from None
+def _taken(make: Callable[[], pa.Table], name: str) -> pa.Table:
+    """Return what Arrow makes of another library's table.
+
+    Raises:
+        UsageError: it cannot; its own message may quote a value, and so is no context of this one.
+    """
+    with suppress(pa.ArrowException, TypeError, ValueError, OverflowError, UnicodeError):
+        return make()
+    raise UsageError(
+        f"{name}: Arrow cannot take it as a table: a column has values of several types, or of one "
+        "that Arrow has not",
+        hint="give every column one type: text, numbers, dates; or make a pyarrow.Table of it",
+    )
+
+
+def _of_capsules(value: Any) -> pa.Table:  # noqa: ANN401  # of a library that is not known
+    return pa.table(value) if hasattr(value, _STREAM) else pa.table(pa.record_batch(value))
 
 
 def _reader(schema: pa.Schema, batches: Iterator[pa.RecordBatch]) -> pa.RecordBatchReader:
@@ -121,7 +133,10 @@ def _reader(schema: pa.Schema, batches: Iterator[pa.RecordBatch]) -> pa.RecordBa
 
 
 def _table(schema: pa.Schema, batches: Iterator[pa.RecordBatch]) -> pa.Table:
-    return pa.Table.from_batches(batches, schema).unify_dictionaries()
+    table = pa.Table.from_batches(batches, schema)
+    with suppress(pa.ArrowException):  # it joins no dictionaries of nested values, or with nulls
+        return table.unify_dictionaries()
+    return table
 
 
 def _batch(schema: pa.Schema, batches: Iterator[pa.RecordBatch]) -> pa.RecordBatch:
@@ -132,19 +147,26 @@ def _batch(schema: pa.Schema, batches: Iterator[pa.RecordBatch]) -> pa.RecordBat
 
 def _of_pandas(frame: Any, name: str) -> Frame:  # noqa: ANN401  # pandas need not be there
     record, index = frame.attrs.get(_ATTRIBUTE), frame.index
+    if index.nlevels == 1 and index.name is not None and index.name in frame.columns:
+        raise InputError(
+            f"{name}: its index is called {str(index.name)!r}, and so is a column",
+            hint="rename the index, or remove it: reset_index(drop=True)",
+        )
     if record is not None:
         frame = frame.copy(deep=False)
         frame.attrs = {key: each for key, each in frame.attrs.items() if key != _ATTRIBUTE}
     # Numbers of rows are no column. Every other index is one, which may be personal.
     numbers = index.nlevels == 1 and index.name is None and index.dtype.kind in "iu"
-    table = pa.Table.from_pandas(frame, preserve_index=False if numbers else None)
+    keep = False if numbers else None
+    table = _taken(lambda: pa.Table.from_pandas(frame, preserve_index=keep), name)
     if record is not None:
-        table = table.replace_schema_metadata(with_record(table.schema, record.encode()).metadata)
+        now = _described_anew(str(record), table.schema.metadata)
+        table = table.replace_schema_metadata(with_record(table.schema, now).metadata)
 
     def given_back(schema: pa.Schema, batches: Iterator[pa.RecordBatch]) -> Any:  # noqa: ANN401  # see above
         made = _table(schema, batches).to_pandas()
         if numbers:
-            made.index = index
+            made.index = index.copy()
         if (now := record_of(schema)) is not None:
             made.attrs[_ATTRIBUTE] = now.decode()
         return made
@@ -152,7 +174,45 @@ def _of_pandas(frame: Any, name: str) -> Frame:  # noqa: ANN401  # pandas need n
     return _whole(table, name, given_back)
 
 
+def _described_anew(record: str, metadata: Mapping[bytes, bytes]) -> bytes:
+    """Return a record whose description of the frame is that of today.
+
+    Only of encrypted columns, it tells what they were: others may have come, gone or changed.
+    """
+    with suppress(ValueError, KeyError, TypeError, AttributeError):
+        document = json.loads(record)
+        before = json.loads(document.get("keys", {}).get("pandas", '{"columns": []}'))
+        now = json.loads(metadata[b"pandas"])
+        were = {each["field_name"]: each for each in before["columns"]}
+        now["columns"] = [
+            were.get(each["field_name"], each)
+            if each["field_name"] in document["columns"]
+            else each
+            for each in now["columns"]
+        ]
+        document.setdefault("keys", {})["pandas"] = json.dumps(now)
+        return json.dumps(document).encode()
+    return record.encode()
+
+
+def _of_polars(frame: Any, name: str) -> pa.Table:  # noqa: ANN401  # polars need not be there
+    if objects := [str(each) for each, kind in frame.schema.items() if str(kind) == "Object"]:
+        raise UsageError(
+            f"{name}: {', '.join(map(repr, objects))} of type Object, of which Arrow sees no value",
+            hint="cast it to a type of polars, or leave it out",
+        )
+    return _taken(frame.to_arrow, name)
+
+
 def _polars(schema: pa.Schema, batches: Iterator[pa.RecordBatch]) -> Any:  # noqa: ANN401  # see above
     import polars as pl  # noqa: PLC0415  # whoever gives one has it
 
-    return pl.DataFrame(_table(schema, batches))
+    table = _table(schema, batches)
+    made = pl.DataFrame(table)
+    for column in table.schema.names:
+        if made[column].null_count() != table[column].null_count:
+            raise InputError(
+                f"column {column!r} has a value that is no category of its type",
+                hint="give `like` with all categories",
+            )
+    return made

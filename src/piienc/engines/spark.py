@@ -6,6 +6,7 @@ schema and the place of the keys: see `spark_task.py`.
 
 from __future__ import annotations
 
+import warnings
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -144,7 +145,8 @@ def actions() -> Iterator[None]:
     """Run actions on DataFrames that piienc has made, which raise the errors of `piienc.errors`.
 
     At its end, the cells of sealed keys that were reserved for DataFrames made in it, and not used,
-    are given back; those of others, when the driver ends.
+    are given back; those of others, when the driver ends. Keys that have encrypted over half of what
+    is safe are warned of.
 
     Raises:
         PiiencError: a task has raised one: rows count from 1 within the partition.
@@ -158,6 +160,8 @@ def actions() -> Iterator[None]:
         raise
     finally:
         for counter in _COUNTERS.pop():
+            for warning in counter.warnings():
+                warnings.warn(warning, stacklevel=3)
             counter.close()
 
 

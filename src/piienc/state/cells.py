@@ -8,6 +8,7 @@ counts is the key itself, known by a hash of its bytes: under another name or id
 from __future__ import annotations
 
 import contextlib
+import os
 import threading
 from typing import TYPE_CHECKING, Protocol, Self
 
@@ -50,10 +51,20 @@ class CellCounter(StateRecords):
 
     def __init__(self, folder: Path) -> None:
         super().__init__(folder)
+        self._begin()
+
+    def _begin(self) -> None:
+        self._process = os.getpid()
         self._lock = threading.Lock()
         self._keys: dict[str, CountedKey] = {}
         self._left: dict[str, int] = {}
         self._totals: dict[str, int] = {}
+
+    def _locked(self) -> threading.Lock:
+        """Return the lock; what was reserved before a fork is the parent's, and so is its lock."""
+        if self._process != os.getpid():
+            self._begin()
+        return self._lock
 
     def __enter__(self) -> Self:
         return self
@@ -63,7 +74,7 @@ class CellCounter(StateRecords):
 
     def close(self) -> None:
         """Give back what was reserved and not used; more may be counted afterwards."""
-        with self._lock, contextlib.suppress(ConfigError):
+        with self._locked(), contextlib.suppress(ConfigError):
             # An estimate on the safe side is all that is lost if this fails.
             for name, left in self._left.items():
                 with self.database() as database:
@@ -78,7 +89,7 @@ class CellCounter(StateRecords):
             KeyAccessError: the key would encrypt more cells than is safe.
             ConfigError: the count cannot be kept.
         """
-        with self._lock:
+        with self._locked():
             name = key.fingerprint
             left = self._left.get(name, 0)
             if left < cells:

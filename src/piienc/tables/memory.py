@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import io
 from typing import TYPE_CHECKING
@@ -69,12 +70,12 @@ class MemoryTable(BatchTable):
             if waiting and (
                 rows + part.num_rows > SLICE_ROWS or weight + heavy > self.size.parquet_bytes
             ):
-                yield BatchUnit(together(waiting))
+                yield from _joined(waiting)
                 waiting, rows, weight = [], 0, 0
             waiting.append(part)
             rows, weight = rows + part.num_rows, weight + heavy
         if waiting:
-            yield BatchUnit(together(waiting))
+            yield from _joined(waiting)
 
     def _parts(self) -> Iterator[tuple[pa.RecordBatch, int]]:
         for batch in self._batches:
@@ -136,4 +137,11 @@ class MemoryTable(BatchTable):
                 )
             return None
         dictionaries = (batch.column(name).dictionary for batch in self._whole)
-        return merged_categories(dictionaries, label, ordered=kind.ordered)
+        return merged_categories(dictionaries, kind, label)
+
+
+def _joined(batches: list[pa.RecordBatch]) -> Iterator[BatchUnit]:
+    """Yield batches as one, or as they are where Arrow cannot join their dictionaries."""
+    with contextlib.suppress(pa.ArrowException):
+        batches = [together(batches)]
+    yield from map(BatchUnit, batches)

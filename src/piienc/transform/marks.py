@@ -141,7 +141,8 @@ def record_in(table: OpenedTable, schema: Schema | None) -> EncryptionMetadata |
     if document is None:
         return None
     try:
-        return parse(document, table.name)
+        record = parse(document, table.name)
+        return record.without({*record.columns} - {*table.columns})  # some may have been taken away
     except InputError:
         if schema is None:
             raise

@@ -131,8 +131,8 @@ class Proof:
         return self._plan.changed[name].is_text_right(old, new)
 
     def _is_same_value(self, name: str, before: pa.Scalar, after: pa.Scalar) -> bool:
-        if not (before.is_valid and after.is_valid):
-            return bool(before.is_valid == after.is_valid)
+        if _is_null(before) or _is_null(after):
+            return _is_null(before) == _is_null(after)
         if name in self._plan.changed:
             return self._plan.changed[name].is_value_right(before, after)
         # Two NaN are not equal, but written alike.
@@ -142,6 +142,11 @@ class Proof:
         label = self._name if column is None else f"{self._name}: column {column!r}"
         what = "what was to be written does not read back as what was read"
         return BadCells(PiiencError, label, [row], what)
+
+
+def _is_null(value: pa.Scalar) -> bool:
+    """Tell whether a value is null: of a dictionary, its own null counts, too."""
+    return not value.is_valid or (hasattr(value, "index") and value.as_py() is None)
 
 
 def _affordable(rows: set[int], records: _Records) -> list[int]:

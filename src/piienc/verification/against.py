@@ -172,6 +172,7 @@ def differing(left: pa.Array, right: pa.Array) -> NDArray[np.bool_] | None:
 
     NaN equals NaN, whatever their bits; 0.0 and -0.0 differ.
     """
+    left, right = _widened(left), _widened(right)
     if left.type != right.type:
         return np.ones(len(left), np.bool_)
     if pa.types.is_floating(left.type):
@@ -181,6 +182,12 @@ def differing(left: pa.Array, right: pa.Array) -> NDArray[np.bool_] | None:
     else:
         mask = _unequal(left, right)
     return mask if mask.any() else None
+
+
+def _widened(array: pa.Array) -> pa.Array:
+    """Return text or bytes with offsets of 64 bits: how wide they are makes no other value."""
+    wide = {pa.string(): pa.large_string(), pa.binary(): pa.large_binary()}.get(array.type)
+    return array if wide is None else array.cast(wide)
 
 
 def _floats_differ(left: pa.Array, right: pa.Array) -> NDArray[np.bool_]:

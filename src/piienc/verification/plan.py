@@ -229,7 +229,7 @@ class _MarkedColumns(Struct, frozen=True):
             untried = {"round-trip": self.missing[key]} if key in self.missing else {}
             return PlaintextColumn(place, rules, facts, trip, self.fingerprinter, untried)
         keyset = self._open(key)
-        restored = original_field(place, schema, self.record).type
+        restored = original_field(place, schema, self.record, self.request.types).type
         rules = ValueRules.of(name, column, plain_type(restored), self.fingerprinter)
         if keyset:
             self.plan.violations += rules.of_column(place)

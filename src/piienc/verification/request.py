@@ -11,6 +11,8 @@ from piienc.tables import UnitSize
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    import pyarrow as pa
+
     from piienc.receivers import Profile
     from piienc.report.model import Expect, SchemaFacts
     from piienc.schema import Schema
@@ -37,6 +39,7 @@ class VerifyRequest(Struct, frozen=True, kw_only=True):
             undo a mark.
         threads: units checked in parallel; 0 means one for each core that may be used.
         units: how large they are.
+        types: the original types of marked columns, where the file does not record them.
         progress: called with the rows done, the bytes read, and the share of the file done.
     """
 
@@ -54,3 +57,4 @@ class VerifyRequest(Struct, frozen=True, kw_only=True):
     threads: int = 0
     units: UnitSize = UnitSize()
     progress: OnProgress | None = None
+    types: pa.Schema | None = None

@@ -16,14 +16,14 @@ _MOST_UNORDERED = 1000  # categories
 
 
 def merged_categories(
-    dictionaries: Iterable[pa.Array], label: str, *, ordered: bool
+    dictionaries: Iterable[pa.Array], kind: pa.DictionaryType, label: str
 ) -> pa.Array | None:
     """Return all values of a column's dictionaries, in their order.
 
     Args:
         dictionaries: the dictionaries of its batches.
+        kind: the column's type, which says whether the order has a meaning.
         label: the column's name in error messages.
-        ordered: whether the order has a meaning.
 
     Returns:
         The values; None for a large dictionary without an order, which is an encoding and not a
@@ -42,11 +42,11 @@ def merged_categories(
             new = dictionary.filter(pc.invert(pc.is_in(dictionary, value_set=union)))
             union = pa.concat_arrays([union, new])
             places = numpy_of(pc.index_in(dictionary, value_set=union))
-            if ordered and (places[1:] <= places[:-1]).any():
+            if kind.ordered and (places[1:] <= places[:-1]).any():
                 raise InputError(
                     f"{label}: its row groups or batches have its categories in different orders",
                     hint="write it with one list of categories for all rows",
                 )
-        if not ordered and len(union) > _MOST_UNORDERED:
+        if not kind.ordered and len(union) > _MOST_UNORDERED:
             return None
-    return union
+    return pa.nulls(0, kind.value_type) if union is None else union

@@ -223,7 +223,7 @@ def _weight(array: pa.Array) -> int:
         ends = np.frombuffer(array.buffers()[1], np.int32)[array.offset :][: len(array) + 1]
         first, last = (int(ends[0]), int(ends[-1])) if len(array) else (0, 0)
         return len(array) + _weight(array.values.slice(first, last - first))
-    if types.is_nested(kind) and not types.is_union(kind):
+    if types.is_nested(kind) and hasattr(array, "flatten") and not types.is_union(kind):
         return len(array) + _weight(array.flatten())
     lengths = None
     if types.is_dictionary(kind) and kind.value_type in _OF_LENGTHS:

@@ -98,9 +98,7 @@ class ParquetSource(BatchTable):
         batches = self._file.iter_batches(SLICE_ROWS, columns=[name])
         dictionaries = (batch.column(name).dictionary for batch in batches)
         try:
-            return merged_categories(
-                dictionaries, f"{self.name}: column {name!r}", ordered=kind.ordered
-            )
+            return merged_categories(dictionaries, kind, f"{self.name}: column {name!r}")
         except (pa.ArrowException, OSError) as error:
             raise damaged(self.name) from error
 
