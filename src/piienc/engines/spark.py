@@ -145,8 +145,8 @@ def actions() -> Iterator[None]:
     """Run actions on DataFrames that piienc has made, which raise the errors of `piienc.errors`.
 
     At its end, the cells of sealed keys that were reserved for DataFrames made in it, and not used,
-    are given back; those of others, when the driver ends. Keys that have encrypted over half of what
-    is safe are warned of.
+    are given back; those of others, when the driver ends. It warns of keys that have encrypted over
+    half of what is safe.
 
     Raises:
         PiiencError: a task has raised one: rows count from 1 within the partition.
