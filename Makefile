@@ -15,10 +15,10 @@ unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test interop spark mutants fuzz planted sanitize samples bench lint dist clean
+.PHONY: help demo test interop spark benchspark mutants fuzz planted sanitize samples bench lint dist clean
 
 help: ## show this
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 demo: $(PACKAGE) ## show the whole way: encrypt, deliver, fetch back, verify; and a round trip
 	@$(BIN)/piienc demo
@@ -39,6 +39,10 @@ WITH_SPARK = PYTHONPATH=$(CURDIR)/$(SPARK) $(BIN)
 spark: $(TOOLS) ## encrypt and decrypt by Spark: local, and a cluster of two workers
 	@.ci/spark-packages $(BIN)/python $(SPARK)
 	$(WITH_SPARK)/pytest -q -o addopts="-ra --import-mode=importlib" -p no:randomly tests/spark
+
+benchspark: $(TOOLS) ## measure Spark beside itself: an identity, its own functions, piienc
+	@.ci/spark-packages $(BIN)/python $(SPARK)
+	$(WITH_SPARK)/python benchmarks/spark.py
 
 mutants: $(TOOLS) ## change the code in thousands of places, and see that a test fails each time
 	$(BIN)/python tests/mutants/run.py

@@ -1,6 +1,7 @@
 """Spark beside itself: an identity `mapInArrow`, Spark's own `aes_encrypt`, and piienc.
 
-    .venv/share/spark/bin/python benchmarks/spark.py FILE SCHEMA KEYS [--repeats N]
+    make benchspark          # or, with PySpark on PYTHONPATH:
+    .venv/bin/python benchmarks/spark.py [--rows N] [--repeats N]
 
 One session of local[2], warm, in turns; Parquet to Parquet, and into nothing (`noop`). What piienc
 has made must come back; and a worker's peak memory is that of the largest Python process below the
@@ -16,15 +17,17 @@ import sys
 import tempfile
 import threading
 import time
-import tomllib
 from pathlib import Path
 from statistics import median
 from typing import TYPE_CHECKING
 
+from generate import KEYS, PERSONAL, generate_parquet, write_schema
 from pyspark.sql import SparkSession
 from pyspark.sql import functions as F  # noqa: N812  # as all of Spark's users call it
 
 import piienc.spark
+from piienc.keys import KeyFolder, Mode
+from piienc.keys import generate as generate_key
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
@@ -93,23 +96,25 @@ class Peaks(threading.Thread):
 def main() -> None:
     """Measure, and print."""
     parser = argparse.ArgumentParser()
-    parser.add_argument("file", type=Path)
-    parser.add_argument("schema", type=Path)
-    parser.add_argument("keys", type=Path)
+    parser.add_argument("--rows", type=int, default=1_000_000)
     parser.add_argument("--repeats", type=int, default=5)
     given = parser.parse_args()
-    columns = tomllib.loads(given.schema.read_text())["columns"]
-    names = [name for name, column in columns.items() if "encrypt" in column]
+    names = [*PERSONAL]
     folder = Path(tempfile.mkdtemp(prefix="spark-bench-"))
-    where = {"schema": given.schema, "keys": given.keys, "state": folder / "state"}
+    file = folder / "profiles.parquet"
+    generate_parquet(file, given.rows, group_rows=1 << 17)
+    where = {name: folder / name for name in ("schema", "keys", "state")}
+    write_schema(where["schema"])
+    for name, mode in KEYS.items():
+        KeyFolder(where["keys"]).create(name, generate_key(Mode(mode)), None)
     peaks = Peaks()
     peaks.start()
     spark = session(folder)
     try:
-        plain = spark.read.parquet(str(given.file))
+        plain = spark.read.parquet(str(file))
         rows = plain.count()
         ours, theirs = str(folder / "ours"), str(folder / "theirs")
-        encrypted = piienc.spark.encrypt(plain, rows=rows, **where)
+        encrypted = piienc.spark.encrypt(plain, **where)
         with piienc.spark.actions():
             encrypted.write.parquet(ours)
         by_spark(plain, names, encrypt=True).write.parquet(theirs)
@@ -140,10 +145,11 @@ def main() -> None:
                 print(f"  {name:24} {median(seconds):6.2f} s")
             for verb in ("encrypt", "decrypt"):
                 own = median(taken[f"piienc {verb}"])
-                alone = "identity" if verb == "encrypt" else "identity, of ciphertext"
+                spark_s = median(taken[f"aes_{verb}"]) / own
+                alone = [own / median(taken[name]) for name in ways if "identity" in name]
                 print(
-                    f"  {verb}: {median(taken[f'aes_{verb}']) / own:.1f} times as fast as Spark's; "
-                    f"{own / median(taken[alone]):.2f} times an identity"
+                    f"  {verb}: {spark_s:.1f} times as fast as Spark's; {alone[0]:.2f} times an "
+                    f"identity of plaintext, {alone[1]:.2f} of ciphertext"
                 )
         print(f"a worker's peak: {peaks.largest / 1e6:.0f} MB")
     finally:

@@ -15,7 +15,8 @@ from spark_desk import PASSPHRASE, secrets_of, told
 import piienc
 import piienc.spark
 from piienc.errors import AuthenticationError, InputError, KeyAccessError, PolicyError, UsageError
-from piienc.state.cells import CellCounter
+from piienc.keys import KeyFolder, Mode, generate
+from piienc.state.cells import CELL_LIMIT, CellCounter
 
 pytestmark = [
     pytest.mark.spark,
@@ -227,33 +228,68 @@ def test_driver_refuses_before_anything_runs(spark, people, where, tmp_path):
         piienc.spark.encrypt(people, **where | {"schema": less})
 
 
-def test_cells_are_counted_before_they_are_sealed_and_the_rest_is_given_back(
-    spark, people, where, tmp_path
-):
-    """However often an action runs."""
+def test_each_cell_is_counted_before_it_is_sealed(spark, people, where, tmp_path):
+    """However often an action runs; and what was reserved ahead is given back."""
     cells = 2 * ROWS
     with piienc.spark.actions():
         encrypted = piienc.spark.encrypt(people, **where)
-        assert counted(where["state"]) >= cells
         encrypted.write.parquet(str(tmp_path / "x"))
-        assert counted(where["state"]) >= 2 * cells
+        assert counted(where["state"]) >= cells
         encrypted.write.parquet(str(tmp_path / "y"))
-    assert 2 * cells <= counted(where["state"]) <= 3 * cells
+    assert counted(where["state"]) == 2 * cells
     lines = [(line["command"], line["outcome"]) for line in told(where["state"])]
     assert lines == [("spark-encrypt", "begun"), ("spark-encrypt", "done")]
     assert [key["name"] for key in told(where["state"])[-1]["keys"]] == ["look", "seal"]
 
 
-def test_action_that_fails_gives_nothing_back(spark, people, where):
-    """How far it came, nobody knows."""
+def test_action_that_stops_early_counts_what_it_has_sealed(people, where):
+    """Spark tells nothing of such tasks: their workers had to ask before."""
+    with piienc.spark.actions():
+        encrypted = piienc.spark.encrypt(people.coalesce(1), **where)
+        for _ in range(10):
+            encrypted.first()
+    assert counted(where["state"]) >= 10 * 2 * 1000  # a batch each, of two sealed columns
+
+
+def test_action_that_fails_counts_what_it_has_sealed(people, where):
+    """The rows before the one that it refused, too."""
     again = piienc.encrypt_values(
         ["x"], key="seal", context="phone", keys=where["keys"], state=where["state"],
         passphrase=PASSPHRASE,
     )  # fmt: skip
     wrong = people.withColumn("phone", F.when(F.col("id") == 4000, again[0]).otherwise("x"))
     with pytest.raises(PolicyError, match="encrypted already"), piienc.spark.actions():
-        piienc.spark.encrypt(wrong, **where).collect()
-    assert counted(where["state"]) >= 2 * ROWS
+        piienc.spark.encrypt(wrong.coalesce(1), **where).collect()
+    assert counted(where["state"]) >= 2 * 4000
+
+
+def test_key_that_is_half_used_up_is_warned_of(people, where):
+    """At the end of the actions, since only they encrypt."""
+    piienc.spark.encrypt(people, **where).first()
+    with CellCounter(where["state"]) as counter, counter.database() as database:
+        database.execute("UPDATE sealed_keys SET cells = ?", (CELL_LIMIT // 2,))
+    with pytest.warns(match="over half of what is safe"), piienc.spark.actions():
+        piienc.spark.encrypt(people, **where).first()
+
+
+def test_key_that_is_used_up_seals_no_more(people, where):
+    """The worker's error is that of the counter in the driver."""
+    encrypted = piienc.spark.encrypt(people, **where)
+    encrypted.first()
+    with CellCounter(where["state"]) as counter, counter.database() as database:
+        database.execute("UPDATE sealed_keys SET cells = ?", (CELL_LIMIT,))
+    encrypted = piienc.spark.encrypt(people, **where)
+    with pytest.raises(KeyAccessError, match="safe for AES-GCM"), piienc.spark.actions():
+        encrypted.collect()
+
+
+def test_workers_with_other_keys_are_refused(people, where, project, tmp_path):
+    """Nobody would count their cells."""
+    KeyFolder(tmp_path / "other").create("look", generate(Mode.SEARCHABLE), None)
+    KeyFolder(tmp_path / "other").create("seal", generate(Mode.SEALED), None)
+    encrypted = piienc.spark.encrypt(people, **where, worker_keys=tmp_path / "other")
+    with pytest.raises(KeyAccessError, match="none of the driver's"), piienc.spark.actions():
+        encrypted.collect()
 
 
 def test_no_secret_travels(spark, people, where, project, tmp_path):

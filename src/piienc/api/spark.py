@@ -34,7 +34,6 @@ def encrypt(
     df: DataFrame,
     *,
     schema: PathLike,
-    rows: int | None = None,
     passphrase_file: PathLike | None = None,
     worker_keys: PathLike | None = None,
     worker_passphrase_file: PathLike | None = None,
@@ -46,9 +45,8 @@ def encrypt(
     """Encrypt the columns of a DataFrame that a schema marks, when an action runs.
 
     Args:
-        df: the DataFrame. Spark computes it once more to count its rows if a key is sealed.
+        df: the DataFrame.
         schema: the schema file; it is read here and travels with the plan.
-        rows: how many rows it has at the most, so that Spark need not count them.
         passphrase_file: holds the passphrase of the keys; None if they have none.
         worker_keys: the path of the key folder on the workers. Default: as here.
         worker_passphrase_file: that of the file with their passphrase. Default: as here.
@@ -66,19 +64,14 @@ def encrypt(
     settings, path = settings_of(keys, state, config), Path(schema)
     places = _places(settings, passphrase_file, worker_keys, worker_passphrase_file)
     with recorded("spark-encrypt", settings, schema=path, on_warning=on_warning) as entry:
-        counter = CellCounter(settings.state_dir)
-        made = encrypted(
+        return encrypted(
             df,
             schemas.load(path),
             places,
             keys=keyring(settings, _unlocker(passphrase_file), entry),
-            counter=counter,
+            counter=CellCounter(settings.state_dir),
             marks=Marks(settings.state_dir),
-            rows=rows,
         )
-        for warning in counter.warnings():
-            on_warning(warning)
-    return made
 
 
 def decrypt(

@@ -6,13 +6,14 @@ schema and the place of the keys: see `spark_task.py`.
 
 from __future__ import annotations
 
-import threading
+import warnings
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 from msgspec import Struct
 
+from piienc.engines.spark_cells import Ticket, counting
 from piienc.engines.spark_task import Task, error_in
 from piienc.errors import ConfigError, PolicyError, UsageError
 from piienc.tables.memory import MemoryTable
@@ -20,7 +21,6 @@ from piienc.transform.memory import MemoryPass
 from piienc.transform.passes import DecryptRequest, EncryptRequest
 
 try:
-    from pyspark.accumulators import AccumulatorParam
     from pyspark.sql.pandas.types import to_arrow_type
     from pyspark.sql.types import BinaryType, StringType, StructField, StructType, TimestampType
 except ImportError:
@@ -64,7 +64,6 @@ def encrypted(
     keys: Callable[[str], Keyset],
     counter: CellCounter,
     marks: Marks | None,
-    rows: int | None = None,
 ) -> DataFrame:
     """Return a DataFrame with the columns encrypted that a schema marks.
 
@@ -73,9 +72,8 @@ def encrypted(
         schema: the schema.
         places: where the workers find the keys.
         keys: finds a keyset by its name.
-        counter: counts the cells of sealed keys: as many are reserved as rows need.
+        counter: counts the cells of sealed keys, for all workers.
         marks: the marks that the schema must not undo.
-        rows: how many rows it has at the most; None has Spark count them.
 
     Raises:
         PiiencError: of the class that tells what is wrong.
@@ -90,18 +88,11 @@ def encrypted(
     request = EncryptRequest(schema=schema, keys=keys, counter=counter, marks=marks)
     made = MemoryPass(table, request).schema
     fields = [_encrypted_field(field, schema, keys, made) for field in df.schema]
-    sealed = [keys(str(each.encrypt)) for each in schema.marked.values()]
-    sealed = [keyset for keyset in sealed if keyset.mode == "sealed"]
-    task = Task(schema, places.keys, places.passphrase_file)
-    if not sealed:
-        return df.mapInArrow(task.run, StructType(fields))
-    count = df.count() if rows is None else rows
-    reserved = Reservation(counter, [keyset.primary for keyset in sealed], count)
-    context = df.sparkSession.sparkContext
-    speculates = context.getConf().get("spark.speculation", "false") == "true"
-    reserved.begin(int(context.getConf().get("spark.task.maxFailures", "4")))
-    told = context.accumulator({}, CellReports(reserved.report))
-    return df.mapInArrow(_Counted(task, told, 2 if speculates else 1), StructType(fields))
+    keysets = [keys(str(each.encrypt)) for each in schema.marked.values()]
+    sealed = {each.primary.fingerprint: each.primary for each in keysets if each.mode == "sealed"}
+    ticket = _ticket(df, counter, sealed) if sealed else None
+    task = Task(schema, places.keys, places.passphrase_file, ticket=ticket)
+    return df.mapInArrow(task.run, StructType(fields))
 
 
 def decrypted(
@@ -146,121 +137,55 @@ def decrypted(
     return df.mapInArrow(task.run, StructType(fields))
 
 
-class Reservation:
-    """Cells of sealed keys that are counted before an action encrypts them.
-
-    An action may run again, and so may each task of it; what a task has encrypted is known when it
-    has ended, and of failed attempts never. So what all attempts of a whole action could need is
-    always reserved ahead; and each task that has ended is counted once more for each attempt
-    that failed before it. Of what was ahead, one action's cells are never given back: a stage that
-    is begun anew does not tell how far it had come. The count is never less than the cells.
-    """
-
-    def __init__(self, counter: CellCounter, keys: list[Key], rows: int) -> None:
-        """Take the keys of the sealed columns, one for each, and the rows of an action."""
-        self._counter, self._rows, self._lock = counter, rows, threading.Lock()
-        self._keys = {key.fingerprint: key for key in keys}
-        self._columns = {name: [k.fingerprint for k in keys].count(name) for name in self._keys}
-        self._ahead: dict[str, int] = {}
-
-    def begin(self, attempts: int) -> None:
-        """Reserve what an action can need, each of whose tasks may be tried so often.
-
-        Raises:
-            KeyAccessError: a key would encrypt more cells than is safe.
-        """
-        for name, key in self._keys.items():
-            self._ahead[name] = attempts * self._rows * self._columns[name]
-            self._counter.spend(key, self._ahead[name])
-        for block in _BLOCKS[-1:]:
-            block.append(self)
-
-    def report(self, cells: Mapping[str, int]) -> None:
-        """Count what a task has encrypted."""
-        with self._lock:
-            for name, count in cells.items():
-                self._counter.spend(self._keys[name], count)
-
-    def end(self) -> None:
-        """Give back what was reserved ahead: all actions have come to their end."""
-        with self._lock:
-            for name, ahead in self._ahead.items():
-                once = self._rows * self._columns[name]
-                self._counter.give_back(self._keys[name], max(0, ahead - once))
-            self._ahead.clear()
-            self._counter.close()
-
-
-class CellReports(AccumulatorParam[dict[str, int]]):  # type: ignore[misc]  # Spark has no types here
-    """Adds up the cells of tasks: in a worker, into one report; in the driver, one by one."""
-
-    def __init__(self, on_report: Callable[[Mapping[str, int]], None] | None = None) -> None:
-        """Take what the driver does with a report."""
-        self._on_report = on_report
-
-    def __reduce__(self) -> tuple[type[CellReports], tuple[()]]:
-        """Travel to workers without what belongs to the driver."""
-        return CellReports, ()
-
-    def zero(self, value: dict[str, int]) -> dict[str, int]:  # noqa: ARG002  # any
-        """Return no cells."""
-        return {}
-
-    def addInPlace(self, value1: dict[str, int], value2: dict[str, int]) -> dict[str, int]:  # noqa: N802  # Spark's name
-        """Add a report."""
-        if self._on_report is not None:
-            self._on_report(value2)
-        return {name: value1.get(name, 0) + value2.get(name, 0) for name in {**value1, **value2}}
-
-
-class _Counted(Struct, frozen=True):
-    """A task that tells the driver how many cells it has sealed."""
-
-    task: Task
-    told: Any
-    copies: int
-
-    def __call__(self, batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-        """Yield a partition's batches, encrypted."""
-        from pyspark import TaskContext  # noqa: PLC0415  # there is one in a worker only
-
-        cells: dict[str, int] = {}
-
-        def count(key: str, number: int) -> None:
-            cells[key] = cells.get(key, 0) + number
-
-        yield from self.task.run(batches, count)
-        context = TaskContext.get()
-        # Attempts that failed tell nothing, so this one tells for them.
-        attempts = self.copies * (1 if context is None else 1 + context.attemptNumber())
-        self.told.add({key: attempts * number for key, number in cells.items()})
-
-
-_BLOCKS: list[list[Reservation]] = []
+_COUNTERS: list[list[CellCounter]] = []
 
 
 @contextmanager
 def actions() -> Iterator[None]:
     """Run actions on DataFrames that piienc has made, which raise the errors of `piienc.errors`.
 
-    At the end of the block, what was reserved in it of the cells of sealed keys, and not used, is
-    given back. Where an action fails, the reservation stays counted.
+    At its end, the cells of sealed keys that were reserved for DataFrames made in it, and not used,
+    are given back; those of others, when the driver ends. It warns of keys that have encrypted over
+    half of what is safe.
 
     Raises:
         PiiencError: a task has raised one: rows count from 1 within the partition.
     """
-    _BLOCKS.append([])
+    _COUNTERS.append([])
     try:
         yield
     except Exception as error:
         if (ours := error_in(str(error))) is not None:
             raise ours from None
         raise
-    else:
-        for reservation in _BLOCKS[-1]:
-            reservation.end()
     finally:
-        _BLOCKS.pop()
+        for counter in _COUNTERS.pop():
+            for warning in counter.warnings():
+                warnings.warn(warning, stacklevel=3)
+            counter.close()
+
+
+def _ticket(df: DataFrame, counter: CellCounter, sealed: Mapping[str, Key]) -> Ticket:
+    """Have this driver count cells for its workers.
+
+    Raises:
+        ConfigError: it cannot listen to them.
+        UsageError: this process is no driver.
+    """
+    for block in _COUNTERS[-1:]:
+        block.append(counter)
+    context = getattr(df.sparkSession, "sparkContext", None)
+    if context is None:
+        raise UsageError(
+            "DataFrame is one of Spark Connect, where nobody can count the cells of sealed keys",
+            hint="run it in the driver's process, or encrypt under searchable keys",
+        )
+    given = context.getConf()
+    host, port = str(given.get("spark.driver.host")), str(given.get("spark.piienc.port", "0"))
+    bind = str(given.get("spark.driver.bindAddress", host))
+    if not (port.isascii() and port.isdigit()):
+        raise ConfigError(f"spark.piienc.port: {port!r} is no port", hint="give a number, or none")
+    return counting(counter, sealed, host, bind=bind, port=int(port))
 
 
 def _encrypted_field(

@@ -15,6 +15,7 @@ import pyarrow as pa
 from msgspec import Struct
 
 from piienc import errors
+from piienc.engines.spark_cells import CellClient, error_of, facts_of, other_keys
 from piienc.keys import KeyFolder, Unlocker
 from piienc.keys.passphrase import read_passphrase
 from piienc.tables.memory import MemoryTable
@@ -22,8 +23,9 @@ from piienc.transform.memory import MemoryPass
 from piienc.transform.passes import DecryptRequest, EncryptRequest
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
 
+    from piienc.engines.spark_cells import Ticket
     from piienc.keys import Key
     from piienc.schema import Schema
 
@@ -35,8 +37,7 @@ class TaskError(Exception):
     """An error of ours on its way to the driver, which gets no more of it than its text."""
 
     def __init__(self, error: errors.PiiencError) -> None:
-        facts = {"class": type(error).__name__, "message": str(error), "hint": error.hint}
-        super().__init__(_MARK + json.dumps(facts))
+        super().__init__(_MARK + json.dumps(facts_of(error)))
 
 
 def error_in(text: str) -> errors.PiiencError | None:
@@ -46,11 +47,9 @@ def error_in(text: str) -> errors.PiiencError | None:
         return None
     try:
         facts, _ = json.JSONDecoder().raw_decode(rest)
-        kind = getattr(errors, facts["class"])
-        made: errors.PiiencError = kind(facts["message"], hint=facts["hint"])
-    except (ValueError, KeyError, TypeError, AttributeError):
+        return error_of(facts)
+    except (ValueError, AttributeError):
         return None
-    return made
 
 
 class Task(Struct, frozen=True):
@@ -64,6 +63,7 @@ class Task(Struct, frozen=True):
         decrypt: decrypt; else, encrypt.
         columns: decrypt only these.
         types: the original types, as an Arrow IPC schema.
+        ticket: to have the cells of sealed keys counted.
     """
 
     schema: Schema
@@ -72,49 +72,52 @@ class Task(Struct, frozen=True):
     decrypt: bool = False
     columns: tuple[str, ...] = ()
     types: bytes | None = None
+    ticket: Ticket | None = None
 
-    def run(
-        self,
-        batches: Iterator[pa.RecordBatch],
-        on_sealed: Callable[[str, int], None] = lambda *_: None,
-    ) -> Iterator[pa.RecordBatch]:
+    def run(self, batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         """Yield the batches of a partition, changed.
 
         Args:
             batches: all of one schema.
-            on_sealed: called with the fingerprint of a sealed key and the cells under it.
 
         Raises:
             TaskError: of an error of ours, with the row in the partition, from 1.
         """
-        budget, memory_pass, row = _Reported(on_sealed), None, 1
+        client = None if self.ticket is None else CellClient(self.ticket)
+        memory_pass, row = None, 1
         try:
             for batch in batches:
                 if memory_pass is None:
                     table = MemoryTable(batch.schema, (), NAME)
-                    memory_pass = MemoryPass(table, self.request(budget))
+                    memory_pass = MemoryPass(table, self.request(client))
                 yield memory_pass.apply(batch, row)
                 row += batch.num_rows
         except errors.PiiencError as error:
             raise TaskError(error) from None
+        finally:
+            if client is not None:
+                client.close()
 
-    def request(self, budget: _Reported) -> EncryptRequest | DecryptRequest:
+    def request(self, client: CellClient | None) -> EncryptRequest | DecryptRequest:
         """Return what is asked for, with the keys of this process."""
         keys = _opened(self.keys, self.passphrase_file).load
         if self.decrypt:
             types = None if self.types is None else pa.ipc.read_schema(pa.py_buffer(self.types))
             return DecryptRequest(schema=self.schema, keys=keys, columns=self.columns, types=types)
-        return EncryptRequest(schema=self.schema, keys=keys, counter=budget, marks=None)
+        return EncryptRequest(
+            schema=self.schema, keys=keys, counter=client or _NO_CELLS, marks=None
+        )
 
 
-class _Reported(Struct, frozen=True):
-    """Tells of the cells of sealed keys, which the driver has reserved."""
+class _NoCells:
+    """Counts nothing: the driver has found no sealed key."""
 
-    on_sealed: Callable[[str, int], None]
+    def spend(self, key: Key, cells: int) -> None:  # noqa: ARG002  # none is right
+        """Refuse."""
+        raise other_keys()
 
-    def spend(self, key: Key, cells: int) -> None:
-        """Tell of cells."""
-        self.on_sealed(key.fingerprint, cells)
+
+_NO_CELLS = _NoCells()
 
 
 @lru_cache(8)

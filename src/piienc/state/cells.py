@@ -96,11 +96,6 @@ class CellCounter(StateRecords):
                 left += self._reserve(key, cells - left)
             self._left[name] = left - cells
 
-    def give_back(self, key: CountedKey, cells: int) -> None:
-        """Take back cells that were counted and not encrypted."""
-        with self._locked():
-            self._left[key.fingerprint] = self._left.get(key.fingerprint, 0) + cells
-
     def warnings(self) -> tuple[str, ...]:
         """Name the keys of this run that have passed half of their limit."""
         used = {name: total - self._left[name] for name, total in self._totals.items()}
