@@ -98,7 +98,7 @@ class CellCounter(StateRecords):
 
     def warnings(self) -> tuple[str, ...]:
         """Name the keys of this run that have passed half of their limit."""
-        used = {name: total - self._left[name] for name, total in self._totals.items()}
+        used = {name: total - self._left.get(name, 0) for name, total in self._totals.items()}
         return tuple(
             f"key id {self._keys[name].key_id} has encrypted {cells:,} cells, over half of what is "
             "safe for AES-GCM: plan a new key"
