@@ -9,7 +9,7 @@ from msgspec import Struct, field
 
 from piienc.base.printable import in_words
 from piienc.core import FaultKind, Unreadable, engine
-from piienc.errors import InputError
+from piienc.errors import InputError, PiiencError
 from piienc.tables.csv import oddities
 from piienc.tables.csv.text import recoded, unreadable, unwritable
 
@@ -155,6 +155,10 @@ class CsvErrors(Struct, frozen=True):
             f"{self.name}: line {line}: no end of this record within {in_words(self.longest)}",
             hint="look for a quote that is never closed; lines end in LF or CRLF",
         )
+
+    def cut(self, line: int) -> PiiencError:
+        """Return the error for a block that ends within a line, which is a bug."""
+        return PiiencError(f"{self.name}: line {line}: a part of the file was cut within a line")
 
     def refuse_long(self, block: Block, written: Spliced | None = None) -> None:
         """Refuse a record of more bytes than are read; or as it is written, to be read again.
