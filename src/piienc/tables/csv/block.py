@@ -57,9 +57,10 @@ class Block(Struct, frozen=True):
         try:
             strings = recoded(self.records.column(number), charset, "utf-8")
         except Unreadable as refused:
-            raise self.errors.of_value(self.line_of(refused.row), refused.__cause__) from None
+            line = self.line_of(refused.row)
+            raise self.errors.of_value(line, refused.__cause__, number + 1) from None
         if charset == "utf-8" and (bad := engine().not_text(strings)):
-            raise self.errors.not_text(self.line_of(bad[0]))
+            raise self.errors.not_text(self.line_of(bad[0]), number + 1)
         self._columns[number] = strings
         return strings
 
@@ -134,14 +135,14 @@ class CsvErrors(Struct, frozen=True):
         line = first_line + fault.line
         return InputError(f"{self.name}: line {line}: {what}{because}", hint=odd.remedy)
 
-    def not_text(self, line: int, *, known: bool = False) -> InputError:
+    def not_text(self, line: int, field: int = 0, *, known: bool = False) -> InputError:
         """Return the error for bytes that are not of the encoding, or are not written by it."""
-        return unreadable(self.name, line, self.form.encoding, known=known)
+        return unreadable(self.name, line, self.form.encoding, known=known, field=field)
 
-    def of_value(self, line: int, cause: BaseException | None = None) -> InputError:
+    def of_value(self, line: int, cause: BaseException | None = None, field: int = 0) -> InputError:
         """Return the error for a value of such bytes, or of an escape that is not clear."""
         if cause:
-            return self.not_text(line, known=not isinstance(cause, UnicodeDecodeError))
+            return self.not_text(line, field, known=not isinstance(cause, UnicodeDecodeError))
         return InputError(
             f"{self.name}: line {line}: a value has an escape before a letter or a digit, which "
             "some programs read as that character, and others as a line break, say",
