@@ -146,7 +146,10 @@ def test_original_and_plain_file_and_standard_input(export):
 
 WRONG = {
     "a ragged row": (lambda data: data + b"4,x\n", "line 5: 2 fields, where the header has 3"),
-    "bytes of another encoding": (lambda data: data + b"4,,\xff\n", "line 5: bytes that are not"),
+    "bytes of another encoding": (
+        lambda data: data + b"4,,\xff\n",
+        "line 5: bytes that are not utf-8 (field 3)",
+    ),
     "an open quote": (lambda data: data + b'4,,"x\n', "a quoted field begins here and never ends"),
     "nothing": (lambda _: b"", "is empty: not even a header is there"),
 }

@@ -164,7 +164,6 @@ FAULTS = (
             "len(self.columns), final=ended)",
             "len(self.columns), final=True)",
         ),
-        "each of the two is whole, and what is read twice is cut twice",
     ),
     Fault(
         "arrays.py: a slice has the offsets of the array's beginning",

@@ -188,6 +188,28 @@ def test_block_that_is_lost_ends_the_run(shop):
         shop.encrypt("a.csv", "b.csv", shop.schema(SCHEMA), units=UnitSize(csv_bytes=64))
 
 
+@pytest.mark.parametrize("line_end", ["\n", "\r\n", "\r", "\r\r\n"])
+@pytest.mark.parametrize("lost", [0, 2])
+def test_record_that_is_cut_at_the_border_of_a_block_ends_the_run(shop, line_end, lost):
+    """In a table of one column, either part is a record, and no byte is missing."""
+    right, short = type(engine()).find, len(line_end) + lost
+
+    def find(self, data, dialect, columns, *, final):
+        found = right(self, data, dialect, columns, final=final)
+        if final or found.size < short:
+            return found
+        return right(self, data[: found.size - short], dialect, columns, final=True)
+
+    rows = 150_000 if line_end == "\r" else 50  # it is looked for an LF in the first MiB
+    shop.write("a.csv", "".join(f"mail{n}{line_end}" for n in range(rows)))
+    schema = shop.schema({"mail0": {"type": "string", "encrypt": "look"}})
+    with (
+        mock.patch.object(type(engine()), "find", find),
+        shop.refused(PiiencError, "line [0-9]+: .*cut within a line"),
+    ):
+        shop.encrypt("a.csv", "b.csv", schema, units=UnitSize(csv_bytes=64))
+
+
 @pytest.mark.parametrize("end", ["", "\n", "\r\n"])
 @pytest.mark.parametrize("rows", [0, 1, 9])
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "cp1252"])

@@ -9,7 +9,7 @@ from msgspec import Struct, field
 
 from piienc.base.printable import in_words
 from piienc.core import FaultKind, Unreadable, engine
-from piienc.errors import InputError
+from piienc.errors import InputError, PiiencError
 from piienc.tables.csv import oddities
 from piienc.tables.csv.text import recoded, unreadable, unwritable
 
@@ -57,9 +57,10 @@ class Block(Struct, frozen=True):
         try:
             strings = recoded(self.records.column(number), charset, "utf-8")
         except Unreadable as refused:
-            raise self.errors.of_value(self.line_of(refused.row), refused.__cause__) from None
+            line = self.line_of(refused.row)
+            raise self.errors.of_value(line, refused.__cause__, number + 1) from None
         if charset == "utf-8" and (bad := engine().not_text(strings)):
-            raise self.errors.not_text(self.line_of(bad[0]))
+            raise self.errors.not_text(self.line_of(bad[0]), number + 1)
         self._columns[number] = strings
         return strings
 
@@ -134,14 +135,14 @@ class CsvErrors(Struct, frozen=True):
         line = first_line + fault.line
         return InputError(f"{self.name}: line {line}: {what}{because}", hint=odd.remedy)
 
-    def not_text(self, line: int, *, known: bool = False) -> InputError:
+    def not_text(self, line: int, field: int = 0, *, known: bool = False) -> InputError:
         """Return the error for bytes that are not of the encoding, or are not written by it."""
-        return unreadable(self.name, line, self.form.encoding, known=known)
+        return unreadable(self.name, line, self.form.encoding, known=known, field=field)
 
-    def of_value(self, line: int, cause: BaseException | None = None) -> InputError:
+    def of_value(self, line: int, cause: BaseException | None = None, field: int = 0) -> InputError:
         """Return the error for a value of such bytes, or of an escape that is not clear."""
         if cause:
-            return self.not_text(line, known=not isinstance(cause, UnicodeDecodeError))
+            return self.not_text(line, field, known=not isinstance(cause, UnicodeDecodeError))
         return InputError(
             f"{self.name}: line {line}: a value has an escape before a letter or a digit, which "
             "some programs read as that character, and others as a line break, say",
@@ -155,6 +156,10 @@ class CsvErrors(Struct, frozen=True):
             f"{self.name}: line {line}: no end of this record within {in_words(self.longest)}",
             hint="look for a quote that is never closed; lines end in LF or CRLF",
         )
+
+    def cut(self, line: int) -> PiiencError:
+        """Return the error for a block that ends within a line, which is a bug."""
+        return PiiencError(f"{self.name}: line {line}: a part of the file was cut within a line")
 
     def refuse_long(self, block: Block, written: Spliced | None = None) -> None:
         """Refuse a record of more bytes than are read; or as it is written, to be read again.

@@ -78,3 +78,9 @@ class CsvFormat(Struct, frozen=True):
         if self.line_end == "\r":
             count += data.count(b"\r", 0, end) - data.count(b"\r\n", 0, end)
         return count
+
+    def is_line_end(self, data: bytes, end: int) -> bool:
+        """Tell whether a line ends at a place of some data."""
+        if self.line_end == "\r" and data.endswith(b"\r", 0, end):
+            return not data.startswith(b"\n", end)
+        return data.endswith(b"\n", 0, end)

@@ -88,6 +88,7 @@ class CsvSource(Struct, ByteTable):
         Raises:
             InputError: bytes that the encoding does not know, or a record that is not as it
                 should be, with its line.
+            PiiencError: a block ends within a line, which is a bug.
         """
         errors, dialect = self._errors, self.format.dialect
         line = 1 + self.format.lines(self.header, len(self.header))
@@ -102,6 +103,9 @@ class CsvSource(Struct, ByteTable):
             if records.fault:
                 raise errors.of_fault(records.fault, data, line)
             if block.size:
+                # Of one column, each part of a record is one: no other proof would see the cut.
+                if not ended and not self.format.is_line_end(data, block.size):
+                    raise errors.cut(line + records.lines)
                 yield block
             lines = max(1, records.lines)
             size = min(2 * size, largest, max(usual, _RECORDS * block.size // lines))

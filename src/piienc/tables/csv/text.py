@@ -58,13 +58,17 @@ def encoding_of(stream: Decompressed, expected: str) -> str:
     )
 
 
-def unreadable(name: str, line: int, encoding: str, *, known: bool) -> InputError:
-    """Return the error for bytes that a file's encoding does not know, or would write as others."""
+def unreadable(name: str, line: int, encoding: str, *, known: bool, field: int = 0) -> InputError:
+    """Return the error for bytes that a file's encoding does not know, or would write as others.
+
+    `field` is the number of the field, from 1, if that is known; its name may be a value.
+    """
     what, hint = f"are not {encoding}", "name the file's encoding in the schema: [csv] encoding"
     if known:
         what = f"{encoding} would write back as others, though they are the same character"
         hint = f"convert the file to UTF-8: iconv -f {encoding.replace('_', '-')} -t UTF-8"
-    return InputError(f"{name}: line {line}: bytes that {what}", hint=hint)
+    where = f" (field {field})" if field else ""
+    return InputError(f"{name}: line {line}: bytes that {what}{where}", hint=hint)
 
 
 def unwritable(place: str, encoding: str) -> InputError:
