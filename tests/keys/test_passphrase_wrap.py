@@ -279,3 +279,22 @@ def test_import_keys_does_not_load_cryptography():
         [sys.executable, "-c", program], capture_output=True, text=True, check=True
     )
     assert done.stdout.strip() == "False"
+
+
+def test_two_threads_may_open_locked_keys_at_once(tmp_path):
+    """OpenSSL 4.0 waits for ever where two derive at once, so it runs in a process of its own."""
+    program = f"""
+from pathlib import Path
+from threading import Thread
+from piienc.base.secret import SecretBytes
+from piienc.keys import KeyFolder, Mode, Unlocker, generate
+keys, secret = Path({str(tmp_path / "keys")!r}), SecretBytes(b"x")
+KeyFolder(keys).create("a", generate(Mode.SEALED), secret)
+load = lambda: KeyFolder(keys, Unlocker(lambda _: secret)).load("a")
+threads = [Thread(target=load) for _ in range(3)]
+for thread in threads:
+    thread.start()
+for thread in threads:
+    thread.join()
+"""
+    subprocess.run([sys.executable, "-c", program], timeout=120, check=True)

@@ -311,3 +311,25 @@ def test_metadata_of_a_field_tells_what_it_was(people, where):
     record = field.metadata["piienc"]
     assert (record["key"], record["mode"], record["context"]) == ("seal", "sealed", "born")
     assert json.loads(json.dumps(record["field"]))["type"] == "date"
+
+
+def test_nulls_that_arise_after_encryption_are_null_after_decryption(spark, where, people):
+    """An outer join makes some of what had none."""
+    encrypted = piienc.spark.encrypt(people.limit(3).withColumn("phone", F.lit("x")), **where)
+    joined = spark.range(5).withColumnRenamed("id", "k")
+    joined = joined.join(encrypted, F.col("k") == F.col("id"), "left").drop("k")
+    back = piienc.spark.decrypt(joined, **where)
+    assert back.filter("phone is null").count() == 2
+    assert len(back.collect()) == 5
+
+
+def test_decrypted_column_has_the_name_of_today(spark, where, people):
+    """The record is not authentic: one with another column's name must not swap the two."""
+    encrypted = piienc.spark.encrypt(people, **where)
+    for name, other in {"email": "phone", "phone": "email"}.items():
+        metadata = json.loads(json.dumps(encrypted.schema[name].metadata))
+        metadata["piienc"]["field"]["name"] = other
+        encrypted = encrypted.withMetadata(name, metadata)
+    back = piienc.spark.decrypt(encrypted, **where)
+    assert back.columns == people.columns
+    assert same(back, people)

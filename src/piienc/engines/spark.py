@@ -6,6 +6,7 @@ schema and the place of the keys: see `spark_task.py`.
 
 from __future__ import annotations
 
+import threading
 import warnings
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
@@ -127,7 +128,7 @@ def decrypted(
     made = MemoryPass(table, request).schema
     chosen = {name for name in schema.marked if not columns or name in columns}
     fields = [
-        originals.get(field.name, _typed(field, made)) if field.name in chosen else field
+        _decrypted_field(field, originals.get(field.name), made) if field.name in chosen else field
         for field in df.schema
     ]
     document = types.serialize().to_pybytes()
@@ -137,7 +138,14 @@ def decrypted(
     return df.mapInArrow(task.run, StructType(fields))
 
 
-_COUNTERS: list[list[CellCounter]] = []
+class _Blocks(threading.local):
+    """The blocks of `actions` that this thread is in, each with the counters made there."""
+
+    def __init__(self) -> None:
+        self.counters: list[list[CellCounter]] = []
+
+
+_BLOCKS = _Blocks()
 
 
 @contextmanager
@@ -151,7 +159,7 @@ def actions() -> Iterator[None]:
     Raises:
         PiiencError: a task has raised one: rows count from 1 within the partition.
     """
-    _COUNTERS.append([])
+    _BLOCKS.counters.append([])
     try:
         yield
     except Exception as error:
@@ -159,7 +167,7 @@ def actions() -> Iterator[None]:
             raise ours from None
         raise
     finally:
-        for counter in _COUNTERS.pop():
+        for counter in _BLOCKS.counters.pop():
             for warning in counter.warnings():
                 warnings.warn(warning, stacklevel=3)
             counter.close()
@@ -172,7 +180,7 @@ def _ticket(df: DataFrame, counter: CellCounter, sealed: Mapping[str, Key]) -> T
         ConfigError: it cannot listen to them.
         UsageError: this process is no driver.
     """
-    for block in _COUNTERS[-1:]:
+    for block in _BLOCKS.counters[-1:]:
         block.append(counter)
     context = getattr(df.sparkSession, "sparkContext", None)
     if context is None:
@@ -226,11 +234,20 @@ def _recorded(records: Mapping[str, Mapping[str, Any]]) -> Schema:
     return table_of(document, Model, "DataFrame")
 
 
-def _typed(field: StructField, made: pa.Schema) -> StructField:
-    """Return a decrypted field whose type only the schema tells."""
-    from pyspark.sql.pandas.types import from_arrow_type  # noqa: PLC0415  # rarely
+def _decrypted_field(
+    field: StructField, original: StructField | None, made: pa.Schema
+) -> StructField:
+    """Return a decrypted field: of the type it had, or else of the one that the schema tells.
 
-    return StructField(field.name, from_arrow_type(made.field(field.name).type), field.nullable)
+    Its name is today's: a record could have another column's. Null it may be where it was or is:
+    an outer join makes nulls of what had none.
+    """
+    if original is None:
+        from pyspark.sql.pandas.types import from_arrow_type  # noqa: PLC0415  # rarely
+
+        return StructField(field.name, from_arrow_type(made.field(field.name).type), field.nullable)
+    nullable = field.nullable or original.nullable
+    return StructField(field.name, original.dataType, nullable, original.metadata)
 
 
 def _arrow_schema(struct: StructType) -> pa.Schema:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import json
 import secrets
+import threading
 from typing import TYPE_CHECKING
 
 from msgspec import Struct, structs
@@ -48,6 +49,8 @@ _KDF = "argon2id"
 _CIPHER = "aes-256-gcm"
 _KEY_SIZE = 32
 _NONCE_SIZE = 12
+# A hazard of OpenSSL 4.0: two derivations at once, with several lanes, may wait for ever.
+_DERIVING = threading.Lock()
 
 
 class Argon2Profile(Struct, frozen=True):
@@ -183,7 +186,8 @@ def _aead(passphrase: SecretBytes, profile: Argon2Profile, salt: bytes) -> AESGC
             "the OpenSSL of this installation has no Argon2id",
             hint="install the 'cryptography' wheel from PyPI, or an OpenSSL of 3.2 or later",
         ) from error
-    return AESGCM(argon2.derive(passphrase.reveal()))
+    with _DERIVING:
+        return AESGCM(argon2.derive(passphrase.reveal()))
 
 
 def _header(
